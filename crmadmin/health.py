@@ -1,0 +1,25 @@
+"""Is this process up, and can it do its work?"""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from customers.access import Permission, allow
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def live(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("live\n", content_type="text/plain")
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def ready(request: HttpRequest) -> HttpResponse:
+    """Ready when the journal could be written: its table answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM customers_head")
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", "text/plain", 503)
+    return HttpResponse("ready\n", content_type="text/plain")

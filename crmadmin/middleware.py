@@ -1,0 +1,111 @@
+"""What every request passes: proxy, headers, who is there and may they, and errors as pages."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+
+from crmadmin import errors, sso
+from customers import kept
+from customers.access import Permission
+from customers.clubmed.errors import ClubMedError
+from customers.http import wants_fragment
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class TrustedProxyMiddleware:
+    """Believe a proxy that we know about the scheme; nobody else's word counts."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        known = request.META.get("REMOTE_ADDR") in settings.TRUSTED_PROXIES
+        if known and request.headers.get("X-Forwarded-Proto") == "https":
+            request.environ["wsgi.url_scheme"] = "https"  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class AnswerHeadersMiddleware:
+    """A reference for each request; no page is stored, and a fragment is not taken for a page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.id = secrets.token_hex(6)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        response["Cache-Control"] = "no-store"
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+
+class AccessMiddleware:
+    """Deny by default: a view without a rule is refused, and a rule is kept."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = sso.actor_of(request.session)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        rule: Permission | None = getattr(view, "access_rule", None)
+        actor = request.actor  # type: ignore[attr-defined]
+        if rule is Permission.EVERYONE:
+            return None
+        if actor is None:
+            return self._sign_in_first(request)
+        if rule is None or not actor.may(rule):
+            return errors.not_allowed(request)
+        return None
+
+    def _sign_in_first(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            kept.keep(request.session, request.path, request.POST)
+            return errors.signed_out(request, come_back=request.path)
+        if wants_fragment(request):
+            return errors.signed_out(request, come_back=request.htmx.current_url_abs_path)  # type: ignore[attr-defined]
+        return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+
+
+class ErrorPagesMiddleware:
+    """What Club Med would not or could not do, and a wrong method, as pages."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        page = errors.wrong_method(request)
+        page["Allow"] = response["Allow"]
+        return page
+
+    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        return errors.clubmed(request, exc) if isinstance(exc, ClubMedError) else None
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """What base.html needs on every page. section: the entry of the main menu that we are in."""
+    match = request.resolver_match
+    name = match.url_name if match else None
+    sections = {"create": "create", "log": "log", "change": "log"}
+    return {
+        "page_name": name,
+        "section": sections.get(name or "", "find" if name else ""),
+        "actor": getattr(request, "actor", None),
+        "environment_name": settings.ENVIRONMENT_NAME,
+    }

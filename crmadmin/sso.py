@@ -1,0 +1,197 @@
+"""Identity is the company's: OpenID Connect, authorization code with PKCE, and nothing beside it.
+
+A person is known by issuer and `sub`. The groups of the token become roles at each sign-in; with
+none of ours there is no entry. Authlib checks state, nonce, signature, expiry, `iss` and `aud`.
+"""
+
+import logging
+from functools import cache
+from typing import Any
+
+import requests
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.django_client import DjangoOAuth2App, OAuth
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+from joserfc.errors import JoseError
+
+from customers import kept
+from customers.access import Actor, Permission, Role, allow, roles_of
+
+logger = logging.getLogger(__name__)
+_SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+_SECONDS = 5  # for each call to the provider
+_LEEWAY = 30  # seconds that its clock may differ from ours
+
+
+class SignInError(Exception):
+    """The provider's answer cannot be accepted; the text says why, for the log."""
+
+
+@cache
+def _client(issuer: str, client_id: str, client_secret: str) -> DjangoOAuth2App:
+    return OAuth().register(
+        name="sso",
+        client_id=client_id,
+        client_secret=client_secret,
+        server_metadata_url=f"{issuer.rstrip('/')}/.well-known/openid-configuration",
+        client_kwargs={
+            "scope": "openid profile email groups",
+            "code_challenge_method": "S256",
+            "default_timeout": _SECONDS,
+        },
+    )
+
+
+def _provider() -> DjangoOAuth2App:
+    """The company's provider, its discovery document read and narrowed to what we accept."""
+    client = _client(settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET)
+    metadata = client.load_server_metadata()
+    if str(metadata.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER.rstrip("/"):
+        raise SignInError("discovery names another issuer")
+    offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+    metadata["id_token_signing_alg_values_supported"] = [a for a in offered if a in _SIGNATURES]
+    methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    if "client_secret_basic" not in methods and "client_secret_post" in methods:
+        client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
+    return client
+
+
+def actor_of(session: SessionBase) -> Actor | None:
+    """Who is signed in."""
+    person = session.get("person")
+    if person is None:
+        return None
+    return Actor(
+        issuer=person["issuer"],
+        sub=person["sub"],
+        name=person["name"],
+        roles=tuple(Role(role) for role in person["roles"]),
+    )
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def login(request: HttpRequest) -> HttpResponse:
+    """Send the browser to the provider; it comes back to `next`, a path of ours."""
+    target = request.GET.get("next", "/")
+    here = {request.get_host()}
+    safe = url_has_allowed_host_and_scheme(target, here, require_https=request.is_secure())
+    request.session["next"] = target if safe else "/"
+    try:
+        callback = request.build_absolute_uri(reverse("callback"))
+        response: HttpResponse = _provider().authorize_redirect(request, callback)
+    except (requests.RequestException, OAuthError, SignInError, ValueError) as exc:
+        return _failed(request, exc)
+    return response
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def callback(request: HttpRequest) -> HttpResponse:
+    """Take the code, check the token, and start the person's session or refuse entry."""
+    try:
+        claims = _claims(request)
+        actor = Actor(
+            issuer=claims["iss"],
+            sub=claims["sub"],
+            name=_name(claims),
+            roles=roles_of(
+                _groups(claims),
+                agents=settings.AGENT_GROUPS,
+                supervisors=settings.SUPERVISOR_GROUPS,
+                auditors=settings.AUDITOR_GROUPS,
+            ),
+        )
+    except (
+        requests.RequestException, OAuthError, JoseError, SignInError, ValueError, KeyError,
+    ) as exc:  # fmt: skip
+        return _failed(request, exc)
+    if not actor.roles:
+        request.session.flush()
+        return render(request, "no_access.html", {"name": actor.name}, status=403)
+    target = _begin(request, actor)
+    return redirect(target)
+
+
+@allow(Permission.EVERYONE)
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End our session; the company's own may go on, and the page says so."""
+    request.session.flush()
+    return redirect("signed-out")
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def signed_out(request: HttpRequest) -> HttpResponse:
+    return render(request, "signed_out.html")
+
+
+def _claims(request: HttpRequest) -> dict[str, Any]:
+    """The checked claims of the id_token, and the groups from userinfo if it lacks them."""
+    client = _provider()
+    token = client.authorize_access_token(
+        request,
+        leeway=_LEEWAY,
+        claims_options={
+            "iss": {"essential": True, "values": [client.server_metadata["issuer"]]},
+            "aud": {"essential": True, "values": [settings.OIDC_CLIENT_ID]},
+            "sub": {"essential": True},
+            "exp": {"essential": True},
+        },
+    )
+    claims = token.get("userinfo")
+    if claims is None:
+        raise SignInError("no id_token")
+    claims = dict(claims)
+    if settings.OIDC_GROUPS_CLAIM not in claims and "userinfo_endpoint" in client.server_metadata:
+        more = client.userinfo(token=token)
+        if more.get("sub") != claims["sub"]:
+            raise SignInError("userinfo speaks of somebody else")
+        claims = {**more, **claims}
+    return claims
+
+
+def _groups(claims: dict[str, Any]) -> list[str]:
+    groups = claims.get(settings.OIDC_GROUPS_CLAIM) or []
+    groups = [groups] if isinstance(groups, str) else groups
+    if not isinstance(groups, list):
+        raise SignInError("the groups claim is no list")
+    return [group for group in groups if isinstance(group, str)]
+
+
+def _name(claims: dict[str, Any]) -> str:
+    names = (claims.get(key) for key in ("name", "preferred_username", "email", "sub"))
+    return next(str(name) for name in names if name)
+
+
+def _begin(request: HttpRequest, actor: Actor) -> str:
+    """A new session for this person; returns where they were going."""
+    target: str = request.session.pop("next", "/")
+    carried: dict[str, str] = {}
+    kept.carry(request.session, carried)
+    request.session.flush()
+    request.session.update(carried)
+    request.session["person"] = {
+        "issuer": actor.issuer,
+        "sub": actor.sub,
+        "name": actor.name,
+        "roles": [role.value for role in actor.roles],
+    }
+    rotate_token(request)
+    logger.info("signed in as %s", ", ".join(actor.roles))
+    return target
+
+
+def _failed(request: HttpRequest, exc: Exception) -> HttpResponse:
+    """What the provider sent stays out of page and log: it may hold a token or a name."""
+    down = isinstance(exc, requests.RequestException)
+    logger.warning("sign-in failed: %s", type(exc).__name__)
+    return render(request, "sign_in_failed.html", {"down": down}, status=503 if down else 403)

@@ -1,0 +1,19 @@
+"""The addresses of the product."""
+
+from django.urls import include, path
+
+from crmadmin import health, sso
+
+urlpatterns = [
+    path("", include("customers.urls")),
+    path("oidc/login/", sso.login, name="login"),
+    path("oidc/callback/", sso.callback, name="callback"),
+    path("oidc/logout/", sso.logout, name="logout"),
+    path("signed-out/", sso.signed_out, name="signed-out"),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]
+handler400 = "crmadmin.errors.bad_request"
+handler403 = "crmadmin.errors.permission_denied"
+handler404 = "crmadmin.errors.no_page"
+handler500 = "crmadmin.errors.failed"

@@ -1,0 +1,92 @@
+"""Who is working, and what each role may do.
+
+A view says who may call it with `@allow(...)`; `crmadmin.middleware.AccessMiddleware` reads that
+rule and refuses a view that has none.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any, TypeVar
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Permission(Enum):
+    """What a rule can ask for."""
+
+    EVERYONE = "everyone"  # nobody need be signed in: the way in, the way out, health
+    CUSTOMERS = "customers"  # find, create, view, edit
+    CUSTOMER_HISTORY = "customer history"  # what was changed of one customer
+    LOG = "log"  # the whole audit log
+
+
+class Role(StrEnum):
+    """What a person is here, from the company's groups."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+
+
+_MAY = {
+    Role.AGENT: {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY},
+    Role.SUPERVISOR: {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY, Permission.LOG},
+    Role.AUDITOR: {Permission.CUSTOMER_HISTORY, Permission.LOG},
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A signed-in person: known by issuer and sub, never by name or e-mail."""
+
+    issuer: str
+    sub: str
+    name: str
+    roles: tuple[Role, ...]
+
+    @property
+    def key(self) -> str:
+        """One string that is this person and no other."""
+        return f"{self.issuer} {self.sub}"
+
+    def may(self, permission: Permission) -> bool:
+        return permission is Permission.EVERYONE or any(
+            permission in _MAY[role] for role in self.roles
+        )
+
+    @property
+    def may_handle_customers(self) -> bool:
+        return self.may(Permission.CUSTOMERS)
+
+    @property
+    def may_read_log(self) -> bool:
+        return self.may(Permission.LOG)
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def roles_of(
+    groups: Iterable[str],
+    *,
+    agents: frozenset[str],
+    supervisors: frozenset[str],
+    auditors: frozenset[str],
+) -> tuple[Role, ...]:
+    """The roles that the company's groups give; none means no entry."""
+    held = set(groups)
+    table = ((Role.SUPERVISOR, supervisors), (Role.AGENT, agents), (Role.AUDITOR, auditors))
+    return tuple(role for role, names in table if held & names)
+
+
+def allow(permission: Permission) -> Callable[[View], View]:
+    """The rule of a view."""
+
+    def mark(view: View) -> View:
+        view.access_rule = permission  # type: ignore[attr-defined]
+        return view
+
+    return mark

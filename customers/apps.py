@@ -1,0 +1,7 @@
+"""The one app of this product."""
+
+from django.apps import AppConfig
+
+
+class CustomersConfig(AppConfig):
+    name = "customers"

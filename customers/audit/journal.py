@@ -1,0 +1,93 @@
+"""The journal: what is about to be sent, written before a byte of it is.
+
+A line is one change. Its claims make sure that a field of a customer is in one open line at most.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from customers.clubmed.profile import Json
+from customers.models import Claim, Entry, JournalLine
+
+
+class ClaimedError(Exception):
+    """Somebody's line holds the field already; `line` is it."""
+
+    def __init__(self, line: JournalLine) -> None:
+        super().__init__("the field is being saved")
+        self.line = line
+
+
+class MovedOnError(Exception):
+    """The field got a newer entry since the profile was read: read it again."""
+
+
+def write(
+    change_id: UUID,
+    act: dict[str, Any],
+    values: Mapping[str, tuple[Json, Json]],
+    *,
+    read_at: int,
+) -> JournalLine:
+    """Write the line and its claims, committed on their own.
+
+    values: field -> (old, new). read_at: the log's position before the profile was read.
+    Raises ClaimedError or MovedOnError; then nothing was written and nothing may be sent.
+    """
+    now = timezone.now()
+    customer_id = act["customer_id"]
+    try:
+        with transaction.atomic():
+            line = JournalLine.objects.create(
+                change_id=change_id,
+                values={name: {"old": old, "new": new} for name, (old, new) in values.items()},
+                sent_at=now,
+                deadline=now + timedelta(seconds=settings.CLUBMED_DEADLINE),
+                **act,
+            )
+            if customer_id:  # a create claims nothing: there is no customer yet
+                Claim.objects.bulk_create(
+                    Claim(line=line, customer_id=customer_id, field=name) for name in values
+                )
+                # After the claims: whoever held them has committed its entries by now.
+                if Entry.objects.filter(
+                    customer_id=customer_id, field__in=values, seq__gt=read_at
+                ).exists():
+                    raise MovedOnError
+    except IntegrityError:
+        held = (
+            JournalLine.objects.filter(
+                claims__customer_id=customer_id, claims__field__in=values
+            ).first()
+            or JournalLine.objects.filter(pk=change_id).first()
+        )
+        if held is None:  # its owner was done between the two looks
+            raise MovedOnError from None
+        raise ClaimedError(held) from None
+    return line
+
+
+def close(line: JournalLine) -> bool:
+    """Delete the line, in the transaction that appends its entries; False if it was gone."""
+    _, rows = JournalLine.objects.filter(pk=line.pk).delete()
+    return rows.get("customers.JournalLine") == 1
+
+
+def overdue(customer_id: str) -> QuerySet[JournalLine]:
+    """This customer's lines that nobody's call can still be working on."""
+    return JournalLine.objects.filter(customer_id=customer_id, deadline__lt=_settled_by())
+
+
+def is_overdue(line: JournalLine) -> bool:
+    return line.deadline < _settled_by()
+
+
+def _settled_by() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.JOURNAL_GRACE)

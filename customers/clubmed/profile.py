@@ -1,0 +1,74 @@
+"""A profile as Club Med answered it, and typed readers that take any JSON.
+
+Any member may be missing, null or partial, and new ones may appear at any time (contract 1 and 2):
+nothing is dropped here, and no reader raises. Plain fields are listed in `customers.fields` alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any  # None, bool, int, float, str, list or dict of these
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The answer of `GET /v2/customers/{customer_id}/profile`. values: its JSON object, whole."""
+
+    customer_id: str
+    values: Mapping[str, Json]
+
+    def get(self, name: str) -> Json:
+        """A member, with "" read as null; `birthdate` from its deprecated twin if it is missing."""
+        if name == "birthdate" and name not in self.values:
+            name = "birthday"
+        value = self.values.get(name)
+        return None if value == "" else value
+
+
+def member(values: Json, path: str) -> Json:
+    """A nested member by its dotted path, None where the path leads nowhere."""
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return None if values == "" else values
+
+
+def parse_date(raw: Json) -> date | None:
+    """A date from YYYYMMDD or YYYY-MM-DD (contract 3), None if it is neither."""
+    if not isinstance(raw, str):
+        return None
+    text = raw.replace("-", "") if len(raw) == 10 and raw[4] == raw[7] == "-" else raw
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One of `phones`. extra: members beside number and type, as they came."""
+
+    number: str | None
+    type: str | None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+def parse_phones(raw: Json) -> tuple[Phone, ...] | None:
+    """The phones; None if this is not a list of {number, type} with texts or nulls in them."""
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        return None
+    phones = []
+    for item in raw:
+        if not isinstance(item, dict):
+            return None
+        number, kind = item.get("number"), item.get("type")
+        if not isinstance(number, str | None) or not isinstance(kind, str | None):
+            return None
+        extra = {key: value for key, value in item.items() if key not in ("number", "type")}
+        phones.append(Phone(number, kind, extra))
+    return tuple(phones)

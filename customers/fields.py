@@ -1,0 +1,212 @@
+"""The catalogue of profile fields: one row a field (contract 3).
+
+Pages, forms, PATCH bodies and the audit log all read it; adding a plain field is adding a row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from customers import kinds
+from customers.clubmed.profile import Json, Profile, member
+from customers.kinds import Kind
+
+
+class Group(StrEnum):
+    """Where a field stands on the page."""
+
+    HEAD = "Head"
+    IDENTITY = "Identity"
+    CONTACT = "Contact"
+    PREFERENCES = "Preferences"
+    ACCOUNT = "Loyalty and account"
+    CALL = "About this call"
+
+
+class Create(Enum):
+    """A field's place in the body of `POST /v1/customers`."""
+
+    NO = "no"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Clear(Enum):
+    """What a PATCH sends to empty a field; NEVER where the contract has no way or ours refuses."""
+
+    NEVER = "never"
+    NULL = "null"
+    BLANK = '""'
+    LIST = "[]"
+
+
+_CLEARED: Mapping[Clear, Json] = {Clear.NULL: None, Clear.BLANK: "", Clear.LIST: []}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a profile.
+
+    name: the API's key, the form's input and the log's word for it; unique.
+    path: where it is read, `name` unless nested ("loyalty_program.status").
+    patch: it has an editor here, and the API takes it in a PATCH.
+    max_length: characters, None where the contract names none.
+    choices: code -> label; a code beside them is shown as a new value, not refused.
+    rare: stands in the line "Also empty" when it has no value.
+    note: a word beside the value.
+    """
+
+    name: str
+    label: str
+    group: Group
+    kind: Kind = kinds.TEXT
+    path: str = ""
+    create: Create = Create.NO
+    patch: bool = False
+    clear: Clear = Clear.NEVER
+    max_length: int | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    native: bool = False
+    rare: bool = False
+    sensitive: bool = False
+    note: str = ""
+
+    def value(self, profile: Profile) -> Json:
+        """What the profile holds, None when there is nothing."""
+        path = self.path or self.name
+        return member(profile.values, path) if "." in path else profile.get(path)
+
+    def text(self, value: Json) -> str:
+        """The value in one line, "" when there is none; sensitive ones masked."""
+        if kinds.is_empty(value):
+            return ""
+        if self.sensitive:
+            return "••••••"
+        if self.kind is kinds.BOOLEAN and isinstance(value, bool):
+            return self.choices.get(str(value).lower(), "Yes" if value else "No")
+        if isinstance(value, str) and value in self.choices:
+            return self.choices[value]
+        return self.kind.text(value)
+
+    def is_new_code(self, value: Json) -> bool:
+        """A code that this catalogue does not know yet."""
+        known = bool(self.choices) and self.kind is kinds.CODE
+        return known and not kinds.is_empty(value) and kinds.raw_text(value) not in self.choices
+
+    def same(self, sent: Json, stored: Json) -> bool:
+        """Is what Club Med stored what was sent, to a person?"""
+        return self.kind.same(sent, stored)
+
+    @property
+    def clearable(self) -> bool:
+        return self.clear is not Clear.NEVER
+
+    @property
+    def cleared(self) -> Json:
+        """What a PATCH sends to clear it."""
+        return _CLEARED[self.clear]
+
+    @property
+    def the_label(self) -> str:
+        """The label inside a sentence: "the e-mail", "all phones"."""
+        inner = self.label if self.label[:2].isupper() else self.label[0].lower() + self.label[1:]
+        return f"all {inner}" if self.clear is Clear.LIST else f"the {inner}"
+
+
+CIVILITIES = {"MR": "Mr", "MS": "Ms"}
+GENDERS = {"M": "Male", "F": "Female"}
+CUSTOMER_TYPES = {"PROSPECT": "Prospect", "CLIENT": "Client"}
+CUSTOMER_STATUSES = {
+    "NEW_CUSTOMER": "New customer",
+    "UNAVAILABLE": "Unavailable",
+    "PROSPECT": "Prospect",
+    "CLIENT": "Client",
+}
+TIERS = {
+    "NONE": "None",
+    "TURQUOISE": "Turquoise",
+    "SILVER": "Silver",
+    "GOLD": "Gold",
+    "PLATINUM": "Platinum",
+    "UNAVAILABLE_FOR_THIS_COUNTRY": "Not available in this country",
+    "EXCLUDED": "Excluded",
+    "UNAVAILABLE": "Unavailable",
+}
+ALLOWED = {"true": "Allowed", "false": "Not allowed"}
+
+
+def _native_name(name: str, label: str, create: Create = Create.NO) -> Field:
+    return Field(
+        f"unicode_{name}", f"Native {label}", Group.IDENTITY, create=create, patch=True,
+        clear=Clear.BLANK, max_length=100, native=True, rare=True,
+    )  # fmt: skip
+
+
+def _middle_name(name: str, label: str) -> Field:
+    return Field(name, label, Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True)
+
+
+_ROWS = (
+    Field("gm_number", "GM number", Group.HEAD),
+    Field("customer_type", "Type", Group.HEAD, kinds.CODE, create=Create.OPTIONAL, choices=CUSTOMER_TYPES),
+    Field("locale", "Market", Group.HEAD),
+    Field("civility", "Civility", Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, choices=CIVILITIES),
+    Field("first_name", "First name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20),
+    Field("last_name", "Last name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
+    _native_name("first_name", "first name", Create.OPTIONAL),
+    _native_name("last_name", "last name", Create.OPTIONAL),
+    _native_name("civility", "civility", Create.OPTIONAL),
+    _middle_name("second_name", "Second name"),
+    _native_name("second_name", "second name"),
+    _middle_name("third_name", "Third name"),
+    _native_name("third_name", "third name"),
+    _middle_name("fourth_name", "Fourth name"),
+    _native_name("fourth_name", "fourth name"),
+    Field("gender", "Gender", Group.IDENTITY, kinds.CODE, choices=GENDERS, rare=True, note="follows the civility"),
+    Field("birthdate", "Date of birth", Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
+    Field("birth_city", "Place of birth", Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
+    Field("birth_country_code", "Country of birth", Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),
+    Field("identity", "National number", Group.IDENTITY, kinds.IDENTITY, rare=True, sensitive=True),
+    Field("phones", "Phones", Group.CONTACT, kinds.PHONES, create=Create.OPTIONAL, patch=True, clear=Clear.LIST),
+    Field("email", "E-mail", Group.CONTACT, kinds.EMAIL, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, max_length=254),
+    Field("address", "Address", Group.CONTACT, kinds.ADDRESS),
+    Field("language_code", "Language", Group.PREFERENCES, kinds.LANGUAGE, create=Create.OPTIONAL, patch=True, clear=Clear.BLANK),
+    Field("optins", "Opt-ins", Group.PREFERENCES, kinds.OPTINS),
+    Field("personal_data_usage_allowed", "Personal data use", Group.PREFERENCES, kinds.BOOLEAN, patch=True, choices=ALLOWED),
+    Field("loyalty_status", "Tier", Group.ACCOUNT, kinds.CODE, "loyalty_program.status", choices=TIERS),
+    Field("loyalty_previous_status", "Tier before", Group.ACCOUNT, kinds.CODE, "loyalty_program.previous_status", choices=TIERS, rare=True),
+    Field("loyalty_points", "Points", Group.ACCOUNT, kinds.NUMBER, "loyalty_program.points"),
+    Field("loyalty_is_platinum_for_life", "Platinum for life", Group.ACCOUNT, kinds.BOOLEAN, "loyalty_program.is_platinum_for_life", rare=True),
+    Field("customer_status", "Customer status", Group.ACCOUNT, kinds.CODE, choices=CUSTOMER_STATUSES),
+    Field("filiation_number", "Filiation number", Group.ACCOUNT, rare=True),
+    Field("blacklisted", "Blacklisted", Group.ACCOUNT, kinds.BOOLEAN),
+    Field("health_pass_id", "Health pass", Group.ACCOUNT, sensitive=True, rare=True),
+    Field("call_id", "Call motive", Group.CALL, create=Create.OPTIONAL),
+)  # fmt: skip
+
+FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
+
+# Known, and no value of the customer's: where to read it again, and the twin of birthdate.
+_TECHNICAL = {"id", "_links", "birthday"}
+
+
+def creatable() -> list[Field]:
+    """The fields of the create form, in the catalogue's order."""
+    return [row for row in FIELDS.values() if row.create is not Create.NO]
+
+
+def unknown_values(profile: Profile) -> list[tuple[str, str]]:
+    """Keys that no row reads, with their values as they came: never hidden, never dropped."""
+    paths = [row.path or row.name for row in FIELDS.values()]
+    nested = {path.split(".")[0] for path in paths if "." in path}
+    found = []
+    for key, value in profile.values.items():
+        if key in nested and isinstance(value, Mapping):
+            found += [
+                (f"{key}.{inner}", kinds.raw_text(item))
+                for inner, item in value.items()
+                if f"{key}.{inner}" not in paths
+            ]
+        elif key not in paths and key not in _TECHNICAL and not (key in nested and value is None):
+            found.append((key, kinds.raw_text(value)))
+    return found

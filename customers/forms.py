@@ -1,0 +1,342 @@
+"""Forms made from the catalogue: one field in place, or a new customer.
+
+A form's cleaned value is what the API takes. An empty input is never a clear: clearing is an act of
+its own.
+"""
+
+import calendar
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils import timezone
+
+from customers import kinds
+from customers.clubmed.errors import FieldError
+from customers.clubmed.profile import Json, parse_date, parse_phones
+from customers.fields import Create, Field, creatable
+from customers.kinds import Kind
+
+_LONGEST = 255  # characters, where the contract names no length
+_MOST_PHONES = 20
+_PHONE_PARTS = ("type", "number", "row")
+
+
+def no_controls(text: str) -> None:
+    """A value is one line of text: no control characters, no lone surrogates."""
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+        raise ValidationError("This holds a character that cannot be typed: remove it.", "control")
+
+
+class TextField(forms.CharField):
+    """One line, trimmed. An empty one is refused where the field was there to be set."""
+
+    def __init__(self, *, max_length: int | None, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length or _LONGEST, validators=[no_controls], **kwargs)
+        most = max_length or _LONGEST
+        self.error_messages["max_length"] = f"At most {most} characters; this has %(show_value)d."
+
+
+class EmailField(TextField):
+    """An address with one @ and a dot behind it; Club Med checks the rest."""
+
+    default_error_messages = {
+        "invalid": "This is not a whole e-mail address, like tom@example.com."
+    }
+    widget = forms.EmailInput
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
+            raise ValidationError(self.error_messages["invalid"], "invalid")
+        return text
+
+
+class DateField(forms.Field):
+    """14/06/1986, 14.6.1986 or 1986-06-14; sent as 19860614 (contract 3)."""
+
+    widget = forms.TextInput
+    _SHAPES = (
+        re.compile(r"(?P<d>\d{1,2})[/.\- ](?P<m>\d{1,2})[/.\- ](?P<y>\d{4})"),
+        re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
+        re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
+    )
+
+    def to_python(self, value: Any) -> str:
+        text = (value or "").strip()
+        if not text:
+            return ""
+        found = next((m for shape in self._SHAPES if (m := shape.fullmatch(text))), None)
+        if found is None:
+            raise ValidationError("Write the day, month and year, like 14/06/1986.", "invalid")
+        year, month, day = (int(found[part]) for part in "ymd")
+        return f"{_real_date(year, month, day):%Y%m%d}"
+
+    def prepare_value(self, value: Any) -> Any:
+        known = parse_date(value)
+        return value if known is None or isinstance(value, date) else f"{known:%d/%m/%Y}"
+
+
+def _real_date(year: int, month: int, day: int) -> date:
+    if not 1 <= month <= 12:
+        raise ValidationError(f"There is no month {month}: write day, month, year.", "invalid")
+    if not 1800 <= year <= timezone.now().year:
+        raise ValidationError(f"{year} cannot be a year of birth.", "invalid")
+    if not 1 <= day <= calendar.monthrange(year, month)[1]:
+        raise ValidationError(f"{day} {calendar.month_name[month]} does not exist.", "invalid")
+    found = date(year, month, day)
+    if found > timezone.now().date():
+        raise ValidationError("This day is still to come.", "invalid")
+    return found
+
+
+class CodeField(forms.ChoiceField):
+    """One of the known codes, or the code that is there now, however new."""
+
+    default_error_messages = {"invalid_choice": "Choose one of the list."}
+
+    def __init__(self, *, field: Field, now: Json, **kwargs: Any) -> None:
+        choices = dict(_choices(field))
+        code = kinds.raw_text(now)
+        if code and code not in choices:
+            choices = {code: f"{code}, a new value from Club Med", **choices}
+        super().__init__(choices=[("", "Choose…"), *choices.items()], **kwargs)
+
+
+def _choices(field: Field) -> Mapping[str, str]:
+    if field.kind is kinds.COUNTRY:
+        return kinds.countries()
+    return kinds.languages() if field.kind is kinds.LANGUAGE else field.choices
+
+
+class BooleanField(forms.ChoiceField):
+    """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
+
+    default_error_messages = {"invalid_choice": "Choose one of the two."}
+    widget = forms.RadioSelect
+
+    def __init__(self, *, field: Field, **kwargs: Any) -> None:
+        super().__init__(choices=list(field.choices.items()), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return str(value).lower() if isinstance(value, bool) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        return "" if text == "" else text == "true"
+
+
+class PhonesInput(forms.Widget):
+    """Rows of a type and a number.
+
+    In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
+    from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
+    """
+
+    template_name = "customers/_phones_input.html"
+
+    def __init__(self, *, numbered: bool = False) -> None:
+        super().__init__()
+        self.numbered = numbered
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, str]]:
+        if not isinstance(data, QueryDict):
+            data = QueryDict(mutable=True)
+        rows = self._numbered_rows(data, name) if self.numbered else self._rows(data)
+        if "add" in data:  # the two buttons inside, without a script
+            rows.append({"type": "MOBILE", "number": "", "row": ""})
+        remove = data.get("remove", "")
+        if remove.isdecimal():
+            rows = [row for i, row in enumerate(rows) if i != int(remove[:4])]
+        return rows
+
+    @staticmethod
+    def _rows(data: QueryDict) -> list[dict[str, str]]:
+        columns = {part: data.getlist(part) for part in _PHONE_PARTS}
+        return [
+            {part: values[i] if i < len(values) else "" for part, values in columns.items()}
+            for i in range(len(columns["number"]))
+        ]
+
+    @staticmethod
+    def _numbered_rows(data: QueryDict, name: str) -> list[dict[str, str]]:
+        shape = re.compile(rf"{name}-(\d{{1,3}})-number")
+        numbers = sorted(int(found[1]) for key in data if (found := shape.fullmatch(key)))
+        return [
+            {part: data.get(f"{name}-{i}-{part}", "") for part in _PHONE_PARTS} for i in numbers
+        ]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return not self.value_from_datadict(data, files, name)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        stem = f"{name}-%d-%s" if self.numbered else ""
+        rows = [
+            {
+                **row,
+                "choices": _phone_types(row["type"]),
+                "type_name": stem % (i, "type") if stem else "type",
+                "number_name": stem % (i, "number") if stem else "number",
+                "row_name": stem % (i, "row") if stem else "row",
+            }
+            for i, row in enumerate(value)
+        ]
+        return context | {"rows": rows, "numbered": self.numbered}
+
+
+def _phone_types(now: str) -> dict[str, str]:
+    known = dict(kinds.PHONE_TYPES)
+    return known if not now or now in known else known | {now: f"{now}, a new type"}
+
+
+class PhonesField(forms.Field):
+    """The whole list, as rows for `kinds.compose_phones`; numbers as the API takes them."""
+
+    widget = PhonesInput
+    default_error_messages = {"required": "Give a number, or clear all phones on purpose."}
+
+    def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.now = parse_phones(now) or ()
+
+    def prepare_value(self, value: Any) -> list[dict[str, str]]:
+        """Rows to show: those typed, or those of the phones there are, or an empty one."""
+        if isinstance(value, list) and value and all("row" in row for row in value):
+            return value
+        return [
+            {"type": phone.type or "", "number": phone.number or "", "row": str(i)}
+            for i, phone in enumerate(parse_phones(value) or ())
+        ] or [{"type": "MOBILE", "number": "", "row": ""}]
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        rows = [row for row in value if row["number"].strip()]
+        if self.required and not rows:
+            raise ValidationError(self.error_messages["required"], "required")
+        if len(rows) > _MOST_PHONES:
+            raise ValidationError(f"At most {_MOST_PHONES} phones.", "most")
+        return [self._row(row) for row in rows]
+
+    def _row(self, row: dict[str, str]) -> dict[str, Any]:
+        index = int(row["row"]) if row["row"].isdecimal() and len(row["row"]) < 4 else None
+        made_from = self.now[index] if index is not None and index < len(self.now) else None
+        if made_from and (row["type"], row["number"]) == (made_from.type or "", made_from.number):
+            return {"row": index, "type": made_from.type, "number": made_from.number}
+        number = re.sub(r"[\s.()/\-]", "", row["number"])
+        if not re.fullmatch(r"\+?[0-9]{3,20}", number):
+            shown = row["number"].strip()[:40]
+            raise ValidationError(
+                f"“{shown}” is not a phone number: digits, with + first.", "number"
+            )
+        if row["type"] not in _phone_types(made_from.type or "" if made_from else ""):
+            raise ValidationError("Choose a type for each phone.", "type")
+        return {"row": index, "type": row["type"], "number": number}
+
+
+def _form_field(field: Field, *, now: Json = None, required: bool) -> forms.Field:
+    """The form field of a catalogue row. now: the value there is, for choices that must keep it."""
+    common: dict[str, Any] = {
+        "label": field.label,
+        "required": required,
+        "error_messages": {"required": _missing(field, now)},
+    }
+    kind: Kind = field.kind
+    if kind in (kinds.CODE, kinds.COUNTRY, kinds.LANGUAGE):
+        return CodeField(field=field, now=now, **common)
+    if kind is kinds.BOOLEAN:
+        return BooleanField(field=field, **common)
+    if kind is kinds.DATE:
+        return DateField(**common)
+    if kind is kinds.PHONES:
+        return PhonesField(now=now, **common)
+    if kind is kinds.EMAIL:
+        return EmailField(max_length=field.max_length, **common)
+    return TextField(max_length=field.max_length, **common)
+
+
+def _missing(field: Field, now: Json) -> str:
+    if field.clearable and not kinds.is_empty(now):
+        return f"An empty answer changes nothing. To empty it, use “Clear {field.the_label}…”."
+    return f"{field.label} cannot be empty."
+
+
+class ValueForm(forms.Form):
+    """The editor of one field: one input, `value`.
+
+    now: the value that the person saw. data: what was sent, to be checked. typed: what was typed
+    before, to be shown again and not checked yet.
+    """
+
+    use_required_attribute = False
+
+    def __init__(
+        self,
+        field: Field,
+        *,
+        now: Json,
+        data: QueryDict | None = None,
+        typed: QueryDict | None = None,
+    ) -> None:
+        super().__init__(data, initial={"value": now})
+        self.fields["value"] = _form_field(field, now=now, required=True)
+        _show_again(self, typed)
+        _decorate(self)
+
+
+class CreateForm(forms.Form):
+    """A new customer: inputs named after the API's fields; what is left empty is not sent."""
+
+    use_required_attribute = False
+
+    def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"customer_type": "PROSPECT"})
+        for row in creatable():
+            required = row.create is Create.REQUIRED
+            self.fields[row.name] = _form_field(row, required=required)
+        self.fields["phones"].widget = PhonesInput(numbered=True)
+        _show_again(self, typed)
+        _decorate(self)
+
+
+def _show_again(form: forms.Form, typed: QueryDict | None) -> None:
+    if typed is not None:
+        for name, field in form.fields.items():
+            form.initial[name] = field.widget.value_from_datadict(typed, {}, name)
+
+
+def _decorate(form: forms.Form) -> None:
+    """Give each input its look, and tie it to its message."""
+    for name, field in form.fields.items():
+        is_choice = isinstance(field.widget, forms.Select) and not isinstance(
+            field.widget, forms.RadioSelect
+        )
+        field.widget.attrs |= {"class": "form-select" if is_choice else "form-control"}
+        if isinstance(field.widget, forms.RadioSelect):
+            field.widget.attrs["class"] = "form-check-input"
+        field.widget.attrs["autocomplete"] = "off"
+        if isinstance(field, DateField):
+            field.widget.attrs |= {"class": "form-control num", "inputmode": "numeric"}
+        if form.is_bound and form[name].errors:
+            field.widget.attrs |= {"aria-invalid": "true"}
+
+
+def add_refusal(form: forms.Form, errors: tuple[FieldError, ...], names: list[str]) -> list[str]:
+    """Put each message of Club Med's beside its field; returns those that have no field here.
+
+    names: the catalogue's names that this form edits; one name means the form's `value`.
+    """
+    rest = []
+    for error in errors:
+        message = error.message or error.code or "Refused without a reason."
+        name = error.key.split(".")[0].split("[")[0]
+        if name in names:
+            form.add_error("value" if "value" in form.fields else name, f"Club Med: {message}")
+        else:
+            rest.append(f"{error.key}: {message}" if error.key else message)
+    _decorate(form)
+    return rest

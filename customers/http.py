@@ -1,0 +1,50 @@
+"""What our middleware adds to a request, typed once."""
+
+import re
+
+from django.http import Http404, HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from customers.access import Actor
+
+
+class DeskRequest(HttpRequest):
+    """A request as a view behind a rule gets it."""
+
+    htmx: HtmxDetails
+    actor: Actor
+    id: str
+
+
+class NotACustomerNumberError(Http404):
+    """The address holds something that cannot be a customer_id (contract 3)."""
+
+
+class NotEditableError(Http404):
+    """There is no such field, or none that this product may change."""
+
+
+def check_customer_number(customer_id: str) -> None:
+    """Digits without a leading zero, or NotACustomerNumberError; nothing is asked of Club Med."""
+    if not re.fullmatch(r"[1-9][0-9]{0,19}", customer_id):
+        raise NotACustomerNumberError
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Asked by htmx for a part of the page; a boosted or history request wants the whole page."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a person typed into the form that was sent, for an answer that must give it back."""
+    if request.method != "POST":
+        return []
+    hidden = {"csrfmiddlewaretoken", "token"}
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in hidden
+        for value in values
+        if value
+    ]

@@ -1,0 +1,36 @@
+"""Values sealed while we hold them for a moment: what a person saw, what a person typed.
+
+Encrypted with a key drawn from SECRET_KEY (and its fallbacks), so that neither the session table
+nor the cache holds personal data in clear. This is not the audit log's encryption.
+"""
+
+import base64
+import json
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+
+def _fernet() -> MultiFernet:
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    keys = (
+        HKDF(SHA256(), 32, salt=None, info=b"crmadmin sealed values").derive(secret.encode())
+        for secret in secrets
+    )
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+
+
+def seal(value: Any) -> str:
+    """A JSON value as an opaque string."""
+    return _fernet().encrypt(json.dumps(value).encode()).decode()
+
+
+def unseal(sealed: str, *, max_age: int) -> Any:
+    """The value again, or None if the string is not ours or older than `max_age` seconds."""
+    try:
+        return json.loads(_fernet().decrypt(sealed, ttl=max_age))
+    except InvalidToken:
+        return None

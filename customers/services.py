@@ -1,0 +1,302 @@
+"""The verbs. The only place where Club Med's API and the audit log meet.
+
+Each verb takes its actor by name. A ClubMedError that leaves a verb means that nothing of the act
+landed; what may have landed leaves as UnknownOutcomeError, with its journal line still open.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from customers.access import Actor
+from customers.audit import chain, entries, journal
+from customers.audit.entries import Finding
+from customers.clubmed.auth import StaticToken
+from customers.clubmed.client import ClubMed
+from customers.clubmed.errors import (
+    ClubMedError,
+    NoAnswerError,
+    RefusedError,
+)
+from customers.clubmed.profile import Json, Profile
+from customers.fields import FIELDS, Field
+from customers.kinds import canonical, covers, is_empty, raw_text
+from customers.models import Action, Entry, JournalLine, Outcome
+from customers.tokens import Token, digest
+
+logger = logging.getLogger(__name__)
+_READS = 3  # of a profile whose fields keep moving, before we give up
+
+
+class NotDoneError(Exception):
+    """Nothing was sent: what is said to the person depends on the class."""
+
+
+class ConflictError(NotDoneError):
+    """A field is not what the person saw. now: field -> value at Club Med."""
+
+    def __init__(self, now: Mapping[str, Json]) -> None:
+        super().__init__("changed since it was seen")
+        self.now = now
+
+
+class BeingSavedError(NotDoneError):
+    """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
+
+    def __init__(self, line: JournalLine) -> None:
+        super().__init__("being saved")
+        self.line = line
+
+
+class UsedTokenError(NotDoneError):
+    """This form was sent before, with another text; `sent` is what that change holds."""
+
+    def __init__(self, sent: Mapping[str, Json]) -> None:
+        super().__init__("form sent before")
+        self.sent = sent
+
+
+class UnknownOutcomeError(Exception):
+    """Club Med gave no answer that says whether the act landed. It is never sent again."""
+
+
+class RecordPendingError(Exception):
+    """It landed at Club Med; the entry could not be written, and the journal line waits for it."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A change that Club Med took. values: field -> what was sent; empty if all was so already."""
+
+    change_id: UUID
+    customer_id: str
+    values: Mapping[str, Json]
+
+
+@cache
+def clubmed() -> ClubMed:
+    """The one client of this process."""
+    return ClubMed(
+        base_url=settings.CLUBMED_API_URL,
+        api_key=settings.CLUBMED_API_KEY,
+        tokens=StaticToken(settings.CLUBMED_TOKEN),
+        locale=settings.CLUBMED_LOCALE,
+        connect_timeout=settings.CLUBMED_CONNECT_TIMEOUT,
+        read_timeout=settings.CLUBMED_READ_TIMEOUT,
+        deadline=settings.CLUBMED_DEADLINE,
+    )
+
+
+def read_profile(customer_id: str) -> Profile:
+    """The profile as Club Med holds it now; changes left without an answer are settled from it."""
+    profile = clubmed().read_profile(customer_id)
+    for line in journal.overdue(customer_id):
+        _settle(line, profile)
+    return profile
+
+
+def change_profile(
+    customer_id: str,
+    typed: Mapping[str, Json],
+    *,
+    token: Token,
+    actor: Actor,
+    request_id: str,
+    reason: str = "",
+) -> Saved:
+    """Send the fields that a person changed, and only those; record it before and after.
+
+    typed: field -> the value to store, as its editor gives it; the field's cleared value clears.
+    Raises ConflictError, BeingSavedError, UsedTokenError, UnknownOutcomeError, RecordPendingError,
+    or the ClubMedError of a refusal.
+    """
+    if (first := _first_answer(token, typed)) is not None:
+        return first
+    line = _journal_change(customer_id, typed, token, actor, request_id, reason)
+    if line is None:
+        return Saved(token.change_id, customer_id, {})
+    sent = {name: pair["new"] for name, pair in line.values.items()}
+    try:
+        clubmed().update_profile(customer_id, sent)
+    except NoAnswerError:
+        raise UnknownOutcomeError from None
+    except ClubMedError as exc:
+        _settle_unsent(line, exc)
+        raise
+    _record(line, Outcome.APPLIED)
+    return Saved(line.change_id, customer_id, sent)
+
+
+def create_customer(
+    typed: Mapping[str, Json], *, token: Token, actor: Actor, request_id: str
+) -> Saved:
+    """Create a customer from the fields that were filled in; returns with the new id.
+
+    Raises like `change_profile`. A create without an answer is never sent again.
+    """
+    values = {name: value for name, value in typed.items() if not is_empty(value)}
+    if (first := _first_answer(token, values)) is not None:
+        return first
+    act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
+    try:
+        line = journal.write(
+            token.change_id, act, {name: (None, new) for name, new in values.items()}, read_at=0
+        )
+    except journal.ClaimedError as exc:
+        raise BeingSavedError(exc.line) from None
+    try:
+        line.customer_id = clubmed().create_customer(values)
+    except NoAnswerError:
+        raise UnknownOutcomeError from None
+    except ClubMedError as exc:
+        _settle_unsent(line, exc)
+        raise
+    _record(line, Outcome.APPLIED)
+    return Saved(line.change_id, line.customer_id, values)
+
+
+def confirm_change(customer_id: str, change_id: UUID) -> tuple[Profile, list[Entry]]:
+    """Look at Club Med again after a change: the profile, and the change's entries so far.
+
+    No entry yet means that the outcome is still not known.
+    """
+    profile = read_profile(customer_id)
+    return profile, list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+
+
+def _journal_change(
+    customer_id: str,
+    typed: Mapping[str, Json],
+    token: Token,
+    actor: Actor,
+    request_id: str,
+    reason: str,
+) -> JournalLine | None:
+    """Compare with what Club Med holds and write the line; None if there is nothing to change."""
+    for _ in range(_READS):
+        read_at = chain.position()
+        profile = read_profile(customer_id)
+        now = {name: FIELDS[name].value(profile) for name in typed}
+        if any(digest(value) != token.seen.get(name) for name, value in now.items()):
+            raise ConflictError(now)
+        values = {
+            name: (now[name], new)
+            for name, value in typed.items()
+            if canonical(new := FIELDS[name].kind.compose(now[name], value)) != canonical(now[name])
+        }
+        if not values:
+            return None
+        act = _act(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
+        try:
+            return journal.write(token.change_id, act, values, read_at=read_at)
+        except journal.ClaimedError as exc:
+            raise BeingSavedError(exc.line) from None
+        except journal.MovedOnError:
+            continue
+    raise ConflictError(now)
+
+
+def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
+    """The answer that this form got when it was sent first; None if it may be sent.
+
+    A form that was refused, or that never got through, is not used up.
+    """
+    if line := JournalLine.objects.filter(pk=token.change_id).first():
+        raise BeingSavedError(line)
+    made = list(Entry.objects.filter(change_id=token.change_id).order_by("seq"))
+    if not made or made[-1].outcome in (Outcome.REFUSED, Outcome.NOT_APPLIED):
+        return None
+    if made[-1].outcome == Outcome.UNCLEAR:
+        raise UnknownOutcomeError
+    sent = {entry.field: entry.new for entry in made if entry.outcome == Outcome.APPLIED}
+    if typed.keys() != sent.keys() or not all(
+        covers(FIELDS[name].kind.compose(None, value), sent[name]) for name, value in typed.items()
+    ):
+        raise UsedTokenError(sent)
+    return Saved(token.change_id, made[-1].customer_id, sent)
+
+
+def _settle_unsent(line: JournalLine, exc: ClubMedError) -> None:
+    """Record an act that certainly did not land: refused by Club Med, or never on its way."""
+    if isinstance(exc, RefusedError):
+        _record(line, Outcome.REFUSED, _codes(exc))
+    else:
+        _record(line, Outcome.NOT_APPLIED, "Nothing reached Club Med")
+
+
+def _record(line: JournalLine, outcome: Outcome, detail: str = "") -> None:
+    """Append the line's entries and close it: one transaction."""
+    findings = [
+        Finding(name, pair["old"], pair["new"], outcome, detail)
+        for name, pair in line.values.items()
+    ]
+    try:
+        with transaction.atomic():
+            entries.append(line.change_id, line.act(), findings)
+            journal.close(line)  # if it was settled meanwhile, these entries correct that
+    except DatabaseError:
+        logger.exception("change %s is not recorded yet: its journal line stays", line.change_id)
+        if outcome is Outcome.APPLIED:
+            raise RecordPendingError from None
+
+
+def _settle(line: JournalLine, profile: Profile) -> None:
+    """Find out from the profile what came of a change that got no answer."""
+    findings = [
+        _found(FIELDS[name], pair["old"], pair["new"], FIELDS[name].value(profile))
+        for name, pair in line.values.items()
+    ]
+    with transaction.atomic():
+        if journal.close(line):
+            entries.append(line.change_id, line.act(), findings)
+
+
+def _found(field: Field, old: Json, new: Json, now: Json) -> Finding:
+    if field.same(new, now):
+        return Finding(field.name, old, new, Outcome.APPLIED, "No answer; the profile holds it")
+    if field.same(old, now):
+        detail = "No answer; the profile still held the old value"
+        return Finding(field.name, old, new, Outcome.NOT_APPLIED, detail)
+    detail = "No answer, and the profile now holds a third value"
+    return Finding(field.name, old, new, Outcome.UNCLEAR, detail)
+
+
+def _codes(exc: RefusedError) -> str:
+    """Why Club Med refused, without its sentences: they may repeat what was typed."""
+    codes = (f"{error.key} {error.code}".strip() for error in exc.errors)
+    return "; ".join(filter(None, codes)) or f"status {exc.status}"
+
+
+def _act(
+    action: Action,
+    customer_id: str,
+    label: str,
+    actor: Actor,
+    request_id: str,
+    reason: str,
+) -> dict[str, Any]:
+    return {
+        "action": action,
+        "customer_id": customer_id,
+        "customer_label": label,
+        "actor_issuer": actor.issuer,
+        "actor_sub": actor.sub,
+        "actor_name": actor.name,
+        "actor_roles": ", ".join(actor.roles),
+        "reason": reason,
+        "locale": settings.CLUBMED_LOCALE,
+        "request_id": request_id,
+    }
+
+
+def _label(values: Mapping[str, Json]) -> str:
+    """The customer's name, for people who read the log."""
+    names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
+    name = " ".join(filter(None, names))
+    return "".join(char if char.isprintable() else " " for char in name)[:255]

@@ -1,0 +1,52 @@
+"""The token of a form: the change id, minted when the form is rendered.
+
+It is bound to the person, the customer and the fields, and carries what the person saw as a keyed
+digest. So a form sent twice is one change, and nobody can send another's form.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from django.core import signing
+from django.utils.crypto import salted_hmac
+
+from customers.access import Actor
+from customers.clubmed.profile import Json
+from customers.kinds import canonical
+
+
+class BadTokenError(Exception):
+    """Not a token of ours for this person and this form."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """change_id: of the change that the form makes. seen: field -> digest of the value shown."""
+
+    change_id: UUID
+    seen: Mapping[str, str]
+
+
+def digest(value: Json) -> str:
+    """A value as a keyed digest: comparable, not readable."""
+    return salted_hmac("crmadmin.seen", canonical(value), algorithm="sha256").hexdigest()
+
+
+def mint(*, actor: Actor, form: str, seen: Mapping[str, Json]) -> str:
+    """A new token. form: which form it is good for, "123456789/email" or "new"."""
+    seen_digests = {name: digest(value) for name, value in seen.items()}
+    return signing.dumps([uuid4().hex, seen_digests], salt=_salt(actor, form))
+
+
+def read(token: str, *, actor: Actor, form: str) -> Token:
+    """The token again, or BadTokenError."""
+    try:
+        change_id, seen = signing.loads(token, salt=_salt(actor, form))
+    except signing.BadSignature:
+        raise BadTokenError from None
+    return Token(UUID(change_id), seen)
+
+
+def _salt(actor: Actor, form: str) -> str:
+    return f"crmadmin.form {actor.key} {form}"

@@ -1,0 +1,133 @@
+"""Find a customer, create one, see one."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from customers import kept, seen, services, tokens
+from customers.access import Permission, allow
+from customers.audit import queries
+from customers.clubmed.errors import RefusedError
+from customers.fields import creatable
+from customers.forms import CreateForm, add_refusal
+from customers.http import (
+    DeskRequest,
+    NotACustomerNumberError,
+    check_customer_number,
+    typed_text,
+)
+from customers.models import Change, JournalLine
+from customers.record import Record
+
+_RECENT = 8  # customers on the first page
+_NEW = "new"  # the form that a create token is good for
+
+
+@allow(Permission.CUSTOMERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: DeskRequest) -> HttpResponse:
+    """Open a customer by number; and the customers that this person handled last."""
+    number, error = "", ""
+    if request.method == "POST":
+        number = request.POST.get("q", "").strip()
+        try:
+            check_customer_number("".join(number.split()))
+        except NotACustomerNumberError:
+            error = "Type a customer or GM number: digits only, not starting with 0."
+        else:
+            return redirect("profile", "".join(number.split()))
+    recent = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
+    newest = {change.customer_id: change for change in reversed(recent)}
+    handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
+    context = {"q": number, "error": error, "handled": queries.with_entries(handled)}
+    return render(request, "customers/find.html", context, status=422 if error else 200)
+
+
+@allow(Permission.CUSTOMERS)
+@require_safe
+def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
+    """The whole record, read from Club Med now."""
+    check_customer_number(customer_id)
+    found = services.read_profile(customer_id)
+    seen.remember(request.session, found)
+    context = {
+        "record": Record(found, queries.newest_by_field(customer_id)),
+        "trail": queries.trail(customer_id),
+        "waiting": JournalLine.objects.filter(customer_id=customer_id),
+    }
+    return render(request, "customers/profile.html", context)
+
+
+@allow(Permission.CUSTOMERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: DeskRequest) -> HttpResponse:
+    """A new customer; whatever goes wrong, the form comes back with what was typed."""
+    if request.method != "POST":
+        back = kept.take(request.session, request.path)
+        if back is not None and not _ours(request, back.get("token", "")):
+            back = None
+        form = CreateForm(typed=back)
+        note = "Here is what you typed before you signed in again. Nothing was sent yet."
+        return _create_page(request, form, note=note if back else "")
+    if "add" in request.POST or "remove" in request.POST:  # rows of phones, without a script
+        return _create_page(request, CreateForm(typed=request.POST))
+    form = CreateForm(request.POST)
+    try:
+        token = tokens.read(request.POST.get("token", ""), actor=request.actor, form=_NEW)
+    except tokens.BadTokenError:
+        note = "This form was not made for you or was changed on its way. Nothing was sent."
+        return _create_page(request, form, note=f"{note} Check it and send it again.", status=422)
+    if not form.is_valid():
+        return _create_page(request, form, status=422)
+    try:
+        saved = services.create_customer(
+            {name: form.cleaned_data[name] for name in form.fields},
+            token=token,
+            actor=request.actor,
+            request_id=request.id,
+        )
+    except RefusedError as exc:
+        if exc.status in (401, 403, 404):
+            raise
+        rest = add_refusal(form, exc.errors, [row.name for row in creatable()])
+        note = " ".join(rest) or ("" if form.errors else exc.description or "No reason was given.")
+        return _create_page(request, form, refusal=note or "Club Med refused it.", status=422)
+    except services.UsedTokenError:
+        note = "This form was sent before with other answers, and that customer was created. "
+        note += "What you typed now was not sent. To create another customer, send it again."
+        return _create_page(request, form, note=note, status=409)
+    except (services.UnknownOutcomeError, services.BeingSavedError):
+        context = {"typed": typed_text(request), "change_id": token.change_id}
+        return render(request, "customers/create_unknown.html", context, status=503)
+    except services.RecordPendingError:
+        messages.warning(request, "The customer is created. The record of it is still pending.")
+        return redirect("find")
+    messages.success(request, "The customer is created.")
+    return redirect("profile", saved.customer_id)
+
+
+def _create_page(
+    request: DeskRequest,
+    form: CreateForm,
+    *,
+    note: str = "",
+    refusal: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The form with a fresh token."""
+    context = {
+        "form": form,
+        "note": note,
+        "refusal": refusal,
+        "token": tokens.mint(actor=request.actor, form=_NEW, seen={}),
+    }
+    return render(request, "customers/create.html", context, status=status)
+
+
+def _ours(request: DeskRequest, token: str) -> bool:
+    try:
+        tokens.read(token, actor=request.actor, form=_NEW)
+    except tokens.BadTokenError:
+        return False
+    return True

@@ -1,0 +1,269 @@
+"""One field, edited in place: the same address is a fragment with htmx and a whole page without."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from customers import kept, seen, services, tokens
+from customers.access import Permission, allow
+from customers.audit import queries
+from customers.clubmed.errors import RefusedError
+from customers.clubmed.profile import Json, Profile
+from customers.fields import FIELDS, Field
+from customers.forms import ValueForm, add_refusal
+from customers.http import (
+    DeskRequest,
+    NotEditableError,
+    check_customer_number,
+    wants_fragment,
+)
+from customers.models import Entry, Outcome
+from customers.record import Record, Row
+
+
+@allow(Permission.CUSTOMERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
+    """Open the editor on what the person saw; save what they typed, or clear on purpose."""
+    field = _editable(customer_id, name)
+    editor = Editor(request, customer_id, field)
+    if request.method != "POST":
+        return editor.open()
+    act = request.POST.get("act", "")
+    if act == "ask-clear" or "add" in request.POST or "remove" in request.POST:
+        return editor.open(typed=request.POST)
+    return editor.save(clear=act == "clear")
+
+
+@allow(Permission.CUSTOMERS)
+@require_safe
+def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
+    """The field at rest, as the person saw it: what Cancel goes back to."""
+    field = _editable(customer_id, name)
+    if not wants_fragment(request):
+        return redirect(_place(customer_id, field))
+    profile = seen.recall(request.session, customer_id) or _read(request, customer_id)
+    return render(request, "customers/_field.html", {"row": _row(profile, field)})
+
+
+@allow(Permission.CUSTOMERS)
+@require_safe
+def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
+    """What came of a change, from a fresh look at Club Med."""
+    field = _editable(customer_id, name)
+    profile, entries = services.confirm_change(customer_id, change_id)
+    seen.remember(request.session, profile)
+    if not wants_fragment(request):
+        return redirect(_place(customer_id, field))
+    entry = next((entry for entry in reversed(entries) if entry.field == name), None)
+    context: dict[str, Any] = {
+        "row": _row(profile, field),
+        "entry": entry,
+        "change_id": change_id,
+        "trail": queries.trail(customer_id),
+    }
+    if entry is None:
+        context["fragment"] = "customers/_field_unknown.html"
+    elif entry.outcome != Outcome.APPLIED:
+        context["fragment"] = "customers/_field_settled.html"
+    else:
+        context["fragment"] = "customers/_field.html"
+        context["saved"] = True
+        context["stored_as"] = _stored_as(field, entry, field.value(profile))
+    return render(request, "customers/_confirmed.html", context)
+
+
+class Editor:
+    """The answers of one field's editor to one request."""
+
+    def __init__(self, request: DeskRequest, customer_id: str, field: Field) -> None:
+        self.request = request
+        self.customer_id = customer_id
+        self.field = field
+        self.form_name = f"{customer_id}/{field.name}"
+
+    def open(self, *, typed: QueryDict | None = None) -> HttpResponse:
+        """The editor: no call to Club Med while what was seen is still at hand."""
+        profile = seen.recall(self.request.session, self.customer_id)
+        profile = profile or _read(self.request, self.customer_id)
+        note = ""
+        back = kept.take(self.request.session, self.request.path) if typed is None else None
+        if back is not None and self._token(back) is not None:
+            typed = back
+            note = "Here is what you typed before you signed in again. Nothing was sent yet."
+        form = ValueForm(self.field, now=self.field.value(profile), typed=typed)
+        return self._show(form, profile, note=note)
+
+    def save(self, *, clear: bool) -> HttpResponse:
+        """One change of one field."""
+        typed = self.request.POST
+        profile = seen.recall(self.request.session, self.customer_id)
+        profile = profile or _read(self.request, self.customer_id)
+        form = ValueForm(self.field, now=self.field.value(profile), data=typed)
+        token = self._token(typed)
+        if token is None:
+            note = "This form was not made for you or was changed on its way. Nothing was sent. "
+            note += "Look at the value again, then save."
+            return self._show(form, profile, note=note, status=422)
+        if clear and not self.field.clearable:
+            raise NotEditableError
+        if not clear and not form.is_valid():
+            return self._show(form, profile, status=422)
+        new = self.field.cleared if clear else form.cleaned_data["value"]
+        try:
+            saved = services.change_profile(
+                self.customer_id,
+                {self.field.name: new},
+                token=token,
+                actor=self.request.actor,
+                request_id=self.request.id,
+            )
+        except RefusedError as exc:
+            if exc.status in (401, 403, 404):
+                raise
+            return self._refused(form, profile, exc)
+        except services.ConflictError as exc:
+            return self._conflict(form, profile, exc.now[self.field.name], token, clear=clear)
+        except services.UsedTokenError as exc:
+            sent = self.field.text(exc.sent.get(self.field.name))
+            note = f"This form was sent before: Club Med took “{sent}”. "
+            note += "What you typed now was not sent. Save again if you want it instead."
+            fresh = _read(self.request, self.customer_id)
+            return self._show(form, fresh, note=note, status=409)
+        except services.BeingSavedError as exc:
+            if exc.line.change_id == token.change_id:
+                return self._unknown(profile, token.change_id)
+            return self._being_saved(form, profile, exc)
+        except services.UnknownOutcomeError:
+            return self._unknown(profile, token.change_id)
+        except services.RecordPendingError:
+            messages.warning(self.request, "Saved at Club Med. The record of it is pending.")
+            return self._saved(profile, token.change_id, new)
+        return self._saved(profile, saved.change_id, saved.values.get(self.field.name, new))
+
+    def _saved(self, profile: Profile, change_id: UUID, new: Json) -> HttpResponse:
+        """Right after the 204: the row with what was sent, which looks again by itself."""
+        seen.forget(self.request.session, self.customer_id)
+        if not wants_fragment(self.request):
+            messages.success(self.request, f"{self.field.label}: saved.")
+            return redirect(_place(self.customer_id, self.field))
+        shown = Profile(self.customer_id, {**profile.values, self.field.name: new})
+        context = {
+            "row": _row(shown, self.field),
+            "saved": True,
+            "change_id": change_id,
+            "confirm": True,
+        }
+        return render(self.request, "customers/_field.html", context)
+
+    def _refused(self, form: ValueForm, profile: Profile, exc: RefusedError) -> HttpResponse:
+        rest = add_refusal(form, exc.errors, [self.field.name])
+        if rest or not form.errors:
+            said = " ".join(rest) or exc.description or "no reason was given."
+            form.add_error("value", f"Club Med refused this: {said}")
+        note = "Nothing was changed."
+        return self._show(form, profile, note=note, status=422)
+
+    def _conflict(
+        self, form: ValueForm, saw: Profile, now: Json, token: tokens.Token, *, clear: bool
+    ) -> HttpResponse:
+        """Three values and three equal choices; the fresh token is good for the value of now."""
+        fresh = _read(self.request, self.customer_id)
+        saw_value = self.field.value(saw)
+        known = tokens.digest(saw_value) == token.seen.get(self.field.name)
+        typed = self.field.cleared if clear else form.cleaned_data["value"]
+        newest = queries.newest_by_field(self.customer_id).get(self.field.name)
+        context = {
+            "saw": self.field.text(saw_value) if known else None,
+            "now": self.field.text(now),
+            "mine": self.field.text(self.field.kind.compose(now, typed)),
+            "clear": clear,
+            "by": newest if newest and tokens.digest(newest.new) == tokens.digest(now) else None,
+        }
+        return self._show(form, fresh, conflict=context, status=409)
+
+    def _being_saved(
+        self, form: ValueForm, profile: Profile, exc: services.BeingSavedError
+    ) -> HttpResponse:
+        mine = (exc.line.actor_issuer, exc.line.actor_sub) == (
+            self.request.actor.issuer,
+            self.request.actor.sub,
+        )
+        who = "You are" if mine else f"{exc.line.actor_name} is"
+        note = f"{who} saving this field at this moment. Nothing of this was sent: "
+        note += "wait until that is settled, then save again."
+        return self._show(form, profile, note=note, status=409)
+
+    def _unknown(self, profile: Profile, change_id: UUID) -> HttpResponse:
+        seen.forget(self.request.session, self.customer_id)
+        context = {"row": _row(profile, self.field), "change_id": change_id}
+        return self._page("customers/_field_unknown.html", context, status=503)
+
+    def _show(
+        self,
+        form: ValueForm,
+        profile: Profile,
+        *,
+        note: str = "",
+        conflict: dict[str, Any] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        now = self.field.value(profile)
+        context = {
+            "form": form,
+            "row": _row(profile, self.field),
+            "note": note,
+            "conflict": conflict,
+            "asking_clear": self.request.POST.get("act") == "ask-clear",
+            "token": tokens.mint(
+                actor=self.request.actor, form=self.form_name, seen={self.field.name: now}
+            ),
+            "title": Record(profile, {}).title,
+        }
+        return self._page("customers/_field_form.html", context, status=status)
+
+    def _page(self, fragment: str, context: dict[str, Any], *, status: int) -> HttpResponse:
+        if wants_fragment(self.request):
+            return render(self.request, fragment, context, status=status)
+        context |= {"fragment": fragment}
+        return render(self.request, "customers/field_form.html", context, status=status)
+
+    def _token(self, data: QueryDict) -> tokens.Token | None:
+        try:
+            return tokens.read(data.get("token", ""), actor=self.request.actor, form=self.form_name)
+        except tokens.BadTokenError:
+            return None
+
+
+def _editable(customer_id: str, name: str) -> Field:
+    check_customer_number(customer_id)
+    field = FIELDS.get(name)
+    if field is None or not field.patch:
+        raise NotEditableError
+    return field
+
+
+def _read(request: DeskRequest, customer_id: str) -> Profile:
+    profile = services.read_profile(customer_id)
+    seen.remember(request.session, profile)
+    return profile
+
+
+def _row(profile: Profile, field: Field) -> Row:
+    newest = queries.newest_by_field(profile.customer_id)
+    return Record(profile, newest).row(field.name)
+
+
+def _place(customer_id: str, field: Field) -> str:
+    return f"{reverse('profile', args=[customer_id])}#{field.name}"
+
+
+def _stored_as(field: Field, entry: Entry, stored: Json) -> tuple[str, str] | None:
+    """What was typed and what Club Med made of it, if they differ to the eye."""
+    typed, kept_as = field.text(entry.new), field.text(stored)
+    return None if typed == kept_as else (typed, kept_as)

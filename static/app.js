@@ -1,0 +1,116 @@
+// What the pages cannot say in HTML alone. Every page works without this file.
+
+// Menus are <details>: close them on Esc and on a click outside.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    return;
+  }
+  event.target.closest("form.editor")?.querySelector("[data-cancel]")?.click();
+});
+
+// Theme: remembered in this browser only.
+for (const menu of document.querySelectorAll("[data-theme-menu]")) {
+  menu.hidden = false;
+  const mark = () => {
+    for (const button of menu.querySelectorAll("[data-theme]")) {
+      const chosen = button.dataset.theme === (localStorage.getItem("theme") ?? "auto");
+      button.setAttribute("aria-pressed", String(chosen));
+    }
+  };
+  mark();
+  menu.addEventListener("click", (event) => {
+    const choice = event.target.dataset.theme;
+    if (!choice) return;
+    localStorage.setItem("theme", choice);
+    document.dispatchEvent(new Event("theme"));
+    mark();
+  });
+}
+
+// The field that a person works in keeps the focus: an editor that opens takes it, its text selected;
+// one that closes gives it to the value. What somebody does elsewhere meanwhile is not disturbed.
+const worked = new Map(); // id of a field -> what asked for it
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target } = event.detail;
+  if (target.contains(document.activeElement) || elt === document.activeElement) worked.set(target.id, elt);
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  const field = document.getElementById(event.detail.elt.id);
+  if (!field?.matches(".field") || !worked.has(field.id)) return;
+  const active = document.activeElement;
+  const stayed = active === document.body || active === worked.get(field.id) || field.contains(active);
+  if (field.getAttribute("hx-trigger") !== "load") worked.delete(field.id);
+  if (!stayed) return;
+  const control = field.querySelector(field.dataset.state === "saved" ? ".field-edit" : FOCUS);
+  control?.focus();
+  if (field.dataset.state === "editing") control?.select?.();
+});
+const FOCUS = "[autofocus], [type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit";
+
+// While a save is under way: nothing more can be typed or sent, and seconds are counted from 2 s.
+const clocks = new WeakMap();
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches("form.editor")) return;
+  form.closest(".field").dataset.saving = "";
+  form.setAttribute("aria-busy", "true");
+  for (const input of form.querySelectorAll("input")) input.readOnly = true;
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+  const began = Date.now();
+  clocks.set(form, setInterval(() => {
+    const seconds = Math.round((Date.now() - began) / 1000);
+    if (seconds >= 2) form.querySelector("[data-seconds]").textContent = `, ${seconds} s`;
+  }, 1000));
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (!clocks.has(form)) return;
+  clearInterval(clocks.get(form));
+  clocks.delete(form);
+  delete form.closest(".field")?.dataset.saving;
+  form.removeAttribute("aria-busy");
+  for (const input of form.querySelectorAll("input")) input.readOnly = false;
+  for (const button of form.querySelectorAll("button")) button.disabled = false;
+});
+
+// This site itself did not answer: the form stays as it is.
+const unreachable = () => {
+  const notice = document.createElement("div");
+  notice.className = "notice";
+  notice.dataset.tone = "bad";
+  notice.setAttribute("role", "alert");
+  const text = document.createElement("p");
+  text.textContent =
+    "The customer desk does not answer. We do not know whether your change was sent. "
+    + "What you typed is still in the field: save again when the connection is back, it will not be sent twice.";
+  notice.append(text);
+  const place = document.getElementById("notices");
+  place.replaceChildren(notice);
+  place.scrollIntoView({ block: "nearest" });
+};
+document.addEventListener("htmx:sendError", unreachable);
+document.addEventListener("htmx:timeout", unreachable);
+
+// A summary of mistakes is read first.
+document.getElementById("summary")?.focus();
+
+// Typing is not lost by leaving a long form or an open editor by mistake.
+let touched = false;
+document.addEventListener("input", (event) => {
+  if (event.target.closest("form[data-guard], form.editor")) touched = true;
+});
+document.addEventListener("submit", () => { touched = false; });
+document.addEventListener("htmx:afterSwap", () => {
+  touched = Boolean(document.querySelector("form.editor"));
+});
+addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });

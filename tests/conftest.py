@@ -1,0 +1,104 @@
+"""What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
+
+import pytest
+from bs4 import BeautifulSoup
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from django.test import Client
+
+from customers import services
+from customers.clubmed.sandbox import Sandbox
+
+AGENT = ("staff-1001", "Inès Moreau", ["agent"])
+OTHER_AGENT = ("staff-1002", "Owen Whitfield", ["agent"])
+SUPERVISOR = ("staff-1003", "Sana El Idrissi", ["supervisor"])
+AUDITOR = ("staff-1004", "Mei-Ling Chao", ["auditor"])
+HTMX = {"HX-Request": "true"}
+TOM = "123456789"  # the scenario's own customer
+
+
+@pytest.fixture(scope="session")
+def running_sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def clubmed(running_sandbox, settings):
+    """The sandbox API, as new, and the product pointed at it."""
+    running_sandbox.reset()
+    settings.CLUBMED_API_URL = running_sandbox.url
+    services.clubmed.cache_clear()
+    cache.clear()
+    yield running_sandbox
+    services.clubmed.cache_clear()
+
+
+class Desk(Client):
+    """A browser with somebody signed in, that reads pages as a person does."""
+
+    def page(self, path, **kwargs):
+        return soup(self.get(path, **kwargs))
+
+    def form(self, path, **kwargs):
+        """The hidden inputs of a page's main form, ready to be sent with what is typed."""
+        return hidden_inputs(self.page(path, **kwargs))
+
+
+def soup(response):
+    return BeautifulSoup(response.content, "html.parser")
+
+
+def hidden_inputs(page):
+    form = page.select_one("form.editor, main form[method=post]:not([role=search])")
+    return {
+        field["name"]: field.get("value", "")
+        for field in form.select("input[type=hidden]")
+        if field.get("name") and field["name"] != "row"
+    }
+
+
+def text(page):
+    """What a person reads, in one line."""
+    return " ".join(page.get_text(" ").split())
+
+
+def signed_in(person, *, client_class=Desk, **kwargs):
+    sub, name, roles = person
+    client = client_class(**kwargs)
+    session = SessionStore()
+    session["person"] = {
+        "issuer": settings.OIDC_ISSUER,
+        "sub": sub,
+        "name": name,
+        "roles": roles,
+    }
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return client
+
+
+@pytest.fixture
+def agent(clubmed, db):
+    return signed_in(AGENT)
+
+
+@pytest.fixture
+def other_agent(clubmed, db):
+    return signed_in(OTHER_AGENT)
+
+
+@pytest.fixture
+def supervisor(clubmed, db):
+    return signed_in(SUPERVISOR)
+
+
+@pytest.fixture
+def auditor(clubmed, db):
+    return signed_in(AUDITOR)
+
+
+def sent(sandbox, method):
+    """What was sent with that method: (path, JSON body) a request."""
+    return [(r.path, r.json) for r in sandbox.requests if r.method == method]

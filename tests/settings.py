@@ -1,0 +1,28 @@
+"""The product's settings with an environment for tests: no secret of anyone's."""
+
+import os
+import tempfile
+
+DEFAULTS = {
+    "SECRET_KEY": "tests-only-key-that-is-long-enough-to-be-taken-for-a-real-one-0123456789",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "HTTPS_ONLY": "off",
+    "DATABASE_URL": f"sqlite:///{tempfile.gettempdir()}/crmadmin-tests.sqlite3",
+    "CLUBMED_API_URL": "http://127.0.0.1:9",
+    "CLUBMED_API_KEY": "sandbox-key",
+    "CLUBMED_TOKEN": "sandbox-token",
+    "CLUBMED_CONNECT_TIMEOUT": "2",
+    "CLUBMED_READ_TIMEOUT": "2",
+    "CLUBMED_DEADLINE": "3",
+    "JOURNAL_GRACE": "1",
+    "OIDC_ISSUER": "http://127.0.0.1:9",
+    "OIDC_CLIENT_ID": "crmadmin",
+    "OIDC_CLIENT_SECRET": "tests-only",
+    "AGENT_GROUPS": "crm-agents",
+    "SUPERVISOR_GROUPS": "crm-supervisors",
+    "AUDITOR_GROUPS": "crm-auditors",
+}
+for name, value in DEFAULTS.items():
+    os.environ.setdefault(name, value)
+
+from crmadmin.settings import *  # noqa: E402, F403
