@@ -47,7 +47,11 @@ class Desk(Client):
 
 
 def soup(response):
-    return BeautifulSoup(response.content, "html.parser")
+    page = BeautifulSoup(response.content, "html.parser")
+    for place_to_break in page.find_all("wbr"):
+        place_to_break.unwrap()
+    page.smooth()
+    return page
 
 
 def hidden_inputs(page):

@@ -1,0 +1,253 @@
+"""The three customer routes, their headers and their refusals (contract, sections 1 and 2)."""
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from requests.structures import CaseInsensitiveDict
+
+from customers.clubmed.sandbox import rules
+from customers.clubmed.sandbox.people import people
+
+_PROFILE = "customers/(?P<customer_id>[^/]+)/profile"
+_ROUTES = {
+    "POST": re.compile("/v1/customers"),
+    "GET": re.compile(f"/v2/{_PROFILE}"),
+    "PATCH": re.compile(f"/v1/{_PROFILE}"),
+}
+_NEW_PROFILE = (
+    "gm_number",
+    "civility",
+    "unicode_civility",
+    "gender",
+    "first_name",
+    "last_name",
+    "unicode_first_name",
+    "unicode_last_name",
+    "second_name",
+    "unicode_second_name",
+    "third_name",
+    "unicode_third_name",
+    "fourth_name",
+    "unicode_fourth_name",
+    "email",
+    "birthdate",
+    "birth_country_code",
+    "birth_city",
+    "language_code",
+    "phones",
+    "address",
+    "optins",
+    "identity",
+    "health_pass_id",
+    "filiation_number",
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A request as it came over the wire.
+
+    path without the query, query as sent ("" when there is none), headers by any case of their
+    name. The raw body is in `body`, what it says in `json`.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body read as JSON, None when it is empty. Raises ValueError."""
+        return json.loads(self.body) if self.body else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: content is JSON (None for no body at all), unless `raw` is given."""
+
+    status: int
+    content: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+    @property
+    def body(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
+        if self.content is None:
+            return b""
+        return json.dumps(self.content, ensure_ascii=False).encode("utf-8", "replace")
+
+
+class Refusing(Exception):
+    """The request ends here, with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(str(answer.status))
+        self.answer = answer
+
+
+def error(
+    status: int, description: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Answer:
+    """An error in the contract's shape: status_code, error, error_description, then `more`."""
+    phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Error"
+    name = phrase.lower().replace(" ", "_")
+    content = {"status_code": status, "error": name, "error_description": description, **more}
+    return Answer(status, content, headers or {})
+
+
+class Api:
+    """Customers and what may be done with them; safe to use from many threads.
+
+    customers: id -> the profile as stored, with its id. forbidden: ids that answer 403.
+    """
+
+    def __init__(self, *, token: str, api_key: str, seed: int) -> None:
+        self.token = token
+        self.api_key = api_key
+        self.seed = seed
+        self.lock = threading.RLock()
+        self.customers: dict[str, dict[str, Any]] = people(seed)
+        self.forbidden: set[str] = set()
+
+    def reset(self) -> None:
+        with self.lock:
+            self.customers.clear()
+            self.customers.update(people(self.seed))
+            self.forbidden.clear()
+
+    def answer(self, request: Recorded) -> Answer:
+        """Does what the request asks, and says so."""
+        try:
+            customer_id = _route(request)
+            self._check_rights(request)
+            locale = _check_headers(request)
+            force = _force_address(request)
+            with self.lock:
+                if request.method == "POST":
+                    return self._create(_body(request), locale, force_address=force)
+                profile = self._profile(customer_id)
+                if request.method == "PATCH":
+                    return self._patch(profile, _body(request), force_address=force)
+                return Answer(200, _as_read(profile))
+        except Refusing as refusing:
+            return refusing.answer
+        except rules.Refused as refused:
+            errors = [refusal.as_json() for refusal in refused.refusals]
+            return error(400, "Some values were refused.", errors=errors)
+
+    def _check_rights(self, request: Recorded) -> None:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            raise Refusing(error(401, "The access token is missing or not valid."))
+        if request.headers.get("x-api-key") != self.api_key:
+            raise Refusing(error(403, "The API key is missing or not valid."))
+
+    def _profile(self, customer_id: str) -> dict[str, Any]:
+        profile = self.customers.get(customer_id)
+        if profile is None:
+            raise Refusing(error(404, "There is no customer with this identifier."))
+        if customer_id in self.forbidden:
+            raise Refusing(error(403, "You may not use this customer's profile."))
+        return profile
+
+    def _create(self, body: dict[str, Any], locale: str, *, force_address: bool) -> Answer:
+        stored = rules.check_create(body, force_address=force_address)
+        stored.pop("call_id", None)  # taken at creation, never read back
+        number = max((int(key) for key in self.customers if key.isdigit()), default=0) + 1
+        profile = {
+            **dict.fromkeys(_NEW_PROFILE),
+            "customer_type": "PROSPECT",
+            "customer_status": "NEW_CUSTOMER",
+            "personal_data_usage_allowed": False,
+            "loyalty_program": {"status": "NONE", "points": 0, "previous_status": None},
+            "blacklisted": False,
+            **{key: value for key, value in stored.items() if value is not None},
+            "id": str(number),
+            "gm_number": str(number + 500_000_000),  # another number, so that nobody mixes them up
+            "gender": rules.CIVILITIES[stored["civility"]],
+            "locale": locale,
+        }
+        self.customers[profile["id"]] = profile
+        names = {key: profile[key] for key in ("first_name", "last_name")}
+        new = {key: profile[key] for key in ("id", "gm_number", "email")}
+        return Answer(201, {**new, "identity": names, "locale": locale})
+
+    def _patch(
+        self, profile: dict[str, Any], body: dict[str, Any], *, force_address: bool
+    ) -> Answer:
+        stored = rules.check_patch(body, force_address=force_address)
+        profile.update(stored)
+        if "civility" in stored:
+            profile["gender"] = rules.CIVILITIES[stored["civility"]]
+        return Answer(204)
+
+
+def _route(request: Recorded) -> str:
+    """The customer's id in the path, "" without one. Raises Refusing with 404 or 405."""
+    allowed = {
+        method: match
+        for method, pattern in _ROUTES.items()
+        if (match := pattern.fullmatch(request.path))
+    }
+    if not allowed:
+        raise Refusing(error(404, "There is no such route."))
+    if request.method not in allowed:
+        headers = {"Allow": ", ".join(sorted(allowed))}
+        text = "This route does not take this method."
+        raise Refusing(error(405, text, headers=headers))
+    return str(allowed[request.method].groupdict().get("customer_id", ""))
+
+
+def _check_headers(request: Recorded) -> str:
+    """The locale that was asked for. Raises Refused."""
+    refusals = []
+    if "application/json" not in request.headers.get("accept", ""):
+        refusals.append(rules.Refusal("pattern", "accept", "application/json is needed."))
+    locale = request.headers.get("accept-language", "")
+    if not re.fullmatch("[a-z]{2}-[A-Z]{2}", locale):
+        refusals.append(rules.Refusal("pattern", "accept-language", "A locale as en-US."))
+    if refusals:
+        raise rules.Refused(*refusals)
+    return locale
+
+
+def _force_address(request: Recorded) -> bool:
+    sent = parse_qs(request.query, keep_blank_values=True).get("force_address", ["false"])
+    if sent not in (["true"], ["false"]):
+        raise rules.Refused(rules.Refusal("type", "force_address", "true or false."))
+    return sent == ["true"]
+
+
+def _body(request: Recorded) -> dict[str, Any]:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Refusing(error(400, "The content type must be application/json."))
+    try:
+        body = request.json
+    except (ValueError, RecursionError):
+        raise Refusing(error(400, "The body is not JSON.")) from None
+    if not isinstance(body, dict):
+        raise Refusing(error(400, "The body must be a JSON object."))
+    return body
+
+
+def _as_read(profile: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 of the read: no id inside, null where a value is empty."""
+    return {key: _nulled(value) for key, value in profile.items() if key != "id"}
+
+
+def _nulled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nulled(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_nulled(item) for item in value]
+    return None if value == "" else value
