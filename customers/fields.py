@@ -109,7 +109,7 @@ class Field:
     @property
     def the_label(self) -> str:
         """The label inside a sentence: "the e-mail", "all phones"."""
-        inner = self.label if self.label[:2].isupper() else self.label[0].lower() + self.label[1:]
+        inner = self.label if self.label[1].isupper() else self.label[0].lower() + self.label[1:]
         return f"all {inner}" if self.clear is Clear.LIST else f"the {inner}"
 
 

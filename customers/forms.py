@@ -199,7 +199,6 @@ class PhonesField(forms.Field):
     """The whole list, as rows for `kinds.compose_phones`; numbers as the API takes them."""
 
     widget = PhonesInput
-    default_error_messages = {"required": "Give a number, or clear all phones on purpose."}
 
     def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -140,7 +140,11 @@ def create_customer(
 
     Raises like `change_profile`. A create without an answer is never sent again.
     """
-    values = {name: value for name, value in typed.items() if not is_empty(value)}
+    values = {
+        name: FIELDS[name].kind.compose(None, value)
+        for name, value in typed.items()
+        if not is_empty(value)
+    }
     if (first := _first_answer(token, values)) is not None:
         return first
     act = _act(Action.CREATE, "", _label(values), actor, request_id, "")

@@ -35,7 +35,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if request.method != "POST":
         return editor.open()
     act = request.POST.get("act", "")
-    if act == "ask-clear" or "add" in request.POST or "remove" in request.POST:
+    if act in ("ask-clear", "edit") or "add" in request.POST or "remove" in request.POST:
         return editor.open(typed=request.POST)
     return editor.save(clear=act == "clear")
 
@@ -89,8 +89,7 @@ class Editor:
 
     def open(self, *, typed: QueryDict | None = None) -> HttpResponse:
         """The editor: no call to Club Med while what was seen is still at hand."""
-        profile = seen.recall(self.request.session, self.customer_id)
-        profile = profile or _read(self.request, self.customer_id)
+        profile = self._seen()
         note = ""
         back = kept.take(self.request.session, self.request.path) if typed is None else None
         if back is not None and self._token(back) is not None:
@@ -102,8 +101,7 @@ class Editor:
     def save(self, *, clear: bool) -> HttpResponse:
         """One change of one field."""
         typed = self.request.POST
-        profile = seen.recall(self.request.session, self.customer_id)
-        profile = profile or _read(self.request, self.customer_id)
+        profile = self._seen()
         form = ValueForm(self.field, now=self.field.value(profile), data=typed)
         token = self._token(typed)
         if token is None:
@@ -137,14 +135,22 @@ class Editor:
             return self._show(form, fresh, note=note, status=409)
         except services.BeingSavedError as exc:
             if exc.line.change_id == token.change_id:
-                return self._unknown(profile, token.change_id)
+                return self._unknown(profile, token.change_id, new)
             return self._being_saved(form, profile, exc)
         except services.UnknownOutcomeError:
-            return self._unknown(profile, token.change_id)
+            return self._unknown(profile, token.change_id, new)
         except services.RecordPendingError:
             messages.warning(self.request, "Saved at Club Med. The record of it is pending.")
             return self._saved(profile, token.change_id, new)
         return self._saved(profile, saved.change_id, saved.values.get(self.field.name, new))
+
+    def _seen(self) -> Profile:
+        """What the person was shown; NotEditableError if this field's value is not in our shape."""
+        profile = seen.recall(self.request.session, self.customer_id)
+        profile = profile or _read(self.request, self.customer_id)
+        if not _row(profile, self.field).editable:
+            raise NotEditableError
+        return profile
 
     def _saved(self, profile: Profile, change_id: UUID, new: Json) -> HttpResponse:
         """Right after the 204: the row with what was sent, which looks again by itself."""
@@ -199,9 +205,13 @@ class Editor:
         note += "wait until that is settled, then save again."
         return self._show(form, profile, note=note, status=409)
 
-    def _unknown(self, profile: Profile, change_id: UUID) -> HttpResponse:
+    def _unknown(self, profile: Profile, change_id: UUID, new: Json) -> HttpResponse:
         seen.forget(self.request.session, self.customer_id)
-        context = {"row": _row(profile, self.field), "change_id": change_id}
+        context = {
+            "row": _row(profile, self.field),
+            "change_id": change_id,
+            "typed": self.field.text(self.field.kind.compose(None, new)) or "nothing: a clear",
+        }
         return self._page("customers/_field_unknown.html", context, status=503)
 
     def _show(

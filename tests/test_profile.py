@@ -1,0 +1,144 @@
+"""The profile: everything that Club Med holds, by group."""
+
+import pytest
+
+from customers.clubmed.sandbox import Fault
+from tests.conftest import TOM, sent, soup, text
+
+RICH = "704118236"
+
+
+def panel(page, title):
+    return next(p for p in page.select(".panel") if p.h2 and p.h2.get_text() == title)
+
+
+def test_every_value_stands_in_its_group(agent):
+    page = agent.page(f"/customers/{RICH}/")
+
+    assert text(page.h1) == "Ms Beatriz Wang 王 美琳"
+    identity = text(panel(page, "Identity"))
+    assert "14 June 1986 (40)" in identity
+    assert "Place of birth" in identity
+    assert "São Paulo" in identity
+    contact = text(panel(page, "Contact"))
+    assert "+5511900000412 Mobile" in contact
+    assert "beatriz.wang@example.com" in contact
+    assert "Liberdade" in contact
+    preferences = text(panel(page, "Preferences"))
+    assert "Portuguese" in preferences
+    assert "WhatsApp Yes" in preferences
+    account = text(panel(page, "Loyalty and account"))
+    assert "Read-only, kept by Club Med" in account
+    assert "Gold" in account
+    assert "12,480" in account
+
+
+def test_reading_a_profile_is_one_call(agent, clubmed):
+    agent.get(f"/customers/{RICH}/")
+
+    assert [(r.method, r.path) for r in clubmed.requests] == [
+        ("GET", f"/v2/customers/{RICH}/profile")
+    ]
+
+
+def test_native_names_carry_their_language(agent):
+    page = agent.page(f"/customers/{RICH}/")
+
+    assert page.select_one("#unicode_last_name [lang]")["lang"] == "pt-BR"
+
+
+def test_what_we_do_not_know_stands_apart_and_is_never_hidden(agent, clubmed):
+    clubmed.customers[TOM] |= {
+        "vip_host_code": "GH-27",
+        "preferred_resorts": ["RIO", "TRN"],
+        "loyalty_program": {"status": "DIAMOND", "points": 5, "miles": 9},
+    }
+
+    page = agent.page(f"/customers/{TOM}/")
+
+    others = text(panel(page, "Other fields from Club Med"))
+    assert "vip_host_code GH-27" in others
+    assert 'preferred_resorts ["RIO", "TRN"]' in others
+    assert "loyalty_program.miles 9" in others
+    assert "DIAMOND new value from Club Med" in text(page.select_one("#loyalty_status"))
+
+
+def test_sensitive_values_are_not_in_the_page(agent, clubmed):
+    clubmed.customers[RICH] |= {
+        "identity": {"number": "39053344709", "type": "CPF"},
+        "health_pass_id": "HP-777-321",
+    }
+
+    answer = agent.get(f"/customers/{RICH}/")
+
+    assert b"39053344709" not in answer.content
+    assert b"HP-777-321" not in answer.content
+    assert "hidden" in text(soup(answer).select_one("#identity"))
+
+
+def test_a_nearly_empty_profile_says_what_is_not_given(agent, clubmed):
+    clubmed.customers["41207733"] = {"id": "41207733"}
+
+    page = agent.page("/customers/41207733/")
+
+    assert text(page.h1) == "Unnamed customer"
+    assert "Not given" in text(page.select_one("#email"))
+    also_empty = text(page.select_one(".field-add"))
+    assert "Second name" in also_empty
+    assert "Native first name" in also_empty
+
+
+def test_a_blacklisted_customer_is_unmistakable(agent):
+    page = agent.page("/customers/30955172/")
+
+    assert "Blacklisted at Club Med." in text(page.select_one(".record-head .notice"))
+
+
+def test_read_only_values_have_no_editor(agent):
+    page = agent.page(f"/customers/{RICH}/")
+
+    account = panel(page, "Loyalty and account")
+    assert account.select(".field-edit") == []
+    assert page.select_one("#gender .field-edit") is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        (Fault("empty", status=401), 503, "The connection to Club Med needs renewing."),
+        (Fault("status", status=403), 403, "You may not read or change this profile"),
+        (Fault("status", status=404), 404, "No such customer at Club Med."),
+        (Fault("status", status=429), 502, "Club Med refused this request."),
+        (Fault("status", status=503), 503, "Club Med does not answer."),
+        (Fault("html"), 503, "Club Med does not answer."),
+        (Fault("truncated"), 503, "Club Med does not answer."),
+        (Fault("drop_before"), 503, "Club Med does not answer."),
+        (Fault("redirect"), 502, "Club Med refused this request."),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_what_club_med_would_not_answer_is_a_page_with_the_right_status(
+    agent, clubmed, fault, status, words
+):
+    clubmed.faults.add(fault)
+
+    answer = agent.get(f"/customers/{TOM}/")
+
+    assert answer.status_code == status
+    page = soup(answer)
+    assert words in text(page.select_one("main"))
+    assert "Reference" in text(page)
+
+
+def test_recent_changes_stand_beside_the_record(agent, clubmed):
+    url = f"/customers/{TOM}/fields/birth_city/"
+    agent.post(url, agent.form(url) | {"value": "Lyon"})
+
+    page = agent.page(f"/customers/{TOM}/")
+
+    trail = text(page.select_one("#timeline"))
+    assert "Inès Moreau" in trail
+    assert "Place of birth empty → Lyon" in trail
+    assert page.select_one("#birth_city .recent") is not None
+    assert "just now by Inès Moreau, place of birth" in text(page.select_one(".facts"))
+    assert sent(clubmed, "PATCH")
