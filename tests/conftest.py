@@ -9,6 +9,7 @@ from django.test import Client
 
 from customers import services
 from customers.clubmed.sandbox import Sandbox
+from tests.provider import provider  # noqa: F401 - a fixture
 
 AGENT = ("staff-1001", "Inès Moreau", ["agent"])
 OTHER_AGENT = ("staff-1002", "Owen Whitfield", ["agent"])

@@ -1,13 +1,12 @@
 """The product's settings with an environment for tests: no secret of anyone's."""
 
 import os
-import tempfile
 
 DEFAULTS = {
     "SECRET_KEY": "tests-only-key-that-is-long-enough-to-be-taken-for-a-real-one-0123456789",
     "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
     "HTTPS_ONLY": "off",
-    "DATABASE_URL": f"sqlite:///{tempfile.gettempdir()}/crmadmin-tests.sqlite3",
+    "DATABASE_URL": "sqlite://:memory:",
     "CLUBMED_API_URL": "http://127.0.0.1:9",
     "CLUBMED_API_KEY": "sandbox-key",
     "CLUBMED_TOKEN": "sandbox-token",

@@ -1,6 +1,6 @@
 """Where the bearer token comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -14,7 +14,7 @@ class TokenSource(Protocol):
 class StaticToken:
     """A fixed token, from the environment."""
 
-    value: str
+    value: str = field(repr=False)
 
     def token(self) -> str:
         return self.value

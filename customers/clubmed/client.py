@@ -2,9 +2,12 @@
 
 import json
 import logging
+import math
+import re
 import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
+from typing import NoReturn
 from urllib.parse import quote
 
 import requests
@@ -20,16 +23,21 @@ from customers.clubmed.errors import (
 )
 from customers.clubmed.profile import Json, Profile
 
-logger = logging.getLogger(__name__)
-_LARGEST = 5 * 1024 * 1024  # bytes of an answer
+logger = logging.getLogger("customers.clubmed")
+# What urllib3 logs quotes addresses and header bytes, and with them customers' numbers.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+_LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
 _CHUNK = 64 * 1024
+_ID = re.compile("[1-9][0-9]*")  # contract 3
 
 
 class ClubMed:
     """The three routes. One instance serves all threads of a process.
 
     Timeouts and the deadline are in seconds; the deadline bounds a whole call, however slowly the
-    server sends. Nothing is retried and no redirect is followed.
+    server sends. Nothing is retried and no redirect is followed. Each method raises a ClubMedError
+    and nothing else.
     """
 
     def __init__(
@@ -48,10 +56,9 @@ class ClubMed:
         self._api_key = api_key
         self._tokens = tokens
         self._locale = locale
-        self._connect_timeout = connect_timeout
-        self._read_timeout = read_timeout
+        self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
-        self._http = requests.Session()
+        self._http = _Session()
         self._http.trust_env = False  # no proxy and no .netrc by surprise
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._http.headers["User-Agent"] = "crmadmin"
@@ -62,24 +69,21 @@ class ClubMed:
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
         """POST /v1/customers; returns the new customer's id.
 
-        Of the 201 only `id` is safe (contract 2); an answer without one is NoAnswerError.
+        Of the 201 only `id` is safe, a text or a number (contract 2); an answer without one is
+        NoAnswerError. force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
-        status, body = self._call(route, {}, fields, force_address=force_address)
-        found = _parsed(route, body).get("id") if status == 201 else None
-        if isinstance(found, int) and not isinstance(found, bool):
-            found = str(found)
-        if not isinstance(found, str) or not found:
-            raise NoAnswerError(f"{route}: {status} without a usable id")
-        return found
+        answer = self._call(route, promised=201, fields=fields, force_address=force_address)
+        found = answer.get("id")
+        text = str(found) if type(found) in (str, int) else ""
+        if not _ID.fullmatch(text):
+            raise NoAnswerError(f"{route}: 201 without a usable id")
+        return text
 
     def read_profile(self, customer_id: str) -> Profile:
         """GET /v2/customers/{customer_id}/profile."""
         route = "GET /v2/customers/{customer_id}/profile"
-        status, body = self._call(route, {"customer_id": customer_id}, None)
-        if status != 200:
-            raise NoAnswerError(f"{route}: {status} where 200 was promised")
-        return Profile(customer_id, _parsed(route, body))
+        return Profile(customer_id, self._call(route, promised=200, customer_id=customer_id))
 
     def update_profile(
         self, customer_id: str, fields: Mapping[str, Json], *, force_address: bool = False
@@ -88,100 +92,147 @@ class ClubMed:
 
         A missing field is ignored, null or "" clears it. Only 204 says that it landed.
         """
-        route = "PATCH /v1/customers/{customer_id}/profile"
-        ids = {"customer_id": customer_id}
-        status, _ = self._call(route, ids, fields, force_address=force_address)
-        if status != 204:
-            raise NoAnswerError(f"{route}: {status} where 204 was promised")
+        self._call(
+            "PATCH /v1/customers/{customer_id}/profile",
+            promised=204,
+            customer_id=customer_id,
+            fields=fields,
+            force_address=force_address,
+        )
 
     def _call(
         self,
         route: str,
-        ids: Mapping[str, str],
-        fields: Mapping[str, Json] | None,
         *,
+        promised: int,
+        customer_id: str | None = None,
+        fields: Mapping[str, Json] | None = None,
         force_address: bool = False,
-    ) -> tuple[int, bytes]:
-        """One call; returns the status and body of a 2xx, raises for everything else."""
+    ) -> dict[str, Json]:
+        """One call, and one line about it in the log.
+
+        Returns the JSON object of the promised success ({} for a 204), raises for all else.
+        """
         began = time.monotonic()
         call = Call(ends_at=began + self._deadline)
-        outcome = "answered"
         reset = current_call.set(call)
+        outcome: int | str = "stopped"
         try:
-            status, body = self._send(route, ids, fields, call, force_address)
-            if 300 <= status < 400:
-                raise ContractError(f"{route}: redirected with {status}")
-            if 400 <= status < 500:
-                raise refusal(route, status, _json(body))
-            if not 200 <= status < 300:
-                raise NoAnswerError(f"{route}: {status}")
-            return status, body
+            status, body = self._exchange(route, call, customer_id, fields, force_address)
+            answer = _judge(route, promised, status, body)
+            outcome = status
         except ClubMedError as exc:
             outcome = type(exc).__name__
             raise
         finally:
             current_call.reset(reset)
             taken = round((time.monotonic() - began) * 1000)
-            logger.info("%s %s in %s ms", route, outcome, taken)
+            logger.info("%s %s %d ms", route, outcome, taken)
+        return answer
 
-    def _send(
+    def _exchange(
         self,
         route: str,
-        ids: Mapping[str, str],
-        fields: Mapping[str, Json] | None,
         call: Call,
+        customer_id: str | None,
+        fields: Mapping[str, Json] | None,
         force_address: bool,
     ) -> tuple[int, bytes]:
+        """Send and receive: the status, with the body where that matters."""
         method, path = route.split(" ")
-        path = path.format_map({key: quote(value, safe="") for key, value in ids.items()})
+        try:
+            with self._http.request(
+                method,
+                self._base_url + _filled_in(path, customer_id),
+                params={"force_address": "true"} if force_address else None,
+                data=None if fields is None else _as_json(fields),
+                headers=self._headers(has_body=fields is not None),
+                timeout=self._timeouts,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return response.status_code, _read(response)
+        except ClubMedError:  # of the token's source
+            raise
+        # Whatever the libraries raise: their texts hold addresses, so none is chained.
+        except Exception as exc:
+            landed = NoAnswerError if call.sent else NotSentError
+            raise landed(f"{route}: {type(exc).__name__}") from None
+
+    def _headers(self, *, has_body: bool) -> dict[str, str]:
         headers = {
             "accept": "application/json",
             "accept-language": self._locale,
             "authorization": f"Bearer {self._tokens.token()}",
             "x-api-key": self._api_key,
         }
-        if fields is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            with self._http.request(
-                method,
-                self._base_url + path,
-                params={"force_address": "true"} if force_address else None,
-                data=None if fields is None else json.dumps(fields, separators=(",", ":")).encode(),
-                headers=headers,
-                timeout=(min(self._connect_timeout, self._deadline), self._read_timeout),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return response.status_code, _read(route, response)
-        except ClubMedError:
-            raise
-        # Whatever the libraries below raise: their texts hold addresses, so they are not chained.
-        except Exception as exc:
-            kind = type(exc).__name__
-            if call.sent:
-                raise NoAnswerError(f"{route}: {kind}") from None
-            raise NotSentError(f"{route}: {kind}") from None
+        return headers | {"Content-Type": "application/json"} if has_body else headers
 
 
-def _read(route: str, response: requests.Response) -> bytes:
+class _Session(requests.Session):
+    """Takes a redirect for the answer that it is, without looking at where it leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+def _filled_in(path: str, customer_id: str | None) -> str:
+    if customer_id is None:
+        return path
+    if customer_id in ("", ".", ".."):
+        raise ValueError("a URL loses such a segment, and leads to another route")
+    return path.format(customer_id=quote(customer_id, safe=""))
+
+
+def _as_json(fields: Mapping[str, Json]) -> bytes:
+    return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _read(response: requests.Response) -> bytes:
+    """The body of a success, whole, or of a refusal, as far as it can be read."""
+    kind = response.status_code // 100
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > _LARGEST:
-            raise NoAnswerError(f"{route}: more than {_LARGEST} bytes")
+    if kind not in (2, 4):
+        return b""
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > _LARGEST:
+                raise ValueError("larger than any answer of the contract")
+    except Exception:
+        if kind != 4:  # a refusal's status says it all
+            raise
     return bytes(body)
 
 
-def _json(body: bytes) -> Json:
+def _judge(route: str, promised: int, status: int, body: bytes) -> dict[str, Json]:
+    """What the answer means: the object of the promised success, or an error."""
+    if 300 <= status < 400:
+        raise ContractError(f"{route}: {status}")
+    if 400 <= status < 500:
+        raise refusal(route, status, _parse(body))
+    if status != promised:
+        raise NoAnswerError(f"{route}: {status} where {promised} was promised")
+    if promised == 204:
+        return {}
+    answer = _parse(body)
+    if not isinstance(answer, dict):
+        raise NoAnswerError(f"{route}: {status} without a JSON object")
+    return answer
+
+
+def _parse(body: bytes) -> Json:
+    """Any JSON; None for what is none, and for numbers that no JSON could give back."""
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
 
 
-def _parsed(route: str, body: bytes) -> dict[str, Json]:
-    parsed = _json(body)
-    if not isinstance(parsed, dict):
-        raise NoAnswerError(f"{route}: the answer is no JSON object")
-    return parsed
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError("not a finite number")

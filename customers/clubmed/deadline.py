@@ -1,8 +1,9 @@
 """One hard deadline a call, and whether any byte of it went out.
 
-The timeouts of requests bound each wait on the socket, so a server that drips bytes can hold a call
-for ever. Here each wait gets what is left of the whole call's time. The connection also notes the
-first byte that it sends: a call that failed without one certainly did not land.
+The timeouts of requests bound each wait on the socket, so a server that drips bytes, or a host with
+many dead addresses, can hold a call for ever. Here each wait gets what is left of the whole call's
+time. The connection also notes the first byte that it sends: a call that failed without one
+certainly did not land. Looking up a host's name is the one wait that the system alone bounds.
 """
 
 import io
@@ -16,6 +17,9 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util.connection import create_connection
+
+_SLICE = 16 * 1024  # bytes sent between two looks at the clock; TLS waits anew for each record
 
 
 @dataclass
@@ -25,12 +29,17 @@ class Call:
     ends_at: float
     sent: bool = False
 
+    @property
     def left(self) -> float:
-        """Seconds that remain; raises TimeoutError when there are none."""
-        left = self.ends_at - time.monotonic()
+        """Seconds; negative when the deadline has passed."""
+        return self.ends_at - time.monotonic()
+
+    def wait(self, most: float | None = None) -> float:
+        """Seconds that one wait may take, `most` at most; TimeoutError when no time is left."""
+        left = self.left
         if left <= 0:
             raise TimeoutError("the call's deadline has passed")
-        return left
+        return left if most is None else min(left, most)
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
@@ -48,8 +57,7 @@ class _BoundedRead(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = current_call.get().left()
-        self._sock.settimeout(left if self._most is None else min(left, self._most))
+        self._sock.settimeout(current_call.get().wait(self._most))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -66,34 +74,49 @@ class _Response(HTTPResponse):
         self.fp = io.BufferedReader(_BoundedRead(sock))
 
 
-class _NotesSending:
-    """Mixed into a connection: connect first, then note that bytes go out."""
+class _Connection(HTTPConnection):
+    """Connects, sends and receives within the current call's time."""
 
     response_class = _Response
 
-    def send(self, data: Any) -> None:
+    def _new_conn(self) -> socket.socket:
+        """A socket to the first of the host's addresses that answers, its timeout set to what a
+        TLS handshake may take (Python counts that as one wait)."""
         call = current_call.get()
-        if self.sock is None:  # type: ignore[attr-defined]
-            self.connect()  # type: ignore[attr-defined]
-        self.sock.settimeout(call.left())  # type: ignore[attr-defined]
-        call.sent = True
-        super().send(data)  # type: ignore[misc]
+        problem = OSError("the host has no address")
+        for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            most = call.wait(self.timeout)
+            found = str(address[0]), self.port
+            try:
+                sock = create_connection(found, most, self.source_address, self.socket_options)
+            except OSError as exc:
+                problem = exc
+            else:
+                sock.settimeout(min(most, max(call.left, 0.001)))  # 0 would mean not to wait
+                return sock
+        raise problem
+
+    def send(self, data: Any) -> None:
+        """Connect first, so that what fails until then is known as not sent."""
+        call = current_call.get()
+        if self.sock is None:
+            self.connect()
+        for start in range(0, len(data), _SLICE):
+            self.sock.settimeout(call.wait())
+            call.sent = True
+            super().send(data[start : start + _SLICE])
 
 
-class _HTTPConnection(_NotesSending, HTTPConnection):  # type: ignore[misc]
-    pass
+class _TLSConnection(_Connection, HTTPSConnection):
+    """The same, through TLS."""
 
 
-class _HTTPSConnection(_NotesSending, HTTPSConnection):  # type: ignore[misc]
-    pass
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
 
 
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -101,4 +124,4 @@ class DeadlineAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}

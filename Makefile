@@ -1,0 +1,60 @@
+# `make` lists what there is. PYTHON names the Python that .venv is made with (python3).
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+bin := .venv/bin
+
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+# A stamp for each lock file: a second run is instant, and a changed lock is installed again.
+.venv/.%: requirements/%.txt
+	@.ci/venv $<
+	@touch $@
+
+.PHONY: install
+install: .venv/.dev ## make .venv with everything that is locked
+
+.PHONY: demo
+demo: .venv/.demo ## serve the whole product on invented data: PORT (8000), SANDBOX_PORT, OIDC_PORT
+	@exec $(bin)/python manage.py demo
+
+.PHONY: run
+run: .venv/.runtime ## serve the product on the environment's real settings: HOST, PORT (8000)
+	@$(bin)/python manage.py migrate --verbosity 0
+	@exec $(bin)/gunicorn crmadmin.wsgi:application --bind "$${HOST:-127.0.0.1}:$${PORT:-8000}" \
+		--worker-class gthread --workers 2 --threads 64 --graceful-timeout 30 --no-control-socket
+
+.PHONY: check
+check: .venv/.dev ## format, lint, types, templates, security, deployment, migrations, locks
+	$(bin)/ruff format --check
+	$(bin)/ruff check
+	$(bin)/mypy
+	$(bin)/djlint --lint --quiet templates crmadmin/demo
+	$(bin)/bandit --quiet --recursive -ll crmadmin customers
+	.ci/deployment
+	.ci/locks
+
+.PHONY: test
+test: .venv/.dev ## the whole suite, in a real browser, on SQLite and then on PostgreSQL
+	@.ci/system
+	$(bin)/python -m pytest -n 2
+	$(bin)/python -m tests.postgres $(bin)/python -m pytest -n 2
+
+.PHONY: format
+format: .venv/.dev ## write the code as `make check` wants it
+	$(bin)/ruff format
+	$(bin)/ruff check --fix
+
+.PHONY: lock
+lock: .venv/.dev ## choose the newest allowed versions and write requirements/
+	$(call compile,runtime)
+	$(call compile,demo,--group demo)
+	$(call compile,dev,--group dev)
+
+# $(1): the lock file's name; $(2): the groups that come on top of the product's own needs.
+define compile
+$(bin)/uv pip compile pyproject.toml $(2) --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header -o requirements/$(1).txt
+endef

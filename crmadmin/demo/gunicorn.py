@@ -1,0 +1,22 @@
+"""gunicorn's configuration in the demo: it must not outlive the process that started it."""
+
+import os
+import signal
+import threading
+from typing import Any
+
+worker_class = "gthread"
+workers = 1
+loglevel = "warning"
+graceful_timeout = 3
+control_socket_disable = True  # it would stand in the home directory
+
+
+def on_starting(server: Any) -> None:
+    """Hold the leash: whoever started us keeps our stdin open, and its end is ours."""
+    threading.Thread(target=_leave_with_the_starter, daemon=True).start()
+
+
+def _leave_with_the_starter() -> None:
+    os.read(0, 1)  # not sys.stdin, whose lock a forked worker would inherit as taken
+    os.kill(os.getpid(), signal.SIGTERM)

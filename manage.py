@@ -1,0 +1,24 @@
+#!/usr/bin/env python
+"""The commands of the product."""
+
+import os
+import sys
+from importlib import import_module
+
+from django.core.management import execute_from_command_line
+
+# These run where nothing is configured yet, so settings, which demand a configuration, stay unread.
+WITHOUT_SETTINGS = ("demo", "sandbox")
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmadmin.settings")
+    if len(sys.argv) > 1 and sys.argv[1] in WITHOUT_SETTINGS:
+        module = import_module(f"customers.management.commands.{sys.argv[1]}")
+        module.Command().run_from_argv(sys.argv)
+    else:
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What every answer says to the browser."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.conftest import HTMX, TOM, soup
+
+PAGES = ("/", "/customers/new/", f"/customers/{TOM}/", f"/customers/{TOM}/fields/email/")
+
+
+@pytest.mark.parametrize("url", [*PAGES, "/nowhere/", "/audit/"])
+def test_nothing_runs_or_loads_that_is_not_ours(agent, url):
+    policy = agent.get(url)["Content-Security-Policy"]
+
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == "'self'"
+    assert rules["style-src"] == "'self'"
+    assert rules["frame-ancestors"] == "'none'"
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("url", [*PAGES, "/nowhere/", "/audit/", "/signed-out/"])
+def test_no_answer_is_stored_and_a_fragment_is_not_taken_for_a_page(agent, url):
+    for headers in ({}, HTMX):
+        answer = agent.get(url, headers=headers)
+        assert answer["Cache-Control"] == "no-store"
+        assert "HX-Request" in answer["Vary"]
+        assert re.fullmatch("[0-9a-f]{12}", answer["X-Request-ID"])
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_no_page_holds_inline_script_or_style(agent, url):
+    page = agent.page(url)
+
+    assert [tag for tag in page.select("script") if not tag.get("src")] == []
+    assert page.select("style, [style]") == []
+    inline = [a for tag in page.find_all(True) for a in tag.attrs if re.match("on|hx-on", a)]
+    assert inline == []
+    links = [tag.get("src") or tag.get("href") for tag in page.select("script, link")]
+    assert all(link.startswith(("/static/", "data:")) for link in links)
+
+
+def test_htmx_keeps_no_history_runs_no_text_and_shows_refusals(agent):
+    meta = agent.page("/").select_one("meta[name=htmx-config]")
+
+    config = json.loads(meta["content"])
+    assert config["historyCacheSize"] == 0
+    assert config["historyRestoreAsHxRequest"] is False
+    assert config["allowEval"] is False
+    assert config["includeIndicatorStyles"] is False
+    shown = next(rule for rule in config["responseHandling"] if "401" in rule["code"])
+    assert shown["swap"] is True
+    for status in (401, 409, 422, 503):
+        assert re.match(shown["code"], str(status))
+
+
+def test_a_history_or_boosted_request_gets_the_whole_page(agent):
+    for more in ({"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}):
+        answer = agent.get(f"/customers/{TOM}/fields/email/", headers=HTMX | more)
+        assert soup(answer).select_one("html main") is not None
+
+
+def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(agent):
+    agent.get("/customers/new/")
+
+    for name in ("csrftoken",):
+        assert agent.cookies[name]["httponly"]
+        assert agent.cookies[name]["samesite"] == "Lax"
+    assert settings.SESSION_COOKIE_HTTPONLY
+
+
+def test_the_vendored_style_sheet_keeps_its_licence():
+    folder = Path(settings.BASE_DIR) / "static" / "vendor" / "tabler"
+
+    assert "Licensed under MIT" in (folder / "tabler.min.css").read_text()[:400]
+    assert "Permission is hereby granted" in (folder / "LICENSE").read_text()
+    assert "sourceMappingURL" not in (folder / "tabler.min.css").read_text()
+
+
+@pytest.mark.parametrize(("url", "words"), [("/health/live", "live"), ("/health/ready", "ready")])
+def test_health_answers_without_signing_in(client, db, url, words):
+    answer = client.get(url)
+
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
