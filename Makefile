@@ -32,7 +32,7 @@ check: .venv/.dev ## format, lint, types, templates, security, deployment, migra
 	$(bin)/ruff check
 	$(bin)/mypy
 	$(bin)/djlint --lint --quiet templates crmadmin/demo
-	$(bin)/bandit --quiet --recursive -ll crmadmin customers
+	$(bin)/bandit --quiet --recursive --configfile pyproject.toml crmadmin customers
 	.ci/deployment
 	.ci/locks
 

@@ -11,10 +11,16 @@ from customers.models import Entry
 from tests.conftest import HTMX, TOM, hidden_inputs, soup
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=40),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=5,
-)  # fmt: skip
+)
 words = st.none() | st.just("") | st.text(max_size=60) | st.text(min_size=2000, max_size=3000)
 codes = words | st.sampled_from(["MR", "MS", "DUKE", "CLIENT", "GOLD", "DIAMOND", "FR", "BR"])
 dates = words | st.sampled_from(["19860614", "1986-06-14", "19860631", "00000000", "1986"])
@@ -26,8 +32,9 @@ phones = st.lists(
     max_size=3,
 )
 loyalty = st.fixed_dictionaries(
-    {}, optional={"status": codes, "points": anything, "is_platinum_for_life": anything, "new": words}
-)  # fmt: skip
+    {},
+    optional={"status": codes, "points": anything, "is_platinum_for_life": anything, "new": words},
+)
 optins = st.lists(
     st.fixed_dictionaries({}, optional={"channel": codes, "optin": anything, "partners": anything}),
     max_size=3,

@@ -74,11 +74,10 @@ class ClubMed:
         """
         route = "POST /v1/customers"
         answer = self._call(route, promised=201, fields=fields, force_address=force_address)
-        found = answer.get("id")
-        text = str(found) if type(found) in (str, int) else ""
-        if not _ID.fullmatch(text):
+        found = str(answer.get("id"))
+        if not _ID.fullmatch(found):
             raise NoAnswerError(f"{route}: 201 without a usable id")
-        return text
+        return found
 
     def read_profile(self, customer_id: str) -> Profile:
         """GET /v2/customers/{customer_id}/profile."""

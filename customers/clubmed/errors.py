@@ -22,11 +22,11 @@ class ClubMedError(Exception):
 
 
 class NotSentError(ClubMedError):
-    """No connection was made: refused, unknown host, failed handshake. Safe to try again."""
+    """Nothing went out: unknown host, refused, failed handshake, no token. Safe to try again."""
 
 
 class NoAnswerError(ClubMedError):
-    """Timeout, reset, 5xx, or an answer that cannot be read. It may have landed."""
+    """Timeout, reset, 5xx, another success than promised, or gibberish. It may have landed."""
 
 
 class ContractError(ClubMedError):

@@ -8,7 +8,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from customers.clubmed.profile import Json
 from customers.fields import FIELDS
@@ -16,6 +16,8 @@ from customers.models import Entry, Outcome
 
 register = template.Library()
 
+_HIDDEN = SafeString('<span class="muted">hidden → hidden</span>')
+_EMPTY = SafeString('<span class="nil">empty</span>')
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -62,7 +64,7 @@ def delta(entry: Entry) -> SafeString:
     """Old → new, with what differs marked; a sensitive value stays hidden."""
     field = FIELDS.get(entry.field)
     if field is not None and field.sensitive:
-        return mark_safe('<span class="muted">hidden → hidden</span>')
+        return _HIDDEN
     old, new = (field.text(v) if field else _raw(v) for v in (entry.old, entry.new))
     if entry.action == "create":
         return format_html('<ins class="diff-new">{}</ins>', new)
@@ -94,8 +96,7 @@ def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
 
 
 def _whole(text: str) -> SafeString:
-    nil = mark_safe('<span class="nil">empty</span>')
-    return _spans([(text, True)]) if text else nil
+    return _spans([(text, True)]) if text else _EMPTY
 
 
 def _spans(parts: list[tuple[str, bool]]) -> SafeString:

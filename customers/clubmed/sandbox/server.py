@@ -38,7 +38,7 @@ class Sandbox:
     def __init__(
         self,
         *,
-        token: str = "sandbox-token",  # noqa: S107  # nosec B107: opens nothing but this stand-in
+        token: str = "sandbox-token",  # noqa: S107 - opens nothing but this stand-in
         api_key: str = "sandbox-key",
         seed: int = SEED,
         listener: socket.socket | None = None,

@@ -1,0 +1,100 @@
+"""Settings come from the environment, and a bad value is named when the process starts."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPLETE = {
+    "SECRET_KEY": "k" * 60,
+    "DATABASE_URL": "sqlite://:memory:",
+    "CLUBMED_API_KEY": "key",
+    "CLUBMED_TOKEN": "token",
+    "OIDC_ISSUER": "https://login.example.com",
+    "OIDC_CLIENT_ID": "crmadmin",
+    "OIDC_CLIENT_SECRET": "secret",
+}
+
+
+def start(environment, ask="pass"):
+    """A process of its own that reads the settings; its exit status, and what it printed."""
+    code = f"import crmadmin.settings as s; {ask}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_complete_environment_starts():
+    assert start(COMPLETE) == (0, "")
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_missing_variable_is_named(name):
+    status, said = start({key: value for key, value in COMPLETE.items() if key != name})
+
+    assert status != 0
+    assert name in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("CLUBMED_API_URL", "api.clubmed.com"),
+        ("CLUBMED_AUTH", "guess"),
+        ("CLUBMED_READ_TIMEOUT", "soon"),
+        ("CLUBMED_DEADLINE", "0"),
+        ("CLUBMED_DEADLINE", "-3"),
+        ("JOURNAL_GRACE", "nan"),
+        ("OIDC_ISSUER", "login"),
+        ("CLUBMED_TOKEN_FILE", "/nowhere/token"),
+    ],
+)
+def test_a_bad_value_is_named(name, value):
+    status, said = start(COMPLETE | {name: value})
+
+    assert status != 0
+    assert name in said.splitlines()[-1]
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path):
+    (tmp_path / "token").write_text("from-a-file\n")
+    environment = COMPLETE | {"CLUBMED_TOKEN_FILE": str(tmp_path / "token")}
+    del environment["CLUBMED_TOKEN"]
+
+    assert start(environment, "print(s.CLUBMED_TOKEN)") == (0, "from-a-file\n")
+
+
+def test_production_is_the_default():
+    ask = "print(s.DEBUG, s.HTTPS_ONLY, s.SESSION_COOKIE_SECURE, s.ENVIRONMENT_NAME)"
+
+    assert start(COMPLETE, ask) == (0, "False True True \n")
+
+
+def test_the_example_lists_every_variable_and_no_other():
+    source = (ROOT / "crmadmin/settings.py").read_text()
+    read = set(re.findall(r'(?:env\.\w+,? ?\(?|secret\(|url\(|seconds\()"([A-Z_]+)"', source))
+    listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert read == listed
+    assert len(read) > 20
+
+
+def test_sqlite_is_as_durable_as_it_can_be(db):
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps its own promise")
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert connection.settings_dict["ATOMIC_REQUESTS"] is False
