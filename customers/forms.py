@@ -297,6 +297,7 @@ class CreateForm(forms.Form):
         for row in creatable():
             required = row.create is Create.REQUIRED
             self.fields[row.name] = _form_field(row, required=required)
+            self.fields[row.name].error_messages["required"] = "Needed to create a customer."
         self.fields["phones"].widget = PhonesInput(numbered=True)
         _show_again(self, typed)
         _decorate(self)
