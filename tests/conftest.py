@@ -5,6 +5,7 @@ from bs4 import BeautifulSoup
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 
 from customers import services
@@ -17,6 +18,14 @@ SUPERVISOR = ("staff-1003", "Sana El Idrissi", ["supervisor"])
 AUDITOR = ("staff-1004", "Mei-Ling Chao", ["auditor"])
 HTMX = {"HX-Request": "true"}
 TOM = "123456789"  # the scenario's own customer
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """SQLite lies in a file, as in the product: in memory it locks in another way."""
+    if connection.vendor == "sqlite":
+        folder = tmp_path_factory.mktemp("database")
+        connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,138 @@
+"""Two at once: one field is in one open change at most, and the log stays true."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from customers import services, tokens
+from customers.clubmed.sandbox import Fault
+from customers.models import Change, Entry, Head, JournalLine
+from tests.conftest import AGENT, OTHER_AGENT, TOM, sent
+from tests.people import actor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def token(person, seen="tom@example.com", form=f"{TOM}/email"):
+    made = tokens.mint(actor=actor(person), form=form, seen={"email": seen})
+    return tokens.read(made, actor=actor(person), form=form)
+
+
+def at_once(*verbs):
+    """What each verb returned or raised, all of them let go at one moment."""
+    together = Barrier(len(verbs))
+
+    def run(verb):
+        try:
+            together.wait()
+            return verb()
+        except services.NotDoneError as exc:
+            return exc
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(verbs)) as pool:
+        return list(pool.map(run, verbs))
+
+
+def change(person, value, used=None):
+    return lambda: services.change_profile(
+        TOM,
+        {"email": value},
+        token=used or token(person),
+        actor=actor(person),
+        request_id="r",
+    )
+
+
+def test_of_two_people_one_wins_and_the_other_is_told(clubmed):
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.3, times=None))
+
+    results = at_once(change(AGENT, "a@example.com"), change(OTHER_AGENT, "b@example.com"))
+
+    assert sorted(type(result).__name__ for result in results) in (
+        ["BeingSavedError", "Saved"],
+        ["ConflictError", "Saved"],
+    )
+    assert len(sent(clubmed, "PATCH")) == 1
+    entry = Entry.objects.get()
+    assert (entry.old, entry.new) == ("tom@example.com", clubmed.customers[TOM]["email"])
+    assert not JournalLine.objects.exists()
+
+
+def test_one_form_sent_twice_at_once_is_one_call(clubmed):
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.3, times=None))
+    used = token(AGENT)
+
+    results = at_once(*[change(AGENT, "a@example.com", used)] * 3)
+
+    assert sum(isinstance(result, services.Saved) for result in results) >= 1
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert Entry.objects.count() == 1
+
+
+def test_one_create_form_sent_twice_at_once_is_one_customer(clubmed):
+    clubmed.faults.add(Fault("latency", method="POST", seconds=0.3, times=None))
+    used = token(AGENT, form="new")
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+
+    at_once(
+        *[lambda: services.create_customer(typed, token=used, actor=actor(AGENT), request_id="r")]
+        * 3
+    )
+
+    assert len(sent(clubmed, "POST")) == 1
+    assert Change.objects.count() == 1
+
+
+def test_many_appends_take_numbers_without_a_gap(clubmed):
+    people = [f"{n}" for n in range(200, 208)]
+    for number in people:
+        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+
+    def changes(number):
+        def run():
+            for value in ("a@example.com", "b@example.com", "c@example.com"):
+                seen = services.read_profile(number).get("email")
+                services.change_profile(
+                    number,
+                    {"email": value},
+                    token=token(AGENT, seen=seen, form=f"{number}/email"),
+                    actor=actor(AGENT),
+                    request_id="r",
+                )
+
+        return run
+
+    at_once(*map(changes, people))
+
+    numbers = list(Entry.objects.order_by("seq").values_list("seq", flat=True))
+    assert numbers == list(range(1, 25))
+    assert Head.objects.get().seq == 24
+    times = list(Entry.objects.order_by("seq").values_list("recorded_at", flat=True))
+    assert times == sorted(times)
+
+
+def test_a_pair_of_fields_is_taken_whole_or_not_at_all(clubmed):
+    """A second writer of one of two fields leaves no half claim behind."""
+    both = tokens.Token(
+        tokens.uuid4(),
+        {"email": tokens.digest("tom@example.com"), "birth_city": tokens.digest(None)},
+    )
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    with pytest.raises(services.UnknownOutcomeError):
+        change(AGENT, "a@example.com")()
+
+    with pytest.raises(services.BeingSavedError):
+        services.change_profile(
+            TOM,
+            {"birth_city": "Lyon", "email": "b@example.com"},
+            token=both,
+            actor=actor(OTHER_AGENT),
+            request_id="r",
+        )
+
+    assert JournalLine.objects.count() == 1
+    assert list(JournalLine.objects.get().claims.values_list("field", flat=True)) == ["email"]
