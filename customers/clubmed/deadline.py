@@ -19,8 +19,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.connection import create_connection
 
-_SLICE = 16 * 1024  # bytes sent between two looks at the clock; TLS waits anew for each record
-
 
 @dataclass
 class Call:
@@ -97,14 +95,16 @@ class _Connection(HTTPConnection):
         raise problem
 
     def send(self, data: Any) -> None:
-        """Connect first, so that what fails until then is known as not sent."""
+        """Connect first, so that what fails until then is known as not sent.
+
+        Python counts the sending of all the data as one wait, through TLS too.
+        """
         call = current_call.get()
         if self.sock is None:
             self.connect()
-        for start in range(0, len(data), _SLICE):
-            self.sock.settimeout(call.wait())
-            call.sent = True
-            super().send(data[start : start + _SLICE])
+        self.sock.settimeout(call.wait())
+        call.sent = True
+        super().send(data)
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
