@@ -142,3 +142,15 @@ def test_recent_changes_stand_beside_the_record(agent, clubmed):
     assert page.select_one("#birth_city .recent") is not None
     assert "just now by Inès Moreau, place of birth" in text(page.select_one(".facts"))
     assert sent(clubmed, "PATCH")
+
+
+def test_text_that_is_no_text_does_not_break_the_page(agent, clubmed):
+    clubmed.customers[TOM] |= {"birth_city": "Ly\ud800on\x00", "odd_\udfff": "x"}
+
+    page = agent.page(f"/customers/{TOM}/")
+    assert "Ly?on" in text(page.select_one("#birth_city"))
+
+    url = f"/customers/{TOM}/fields/birth_city/"
+    answer = agent.post(url, agent.form(url) | {"value": "Lyon"})
+    assert answer.status_code == 302
+    assert sent(clubmed, "PATCH")[0][1] == {"birth_city": "Lyon"}

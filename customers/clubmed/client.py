@@ -221,9 +221,15 @@ def _judge(route: str, promised: int, status: int, body: bytes) -> dict[str, Jso
 
 
 def _parse(body: bytes) -> Json:
-    """Any JSON; None for what is none, and for numbers that no JSON could give back."""
+    """Any JSON; None for what is none, and for numbers that no JSON could give back.
+
+    Half a character (a lone surrogate, which JSON's escapes can write) becomes "?": no page and no
+    database could hold it.
+    """
     try:
-        return json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        parsed = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        whole = json.dumps(parsed, ensure_ascii=False).encode(errors="replace")
+        return json.loads(whole)
     except (ValueError, RecursionError):
         return None
 
