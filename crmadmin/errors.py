@@ -31,7 +31,9 @@ class Message:
 
 
 BAD_REQUEST = Message(
-    400, "This request could not be read.", "Nothing was sent to Club Med. Go back and try again."
+    400,
+    "This form is too long, or could not be read.",
+    "Nothing was sent to Club Med. What you typed is still in the form: go back to it.",
 )
 FORGED = Message(
     403,

@@ -425,3 +425,17 @@ def test_cancel_shows_the_value_again_without_asking_club_med(agent, clubmed):
     assert "tom@example.com" in text(page.select_one("#email"))
     assert page.select_one("form") is None
     assert len(clubmed.requests) == before
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "page"])
+@pytest.mark.parametrize(
+    "typed",
+    [{"value": "x" * 400_000}, {f"field-{n}": "x" for n in range(2000)}],
+    ids=["long", "many"],
+)
+def test_a_form_that_is_too_large_is_told_and_nothing_is_sent(agent, clubmed, typed, headers):
+    answer = agent.post(URL, agent.form(URL) | typed, headers=headers)
+
+    assert answer.status_code == 400
+    assert "What you typed is still in the form" in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []
