@@ -5,7 +5,8 @@ landed; what may have landed leaves as UnknownOutcomeError, with its journal lin
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -122,13 +123,8 @@ def change_profile(
     if line is None:
         return Saved(token.change_id, customer_id, {})
     sent = {name: pair["new"] for name, pair in line.values.items()}
-    try:
+    with _answer_to(line):
         clubmed().update_profile(customer_id, sent)
-    except NoAnswerError:
-        raise UnknownOutcomeError from None
-    except ClubMedError as exc:
-        _settle_unsent(line, exc)
-        raise
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
@@ -154,13 +150,8 @@ def create_customer(
         )
     except journal.ClaimedError as exc:
         raise BeingSavedError(exc.line) from None
-    try:
+    with _answer_to(line):
         line.customer_id = clubmed().create_customer(values)
-    except NoAnswerError:
-        raise UnknownOutcomeError from None
-    except ClubMedError as exc:
-        _settle_unsent(line, exc)
-        raise
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
 
@@ -226,12 +217,19 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     return Saved(token.change_id, made[-1].customer_id, sent)
 
 
-def _settle_unsent(line: JournalLine, exc: ClubMedError) -> None:
-    """Record an act that certainly did not land: refused by Club Med, or never on its way."""
-    if isinstance(exc, RefusedError):
+@contextmanager
+def _answer_to(line: JournalLine) -> Iterator[None]:
+    """Around the one write: record at once what certainly did not land, leave the rest open."""
+    try:
+        yield
+    except NoAnswerError:
+        raise UnknownOutcomeError from None
+    except RefusedError as exc:
         _record(line, Outcome.REFUSED, _codes(exc))
-    else:
+        raise
+    except ClubMedError:
         _record(line, Outcome.NOT_APPLIED, "Nothing reached Club Med")
+        raise
 
 
 def _record(line: JournalLine, outcome: Outcome, detail: str = "") -> None:
@@ -244,8 +242,9 @@ def _record(line: JournalLine, outcome: Outcome, detail: str = "") -> None:
         with transaction.atomic():
             entries.append(line.change_id, line.act(), findings)
             journal.close(line)  # if it was settled meanwhile, these entries correct that
-    except DatabaseError:
-        logger.exception("change %s is not recorded yet: its journal line stays", line.change_id)
+    except DatabaseError as exc:  # its text may hold values
+        kind = type(exc).__name__
+        logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
         if outcome is Outcome.APPLIED:
             raise RecordPendingError from None
 
