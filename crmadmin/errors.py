@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from customers import services
 from customers.access import Permission, allow
 from customers.clubmed import errors as clubmed_errors
 from customers.http import (
@@ -103,6 +104,12 @@ NO_ANSWER = Message(
     "Nothing was sent. What you typed is kept: save again in a moment.",
     "plug-connected-x",
 )
+NOT_RECORDED = Message(
+    503,
+    "Our own record cannot be written at this moment.",
+    "Nothing was sent to Club Med. What you typed is kept: save again in a moment.",
+    "plug-connected-x",
+)
 REFUSED = Message(
     502,
     "Club Med refused this request.",
@@ -123,8 +130,10 @@ def answer(request: HttpRequest, message: Message, **context: Any) -> HttpRespon
 
 
 def message_for(exc: Exception) -> Message:
-    """What to say when Club Med did not do what was asked and nothing of it landed."""
+    """What to say when something was not done, and nothing of it landed at Club Med."""
     match exc:
+        case services.NotRecordedError():
+            return NOT_RECORDED
         case clubmed_errors.NotFoundError():
             return NO_SUCH_CUSTOMER
         case clubmed_errors.ForbiddenError():
@@ -137,7 +146,7 @@ def message_for(exc: Exception) -> Message:
             return REFUSED
 
 
-def clubmed(request: HttpRequest, exc: Exception) -> HttpResponse:
+def not_done(request: HttpRequest, exc: Exception) -> HttpResponse:
     return answer(request, message_for(exc))
 
 

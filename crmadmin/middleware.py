@@ -16,6 +16,7 @@ from customers import kept
 from customers.access import Permission
 from customers.clubmed.errors import ClubMedError
 from customers.http import wants_fragment
+from customers.services import NotRecordedError
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -95,7 +96,8 @@ class ErrorPagesMiddleware:
         return page
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        return errors.clubmed(request, exc) if isinstance(exc, ClubMedError) else None
+        ours = isinstance(exc, ClubMedError | NotRecordedError)
+        return errors.not_done(request, exc) if ours else None
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -63,6 +63,10 @@ class UsedTokenError(NotDoneError):
         self.sent = sent
 
 
+class NotRecordedError(NotDoneError):
+    """The journal cannot be written, so nothing was sent."""
+
+
 class UnknownOutcomeError(Exception):
     """Club Med gave no answer that says whether the act landed. It is never sent again."""
 
@@ -117,9 +121,10 @@ def change_profile(
     Raises ConflictError, BeingSavedError, UsedTokenError, UnknownOutcomeError, RecordPendingError,
     or the ClubMedError of a refusal.
     """
-    if (first := _first_answer(token, typed)) is not None:
-        return first
-    line = _journal_change(customer_id, typed, token, actor, request_id, reason)
+    with _journal_in_reach():
+        if (first := _first_answer(token, typed)) is not None:
+            return first
+        line = _journal_change(customer_id, typed, token, actor, request_id, reason)
     if line is None:
         return Saved(token.change_id, customer_id, {})
     sent = {name: pair["new"] for name, pair in line.values.items()}
@@ -141,15 +146,12 @@ def create_customer(
         for name, value in typed.items()
         if not is_empty(value)
     }
-    if (first := _first_answer(token, values)) is not None:
-        return first
-    act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
-    try:
-        line = journal.write(
-            token.change_id, act, {name: (None, new) for name, new in values.items()}, read_at=0
-        )
-    except journal.ClaimedError as exc:
-        raise BeingSavedError(exc.line) from None
+    with _journal_in_reach():
+        if (first := _first_answer(token, values)) is not None:
+            return first
+        act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
+        new = {name: (None, value) for name, value in values.items()}
+        line = journal.write(token.change_id, act, new, read_at=0)
     with _answer_to(line):
         line.customer_id = clubmed().create_customer(values)
     _record(line, Outcome.APPLIED)
@@ -190,8 +192,6 @@ def _journal_change(
         act = _act(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
         try:
             return journal.write(token.change_id, act, values, read_at=read_at)
-        except journal.ClaimedError as exc:
-            raise BeingSavedError(exc.line) from None
         except journal.MovedOnError:
             continue
     raise ConflictError(now)
@@ -215,6 +215,18 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     ):
         raise UsedTokenError(sent)
     return Saved(token.change_id, made[-1].customer_id, sent)
+
+
+@contextmanager
+def _journal_in_reach() -> Iterator[None]:
+    """Around all that stands before the call: if the journal fails, nothing is sent."""
+    try:
+        yield
+    except journal.ClaimedError as exc:
+        raise BeingSavedError(exc.line) from None
+    except DatabaseError as exc:  # its text may hold values
+        logger.error("the journal cannot be written: %s", type(exc).__name__)
+        raise NotRecordedError from None
 
 
 @contextmanager

@@ -26,6 +26,9 @@ from customers.models import Entry, Outcome
 from customers.record import Record, Row
 
 
+_PENDING = "saved at Club Med; our record of it is pending and will follow."
+
+
 @allow(Permission.CUSTOMERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
@@ -140,8 +143,7 @@ class Editor:
         except services.UnknownOutcomeError:
             return self._unknown(profile, token.change_id, new)
         except services.RecordPendingError:
-            messages.warning(self.request, "Saved at Club Med. The record of it is pending.")
-            return self._saved(profile, token.change_id, new)
+            return self._saved(profile, token.change_id, new, pending=True)
         return self._saved(profile, saved.change_id, saved.values.get(self.field.name, new))
 
     def _seen(self) -> Profile:
@@ -152,18 +154,27 @@ class Editor:
             raise NotEditableError
         return profile
 
-    def _saved(self, profile: Profile, change_id: UUID, new: Json) -> HttpResponse:
-        """Right after the 204: the row with what was sent, which looks again by itself."""
+    def _saved(
+        self, profile: Profile, change_id: UUID, new: Json, *, pending: bool = False
+    ) -> HttpResponse:
+        """Right after the 204: the row with what was sent, which looks again by itself.
+
+        pending: our record of it waits in the journal.
+        """
         seen.forget(self.request.session, self.customer_id)
         if not wants_fragment(self.request):
-            messages.success(self.request, f"{self.field.label}: saved.")
+            if pending:
+                messages.warning(self.request, f"{self.field.label}: {_PENDING}")
+            else:
+                messages.success(self.request, f"{self.field.label}: saved.")
             return redirect(_place(self.customer_id, self.field))
         shown = Profile(self.customer_id, {**profile.values, self.field.name: new})
         context = {
             "row": _row(shown, self.field),
             "saved": True,
             "change_id": change_id,
-            "confirm": True,
+            "confirm": not pending,
+            "pending": _PENDING if pending else "",
         }
         return render(self.request, "customers/_field.html", context)
 
