@@ -179,12 +179,20 @@ def optins_text(value: Json) -> str:
     if not isinstance(value, list):
         return raw_text(value)
     return ", ".join(
-        f"{CHANNELS.get(raw_text(item.get('channel')), raw_text(item.get('channel')))} "
-        f"{'Yes' if item.get('optin') is True else 'No'}"
+        f"{channel_text(item.get('channel'))} {yes_no(item.get('optin'))}".strip()
         if isinstance(item, dict)
         else raw_text(item)
         for item in value
     )
+
+
+def channel_text(code: Json) -> str:
+    return CHANNELS.get(raw_text(code), raw_text(code))
+
+
+def yes_no(answer: Json) -> str:
+    """Yes or No; what is neither as it came."""
+    return ("Yes" if answer else "No") if isinstance(answer, bool) else raw_text(answer)
 
 
 def number_text(value: Json) -> str:

@@ -94,9 +94,7 @@ class Row:
         known = {"channel", "optin", "optin_partners"}
         return [
             {
-                "channel": kinds.CHANNELS.get(
-                    kinds.raw_text(item.get("channel")), kinds.raw_text(item.get("channel"))
-                ),
+                "channel": kinds.channel_text(item.get("channel")),
                 "optin": item.get("optin"),
                 "partners": item.get("optin_partners"),
                 "extra": ", ".join(

@@ -25,7 +25,6 @@ from customers.http import (
 from customers.models import Entry, Outcome
 from customers.record import Record, Row
 
-
 _PENDING = "saved at Club Med; our record of it is pending and will follow."
 
 

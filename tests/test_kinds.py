@@ -1,0 +1,106 @@
+"""The kinds of value: read by people, compared as people compare, sent back whole."""
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from customers import kinds
+from customers.fields import FIELDS, Clear, Create
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@hypothesis_settings(deadline=None)
+@given(value=anything, other=anything)
+def test_no_value_breaks_any_field(value, other):
+    for field in FIELDS.values():
+        assert isinstance(field.text(value), str)
+        assert isinstance(field.same(value, other), bool)
+        assert field.same(value, value)
+        field.is_new_code(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "stored"),
+    [
+        ("first_name", "Jean-Élie", "JEAN-ELIE"),
+        ("last_name", "van  der Berg ", "Van der Berg"),
+        ("email", "Tom@Example.com", "tom@example.com"),
+        ("email", None, ""),
+        ("phones", [], None),
+        ("birthdate", "19860614", "1986-06-14"),
+        (
+            "phones",
+            [{"number": "06 12", "type": "HOME"}, {"number": "07", "type": "MOBILE"}],
+            [{"number": "07", "type": "MOBILE"}, {"number": "0612", "type": "HOME", "id": 4}],
+        ),
+    ],
+)
+def test_what_storage_does_to_a_value_is_the_same_to_a_person(field, sent, stored):
+    assert FIELDS[field].same(sent, stored)
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "stored"),
+    [
+        ("first_name", "Jean", "Jeanne"),
+        ("email", "tom@example.com", None),
+        ("birthdate", "19860614", "19860615"),
+        ("phones", [{"number": "1", "type": "HOME"}], [{"number": "1", "type": "MOBILE"}]),
+        ("phones", [{"number": "1"}], [{"number": "1"}, {"number": "2"}]),
+        ("personal_data_usage_allowed", True, False),
+        ("personal_data_usage_allowed", False, None),
+    ],
+)
+def test_another_value_is_not_the_same(field, sent, stored):
+    assert not FIELDS[field].same(sent, stored)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("birthdate", "19860614", "14 June 1986"),
+        ("birthdate", "1986-06-14", "14 June 1986"),
+        ("birthdate", "19860631", "19860631"),
+        ("civility", "MR", "Mr"),
+        ("civility", "DUKE", "DUKE"),
+        ("language_code", "PT", "Portuguese"),
+        ("birth_country_code", "BR", "Brazil"),
+        ("loyalty_points", 12480, "12,480"),
+        ("personal_data_usage_allowed", False, "Not allowed"),
+        ("phones", [{"number": "06", "type": "MOBILE"}], "Mobile 06"),
+        ("phones", "06", "06"),
+        ("optins", [{"channel": "EMAIL", "optin": True}], "E-mail Yes"),
+        ("address", {"number": "4", "street": "Quai", "country_code": "FR"}, "4 Quai, France"),
+        ("address", {"street": "Quai", "planet": "Mars"}, "Quai, planet: Mars"),
+        ("identity", {"number": "111", "type": "CPF"}, "••••••"),
+        ("email", "", ""),
+    ],
+)
+def test_a_value_reads_as_people_write_it(field, value, words):
+    assert FIELDS[field].text(value) == words
+
+
+def test_the_catalogue_holds_what_the_contract_says_of_each_field():
+    required = {name for name, row in FIELDS.items() if row.create is Create.REQUIRED}
+    assert required == {"civility", "first_name", "last_name"}
+    null = {name for name, row in FIELDS.items() if row.clear is Clear.NULL}
+    assert null == {"email", "birthdate", "birth_country_code"}
+    assert FIELDS["phones"].clear is Clear.LIST
+    assert {name for name, row in FIELDS.items() if row.sensitive} == {"identity", "health_pass_id"}
+    native = [row for row in FIELDS.values() if row.native]
+    assert all(row.max_length == 100 and row.clear is Clear.BLANK for row in native)
+    assert all(not row.clearable for row in FIELDS.values() if not row.patch)
+
+
+def test_every_country_and_language_has_a_name_once():
+    for table, size in ((kinds.countries(), 249), (kinds.languages(), 150)):
+        assert len(table) >= size
+        assert all(len(code) == 2 and name for code, name in table.items())
+    assert kinds.countries()["FR"] == "France"
+    assert "EU" not in kinds.countries()
