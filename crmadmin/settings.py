@@ -152,6 +152,7 @@ USE_I18N = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # no collecting step: a clone serves what it holds
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -58,10 +58,10 @@ def same_json(sent: Json, stored: Json) -> bool:
     if isinstance(sent, list) and isinstance(stored, list):
         left = list(stored)
         for item in sent:
-            match = next((other for other in left if same_json(item, other)), None)
-            if match is None:
+            at = next((i for i, other in enumerate(left) if same_json(item, other)), None)
+            if at is None:
                 return False
-            left.remove(match)
+            del left[at]
         return not left
     return type(sent) is type(stored) and sent == stored
 
