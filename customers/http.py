@@ -40,7 +40,7 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
     """What a person typed into the form that was sent, for an answer that must give it back."""
     if request.method != "POST":
         return []
-    hidden = {"csrfmiddlewaretoken", "token"}
+    hidden = {"csrfmiddlewaretoken", "token", "act", "add", "remove", "row"}
     return [
         (name, value)
         for name, values in request.POST.lists()

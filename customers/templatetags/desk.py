@@ -59,6 +59,15 @@ def breakable(address: str) -> SafeString:
     return format_html("{}{}<wbr>{}", name, at, host)
 
 
+@register.filter
+def typed_label(name: str) -> str:
+    """What an input is called when its text is given back: by its field, or as what was typed."""
+    field = FIELDS.get(name.split("-")[0])
+    if field is not None:
+        return field.label
+    return {"number": "Number", "type": "Type"}.get(name, "You typed")
+
+
 @register.simple_tag
 def delta(entry: Entry) -> SafeString:
     """Old → new, with what differs marked; a sensitive value stays hidden."""
