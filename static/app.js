@@ -55,7 +55,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   control?.focus();
   if (field.dataset.state === "editing") control?.select?.();
 });
-const FOCUS = "[autofocus], [type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit";
+const FOCUS = "[data-focus], [type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit";
 
 // While a save is under way: nothing more can be typed or sent, and seconds are counted from 2 s.
 const clocks = new WeakMap();

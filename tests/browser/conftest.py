@@ -1,0 +1,115 @@
+"""The running product, as `manage.py demo` starts it, and a real Chromium in front of it."""
+
+import os
+import shutil
+from uuid import uuid4
+
+import psycopg
+import pytest
+import requests
+from playwright.sync_api import sync_playwright
+
+from tests import test_demo
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Product:
+    """The addresses of a running demo, and the sandbox's controls."""
+
+    def __init__(self, urls):
+        self.desk = urls["Customer desk"].rstrip("/")
+        self.sandbox = urls["Sandbox API"].rstrip("/")
+
+    def add_fault(self, **fault):
+        requests.post(f"{self.sandbox}/_sandbox/faults", json=fault).raise_for_status()
+
+    def clear_faults(self):
+        requests.delete(f"{self.sandbox}/_sandbox/faults").raise_for_status()
+
+    def wire(self, method):
+        """What was sent with that method: (path, body) a request."""
+        said = requests.get(f"{self.sandbox}/_sandbox/requests").json()
+        return [(r["path"], r["body"]) for r in said if r["method"] == method]
+
+    def reset(self):
+        requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def database_address():
+    """On PostgreSQL a database of its own for the demo; SQLite is the demo's own affair."""
+    address = os.environ["DATABASE_URL"]
+    if not address.startswith("postgres"):
+        yield {}
+        return
+    name = f"demo_{uuid4().hex}"
+    server = address.rpartition("/")[0]
+    with psycopg.connect(
+        f"{server}/postgres".replace("postgres://", "postgresql://"), autocommit=True
+    ) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        yield {"DATABASE_URL": f"{server}/{name}"}
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def running_product(tmp_path_factory, database_address):
+    short = {"CLUBMED_READ_TIMEOUT": "6", "CLUBMED_DEADLINE": "6", "JOURNAL_GRACE": "1"}
+    folder = tmp_path_factory.mktemp("demo")
+    with test_demo.running(folder, **short, **database_address) as demo:
+        yield Product(demo.urls)
+
+
+@pytest.fixture
+def product(running_product):
+    running_product.reset()
+    return running_product
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, product):
+    """A page in a browser of one's own; what its console says is kept in `page.said`."""
+    contexts = []
+
+    def open_one(*, script=True, width=1440, dark=False):
+        context = chromium.new_context(
+            base_url=product.desk,
+            java_script_enabled=script,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+def sign_in(page, name, path="/"):
+    """Open a path, and be that person at the provider."""
+    page.goto(path)
+    page.get_by_role("button", name=name).click()
+    page.wait_for_url(f"**{path}")

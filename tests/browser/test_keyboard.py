@@ -1,0 +1,78 @@
+"""A keyboard is enough."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import sign_in
+
+TOM = "/customers/123456789/"
+
+
+def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    value = page.locator("#email .field-edit")
+    value.focus()
+    page.keyboard.press("Enter")
+
+    box = page.locator("#email input[name=value]")
+    expect(box).to_be_focused()
+    assert page.evaluate("getSelection().toString()") == "tom@example.com"
+
+    page.keyboard.type("no address")
+    page.keyboard.press("Enter")
+    expect(page.locator("#email .error")).to_be_visible()
+    expect(box).to_be_focused()
+    expect(box).to_have_value("no address")
+
+    box.fill("keys@example.com")
+    page.keyboard.press("Enter")
+    expect(page.locator("#email .was-saved")).to_be_visible()
+    expect(page.locator("#email .field-edit")).to_be_focused()
+    expect(page.locator("#timeline")).to_contain_text("keys@example.com")
+    expect(page.locator("#email .field-edit")).to_be_focused()
+
+
+def test_escape_cancels_and_goes_back_to_the_value(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    page.locator("#last_name .field-edit").press("Enter")
+    expect(page.locator("#last_name input[name=value]")).to_be_focused()
+    page.keyboard.type("Nobody")
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#last_name .field-edit")).to_be_focused()
+    expect(page.locator("#last_name")).to_contain_text("Smith")
+    assert product.wire("PATCH") == []
+
+
+def test_a_field_without_a_value_opens_from_its_line(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    page.get_by_role("link", name="Add Second name").press("Enter")
+
+    expect(page.locator("#second_name input[name=value]")).to_be_focused()
+    page.keyboard.type("Zoé")
+    page.keyboard.press("Enter")
+    expect(page.locator("#second_name")).to_contain_text("Club Med stored “ZOE”")
+
+
+def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    menu = page.locator("details.menu", has_text="Inès Moreau")
+    menu.locator("summary").press("Enter")
+    expect(menu.get_by_role("button", name="Sign out")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(menu.get_by_role("button", name="Sign out")).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
+
+
+def test_the_summary_of_a_long_form_is_read_first(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", "/customers/new/")
+    page.get_by_role("button", name="Create the customer").click()
+
+    expect(page.locator("#summary")).to_be_focused()
+    page.get_by_role("link", name="First name: Needed to create a customer.").click()
+    expect(page.locator("#id_first_name")).to_be_focused()

@@ -1,0 +1,111 @@
+"""What goes wrong while somebody types: it is said, and nothing that was typed is lost."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import sign_in
+
+TOM = "/customers/123456789/"
+
+
+def open_editor(page, field):
+    page.locator(f"#{field} .field-edit").click()
+    box = page.locator(f"#{field} input[name=value]")
+    expect(box).to_be_focused()
+    return box
+
+
+def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    box = open_editor(page, "email")
+    product.add_fault(kind="status", method="GET", status=503, times=None)
+    box.fill("typed@example.com")
+    box.press("Enter")
+
+    expect(page.locator("#notices")).to_contain_text("Club Med does not answer.")
+    expect(box).to_have_value("typed@example.com")
+    assert product.wire("PATCH") == []
+
+    product.clear_faults()
+    box.press("Enter")
+    expect(page.locator("#email .was-saved")).to_be_visible()
+    assert len(product.wire("PATCH")) == 1
+
+
+def test_a_lost_answer_is_unknown_and_settles_by_itself(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    product.add_fault(kind="drop_after", method="PATCH")
+    box = open_editor(page, "email")
+    box.fill("lost@example.com")
+    box.press("Enter")
+
+    expect(page.locator("#email")).to_contain_text("We do not know yet")
+    expect(page.locator("#email .was-saved")).to_be_visible(timeout=20_000)
+    expect(page.locator("#email")).to_contain_text("lost@example.com")
+    assert len(product.wire("PATCH")) == 1
+
+
+def test_while_club_med_is_slow_the_seconds_are_counted_and_nothing_more_is_typed(
+    product, open_page
+):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    product.add_fault(kind="latency", method="PATCH", seconds=4)
+    box = open_editor(page, "email")
+    box.fill("slow@example.com")
+    box.press("Enter")
+
+    expect(page.locator("#email .saving")).to_contain_text("Waiting for Club Med, 2 s")
+    expect(box).not_to_be_editable()
+    expect(page.locator("#email .was-saved")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
+def test_an_ended_session_brings_the_text_back_after_signing_in(product, open_page, script):
+    page = open_page(script=script)
+    sign_in(page, "Inès Moreau", TOM)
+    page.get_by_role("link", name="Edit e-mail").click()
+    page.locator("input[name=value]").fill("kept@example.com")
+    page.context.clear_cookies(name="sessionid")
+    page.locator("#email").get_by_role("button", name="Save", exact=True).click()
+
+    expect(page.locator("main")).to_contain_text("Your session has ended.")
+    if script:
+        expect(page.locator("input[name=value]")).to_have_value("kept@example.com")
+        page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("link", name="Sign in again").click()
+    page.get_by_role("button", name="Inès Moreau").click()
+    expect(page.locator("input[name=value]")).to_have_value("kept@example.com")
+    assert product.wire("PATCH") == []
+
+
+def test_a_conflict_shows_theirs_and_mine_and_all_three_ways_out_work(product, open_page):
+    mine, theirs = open_page(), open_page()
+    sign_in(mine, "Inès Moreau", TOM)
+    sign_in(theirs, "Owen Whitfield", TOM)
+
+    def conflict(their_value):
+        box = open_editor(mine, "email")
+        other = open_editor(theirs, "email")
+        other.fill(their_value)
+        other.press("Enter")
+        expect(theirs.locator("#email .was-saved")).to_be_visible()
+        box.fill("mine@example.com")
+        box.press("Enter")
+        field = mine.locator("#email[data-state=conflict]")
+        expect(field).to_contain_text("Owen Whitfield saved another value")
+        expect(field.locator("tr").nth(1)).to_have_text(f"Now at Club Med{their_value}")
+        return field
+
+    conflict("first@example.com").get_by_role("link", name="Keep theirs").click()
+    expect(mine.locator("#email .field-edit")).to_contain_text("first@example.com")
+
+    conflict("second@example.com").get_by_role("button", name="Edit again").click()
+    expect(mine.locator("#email input[name=value]")).to_have_value("mine@example.com")
+    mine.locator("#email input[name=value]").press("Escape")
+
+    conflict("third@example.com").get_by_role("button", name="Save mine instead").click()
+    expect(mine.locator("#email .was-saved")).to_be_visible()
+    expect(mine.locator("#email .field-edit")).to_contain_text("mine@example.com")
