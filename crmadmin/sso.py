@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import requests
-from authlib.integrations.base_client import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.django_client import DjangoOAuth2App, OAuth
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -28,10 +28,25 @@ logger = logging.getLogger(__name__)
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _SECONDS = 5  # for each call to the provider
 _LEEWAY = 30  # seconds that its clock may differ from ours
+_LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
 
 
 class SignInError(Exception):
     """The provider's answer cannot be accepted; the text says why, for the log."""
+
+
+# Authlib trusts the shape of what it is sent: an odd one ends in one of the last five.
+_UNACCEPTABLE = (
+    requests.RequestException,
+    AuthlibBaseError,
+    JoseError,
+    SignInError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
 
 
 @cache
@@ -56,7 +71,10 @@ def _provider() -> DjangoOAuth2App:
     if str(metadata.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER.rstrip("/"):
         raise SignInError("discovery names another issuer")
     offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-    metadata["id_token_signing_alg_values_supported"] = [a for a in offered if a in _SIGNATURES]
+    accepted = [name for name in offered if name in _SIGNATURES]
+    if not accepted:  # Authlib takes an empty list for its own choice, shared secrets among it
+        raise SignInError("discovery offers no signature that we accept")
+    metadata["id_token_signing_alg_values_supported"] = accepted
     methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     if "client_secret_basic" not in methods and "client_secret_post" in methods:
         client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
@@ -79,15 +97,18 @@ def actor_of(session: SessionBase) -> Actor | None:
 @allow(Permission.EVERYONE)
 @require_GET
 def login(request: HttpRequest) -> HttpResponse:
-    """Send the browser to the provider; it comes back to `next`, a path of ours."""
-    target = request.GET.get("next", "/")
+    """Send the browser to the provider; it comes back to `next`, a path of ours.
+
+    Without one it is a second try: the person still goes where the first was to lead.
+    """
+    target = request.GET.get("next", request.session.get("next", "/"))
     here = {request.get_host()}
     safe = url_has_allowed_host_and_scheme(target, here, require_https=request.is_secure())
     request.session["next"] = target if safe else "/"
     try:
         callback = request.build_absolute_uri(reverse("callback"))
         response: HttpResponse = _provider().authorize_redirect(request, callback)
-    except (requests.RequestException, OAuthError, SignInError, ValueError) as exc:
+    except _UNACCEPTABLE as exc:
         return _failed(request, exc)
     return response
 
@@ -100,7 +121,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         claims = _claims(request)
         actor = Actor(
             issuer=claims["iss"],
-            sub=claims["sub"],
+            sub=_sub(claims),
             name=_name(claims),
             roles=roles_of(
                 _groups(claims),
@@ -109,9 +130,7 @@ def callback(request: HttpRequest) -> HttpResponse:
                 auditors=settings.AUDITOR_GROUPS,
             ),
         )
-    except (
-        requests.RequestException, OAuthError, JoseError, SignInError, ValueError, KeyError,
-    ) as exc:  # fmt: skip
+    except _UNACCEPTABLE as exc:
         return _failed(request, exc)
     if not actor.roles:
         request.session.flush()
@@ -167,9 +186,25 @@ def _groups(claims: dict[str, Any]) -> list[str]:
     return [group for group in groups if isinstance(group, str)]
 
 
+def _sub(claims: dict[str, Any]) -> str:
+    """What a person is known by is recorded to the letter, or not at all."""
+    sub: str = claims["sub"]
+    if sub != _line(sub):
+        raise SignInError("the sub cannot be recorded as it is")
+    return sub
+
+
 def _name(claims: dict[str, Any]) -> str:
-    names = (claims.get(key) for key in ("name", "preferred_username", "email", "sub"))
-    return next(str(name) for name in names if name)
+    names = (_line(claims.get(key)) for key in ("name", "preferred_username", "email", "sub"))
+    return next(name for name in names if name)
+
+
+def _line(text: object) -> str:
+    """One line that a page can show and a database hold: no control, no half a character."""
+    if not isinstance(text, str):
+        return ""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:_LONGEST]
 
 
 def _begin(request: HttpRequest, actor: Actor) -> str:
@@ -193,5 +228,8 @@ def _begin(request: HttpRequest, actor: Actor) -> str:
 def _failed(request: HttpRequest, exc: Exception) -> HttpResponse:
     """What the provider sent stays out of page and log: it may hold a token or a name."""
     down = isinstance(exc, requests.RequestException)
-    logger.warning("sign-in failed: %s", type(exc).__name__)
+    reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
+    logger.warning("sign-in failed: %s", reason)
+    if not isinstance(exc, AuthlibBaseError):
+        _client.cache_clear()  # discovery or keys may have been put right meanwhile
     return render(request, "sign_in_failed.html", {"down": down}, status=503 if down else 403)

@@ -319,6 +319,7 @@ def _decorate(form: forms.Form) -> None:
         if isinstance(field.widget, forms.RadioSelect):
             field.widget.attrs["class"] = "form-check-input"
         field.widget.attrs["autocomplete"] = "off"
+        field.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted, silently
         if isinstance(field, DateField):
             field.widget.attrs |= {"class": "form-control num", "inputmode": "numeric"}
         if form.is_bound and form[name].errors:
