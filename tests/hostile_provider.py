@@ -1,0 +1,197 @@
+"""An OpenID provider that takes any code, and answers as wrongly as a test tells it to."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from joserfc import jws
+from joserfc.jwk import RSAKey
+
+DISCOVERY = "/.well-known/openid-configuration"
+KEYS, TOKEN, USERINFO = "/keys", "/token", "/userinfo"
+CLIENT_ID, CLIENT_SECRET = "crmadmin", "a-secret-between-the-two"
+CODE, ACCESS_TOKEN = "a-code-of-the-provider", "an-access-token-of-the-provider"
+PERSON = {
+    "sub": "staff-2001",
+    "name": "Maud Okonkwo",
+    "email": "maud.okonkwo@example.com",
+    "groups": ["crm-agents"],
+}
+
+
+@cache
+def key(name):
+    """A key pair; the same one each time for a name."""
+    return RSAKey.generate_key(2048, {"kid": name, "use": "sig"})
+
+
+def public(key, **members):
+    """A key as it is published; a None leaves a member out."""
+    return _over(key.as_dict(private=False), members)
+
+
+def shared(secret):
+    """A secret as a provider without sense would publish it."""
+    return {"kty": "oct", "kid": "first", "k": _base64(secret)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came. form: the fields of its body."""
+
+    path: str
+    headers: dict[str, str]
+    form: dict[str, str]
+
+
+class HostileProvider:
+    """Honest until told otherwise.
+
+    discovery, claims, token, userinfo: laid over the honest answer; a None leaves a member out.
+    keys: what is published. sign: claims -> id_token. answers: path -> (status, body) in place of
+    its own answer; the body is sent as it is if it is bytes, else as JSON. silent: paths that are
+    never answered. nonce: of the sign-in under way. issued: every id_token that it gave out.
+    """
+
+    def __init__(self):
+        self.discovery, self.claims, self.token, self.userinfo = {}, {}, {}, {}
+        self.keys = [public(key("first"))]
+        self.sign = signed_with(key("first"))
+        self.answers = {}
+        self.silent = set()
+        self.nonce = ""
+        self.issued = []
+        self.requests = []
+        self.closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self.issuer = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.go_down()
+
+    def go_down(self):
+        """From now on nobody listens."""
+        if not self.closing.is_set():
+            self.closing.set()
+            self._server.shutdown()
+            self._server.server_close()
+            self._thread.join()
+
+    def asked(self, path):
+        return [request for request in self.requests if request.path == path]
+
+    def answer(self, path):
+        """(status, content) of an answer; content is bytes or JSON."""
+        if path in self.answers:
+            return self.answers[path]
+        honest = {
+            DISCOVERY: self._discovery,
+            KEYS: lambda: {"keys": self.keys},
+            TOKEN: self._tokens,
+            USERINFO: lambda: _over(PERSON, self.userinfo),
+        }
+        return (200, honest[path]()) if path in honest else (404, {})
+
+    def _discovery(self):
+        honest = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}{TOKEN}",
+            "userinfo_endpoint": f"{self.issuer}{USERINFO}",
+            "jwks_uri": f"{self.issuer}{KEYS}",
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+        return _over(honest, self.discovery)
+
+    def _tokens(self):
+        now = int(time.time())
+        honest = PERSON | {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "nonce": self.nonce,
+            "iat": now,
+            "exp": now + 300,
+        }
+        self.issued.append(self.sign(_over(honest, self.claims)))
+        tokens = {
+            "access_token": ACCESS_TOKEN,
+            "token_type": "Bearer",
+            "expires_in": 300,
+            "id_token": self.issued[-1],
+        }
+        return _over(tokens, self.token)
+
+
+def signed_with(key, **header):
+    """A way to sign as a provider does. Claims that are bytes are signed as they are."""
+    header = {"alg": "RS256", "kid": key.kid} | header
+    return lambda claims: jws.serialize_compact(header, _text(claims), key)
+
+
+def hashed_with(secret):
+    """A way to sign with a secret of both, or with what a forger takes for one."""
+
+    def sign(claims):
+        text = f"{_part({'alg': 'HS256', 'kid': 'first'})}.{_part(claims)}"
+        return f"{text}.{_base64(hmac.digest(secret, text.encode(), hashlib.sha256))}"
+
+    return sign
+
+
+def unsigned(claims):
+    return f"{_part({'alg': 'none', 'kid': 'first'})}.{_part(claims)}."
+
+
+def _part(content):
+    return _base64(_text(content))
+
+
+def _text(content):
+    return content if isinstance(content, bytes) else json.dumps(content).encode()
+
+
+def _base64(content):
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _over(honest, told):
+    return {name: value for name, value in (honest | told).items() if value is not None}
+
+
+def _handler(provider):
+    class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True  # head and body go out as two writes
+
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+            path = urlsplit(self.path).path
+            provider.requests.append(Asked(path, dict(self.headers), dict(parse_qsl(body))))
+            if path in provider.silent:
+                provider.closing.wait()
+                return
+            status, content = provider.answer(path)
+            sent = _text(content)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(sent)))
+            self.end_headers()
+            self.wfile.write(sent)
+
+        do_POST = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    return Handler
