@@ -669,7 +669,7 @@ def test_a_provider_that_speaks_for_another_issuer_is_refused(browser, liar):
         ("keys", [public(key("other"), kid="first")]),
         ("keys", [public(key("other"), kid=None)]),
     ],
-    ids=str,
+    ids=["issuer", "no keys named", "token endpoint", "no key", "other key", "nameless key"],
 )
 def test_a_provider_that_is_put_right_works_again_without_a_restart(browser, liar, kept, wrong):
     right = getattr(liar, kept)
