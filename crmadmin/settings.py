@@ -185,6 +185,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Authlib logs the code verifier at DEBUG.
-    "loggers": {"authlib": {"level": "INFO"}},
+    "loggers": {
+        "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
+        "django.request": {"level": "ERROR"},  # a 4xx would log whatever was typed as an address
+    },
 }

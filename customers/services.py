@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from customers.access import Actor
 from customers.audit import chain, entries, journal
@@ -100,7 +100,7 @@ def clubmed() -> ClubMed:
 
 def read_profile(customer_id: str) -> Profile:
     """The profile as Club Med holds it now; changes left without an answer are settled from it."""
-    profile = clubmed().read_profile(customer_id)
+    profile = _calling().read_profile(customer_id)
     for line in journal.overdue(customer_id):
         _settle(line, profile)
     return profile
@@ -129,7 +129,7 @@ def change_profile(
         return Saved(token.change_id, customer_id, {})
     sent = {name: pair["new"] for name, pair in line.values.items()}
     with _answer_to(line):
-        clubmed().update_profile(customer_id, sent)
+        _calling().update_profile(customer_id, sent)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
@@ -153,7 +153,7 @@ def create_customer(
         new = {name: (None, value) for name, value in values.items()}
         line = journal.write(token.change_id, act, new, read_at=0)
     with _answer_to(line):
-        line.customer_id = clubmed().create_customer(values)
+        line.customer_id = _calling().create_customer(values)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
 
@@ -165,6 +165,13 @@ def confirm_change(customer_id: str, change_id: UUID) -> tuple[Profile, list[Ent
     """
     profile = read_profile(customer_id)
     return profile, list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+
+
+def _calling() -> ClubMed:
+    """The client, for a call that may take its time: nobody else waits for our connection then."""
+    if not connection.in_atomic_block:
+        connection.close()
+    return clubmed()
 
 
 def _journal_change(

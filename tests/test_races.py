@@ -136,3 +136,21 @@ def test_a_pair_of_fields_is_taken_whole_or_not_at_all(clubmed):
 
     assert JournalLine.objects.count() == 1
     assert list(JournalLine.objects.get().claims.values_list("field", flat=True)) == ["email"]
+
+
+def test_no_database_connection_is_held_while_club_med_takes_its_time(clubmed):
+    """A slow API must not use up the pool that everybody shares."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no pool")
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.5))
+    connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, change(AGENT, "a@example.com"))
+        while not sent(clubmed, "PATCH"):
+            pass
+        stats = connection.pool.get_stats()
+        assert stats["pool_available"] == stats["pool_size"]
+        [result] = saving.result()
+
+    assert isinstance(result, services.Saved)
