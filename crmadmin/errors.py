@@ -3,38 +3,25 @@
 Order of the words: what happened; what was or was not stored; what to do now.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from customers import services
+from customers import notices
 from customers.access import Permission, allow
-from customers.clubmed import errors as clubmed_errors
 from customers.http import (
     NotACustomerNumberError,
     NotEditableError,
     typed_text,
     wants_fragment,
 )
-
-
-@dataclass(frozen=True)
-class Message:
-    """What to tell a person."""
-
-    status: int
-    title: str
-    text: str
-    icon: str = "alert-circle"
-    tone: str = "bad"
-
+from customers.notices import Message
 
 BAD_REQUEST = Message(
     400,
     "This form is too long, or could not be read.",
-    "Nothing was sent to Club Med. What you typed is still in the form: go back to it.",
+    "Nothing was sent to Club Med.",
 )
 FORGED = Message(
     403,
@@ -64,11 +51,11 @@ SIGNED_OUT = Message(
     "lock",
     "warn",
 )
-NO_SUCH_CUSTOMER = Message(
-    404,
-    "No such customer at Club Med.",
-    "Check the number: Club Med knows nobody by it.",
-    "users",
+SIGNED_OUT_NOT_KEPT = Message(
+    401,
+    "Your session has ended.",
+    "Nothing was sent to Club Med. Copy what you typed before you sign in again.",
+    "lock",
     "warn",
 )
 NO_CUSTOMER_NUMBER = Message(
@@ -85,36 +72,6 @@ NOT_EDITABLE = Message(
     "lock",
     "warn",
 )
-FORBIDDEN = Message(
-    403,
-    "You may not read or change this profile at Club Med.",
-    "Nothing was changed. Club Med decides who may: ask your supervisor.",
-    "lock",
-    "warn",
-)
-UNAUTHORIZED = Message(
-    503,
-    "The connection to Club Med needs renewing.",
-    "Nothing was changed. Tell the people who run this site: Club Med no longer takes its key.",
-    "plug-connected-x",
-)
-NO_ANSWER = Message(
-    503,
-    "Club Med does not answer.",
-    "Nothing was sent. What you typed is kept: save again in a moment.",
-    "plug-connected-x",
-)
-NOT_RECORDED = Message(
-    503,
-    "Our own record cannot be written at this moment.",
-    "Nothing was sent to Club Med. What you typed is kept: save again in a moment.",
-    "plug-connected-x",
-)
-REFUSED = Message(
-    502,
-    "Club Med refused this request.",
-    "Nothing was changed. Try again, and tell the people who run this site if it stays so.",
-)
 
 
 def answer(request: HttpRequest, message: Message, **context: Any) -> HttpResponse:
@@ -129,29 +86,13 @@ def answer(request: HttpRequest, message: Message, **context: Any) -> HttpRespon
     return response
 
 
-def message_for(exc: Exception) -> Message:
-    """What to say when something was not done, and nothing of it landed at Club Med."""
-    match exc:
-        case services.NotRecordedError():
-            return NOT_RECORDED
-        case clubmed_errors.NotFoundError():
-            return NO_SUCH_CUSTOMER
-        case clubmed_errors.ForbiddenError():
-            return FORBIDDEN
-        case clubmed_errors.UnauthorizedError():
-            return UNAUTHORIZED
-        case clubmed_errors.NotSentError() | clubmed_errors.NoAnswerError():
-            return NO_ANSWER
-        case _:
-            return REFUSED
-
-
 def not_done(request: HttpRequest, exc: Exception) -> HttpResponse:
-    return answer(request, message_for(exc))
+    return answer(request, notices.not_done(exc, reading=request.method != "POST"))
 
 
-def signed_out(request: HttpRequest, *, come_back: str | None) -> HttpResponse:
-    return answer(request, SIGNED_OUT, come_back=come_back or "/")
+def signed_out(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:
+    message = SIGNED_OUT if is_kept else SIGNED_OUT_NOT_KEPT
+    return answer(request, message, come_back=come_back or "/")
 
 
 def not_allowed(request: HttpRequest) -> HttpResponse:
@@ -190,4 +131,8 @@ def wrong_method(request: HttpRequest) -> HttpResponse:
 
 @allow(Permission.EVERYONE)
 def failed(request: HttpRequest) -> HttpResponse:
-    return answer(request, FAILED)
+    """Asks nothing of session or database: either may be what failed."""
+    context = {"message": FAILED, "typed": typed_text(request)}
+    if wants_fragment(request):
+        return answer(request, FAILED)
+    return render(request, "failed.html", context, status=FAILED.status)

@@ -1,12 +1,16 @@
 """What every request passes: proxy, headers, who is there and may they, and errors as pages."""
 
+import logging
 import secrets
+import traceback
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -19,6 +23,7 @@ from customers.http import wants_fragment
 from customers.services import NotRecordedError
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+logger = logging.getLogger(__name__)
 
 
 class TrustedProxyMiddleware:
@@ -28,10 +33,20 @@ class TrustedProxyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        known = request.META.get("REMOTE_ADDR") in settings.TRUSTED_PROXIES
-        if known and request.headers.get("X-Forwarded-Proto") == "https":
+        if (
+            _is_trusted(request.META.get("REMOTE_ADDR", ""))
+            and request.headers.get("X-Forwarded-Proto") == "https"
+        ):
             request.environ["wsgi.url_scheme"] = "https"  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+def _is_trusted(caller: str) -> bool:
+    try:
+        address = ip_address(caller)
+    except ValueError:  # a Unix socket has none
+        return False
+    return any(address in network for network in settings.TRUSTED_PROXIES)
 
 
 class AnswerHeadersMiddleware:
@@ -44,6 +59,9 @@ class AnswerHeadersMiddleware:
         request.id = secrets.token_hex(6)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        if response.status_code >= 500:  # the reference that the page names; no address, no value
+            name = request.resolver_match.url_name if request.resolver_match else "-"
+            logger.error("%s answered %s at %s", request.id, response.status_code, name)  # type: ignore[attr-defined]
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["HX-Request"])
         return response
@@ -74,10 +92,15 @@ class AccessMiddleware:
 
     def _sign_in_first(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
-            kept.keep(request.session, request.path, request.POST)
-            return errors.signed_out(request, come_back=request.path)
+            # Only a form of ours: another site must not start a session here, nor fill the table.
+            check = CsrfViewMiddleware(self.get_response)
+            check.process_request(request)
+            own = check.process_view(request, self._sign_in_first, (), {}) is None
+            is_kept = own and kept.keep(request.session, request.path, request.POST)
+            return errors.signed_out(request, come_back=request.path, is_kept=is_kept)
         if wants_fragment(request):
-            return errors.signed_out(request, come_back=request.htmx.current_url_abs_path)  # type: ignore[attr-defined]
+            here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+            return errors.signed_out(request, come_back=here, is_kept=True)
         return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
 
 
@@ -96,8 +119,13 @@ class ErrorPagesMiddleware:
         return page
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        ours = isinstance(exc, ClubMedError | NotRecordedError)
-        return errors.not_done(request, exc) if ours else None
+        if isinstance(exc, ClubMedError | NotRecordedError):
+            return errors.not_done(request, exc)
+        # Where it happened, without the exception's text: that may hold what somebody typed.
+        frames = "".join(traceback.format_tb(exc.__traceback__))
+        if not isinstance(exc, Http404):
+            logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)  # type: ignore[attr-defined]
+        return None
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -3,88 +3,131 @@
 `.env.example` lists the variables. For one that bears a secret, `NAME_FILE` reads a file instead.
 """
 
+import os
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-T = TypeVar("T")
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+_YES, _NO = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
+# No error below repeats a value: it may be a secret.
 
 
-def read(cast: Callable[..., T], name: str, **default: Any) -> T:
-    """The variable's value, or an error that names the variable."""
+def text(name: str, default: str | None = None) -> str:
+    """A text that is not empty."""
+    # Not through Env: it takes a value that begins with $ for the name of another variable.
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set")
+    if not value.strip():
+        raise ImproperlyConfigured(f"{name} is empty")
+    return value.strip()
+
+
+def switch(name: str, *, default: bool) -> bool:
+    """on or off; a word that is neither is an error, not a no."""
+    value = os.environ.get(name, "on" if default else "off").strip().lower()
+    if value not in _YES | _NO:
+        raise ImproperlyConfigured(f"{name} must be on or off")
+    return value in _YES
+
+
+def words(name: str) -> list[str]:
+    """A list, comma-separated, spaces allowed."""
+    return [word for part in os.environ.get(name, "").split(",") if (word := part.strip())]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses or networks like 10.0.0.0/8, comma-separated."""
     try:
-        return cast(name, **default)
-    except (ValueError, TypeError) as exc:
-        raise ImproperlyConfigured(f"{name} has a value that cannot be read: {exc}") from exc
+        return [ip_network(word) for word in words(name)]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must list addresses or networks") from None
 
 
 def secret(name: str) -> str:
     """A secret from NAME, or from the file that NAME_FILE names."""
-    path = env.str(f"{name}_FILE", default="")
+    path = os.environ.get(f"{name}_FILE", "")
+    if not path:
+        return text(name)
     try:
-        value = Path(path).read_text(encoding="utf-8").strip() if path else env.str(name)
-    except OSError as exc:
-        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {exc.strerror}") from exc
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read") from None
     if not value:
-        raise ImproperlyConfigured(f"{name} is empty")
+        raise ImproperlyConfigured(f"{name}_FILE names an empty file")
     return value
 
 
-def url(name: str, **default: Any) -> str:
-    """An http(s) address, without the slash at its end."""
-    value = str(env.str(name, **default))
+def address(name: str, default: str | None = None) -> str:
+    """An http(s) address, as it is written."""
+    value = text(name, default)
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ImproperlyConfigured(f"{name} must be an http:// or https:// address")
-    return value.rstrip("/")
+    return value
 
 
 def seconds(name: str, default: float) -> float:
     """A positive number of seconds."""
-    value = float(read(env.float, name, default=default))
+    try:
+        value = float(os.environ.get(name, default))
+    except ValueError:
+        value = 0
     if not 0 < value < float("inf"):
         raise ImproperlyConfigured(f"{name} must be a number of seconds above 0")
     return value
 
 
+def store(name: str, parse: Callable[[str], dict[str, Any]], needs: str, default: str = "") -> Any:
+    """A database or a cache from its URL, which may hold a password."""
+    is_set = os.environ.get(name) or os.environ.get(f"{name}_FILE")
+    value = secret(name) if is_set or not default else default
+    try:
+        parsed = parse(value)
+    except Exception:
+        parsed = {}
+    if not parsed.get(needs):
+        raise ImproperlyConfigured(f"{name} is no address of a kind that is known here")
+    return parsed
+
+
 # Deployment ---------------------------------------------------------------------------------------
 SECRET_KEY = secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-DEBUG = read(env.bool, "DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-HTTPS_ONLY = read(env.bool, "HTTPS_ONLY", default=True)
-TRUSTED_PROXIES = frozenset(env.list("TRUSTED_PROXIES", default=[]))
-ENVIRONMENT_NAME = env.str("ENVIRONMENT_NAME", default="")
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+DEBUG = switch("DEBUG", default=False)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS")
+HTTPS_ONLY = switch("HTTPS_ONLY", default=True)
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
+ENVIRONMENT_NAME = os.environ.get("ENVIRONMENT_NAME", "")
 
 # Club Med -----------------------------------------------------------------------------------------
-CLUBMED_API_URL = url("CLUBMED_API_URL", default="https://api.clubmed.com")
+CLUBMED_API_URL = address("CLUBMED_API_URL", "https://api.clubmed.com").rstrip("/")
 CLUBMED_API_KEY = secret("CLUBMED_API_KEY")
-CLUBMED_AUTH = env.str("CLUBMED_AUTH", default="static")
+CLUBMED_AUTH = text("CLUBMED_AUTH", "static")
 if CLUBMED_AUTH != "static":
     raise ImproperlyConfigured("CLUBMED_AUTH must be 'static': the only token source so far")
 CLUBMED_TOKEN = secret("CLUBMED_TOKEN")
-CLUBMED_LOCALE = env.str("CLUBMED_LOCALE", default="en-US")
+CLUBMED_LOCALE = text("CLUBMED_LOCALE", "en-US")
 CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", 3)
 CLUBMED_READ_TIMEOUT = seconds("CLUBMED_READ_TIMEOUT", 10)
 CLUBMED_DEADLINE = seconds("CLUBMED_DEADLINE", 15)
 JOURNAL_GRACE = seconds("JOURNAL_GRACE", 30)
 
 # Identity -----------------------------------------------------------------------------------------
-OIDC_ISSUER = env.str("OIDC_ISSUER")
-url("OIDC_ISSUER")  # checked as an address, kept to the letter: it is compared with the token's
-OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID")
+OIDC_ISSUER = address("OIDC_ISSUER")
+OIDC_CLIENT_ID = text("OIDC_CLIENT_ID")
 OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET")
-OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
-AGENT_GROUPS = frozenset(env.list("AGENT_GROUPS", default=[]))
-SUPERVISOR_GROUPS = frozenset(env.list("SUPERVISOR_GROUPS", default=[]))
-AUDITOR_GROUPS = frozenset(env.list("AUDITOR_GROUPS", default=[]))
+OIDC_GROUPS_CLAIM = text("OIDC_GROUPS_CLAIM", "groups")
+AGENT_GROUPS = frozenset(words("AGENT_GROUPS"))
+SUPERVISOR_GROUPS = frozenset(words("SUPERVISOR_GROUPS"))
+AUDITOR_GROUPS = frozenset(words("AUDITOR_GROUPS"))
 
 # Django -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -130,7 +173,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": read(env.db_url, "DATABASE_URL")}
+DATABASES = {"default": store("DATABASE_URL", environ.Env.db_url_config, "ENGINE")}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # a journal line must survive the request's failure
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
@@ -141,8 +184,15 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["HOST"] = DATABASES["default"]["HOST"].replace("%2F", "/")
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}}
-CACHES = {"default": read(env.cache_url, "CACHE_URL", default="locmemcache://")}
+    DATABASES["default"]["OPTIONS"] = {
+        # A writer that hangs must not stop the others for longer than this.
+        "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
+    }
+CACHES = {
+    "default": store("CACHE_URL", environ.Env.cache_url_config, "BACKEND", "locmemcache://"),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
@@ -165,7 +215,6 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
 X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -187,6 +236,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
-        "django.request": {"level": "ERROR"},  # a 4xx would log whatever was typed as an address
+        # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
+        "django.request": {"level": "CRITICAL"},
     },
 }

@@ -26,6 +26,7 @@ from customers.access import Actor, Permission, Role, allow, roles_of
 
 logger = logging.getLogger(__name__)
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+_SCOPES = ("openid", "profile", "email", "groups")  # those that the provider knows are asked for
 _SECONDS = 5  # for each call to the provider
 _LEEWAY = 30  # seconds that its clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
@@ -57,7 +58,7 @@ def _client(issuer: str, client_id: str, client_secret: str) -> DjangoOAuth2App:
         client_secret=client_secret,
         server_metadata_url=f"{issuer.rstrip('/')}/.well-known/openid-configuration",
         client_kwargs={
-            "scope": "openid profile email groups",
+            "scope": " ".join(_SCOPES),
             "code_challenge_method": "S256",
             "default_timeout": _SECONDS,
         },
@@ -75,6 +76,8 @@ def _provider() -> DjangoOAuth2App:
     if not accepted:  # Authlib takes an empty list for its own choice, shared secrets among it
         raise SignInError("discovery offers no signature that we accept")
     metadata["id_token_signing_alg_values_supported"] = accepted
+    known = metadata.get("scopes_supported") or _SCOPES
+    client.client_kwargs["scope"] = " ".join(name for name in _SCOPES if name in known)
     methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     if "client_secret_basic" not in methods and "client_secret_post" in methods:
         client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105

@@ -28,8 +28,8 @@ _PHONE_PARTS = ("type", "number", "row")
 
 
 def no_controls(text: str) -> None:
-    """A value is one line of text: no control characters, no lone surrogates."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+    """A value is one line of text: no control characters, nothing that came broken on its way."""
+    if any(unicodedata.category(char) in ("Cc", "Cs") or char == "\ufffd" for char in text):
         raise ValidationError("This holds a character that cannot be typed: remove it.", "control")
 
 
@@ -131,6 +131,10 @@ class BooleanField(forms.ChoiceField):
         return "" if text == "" else text == "true"
 
 
+class Rows(list[dict[str, str]]):
+    """Rows as they were typed, told apart from the phones of a profile."""
+
+
 class PhonesInput(forms.Widget):
     """Rows of a type and a number.
 
@@ -144,7 +148,7 @@ class PhonesInput(forms.Widget):
         super().__init__()
         self.numbered = numbered
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, str]]:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
         if not isinstance(data, QueryDict):
             data = QueryDict(mutable=True)
         rows = self._numbered_rows(data, name) if self.numbered else self._rows(data)
@@ -152,24 +156,24 @@ class PhonesInput(forms.Widget):
             rows.append({"type": "MOBILE", "number": "", "row": ""})
         remove = data.get("remove", "")
         if remove.isdecimal():
-            rows = [row for i, row in enumerate(rows) if i != int(remove[:4])]
+            rows = Rows(row for i, row in enumerate(rows) if i != int(remove[:4]))
         return rows
 
     @staticmethod
-    def _rows(data: QueryDict) -> list[dict[str, str]]:
+    def _rows(data: QueryDict) -> Rows:
         columns = {part: data.getlist(part) for part in _PHONE_PARTS}
-        return [
+        return Rows(
             {part: values[i] if i < len(values) else "" for part, values in columns.items()}
             for i in range(len(columns["number"]))
-        ]
+        )
 
     @staticmethod
-    def _numbered_rows(data: QueryDict, name: str) -> list[dict[str, str]]:
+    def _numbered_rows(data: QueryDict, name: str) -> Rows:
         shape = re.compile(rf"{name}-(\d{{1,3}})-number")
         numbers = sorted(int(found[1]) for key in data if (found := shape.fullmatch(key)))
-        return [
+        return Rows(
             {part: data.get(f"{name}-{i}-{part}", "") for part in _PHONE_PARTS} for i in numbers
-        ]
+        )
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return not self.value_from_datadict(data, files, name)
@@ -206,7 +210,7 @@ class PhonesField(forms.Field):
 
     def prepare_value(self, value: Any) -> list[dict[str, str]]:
         """Rows to show: those typed, or those of the phones there are, or an empty one."""
-        if isinstance(value, list) and value and all("row" in row for row in value):
+        if isinstance(value, Rows) and value:
             return value
         return [
             {"type": phone.type or "", "number": phone.number or "", "row": str(i)}
@@ -214,7 +218,7 @@ class PhonesField(forms.Field):
         ] or [{"type": "MOBILE", "number": "", "row": ""}]
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
-        rows = [row for row in value if row["number"].strip()]
+        rows = [row for row in value if row["number"].strip() or row["row"]]
         if self.required and not rows:
             raise ValidationError(self.error_messages["required"], "required")
         if len(rows) > _MOST_PHONES:
@@ -226,6 +230,8 @@ class PhonesField(forms.Field):
         made_from = self.now[index] if index is not None and index < len(self.now) else None
         if made_from and (row["type"], row["number"]) == (made_from.type or "", made_from.number):
             return {"row": index, "type": made_from.type, "number": made_from.number}
+        if not row["number"].strip():
+            raise ValidationError("To take a phone out of the list, use its bin.", "blank")
         number = re.sub(r"[\s.()/\-]", "", row["number"])
         if not re.fullmatch(r"\+?[0-9]{3,20}", number):
             shown = row["number"].strip()[:40]
@@ -268,7 +274,7 @@ class ValueForm(forms.Form):
     """The editor of one field: one input, `value`.
 
     now: the value that the person saw. data: what was sent, to be checked. typed: what was typed
-    before, to be shown again and not checked yet.
+    before, to be shown again and not checked yet. rows: phones to show, as they were cleaned.
     """
 
     use_required_attribute = False
@@ -280,8 +286,12 @@ class ValueForm(forms.Form):
         now: Json,
         data: QueryDict | None = None,
         typed: QueryDict | None = None,
+        rows: list[dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(data, initial={"value": now})
+        if rows is not None:
+            shown = ({**row, "row": "" if row["row"] is None else str(row["row"])} for row in rows)
+            self.initial["value"] = Rows(shown)
         self.fields["value"] = _form_field(field, now=now, required=True)
         _show_again(self, typed)
         _decorate(self)

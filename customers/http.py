@@ -26,24 +26,28 @@ class NotEditableError(Http404):
 
 def check_customer_number(customer_id: str) -> None:
     """Digits without a leading zero, or NotACustomerNumberError; nothing is asked of Club Med."""
-    if not re.fullmatch(r"[1-9][0-9]{0,19}", customer_id):
+    if not re.fullmatch(r"[1-9][0-9]{0,63}", customer_id):
         raise NotACustomerNumberError
 
 
 def wants_fragment(request: HttpRequest) -> bool:
     """Asked by htmx for a part of the page; a boosted or history request wants the whole page."""
-    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)  # none where a request failed early
+    return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
     """What a person typed into the form that was sent, for an answer that must give it back."""
     if request.method != "POST":
         return []
+    try:
+        posted = request.POST
+    except Exception:  # it could not be read at all: that is what the answer is about
+        return []
     hidden = {"csrfmiddlewaretoken", "token", "act", "add", "remove", "row"}
     return [
         (name, value)
-        for name, values in request.POST.lists()
+        for name, values in posted.lists()
         if name not in hidden
         for value in values
         if value

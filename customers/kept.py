@@ -14,11 +14,13 @@ _SECONDS = 15 * 60
 _MOST = 32 * 1024  # characters; a longer text is still given back on the answer's page
 
 
-def keep(session: SessionBase, path: str, typed: QueryDict) -> None:
-    """Put a form's text aside under the path it was sent to."""
+def keep(session: SessionBase, path: str, typed: QueryDict) -> bool:
+    """Put a form's text aside under the path it was sent to; False if it is too long for that."""
     text = typed.urlencode()
-    if len(text) <= _MOST:
-        session[_KEPT] = seal([path, text])
+    if len(text) > _MOST:
+        return False
+    session[_KEPT] = seal([path, text])
+    return True
 
 
 def take(session: SessionBase, path: str) -> QueryDict | None:

@@ -35,11 +35,15 @@ def raw_text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+# Accents of the Latin, Greek and Cyrillic scripts. Marks of others (the voicing of kana, the vowels
+# of Arabic or Hindi) make another word.
+_ACCENTS = re.compile("[\u0300-\u036f]")
+
+
 def fold(text: str) -> str:
     """Case, accents and repeated spaces taken out: what Club Med's storage changes in a name."""
-    plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    return " ".join(plain.casefold().split())
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    return " ".join(unicodedata.normalize("NFC", plain).casefold().split())
 
 
 def digits(number: Json) -> str:
@@ -146,6 +150,25 @@ def compose_phones(now: Json, rows: Json) -> Json:
     return composed
 
 
+def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
+    """The same rows over another list: each made from the phone that it was made from, if it is
+    there still, or from one with the same type and number.
+    """
+    before, after = (value if isinstance(value, list) else [] for value in (saw, now))
+    rebased = []
+    for item in rows if isinstance(rows, list) else []:
+        row = item.get("row")
+        phone = before[row] if isinstance(row, int) and row < len(before) else None
+        alike = {key: item.get(key) for key in ("type", "number")}
+        found = (
+            i
+            for i, other in enumerate(after)
+            if (other == phone if phone is not None else covers(alike, other))
+        )
+        rebased.append({**item, "row": next(found, None)})
+    return rebased
+
+
 def address_lines(value: Json) -> list[str]:
     """An address as it is written on a letter; members without a place there follow, named."""
     if not isinstance(value, dict):
@@ -234,12 +257,14 @@ class Kind:
     text: a value in one line, "" when there is none.
     same: is what was stored what was sent, to a person?
     compose: what to send, from the value now at Club Med and what was typed.
+    rebase: what was typed over one value, as if it had been typed over another.
     """
 
     name: str
     text: Callable[[Json], str] = raw_text
     same: Callable[[Json, Json], bool] = same_json
     compose: Callable[[Json, Json], Json] = lambda now, typed: typed
+    rebase: Callable[[Json, Json, Json], Json] = lambda typed, saw, now: typed
     number: bool = False  # its digits line up
 
 
@@ -251,7 +276,7 @@ BOOLEAN = Kind("boolean")
 DATE = Kind("date", date_text, same_date, number=True)
 COUNTRY = Kind("country", country_text)
 LANGUAGE = Kind("language", language_text)
-PHONES = Kind("phones", phones_text, same_phones, compose_phones)
+PHONES = Kind("phones", phones_text, same_phones, compose_phones, rebase_phones)
 ADDRESS = Kind("address", address_text)
 OPTINS = Kind("optins", optins_text)
 IDENTITY = Kind("identity")

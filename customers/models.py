@@ -122,6 +122,7 @@ class Entry(Act):
         ordering = ["-seq"]
         indexes = [
             models.Index(fields=["customer_id", "field", "-seq"], name="entry_customer_field"),
+            models.Index(fields=["customer_id", "-seq"], name="entry_customer"),
         ]
 
     def __str__(self) -> str:

@@ -109,7 +109,8 @@ class Row:
 
     @property
     def channels_not_asked(self) -> str:
-        asked = {item.get("channel") for item in self.value or [] if isinstance(item, dict)}
+        items = self.value if isinstance(self.value, list) else []
+        asked = {kinds.raw_text(item.get("channel")) for item in items if isinstance(item, dict)}
         return ", ".join(name for code, name in kinds.CHANNELS.items() if code not in asked)
 
 

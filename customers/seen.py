@@ -7,6 +7,7 @@ the cache under the person's session; when it is gone, the profile is read again
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
 
+from customers.audit import queries
 from customers.clubmed.profile import Profile
 from customers.sealed import seal, unseal
 
@@ -18,13 +19,21 @@ def _key(session: SessionBase, customer_id: str) -> str:
 
 
 def remember(session: SessionBase, profile: Profile) -> None:
-    cache.set(_key(session, profile.customer_id), seal(dict(profile.values)), _SECONDS)
+    newest = queries.newest(profile.customer_id)
+    sealed = seal([newest, dict(profile.values)])
+    cache.set(_key(session, profile.customer_id), sealed, _SECONDS)
 
 
-def recall(session: SessionBase, customer_id: str) -> Profile | None:
+def recall(session: SessionBase, customer_id: str, *, current: bool = True) -> Profile | None:
+    """What was shown, None if it is gone.
+
+    current: only if nobody has changed the customer from here since, in whatever process.
+    """
     sealed = cache.get(_key(session, customer_id))
-    values = unseal(sealed, max_age=_SECONDS) if sealed else None
-    return None if values is None else Profile(customer_id, values)
+    held = unseal(sealed, max_age=_SECONDS) if sealed else None
+    if held is None or (current and held[0] != queries.newest(customer_id)):
+        return None
+    return Profile(customer_id, held[1])
 
 
 def forget(session: SessionBase, customer_id: str) -> None:

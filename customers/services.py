@@ -29,9 +29,10 @@ from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS, Field
 from customers.kinds import canonical, covers, is_empty, raw_text
 from customers.models import Action, Entry, JournalLine, Outcome
-from customers.tokens import Token, digest
+from customers.tokens import Token
 
 logger = logging.getLogger(__name__)
+_LONGEST = 255  # characters of a line of text in the log
 _READS = 3  # of a profile whose fields keep moving, before we give up
 
 
@@ -73,6 +74,10 @@ class UnknownOutcomeError(Exception):
 
 class RecordPendingError(Exception):
     """It landed at Club Med; the entry could not be written, and the journal line waits for it."""
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__("the record is pending")
+        self.customer_id = customer_id
 
 
 @dataclass(frozen=True)
@@ -122,11 +127,9 @@ def change_profile(
     or the ClubMedError of a refusal.
     """
     with _journal_in_reach():
-        if (first := _first_answer(token, typed)) is not None:
-            return first
         line = _journal_change(customer_id, typed, token, actor, request_id, reason)
-    if line is None:
-        return Saved(token.change_id, customer_id, {})
+    if isinstance(line, Saved):
+        return line
     sent = {name: pair["new"] for name, pair in line.values.items()}
     with _answer_to(line):
         _calling().update_profile(customer_id, sent)
@@ -146,14 +149,14 @@ def create_customer(
         for name, value in typed.items()
         if not is_empty(value)
     }
+    act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
     with _journal_in_reach():
-        if (first := _first_answer(token, values)) is not None:
-            return first
-        act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
-        new = {name: (None, value) for name, value in values.items()}
-        line = journal.write(token.change_id, act, new, read_at=0)
+        line = _journal_create(values, token, act)
+    if isinstance(line, Saved):
+        return line
     with _answer_to(line):
         line.customer_id = _calling().create_customer(values)
+    _note_number(line)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
 
@@ -164,7 +167,8 @@ def confirm_change(customer_id: str, change_id: UUID) -> tuple[Profile, list[Ent
     No entry yet means that the outcome is still not known.
     """
     profile = read_profile(customer_id)
-    return profile, list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+    made = Entry.objects.filter(change_id=change_id, customer_id=customer_id)
+    return profile, list(made.order_by("seq"))
 
 
 def _calling() -> ClubMed:
@@ -174,6 +178,11 @@ def _calling() -> ClubMed:
     return clubmed()
 
 
+def is_open(change_id: UUID) -> bool:
+    """Is it still not known what came of this change?"""
+    return JournalLine.objects.filter(pk=change_id).exists()
+
+
 def _journal_change(
     customer_id: str,
     typed: Mapping[str, Json],
@@ -181,13 +190,18 @@ def _journal_change(
     actor: Actor,
     request_id: str,
     reason: str,
-) -> JournalLine | None:
-    """Compare with what Club Med holds and write the line; None if there is nothing to change."""
+) -> JournalLine | Saved:
+    """Compare with what Club Med holds and write the line.
+
+    Saved instead if this form was answered before, or if there is nothing to change.
+    """
     for _ in range(_READS):
         read_at = chain.position()
+        if (first := _first_answer(token, typed)) is not None:
+            return first
         profile = read_profile(customer_id)
         now = {name: FIELDS[name].value(profile) for name in typed}
-        if any(digest(value) != token.seen.get(name) for name, value in now.items()):
+        if not all(token.vouches_for(name, value) for name, value in now.items()):
             raise ConflictError(now)
         values = {
             name: (now[name], new)
@@ -195,13 +209,36 @@ def _journal_change(
             if canonical(new := FIELDS[name].kind.compose(now[name], value)) != canonical(now[name])
         }
         if not values:
-            return None
+            return Saved(token.change_id, customer_id, {})
         act = _act(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
         try:
             return journal.write(token.change_id, act, values, read_at=read_at)
         except journal.MovedOnError:
             continue
     raise ConflictError(now)
+
+
+def _journal_create(
+    values: Mapping[str, Json], token: Token, act: dict[str, Any]
+) -> JournalLine | Saved:
+    """Write the line of a create; Saved instead if this form was answered before."""
+    new = {name: (None, value) for name, value in values.items()}
+    while True:
+        read_at = chain.position()
+        if (first := _first_answer(token, values)) is not None:
+            return first
+        try:
+            return journal.write(token.change_id, act, new, read_at=read_at)
+        except journal.MovedOnError:  # the same form, answered between the two looks
+            continue
+
+
+def _note_number(line: JournalLine) -> None:
+    """Keep the new customer's number with the line, in case the entries cannot be written."""
+    try:
+        line.save(update_fields=["customer_id"], force_update=True)
+    except DatabaseError as exc:  # the entries hold it too
+        logger.error("change %s has a number not noted: %s", line.change_id, type(exc).__name__)
 
 
 def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
@@ -265,7 +302,7 @@ def _record(line: JournalLine, outcome: Outcome, detail: str = "") -> None:
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
         if outcome is Outcome.APPLIED:
-            raise RecordPendingError from None
+            raise RecordPendingError(line.customer_id) from None
 
 
 def _settle(line: JournalLine, profile: Profile) -> None:
@@ -274,15 +311,22 @@ def _settle(line: JournalLine, profile: Profile) -> None:
         _found(FIELDS[name], pair["old"], pair["new"], FIELDS[name].value(profile))
         for name, pair in line.values.items()
     ]
-    with transaction.atomic():
-        if journal.close(line):
-            entries.append(line.change_id, line.act(), findings)
+    with transaction.atomic():  # the head's lock first, as everywhere
+        entries.append(line.change_id, line.act(), findings)
+        if not journal.close(line):  # somebody settled it meanwhile
+            transaction.set_rollback(True)
 
 
 def _found(field: Field, old: Json, new: Json, now: Json) -> Finding:
-    if field.same(new, now):
+    if field.same(old, new):  # a matter of capitals or accents: only the letter can tell
+        told = canonical(now) in (canonical(new), canonical(old))
+        landed = canonical(now) == canonical(new)
+    else:
+        told = field.same(new, now) or field.same(old, now)
+        landed = field.same(new, now)
+    if told and landed:
         return Finding(field.name, old, new, Outcome.APPLIED, "No answer; the profile holds it")
-    if field.same(old, now):
+    if told:
         detail = "No answer; the profile still held the old value"
         return Finding(field.name, old, new, Outcome.NOT_APPLIED, detail)
     detail = "No answer, and the profile now holds a third value"
@@ -292,7 +336,7 @@ def _found(field: Field, old: Json, new: Json, now: Json) -> Finding:
 def _codes(exc: RefusedError) -> str:
     """Why Club Med refused, without its sentences: they may repeat what was typed."""
     codes = (f"{error.key} {error.code}".strip() for error in exc.errors)
-    return "; ".join(filter(None, codes)) or f"status {exc.status}"
+    return _one_line("; ".join(filter(None, codes)))[:_LONGEST] or f"status {exc.status}"
 
 
 def _act(
@@ -320,5 +364,9 @@ def _act(
 def _label(values: Mapping[str, Json]) -> str:
     """The customer's name, for people who read the log."""
     names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
-    name = " ".join(filter(None, names))
-    return "".join(char if char.isprintable() else " " for char in name)[:255]
+    return _one_line(" ".join(filter(None, names)))[:_LONGEST]
+
+
+def _one_line(text: str) -> str:
+    """Text that any database and any page can hold."""
+    return "".join(char if char.isprintable() else " " for char in text)

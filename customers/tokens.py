@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core import signing
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from customers.access import Actor
 from customers.clubmed.profile import Json
@@ -27,10 +28,17 @@ class Token:
     change_id: UUID
     seen: Mapping[str, str]
 
+    def vouches_for(self, name: str, value: Json) -> bool:
+        """Is this what the person saw of that field? Also under a former SECRET_KEY."""
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        digests = (digest(value, secret=key) for key in keys)
+        return any(constant_time_compare(self.seen.get(name, ""), made) for made in digests)
 
-def digest(value: Json) -> str:
+
+def digest(value: Json, *, secret: str | None = None) -> str:
     """A value as a keyed digest: comparable, not readable."""
-    return salted_hmac("crmadmin.seen", canonical(value), algorithm="sha256").hexdigest()
+    text = canonical(value)
+    return salted_hmac("crmadmin.seen", text, secret=secret, algorithm="sha256").hexdigest()
 
 
 def mint(*, actor: Actor, form: str, seen: Mapping[str, Json]) -> str:

@@ -92,13 +92,20 @@ const unreachable = () => {
   const text = document.createElement("p");
   text.textContent =
     "The customer desk does not answer. We do not know whether your change was sent. "
-    + "What you typed is still in the field: save again when the connection is back, it will not be sent twice.";
+    + "What you typed is still in the field: save it again later, it will not be sent twice.";
   notice.append(text);
   const place = document.getElementById("notices");
   place.replaceChildren(notice);
   place.scrollIntoView({ block: "nearest" });
 };
 document.addEventListener("htmx:sendError", unreachable);
+// An error that is not ours, a proxy's page: it must not take the form's place.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status < 400 || xhr.getResponseHeader("X-Request-ID")) return;
+  event.detail.shouldSwap = false;
+  unreachable();
+});
 document.addEventListener("htmx:timeout", unreachable);
 
 // A summary of mistakes is read first.

@@ -196,3 +196,26 @@ def test_an_unknown_address_is_a_page(agent):
 
     assert answer.status_code == 404
     assert "There is no such page." in text(soup(answer))
+
+
+def test_a_form_from_elsewhere_starts_no_session_and_keeps_nothing(clubmed, db):
+    from django.contrib.sessions.models import Session
+
+    stranger = Desk(enforce_csrf_checks=True)
+    answer = stranger.post(f"/customers/{TOM}/fields/email/", {"value": "typed@example.com"})
+
+    assert answer.status_code == 401
+    assert "Copy what you typed before you sign in again." in text(soup(answer))
+    assert "typed@example.com" in text(soup(answer))
+    assert "sessionid" not in answer.cookies
+    assert not Session.objects.exists()
+
+
+def test_what_is_too_long_to_keep_is_not_said_to_be_kept(agent, clubmed):
+    url = f"/customers/{TOM}/fields/email/"
+    form = agent.form(url) | {"value": "x" * 40_000}
+    agent.cookies.pop("sessionid")
+
+    answer = agent.post(url, form)
+
+    assert "Copy what you typed before you sign in again." in text(soup(answer))

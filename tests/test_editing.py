@@ -89,6 +89,8 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
     answer = save(agent, "tom@example.com")
 
     assert answer.status_code == 200
+    assert "This is what Club Med holds already; nothing was sent." in text(soup(answer))
+    assert soup(answer).select_one(".field").get("hx-get") is None
     assert sent(clubmed, "PATCH") == []
     assert not Entry.objects.exists()
 
@@ -103,6 +105,7 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
         ("first_name", "", "First name cannot be empty."),
         ("first_name", "x" * 21, "At most 20 characters; this has 21."),
         ("first_name", "To\x07m", "a character that cannot be typed"),
+        ("birth_city", "Orl\ufffdans", "a character that cannot be typed"),
         ("birth_city", "x" * 5000, "At most 255 characters; this has 5000."),
         ("birthdate", "31/06/1986", "31 June does not exist."),
         ("birthdate", "1/13/1986", "There is no month 13"),
@@ -390,7 +393,7 @@ def test_a_field_that_cannot_be_edited_is_not_opened(agent, clubmed, field):
     assert clubmed.requests == []
 
 
-@pytest.mark.parametrize("number", ["0123", "abc", "12-3", "１２３", "1" * 21, "-5"])
+@pytest.mark.parametrize("number", ["0123", "abc", "12-3", "１２３", "1" * 65, "-5"])
 def test_a_malformed_customer_number_is_told_and_nothing_is_asked(agent, clubmed, number):
     for url in (f"/customers/{number}/", f"/customers/{number}/fields/email/"):
         answer = agent.get(url)
@@ -430,12 +433,12 @@ def test_cancel_shows_the_value_again_without_asking_club_med(agent, clubmed):
 @pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "page"])
 @pytest.mark.parametrize(
     "typed",
-    [{"value": "x" * 400_000}, {f"field-{n}": "x" for n in range(2000)}],
+    [{"value": "x" * 3_000_000}, {f"field-{n}": "x" for n in range(2000)}],
     ids=["long", "many"],
 )
 def test_a_form_that_is_too_large_is_told_and_nothing_is_sent(agent, clubmed, typed, headers):
     answer = agent.post(URL, agent.form(URL) | typed, headers=headers)
 
     assert answer.status_code == 400
-    assert "What you typed is still in the form" in text(soup(answer))
+    assert "This form is too long, or could not be read." in text(soup(answer))
     assert sent(clubmed, "PATCH") == []

@@ -97,10 +97,8 @@ def test_rows_are_added_and_removed_without_a_script_and_nothing_is_sent(agent, 
         ([("MOBILE", "call me", "0")], "“call me” is not a phone number"),
         ([("MOBILE", "++33", "0")], "“++33” is not a phone number"),
         ([("PIGEON", "0612345678", "0")], "Choose a type for each phone."),
-        (
-            [("MOBILE", "", "0")],
-            "An empty answer changes nothing. To empty it, use “Clear all phones…”.",
-        ),
+        ([("MOBILE", "", "0")], "To take a phone out of the list, use its bin."),
+        ([("MOBILE", "", "")], "An empty answer changes nothing."),
         ([("MOBILE", f"06{n:08}", "") for n in range(21)], "At most 20 phones."),
     ],
 )
@@ -134,3 +132,23 @@ def test_an_unchanged_number_in_an_odd_shape_is_left_to_club_med_to_judge(agent,
 
     [(_, body)] = sent(clubmed, "PATCH")
     assert [phone["number"] for phone in body["phones"]] == ["ext. 12", "0140506070"]
+
+
+def test_after_a_conflict_each_row_stays_with_its_own_phone(agent, clubmed):
+    """Rows were made from the list that was seen; another list is there now."""
+    first = {"number": "0101010101", "type": "HOME", "id": 1}
+    second = {"number": "0202020202", "type": "OFFICE", "id": 2}
+    clubmed.customers[TOM]["phones"] = [first, second]
+    page = agent.page(URL)
+    new = {"number": "0303030303", "type": "MOBILE", "id": 3}
+    clubmed.customers[TOM]["phones"] = [new, first, second]
+
+    edited = [("HOME", "0111111111", "0"), ("OFFICE", "0202020202", "1")]
+    answer = agent.post(URL, filled(page, edited), headers=HTMX)
+    assert answer.status_code == 409
+    conflict = soup(answer)
+    agent.post(URL, filled(conflict, rows(conflict)) | {"act": "save"}, headers=HTMX)
+
+    assert sent(clubmed, "PATCH")[-1][1] == {
+        "phones": [{"number": "0111111111", "type": "HOME", "id": 1}, second]
+    }

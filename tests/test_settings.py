@@ -56,6 +56,12 @@ def test_a_missing_variable_is_named(name):
         ("CLUBMED_DEADLINE", "-3"),
         ("JOURNAL_GRACE", "nan"),
         ("OIDC_ISSUER", "login"),
+        ("OIDC_CLIENT_ID", " "),
+        ("HTTPS_ONLY", "ture"),
+        ("DEBUG", "maybe"),
+        ("TRUSTED_PROXIES", "the proxy"),
+        ("DATABASE_URL", "foo"),
+        ("CACHE_URL", "foo"),
         ("CLUBMED_TOKEN_FILE", "/nowhere/token"),
     ],
 )
@@ -74,6 +80,33 @@ def test_a_secret_may_lie_in_a_file(tmp_path):
     assert start(environment, "print(s.CLUBMED_TOKEN)") == (0, "from-a-file\n")
 
 
+def test_no_error_repeats_a_value():
+    for name in ("DATABASE_URL", "CACHE_URL", "CLUBMED_READ_TIMEOUT", "HTTPS_ONLY"):
+        status, said = start(COMPLETE | {name: "s3cr3t-value"})
+        assert status != 0
+        assert "s3cr3t" not in said
+
+
+def test_a_secret_may_begin_with_any_character():
+    environment = COMPLETE | {"SECRET_KEY": "$" + "k" * 60}
+
+    assert start(environment, "print(s.SECRET_KEY[0])") == (0, "$\n")
+
+
+def test_lists_may_be_written_with_spaces():
+    environment = COMPLETE | {"AGENT_GROUPS": "a, b ,c", "TRUSTED_PROXIES": "10.0.0.0/8, ::1"}
+
+    ask = "print(sorted(s.AGENT_GROUPS), [str(n) for n in s.TRUSTED_PROXIES])"
+    assert start(environment, ask) == (0, "['a', 'b', 'c'] ['10.0.0.0/8', '::1/128']\n")
+
+
+def test_what_a_database_address_asks_for_is_kept():
+    address = "postgres://u:p%2Fw@db.example.com/name?sslmode=verify-full"
+
+    ask = "d = s.DATABASES['default']; print(d['PASSWORD'], d['OPTIONS']['sslmode'])"
+    assert start(COMPLETE | {"DATABASE_URL": address}, ask) == (0, "p/w verify-full\n")
+
+
 def test_production_is_the_default():
     ask = "print(s.DEBUG, s.HTTPS_ONLY, s.SESSION_COOKIE_SECURE, s.ENVIRONMENT_NAME)"
 
@@ -82,7 +115,10 @@ def test_production_is_the_default():
 
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
-    read = set(re.findall(r'(?:env\.\w+,? ?\(?|secret\(|url\(|seconds\()"([A-Z_]+)"', source))
+    calls = (
+        r'\b(?:text|switch|words|networks|secret|address|seconds|store|environ\.get)\("([A-Z_]+)"'
+    )
+    read = set(re.findall(calls, source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
     assert read == listed

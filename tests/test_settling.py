@@ -87,3 +87,44 @@ def test_a_normalised_value_counts_as_applied(agent, clubmed):
 
     assert clubmed.customers[TOM]["first_name"] == "THOMAS"
     assert Entry.objects.get().outcome == "applied"
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("unicode_first_name", "パパ", "ババ"),  # the marks of kana make another word
+        ("email", "tom@example.com", "Tom@Example.com"),  # only the letter can tell
+    ],
+)
+def test_what_was_not_stored_is_never_taken_for_applied(agent, clubmed, field, old, new):
+    clubmed.customers[TOM][field] = old
+    url = f"/customers/{TOM}/fields/{field}/"
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    agent.post(url, agent.form(url) | {"value": new}, headers=HTMX)
+    let_the_grace_pass()
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert clubmed.customers[TOM][field] == old
+    assert Entry.objects.get().outcome == "not_applied"
+
+
+def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
+    look = lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+
+    page = agent.page(look.replace(TOM, "704118236"), headers=HTMX)
+
+    assert "new@example.com" not in text(page)
+
+
+def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(agent, clubmed):
+    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    clubmed.faults.add(Fault("status", method="GET", status=503))
+
+    look = agent.get(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
+
+    assert look.status_code == 503
+    assert "This could not be read now." in text(soup(look))
+    assert "Nothing was sent" not in text(soup(look))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.clubmed.profile import Json
@@ -26,7 +26,7 @@ class ClaimedError(Exception):
 
 
 class MovedOnError(Exception):
-    """The field got a newer entry since the profile was read: read it again."""
+    """The field, or the change itself, got an entry since `read_at`: look again."""
 
 
 def write(
@@ -38,7 +38,7 @@ def write(
 ) -> JournalLine:
     """Write the line and its claims, committed on their own.
 
-    values: field -> (old, new). read_at: the log's position before the profile was read.
+    values: field -> (old, new). read_at: the log's position before anything was looked at.
     Raises ClaimedError or MovedOnError; then nothing was written and nothing may be sent.
     """
     now = timezone.now()
@@ -54,13 +54,13 @@ def write(
             )
             if customer_id:  # a create claims nothing: there is no customer yet
                 Claim.objects.bulk_create(
-                    Claim(line=line, customer_id=customer_id, field=name) for name in values
+                    Claim(line=line, customer_id=customer_id, field=name)
+                    for name in sorted(values)  # in one order, so that two writers cannot deadlock
                 )
-                # After the claims: whoever held them has committed its entries by now.
-                if Entry.objects.filter(
-                    customer_id=customer_id, field__in=values, seq__gt=read_at
-                ).exists():
-                    raise MovedOnError
+            # After the line and its claims: whoever held them has committed its entries by now.
+            same = Q(change_id=change_id) | Q(customer_id=customer_id, field__in=values)
+            if Entry.objects.filter(same, seq__gt=read_at).exists():
+                raise MovedOnError
     except IntegrityError:
         held = (
             JournalLine.objects.filter(
@@ -83,10 +83,6 @@ def close(line: JournalLine) -> bool:
 def overdue(customer_id: str) -> QuerySet[JournalLine]:
     """This customer's lines that nobody's call can still be working on."""
     return JournalLine.objects.filter(customer_id=customer_id, deadline__lt=_settled_by())
-
-
-def is_overdue(line: JournalLine) -> bool:
-    return line.deadline < _settled_by()
 
 
 def _settled_by() -> datetime:

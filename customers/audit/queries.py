@@ -47,6 +47,12 @@ def trail(customer_id: str) -> Page:
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
+def newest(customer_id: str) -> int:
+    """The number of a customer's newest entry, 0 if there is none."""
+    numbers = Entry.objects.filter(customer_id=customer_id).order_by("-seq")
+    return numbers.values_list("seq", flat=True).first() or 0
+
+
 def newest_by_field(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that changed it."""
     applied = Entry.objects.filter(customer_id=customer_id, outcome=Outcome.APPLIED)

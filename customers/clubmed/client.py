@@ -29,7 +29,7 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
 _CHUNK = 64 * 1024
-_ID = re.compile("[1-9][0-9]*")  # contract 3
+_ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 
 
 class ClubMed:

@@ -5,10 +5,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, seen, services, tokens
+from customers import kept, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
-from customers.clubmed.errors import RefusedError
+from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.fields import creatable
 from customers.forms import CreateForm, add_refusal
 from customers.http import (
@@ -89,7 +89,7 @@ def create(request: DeskRequest) -> HttpResponse:
         )
     except RefusedError as exc:
         if exc.status in (401, 403, 404):
-            raise
+            return _create_page(request, form, failure=notices.not_done(exc))
         rest = add_refusal(form, exc.errors, [row.name for row in creatable()])
         note = " ".join(rest) or ("" if form.errors else exc.description or "No reason was given.")
         return _create_page(request, form, refusal=note or "Club Med refused it.", status=422)
@@ -100,9 +100,11 @@ def create(request: DeskRequest) -> HttpResponse:
     except (services.UnknownOutcomeError, services.BeingSavedError):
         context = {"typed": typed_text(request), "change_id": token.change_id}
         return render(request, "customers/create_unknown.html", context, status=503)
-    except services.RecordPendingError:
-        messages.warning(request, "The customer is created. The record of it is still pending.")
-        return redirect("find")
+    except services.RecordPendingError as exc:
+        messages.warning(request, "The customer is created. Our record of it is still pending.")
+        return redirect("profile", exc.customer_id)
+    except (ClubMedError, services.NotRecordedError) as exc:
+        return _create_page(request, form, failure=notices.not_done(exc))
     messages.success(request, "The customer is created.")
     return redirect("profile", saved.customer_id)
 
@@ -113,6 +115,7 @@ def _create_page(
     *,
     note: str = "",
     refusal: str = "",
+    failure: notices.Message | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The form with a fresh token."""
@@ -120,8 +123,10 @@ def _create_page(
         "form": form,
         "note": note,
         "refusal": refusal,
+        "failure": failure,
         "token": tokens.mint(actor=request.actor, form=_NEW, seen={}),
     }
+    status = failure.status if failure else status
     return render(request, "customers/create.html", context, status=status)
 
 

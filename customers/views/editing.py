@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, seen, services, tokens
+from customers import kept, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
-from customers.clubmed.errors import RefusedError
+from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS, Field
 from customers.forms import ValueForm, add_refusal
@@ -22,10 +22,12 @@ from customers.http import (
     check_customer_number,
     wants_fragment,
 )
+from customers.kinds import canonical
 from customers.models import Entry, Outcome
 from customers.record import Record, Row
 
 _PENDING = "saved at Club Med; our record of it is pending and will follow."
+_UNCHANGED = "this is what Club Med holds already; nothing was sent."
 
 
 @allow(Permission.CUSTOMERS)
@@ -70,7 +72,8 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         "trail": queries.trail(customer_id),
     }
     if entry is None:
-        context["fragment"] = "customers/_field_unknown.html"
+        open_yet = services.is_open(change_id)
+        context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
     elif entry.outcome != Outcome.APPLIED:
         context["fragment"] = "customers/_field_settled.html"
     else:
@@ -103,7 +106,7 @@ class Editor:
     def save(self, *, clear: bool) -> HttpResponse:
         """One change of one field."""
         typed = self.request.POST
-        profile = self._seen()
+        profile = self._seen(current=False)
         form = ValueForm(self.field, now=self.field.value(profile), data=typed)
         token = self._token(typed)
         if token is None:
@@ -125,10 +128,10 @@ class Editor:
             )
         except RefusedError as exc:
             if exc.status in (401, 403, 404):
-                raise
+                return self._not_done(form, profile, exc)
             return self._refused(form, profile, exc)
-        except services.ConflictError as exc:
-            return self._conflict(form, profile, exc.now[self.field.name], token, clear=clear)
+        except services.ConflictError:
+            return self._conflict(form, profile, token, clear=clear)
         except services.UsedTokenError as exc:
             sent = self.field.text(exc.sent.get(self.field.name))
             note = f"This form was sent before: Club Med took “{sent}”. "
@@ -142,40 +145,51 @@ class Editor:
         except services.UnknownOutcomeError:
             return self._unknown(profile, token.change_id, new)
         except services.RecordPendingError:
-            return self._saved(profile, token.change_id, new, pending=True)
-        return self._saved(profile, saved.change_id, saved.values.get(self.field.name, new))
+            return self._saved(profile, token.change_id, new, confirm=False, note=_PENDING)
+        except (ClubMedError, services.NotRecordedError) as exc:
+            return self._not_done(form, profile, exc)
+        if not saved.values:
+            value = self.field.value(profile)
+            return self._saved(profile, saved.change_id, value, confirm=False, note=_UNCHANGED)
+        return self._saved(profile, saved.change_id, saved.values[self.field.name])
 
-    def _seen(self) -> Profile:
+    def _seen(self, *, current: bool = True) -> Profile:
         """What the person was shown; NotEditableError if this field's value is not in our shape."""
-        profile = seen.recall(self.request.session, self.customer_id)
+        profile = seen.recall(self.request.session, self.customer_id, current=current)
         profile = profile or _read(self.request, self.customer_id)
         if not _row(profile, self.field).editable:
             raise NotEditableError
         return profile
 
     def _saved(
-        self, profile: Profile, change_id: UUID, new: Json, *, pending: bool = False
+        self,
+        profile: Profile,
+        change_id: UUID,
+        new: Json,
+        *,
+        confirm: bool = True,
+        note: str = "saved.",
     ) -> HttpResponse:
-        """Right after the 204: the row with what was sent, which looks again by itself.
-
-        pending: our record of it waits in the journal.
-        """
+        """Right after the 204: the row with what was sent, which looks again by itself."""
         seen.forget(self.request.session, self.customer_id)
         if not wants_fragment(self.request):
-            if pending:
-                messages.warning(self.request, f"{self.field.label}: {_PENDING}")
-            else:
-                messages.success(self.request, f"{self.field.label}: saved.")
+            messages.success(self.request, f"{self.field.label}: {note}")
             return redirect(_place(self.customer_id, self.field))
         shown = Profile(self.customer_id, {**profile.values, self.field.name: new})
         context = {
             "row": _row(shown, self.field),
             "saved": True,
             "change_id": change_id,
-            "confirm": not pending,
-            "pending": _PENDING if pending else "",
+            "confirm": confirm,
+            "note": note,
         }
         return render(self.request, "customers/_field.html", context)
+
+    def _not_done(self, form: ValueForm, profile: Profile, exc: Exception) -> HttpResponse:
+        """Nothing landed. Under htmx the form stays in place, and the notice stands above it."""
+        if wants_fragment(self.request):
+            raise exc
+        return self._show(form, profile, failure=notices.not_done(exc))
 
     def _refused(self, form: ValueForm, profile: Profile, exc: RefusedError) -> HttpResponse:
         rest = add_refusal(form, exc.errors, [self.field.name])
@@ -186,21 +200,24 @@ class Editor:
         return self._show(form, profile, note=note, status=422)
 
     def _conflict(
-        self, form: ValueForm, saw: Profile, now: Json, token: tokens.Token, *, clear: bool
+        self, form: ValueForm, saw: Profile, token: tokens.Token, *, clear: bool
     ) -> HttpResponse:
-        """Three values and three equal choices; the fresh token is good for the value of now."""
+        """Three values and three equal choices; the fresh token is good for the value shown."""
         fresh = _read(self.request, self.customer_id)
-        saw_value = self.field.value(saw)
-        known = tokens.digest(saw_value) == token.seen.get(self.field.name)
+        now, saw_value = self.field.value(fresh), self.field.value(saw)
+        known = token.vouches_for(self.field.name, saw_value)
         typed = self.field.cleared if clear else form.cleaned_data["value"]
+        typed = self.field.kind.rebase(typed, saw_value if known else None, now)
         newest = queries.newest_by_field(self.customer_id).get(self.field.name)
         context = {
             "saw": self.field.text(saw_value) if known else None,
             "now": self.field.text(now),
             "mine": self.field.text(self.field.kind.compose(now, typed)),
             "clear": clear,
-            "by": newest if newest and tokens.digest(newest.new) == tokens.digest(now) else None,
+            "by": newest if newest and canonical(newest.new) == canonical(now) else None,
         }
+        if isinstance(typed, list):
+            form = ValueForm(self.field, now=now, rows=typed)
         return self._show(form, fresh, conflict=context, status=409)
 
     def _being_saved(
@@ -231,6 +248,7 @@ class Editor:
         *,
         note: str = "",
         conflict: dict[str, Any] | None = None,
+        failure: notices.Message | None = None,
         status: int = 200,
     ) -> HttpResponse:
         now = self.field.value(profile)
@@ -239,12 +257,14 @@ class Editor:
             "row": _row(profile, self.field),
             "note": note,
             "conflict": conflict,
+            "failure": failure,
             "asking_clear": self.request.POST.get("act") == "ask-clear",
             "token": tokens.mint(
                 actor=self.request.actor, form=self.form_name, seen={self.field.name: now}
             ),
             "title": Record(profile, {}).title,
         }
+        status = failure.status if failure else status
         return self._page("customers/_field_form.html", context, status=status)
 
     def _page(self, fragment: str, context: dict[str, Any], *, status: int) -> HttpResponse:

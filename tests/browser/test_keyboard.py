@@ -76,3 +76,14 @@ def test_the_summary_of_a_long_form_is_read_first(product, open_page):
     expect(page.locator("#summary")).to_be_focused()
     page.get_by_role("link", name="First name: Needed to create a customer.").click()
     expect(page.locator("#id_first_name")).to_be_focused()
+
+
+def test_enter_in_the_create_form_sends_it_and_takes_no_phone_out(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", "/customers/new/")
+    page.get_by_label("Number of phone 1").fill("0612345678")
+    page.get_by_label("First name", exact=True).fill("Léa")
+    page.get_by_label("First name", exact=True).press("Enter")
+
+    expect(page.locator("#summary")).to_be_visible()
+    expect(page.get_by_label("Number of phone 1")).to_have_value("0612345678")

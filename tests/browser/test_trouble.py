@@ -109,3 +109,27 @@ def test_a_conflict_shows_theirs_and_mine_and_all_three_ways_out_work(product, o
     conflict("third@example.com").get_by_role("button", name="Save mine instead").click()
     expect(mine.locator("#email .was-saved")).to_be_visible()
     expect(mine.locator("#email .field-edit")).to_contain_text("mine@example.com")
+
+
+@pytest.mark.parametrize("status", [413, 502, 504])
+def test_a_proxys_error_page_does_not_take_the_forms_place(product, open_page, status):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    box = open_editor(page, "email")
+    page.route(
+        "**/fields/email/", lambda route: route.fulfill(status=status, body="<h1>nginx</h1>")
+    )
+    box.fill("typed@example.com")
+    box.press("Enter")
+
+    expect(page.locator("#notices")).to_contain_text("The customer desk does not answer.")
+    expect(box).to_have_value("typed@example.com")
+
+
+def test_saving_a_value_as_it_is_says_so_and_asks_no_more(product, open_page):
+    page = open_page()
+    sign_in(page, "Inès Moreau", TOM)
+    open_editor(page, "email").press("Enter")
+
+    expect(page.locator("#email .was-saved")).to_contain_text("nothing was sent")
+    expect(page.locator("#email[data-state=unknown]")).to_have_count(0)

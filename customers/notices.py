@@ -1,0 +1,82 @@
+"""What to tell a person when something was not done.
+
+Order of the words: what happened; what was or was not stored; what to do now.
+"""
+
+from dataclasses import dataclass
+
+from customers import services
+from customers.clubmed import errors
+
+
+@dataclass(frozen=True)
+class Message:
+    """What to tell a person."""
+
+    status: int
+    title: str
+    text: str
+    icon: str = "alert-circle"
+    tone: str = "bad"
+
+
+NO_SUCH_CUSTOMER = Message(
+    404,
+    "No such customer at Club Med.",
+    "Check the number: Club Med knows nobody by it.",
+    "users",
+    "warn",
+)
+FORBIDDEN = Message(
+    403,
+    "You may not read or change this profile at Club Med.",
+    "Nothing was changed. Club Med decides who may: ask your supervisor.",
+    "lock",
+    "warn",
+)
+UNAUTHORIZED = Message(
+    503,
+    "The connection to Club Med needs renewing.",
+    "Nothing was changed. Tell the people who run this site: Club Med no longer takes its key.",
+    "plug-connected-x",
+)
+NO_ANSWER = Message(
+    503,
+    "Club Med does not answer.",
+    "Nothing was sent. What you typed is kept: save again in a moment.",
+    "plug-connected-x",
+)
+CANNOT_READ = Message(
+    503,
+    "Club Med does not answer.",
+    "This could not be read now. Nothing is lost: try again in a moment.",
+    "plug-connected-x",
+)
+NOT_RECORDED = Message(
+    503,
+    "Our own record cannot be written at this moment.",
+    "Nothing was sent to Club Med. What you typed is kept: save again in a moment.",
+    "plug-connected-x",
+)
+REFUSED = Message(
+    502,
+    "Club Med refused this request.",
+    "Nothing was changed. Try again, and tell the people who run this site if it stays so.",
+)
+
+
+def not_done(exc: Exception, *, reading: bool = False) -> Message:
+    """What to say when nothing of what was asked landed at Club Med. reading: nor was to."""
+    match exc:
+        case services.NotRecordedError():
+            return NOT_RECORDED
+        case errors.NotFoundError():
+            return NO_SUCH_CUSTOMER
+        case errors.ForbiddenError():
+            return FORBIDDEN
+        case errors.UnauthorizedError():
+            return UNAUTHORIZED
+        case errors.NotSentError() | errors.NoAnswerError():
+            return CANNOT_READ if reading else NO_ANSWER
+        case _:
+            return REFUSED
