@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from customers import services, tokens
+from customers.audit import journal
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, Head, JournalLine
 from tests.conftest import AGENT, OTHER_AGENT, TOM, sent
@@ -154,3 +155,20 @@ def test_no_database_connection_is_held_while_club_med_takes_its_time(clubmed):
         [result] = saving.result()
 
     assert isinstance(result, services.Saved)
+
+
+@pytest.mark.parametrize("form", [f"{TOM}/email", "new"])
+def test_a_second_sending_that_lags_behind_the_first_meets_its_entries(clubmed, form):
+    """It looked before the first was recorded, and writes its line after that line was closed."""
+    used = token(AGENT, form=form)
+    act = services._act("create", "", "", actor(AGENT), "r", "")
+    if form == "new":
+        typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+        services.create_customer(typed, token=used, actor=actor(AGENT), request_id="r")
+    else:
+        change(AGENT, "a@example.com", used)()
+
+    with pytest.raises(journal.MovedOnError):
+        journal.write(used.change_id, act, {"last_name": (None, "Vance")}, read_at=0)
+
+    assert not JournalLine.objects.exists()
