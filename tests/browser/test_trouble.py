@@ -103,8 +103,12 @@ def test_a_conflict_shows_theirs_and_mine_and_all_three_ways_out_work(product, o
     expect(mine.locator("#email .field-edit")).to_contain_text("first@example.com")
 
     conflict("second@example.com").get_by_role("button", name="Edit again").click()
-    expect(mine.locator("#email input[name=value]")).to_have_value("mine@example.com")
-    mine.locator("#email input[name=value]").press("Escape")
+    again = mine.locator(
+        "#email[data-state=editing] input[name=value]"
+    )  # the conflict held one too
+    expect(again).to_have_value("mine@example.com")
+    again.press("Escape")
+    expect(mine.locator("#email .field-edit")).to_be_focused()
 
     conflict("third@example.com").get_by_role("button", name="Save mine instead").click()
     expect(mine.locator("#email .was-saved")).to_be_visible()
