@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import requests
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests import test_demo
 
@@ -113,3 +113,19 @@ def sign_in(page, name, path="/"):
     page.goto(path)
     page.get_by_role("button", name=name).click()
     page.wait_for_url(f"**{path}")
+
+
+def open_editor(page, field):
+    """Open one plain field in place; its input, which has the focus."""
+    page.locator(f"#{field} .field-edit").click()
+    box = page.locator(f"#{field}[data-state=editing] input[name=value]")
+    expect(box).to_be_focused()
+    return box
+
+
+def save_as(page, field, value):
+    """Edit one plain field in place, until it says that it is saved."""
+    box = open_editor(page, field)
+    box.fill(value)
+    box.press("Enter")
+    expect(page.locator(f"#{field} .was-saved")).to_be_visible()

@@ -1,18 +1,14 @@
 """What goes wrong while somebody types: it is said, and nothing that was typed is lost."""
 
+import json
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import open_editor, save_as, sign_in
 
 TOM = "/customers/123456789/"
-
-
-def open_editor(page, field):
-    page.locator(f"#{field} .field-edit").click()
-    box = page.locator(f"#{field} input[name=value]")
-    expect(box).to_be_focused()
-    return box
 
 
 def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product, open_page):
@@ -57,7 +53,9 @@ def test_while_club_med_is_slow_the_seconds_are_counted_and_nothing_more_is_type
     box.fill("slow@example.com")
     box.press("Enter")
 
-    expect(page.locator("#email .saving")).to_contain_text("Waiting for Club Med, 2 s")
+    expect(page.locator("#email .saving")).to_contain_text(
+        re.compile("Waiting for Club Med, [2-9] s")
+    )
     expect(box).not_to_be_editable()
     expect(page.locator("#email .was-saved")).to_be_visible()
 
@@ -81,38 +79,44 @@ def test_an_ended_session_brings_the_text_back_after_signing_in(product, open_pa
     assert product.wire("PATCH") == []
 
 
-def test_a_conflict_shows_theirs_and_mine_and_all_three_ways_out_work(product, open_page):
+def test_a_conflict_shows_three_values_and_all_three_ways_out_work(product, open_page):
     mine, theirs = open_page(), open_page()
     sign_in(mine, "Inès Moreau", TOM)
     sign_in(theirs, "Owen Whitfield", TOM)
 
-    def conflict(their_value):
+    def conflict(saw, now):
         box = open_editor(mine, "email")
-        other = open_editor(theirs, "email")
-        other.fill(their_value)
-        other.press("Enter")
-        expect(theirs.locator("#email .was-saved")).to_be_visible()
+        save_as(theirs, "email", now)
         box.fill("mine@example.com")
         box.press("Enter")
         field = mine.locator("#email[data-state=conflict]")
         expect(field).to_contain_text("Owen Whitfield saved another value")
-        expect(field.locator("tr").nth(1)).to_have_text(f"Now at Club Med{their_value}")
+        expect(field.locator("tr")).to_have_text(
+            [f"You saw{saw}", f"Now at Club Med{now}", "You typedmine@example.com"]
+        )
         return field
 
-    conflict("first@example.com").get_by_role("link", name="Keep theirs").click()
-    expect(mine.locator("#email .field-edit")).to_contain_text("first@example.com")
+    value = mine.locator("#email .field-edit")
+    field = conflict("tom@example.com", "first@example.com")
+    field.get_by_role("link", name="Keep theirs").click()
+    expect(value).to_contain_text("first@example.com")
 
-    conflict("second@example.com").get_by_role("button", name="Edit again").click()
-    again = mine.locator(
-        "#email[data-state=editing] input[name=value]"
-    )  # the conflict held one too
+    field = conflict("first@example.com", "second@example.com")
+    field.get_by_role("button", name="Edit again").click()
+    # by its state: the form that showed the conflict held such an input too, hidden
+    again = mine.locator("#email[data-state=editing] input[name=value]")
     expect(again).to_have_value("mine@example.com")
     again.press("Escape")
-    expect(mine.locator("#email .field-edit")).to_be_focused()
+    expect(value).to_be_focused()
+    expect(value).to_contain_text("second@example.com")
 
-    conflict("third@example.com").get_by_role("button", name="Save mine instead").click()
+    field = conflict("second@example.com", "third@example.com")
+    field.get_by_role("button", name="Save mine instead").click()
     expect(mine.locator("#email .was-saved")).to_be_visible()
-    expect(mine.locator("#email .field-edit")).to_contain_text("mine@example.com")
+    expect(value).to_contain_text("mine@example.com")
+    stored = ("first@example.com", "second@example.com", "third@example.com", "mine@example.com")
+    sent = [json.loads(body) for _, body in product.wire("PATCH")]
+    assert sent == [{"email": email} for email in stored]
 
 
 @pytest.mark.parametrize("status", [413, 502, 504])
