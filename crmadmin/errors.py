@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from customers import notices
-from customers.access import Permission, allow
 from customers.http import (
     NotACustomerNumberError,
     NotEditableError,
@@ -95,26 +94,18 @@ def signed_out(request: HttpRequest, *, come_back: str | None, is_kept: bool) ->
     return answer(request, message, come_back=come_back or "/")
 
 
-def not_allowed(request: HttpRequest) -> HttpResponse:
+def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, NOT_ALLOWED)
 
 
-@allow(Permission.EVERYONE)
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, BAD_REQUEST)
 
 
-@allow(Permission.EVERYONE)
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     return answer(request, FORGED)
 
 
-@allow(Permission.EVERYONE)
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, NOT_ALLOWED)
-
-
-@allow(Permission.EVERYONE)
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
     match exception:
         case NotACustomerNumberError():
@@ -129,10 +120,9 @@ def wrong_method(request: HttpRequest) -> HttpResponse:
     return answer(request, WRONG_METHOD)
 
 
-@allow(Permission.EVERYONE)
 def failed(request: HttpRequest) -> HttpResponse:
     """Asks nothing of session or database: either may be what failed."""
-    context = {"message": FAILED, "typed": typed_text(request)}
     if wants_fragment(request):
         return answer(request, FAILED)
+    context = {"message": FAILED, "typed": typed_text(request)}
     return render(request, "failed.html", context, status=FAILED.status)

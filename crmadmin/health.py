@@ -16,7 +16,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @allow(Permission.EVERYONE)
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """Ready when the journal could be written: its table answers."""
+    """Ready when the database answers, with our tables in it."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM customers_head")

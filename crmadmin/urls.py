@@ -14,6 +14,6 @@ urlpatterns = [
     path("health/ready", health.ready),
 ]
 handler400 = "crmadmin.errors.bad_request"
-handler403 = "crmadmin.errors.permission_denied"
+handler403 = "crmadmin.errors.not_allowed"
 handler404 = "crmadmin.errors.no_page"
 handler500 = "crmadmin.errors.failed"

@@ -322,12 +322,8 @@ def _show_again(form: forms.Form, typed: QueryDict | None) -> None:
 def _decorate(form: forms.Form) -> None:
     """Give each input its look, and tie it to its message."""
     for name, field in form.fields.items():
-        is_choice = isinstance(field.widget, forms.Select) and not isinstance(
-            field.widget, forms.RadioSelect
-        )
-        field.widget.attrs |= {"class": "form-select" if is_choice else "form-control"}
-        if isinstance(field.widget, forms.RadioSelect):
-            field.widget.attrs["class"] = "form-check-input"
+        looks = {forms.Select: "form-select", forms.RadioSelect: "form-check-input"}
+        field.widget.attrs["class"] = looks.get(type(field.widget), "form-control")
         field.widget.attrs["autocomplete"] = "off"
         field.widget.attrs.pop("maxlength", None)  # a browser would cut what is pasted, silently
         if isinstance(field, DateField):

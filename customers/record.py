@@ -23,8 +23,6 @@ class Row:
     value: Json
     newest: Entry | None = None
     lang: str = ""
-    state: str = ""
-    note: str = ""
 
     @property
     def empty(self) -> bool:

@@ -41,11 +41,7 @@ class NotDoneError(Exception):
 
 
 class ConflictError(NotDoneError):
-    """A field is not what the person saw. now: field -> value at Club Med."""
-
-    def __init__(self, now: Mapping[str, Json]) -> None:
-        super().__init__("changed since it was seen")
-        self.now = now
+    """A field is not what the person saw."""
 
 
 class BeingSavedError(NotDoneError):
@@ -202,7 +198,7 @@ def _journal_change(
         profile = read_profile(customer_id)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
-            raise ConflictError(now)
+            raise ConflictError
         values = {
             name: (now[name], new)
             for name, value in typed.items()
@@ -215,7 +211,7 @@ def _journal_change(
             return journal.write(token.change_id, act, values, read_at=read_at)
         except journal.MovedOnError:
             continue
-    raise ConflictError(now)
+    raise ConflictError
 
 
 def _journal_create(

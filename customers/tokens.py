@@ -17,10 +17,6 @@ from customers.clubmed.profile import Json
 from customers.kinds import canonical
 
 
-class BadTokenError(Exception):
-    """Not a token of ours for this person and this form."""
-
-
 @dataclass(frozen=True)
 class Token:
     """change_id: of the change that the form makes. seen: field -> digest of the value shown."""
@@ -47,12 +43,12 @@ def mint(*, actor: Actor, form: str, seen: Mapping[str, Json]) -> str:
     return signing.dumps([uuid4().hex, seen_digests], salt=_salt(actor, form))
 
 
-def read(token: str, *, actor: Actor, form: str) -> Token:
-    """The token again, or BadTokenError."""
+def read(token: str, *, actor: Actor, form: str) -> Token | None:
+    """The token again; None if it is none of ours for this person and this form."""
     try:
         change_id, seen = signing.loads(token, salt=_salt(actor, form))
     except signing.BadSignature:
-        raise BadTokenError from None
+        return None
     return Token(UUID(change_id), seen)
 
 

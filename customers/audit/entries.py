@@ -52,20 +52,19 @@ def append(change_id: UUID, act: dict[str, Any], findings: Iterable[Finding]) ->
 def _project(entries: list[Entry]) -> None:
     first = entries[0]
     outcomes = {Outcome(entry.outcome) for entry in entries}
+    current = {
+        "outcome": next(outcome for outcome in _GRAVEST if outcome in outcomes),
+        "customer_id": first.customer_id,
+        "customer_label": first.customer_label,
+    }
     Change.objects.update_or_create(
         change_id=first.change_id,
-        defaults={
-            "outcome": next(outcome for outcome in _GRAVEST if outcome in outcomes),
-            "customer_id": first.customer_id,
-            "customer_label": first.customer_label,
-        },
+        defaults=current,
         create_defaults={
+            **current,
             "seq": first.seq,
             "recorded_at": first.recorded_at,
             "action": first.action,
-            "outcome": next(outcome for outcome in _GRAVEST if outcome in outcomes),
-            "customer_id": first.customer_id,
-            "customer_label": first.customer_label,
             "actor_issuer": first.actor_issuer,
             "actor_sub": first.actor_sub,
             "actor_name": first.actor_name,

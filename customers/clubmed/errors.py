@@ -61,6 +61,11 @@ class RefusedError(ClubMedError):
         self.description = description
         self.errors = errors
 
+    @property
+    def is_about_input(self) -> bool:
+        """Does it refuse what was sent, and not who sent it or for whom?"""
+        return type(self) is RefusedError
+
 
 class UnauthorizedError(RefusedError):
     """401: the token or the key is no longer good."""

@@ -1,7 +1,7 @@
 """Find a customer, create one, see one."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -65,7 +65,7 @@ def create(request: DeskRequest) -> HttpResponse:
     """A new customer; whatever goes wrong, the form comes back with what was typed."""
     if request.method != "POST":
         back = kept.take(request.session, request.path)
-        if back is not None and not _ours(request, back.get("token", "")):
+        if back is not None and _token(request, back) is None:
             back = None
         form = CreateForm(typed=back)
         note = "Here is what you typed before you signed in again. Nothing was sent yet."
@@ -73,9 +73,8 @@ def create(request: DeskRequest) -> HttpResponse:
     if "add" in request.POST or "remove" in request.POST:  # rows of phones, without a script
         return _create_page(request, CreateForm(typed=request.POST))
     form = CreateForm(request.POST)
-    try:
-        token = tokens.read(request.POST.get("token", ""), actor=request.actor, form=_NEW)
-    except tokens.BadTokenError:
+    token = _token(request, request.POST)
+    if token is None:
         note = "This form was not made for you or was changed on its way. Nothing was sent."
         return _create_page(request, form, note=f"{note} Check it and send it again.", status=422)
     if not form.is_valid():
@@ -88,7 +87,7 @@ def create(request: DeskRequest) -> HttpResponse:
             request_id=request.id,
         )
     except RefusedError as exc:
-        if exc.status in (401, 403, 404):
+        if not exc.is_about_input:
             return _create_page(request, form, failure=notices.not_done(exc))
         rest = add_refusal(form, exc.errors, [row.name for row in creatable()])
         note = " ".join(rest) or ("" if form.errors else exc.description or "No reason was given.")
@@ -130,9 +129,5 @@ def _create_page(
     return render(request, "customers/create.html", context, status=status)
 
 
-def _ours(request: DeskRequest, token: str) -> bool:
-    try:
-        tokens.read(token, actor=request.actor, form=_NEW)
-    except tokens.BadTokenError:
-        return False
-    return True
+def _token(request: DeskRequest, data: QueryDict) -> tokens.Token | None:
+    return tokens.read(data.get("token", ""), actor=request.actor, form=_NEW)

@@ -127,7 +127,7 @@ class Editor:
                 request_id=self.request.id,
             )
         except RefusedError as exc:
-            if exc.status in (401, 403, 404):
+            if not exc.is_about_input:
                 return self._not_done(form, profile, exc)
             return self._refused(form, profile, exc)
         except services.ConflictError:
@@ -149,17 +149,21 @@ class Editor:
         except (ClubMedError, services.NotRecordedError) as exc:
             return self._not_done(form, profile, exc)
         if not saved.values:
-            value = self.field.value(profile)
-            return self._saved(profile, saved.change_id, value, confirm=False, note=_UNCHANGED)
+            held = self.field.value(profile)
+            return self._saved(profile, saved.change_id, held, confirm=False, note=_UNCHANGED)
         return self._saved(profile, saved.change_id, saved.values[self.field.name])
 
     def _seen(self, *, current: bool = True) -> Profile:
         """What the person was shown; NotEditableError if this field's value is not in our shape."""
         profile = seen.recall(self.request.session, self.customer_id, current=current)
         profile = profile or _read(self.request, self.customer_id)
-        if not _row(profile, self.field).editable:
+        if not self._bare_row(profile).editable:
             raise NotEditableError
         return profile
+
+    def _bare_row(self, profile: Profile) -> Row:
+        """The row without its last change, which an open editor does not show."""
+        return Record(profile, {}).row(self.field.name)
 
     def _saved(
         self,
@@ -235,7 +239,7 @@ class Editor:
     def _unknown(self, profile: Profile, change_id: UUID, new: Json) -> HttpResponse:
         seen.forget(self.request.session, self.customer_id)
         context = {
-            "row": _row(profile, self.field),
+            "row": self._bare_row(profile),
             "change_id": change_id,
             "typed": self.field.text(self.field.kind.compose(None, new)) or "nothing: a clear",
         }
@@ -254,7 +258,7 @@ class Editor:
         now = self.field.value(profile)
         context = {
             "form": form,
-            "row": _row(profile, self.field),
+            "row": self._bare_row(profile),
             "note": note,
             "conflict": conflict,
             "failure": failure,
@@ -274,10 +278,7 @@ class Editor:
         return render(self.request, "customers/field_form.html", context, status=status)
 
     def _token(self, data: QueryDict) -> tokens.Token | None:
-        try:
-            return tokens.read(data.get("token", ""), actor=self.request.actor, form=self.form_name)
-        except tokens.BadTokenError:
-            return None
+        return tokens.read(data.get("token", ""), actor=self.request.actor, form=self.form_name)
 
 
 def _editable(customer_id: str, name: str) -> Field:
