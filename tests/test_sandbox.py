@@ -303,7 +303,7 @@ def test_an_unknown_route_is_404(api: Api, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("PUT", "/v1/customers", "POST"), ("PATCH", READ, "GET"), ("GET", PROFILE, "PATCH")],
+    [("PUT", "/v1/customers", "GET, POST"), ("PATCH", READ, "GET"), ("GET", PROFILE, "PATCH")],
 )
 def test_a_wrong_method_is_405(api: Api, method: str, path: str, allowed: str) -> None:
     answer = api.ask(method, path)
@@ -437,12 +437,14 @@ def test_a_reset_brings_the_seeded_state_back(api: Api, sandbox: Sandbox) -> Non
     api.create()
     api.patch(last_name="Other")
     sandbox.forbidden.add(TOM)
+    sandbox.searchable = False
     sandbox.faults.add(Fault("status", status=500))
     sandbox.reset()
     assert sandbox.customers is customers
     assert len(customers) == 300
     assert customers[TOM]["last_name"] == "Smith"
     assert not sandbox.forbidden
+    assert sandbox.searchable
     assert not sandbox.requests
     assert not len(sandbox.faults)
 

@@ -1,14 +1,14 @@
-"""The client of the Club Med API: one class, one method a route (contract 1 and 2)."""
+"""The client of the Club Med API: one class, one method a route (contract 1, 2 and 4)."""
 
 import json
 import logging
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.cookiejar import DefaultCookiePolicy
 from typing import NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import requests
 
@@ -19,6 +19,7 @@ from customers.clubmed.errors import (
     ContractError,
     NoAnswerError,
     NotSentError,
+    RefusedError,
     refusal,
 )
 from customers.clubmed.profile import Json, Profile
@@ -30,10 +31,12 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
 _CHUNK = 64 * 1024
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
+_FORCE_ADDRESS = [("force_address", "true")]
+_JSON_NAMES: dict[type[Json], str] = {dict: "object", list: "array"}
 
 
 class ClubMed:
-    """The three routes. One instance serves all threads of a process.
+    """The four routes. One instance serves all threads of a process.
 
     Timeouts and the deadline are in seconds; the deadline bounds a whole call, however slowly the
     server sends. Nothing is retried and no redirect is followed. Each method raises a ClubMedError
@@ -73,16 +76,36 @@ class ClubMed:
         NoAnswerError. force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
-        answer = self._call(route, promised=201, fields=fields, force_address=force_address)
-        found = str(answer.get("id"))
-        if not _ID.fullmatch(found):
+        query = _FORCE_ADDRESS if force_address else []
+        found = _usable_id(self._call(route, promised=[201], query=query, fields=fields))
+        if found is None:
             raise NoAnswerError(f"{route}: 201 without a usable id")
         return found
+
+    def find_customers(
+        self, filters: Mapping[str, str], *, limit: int = 10, page: int = 1
+    ) -> list[dict[str, Json]]:
+        """GET /v1/customers: the customers that match every filter exactly (contract 4).
+
+        filters: search key -> value ("last_name" -> "SMITH"). page: from 1; past the last one
+        (416) there are none. Each item is as it came, its `id` as text; what has no usable id is
+        left out. Where the list stops is told in headers, so the body is an array and nothing
+        else: any other is NoAnswerError. ForbiddenError: this token may not search.
+        """
+        query = [("filter", f"{key}=={value}") for key, value in filters.items()]
+        query += [("limit", str(limit)), ("page", str(page))]
+        try:
+            items = self._call("GET /v1/customers", promised=[200, 206], shape=list, query=query)
+        except RefusedError as exc:
+            if exc.status == 416:
+                return []
+            raise
+        return [{**item, "id": found} for item in items if (found := _usable_id(item))]
 
     def read_profile(self, customer_id: str) -> Profile:
         """GET /v2/customers/{customer_id}/profile."""
         route = "GET /v2/customers/{customer_id}/profile"
-        return Profile(customer_id, self._call(route, promised=200, customer_id=customer_id))
+        return Profile(customer_id, self._call(route, promised=[200], customer_id=customer_id))
 
     def update_profile(
         self, customer_id: str, fields: Mapping[str, Json], *, force_address: bool = False
@@ -93,32 +116,33 @@ class ClubMed:
         """
         self._call(
             "PATCH /v1/customers/{customer_id}/profile",
-            promised=204,
+            promised=[204],
             customer_id=customer_id,
+            query=_FORCE_ADDRESS if force_address else [],
             fields=fields,
-            force_address=force_address,
         )
 
     def _call(
         self,
         route: str,
         *,
-        promised: int,
+        promised: Sequence[int],
+        shape: type[Json] = dict,
         customer_id: str | None = None,
+        query: Sequence[tuple[str, str]] = (),
         fields: Mapping[str, Json] | None = None,
-        force_address: bool = False,
-    ) -> dict[str, Json]:
+    ) -> Json:
         """One call, and one line about it in the log.
 
-        Returns the JSON object of the promised success ({} for a 204), raises for all else.
+        Returns the JSON of a promised success, of that shape ({} for a 204), raises for all else.
         """
         began = time.monotonic()
         call = Call(ends_at=began + self._deadline)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            status, body = self._exchange(route, call, customer_id, fields, force_address)
-            answer = _judge(route, promised, status, body)
+            status, body = self._exchange(route, call, customer_id, query, fields)
+            answer = _judge(route, promised, shape, status, body)
             outcome = status
         except ClubMedError as exc:
             outcome = type(exc).__name__
@@ -134,8 +158,8 @@ class ClubMed:
         route: str,
         call: Call,
         customer_id: str | None,
+        query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
-        force_address: bool,
     ) -> tuple[int, bytes]:
         """Send and receive: the status, with the body where that matters."""
         method, path = route.split(" ")
@@ -143,7 +167,7 @@ class ClubMed:
             with self._http.request(
                 method,
                 self._base_url + _filled_in(path, customer_id),
-                params={"force_address": "true"} if force_address else None,
+                params=urlencode(query, quote_via=quote),  # a space as %20: a few read + as itself
                 data=None if fields is None else _as_json(fields),
                 headers=self._headers(has_body=fields is not None),
                 timeout=self._timeouts,
@@ -204,20 +228,29 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _judge(route: str, promised: int, status: int, body: bytes) -> dict[str, Json]:
-    """What the answer means: the object of the promised success, or an error."""
+def _judge(
+    route: str, promised: Sequence[int], shape: type[Json], status: int, body: bytes
+) -> Json:
+    """What the answer means: the JSON of a promised success, or an error."""
     if 300 <= status < 400:
         raise ContractError(f"{route}: {status}")
     if 400 <= status < 500:
         raise refusal(route, status, _parse(body))
-    if status != promised:
-        raise NoAnswerError(f"{route}: {status} where {promised} was promised")
-    if promised == 204:
+    if status not in promised:
+        wanted = " or ".join(map(str, promised))
+        raise NoAnswerError(f"{route}: {status} where {wanted} was promised")
+    if status == 204:
         return {}
     answer = _parse(body)
-    if not isinstance(answer, dict):
-        raise NoAnswerError(f"{route}: {status} without a JSON object")
+    if not isinstance(answer, shape):
+        raise NoAnswerError(f"{route}: {status} without a JSON {_JSON_NAMES[shape]}")
     return answer
+
+
+def _usable_id(item: Json) -> str | None:
+    """An answer's `id` as text; None where it has none that is a customer's."""
+    found = item.get("id") if isinstance(item, dict) else None
+    return str(found) if isinstance(found, str | int) and _ID.fullmatch(str(found)) else None
 
 
 def _parse(body: bytes) -> Json:

@@ -1,4 +1,4 @@
-"""The three customer routes, their headers and their refusals (contract, sections 1 and 2)."""
+"""The four customer routes, their headers and their refusals (contract, sections 1, 2 and 4)."""
 
 import json
 import re
@@ -13,13 +13,15 @@ from requests.structures import CaseInsensitiveDict
 
 from customers.clubmed.sandbox import rules
 from customers.clubmed.sandbox.people import people
+from customers.clubmed.sandbox.search import Search
 
 _PROFILE = "customers/(?P<customer_id>[^/]+)/profile"
-_ROUTES = {
-    "POST": re.compile("/v1/customers"),
-    "GET": re.compile(f"/v2/{_PROFILE}"),
-    "PATCH": re.compile(f"/v1/{_PROFILE}"),
-}
+_ROUTES = [
+    ("POST", re.compile("/v1/customers")),
+    ("GET", re.compile("/v1/customers")),
+    ("GET", re.compile(f"/v2/{_PROFILE}")),
+    ("PATCH", re.compile(f"/v1/{_PROFILE}")),
+]
 _NEW_PROFILE = (
     "gm_number",
     "civility",
@@ -46,6 +48,18 @@ _NEW_PROFILE = (
     "identity",
     "health_pass_id",
     "filiation_number",
+)
+_FOUND = (
+    "id",
+    "gm_number",
+    "civility",
+    "first_name",
+    "last_name",
+    "birthdate",
+    "email",
+    "phones",
+    "address",
+    "blacklisted",
 )
 
 
@@ -109,6 +123,7 @@ class Api:
     """Customers and what may be done with them; safe to use from many threads.
 
     customers: id -> the profile as stored, with its id. forbidden: ids that answer 403.
+    searchable: whether the token may search.
     """
 
     def __init__(self, *, token: str, api_key: str, seed: int) -> None:
@@ -118,21 +133,26 @@ class Api:
         self.lock = threading.RLock()
         self.customers: dict[str, dict[str, Any]] = people(seed)
         self.forbidden: set[str] = set()
+        self.searchable = True
 
     def reset(self) -> None:
         with self.lock:
             self.customers.clear()
             self.customers.update(people(self.seed))
             self.forbidden.clear()
+            self.searchable = True
 
     def answer(self, request: Recorded) -> Answer:
         """Does what the request asks, and says so."""
         try:
             customer_id = _route(request)
             self._check_rights(request)
-            locale = _check_headers(request)
+            is_search = request.method == "GET" and not customer_id
+            locale = _check_headers(request, needs_locale=not is_search)
             force = _force_address(request)
             with self.lock:
+                if is_search:
+                    return self._search(request.query)
                 if request.method == "POST":
                     return self._create(_body(request), locale, force_address=force)
                 profile = self._profile(customer_id)
@@ -158,6 +178,18 @@ class Api:
         if customer_id in self.forbidden:
             raise Refusing(error(403, "You may not use this customer's profile."))
         return profile
+
+    def _search(self, query: str) -> Answer:
+        if not self.searchable:
+            raise Refusing(error(403, "This token may not search for customers."))
+        search = Search.from_query(query)
+        found = search.among(self.customers.values())
+        items = [_as_found(profile) for profile in search.on_page(found)]
+        if not items and search.page > 1:
+            raise Refusing(error(416, "There are not that many pages."))
+        if len(items) == len(found):
+            return Answer(200, items)
+        return Answer(206, items, search.headers(len(found)))
 
     def _create(self, body: dict[str, Any], locale: str, *, force_address: bool) -> Answer:
         stored = rules.check_create(body, force_address=force_address)
@@ -194,9 +226,7 @@ class Api:
 def _route(request: Recorded) -> str:
     """The customer's id in the path, "" without one. Raises Refusing with 404 or 405."""
     allowed = {
-        method: match
-        for method, pattern in _ROUTES.items()
-        if (match := pattern.fullmatch(request.path))
+        method: match for method, pattern in _ROUTES if (match := pattern.fullmatch(request.path))
     }
     if not allowed:
         raise Refusing(error(404, "There is no such route."))
@@ -207,13 +237,13 @@ def _route(request: Recorded) -> str:
     return str(allowed[request.method].groupdict().get("customer_id", ""))
 
 
-def _check_headers(request: Recorded) -> str:
-    """The locale that was asked for. Raises Refused."""
+def _check_headers(request: Recorded, *, needs_locale: bool) -> str:
+    """The locale that was asked for, as it came where none is needed. Raises Refused."""
     refusals = []
     if "application/json" not in request.headers.get("accept", ""):
         refusals.append(rules.Refusal("pattern", "accept", "application/json is needed."))
     locale = request.headers.get("accept-language", "")
-    if not re.fullmatch("[a-z]{2}-[A-Z]{2}", locale):
+    if needs_locale and not re.fullmatch("[a-z]{2}-[A-Z]{2}", locale):
         refusals.append(rules.Refusal("pattern", "accept-language", "A locale as en-US."))
     if refusals:
         raise rules.Refused(*refusals)
@@ -243,6 +273,12 @@ def _body(request: Recorded) -> dict[str, Any]:
 def _as_read(profile: dict[str, Any]) -> dict[str, Any]:
     """Version 2 of the read: no id inside, null where a value is empty."""
     return {key: _nulled(value) for key, value in profile.items() if key != "id"}
+
+
+def _as_found(profile: dict[str, Any]) -> dict[str, Any]:
+    """A customer as an item of a search, null where nothing is stored."""
+    item = {key: _nulled(profile.get(key)) for key in _FOUND}
+    return {**item, "type": profile.get("customer_type")}
 
 
 def _nulled(value: Any) -> Any:

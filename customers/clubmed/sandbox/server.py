@@ -31,8 +31,8 @@ class Sandbox:
     `serve_forever`. listener: a listening socket to serve on (and close), instead of host and port.
 
     url: where it listens, without a slash at the end. customers: id -> profile as stored, with its
-    "id"; may be changed in place. forbidden: ids that answer 403. requests: what came, in order.
-    faults: what goes wrong next.
+    "id"; may be changed in place. forbidden: ids that answer 403. searchable: may be set to False,
+    for a token that may not search. requests: what came, in order. faults: what goes wrong next.
     """
 
     def __init__(
@@ -90,11 +90,19 @@ class Sandbox:
         self._forget_late()
 
     def reset(self) -> None:
-        """Customers as seeded; nobody forbidden, nothing recorded, no fault, no late change."""
+        """Customers as seeded, none forbidden, searchable; no request, fault or late change."""
         self._forget_late()
         self.faults.clear()
         self.requests.clear()
         self._api.reset()
+
+    @property
+    def searchable(self) -> bool:
+        return self._api.searchable
+
+    @searchable.setter
+    def searchable(self, value: bool) -> None:
+        self._api.searchable = value
 
     def wait_for_late(self, seconds: float = 10) -> None:
         """Returns when every `apply_late` change has been applied, at most `seconds` each."""
