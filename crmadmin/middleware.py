@@ -4,22 +4,27 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 
 from crmadmin import errors, sso
 from customers import kept
-from customers.access import Permission
+from customers.access import Actor, Permission
+from customers.audit import queries
 from customers.clubmed.errors import ClubMedError
 from customers.http import wants_fragment
+from customers.models import Change
 from customers.services import NotRecordedError
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -132,10 +137,22 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     match = request.resolver_match
     name = match.url_name if match else None
-    sections = {"create": "create", "log": "log", "change": "log"}
+    sections = {"create": "create", "log": "log", "change": "log", "unsettled": "log"}
+    actor = getattr(request, "actor", None)
     return {
         "page_name": name,
         "section": sections.get(name or "", "find" if name else ""),
-        "actor": getattr(request, "actor", None),
+        "actor": actor,
+        "untold": SimpleLazyObject(partial(_untold, actor)),
         "environment_name": settings.ENVIRONMENT_NAME,
     }
+
+
+def _untold(actor: Actor | None) -> list[Change]:
+    """The person's changes that were settled without them; asked for by whole pages only."""
+    if actor is None or not actor.may_handle_customers:
+        return []
+    try:
+        return queries.untold(actor)
+    except DatabaseError:  # this may be the page that says so
+        return []

@@ -3,6 +3,7 @@
 `.env.example` lists the variables. For one that bears a secret, `NAME_FILE` reads a file instead.
 """
 
+import base64
 import os
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -65,6 +66,17 @@ def secret(name: str) -> str:
     return value
 
 
+def key_bytes(name: str, value: str) -> bytes:
+    """A key: 32 bytes in URL-safe base64, its padding optional."""
+    try:
+        key = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ImproperlyConfigured(f"{name} must hold 32 bytes in URL-safe base64")
+    return key
+
+
 def address(name: str, default: str | None = None) -> str:
     """An http(s) address, as it is written."""
     value = text(name, default)
@@ -119,6 +131,12 @@ CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", 3)
 CLUBMED_READ_TIMEOUT = seconds("CLUBMED_READ_TIMEOUT", 10)
 CLUBMED_DEADLINE = seconds("CLUBMED_DEADLINE", 15)
 JOURNAL_GRACE = seconds("JOURNAL_GRACE", 30)
+
+# The audit log ------------------------------------------------------------------------------------
+AUDIT_SIGNING_KEY = key_bytes("AUDIT_SIGNING_KEY", secret("AUDIT_SIGNING_KEY"))
+AUDIT_VERIFY_KEYS = tuple(
+    key_bytes("AUDIT_VERIFY_KEYS", word) for word in words("AUDIT_VERIFY_KEYS")
+)
 
 # Identity -----------------------------------------------------------------------------------------
 OIDC_ISSUER = address("OIDC_ISSUER")

@@ -19,6 +19,7 @@ class Permission(Enum):
     CUSTOMERS = "customers"  # find, create, view, edit
     CUSTOMER_HISTORY = "customer history"  # what was changed of one customer
     LOG = "log"  # the whole audit log
+    SETTLE = "settle"  # say what came of somebody else's unclear change
 
 
 class Role(StrEnum):
@@ -31,7 +32,12 @@ class Role(StrEnum):
 
 _MAY = {
     Role.AGENT: {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY},
-    Role.SUPERVISOR: {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY, Permission.LOG},
+    Role.SUPERVISOR: {
+        Permission.CUSTOMERS,
+        Permission.CUSTOMER_HISTORY,
+        Permission.LOG,
+        Permission.SETTLE,
+    },
     Role.AUDITOR: {Permission.CUSTOMER_HISTORY, Permission.LOG},
 }
 
@@ -62,6 +68,10 @@ class Actor:
     @property
     def may_read_log(self) -> bool:
         return self.may(Permission.LOG)
+
+    @property
+    def may_settle(self) -> bool:
+        return self.may(Permission.SETTLE)
 
     @property
     def initials(self) -> str:

@@ -53,6 +53,7 @@ class Field:
     max_length: characters, None where the contract names none.
     choices: code -> label; a code beside them is shown as a new value, not refused.
     rare: stands in the line "Also empty" when it has no value.
+    read: the profile read holds it.
     note: a word beside the value.
     """
 
@@ -69,6 +70,7 @@ class Field:
     native: bool = False
     rare: bool = False
     sensitive: bool = False
+    read: bool = True
     note: str = ""
 
     def value(self, profile: Profile) -> Json:
@@ -181,7 +183,7 @@ _ROWS = (
     Field("filiation_number", "Filiation number", Group.ACCOUNT, rare=True),
     Field("blacklisted", "Blacklisted", Group.ACCOUNT, kinds.BOOLEAN),
     Field("health_pass_id", "Health pass", Group.ACCOUNT, sensitive=True, rare=True),
-    Field("call_id", "Call motive", Group.CALL, create=Create.OPTIONAL),
+    Field("call_id", "Call motive", Group.CALL, create=Create.OPTIONAL, read=False),
 )  # fmt: skip
 
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}

@@ -313,6 +313,34 @@ class CreateForm(forms.Form):
         _decorate(self)
 
 
+class SettleForm(forms.Form):
+    """A person's word on an unclear change. customer_id: of a customer that a create made."""
+
+    use_required_attribute = False
+    landed = forms.TypedChoiceField(
+        label="Did Club Med store it?",
+        choices=[("yes", "Yes, Club Med stored it"), ("no", "No, it was not stored")],
+        coerce=lambda answer: answer == "yes",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose one."},
+    )
+    customer_id = forms.RegexField(
+        r"^[1-9][0-9]{0,63}$",
+        label="Number of the customer that was created",
+        required=False,
+        error_messages={"invalid": "Digits only, not starting with 0."},
+    )
+    reason = TextField(
+        label="How do you know?",
+        max_length=None,
+        error_messages={"required": "Say how you know: the log keeps it."},
+    )
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        _decorate(self)
+
+
 def _show_again(form: forms.Form, typed: QueryDict | None) -> None:
     if typed is not None:
         for name, field in form.fields.items():

@@ -1,6 +1,7 @@
 """The only thing stored here: the audit log, and the journal of what is about to be sent."""
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -22,23 +23,43 @@ class JsonTextField(models.TextField):  # type: ignore[type-arg]
         return None if value is None else json.loads(value)
 
     def get_prep_value(self, value: Any) -> str:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """The one text of a JSON value: this is what is stored, and what is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 class Action(models.TextChoices):
-    """What a person did."""
+    """What was done."""
 
     CHANGE = "change", "Changed"
     CREATE = "create", "Created"
+    ELSEWHERE = "elsewhere", "Changed elsewhere"  # by nobody here: found when a profile was read
+    ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
 
 
 class Outcome(models.TextChoices):
-    """What came of it. Refused, not applied and unclear are three different things."""
+    """What came of it. Refused, not applied, not seen applied and unclear are different things."""
 
     APPLIED = "applied", "Applied"
     REFUSED = "refused", "Refused"
     NOT_APPLIED = "not_applied", "Not applied"
+    NOT_SEEN = "not_seen", "Not seen applied"
     UNCLEAR = "unclear", "Unclear"
+    STORED_AS = "stored_as", "Stored as"  # applied before; says how Club Med writes it
+
+
+class Evidence(models.TextChoices):
+    """What an outcome rests on."""
+
+    ANSWER = "answer", "Answered by Club Med"
+    NO_CALL = "no_call", "Nothing reached Club Med"
+    LOOK = "look", "Seen in the profile"
+    SEARCH = "search", "Searched at Club Med"
+    NOTHING = "nothing", "Cannot be looked up"
+    PERSON = "person", "Decided by a person"
 
 
 class Act(models.Model):
@@ -50,13 +71,13 @@ class Act(models.Model):
     action = models.CharField(max_length=16, choices=Action)
     customer_id = models.CharField(max_length=64, blank=True)  # unknown until a create is answered
     customer_label = models.CharField(max_length=255, blank=True)
-    actor_issuer = models.CharField(max_length=255)
-    actor_sub = models.CharField(max_length=255)
+    actor_issuer = models.CharField(max_length=255, blank=True)  # blank: nobody of this desk
+    actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
-    actor_roles = models.CharField(max_length=64)
+    actor_roles = models.CharField(max_length=64, blank=True)
     reason = models.TextField(blank=True)
     locale = models.CharField(max_length=35)
-    request_id = models.CharField(max_length=64)
+    request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         abstract = True
@@ -88,11 +109,17 @@ class JournalLine(Act):
     def __str__(self) -> str:
         return f"{self.action} {self.change_id}"
 
+    @property
+    def new_values(self) -> dict[str, Any]:
+        """field -> what is sent."""
+        return {name: pair["new"] for name, pair in self.values.items()}
+
 
 class Claim(models.Model):
     """One field of one customer that a journal line holds: at most one open line a field."""
 
-    line = models.ForeignKey(JournalLine, models.CASCADE, related_name="claims")
+    # Whoever closes a line deletes its claims first; the database refuses anything else.
+    line = models.ForeignKey(JournalLine, models.DO_NOTHING, related_name="claims")
     customer_id = models.CharField(max_length=64)
     field = models.CharField(max_length=64)
 
@@ -106,7 +133,13 @@ class Claim(models.Model):
 
 
 class Entry(Act):
-    """What happened to one field. Only ever appended; a later finding is a further entry."""
+    """What happened to one field. Only ever appended; a later finding is a further entry.
+
+    The shared columns say who is behind this entry: who made the change or, where a person decided
+    what came of it, who decided and why.
+    found: what Club Med held when it was looked at (evidence "look"), or the numbers of the
+    customers that a search found (evidence "search"), as JSON; null otherwise.
+    """
 
     seq = models.BigIntegerField(primary_key=True)
     change_id = models.UUIDField(db_index=True)
@@ -114,19 +147,31 @@ class Entry(Act):
     field = models.CharField(max_length=64)
     old = JsonTextField()
     new = JsonTextField()
+    found = JsonTextField()
     outcome = models.CharField(max_length=16, choices=Outcome)
-    detail = models.TextField(blank=True)  # how it came to this outcome, in words
+    evidence = models.CharField(max_length=16, choices=Evidence)
+    detail = models.TextField(blank=True)  # what Club Med said of a refusal, in its codes
+    version = models.SmallIntegerField()  # of the encoding that was hashed
+    content_digest = models.BinaryField(max_length=32)
+    digest = models.BinaryField(max_length=32)
 
     class Meta(Act.Meta):
         abstract = False
         ordering = ["-seq"]
         indexes = [
             models.Index(fields=["customer_id", "field", "-seq"], name="entry_customer_field"),
-            models.Index(fields=["customer_id", "-seq"], name="entry_customer"),
+            models.Index(
+                fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.field} {self.outcome}"
+
+    @property
+    def known(self) -> Any:
+        """What Club Med held of this field when this was recorded."""
+        return self.found if self.evidence == Evidence.LOOK else self.new
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -160,9 +205,13 @@ class Change(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome)
     customer_id = models.CharField(max_length=64, blank=True)
     customer_label = models.CharField(max_length=255, blank=True)
-    actor_issuer = models.CharField(max_length=255)
-    actor_sub = models.CharField(max_length=255)
+    actor_issuer = models.CharField(max_length=255, blank=True)
+    actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
+    look_at = models.DateTimeField(null=True)  # when Club Med is to be asked about it again
+    untold = models.BooleanField(default=False)  # settled, and its author has not been told
+
+    entries: list[Entry]  # in order, where `customers.audit.queries.with_entries` fetched them
 
     objects = ChangeQuerySet.as_manager()
 
@@ -171,10 +220,51 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["customer_id", "-seq"], name="change_customer"),
             models.Index(fields=["actor_issuer", "actor_sub", "-seq"], name="change_actor"),
+            models.Index(
+                fields=["look_at"], condition=models.Q(look_at__isnull=False), name="change_look"
+            ),
+            models.Index(
+                fields=["outcome", "-seq"],
+                condition=models.Q(outcome__in=[Outcome.UNCLEAR, Outcome.NOT_SEEN]),
+                name="change_unsettled",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.change_id} {self.outcome}"
+
+    def is_by(self, actor: Actor) -> bool:
+        return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
+
+    @property
+    def fields(self) -> "list[FieldHistory]":
+        """What became of each field, from `entries`."""
+        by_field: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            by_field.setdefault(entry.field, []).append(entry)
+        return [FieldHistory(entries) for entries in by_field.values()]
+
+
+@dataclass(frozen=True)
+class FieldHistory:
+    """The entries of one field of one change, in order."""
+
+    entries: list[Entry]
+
+    @property
+    def first(self) -> Entry:
+        return self.entries[0]
+
+    @property
+    def verdict(self) -> Entry:
+        """The last word on what came of it."""
+        return [entry for entry in self.entries if entry.outcome != Outcome.STORED_AS][-1]
+
+    @property
+    def stored(self) -> Entry | None:
+        """How Club Med writes it, where that is not as it was sent."""
+        last = self.entries[-1]
+        return last if last.outcome == Outcome.STORED_AS else None
 
 
 class Head(models.Model):
@@ -182,6 +272,11 @@ class Head(models.Model):
 
     seq = models.BigIntegerField(default=0)
     recorded_at = models.DateTimeField()
+    digest = models.BinaryField(max_length=32)
+    key_id = models.CharField(
+        max_length=8, blank=True
+    )  # blank, as is the signature, before entry 1
+    signature = models.BinaryField(max_length=64)
 
     class Meta:
         constraints = [

@@ -8,27 +8,26 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
+from customers import settling
 from customers.access import Actor
-from customers.audit import chain, entries, journal
+from customers.audit import chain, entries, journal, queries
 from customers.audit.entries import Finding
 from customers.clubmed.auth import StaticToken
 from customers.clubmed.client import ClubMed
-from customers.clubmed.errors import (
-    ClubMedError,
-    NoAnswerError,
-    RefusedError,
-)
+from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError, RefusedError
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS, Field
+from customers.fields import FIELDS
 from customers.kinds import canonical, covers, is_empty, raw_text
-from customers.models import Action, Entry, JournalLine, Outcome
+from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
 from customers.tokens import Token
 
 logger = logging.getLogger(__name__)
@@ -58,6 +57,31 @@ class UsedTokenError(NotDoneError):
     def __init__(self, sent: Mapping[str, Json]) -> None:
         super().__init__("form sent before")
         self.sent = sent
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An unsettled create of what may be the same person."""
+
+    change_id: UUID
+    actor_name: str
+    at: datetime
+
+
+class TwinError(NotDoneError):
+    """Customers like this one may be in the making: their creates are not settled."""
+
+    def __init__(self, twins: list[Twin]) -> None:
+        super().__init__("an unsettled create of the same person")
+        self.twins = twins
+
+
+class NotYoursToSettleError(NotDoneError):
+    """Nobody settles a change of their own, nor one that needs no person."""
+
+
+class NoCustomerNumberError(NotDoneError):
+    """A create that landed has made a customer: which one has to be said."""
 
 
 class NotRecordedError(NotDoneError):
@@ -100,11 +124,18 @@ def clubmed() -> ClubMed:
 
 
 def read_profile(customer_id: str) -> Profile:
-    """The profile as Club Med holds it now; changes left without an answer are settled from it."""
+    """The profile as Club Med holds it now; what it says of open changes is recorded."""
+    return _look(customer_id, chain.position())[0]
+
+
+def _look(customer_id: str, read_at: int) -> tuple[Profile, int]:
+    """The profile, and the log's position that it holds true for; read_at: the position before."""
     profile = _calling().read_profile(customer_id)
-    for line in journal.overdue(customer_id):
-        _settle(line, profile)
-    return profile
+    try:
+        read_at = settling.settle(profile, read_at)
+    except DatabaseError as exc:  # the profile can be seen all the same
+        logger.error("what a profile says cannot be recorded: %s", type(exc).__name__)
+    return profile, read_at
 
 
 def change_profile(
@@ -126,19 +157,25 @@ def change_profile(
         line = _journal_change(customer_id, typed, token, actor, request_id, reason)
     if isinstance(line, Saved):
         return line
-    sent = {name: pair["new"] for name, pair in line.values.items()}
+    sent = line.new_values
     with _answer_to(line):
-        _calling().update_profile(customer_id, sent)
+        _calling(line).update_profile(customer_id, sent)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
 
 def create_customer(
-    typed: Mapping[str, Json], *, token: Token, actor: Actor, request_id: str
+    typed: Mapping[str, Json],
+    *,
+    token: Token,
+    actor: Actor,
+    request_id: str,
+    despite_twins: bool = False,
 ) -> Saved:
     """Create a customer from the fields that were filled in; returns with the new id.
 
-    Raises like `change_profile`. A create without an answer is never sent again.
+    Raises like `change_profile`. A create without an answer is never sent again, and one of the
+    same person raises TwinError, unless it is wanted all the same (despite_twins).
     """
     values = {
         name: FIELDS[name].kind.compose(None, value)
@@ -147,28 +184,72 @@ def create_customer(
     }
     act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
     with _journal_in_reach():
-        line = _journal_create(values, token, act)
+        line = _journal_create(values, token, act, despite_twins=despite_twins)
     if isinstance(line, Saved):
         return line
     with _answer_to(line):
-        line.customer_id = _calling().create_customer(values)
+        line.customer_id = _calling(line).create_customer(values)
     _note_number(line)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
 
 
-def confirm_change(customer_id: str, change_id: UUID) -> tuple[Profile, list[Entry]]:
-    """Look at Club Med again after a change: the profile, and the change's entries so far.
+def settle_change(
+    change_id: UUID,
+    *,
+    landed: bool,
+    reason: str,
+    actor: Actor,
+    request_id: str,
+    customer_id: str = "",
+) -> None:
+    """A person's word on an unclear change: did Club Med store it?
 
-    No entry yet means that the outcome is still not known.
+    customer_id: of the customer that an unclear create made, if it landed. Raises
+    NotYoursToSettleError, NoCustomerNumberError, NotRecordedError, or the ClubMedError of that
+    customer's profile.
+    """
+    if customer_id:
+        read_profile(customer_id)
+    outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
+    with _journal_in_reach(), transaction.atomic():
+        head = chain.lock()
+        made = list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+        open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
+        own = any((e.actor_issuer, e.actor_sub) == (actor.issuer, actor.sub) for e in made)
+        if not open_yet or own:
+            raise NotYoursToSettleError
+        first = made[0]
+        number = first.customer_id or (customer_id if landed else "")
+        if landed and not number:
+            raise NoCustomerNumberError
+        action, label = Action(first.action), first.customer_label
+        entries.append(
+            change_id,
+            _act(action, number, label, actor, request_id, reason),
+            [Finding(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
+            head=head,
+            untold=True,
+        )
+
+
+def confirm_change(customer_id: str, change_id: UUID) -> tuple[Profile, Change | None]:
+    """Look at Club Med again after a change: the profile, and the change with its entries.
+
+    No change means that the outcome is still not known.
     """
     profile = read_profile(customer_id)
-    made = Entry.objects.filter(change_id=change_id, customer_id=customer_id)
-    return profile, list(made.order_by("seq"))
+    changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
+    return profile, next(iter(queries.with_entries(changes)), None)
 
 
-def _calling() -> ClubMed:
-    """The client, for a call that may take its time: nobody else waits for our connection then."""
+def _calling(line: JournalLine | None = None) -> ClubMed:
+    """The client, for a call that may take its time: nobody else waits for our connection then.
+
+    line: of a write. Once its deadline has passed others may settle it, so it is no longer sent.
+    """
+    if line is not None and timezone.now() >= line.deadline:
+        raise NotSentError("the deadline passed before the call")
     if not connection.in_atomic_block:
         connection.close()
     return clubmed()
@@ -192,10 +273,11 @@ def _journal_change(
     Saved instead if this form was answered before, or if there is nothing to change.
     """
     for _ in range(_READS):
+        chain.check()
         read_at = chain.position()
         if (first := _first_answer(token, typed)) is not None:
             return first
-        profile = read_profile(customer_id)
+        profile, read_at = _look(customer_id, read_at)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
             raise ConflictError
@@ -215,18 +297,51 @@ def _journal_change(
 
 
 def _journal_create(
-    values: Mapping[str, Json], token: Token, act: dict[str, Any]
+    values: Mapping[str, Json], token: Token, act: dict[str, Any], *, despite_twins: bool
 ) -> JournalLine | Saved:
     """Write the line of a create; Saved instead if this form was answered before."""
     new = {name: (None, value) for name, value in values.items()}
     while True:
+        chain.check()
         read_at = chain.position()
         if (first := _first_answer(token, values)) is not None:
             return first
+        if twins := _twins(values):
+            if not despite_twins:
+                raise TwinError(twins)
+            named = ", ".join(str(twin.change_id) for twin in twins)
+            act["reason"] = f"Created although it was not settled what came of {named}"
         try:
             return journal.write(token.change_id, act, new, read_at=read_at)
         except journal.MovedOnError:  # the same form, answered between the two looks
             continue
+
+
+def _twins(values: Mapping[str, Json]) -> list[Twin]:
+    """Unsettled creates with the same e-mail address, or the same name and date of birth."""
+    unsettled = queries.unsettled(action=Action.CREATE)
+    found = [
+        (Twin(line.change_id, line.actor_name, line.sent_at), line.new_values)
+        for line in unsettled.waiting
+    ]
+    found += [
+        (
+            Twin(change.change_id, change.actor_name, change.recorded_at),
+            {entry.field: entry.new for entry in change.entries},
+        )
+        for change in unsettled.changes
+    ]
+    return [twin for twin, theirs in found if _same_person(values, theirs)]
+
+
+def _same_person(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
+    def same(*names: str) -> bool:
+        return all(
+            not is_empty(mine.get(name)) and FIELDS[name].same(mine.get(name), theirs.get(name))
+            for name in names
+        )
+
+    return same("email") or same("first_name", "last_name", "birthdate")
 
 
 def _note_number(line: JournalLine) -> None:
@@ -244,17 +359,18 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     """
     if line := JournalLine.objects.filter(pk=token.change_id).first():
         raise BeingSavedError(line)
-    made = list(Entry.objects.filter(change_id=token.change_id).order_by("seq"))
-    if not made or made[-1].outcome in (Outcome.REFUSED, Outcome.NOT_APPLIED):
+    made = entries.verdicts(Entry.objects.filter(change_id=token.change_id).order_by("seq"))
+    outcomes = {entry.outcome for entry in made.values()}
+    if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
-    if made[-1].outcome == Outcome.UNCLEAR:
+    if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise UnknownOutcomeError
-    sent = {entry.field: entry.new for entry in made if entry.outcome == Outcome.APPLIED}
+    sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
     if typed.keys() != sent.keys() or not all(
         covers(FIELDS[name].kind.compose(None, value), sent[name]) for name, value in typed.items()
     ):
         raise UsedTokenError(sent)
-    return Saved(token.change_id, made[-1].customer_id, sent)
+    return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
 
 
 @contextmanager
@@ -277,23 +393,39 @@ def _answer_to(line: JournalLine) -> Iterator[None]:
     except NoAnswerError:
         raise UnknownOutcomeError from None
     except RefusedError as exc:
-        _record(line, Outcome.REFUSED, _codes(exc))
+        _record(line, Outcome.REFUSED, detail=_codes(exc))
         raise
-    except ClubMedError:
-        _record(line, Outcome.NOT_APPLIED, "Nothing reached Club Med")
+    except NotSentError:
+        _record(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
+        raise
+    except ClubMedError:  # a redirect
+        _record(line, Outcome.NOT_APPLIED)
         raise
 
 
-def _record(line: JournalLine, outcome: Outcome, detail: str = "") -> None:
-    """Append the line's entries and close it: one transaction."""
+def _record(
+    line: JournalLine,
+    outcome: Outcome,
+    evidence: Evidence = Evidence.ANSWER,
+    detail: str = "",
+) -> None:
+    """Append the line's entries and close it: one transaction.
+
+    If the line was settled meanwhile, only what that got wrong is appended, as a correction.
+    """
     findings = [
-        Finding(name, pair["old"], pair["new"], outcome, detail)
+        Finding(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
         for name, pair in line.values.items()
     ]
     try:
         with transaction.atomic():
-            entries.append(line.change_id, line.act(), findings)
-            journal.close(line)  # if it was settled meanwhile, these entries correct that
+            head = chain.lock()
+            in_time = journal.close(line)
+            if not in_time:
+                findings = _corrections(line, findings)
+            if findings:
+                act = line.act()
+                entries.append(line.change_id, act, findings, head=head, untold=not in_time)
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
@@ -301,32 +433,15 @@ def _record(line: JournalLine, outcome: Outcome, detail: str = "") -> None:
             raise RecordPendingError(line.customer_id) from None
 
 
-def _settle(line: JournalLine, profile: Profile) -> None:
-    """Find out from the profile what came of a change that got no answer."""
-    findings = [
-        _found(FIELDS[name], pair["old"], pair["new"], FIELDS[name].value(profile))
-        for name, pair in line.values.items()
+def _corrections(line: JournalLine, findings: list[Finding]) -> list[Finding]:
+    """The findings that differ from what the line was settled as."""
+    made = entries.verdicts(Entry.objects.filter(change_id=line.change_id).order_by("seq"))
+    return [
+        finding
+        for finding in findings
+        if (entry := made.get(finding.field)) is None
+        or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
     ]
-    with transaction.atomic():  # the head's lock first, as everywhere
-        entries.append(line.change_id, line.act(), findings)
-        if not journal.close(line):  # somebody settled it meanwhile
-            transaction.set_rollback(True)
-
-
-def _found(field: Field, old: Json, new: Json, now: Json) -> Finding:
-    if field.same(old, new):  # a matter of capitals or accents: only the letter can tell
-        told = canonical(now) in (canonical(new), canonical(old))
-        landed = canonical(now) == canonical(new)
-    else:
-        told = field.same(new, now) or field.same(old, now)
-        landed = field.same(new, now)
-    if told and landed:
-        return Finding(field.name, old, new, Outcome.APPLIED, "No answer; the profile holds it")
-    if told:
-        detail = "No answer; the profile still held the old value"
-        return Finding(field.name, old, new, Outcome.NOT_APPLIED, detail)
-    detail = "No answer, and the profile now holds a third value"
-    return Finding(field.name, old, new, Outcome.UNCLEAR, detail)
 
 
 def _codes(exc: RefusedError) -> str:

@@ -21,6 +21,9 @@ urlpatterns = [
         editing.confirm,
         name="confirm",
     ),
+    path("saves/", audit.saves, name="saves"),
     path("audit/", audit.log, name="log"),
+    path("audit/unsettled/", audit.unsettled, name="unsettled"),
     path("audit/changes/<uuid:change_id>/", audit.change, name="change"),
+    path("audit/changes/<uuid:change_id>/settle/", audit.settle, name="settle"),
 ]

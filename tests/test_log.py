@@ -1,5 +1,7 @@
 """The log: who changed which field, when, from what to what."""
 
+from uuid import UUID
+
 import pytest
 
 from customers.audit import queries
@@ -117,7 +119,7 @@ def test_a_sensitive_value_stays_hidden_in_the_log(supervisor, db):
     from tests.people import actor
 
     act = _act("change", TOM, "Tom Smith", actor(AGENT), "r", "")
-    change_id = "11111111-1111-1111-1111-111111111111"
+    change_id = UUID("11111111-1111-1111-1111-111111111111")
     finding = Finding("identity", {"number": "111"}, {"number": "222"}, Outcome.APPLIED)
     with transaction.atomic():
         entries.append(change_id, act, [finding])

@@ -1,13 +1,16 @@
 """Two at once: one field is in one open change at most, and the log stays true."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from customers import services, tokens
 from customers.audit import journal
+from customers.clubmed.errors import NotSentError
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, Head, JournalLine
 from tests.conftest import AGENT, OTHER_AGENT, TOM, sent
@@ -155,6 +158,57 @@ def test_no_database_connection_is_held_while_club_med_takes_its_time(clubmed):
         [result] = saving.result()
 
     assert isinstance(result, services.Saved)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcomes"),
+    [
+        # The look comes before Club Med stores it; its answer comes after the look.
+        (Fault("latency", method="PATCH", seconds=0.7), ["not_seen", "applied"]),
+        # It is stored when the look comes, and the answer drips in after it.
+        (Fault("drip", method="PATCH", seconds=0.02, part="headers"), ["applied"]),
+    ],
+    ids=["settled wrongly", "settled rightly"],
+)
+def test_an_owner_that_comes_back_late_corrects_only_what_was_wrong(clubmed, fault, outcomes):
+    clubmed.faults.add(fault)
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, change(AGENT, "a@example.com"))
+        while not sent(clubmed, "PATCH"):
+            pass
+        JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+        services.read_profile(TOM)
+        [result] = saving.result()
+
+    assert isinstance(result, services.Saved)
+    recorded = Entry.objects.order_by("seq").values_list("outcome", flat=True)
+    assert list(recorded) == outcomes
+    assert Change.objects.get().outcome == "applied"
+    assert not JournalLine.objects.exists()
+
+
+def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):
+    """A worker that was stopped between its line and its call."""
+    services.clubmed()  # with its own deadline: only the line's has passed
+    settings.CLUBMED_DEADLINE = -1
+
+    with pytest.raises(NotSentError):
+        change(AGENT, "a@example.com")()
+
+    assert sent(clubmed, "PATCH") == []
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.evidence) == ("not_applied", "no_call")
+
+
+def test_many_looks_at_once_record_one_settlement(clubmed):
+    clubmed.faults.add(Fault("drop_after", method="PATCH"))
+    with pytest.raises(services.UnknownOutcomeError):
+        change(AGENT, "a@example.com")()
+    JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+
+    at_once(*[lambda: services.read_profile(TOM)] * 6)
+
+    assert Entry.objects.count() == 1
 
 
 @pytest.mark.parametrize("form", [f"{TOM}/email", "new"])

@@ -1,5 +1,6 @@
 """The demo: product, sandbox API and sign-in, each on its port, until it is told to end."""
 
+import base64
 import os
 import secrets
 import signal
@@ -67,6 +68,7 @@ def _defaults(folder: Path) -> dict[str, str]:
     """What the caller's environment may say otherwise."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
+        "AUDIT_SIGNING_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "DEBUG": "off",
         "DATABASE_URL": f"sqlite:///{folder / 'desk.sqlite3'}",
         "CLUBMED_LOCALE": "en-US",

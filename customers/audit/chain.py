@@ -1,16 +1,32 @@
-"""The order of the log: gapless numbers, and a clock that never runs backwards.
+"""The order and the proof of the log: gapless numbers, a clock that never runs backwards, digests
+in a chain, and a signed head.
 
-The head row is locked before anything else in the appending transaction, so that two appends
-cannot take one number. Digests and the signed head belong here.
+The head row is locked before anything else in the appending transaction, so that two appends cannot
+take one number. What the database says of the head is believed only if our key signed it: else a
+forged head would be signed over by the next append.
 """
 
-from datetime import datetime
+import base64
+import json
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.models import Head
+from customers.audit import digests, keys
+from customers.models import Entry, Head, json_text
+
+logger = logging.getLogger(__name__)
+_JSON = ("old", "new", "found")
+_sound: tuple[object, ...] = ()  # the head that this process verified or signed last
+
+
+class ForgedHeadError(DatabaseError):
+    """The head is not signed with our key: nothing may be appended, so nothing may be sent."""
 
 
 def position() -> int:
@@ -18,15 +34,112 @@ def position() -> int:
     return Head.objects.values_list("seq", flat=True).filter(pk=1).first() or 0
 
 
-def advance(count: int) -> tuple[range, datetime]:
-    """Take the next `count` numbers and the time to record with them; inside a transaction."""
+def check() -> None:
+    """Could an entry be appended now? Raises ForgedHeadError."""
+    _check(Head.objects.filter(pk=1).first() or _beginning())
+
+
+def lock(*, rotating: bool = False) -> Head:
+    """The head, locked until the transaction ends. Raises ForgedHeadError.
+
+    rotating: a head that a former key signed will do.
+    """
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    head, _ = Head.objects.select_for_update().get_or_create(
-        pk=1, defaults={"recorded_at": timezone.now()}
-    )
-    first = head.seq + 1
-    head.seq += count
+    row = Head.objects.select_for_update().filter(pk=1)
+    head = row.first()
+    if head is None:
+        Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
+        head = row.get()
+    _check(head, rotating=rotating)
+    return head
+
+
+def extend(head: Head, entries: Iterable[Entry]) -> None:
+    """Give the entries their numbers, their time and their digests, and sign the head after them.
+
+    head: locked. The entries are not saved.
+    """
     head.recorded_at = max(timezone.now(), head.recorded_at)
-    head.save(update_fields=["seq", "recorded_at"])
-    return range(first, first + count), head.recorded_at
+    for entry in entries:
+        head.seq += 1
+        entry.seq, entry.recorded_at = head.seq, head.recorded_at
+        entry.version = digests.VERSION
+        entry.content_digest = digests.content_digest(columns(entry))
+        head.digest = digests.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
+        entry.digest = head.digest
+    sign(head)
+
+
+def sign(head: Head) -> None:
+    """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
+    head.key_id = keys.current()
+    head.signature = keys.sign(_message(head))
+    head.save(update_fields=["seq", "recorded_at", "digest", "key_id", "signature"])
+    _believe(head)
+    transaction.on_commit(partial(logger.info, "appended %s", seal(head)))
+
+
+def seal(head: Head) -> str:
+    """What proves later how far the log went: one line of JSON, to be kept elsewhere."""
+    signature = base64.urlsafe_b64encode(bytes(head.signature)).decode().rstrip("=")
+    return json.dumps(
+        {
+            "seq": head.seq,
+            "recorded_at": moment(head.recorded_at),
+            "digest": bytes(head.digest).hex(),
+            "key_id": head.key_id,
+            "signature": signature,
+        }
+    )
+
+
+def columns(entry: Entry) -> Iterable[str]:
+    """An entry's columns as they are hashed."""
+    for name in digests.COLUMNS:
+        value = getattr(entry, name)
+        if name in _JSON:
+            yield json_text(value)
+        elif name == "recorded_at":
+            yield moment(value)
+        elif name == "change_id":
+            yield value.hex
+        else:
+            yield str(value)
+
+
+def moment(time: datetime) -> str:
+    """2026-11-23T09:41:07.118000Z."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _beginning() -> Head:
+    return Head(pk=1, recorded_at=timezone.now(), digest=digests.BEGINNING, signature=b"")
+
+
+def _check(head: Head, *, rotating: bool = False) -> None:
+    if _sound == _identity(head):
+        return
+    if head.seq == 0 and not head.signature:
+        sound = not Entry.objects.exists()
+    else:
+        signature = bytes(head.signature)
+        sound = keys.verifies(head.key_id, signature, _message(head), former=rotating)
+    if not sound:
+        logger.critical("the head of the log is not signed with our key: nothing can be recorded")
+        raise ForgedHeadError
+    _believe(head)
+
+
+def _believe(head: Head) -> None:
+    global _sound
+    _sound = _identity(head)
+
+
+def _identity(head: Head) -> tuple[object, ...]:
+    stands = (head.seq, head.recorded_at, bytes(head.digest), head.key_id, bytes(head.signature))
+    return (keys.current(), *stands)
+
+
+def _message(head: Head) -> bytes:
+    return digests.head_message(head.seq, moment(head.recorded_at), bytes(head.digest), head.key_id)

@@ -1,72 +1,114 @@
 """Appending to the log: what happened, one entry a field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from customers.audit import chain
 from customers.clubmed.profile import Json
-from customers.models import Change, Entry, Outcome
+from customers.models import Action, Change, Entry, Evidence, Head, Outcome
 
+# How long Club Med is asked again about a change: it may show late, or never.
+WATCH = timedelta(days=1)
+FIRST_LOOK = timedelta(minutes=1)  # after a change; a page that is open looks at once
 # Which outcome stands for a change whose fields came out differently.
-_GRAVEST = (Outcome.UNCLEAR, Outcome.NOT_APPLIED, Outcome.REFUSED, Outcome.APPLIED)
+_GRAVEST = (
+    Outcome.UNCLEAR,
+    Outcome.NOT_SEEN,
+    Outcome.NOT_APPLIED,
+    Outcome.REFUSED,
+    Outcome.APPLIED,
+)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one field of a change."""
+    """What came of one field of a change, and what that rests on; see `customers.models.Entry`."""
 
     field: str
     old: Json
     new: Json
     outcome: Outcome
+    evidence: Evidence = Evidence.ANSWER
+    found: Json = None
     detail: str = ""
 
 
-def append(change_id: UUID, act: dict[str, Any], findings: Iterable[Finding]) -> list[Entry]:
+def append(
+    change_id: UUID,
+    act: Mapping[str, Any],
+    findings: Iterable[Finding],
+    *,
+    head: Head | None = None,
+    untold: bool = False,
+) -> list[Entry]:
     """Append one entry a finding and bring the change's current state up; in a transaction.
 
-    act: the shared columns of `customers.models.Act`.
+    act: the shared columns of `customers.models.Act`. head: if the caller has locked it already.
+    untold: its author is to be told, as this was found out behind their back.
     """
-    findings = list(findings)
-    numbers, now = chain.advance(len(findings))
-    entries = Entry.objects.bulk_create(
+    head = head or chain.lock()
+    entries = [
         Entry(
-            seq=seq,
             change_id=change_id,
-            recorded_at=now,
             field=finding.field,
             old=finding.old,
             new=finding.new,
+            found=finding.found,
             outcome=finding.outcome,
+            evidence=finding.evidence,
             detail=finding.detail,
             **act,
         )
-        for seq, finding in zip(numbers, findings, strict=True)
-    )
-    _project(entries)
+        for finding in findings
+    ]
+    before = list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+    chain.extend(head, entries)
+    Entry.objects.bulk_create(entries)
+    _project([*before, *entries], untold=untold)
     return entries
 
 
-def _project(entries: list[Entry]) -> None:
-    first = entries[0]
-    outcomes = {Outcome(entry.outcome) for entry in entries}
-    current = {
-        "outcome": next(outcome for outcome in _GRAVEST if outcome in outcomes),
-        "customer_id": first.customer_id,
-        "customer_label": first.customer_label,
+def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """field -> the entry that says what came of it, from a change's entries in order."""
+    return {entry.field: entry for entry in entries if entry.outcome != Outcome.STORED_AS}
+
+
+def _project(entries: list[Entry], *, untold: bool) -> None:
+    """The change's row, from all its entries."""
+    first, last = entries[0], entries[-1]
+    stands = verdicts(entries).values()
+    outcome = next(one for one in _GRAVEST if one in {entry.outcome for entry in stands})
+    current: dict[str, Any] = {
+        "outcome": outcome,
+        "customer_id": last.customer_id,
+        "customer_label": last.customer_label,
+        "look_at": last.recorded_at + FIRST_LOOK if _to_be_seen(entries) else None,
     }
-    Change.objects.update_or_create(
+    if untold:  # a later finding does not make it told
+        current["untold"] = True
+    change = Change(
         change_id=first.change_id,
-        defaults=current,
-        create_defaults={
-            **current,
-            "seq": first.seq,
-            "recorded_at": first.recorded_at,
-            "action": first.action,
-            "actor_issuer": first.actor_issuer,
-            "actor_sub": first.actor_sub,
-            "actor_name": first.actor_name,
-        },
+        seq=first.seq,
+        recorded_at=first.recorded_at,
+        action=first.action,
+        actor_issuer=first.actor_issuer,
+        actor_sub=first.actor_sub,
+        actor_name=first.actor_name,
+        **current,
+    )
+    Change.objects.bulk_create(
+        [change], update_conflicts=True, unique_fields=["change_id"], update_fields=list(current)
+    )
+
+
+def _to_be_seen(entries: list[Entry]) -> bool:
+    """Is there a field of which Club Med's profile has not shown yet what became of it?"""
+    last = {entry.field: entry for entry in entries}.values()
+    return entries[0].action in (Action.CHANGE, Action.CREATE) and any(
+        entry.outcome == Outcome.NOT_SEEN
+        or (entry.outcome == Outcome.APPLIED and entry.evidence == Evidence.ANSWER)
+        for entry in last
     )

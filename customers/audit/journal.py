@@ -4,7 +4,7 @@ A line is one change. Its claims make sure that a field of a customer is in one 
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -76,14 +76,18 @@ def write(
 
 def close(line: JournalLine) -> bool:
     """Delete the line, in the transaction that appends its entries; False if it was gone."""
-    _, rows = JournalLine.objects.filter(pk=line.pk).delete()
-    return rows.get("customers.JournalLine") == 1
+    Claim.objects.filter(line=line).delete()
+    deleted, _ = JournalLine.objects.filter(pk=line.pk).delete()
+    return deleted == 1
 
 
-def overdue(customer_id: str) -> QuerySet[JournalLine]:
-    """This customer's lines that nobody's call can still be working on."""
-    return JournalLine.objects.filter(customer_id=customer_id, deadline__lt=_settled_by())
+def overdue() -> QuerySet[JournalLine]:
+    """The lines that nobody's call can still be working on, oldest first."""
+    settled_by = timezone.now() - timedelta(seconds=settings.JOURNAL_GRACE)
+    return JournalLine.objects.filter(deadline__lt=settled_by).order_by("deadline")
 
 
-def _settled_by() -> datetime:
-    return timezone.now() - timedelta(seconds=settings.JOURNAL_GRACE)
+def claimed(customer_id: str) -> set[str]:
+    """The fields of a customer that are on their way to Club Med."""
+    claims = Claim.objects.filter(customer_id=customer_id)
+    return set(claims.values_list("field", flat=True))

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
-from customers.models import Change, ChangeQuerySet, Entry, Outcome
+from customers.access import Actor
+from customers.models import Action, Change, ChangeQuerySet, Entry, Evidence, JournalLine, Outcome
 
 PAGE = 50  # changes
 _TRAIL = 8  # changes beside a record
@@ -31,7 +32,7 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
     for entry in entries.order_by("seq"):
         found[entry.change_id].append(entry)
     for change in changes:
-        change.entries = found[change.pk]  # type: ignore[attr-defined]
+        change.entries = found[change.pk]
     return changes
 
 
@@ -47,6 +48,37 @@ def trail(customer_id: str) -> Page:
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
+@dataclass(frozen=True)
+class Unsettled:
+    """What is not known of changes. waiting: no answer yet. changes: unclear, or still watched."""
+
+    waiting: list[JournalLine]
+    changes: list[Change]
+
+
+def unsettled(actor: Actor | None = None, *, action: Action | None = None) -> Unsettled:
+    """The newest unsettled changes; actor: theirs only; action: of one sort only."""
+    watched = Q(outcome=Outcome.NOT_SEEN, look_at__isnull=False)
+    changes = Change.objects.filter(watched | Q(outcome=Outcome.UNCLEAR))
+    waiting = JournalLine.objects.order_by("-sent_at")
+    if actor is not None:
+        changes = changes.by(actor)
+        waiting = waiting.filter(actor_issuer=actor.issuer, actor_sub=actor.sub)
+    if action is not None:
+        changes, waiting = changes.filter(action=action), waiting.filter(action=action)
+    return Unsettled(list(waiting[:PAGE]), with_entries(changes[:PAGE]))
+
+
+def untold(actor: Actor) -> list[Change]:
+    """The person's changes that were settled without them, and that they have not been shown."""
+    return with_entries(Change.objects.by(actor).filter(untold=True)[:PAGE])
+
+
+def tell(changes: Iterable[Change]) -> None:
+    """Note that their author has been shown what came of them."""
+    Change.objects.filter(pk__in=[change.pk for change in changes]).update(untold=False)
+
+
 def newest(customer_id: str) -> int:
     """The number of a customer's newest entry, 0 if there is none."""
     numbers = Entry.objects.filter(customer_id=customer_id).order_by("-seq")
@@ -55,6 +87,16 @@ def newest(customer_id: str) -> int:
 
 def newest_by_field(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that changed it."""
-    applied = Entry.objects.filter(customer_id=customer_id, outcome=Outcome.APPLIED)
-    newest = applied.order_by().values("field").annotate(last=Max("seq")).values("last")
+    return _last_of(Entry.objects.filter(customer_id=customer_id, outcome=Outcome.APPLIED))
+
+
+def last_known(customer_id: str) -> dict[str, Entry]:
+    """For each field of a customer, the last entry that says what Club Med held; `Entry.known`."""
+    answered = Q(outcome=Outcome.APPLIED, evidence__in=(Evidence.ANSWER, Evidence.SEARCH))
+    said = Entry.objects.filter(answered | Q(evidence=Evidence.LOOK), customer_id=customer_id)
+    return _last_of(said)
+
+
+def _last_of(entries: QuerySet[Entry]) -> dict[str, Entry]:
+    newest = entries.order_by().values("field").annotate(last=Max("seq")).values("last")
     return {entry.field: entry for entry in Entry.objects.filter(seq__in=newest)}

@@ -6,13 +6,23 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from customers.clubmed.profile import Json
 from customers.fields import FIELDS
-from customers.models import Entry, Outcome
+from customers.models import (
+    Act,
+    Action,
+    Change,
+    Entry,
+    Evidence,
+    FieldHistory,
+    JournalLine,
+    Outcome,
+)
 
 register = template.Library()
 
@@ -22,7 +32,9 @@ _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
     Outcome.NOT_APPLIED: ("none", "x"),
+    Outcome.NOT_SEEN: ("none", "eye"),
     Outcome.UNCLEAR: ("warn", "help-circle"),
+    Outcome.STORED_AS: ("ok", "check"),
 }
 
 
@@ -74,7 +86,7 @@ def delta(entry: Entry) -> SafeString:
     field = FIELDS.get(entry.field)
     if field is not None and field.sensitive:
         return _HIDDEN
-    old, new = (field.text(v) if field else _raw(v) for v in (entry.old, entry.new))
+    old, new = (_shown(entry.field, value) for value in (entry.old, entry.new))
     if entry.action == "create":
         return format_html('<ins class="diff-new">{}</ins>', new)
     before, after = _marked(old, new)
@@ -85,6 +97,84 @@ def delta(entry: Entry) -> SafeString:
         before,
         after,
     )
+
+
+@register.filter
+def told(entry: Entry) -> str:
+    """What an outcome rests on, in words."""
+    return " ".join(filter(None, (_rests_on(entry), entry.detail)))
+
+
+@register.filter
+def how(history: FieldHistory) -> list[str]:
+    """What is to be said beside an outcome: nothing where Club Med answered and that was that."""
+    entry, stored = history.verdict, history.stored
+    lines = []
+    if entry.action == Action.ELSEWHERE or entry.evidence != Evidence.ANSWER or entry.detail:
+        lines.append(told(entry))
+    if stored is not None:
+        lines.append(told(stored))
+    return lines
+
+
+def _rests_on(entry: Entry) -> str:
+    found = _shown(entry.field, entry.found) or "nothing"
+    if entry.action == Action.ELSEWHERE:
+        return "Found when the profile was read."
+    match entry.evidence, entry.outcome:
+        case Evidence.ANSWER, Outcome.REFUSED:
+            return "Club Med refused it:"
+        case Evidence.ANSWER, Outcome.NOT_APPLIED:
+            return "Club Med sent us elsewhere: nothing was stored."
+        case Evidence.ANSWER, _:
+            return "Answered by Club Med."
+        case Evidence.NO_CALL, _:
+            return "Nothing reached Club Med."
+        case Evidence.LOOK, Outcome.STORED_AS:
+            return f"Club Med stored “{found}”."
+        case Evidence.LOOK, Outcome.APPLIED:
+            return "No answer, but the profile holds it."
+        case Evidence.LOOK, Outcome.NOT_SEEN:
+            return "No answer; the profile still held the old value."
+        case Evidence.LOOK, _:
+            return f"No answer; the profile then held “{found}”."
+        case Evidence.SEARCH, Outcome.NOT_SEEN:
+            return "No answer; Club Med knew nobody of that name."
+        case Evidence.SEARCH, _:
+            return f"No answer; Club Med knows {', '.join(entry.found)}."
+        case Evidence.PERSON, _:
+            return f"{entry.actor_name}: {entry.reason}"
+        case _:
+            return "No answer, and it cannot be looked up."
+
+
+@register.simple_tag(takes_context=True)
+def customer_link(context: template.Context, act: Act | Change) -> SafeString:
+    """The customer of a change: a link to the record for whoever may open it."""
+    label = act.customer_label or "Unnamed customer"
+    if not act.customer_id:
+        to_be = "to be created" if isinstance(act, JournalLine) else "no customer yet"
+        return format_html("{} <small>{}</small>", label, to_be)
+    actor = context["actor"]
+    page = reverse("profile" if actor.may_handle_customers else "history", args=[act.customer_id])
+    return format_html(
+        '<a href="{}">{}</a> <small class="num">{}</small>', page, label, act.customer_id
+    )
+
+
+@register.filter
+def moment(act: Change | JournalLine) -> datetime:
+    """When a change was recorded, or sent if it is not recorded yet."""
+    return act.sent_at if isinstance(act, JournalLine) else act.recorded_at
+
+
+@register.filter(name="hex")
+def as_hex(digest: bytes) -> str:
+    return bytes(digest).hex()
+
+
+def _shown(name: str, value: Json) -> str:
+    return FIELDS[name].text(value) if name in FIELDS else _raw(value)
 
 
 def _raw(value: Json) -> str:

@@ -3,13 +3,17 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
+from customers import notices, services
 from customers.access import Permission, allow
 from customers.audit import queries
+from customers.clubmed.errors import ClubMedError, NotFoundError
 from customers.fields import FIELDS
+from customers.forms import SettleForm
 from customers.http import DeskRequest, check_customer_number
 from customers.models import Change, ChangeQuerySet, JournalLine
 
@@ -47,12 +51,82 @@ def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResp
 
 @allow(Permission.LOG)
 @require_safe
+def unsettled(request: DeskRequest) -> HttpResponse:
+    """What is not known of anybody's changes, with what was found."""
+    return render(request, "audit/unsettled.html", {"unsettled": queries.unsettled()})
+
+
+@allow(Permission.CUSTOMERS)
+@require_safe
+def saves(request: DeskRequest) -> HttpResponse:
+    """A person's own unsettled saves, and those that were settled since they last looked."""
+    untold = queries.untold(request.actor)
+    context = {"unsettled": queries.unsettled(request.actor), "settled": untold, "own": True}
+    page = render(request, "audit/saves.html", context)
+    queries.tell(untold)
+    return page
+
+
+@allow(Permission.LOG)
+@require_safe
 def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
-    """One change: every field, its outcome, who and why."""
+    """One change: every field, its outcome, who and why, and its place in the log."""
+    return _change_page(request, change_id, SettleForm())
+
+
+@allow(Permission.SETTLE)
+@require_POST
+def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
+    """A supervisor's word on an unclear change of somebody else's."""
+    form = SettleForm(request.POST)
+    if not form.is_valid():
+        return _change_page(request, change_id, form, status=422)
+    try:
+        services.settle_change(
+            change_id,
+            landed=form.cleaned_data["landed"],
+            reason=form.cleaned_data["reason"],
+            customer_id=form.cleaned_data["customer_id"],
+            actor=request.actor,
+            request_id=request.id,
+        )
+    except services.NotYoursToSettleError:
+        messages.warning(request, "Nothing was recorded: this change is settled, or is your own.")
+        return redirect("change", change_id)
+    except services.NoCustomerNumberError:
+        form.add_error("customer_id", "Type the number of the customer that was created.")
+        return _change_page(request, change_id, form, status=422)
+    except NotFoundError:
+        form.add_error("customer_id", "Club Med knows no customer by this number.")
+        return _change_page(request, change_id, form, status=422)
+    except (ClubMedError, services.NotRecordedError) as exc:
+        failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
+        return _change_page(request, change_id, form, failure=failure)
+    messages.success(request, "Your decision is recorded.")
+    return redirect("change", change_id)
+
+
+def _change_page(
+    request: DeskRequest,
+    change_id: UUID,
+    form: SettleForm,
+    *,
+    failure: notices.Message | None = None,
+    status: int = 200,
+) -> HttpResponse:
     found = queries.with_entries(Change.objects.filter(pk=change_id))
-    if not found:
+    line = JournalLine.objects.filter(pk=change_id).first()
+    if not found and line is None:
         raise Http404
-    return render(request, "audit/change.html", {"change": found[0]})
+    context = {
+        "change": found[0] if found else None,
+        "line": line,
+        "form": form,
+        "failure": failure,
+        "own": bool(found) and found[0].is_by(request.actor),
+    }
+    status = failure.status if failure else status
+    return render(request, "audit/change.html", context, status=status)
 
 
 def _pages(

@@ -1,5 +1,7 @@
 """Find a customer, create one, see one."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -85,7 +87,10 @@ def create(request: DeskRequest) -> HttpResponse:
             token=token,
             actor=request.actor,
             request_id=request.id,
+            despite_twins="despite" in request.POST,
         )
+    except services.TwinError as exc:
+        return _create_page(request, form, twins=exc.twins, status=409)
     except RefusedError as exc:
         if not exc.is_about_input:
             return _create_page(request, form, failure=notices.not_done(exc))
@@ -114,6 +119,7 @@ def _create_page(
     *,
     note: str = "",
     refusal: str = "",
+    twins: Sequence[services.Twin] = (),
     failure: notices.Message | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -122,6 +128,7 @@ def _create_page(
         "form": form,
         "note": note,
         "refusal": refusal,
+        "twins": twins,
         "failure": failure,
         "token": tokens.mint(actor=request.actor, form=_NEW, seen={}),
     }

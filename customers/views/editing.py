@@ -60,21 +60,25 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh look at Club Med."""
     field = _editable(customer_id, name)
-    profile, entries = services.confirm_change(customer_id, change_id)
+    profile, change = services.confirm_change(customer_id, change_id)
     seen.remember(request.session, profile)
     if not wants_fragment(request):
         return redirect(_place(customer_id, field))
-    entry = next((entry for entry in reversed(entries) if entry.field == name), None)
+    histories = change.fields if change else []
+    history = next((one for one in histories if one.first.field == name), None)
     context: dict[str, Any] = {
         "row": _row(profile, field),
-        "entry": entry,
         "change_id": change_id,
         "trail": queries.trail(customer_id),
     }
-    if entry is None:
+    if change is None or history is None:
         open_yet = services.is_open(change_id)
         context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
-    elif entry.outcome != Outcome.APPLIED:
+        return render(request, "customers/_confirmed.html", context)
+    if change.is_by(request.actor):
+        queries.tell([change])
+    entry = context["entry"] = history.verdict
+    if entry.outcome != Outcome.APPLIED:
         context["fragment"] = "customers/_field_settled.html"
     else:
         context["fragment"] = "customers/_field.html"

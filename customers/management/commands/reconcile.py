@@ -1,0 +1,48 @@
+"""`manage.py reconcile`: settle what nobody looks at, once or on a timer."""
+
+import argparse
+import logging
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from customers.reconciling import Reconciled, reconcile
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    """May be ended at any moment, and run beside itself."""
+
+    help = "Ask Club Med what came of changes without an answer, and record it. Exit status 1: "
+    help += "Club Med does not answer."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--watch", type=float, metavar="SECONDS", help="go on for ever, with this pause"
+        )
+
+    def handle(self, *, watch: float | None = None, **options: Any) -> None:
+        if watch is None:
+            done = reconcile()
+            self.stdout.write(_words(done))
+            if not done.answered:
+                raise CommandError("Club Med does not answer: try again later.")
+            return
+        said = ""
+        while True:
+            try:
+                words = _words(reconcile())
+            except DatabaseError as exc:  # its text may hold values
+                words = f"the database fails: {type(exc).__name__}"
+            if words != said:
+                logger.info(words)
+            said = words
+            connection.close()
+            time.sleep(watch)
+
+
+def _words(done: Reconciled) -> str:
+    return f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
