@@ -8,9 +8,15 @@ from django.urls import URLPattern, get_resolver
 from customers.access import Permission
 from tests.conftest import HTMX, TOM, Desk, signed_in, soup, text
 
-AGENTS = ("/", "/customers/new/", f"/customers/{TOM}/", f"/customers/{TOM}/fields/email/")
+AGENTS = (
+    "/",
+    "/saves/",
+    "/customers/new/",
+    f"/customers/{TOM}/",
+    f"/customers/{TOM}/fields/email/",
+)
 HISTORY = (f"/customers/{TOM}/history/", f"/customers/{TOM}/fields/email/history/")
-LOG = ("/audit/",)
+LOG = ("/audit/", "/audit/unsettled/")
 
 
 def all_patterns(resolver):
@@ -68,6 +74,13 @@ def test_an_auditor_touches_no_customer(auditor, clubmed, url):
         assert answer.status_code == 403
     assert "typed@example.com" in text(soup(auditor.post(url, {"value": "typed@example.com"})))
     assert clubmed.requests == []
+
+
+@pytest.mark.parametrize("person", ["agent", "auditor"])
+def test_only_a_supervisor_settles_a_change(person, request):
+    answer = request.getfixturevalue(person).post(f"/audit/changes/{uuid.uuid4()}/settle/")
+
+    assert answer.status_code == 403
 
 
 def test_roles_add_up(clubmed, db):

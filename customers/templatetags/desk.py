@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from customers.access import Actor
 from customers.clubmed.profile import Json
 from customers.fields import FIELDS
 from customers.models import (
@@ -160,6 +161,13 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     return format_html(
         '<a href="{}">{}</a> <small class="num">{}</small>', page, label, act.customer_id
     )
+
+
+@register.filter
+def to_be_settled_by(change: Change, actor: Actor) -> bool:
+    """Does this change need a person, and may it be this one?"""
+    unclear = change.outcome == Outcome.UNCLEAR
+    return unclear and actor.may_settle and not change.is_by(actor)
 
 
 @register.filter

@@ -61,7 +61,7 @@ def unsettled(request: DeskRequest) -> HttpResponse:
 def saves(request: DeskRequest) -> HttpResponse:
     """A person's own unsettled saves, and those that were settled since they last looked."""
     untold = queries.untold(request.actor)
-    context = {"unsettled": queries.unsettled(request.actor), "settled": untold, "own": True}
+    context = {"unsettled": queries.unsettled(request.actor), "settled": untold}
     page = render(request, "audit/saves.html", context)
     queries.tell(untold)
     return page
@@ -123,7 +123,6 @@ def _change_page(
         "line": line,
         "form": form,
         "failure": failure,
-        "own": bool(found) and found[0].is_by(request.actor),
     }
     status = failure.status if failure else status
     return render(request, "audit/change.html", context, status=status)
