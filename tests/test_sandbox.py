@@ -661,6 +661,15 @@ def test_requests_are_told_without_what_authorised_them(api: Api, sandbox: Sandb
     assert len(sandbox.requests) == 1
 
 
+def test_a_customer_can_be_changed_behind_the_callers_back(api: Api, sandbox: Sandbox) -> None:
+    control = f"{sandbox.url}/_sandbox/customers"
+    changed = requests.patch(f"{control}/{TOM}", json={"email": "elsewhere@x.y"}, timeout=10)
+    missing = requests.patch(f"{control}/1", json={"email": "elsewhere@x.y"}, timeout=10)
+    assert (changed.status_code, missing.status_code) == (204, 404)
+    assert sandbox.customers[TOM]["email"] == "elsewhere@x.y"
+    assert sandbox.requests == []
+
+
 def test_an_unknown_control_is_404(sandbox: Sandbox) -> None:
     assert requests.get(f"{sandbox.url}/_sandbox/magic", timeout=10).status_code == 404
 

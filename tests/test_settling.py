@@ -311,7 +311,7 @@ def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, club
 
     for _ in range(2):
         notice = text(agent.page("/").select_one("#notices"))
-        assert "A save of yours was settled. E-mail of Tom Smith: applied." in notice
+        assert "News of a save that got no answer. E-mail of Tom Smith: applied." in notice
     page = agent.page("/saves/")
 
     assert "Settled since you last looked" in text(page)

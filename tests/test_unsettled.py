@@ -64,7 +64,7 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
     change = Change.objects.get()
     assert (change.outcome, change.actor_name) == (outcome, "Inès Moreau")
     assert "Everything is settled" in text(supervisor.page(URL))
-    assert "A save of yours was settled" in text(agent.page("/").select_one("#notices"))
+    assert "News of a save that got no answer" in text(agent.page("/").select_one("#notices"))
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def unsettled(request: DeskRequest) -> HttpResponse:
 @require_safe
 def saves(request: DeskRequest) -> HttpResponse:
     """A person's own unsettled saves, and those that were settled since they last looked."""
-    untold = queries.untold(request.actor)
-    context = {"unsettled": queries.unsettled(request.actor), "settled": untold}
-    page = render(request, "audit/saves.html", context)
+    untold, unsettled = queries.untold(request.actor), queries.unsettled(request.actor)
+    settled = [change for change in untold if change not in unsettled.changes]
+    page = render(request, "audit/saves.html", {"settled": settled, "unsettled": unsettled})
     queries.tell(untold)
     return page
 

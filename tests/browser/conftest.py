@@ -40,6 +40,11 @@ class Product:
         said = requests.get(f"{self.sandbox}/_sandbox/requests").json()
         return [(r["path"], r["body"]) for r in said if r["method"] == method]
 
+    def change_elsewhere(self, customer_id, **values):
+        """Store what another system of Club Med's would."""
+        url = f"{self.sandbox}/_sandbox/customers/{customer_id}"
+        requests.patch(url, json=values).raise_for_status()
+
     def reset(self):
         requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()
 
@@ -113,6 +118,16 @@ def sign_in(page, name, path="/"):
     page.goto(path)
     page.get_by_role("button", name=name).click()
     page.wait_for_url(f"**{path}")
+
+
+def reload_until_shown(page, locator):
+    """For what the desk finds out by itself."""
+    for _ in range(60):
+        if locator.is_visible():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    expect(locator).to_be_visible()
 
 
 def open_editor(page, field):

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor, save_as, sign_in
+from tests.browser.conftest import open_editor, reload_until_shown, save_as, sign_in
 
 RICH, LONG, TOM = "/customers/704118236/", "/customers/30955172/", "/customers/123456789/"
 SPARSE = "/customers/675278315/"  # an e-mail address, and no name
@@ -111,6 +111,49 @@ def change(page, product):
     expect(page.locator("#facts-title")).to_be_visible()
 
 
+def lost(page, product, where, kind="drop_before"):
+    """A change without an answer."""
+    page.goto(where)
+    product.add_fault(kind=kind, method="PATCH")
+    box = open_editor(page, "email")
+    box.fill("a.very.long.address.of.one.and.the.same.customer@mail.example.com")
+    box.press("Enter")
+    expect(page.locator("#email[data-state=unknown]")).to_be_visible()
+
+
+def unsettled(page, product):
+    lost(page, product, TOM)
+    page.goto("/audit/unsettled/")
+    expect(page.locator("tbody.change").first).to_be_visible()
+
+
+def settled(page, product):
+    """My saves, right after one was settled by the timer."""
+    lost(page, product, RICH, kind="drop_after")
+    page.goto("/saves/")
+    reload_until_shown(page, page.get_by_role("heading", name="Settled since"))
+
+
+def unclear(where):
+    """Somebody else's change of which the profile shows a third value."""
+
+    def show(page, product):
+        with page.context.browser.new_context(base_url=product.desk) as context:
+            theirs = context.new_page()
+            sign_in(theirs, "Owen Whitfield", LONG)
+            lost(theirs, product, LONG)
+        product.change_elsewhere("30955172", email="third@example.com")
+        page.goto("/audit/unsettled/")
+        decide = page.get_by_role("link", name="Decide").first
+        reload_until_shown(page, decide)
+        if where == "change":
+            decide.click()
+            page.get_by_role("button", name="Record what came of it").click()
+            expect(page.locator("#settle .error").first).to_be_visible()
+
+    return show
+
+
 def no_access(page, product):
     page.context.clear_cookies()
     page.goto("/")
@@ -155,6 +198,10 @@ PAGES = {
     "history": recorded_at(f"{TOM}history/"),
     "log": recorded_at("/audit/"),
     "change": change,
+    "waiting": unsettled,
+    "saves": settled,
+    "unclear": unclear("list"),
+    "deciding": unclear("change"),
     "no-such-customer": at_rest("/customers/999999999/"),
     "no-such-page": at_rest("/nowhere/"),
     "signed-out": at_rest("/signed-out/"),

@@ -165,6 +165,15 @@ class Api:
             errors = [refusal.as_json() for refusal in refused.refusals]
             return error(400, "Some values were refused.", errors=errors)
 
+    def change_elsewhere(self, customer_id: str, request: Recorded) -> Answer:
+        """Store what another system of Club Med's would, unchecked."""
+        try:
+            with self.lock:
+                self._profile(customer_id).update(_body(request))
+        except Refusing as refusing:
+            return refusing.answer
+        return Answer(204)
+
     def _check_rights(self, request: Recorded) -> None:
         if request.headers.get("authorization") != f"Bearer {self.token}":
             raise Refusing(error(401, "The access token is missing or not valid."))

@@ -130,7 +130,9 @@ class Sandbox:
             timer.start()
 
     def _control(self, request: Recorded) -> Answer:
-        """The routes for another process: set faults, start afresh, see what came."""
+        """The routes for another process: set faults, start afresh, change a customer behind the
+        caller's back, see what came.
+        """
         match request.method, request.path:
             case "POST", "/_sandbox/faults":
                 try:
@@ -141,6 +143,8 @@ class Sandbox:
                 self.faults.clear()
             case "POST", "/_sandbox/reset":
                 self.reset()
+            case "PATCH", path if path.startswith("/_sandbox/customers/"):
+                return self._api.change_elsewhere(path.rpartition("/")[2], request)
             case "GET", "/_sandbox/requests":
                 return Answer(200, [_as_json(recorded) for recorded in list(self.requests)])
             case _:
