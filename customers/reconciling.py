@@ -15,13 +15,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from customers import services, settling
-from customers.audit import chain, entries, journal
+from customers.audit import chain, entries, journal, queries
 from customers.audit.entries import WATCH, Finding
 from customers.clubmed.errors import ClubMedError, RefusedError, UnauthorizedError
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.kinds import fold, raw_text
 from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
+from customers.twins import same_person
 
 logger = logging.getLogger(__name__)
 _AT_ONCE = 500  # customers, and creates, of one run
@@ -68,11 +69,22 @@ def _due() -> Iterator[Callable[[], None]]:
     for customer_id in filter(None, dict.fromkeys(customers)):
         yield partial(_look_at_customer, customer_id)
     for line in overdue:
-        if not line.customer_id:
+        if not line.customer_id and not _in_the_making(line.new_values):
             yield partial(_look_for_created, line)
-    for change in watched:
-        if not change.customer_id:
+    for change in queries.with_entries(watched):
+        if not change.customer_id and not _in_the_making(_new_values(change)):
             yield partial(_look_for_late, change)
+
+
+def _in_the_making(new: Mapping[str, Json]) -> bool:
+    """Is somebody creating this person just now? Then whoever is found may be theirs."""
+    on_the_way = JournalLine.objects.filter(action=Action.CREATE, customer_id="")
+    on_the_way = on_the_way.exclude(pk__in=journal.overdue().values("pk"))
+    return any(same_person(new, line.new_values) for line in on_the_way)
+
+
+def _new_values(change: Change) -> Mapping[str, Json]:
+    return {history.first.field: history.first.new for history in change.fields}
 
 
 def _look_at_customer(customer_id: str) -> None:
@@ -111,8 +123,7 @@ def _look_for_created(line: JournalLine) -> None:
 
 def _look_for_late(change: Change) -> None:
     """A create that was not seen may still have landed late."""
-    made = entries.verdicts(Entry.objects.filter(change_id=change.pk).order_by("seq"))
-    new = {name: entry.new for name, entry in made.items()}
+    new = _new_values(change)
     try:
         found = _candidates(new, change.pk, change.recorded_at)
     except RefusedError as exc:

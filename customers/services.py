@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -29,6 +28,7 @@ from customers.fields import FIELDS
 from customers.kinds import canonical, covers, is_empty, raw_text
 from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
 from customers.tokens import Token
+from customers.twins import Twin, twins
 
 logger = logging.getLogger(__name__)
 _LONGEST = 255  # characters of a line of text in the log
@@ -57,15 +57,6 @@ class UsedTokenError(NotDoneError):
     def __init__(self, sent: Mapping[str, Json]) -> None:
         super().__init__("form sent before")
         self.sent = sent
-
-
-@dataclass(frozen=True)
-class Twin:
-    """An unsettled create of what may be the same person."""
-
-    change_id: UUID
-    actor_name: str
-    at: datetime
 
 
 class TwinError(NotDoneError):
@@ -273,8 +264,7 @@ def _journal_change(
     Saved instead if this form was answered before, or if there is nothing to change.
     """
     for _ in range(_READS):
-        chain.check()
-        read_at = chain.position()
+        read_at = chain.sound_position()
         if (first := _first_answer(token, typed)) is not None:
             return first
         profile, read_at = _look(customer_id, read_at)
@@ -302,46 +292,18 @@ def _journal_create(
     """Write the line of a create; Saved instead if this form was answered before."""
     new = {name: (None, value) for name, value in values.items()}
     while True:
-        chain.check()
-        read_at = chain.position()
+        read_at = chain.sound_position()
         if (first := _first_answer(token, values)) is not None:
             return first
-        if twins := _twins(values):
+        if found := twins(values):
             if not despite_twins:
-                raise TwinError(twins)
-            named = ", ".join(str(twin.change_id) for twin in twins)
+                raise TwinError(found)
+            named = ", ".join(str(twin.change_id) for twin in found)
             act["reason"] = f"Created although it was not settled what came of {named}"
         try:
             return journal.write(token.change_id, act, new, read_at=read_at)
         except journal.MovedOnError:  # the same form, answered between the two looks
             continue
-
-
-def _twins(values: Mapping[str, Json]) -> list[Twin]:
-    """Unsettled creates with the same e-mail address, or the same name and date of birth."""
-    unsettled = queries.unsettled(action=Action.CREATE)
-    found = [
-        (Twin(line.change_id, line.actor_name, line.sent_at), line.new_values)
-        for line in unsettled.waiting
-    ]
-    found += [
-        (
-            Twin(change.change_id, change.actor_name, change.recorded_at),
-            {entry.field: entry.new for entry in change.entries},
-        )
-        for change in unsettled.changes
-    ]
-    return [twin for twin, theirs in found if _same_person(values, theirs)]
-
-
-def _same_person(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
-    def same(*names: str) -> bool:
-        return all(
-            not is_empty(mine.get(name)) and FIELDS[name].same(mine.get(name), theirs.get(name))
-            for name in names
-        )
-
-    return same("email") or same("first_name", "last_name", "birthdate")
 
 
 def _note_number(line: JournalLine) -> None:

@@ -42,21 +42,20 @@ def settle(profile: Profile, read_at: int) -> int:
     """
     customer_id = profile.customer_id
     overdue = list(journal.overdue().filter(customer_id=customer_id))
+    claimed = journal.claimed(customer_id)
     known = queries.last_known(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
     pending = queries.with_entries(changes)
     records = [_answer_found(line, profile) for line in overdue]
-    records += [_seen_since(change, profile, known) for change in pending]
-    in_question = journal.claimed(customer_id).union(
-        *(line.values for line in overdue),
-        *map(_newest, pending),
-    )
+    records += [_seen_since(change, profile, known, besides=claimed) for change in pending]
+    in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
     records.append(_changed_elsewhere(profile, known, besides=in_question))
     records = [record for record in records if record.findings]
     if not records:
         for change in pending:
             last = _newest(change).values()
-            look_again_later(change, still=any(_waits(e, profile, known) for e in last))
+            still = any(e.field in claimed or _waits(e, profile, known) for e in last)
+            look_again_later(change, still=still)
         return read_at
     with transaction.atomic():
         chain.lock()
@@ -121,12 +120,19 @@ def _stayed(field: Field, old: Json, new: Json, now: Json) -> bool:
     return field.same(old, now)
 
 
-def _seen_since(change: Change, profile: Profile, known: Mapping[str, Entry]) -> Record:
-    """What the profile shows of a change that it had not shown yet."""
+def _seen_since(
+    change: Change, profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
+) -> Record:
+    """What the profile shows of a change that it had not shown yet.
+
+    besides: fields on their way to Club Med by another change, whose value it may be.
+    """
     last = _newest(change)
     act = next(iter(last.values())).act()
     findings = [
-        finding for entry in last.values() if (finding := _seen(entry, profile, known)) is not None
+        finding
+        for entry in last.values()
+        if entry.field not in besides and (finding := _seen(entry, profile, known)) is not None
     ]
     untold = any(finding.outcome == Outcome.APPLIED for finding in findings)
     return Record(change.change_id, act, findings, untold=untold)

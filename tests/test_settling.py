@@ -183,6 +183,21 @@ def test_a_later_save_of_the_same_value_is_no_proof_of_the_first(agent, clubmed)
     assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "answer")]
 
 
+def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
+    not_seen(agent, clubmed)
+    lose_the_answer(agent, clubmed, "drop_after")  # the same value, landed and not answered yet
+
+    agent.get(f"/customers/{TOM}/")
+    assert outcomes() == [("email", "not_seen", "look")]
+    let_the_grace_pass()
+    for _ in range(2):
+        agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    first = Entry.objects.last()
+    assert Change.objects.get(pk=first.change_id).outcome == "not_seen"
+
+
 def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
     not_seen(agent, clubmed)
     Change.objects.update(recorded_at=timezone.now() - timedelta(days=1, minutes=1))
@@ -248,6 +263,15 @@ def test_a_read_that_still_shows_the_old_value_is_no_difference(agent, clubmed):
     clubmed.customers[TOM]["email"] = "new@example.com"
     agent.get(f"/customers/{TOM}/")
     assert Change.objects.get().look_at is None
+
+
+def test_a_newer_change_on_its_way_is_not_how_the_former_was_stored(agent, clubmed):
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    lose_the_answer(agent, clubmed, "drop_after", "newer@example.com")
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "applied", "answer")]
 
 
 def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed):

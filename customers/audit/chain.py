@@ -34,9 +34,11 @@ def position() -> int:
     return Head.objects.values_list("seq", flat=True).filter(pk=1).first() or 0
 
 
-def check() -> None:
-    """Could an entry be appended now? Raises ForgedHeadError."""
-    _check(Head.objects.filter(pk=1).first() or _beginning())
+def sound_position() -> int:
+    """The same, of a head that may be appended to. Raises ForgedHeadError."""
+    head = Head.objects.filter(pk=1).first() or _beginning()
+    _check(head)
+    return head.seq
 
 
 def lock(*, rotating: bool = False) -> Head:

@@ -21,6 +21,7 @@ from customers.http import (
 )
 from customers.models import Change, JournalLine
 from customers.record import Record
+from customers.twins import Twin
 
 _RECENT = 8  # customers on the first page
 _NEW = "new"  # the form that a create token is good for
@@ -119,7 +120,7 @@ def _create_page(
     *,
     note: str = "",
     refusal: str = "",
-    twins: Sequence[services.Twin] = (),
+    twins: Sequence[Twin] = (),
     failure: notices.Message | None = None,
     status: int = 200,
 ) -> HttpResponse:
