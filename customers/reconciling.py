@@ -136,12 +136,12 @@ def _look_for_late(change: Change) -> None:
         return
     with transaction.atomic():
         head = chain.lock()
-        made = entries.verdicts(Entry.objects.filter(change_id=change.pk).order_by("seq"))
-        if any(entry.outcome != Outcome.NOT_SEEN for entry in made.values()):
+        made = entries.of_change(change.pk)
+        if any(entry.outcome != Outcome.NOT_SEEN for entry in made):
             return  # another process found it too
-        act = next(iter(made.values())).act() | {"customer_id": customer_id}
+        act = made[0].act() | {"customer_id": customer_id}
         findings = [_searched(name, value, outcome, found) for name, value in new.items()]
-        entries.append(change.pk, act, findings, head=head, untold=True)
+        entries.append(change.pk, act, findings, head=head, before=made, untold=True)
 
 
 def _settle(record: settling.Record) -> None:

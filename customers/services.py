@@ -26,7 +26,7 @@ from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError, 
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.kinds import canonical, covers, is_empty, raw_text
-from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
+from customers.models import Action, Change, Evidence, Head, JournalLine, Outcome
 from customers.tokens import Token
 from customers.twins import Twin, twins
 
@@ -205,7 +205,7 @@ def settle_change(
     outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
     with _journal_in_reach(), transaction.atomic():
         head = chain.lock()
-        made = list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+        made = entries.of_change(change_id)
         open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
         own = any((e.actor_issuer, e.actor_sub) == (actor.issuer, actor.sub) for e in made)
         if not open_yet or own:
@@ -220,6 +220,7 @@ def settle_change(
             _act(action, number, label, actor, request_id, reason),
             [Finding(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
             head=head,
+            before=made,
             untold=True,
         )
 
@@ -321,7 +322,7 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     """
     if line := JournalLine.objects.filter(pk=token.change_id).first():
         raise BeingSavedError(line)
-    made = entries.verdicts(Entry.objects.filter(change_id=token.change_id).order_by("seq"))
+    made = entries.verdicts(entries.of_change(token.change_id))
     outcomes = {entry.outcome for entry in made.values()}
     if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
@@ -382,12 +383,10 @@ def _record(
     try:
         with transaction.atomic():
             head = chain.lock()
-            in_time = journal.close(line)
-            if not in_time:
-                findings = _corrections(line, findings)
-            if findings:
-                act = line.act()
-                entries.append(line.change_id, act, findings, head=head, untold=not in_time)
+            if journal.close(line):
+                entries.append(line.change_id, line.act(), findings, head=head)
+            else:
+                _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
@@ -395,15 +394,18 @@ def _record(
             raise RecordPendingError(line.customer_id) from None
 
 
-def _corrections(line: JournalLine, findings: list[Finding]) -> list[Finding]:
-    """The findings that differ from what the line was settled as."""
-    made = entries.verdicts(Entry.objects.filter(change_id=line.change_id).order_by("seq"))
-    return [
+def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
+    """Append the findings that differ from what the line was settled as meanwhile."""
+    made = entries.of_change(line.change_id)
+    settled = entries.verdicts(made)
+    wrong = [
         finding
         for finding in findings
-        if (entry := made.get(finding.field)) is None
+        if (entry := settled.get(finding.field)) is None
         or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
     ]
+    if wrong:
+        entries.append(line.change_id, line.act(), wrong, head=head, before=made, untold=True)
 
 
 def _codes(exc: RefusedError) -> str:

@@ -4,7 +4,7 @@ docs/audit.md holds the states and who may move a change from one to another. No
 Club Med: the verbs do, and hand over what they read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,12 +25,16 @@ OUTSIDE = "Outside this desk"
 
 @dataclass(frozen=True)
 class Record:
-    """What is to be appended for one change; line: the open line that this settles."""
+    """What is to be appended for one change; see `customers.audit.entries.append`.
+
+    line: the open line that this settles.
+    """
 
     change_id: UUID
     act: Mapping[str, Any]
     findings: list[Finding]
     line: JournalLine | None = None
+    before: Sequence[Entry] = ()
     untold: bool = False
 
 
@@ -71,7 +75,12 @@ def append(record: Record) -> None:
     head = chain.lock()
     if record.line is None or journal.close(record.line):
         entries.append(
-            record.change_id, record.act, record.findings, head=head, untold=record.untold
+            record.change_id,
+            record.act,
+            record.findings,
+            head=head,
+            before=record.before,
+            untold=record.untold,
         )
 
 
@@ -135,7 +144,7 @@ def _seen_since(
         if entry.field not in besides and (finding := _seen(entry, profile, known)) is not None
     ]
     untold = any(finding.outcome == Outcome.APPLIED for finding in findings)
-    return Record(change.change_id, act, findings, untold=untold)
+    return Record(change.change_id, act, findings, before=change.entries, untold=untold)
 
 
 def _newest(change: Change) -> dict[str, Entry]:

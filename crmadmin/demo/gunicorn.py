@@ -28,5 +28,5 @@ def _leave_with_the_starter() -> None:
 def post_worker_init(worker: Any) -> None:
     """Stand in for the timer of a deployment: the desk settles by itself what got no answer."""
     if os.environ["DJANGO_SETTINGS_MODULE"] == "crmadmin.settings":
-        reconcile = partial(call_command, "reconcile", watch=5)
+        reconcile = partial(call_command, "reconcile", watch=2)
         threading.Thread(target=reconcile, daemon=True).start()

@@ -1,6 +1,6 @@
 """Appending to the log: what happened, one entry a field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -42,11 +42,13 @@ def append(
     findings: Iterable[Finding],
     *,
     head: Head | None = None,
+    before: Sequence[Entry] = (),
     untold: bool = False,
 ) -> list[Entry]:
     """Append one entry a finding and bring the change's current state up; in a transaction.
 
     act: the shared columns of `customers.models.Act`. head: if the caller has locked it already.
+    before: the change's earlier entries in order, if these come on top of them.
     untold: its author is to be told, as this was found out behind their back.
     """
     head = head or chain.lock()
@@ -64,11 +66,15 @@ def append(
         )
         for finding in findings
     ]
-    before = list(Entry.objects.filter(change_id=change_id).order_by("seq"))
     chain.extend(head, entries)
     Entry.objects.bulk_create(entries)
     _project([*before, *entries], untold=untold)
     return entries
+
+
+def of_change(change_id: UUID) -> list[Entry]:
+    """A change's entries in order."""
+    return list(Entry.objects.filter(change_id=change_id).order_by("seq"))
 
 
 def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
