@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from customers.access import Permission, allow
+from customers.audit import guard
 
 
 @allow(Permission.EVERYONE)
@@ -16,10 +17,14 @@ def live(request: HttpRequest) -> HttpResponse:
 @allow(Permission.EVERYONE)
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """Ready when the database answers, with our tables in it."""
+    """Ready when the database answers, with our tables in it and the log's guard up."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM customers_head")
+        unguarded = guard.missing()
     except DatabaseError:
         return HttpResponse("the database does not answer\n", "text/plain", 503)
+    if unguarded:
+        sentence = "the audit log is not protected by the database\n"
+        return HttpResponse(sentence, "text/plain", 503)
     return HttpResponse("ready\n", content_type="text/plain")

@@ -203,8 +203,10 @@ else:
     DATABASES["default"]["HOST"] = DATABASES["default"]["HOST"].replace("%2F", "/")
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
-        # A writer that hangs must not stop the others for longer than this.
-        "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
+        # A writer that hangs must not stop the others for longer than this; a commit waits for
+        # the disk, whatever the server's default.
+        "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
+        " -c synchronous_commit=on",
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
     }

@@ -6,3 +6,11 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmadmin.settings")
 application = get_wsgi_application()
+
+# Only now: models need the settings.
+from django.db import connection  # noqa: E402
+
+from customers.audit import durability  # noqa: E402
+
+durability.check()
+connection.close()

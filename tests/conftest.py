@@ -6,9 +6,10 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from customers import services
+from customers.audit import guard
 from customers.clubmed.sandbox import Sandbox
 from tests.provider import provider  # noqa: F401 - a fixture
 
@@ -26,6 +27,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
     if connection.vendor == "sqlite":
         folder = tmp_path_factory.mktemp("database")
         connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_owner_may_clear_the_log():
+    """Before a database is emptied after a test its guard is lifted; post_migrate puts it back."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def lift_and_empty(case):
+        guard.remove()
+        empty(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lift_and_empty)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 # Nothing here outlives the run, so nothing waits for a disk.
-_OPTIONS = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+_FORGETFUL = "-c fsync=off -c full_page_writes=off"
 _INITDB = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale")
 
 
@@ -51,8 +51,11 @@ def _account() -> dict[str, Any]:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """A server with an empty database; the address that Django's settings take. PostgresError."""
+def running(options: str = _FORGETFUL) -> Iterator[str]:
+    """A server with an empty database; the address that Django's settings take. PostgresError.
+
+    options: of the server's command line; with none, it is as durable as PostgreSQL comes.
+    """
     bindir, account = binaries(), _account()
     # Straight in /tmp: a socket's path is short, and the server's account must be able to enter it.
     with tempfile.TemporaryDirectory(prefix="crmadmin-pg-", dir="/tmp") as name:
@@ -72,8 +75,8 @@ def running() -> Iterator[str]:
 
         try:
             call("initdb", "-D", str(data), *_INITDB)
-            options = f"{_OPTIONS} -k {folder}"
-            call("pg_ctl", "-D", str(data), "-l", str(log), "-o", options, "--wait", "start")
+            served = f"-c listen_addresses='' -k {folder} {options}"
+            call("pg_ctl", "-D", str(data), "-l", str(log), "-o", served, "--wait", "start")
             yield f"postgres://postgres@{quote(name, safe='')}/postgres"
         finally:
             if (data / "postmaster.pid").exists():

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from customers.audit import durability
 from customers.reconciling import Reconciled, reconcile
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, watch: float | None = None, **options: Any) -> None:
+        durability.check()
         if watch is None:
             done = reconcile()
             self.stdout.write(_words(done))

@@ -1,0 +1,58 @@
+-- Two roles for one database: an owner that migrates, and an application role that the workers run
+-- as and that has no more than it needs. Of the audit log it may read and append, nothing else.
+--
+-- Run it as the database's administrator, in a database that is the product's own, once at the
+-- beginning and again after every migration; it changes only what is not so already:
+--
+--     psql -d crmadmin -v owner=crmadmin_owner -v app=crmadmin_app -f docs/postgresql-roles.sql
+--
+-- Passwords do not stand here: give each role one with psql's \password, or let the server know
+-- them in another way. Then `manage.py migrate` with DATABASE_URL as the owner, everything else as
+-- the application role. Tables that somebody else made before are handed to the owner.
+
+\set ON_ERROR_STOP on
+\set QUIET on
+BEGIN;
+SET LOCAL client_min_messages = warning;
+
+SELECT format('CREATE ROLE %I LOGIN', name)
+FROM (VALUES (:'owner'), (:'app')) AS wanted (name)
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
+\gexec
+
+SELECT format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC, %I', current_database(), :'app'),
+    format('GRANT CONNECT ON DATABASE %I TO %I, %I', current_database(), :'owner', :'app')
+\gexec
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, :"app";
+GRANT USAGE ON SCHEMA public TO :"app";
+GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
+
+-- The tables, with their sequences and indexes, and the functions of their triggers.
+SELECT format('ALTER TABLE public.%I OWNER TO %I', tablename, :'owner')
+FROM pg_tables
+WHERE schemaname = 'public' AND tableowner <> :'owner'
+\gexec
+SELECT DISTINCT format('ALTER FUNCTION %s OWNER TO %I', p.oid::regprocedure, :'owner')
+FROM pg_trigger AS t
+JOIN pg_class AS c ON c.oid = t.tgrelid AND c.relnamespace = 'public'::regnamespace
+JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND pg_get_userbyid(p.proowner) <> :'owner'
+\gexec
+
+-- Numbers that the database gives are identity columns: they need no right on a sequence.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app";
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, :"app";
+SELECT format('GRANT %s ON public.%I TO %I', rights, name, :'app')
+FROM (VALUES
+    ('customers_entry', 'SELECT, INSERT'),
+    ('customers_head', 'SELECT, INSERT, UPDATE'),
+    ('customers_change', 'SELECT, INSERT, UPDATE'),
+    ('customers_journalline', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('customers_claim', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('django_session', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('django_migrations', 'SELECT')
+) AS wanted (name, rights)
+WHERE to_regclass('public.' || name) IS NOT NULL
+\gexec
+
+COMMIT;
