@@ -95,9 +95,20 @@ class Field:
         known = bool(self.choices) and self.kind is kinds.CODE
         return known and not kinds.is_empty(value) and kinds.raw_text(value) not in self.choices
 
+    def normal(self, value: Json) -> Json:
+        """The form under which two reads that mean the same to a person are one.
+
+        Compare it by `kinds.canonical`, to which true is not 1.
+        """
+        return self.kind.normal(value)
+
     def same(self, sent: Json, stored: Json) -> bool:
         """Is what Club Med stored what was sent, to a person?"""
         return self.kind.same(sent, stored)
+
+    def seen(self, value: Json) -> Json:
+        """What has to be there still for a form that was opened over this value to hold."""
+        return (self.kind.seen or self.kind.normal)(value)
 
     @property
     def clearable(self) -> bool:
@@ -139,7 +150,7 @@ ALLOWED = {"true": "Allowed", "false": "Not allowed"}
 
 def _native_name(name: str, label: str, create: Create = Create.NO) -> Field:
     return Field(
-        f"unicode_{name}", f"Native {label}", Group.IDENTITY, create=create, patch=True,
+        f"unicode_{name}", f"Native {label}", Group.IDENTITY, kinds.NATIVE, create=create, patch=True,
         clear=Clear.BLANK, max_length=100, native=True, rare=True,
     )  # fmt: skip
 
@@ -149,9 +160,9 @@ def _middle_name(name: str, label: str) -> Field:
 
 
 _ROWS = (
-    Field("gm_number", "GM number", Group.HEAD),
+    Field("gm_number", "GM number", Group.HEAD, kinds.IDENTIFIER),
     Field("customer_type", "Type", Group.HEAD, kinds.CODE, create=Create.OPTIONAL, choices=CUSTOMER_TYPES),
-    Field("locale", "Market", Group.HEAD),
+    Field("locale", "Market", Group.HEAD, kinds.IDENTIFIER),
     Field("civility", "Civility", Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, choices=CIVILITIES),
     Field("first_name", "First name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20),
     Field("last_name", "Last name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
@@ -180,10 +191,10 @@ _ROWS = (
     Field("loyalty_points", "Points", Group.ACCOUNT, kinds.NUMBER, "loyalty_program.points"),
     Field("loyalty_is_platinum_for_life", "Platinum for life", Group.ACCOUNT, kinds.BOOLEAN, "loyalty_program.is_platinum_for_life", rare=True),
     Field("customer_status", "Customer status", Group.ACCOUNT, kinds.CODE, choices=CUSTOMER_STATUSES),
-    Field("filiation_number", "Filiation number", Group.ACCOUNT, rare=True),
+    Field("filiation_number", "Filiation number", Group.ACCOUNT, kinds.IDENTIFIER, rare=True),
     Field("blacklisted", "Blacklisted", Group.ACCOUNT, kinds.BOOLEAN),
-    Field("health_pass_id", "Health pass", Group.ACCOUNT, sensitive=True, rare=True),
-    Field("call_id", "Call motive", Group.CALL, create=Create.OPTIONAL, read=False),
+    Field("health_pass_id", "Health pass", Group.ACCOUNT, kinds.IDENTIFIER, sensitive=True, rare=True),
+    Field("call_id", "Call motive", Group.CALL, kinds.IDENTIFIER, create=Create.OPTIONAL, read=False),
 )  # fmt: skip
 
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}

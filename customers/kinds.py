@@ -10,11 +10,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from babel import Locale
 
 from customers.clubmed.profile import Json, parse_date, parse_phones
+
+Normal: TypeAlias = Callable[[Json], Json]
 
 _NAMES = Locale("en")
 # Codes of Babel's territories that are not ISO 3166-1 alpha-2: groupings, exceptional reservations.
@@ -42,32 +44,85 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 
 def fold(text: str) -> str:
     """Case, accents and repeated spaces taken out: what Club Med's storage changes in a name."""
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
-    return " ".join(unicodedata.normalize("NFC", plain).casefold().split())
+    # Two letters in one are two: "ﬁ" is fi, "ǆ" is dž.
+    parts = (unicodedata.normalize("NFKD" if char.isalpha() else "NFD", char) for char in text)
+    plain = _ACCENTS.sub("", "".join(parts))
+    # By way of the capitals: "ı" and "i" have the same one.
+    return " ".join(unicodedata.normalize("NFC", plain.upper().casefold()).split())
 
 
-def digits(number: Json) -> str:
-    """A phone number without its spaces, dots and brackets."""
-    return re.sub(r"[^0-9+]", "", number) if isinstance(number, str) else raw_text(number)
+def caseless(text: str) -> str:
+    """Case and outer spaces taken out, accents kept: of an e-mail address or a code."""
+    plain = unicodedata.normalize("NFD", text.strip()).casefold()
+    return unicodedata.normalize("NFC", plain)
 
 
-def same_json(sent: Json, stored: Json) -> bool:
-    """The same to a person: folded text, any list order, members that the server added allowed."""
-    if is_empty(sent) or is_empty(stored):
-        return is_empty(sent) and is_empty(stored)
-    if isinstance(sent, str) and isinstance(stored, str):
-        return fold(sent) == fold(stored)
-    if isinstance(sent, Mapping) and isinstance(stored, Mapping):
-        return all(same_json(value, stored.get(key)) for key, value in sent.items())
+def as_written(text: str) -> str:
+    """Only repeated spaces taken out: in native script, case and marks make another name."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def day(text: str) -> str:
+    """1986-06-14, however the API wrote that day."""
+    known = parse_date(text.strip())
+    return caseless(text) if known is None else known.isoformat()
+
+
+def normal_by(rule: Callable[[str], str]) -> Normal:
+    """The normal form of a kind whose texts, at any depth, are the same by this rule.
+
+    All that is empty is null, and an empty member of an object is an absent one; a list has one
+    order. Two normal forms are one if their `canonical` texts are: Python takes 1 for true.
+    """
+
+    def normal(value: Json) -> Json:
+        if isinstance(value, str):
+            return rule(value) or None
+        if isinstance(value, list):
+            return sorted(map(normal, value), key=canonical) or None
+        if isinstance(value, dict):
+            members = {key: normal(member) for key, member in value.items()}
+            return {key: member for key, member in members.items() if member is not None} or None
+        return value
+
+    return normal
+
+
+def found(sent: Json, stored: Json, normal: Normal) -> bool:
+    """Is what was sent there again? The server may have added members to objects.
+
+    A member that was sent empty has to be empty: that is how one is cleared (contract 2).
+    """
+    forms = [canonical(normal(value)) for value in (sent, stored)]
+    if "null" in forms or forms[0] == forms[1]:
+        return forms[0] == forms[1]
+    if isinstance(sent, dict) and isinstance(stored, dict):
+        return all(found(member, stored.get(key), normal) for key, member in sent.items())
     if isinstance(sent, list) and isinstance(stored, list):
-        left = list(stored)
-        for item in sent:
-            at = next((i for i, other in enumerate(left) if same_json(item, other)), None)
-            if at is None:
-                return False
-            del left[at]
-        return not left
-    return type(sent) is type(stored) and sent == stored
+        return one_to_one(sent, stored, lambda item, other: found(item, other, normal))
+    return False
+
+
+def one_to_one(sent: list[Json], stored: list[Json], same: Callable[[Json, Json], bool]) -> bool:
+    """Can each item sent have a stored one of its own, with none left over?
+
+    The first fit is not always right: {"type": "HOME"} may take the only one that fits
+    {"type": "HOME", "number": "1"}. So an item may displace one that fits elsewhere too (Kuhn's
+    bipartite matching); by Berge's theorem, what finds no place this way finds none in any other.
+    """
+    fits = [[at for at, other in enumerate(stored) if same(item, other)] for item in sent]
+    holder: dict[int, int] = {}  # place in stored -> place in sent
+
+    def place(item: int, tried: set[int]) -> bool:
+        for at in fits[item]:
+            if at not in tried:
+                tried.add(at)
+                if at not in holder or place(holder[at], tried):
+                    holder[at] = item
+                    return True
+        return False
+
+    return len(sent) == len(stored) and all(place(item, set()) for item in range(len(sent)))
 
 
 def covers(typed: Json, sent: Json) -> bool:
@@ -103,11 +158,6 @@ def date_text(value: Json) -> str:
     return raw_text(value) if day is None else f"{day.day} {day:%B} {day.year}"
 
 
-def same_date(sent: Json, stored: Json) -> bool:
-    days = parse_date(sent), parse_date(stored)
-    return same_json(sent, stored) if None in days else days[0] == days[1]
-
-
 def phones_text(value: Json) -> str:
     """Mobile +55 11 90000-0412, Office +55 11 3000-0177."""
     phones = parse_phones(value)
@@ -121,18 +171,70 @@ def phones_text(value: Json) -> str:
     return ", ".join(parts)
 
 
-def same_phones(sent: Json, stored: Json) -> bool:
-    """As lists, with each number reduced to its digits."""
-    return same_json(_with_digits(sent), _with_digits(stored))
+_UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
+_DIALLED = re.compile(r"(\++|00)?([0-9]+)")
+_SHORTEST = 7  # digits that tell whose phone it is
+_LONGEST_COUNTRY = 3  # digits of a calling code
 
 
-def _with_digits(value: Json) -> Json:
-    if not isinstance(value, list):
-        return value
-    return [
-        {**item, "number": digits(item.get("number"))} if isinstance(item, dict) else item
-        for item in value
-    ]
+def dialled(number: Json) -> str:
+    """The digits of a phone number, after a + if it is international; "" if it is no number."""
+    text = _UNDIALLED.sub("", number) if isinstance(number, str) else ""
+    read = _DIALLED.fullmatch(text)
+    return ("+" if read[1] else "") + read[2] if read else ""
+
+
+def normal_phones(value: Json) -> Json:
+    """Any order; numbers as they are dialled."""
+    if isinstance(value, list):
+        value = [
+            {**item, "number": dialled(item.get("number")) or item.get("number")}
+            if isinstance(item, dict)
+            else item
+            for item in value
+        ]
+    return normal_codes(value)
+
+
+def seen_phones(value: Json) -> Json:
+    """The normal form, but in this very order if a phone holds more than its number and type:
+    `compose_phones` takes the rest from the phone that stands in the row's place.
+    """
+    if isinstance(value, list) and any(
+        isinstance(item, dict) and item.keys() - {"number", "type"} for item in value
+    ):
+        return [normal_phones([item]) for item in value]
+    return normal_phones(value)
+
+
+def found_phones(sent: Json, stored: Json, normal: Normal) -> bool:
+    """As `found`; a number may have become international, or national."""
+    if isinstance(sent, list) and isinstance(stored, list):
+        return one_to_one(sent, stored, _found_phone)
+    return found(sent, stored, normal)
+
+
+def _found_phone(sent: Json, stored: Json) -> bool:
+    if isinstance(sent, dict) and isinstance(stored, dict):
+        number = sent.get("number")
+        if same_number(number, stored.get("number")):
+            stored = {**stored, "number": number}
+    return found(sent, stored, normal_codes)
+
+
+def same_number(one: Json, other: Json) -> bool:
+    """0623456789 and +33623456789 are one phone; two international numbers only if equal."""
+    numbers = dialled(one), dialled(other)
+    if not all(numbers):
+        return False
+    if len({number.startswith("+") for number in numbers}) == 1:
+        return numbers[0] == numbers[1]
+    short, long = sorted((number.lstrip("+").lstrip("0") for number in numbers), key=len)
+    return short == long or (
+        len(short) >= _SHORTEST
+        and len(long) - len(short) <= _LONGEST_COUNTRY
+        and long.endswith(short)
+    )
 
 
 def compose_phones(now: Json, rows: Json) -> Json:
@@ -250,34 +352,56 @@ CHANNELS = {
 }
 
 
+normal_names = normal_by(fold)
+normal_codes = normal_by(caseless)
+
+
 @dataclass(frozen=True)
 class Kind:
     """How the values of a field are read, compared and sent.
 
     text: a value in one line, "" when there is none.
-    same: is what was stored what was sent, to a person?
+    normal: the form under which values that mean the same to a person are one; see `normal_by`.
+    found: is what was sent there again in what is stored? Takes `normal` too.
     compose: what to send, from the value now at Club Med and what was typed.
     rebase: what was typed over one value, as if it had been typed over another.
+    seen: of a value, what has to be there still for `compose` to be right; `normal` unless given.
     """
 
     name: str
     text: Callable[[Json], str] = raw_text
-    same: Callable[[Json, Json], bool] = same_json
+    normal: Normal = normal_codes
+    found: Callable[[Json, Json, Normal], bool] = found
     compose: Callable[[Json, Json], Json] = lambda now, typed: typed
     rebase: Callable[[Json, Json, Json], Json] = lambda typed, saw, now: typed
+    seen: Normal | None = None
     number: bool = False  # its digits line up
 
+    def same(self, sent: Json, stored: Json) -> bool:
+        """Is what was stored what was sent, to a person?"""
+        return self.found(sent, stored, self.normal)
 
-TEXT = Kind("text")
+
+TEXT = Kind("text", normal=normal_names)  # a name of a person or a place, in Latin letters
+NATIVE = Kind("native", normal=normal_by(as_written))
 EMAIL = Kind("email")
+IDENTIFIER = Kind("identifier")
 NUMBER = Kind("number", number_text, number=True)
 CODE = Kind("code")  # one of the field's choices
 BOOLEAN = Kind("boolean")
-DATE = Kind("date", date_text, same_date, number=True)
+DATE = Kind("date", date_text, normal_by(day), number=True)
 COUNTRY = Kind("country", country_text)
 LANGUAGE = Kind("language", language_text)
-PHONES = Kind("phones", phones_text, same_phones, compose_phones, rebase_phones)
-ADDRESS = Kind("address", address_text)
+PHONES = Kind(
+    "phones",
+    phones_text,
+    normal=normal_phones,
+    found=found_phones,
+    compose=compose_phones,
+    rebase=rebase_phones,
+    seen=seen_phones,
+)
+ADDRESS = Kind("address", address_text, normal_names)
 OPTINS = Kind("optins", optins_text)
 IDENTITY = Kind("identity")
 
