@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.audit import digests, keys
+from customers.audit import digests, keys, rows
 from customers.models import Entry, Head, json_text
 
 logger = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ def lock(*, rotating: bool = False) -> Head:
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    row = Head.objects.select_for_update().filter(pk=1)
-    head = row.first()
+    row = Head.objects.select_for_update()
+    head = next(iter(row), None)
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
         head = row.get()
@@ -77,7 +77,7 @@ def sign(head: Head) -> None:
     """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
     head.key_id = keys.current()
     head.signature = keys.sign(_message(head))
-    head.save(update_fields=["seq", "recorded_at", "digest", "key_id", "signature"])
+    rows.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
     transaction.on_commit(partial(logger.info, "appended %s", seal(head)))
 

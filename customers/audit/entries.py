@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from customers.audit import chain
+from customers.audit import chain, rows
 from customers.clubmed.profile import Json
 from customers.models import Action, Change, Entry, Evidence, Head, Outcome
 
@@ -67,7 +67,7 @@ def append(
         for finding in findings
     ]
     chain.extend(head, entries)
-    Entry.objects.bulk_create(entries)
+    rows.insert(entries)
     _project([*before, *entries], untold=untold)
     return entries
 
@@ -105,9 +105,7 @@ def _project(entries: list[Entry], *, untold: bool) -> None:
         actor_name=first.actor_name,
         **current,
     )
-    Change.objects.bulk_create(
-        [change], update_conflicts=True, unique_fields=["change_id"], update_fields=list(current)
-    )
+    rows.insert([change], or_update=tuple(current))
 
 
 def _to_be_seen(entries: list[Entry]) -> bool:

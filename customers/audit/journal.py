@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from customers.audit import rows
 from customers.clubmed.profile import Json
 from customers.models import Claim, Entry, JournalLine
 
@@ -43,17 +44,18 @@ def write(
     """
     now = timezone.now()
     customer_id = act["customer_id"]
+    line = JournalLine(
+        change_id=change_id,
+        values={name: {"old": old, "new": new} for name, (old, new) in values.items()},
+        sent_at=now,
+        deadline=now + timedelta(seconds=settings.CLUBMED_DEADLINE),
+        **act,
+    )
     try:
         with transaction.atomic():
-            line = JournalLine.objects.create(
-                change_id=change_id,
-                values={name: {"old": old, "new": new} for name, (old, new) in values.items()},
-                sent_at=now,
-                deadline=now + timedelta(seconds=settings.CLUBMED_DEADLINE),
-                **act,
-            )
+            rows.insert([line])
             if customer_id:  # a create claims nothing: there is no customer yet
-                Claim.objects.bulk_create(
+                rows.insert(
                     Claim(line=line, customer_id=customer_id, field=name)
                     for name in sorted(values)  # in one order, so that two writers cannot deadlock
                 )
@@ -76,9 +78,8 @@ def write(
 
 def close(line: JournalLine) -> bool:
     """Delete the line, in the transaction that appends its entries; False if it was gone."""
-    Claim.objects.filter(line=line).delete()
-    deleted, _ = JournalLine.objects.filter(pk=line.pk).delete()
-    return deleted == 1
+    rows.delete(Claim, line_id=line.pk)
+    return rows.delete(JournalLine, change_id=line.pk) == 1
 
 
 def overdue() -> QuerySet[JournalLine]:
