@@ -43,6 +43,12 @@ FAILED = Message(
     "Something went wrong here.",
     "If you were saving, look at the customer's history before you save again.",
 )
+NO_DATABASE = Message(
+    503,
+    "Our own database does not answer.",
+    "Nothing was sent to Club Med. Try again in a moment.",
+    "plug-connected-x",
+)
 SIGNED_OUT = Message(
     401,
     "Your session has ended.",
@@ -121,8 +127,17 @@ def wrong_method(request: HttpRequest) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    return _without_database(request, FAILED)
+
+
+def no_database(request: HttpRequest) -> HttpResponse:
+    """Nobody can be known, so nothing was done."""
+    return _without_database(request, NO_DATABASE)
+
+
+def _without_database(request: HttpRequest, message: Message) -> HttpResponse:
     """Asks nothing of session or database: either may be what failed."""
     if wants_fragment(request):
-        return answer(request, FAILED)
-    context = {"message": FAILED, "typed": typed_text(request)}
-    return render(request, "failed.html", context, status=FAILED.status)
+        return answer(request, message)
+    context = {"message": message, "typed": typed_text(request)}
+    return render(request, "failed.html", context, status=message.status)

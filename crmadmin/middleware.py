@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.sessions import middleware as sessions
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.middleware.csrf import CsrfViewMiddleware
@@ -72,6 +74,20 @@ class AnswerHeadersMiddleware:
         return response
 
 
+class SessionMiddleware(sessions.SessionMiddleware):
+    """An answer is never replaced because its session could not be kept.
+
+    What was done is done; Django would say that the request was bad, and we that nothing was sent.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            logger.error("%s answered, and its session could not be kept", request.id)  # type: ignore[attr-defined]
+            return response
+
+
 class AccessMiddleware:
     """Deny by default: a view without a rule is refused, and a rule is kept."""
 
@@ -79,7 +95,10 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.actor = sso.actor_of(request.session)  # type: ignore[attr-defined]
+        try:
+            request.actor = sso.actor_of(request.session)  # type: ignore[attr-defined]
+        except DatabaseError:
+            return errors.no_database(request)
         return self.get_response(request)
 
     def process_view(

@@ -36,7 +36,9 @@ def position() -> int:
 
 def sound_position() -> int:
     """The same, of a head that may be appended to. Raises ForgedHeadError."""
-    head = Head.objects.filter(pk=1).first() or _beginning()
+    head = _read()
+    if not _is_sound(head):
+        head = _read()  # the log's first entry may have come between the two looks of the check
     _check(head)
     return head.seq
 
@@ -119,18 +121,24 @@ def _beginning() -> Head:
     return Head(pk=1, recorded_at=timezone.now(), digest=digests.BEGINNING, signature=b"")
 
 
+def _read() -> Head:
+    return Head.objects.filter(pk=1).first() or _beginning()
+
+
 def _check(head: Head, *, rotating: bool = False) -> None:
-    if _sound == _identity(head):
-        return
-    if head.seq == 0 and not head.signature:
-        sound = not Entry.objects.exists()
-    else:
-        signature = bytes(head.signature)
-        sound = keys.verifies(head.key_id, signature, _message(head), former=rotating)
-    if not sound:
+    if not _is_sound(head, rotating=rotating):
         logger.critical("the head of the log is not signed with our key: nothing can be recorded")
         raise ForgedHeadError
     _believe(head)
+
+
+def _is_sound(head: Head, *, rotating: bool = False) -> bool:
+    if _sound == _identity(head):
+        return True
+    if head.seq == 0 and not head.signature:
+        return not Entry.objects.exists()
+    signature = bytes(head.signature)
+    return keys.verifies(head.key_id, signature, _message(head), former=rotating)
 
 
 def _believe(head: Head) -> None:

@@ -106,8 +106,8 @@ def create(request: DeskRequest) -> HttpResponse:
         context = {"typed": typed_text(request), "change_id": token.change_id}
         return render(request, "customers/create_unknown.html", context, status=503)
     except services.RecordPendingError as exc:
-        messages.warning(request, "The customer is created. Our record of it is still pending.")
-        return redirect("profile", exc.customer_id)
+        context = {"customer_id": exc.customer_id}
+        return render(request, "customers/create_pending.html", context)
     except (ClubMedError, services.NotRecordedError) as exc:
         return _create_page(request, form, failure=notices.not_done(exc))
     messages.success(request, "The customer is created.")

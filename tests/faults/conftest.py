@@ -1,0 +1,104 @@
+"""Processes that may be killed, and what must hold of the log whatever became of them."""
+
+import multiprocessing
+import time
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.utils import timezone
+
+from customers import services
+from customers.audit import chain, digests, keys
+from customers.models import Change, Claim, Entry, Head, JournalLine
+from customers.reconciling import reconcile
+
+# Forked, so that a child stands on the test's own database and sandbox without being told where
+# they are. That is safe beside the sandbox's threads: they are not copied, the child takes no lock
+# that one of them may hold, and it opens its own connections to the database and to the API.
+FORK = multiprocessing.get_context("fork")
+forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")  # Python 3.12 advises against
+PATIENCE = 30  # seconds until a test gives up on what has to happen
+
+
+@pytest.fixture
+def start(transactional_db):
+    """Run a function in a process of its own, which ends with the test at the latest."""
+    started = []
+
+    def run(target, *args):
+        let_go_of_the_database()
+        process = FORK.Process(target=_alone, args=(target, *args), daemon=True)
+        process.start()
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()  # also ends one that was stopped
+        process.join()
+        process.close()
+    let_go_of_the_database()
+
+
+def _alone(target, *args):
+    services.clubmed.cache_clear()  # the parent's connections are not ours
+    target(*args)
+    let_go_of_the_database()
+
+
+def let_go_of_the_database():
+    """No connection and no pool: a fork must not share them."""
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+
+
+def wait_until(happened):
+    """Return what it returns, once that is true."""
+    give_up = time.monotonic() + PATIENCE
+    while not (result := happened()):
+        assert time.monotonic() < give_up, "it did not happen"
+        time.sleep(0.01)
+    return result
+
+
+def settle():
+    """Deadline, grace and pause have passed for everything: whoever reconciles now finds it."""
+    now = timezone.now()
+    JournalLine.objects.update(deadline=now - timedelta(hours=1))
+    Change.objects.filter(look_at__isnull=False).update(look_at=now)
+    return reconcile()
+
+
+def history():
+    """(field, outcome, evidence) an entry, in order."""
+    return [(e.field, e.outcome, e.evidence) for e in Entry.objects.order_by("seq")]
+
+
+def assert_nothing_is_open():
+    assert not JournalLine.objects.exists()
+    assert not Claim.objects.exists()
+
+
+def assert_the_log_is_whole():
+    """No number is missing, and every digest, up to the signed head, can be computed again."""
+    entries = list(Entry.objects.order_by("seq"))
+    assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+    assert all(one.recorded_at <= next.recorded_at for one, next in pairwise(entries))
+    digest = digests.BEGINNING
+    for entry in entries:
+        content = digests.content_digest(chain.columns(entry))
+        digest = digests.entry_digest(entry.seq, digest, content)
+        assert (bytes(entry.content_digest), bytes(entry.digest)) == (content, digest)
+    head = Head.objects.filter(pk=1).first()
+    if not entries:
+        assert head is None or head.seq == 0
+        return
+    assert (head.seq, bytes(head.digest)) == (len(entries), digest)
+    signed = digests.head_message(head.seq, chain.moment(head.recorded_at), digest, head.key_id)
+    assert keys.verifies(head.key_id, bytes(head.signature), signed)
+    if "audit_verify" in get_commands():
+        call_command("audit_verify")

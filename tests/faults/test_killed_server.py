@@ -1,0 +1,163 @@
+"""A worker of the running server is killed while it saves: what a person sees afterwards."""
+
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests import test_demo
+from tests.browser.conftest import Product, database_address  # noqa: F401 - a fixture
+from tests.conftest import HTMX, TOM, hidden_inputs, soup, text
+from tests.faults.conftest import wait_until
+from tests.provider import sign_in
+
+SHORT = {"CLUBMED_READ_TIMEOUT": "3", "CLUBMED_DEADLINE": "3", "JOURNAL_GRACE": "2"}
+URL = f"/customers/{TOM}/fields/email/"
+
+
+class Running(Product):
+    """The demo's addresses and controls, and its one worker."""
+
+    def __init__(self, demo):
+        super().__init__(demo.urls)
+        self._demo = demo
+
+    def _worker(self):
+        *_, gunicorn = test_demo.servers_of(self._demo.process)
+        children = Path(f"/proc/{gunicorn}/task/{gunicorn}/children").read_text()
+        return next((int(number) for number in children.split()), None)
+
+    def kill_worker(self):
+        """Gone at once, as by a machine without memory; gunicorn starts another."""
+        worker = self._worker()
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: self._worker() not in (worker, None))
+
+
+class Person:
+    """Somebody with a browser, signed in."""
+
+    def __init__(self, product, name):
+        self._desk, self._browser = product.desk, requests.Session()
+        asked = self._browser.get(f"{self._desk}/oidc/login/", allow_redirects=False)
+        self._browser.get(sign_in(name, asked.headers["Location"], self._browser))
+
+    def page(self, path):
+        answer = self._browser.get(self._desk + path)
+        answer.raise_for_status()
+        return soup(answer)
+
+    def post(self, path, form, **kwargs):
+        return self._browser.post(self._desk + path, form, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, database_address):  # noqa: F811 - the fixture
+    folder = tmp_path_factory.mktemp("demo")
+    with test_demo.running(folder, **SHORT, **database_address) as demo:
+        yield Running(demo)
+
+
+@pytest.fixture
+def product(running):
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def ines(product):
+    return Person(product, "ines.moreau")
+
+
+def save_and_be_cut_off(product, person, url, typed, headers=None, *, when):
+    """Send the form, kill the worker at that moment; the person's browser gets no answer."""
+    form = hidden_inputs(person.page(url)) | typed
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(person.post, url, form, headers=headers)
+        wait_until(when)
+        product.kill_worker()
+        with pytest.raises(requests.ConnectionError):
+            saving.result()
+
+
+def settled_row(person, path, of):
+    """The newest row of a list of changes that says so, once it is not waiting any more."""
+
+    def row():
+        rows = person.page(path).select("tbody.change")
+        found = next((one for one in rows if of in text(one)), None)
+        return found if found and "Waiting" not in text(found) else None
+
+    return wait_until(row)
+
+
+def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
+    product.add_fault(kind="drop_before", method="PATCH", seconds=1)
+    save_and_be_cut_off(
+        product,
+        ines,
+        URL,
+        {"value": "lost@example.com"},
+        HTMX,
+        when=lambda: product.wire("PATCH"),
+    )
+    waiting = text(ines.page(f"/customers/{TOM}/history/").select_one("tbody.change"))
+    assert "Inès Moreau" in waiting
+    assert "sent, not answered yet Waiting" in waiting
+
+    row = settled_row(ines, f"/customers/{TOM}/history/", of="E-mail")
+
+    assert row.select_one(".diff-old").text == "tom@example.com"
+    assert row.select_one(".diff-new").text == "lost@example.com"
+    assert text(row.select_one(".outcome")) == "Not seen applied"
+    notice = text(ines.page("/").select_one("#notices"))
+    assert "E-mail of Tom Smith: not seen applied." in notice
+    assert "tom@example.com" in text(ines.page(f"/customers/{TOM}/").select_one("#email"))
+    assert len(product.wire("PATCH")) == 1
+
+
+def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
+    other = Person(product, "owen.whitfield")
+    product.add_fault(kind="drip", method="PATCH", part="headers", seconds=0.2)
+    shown = f"/customers/{TOM}/"
+    save_and_be_cut_off(
+        product,
+        ines,
+        URL,
+        {"value": "stored@example.com"},
+        HTMX,
+        when=lambda: "stored@example.com" in text(other.page(shown).select_one("#email")),
+    )
+
+    row = settled_row(ines, f"{shown}history/", of="E-mail")
+
+    assert row.select_one(".diff-new").text == "stored@example.com"
+    assert text(row.select_one(".outcome")) == "Applied"
+    assert "No answer, but the profile holds it." in text(row)
+    assert len(product.wire("PATCH")) == 1
+
+
+def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
+    """It was sent, and is stored a moment after the worker's death: the timer finds the number."""
+    product.add_fault(kind="latency", method="POST", seconds=1)
+    typed = {
+        "civility": "MS",
+        "first_name": "Ada",
+        "last_name": "Vance",
+        "email": "ada.vance@example.com",
+    }
+    save_and_be_cut_off(product, ines, "/customers/new/", typed, when=lambda: product.wire("POST"))
+
+    row = settled_row(ines, "/saves/", of="Ada Vance")
+
+    assert text(row.select_one(".outcome")) == "Applied"
+    path = row.select_one(".customer a")["href"]
+    assert re.fullmatch("/customers/[0-9]+/", path)
+    assert "ADA VANCE" in text(ines.page(path).select_one("h1"))
+    created = settled_row(ines, f"{path}history/", of="Inès Moreau")
+    assert "ada.vance@example.com" in text(created)
+    assert len(product.wire("POST")) == 1
