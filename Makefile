@@ -43,6 +43,11 @@ test: .venv/.dev ## the whole suite, in a real browser, on SQLite and then on Po
 	$(bin)/python -m pytest -n 2
 	$(bin)/python -m tests.postgres $(bin)/python -m pytest -n 2
 
+.PHONY: bench
+bench: .venv/.bench ## what a record costs, how fast the log is verified, and how much room it takes
+	@.ci/system
+	@$(bin)/python -m tests.benchmarks
+
 .PHONY: format
 format: .venv/.dev ## write the code as `make check` wants it
 	$(bin)/ruff format
@@ -53,6 +58,7 @@ lock: .venv/.dev ## choose the newest allowed versions and write requirements/
 	$(call compile,runtime)
 	$(call compile,demo,--group demo)
 	$(call compile,dev,--group dev)
+	$(call compile,bench,--group bench)
 
 # $(1): the lock file's name; $(2): the groups that come on top of the product's own needs.
 define compile

@@ -1,5 +1,6 @@
 """Processes that may be killed, and what must hold of the log whatever became of them."""
 
+import logging
 import multiprocessing
 import time
 from datetime import timedelta
@@ -44,6 +45,9 @@ def start(transactional_db):
 
 
 def _alone(target, *args):
+    # A thread of the sandbox may have been writing a line when we were forked: that stream's lock
+    # is copied as it was, and nobody is left here to let it go.
+    logging.disable()
     services.clubmed.cache_clear()  # the parent's connections are not ours
     target(*args)
     let_go_of_the_database()
