@@ -73,7 +73,7 @@ def copied(seq, *, into="INSERT", first="", first_value=""):
     """A statement that inserts entry 1 once more, with another number."""
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     values = ", ".join(str(seq) if name == "seq" else f'"{name}"' for name in COLUMNS)
-    chosen = f"SELECT {first_value}{values} FROM customers_entry WHERE seq = 1"  # noqa: S608
+    chosen = f"SELECT {first_value}{values} FROM customers_entry WHERE seq = 1"
     return f"{into} INTO customers_entry ({first}{names}) {chosen}"
 
 

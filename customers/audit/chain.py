@@ -78,7 +78,7 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
 def sign(head: Head) -> None:
     """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
     head.key_id = keys.current()
-    head.signature = keys.sign(_message(head))
+    head.signature = keys.sign(message(head))
     rows.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
     transaction.on_commit(partial(logger.info, "appended %s", seal(head)))
@@ -138,7 +138,7 @@ def _is_sound(head: Head, *, rotating: bool = False) -> bool:
     if head.seq == 0 and not head.signature:
         return not Entry.objects.exists()
     signature = bytes(head.signature)
-    return keys.verifies(head.key_id, signature, _message(head), former=rotating)
+    return keys.verifies(head.key_id, signature, message(head), former=rotating)
 
 
 def _believe(head: Head) -> None:
@@ -151,5 +151,6 @@ def _identity(head: Head) -> tuple[object, ...]:
     return (keys.current(), *stands)
 
 
-def _message(head: Head) -> bytes:
+def message(head: Head) -> bytes:
+    """What is signed of a head."""
     return digests.head_message(head.seq, moment(head.recorded_at), bytes(head.digest), head.key_id)

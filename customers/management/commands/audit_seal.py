@@ -1,0 +1,50 @@
+"""`manage.py audit_seal`: what proves later how far the log went."""
+
+import argparse
+import base64
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from customers.audit import chain, keys
+
+
+class Command(BaseCommand):
+    """To be run on a timer, its line kept where nobody who has the database can change it."""
+
+    help = "Print the signed head of the log as one line of JSON, to be kept elsewhere."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--to", metavar="FILE", help="append the line to a file instead")
+        parser.add_argument(
+            "--rotate", action="store_true", help="sign anew what a former key signed, first"
+        )
+        parser.add_argument(
+            "--public-key", action="store_true", help="print the public key, and nothing else"
+        )
+
+    def handle(self, *, to: str | None, rotate: bool, public_key: bool, **options: Any) -> None:
+        if public_key:
+            self.stdout.write(base64.urlsafe_b64encode(keys.public_key()).decode())
+            return
+        try:
+            with transaction.atomic():
+                head = chain.lock(rotating=rotate)
+                if rotate and head.seq:
+                    chain.sign(head)
+        except chain.ForgedHeadError:
+            raise CommandError(
+                "The head is not signed with our key: run audit_verify. After a change of keys, "
+                "audit_seal --rotate signs it anew."
+            ) from None
+        if head.seq == 0:
+            raise CommandError("The log is empty: there is nothing to seal.")
+        if to is None:
+            self.stdout.write(chain.seal(head))
+            return
+        try:
+            with open(to, "a", encoding="utf-8") as file:
+                file.write(f"{chain.seal(head)}\n")
+        except OSError as exc:
+            raise CommandError(f"{to} cannot be written: {exc.strerror}") from None

@@ -1,0 +1,112 @@
+"""A log to verify, and the two who verify it."""
+
+import base64
+import io
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from customers.audit import entries, keys
+from customers.audit.entries import Finding
+from customers.models import Entry, Evidence, Outcome
+
+VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
+TEXTS = ["tom@example.com", "北京", 'é "quoted" \\ \u2028', "emoji 😀", "tab\tand\nline", ""]
+
+
+def append(*findings, action="change", customer_id="123456789", change_id=None):
+    act = {
+        "action": action,
+        "customer_id": customer_id,
+        "customer_label": "Béatriz 北",
+        "actor_issuer": "https://login.example.com",
+        "actor_sub": "staff-1001",
+        "actor_name": "Inès “I” Moreau",
+        "actor_roles": "agent",
+        "reason": "said so \\ by phone\u2028",
+        "locale": "en-US",
+        "request_id": "0123456789ab",
+    }
+    with transaction.atomic():
+        return entries.append(change_id or uuid4(), act, findings)
+
+
+def fill(changes=6):
+    """A log of so many changes, of one or two fields each."""
+    for n in range(changes):
+        old, new = TEXTS[n % len(TEXTS)], [{"number": TEXTS[(n + 1) % len(TEXTS)], "n": n}]
+        fields = ["email", "phones"][: 1 + n % 2]
+        append(
+            *(Finding(field, old, new, Outcome.APPLIED, Evidence.LOOK, new) for field in fields),
+            customer_id=str(100 + n % 3),
+            change_id=UUID(int=n + 1),
+        )
+
+
+def leave_behind_an_anchor(last):
+    """The oldest entries up to that number leave, as the product lets them."""
+    digest = bytes(Entry.objects.get(seq=last).digest).hex()
+    append(
+        Finding("anchor", None, {"seq": last, "digest": digest}, Outcome.APPLIED), action="anchor"
+    )
+    Entry.objects.filter(seq__lte=last).delete()
+
+
+def public_key():
+    return base64.urlsafe_b64encode(keys.public_key()).decode()
+
+
+def seal(tmp_path, name="seal"):
+    path = tmp_path / name
+    call_command("audit_seal", to=str(path))
+    return path
+
+
+def verify(*arguments):
+    """Exit status and words of `audit_verify`."""
+    said, told = io.StringIO(), io.StringIO()
+    try:
+        call_command("audit_verify", *map(str, arguments), stdout=said, stderr=told)
+    except SystemExit as exc:
+        return exc.code, said.getvalue()
+    except CommandError as exc:
+        return exc.returncode, str(exc)
+    return 0, said.getvalue()
+
+
+def export(tmp_path, *arguments):
+    path = tmp_path / f"{uuid4()}.ndjson"
+    call_command("audit_export", *map(str, arguments), output=str(path))
+    return path
+
+
+def verify_alone(path, *arguments, key=None):
+    """Exit status and words of the standalone file, in a Python that knows nothing of ours."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            str(VERIFIER),
+            str(path),
+            "--key",
+            key or public_key(),
+            *map(str, arguments),
+        ],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def both(tmp_path, *arguments):
+    """What both say of the log as it is: statuses and words."""
+    status, words = verify(*arguments)
+    alone, said = verify_alone(export(tmp_path), *arguments)
+    return (status, alone), words, said
