@@ -51,7 +51,7 @@ def lock(*, rotating: bool = False) -> Head:
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
     row = Head.objects.select_for_update()
-    head = next(iter(row), None)
+    head = next(iter(row), None)  # not first(), which would sort the one row
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
         head = row.get()

@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from customers.audit import rows
 from customers.clubmed.profile import Json
-from customers.models import Claim, Entry, JournalLine
+from customers.models import Claim, JournalLine
 
 
 class ClaimedError(Exception):
@@ -60,8 +60,7 @@ def write(
                     for name in sorted(values)  # in one order, so that two writers cannot deadlock
                 )
             # After the line and its claims: whoever held them has committed its entries by now.
-            same = Q(change_id=change_id) | Q(customer_id=customer_id, field__in=values)
-            if Entry.objects.filter(same, seq__gt=read_at).exists():
+            if _moved_on(line, read_at):
                 raise MovedOnError
     except IntegrityError:
         held = (
@@ -74,6 +73,22 @@ def write(
             raise MovedOnError from None
         raise ClaimedError(held) from None
     return line
+
+
+def _moved_on(line: JournalLine, read_at: int) -> bool:
+    """Has the change, or one of its fields, an entry after that number?
+
+    In SQL: every save asks it, and the ORM takes twenty times longer to build it than it runs.
+    """
+    fields = ", ".join(["%s"] * len(line.values))
+    query = (
+        "SELECT 1 FROM customers_entry WHERE seq > %s AND"  # noqa: S608 - only marks are put in
+        f" (change_id = %s OR (customer_id = %s AND field IN ({fields}))) LIMIT 1"
+    )
+    change_id = line._meta.pk.get_db_prep_save(line.change_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(query, [read_at, change_id, line.customer_id, *line.values])
+        return cursor.fetchone() is not None
 
 
 def close(line: JournalLine) -> bool:

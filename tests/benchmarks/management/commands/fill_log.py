@@ -1,0 +1,66 @@
+"""A log of a given length, whole in itself, and the room it takes."""
+
+import argparse
+import json
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection, models, transaction
+
+from customers.audit import chain
+from customers.models import Change, Entry, Evidence, Outcome
+from tests.benchmarks import change
+
+CHUNK = 1000
+_OF_BOTH = {c.name for c in Change._meta.fields} & {c.name for c in Entry._meta.fields}
+_SIZES = {
+    "postgresql": "SELECT pg_total_relation_size(%s)",
+    "sqlite": "SELECT sum(pgsize) FROM dbstat WHERE name IN"
+    " (SELECT name FROM sqlite_master WHERE tbl_name = %s)",
+}
+
+
+class Command(BaseCommand):
+    """Prints JSON: {table: bytes a row, with its indexes}."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("length", type=int)
+
+    def handle(self, *, length: int, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        for _ in range(chain.position(), length, CHUNK):
+            _append(CHUNK)
+        tables: tuple[type[models.Model], ...] = (Entry, Change)
+        self.stdout.write(json.dumps({model.__name__: _bytes_a_row(model) for model in tables}))
+
+
+@transaction.atomic
+def _append(count: int) -> None:
+    """As many changes of one field each, under one signature and in few statements."""
+    made = [
+        Entry(
+            change_id=change.change_id(),
+            field=change.FIELD,
+            old=change.value(),
+            new=change.value(),
+            outcome=Outcome.APPLIED,
+            evidence=Evidence.ANSWER,
+            **change.act(),
+        )
+        for _ in range(count)
+    ]
+    chain.extend(chain.lock(), made)
+    Entry.objects.bulk_create(made)
+    Change.objects.bulk_create(_change(entry) for entry in made)
+
+
+def _change(entry: Entry) -> Change:
+    """Its row in the projection, of a day later: Club Med is not asked about it any more."""
+    return Change(**{name: getattr(entry, name) for name in _OF_BOTH})
+
+
+def _bytes_a_row(model: type[models.Model]) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute(_SIZES[connection.vendor], [model._meta.db_table])
+        return int(cursor.fetchone()[0]) / model._default_manager.count()
