@@ -5,8 +5,8 @@ made with.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
+from json.encoder import encode_basestring
 
 VERSION = 1
 # What is hashed of an entry: all but its number, version and digests, in this order.
@@ -33,13 +33,16 @@ COLUMNS = (
 )
 BEGINNING = bytes(32)  # what stands before entry 1
 _ENTRY, _CHAIN, _HEAD = f"crmadmin-entry-{VERSION}", b"crmadmin-chain-1", "crmadmin-head-1"
-# An array of texts, as RFC 8785 writes JSON.
-_array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _array(texts: Iterable[str]) -> bytes:
+    """A JSON array of texts, as RFC 8785 writes it. Raises TypeError for what is no text."""
+    return f"[{','.join(map(encode_basestring, texts))}]".encode()
 
 
 def content_digest(columns: Iterable[str]) -> bytes:
     """SHA-256 of an entry's columns, each as text, in the order of COLUMNS."""
-    return hashlib.sha256(_array([_ENTRY, *columns]).encode()).digest()
+    return hashlib.sha256(_array((_ENTRY, *columns))).digest()
 
 
 def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:
@@ -49,4 +52,4 @@ def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:
 
 def head_message(seq: int, recorded_at: str, digest: bytes, key_id: str) -> bytes:
     """What is signed: how far the log goes, and the digest of its last entry."""
-    return _array([_HEAD, str(seq), recorded_at, digest.hex(), key_id]).encode()
+    return _array((_HEAD, str(seq), recorded_at, digest.hex(), key_id))
