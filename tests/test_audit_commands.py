@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -63,6 +64,43 @@ def test_a_seal_of_another_log_is_no_beginning(tmp_path):
     assert "the seal of entry 9 is not signed with a key of ours" in words
 
 
+def test_a_seal_of_entries_that_are_gone_is_no_beginning(tmp_path):
+    log.fill(1)
+    early = Head.objects.values("seq", "recorded_at", "digest", "signature").get()
+    log.fill(2)
+    kept = log.seal(tmp_path)
+    guard.remove()
+    Entry.objects.filter(seq__gt=1).delete()
+    Head.objects.update(**early)
+
+    assert log.verify("--since", kept) == (
+        1,
+        "the log was cut: a seal says that there was an entry 4\nThe log is not whole.\n",
+    )
+
+
+def test_many_bad_seals_do_not_hide_the_first_bad_entry(tmp_path):
+    log.fill()
+    seal = json.loads(chain.seal(Head.objects.get()))
+    kept = tmp_path / "seals"
+    kept.write_text("".join(json.dumps(seal | {"seq": 100 + n}) + "\n" for n in range(30)))
+    guard.remove()
+    Entry.objects.filter(seq=5).update(detail="other")
+
+    _, words, said = log.both(tmp_path, "--seal", kept)
+
+    assert words.startswith("entry 5: its content")
+    assert said.startswith("entry 5: its content")
+    assert words.count("the seal of entry") == said.count("the seal of entry") == 20
+
+
+def test_a_database_that_cannot_be_read_is_told_with_status_2():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE customers_head RENAME TO elsewhere")
+
+    assert log.verify() == (2, "The log cannot be read from the database.")
+
+
 @pytest.mark.parametrize("option", ["--since", "--seal", "--log"])
 def test_a_file_that_cannot_be_read_is_told_with_status_2(tmp_path, option):
     status, words = log.verify(option, tmp_path / "nowhere")
@@ -88,6 +126,7 @@ def test_a_process_log_may_hold_anything_else(tmp_path):
     shipped.write_text(f"appended nothing\nappended {{oops\n12:00 INFO x appended {seal}\n\n")
 
     assert log.verify("--log", shipped)[1].endswith("; 1 seals agree\n")
+    assert "whole, 1 seals compared" in log.verify_alone(log.export(tmp_path), "--log", shipped)[1]
 
 
 def test_a_seal_under_a_former_key_is_good_for_its_time(tmp_path, settings):
@@ -181,7 +220,17 @@ def test_what_is_outside_the_filter_is_reduced_to_its_digest(tmp_path):
     assert all(
         entry.keys() == {"seq", "content_digest"} for entry in entries if "content" not in entry
     )
-    assert log.verify_alone(path)[0] == 0
+    assert log.verify_alone(path) == (
+        0,
+        f"entries 1 to 9: whole, 0 seals compared, {len(full)} entries in full\n",
+    )
+
+
+def test_an_export_from_behind_the_head_is_refused(tmp_path):
+    log.fill(1)
+
+    with pytest.raises(CommandError, match="There is no entry 500: the newest is 1"):
+        log.export(tmp_path, "--from", "500")
 
 
 def test_an_export_from_the_middle_needs_a_seal_for_its_beginning(tmp_path):
@@ -209,6 +258,42 @@ def test_a_changed_or_cut_export_is_found(tmp_path):
     assert log.verify_alone(path)[0] == 2
     path.write_text(whole, encoding="utf-8")
     assert log.verify_alone(path, key="short")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "change"),
+    [
+        (0, {"from": 0}),
+        (0, {"from": -5}),
+        (3, {"seq": -1}),
+        (3, {"seq": 3.0}),
+        (3, {"seq": "3"}),
+        (3, {"content": ["detail"]}),
+        (3, {"content_digest": "zz", "content": {}}),
+        (-1, {"head": [1]}),
+    ],
+    ids=str,
+)
+def test_an_export_that_is_none_is_told_with_status_2(tmp_path, line, change):
+    log.fill()
+    said = lines(log.export(tmp_path))
+    said[line] |= change
+    path = tmp_path / "changed"
+    path.write_text("\n".join(map(json.dumps, said)), encoding="utf-8")
+
+    assert log.verify_alone(path)[0] == 2
+
+
+def test_an_export_ends_where_it_says(tmp_path):
+    log.fill()
+    path = log.export(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"to":9', '"to":99', 1), encoding="utf-8")
+
+    status, said = log.verify_alone(path)
+
+    assert status == 1
+    assert said.startswith("the export says that it ends elsewhere than at its head\n")
 
 
 def test_an_empty_log_exports_nothing(tmp_path):

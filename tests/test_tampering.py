@@ -5,12 +5,13 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import TestCase
 
 from customers.audit import chain, digests, guard, keys
-from customers.models import Entry, Head
+from customers.audit.entries import Finding
+from customers.models import Entry, Head, Outcome
 from tests import log
 
 pytestmark = pytest.mark.django_db
@@ -105,9 +106,22 @@ def test_an_entry_put_in_behind_the_head_is_found(tmp_path):
 
     assert log.verify() == (
         1,
-        "entry 10: it comes after the head\nThe log is not whole. What comes before entry 10 is.\n",
+        "entry 10: it comes after the head\nThe log is not whole. Entries 1 to 9 are.\n",
     )
     # An export ends at the head: what lies behind it is no part of the log.
+    assert log.verify_alone(log.export(tmp_path))[0] == 0
+
+
+@pytest.mark.parametrize("seq", [0, -3])
+def test_an_entry_put_in_below_the_first_is_found(tmp_path, seq):
+    copy(5, seq)
+
+    assert log.verify() == (
+        1,
+        f"entry {seq}: numbers begin at 1: it was put in\n"
+        "The log is not whole. Entries 1 to 9 are.\n",
+    )
+    # Nor does an export hold it.
     assert log.verify_alone(log.export(tmp_path))[0] == 0
 
 
@@ -152,17 +166,78 @@ def test_a_renumbered_log_is_found(tmp_path):
     assert said.startswith("entry 4: its digest does not follow")
 
 
-def forge_the_chain(start, key=None):
-    """Compute every digest again from there on, as somebody who can read the document."""
+def test_entries_before_a_bad_one_are_whole_where_the_head_vouches_for_them(tmp_path):
+    sql("UPDATE customers_entry SET detail = 'other' WHERE seq = 5")
+
+    _, words, said = log.both(tmp_path)
+
+    assert "The log is not whole. Entries 1 to 4 are.\n" in words
+    assert "entries 1 to 4 are whole\n" in said
+
+
+@pytest.fixture
+def rewritten(tmp_path):
+    """Entry 3 changed and the digests computed anew up to entry 6: the first that does not fit is
+    entry 7. Two seals: of the log when it had 2 entries, and 6."""
+    Entry.objects.all().delete()
+    Head.objects.all().delete()
+    log.fill(1)
+    log.append(Finding("email", "a", "b", Outcome.APPLIED))
+    early = log.seal(tmp_path, "early")
+    for _ in range(4):
+        log.append(Finding("email", "a", "b", Outcome.APPLIED))
+    late = log.seal(tmp_path, "late")
+    log.fill(2)
+    sql("UPDATE customers_entry SET new = %s WHERE seq = 3", '"other"')
+    forge_the_chain(3, 6)
+    return early, late
+
+
+def test_entries_before_one_that_does_not_follow_may_have_been_rewritten(tmp_path, rewritten):
+    statuses, words, said = log.both(tmp_path)
+
+    assert statuses == (1, 1)
+    assert words.startswith("entry 7: its digest does not follow from the entry before it")
+    assert "Nothing signed vouches for entries 1 to 6" in words
+    assert said.startswith("entry 7: its digest does not follow from the entry before it")
+    assert "nothing signed vouches for entries 1 to 6" in said
+
+
+def test_a_seal_vouches_for_the_entries_up_to_it(tmp_path, rewritten):
+    statuses, words, said = log.both(tmp_path, "--seal", rewritten[0])
+
+    assert statuses == (1, 1)
+    assert "Entries 1 to 2 are. Nothing signed vouches for entries 3 to 6" in words
+    assert "entries 1 to 2 are whole\nnothing signed vouches for entries 3 to 6" in said
+
+
+def test_a_seal_that_differs_vouches_for_nothing_before_it(tmp_path, rewritten):
+    seals = [option for path in rewritten for option in ("--seal", path)]
+
+    statuses, words, said = log.both(tmp_path, *seals)
+
+    assert statuses == (1, 1)
+    assert words.startswith("entry 6: it is not the one that was sealed")
+    assert "Entries 1 to 2 are. Nothing signed vouches for entries 3 to 5" in words
+    assert said.startswith("entry 6: it is not the one that was sealed")
+    assert "entries 1 to 2 are whole\nnothing signed vouches for entries 3 to 5" in said
+
+
+def forge_the_chain(start, last=None, key=None):
+    """Compute every digest again from there on, as somebody who can read the document.
+
+    last: only up to that entry, and the head stays as it is.
+    """
     before = bytes(Entry.objects.get(seq=start - 1).digest) if start > 1 else digests.BEGINNING
-    for entry in Entry.objects.filter(seq__gte=start).order_by("seq"):
+    for entry in Entry.objects.filter(seq__range=(start, last or LAST)).order_by("seq"):
         content = digests.content_digest(chain.columns(entry))
         before = digests.entry_digest(entry.seq, before, content)
         sql(
             "UPDATE customers_entry SET content_digest = %s, digest = %s WHERE seq = %s",
             *(content, before, entry.seq),
         )
-    sql("UPDATE customers_head SET digest = %s", before)
+    if last is None:
+        sql("UPDATE customers_head SET digest = %s", before)
     if key is not None:
         head = Head.objects.get()
         head.key_id = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:8]
@@ -195,7 +270,7 @@ def test_a_chain_forged_to_its_end_does_not_fit_a_seal(tmp_path):
 
 def test_another_key_is_no_key(tmp_path):
     sql("UPDATE customers_entry SET new = %s WHERE seq = 5", '"other"')
-    forge_the_chain(5, Ed25519PrivateKey.generate())
+    forge_the_chain(5, key=Ed25519PrivateKey.generate())
 
     statuses, words, said = log.both(tmp_path)
 
@@ -213,7 +288,7 @@ def test_an_old_key_reused_is_named(tmp_path, settings):
     call_command("audit_seal", rotate=True, to=str(tmp_path / "rotated"))
     assert log.verify()[0] == 0
     sql("UPDATE customers_entry SET new = %s WHERE seq = 5", '"other"')
-    forge_the_chain(5, stolen)
+    forge_the_chain(5, key=stolen)
 
     status, words = log.verify()
     alone, said = log.verify_alone(log.export(tmp_path), "--key", former)
@@ -245,6 +320,57 @@ def test_a_log_without_its_head_is_found(tmp_path):
     assert log.verify() == (1, "there are entries, and no head\nThe log is not whole.\n")
     status, said = log.verify_alone(log.export(tmp_path))
     assert (status, said) == (2, "this is no export of the audit log\n")
+
+
+# What the product cannot have stored
+
+
+def only_on(vendor):
+    return pytest.mark.skipif(f"connection.vendor != {vendor!r}", reason=f"only {vendor} takes it")
+
+
+@only_on("postgresql")
+def test_a_time_without_end_is_found(tmp_path):
+    sql("UPDATE customers_entry SET recorded_at = 'infinity' WHERE seq = 5")
+
+    statuses, words, said = log.both(tmp_path)
+
+    assert statuses == (1, 1)
+    assert words.startswith("entry 5: its content gives another digest")
+    assert said.startswith("entry 5: its content gives another digest")
+
+
+@only_on("sqlite")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("digest", "text"), ("digest", 5), ("content_digest", "text"), ("detail", b"\xff")],
+)
+def test_what_is_no_digest_and_no_text_is_found_and_not_exported(tmp_path, column, value):
+    sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = {LAST}", value)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith(f"entry {LAST}: its ")
+    with pytest.raises(CommandError, match="run audit_verify"):
+        log.export(tmp_path)
+
+
+UNREADABLE = [
+    pytest.param("recorded_at", "infinity", marks=only_on("postgresql")),
+    pytest.param("recorded_at", "oops", marks=only_on("sqlite")),
+    pytest.param("signature", "text", marks=only_on("sqlite")),
+    pytest.param("seq", "text", marks=only_on("sqlite")),
+]
+
+
+@pytest.mark.parametrize(("column", "value"), UNREADABLE)
+def test_a_head_that_cannot_be_read_is_told(tmp_path, column, value):
+    sql(f"UPDATE customers_head SET {column} = %s", value)
+
+    assert log.verify() == (1, "the head cannot be read\nThe log is not whole.\n")
+    with pytest.raises(CommandError, match="run audit_verify"):
+        log.export(tmp_path)
 
 
 # The tail cut, with the head of its time: whole in itself
@@ -280,6 +406,7 @@ def test_a_cut_tail_is_found_by_what_was_kept_elsewhere(tmp_path, cut, which):
 
     assert statuses == (1, 1)
     assert "the log was cut: a seal says that there was an entry 13" in words
+    assert "Entries 1 to 9 are." in words
     assert "the log was cut: a seal says that there was an entry 13" in said
 
 
@@ -306,6 +433,18 @@ def test_more_than_the_anchor_allows_is_missed(tmp_path):
     assert statuses == (1, 1)
     assert words.startswith("entry 1: missing, up to 5")
     assert said.startswith("entry 1: missing, up to 5")
+
+
+@pytest.mark.parametrize("new", ["oops", "[]", '{"seq":4}', '{"digest":"zz","seq":4}'])
+def test_an_anchor_that_cannot_be_read_is_none(tmp_path, new):
+    log.leave_behind_an_anchor(4)
+    sql("UPDATE customers_entry SET new = %s WHERE action = 'anchor'", new)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 1: missing, up to 4\n")
+    assert "entry 10: its content gives another digest than the one recorded" in words
 
 
 def test_an_anchor_put_in_by_hand_is_found(tmp_path):

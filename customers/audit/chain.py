@@ -37,9 +37,9 @@ def position() -> int:
 def sound_position() -> int:
     """The same, of a head that may be appended to. Raises ForgedHeadError."""
     head = _read()
-    if not _is_sound(head):
-        head = _read()  # the log's first entry may have come between the two looks of the check
-    _check(head)
+    if not _is_sound(head):  # the log's first entry may have come between our two looks
+        head = _read()
+        _check(head)
     return head.seq
 
 
@@ -129,7 +129,6 @@ def _check(head: Head, *, rotating: bool = False) -> None:
     if not _is_sound(head, rotating=rotating):
         logger.critical("the head of the log is not signed with our key: nothing can be recorded")
         raise ForgedHeadError
-    _believe(head)
 
 
 def _is_sound(head: Head, *, rotating: bool = False) -> bool:
@@ -137,8 +136,11 @@ def _is_sound(head: Head, *, rotating: bool = False) -> bool:
         return True
     if head.seq == 0 and not head.signature:
         return not Entry.objects.exists()
-    signature = bytes(head.signature)
-    return keys.verifies(head.key_id, signature, message(head), former=rotating)
+    if not keys.verifies(head.key_id, bytes(head.signature), message(head), former=rotating):
+        return False
+    if not rotating:
+        _believe(head)
+    return True
 
 
 def _believe(head: Head) -> None:

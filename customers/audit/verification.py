@@ -5,39 +5,65 @@ It may run beside the workers: entries never change, and it stops at the head th
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from django.db import DataError
+from django.db.models import Subquery
 
 from customers.audit import chain, digests, hashed, keys
 from customers.audit.seals import Seal
 from customers.models import Entry, Head
 
 _STEP = 5_000  # entries, between two words of progress
-_MOST = 20  # faults that are named
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that does not hold. seq: the entry, 0 for the head and for seals."""
-
-    seq: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"entry {self.seq}: {self.what}" if self.seq else self.what
+_MOST = 20  # bad entries that are named, and bad seals
 
 
 @dataclass
 class Report:
-    """What was verified: the entries after `after` up to `last`; faults: the first ones."""
+    """What was verified: the entries after `after` up to `last`, and what does not hold.
+
+    bad_entries: (seq, what). compared: how many seals. proven: what comes after `after` is whole up
+    to here, as the signature of the head or of a seal says. Digests alone say little: whoever
+    changed an entry may have computed them anew up to the next bad one.
+    """
 
     after: int = 0
     last: int = 0
     key_id: str = ""
-    faults: list[Fault] = field(default_factory=list)
+    compared: int = 0
+    proven: int = 0
+    bad_entries: list[tuple[int, str]] = field(default_factory=list)
+    bad_head: list[str] = field(default_factory=list)
+    bad_seals: list[str] = field(default_factory=list)
 
-    def note(self, seq: int, what: str) -> None:
-        if len(self.faults) < _MOST:
-            self.faults.append(Fault(seq, what))
+    @property
+    def first_bad(self) -> int:
+        """The number of the first bad entry, the one after the last if there is none."""
+        return min((seq for seq, _ in self.bad_entries if seq > self.after), default=self.last + 1)
+
+    @property
+    def faults(self) -> list[str]:
+        """All in words, the first bad entry first."""
+        entries = sorted(self.bad_entries, key=lambda fault: fault[0])
+        return [*(f"entry {seq}: {what}" for seq, what in entries), *self.bad_head, *self.bad_seals]
+
+    def note_entry(self, seq: int, what: str) -> None:
+        if len(self.bad_entries) < _MOST:
+            self.bad_entries.append((seq, what))
+
+    def note_seal(self, what: str) -> None:
+        if len(self.bad_seals) < _MOST:
+            self.bad_seals.append(what)
+
+
+class _Walked(NamedTuple):
+    """The last entry's number and digest; was each tied to the one before it, and the last number
+    up to which they were and a seal agreed."""
+
+    seq: int
+    digest: bytes
+    unbroken: bool
+    sealed: int
 
 
 def verify(
@@ -48,40 +74,63 @@ def verify(
 ) -> Report:
     """Verify the log, from its beginning or from a trusted seal, against seals kept elsewhere.
 
-    progress: told the number reached and the last one, now and then.
+    progress: told the number reached and the last one, now and then. Raises DatabaseError.
     """
     report = Report()
-    head = Head.objects.filter(pk=1).first()
+    head = _head(report)
     report.last = head.seq if head else 0
     expected = _expected(report, seals)
     report.after, before = _beginning(report, since)
-    before, reached = _walk(report, before, expected, progress)
-    _check_head(report, head, before, reached)
+    walked = _walk(report, before, expected, progress)
+    vouches = _check_head(report, head, walked) and walked.unbroken
+    report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report
+
+
+def _head(report: Report) -> Head | None:
+    """The head. Who writes to a database can put what is no time and no number into its columns."""
+    try:
+        head = Head.objects.filter(pk=1).first()
+        if head is None or (chain.seal(head) and chain.message(head) and head.seq >= 0):
+            return head
+    except (DataError, ValueError, TypeError, AttributeError):
+        pass
+    report.bad_head.append("the head cannot be read")
+    return None
 
 
 def _expected(report: Report, seals: Iterable[Seal]) -> dict[int, bytes]:
     """seq -> the digest that a seal says it had."""
     expected: dict[int, bytes] = {}
     for seal in seals:
+        report.compared += 1
         if not seal.is_ours():
-            report.note(0, f"the seal of entry {seal.seq} is not signed with a key of ours")
+            report.note_seal(f"the seal of entry {seal.seq} is not signed with a key of ours")
         elif seal.seq > report.last:
-            report.note(0, f"the log was cut: a seal says that there was an entry {seal.seq}")
+            report.note_seal(f"the log was cut: a seal says that there was an entry {seal.seq}")
         elif expected.setdefault(seal.seq, seal.digest) != seal.digest:
-            report.note(seal.seq, "two seals of ours name different digests: the log was forked")
+            report.note_seal(f"two seals of entry {seal.seq} differ: the log was forked")
     return expected
 
 
 def _beginning(report: Report, since: Seal | None) -> tuple[int, bytes]:
     """The number and the digest that the chain goes on from."""
+    low = Entry.objects.filter(seq__lt=1).order_by("seq").values_list("seq", flat=True).first()
+    if low is not None:
+        report.note_entry(low, "numbers begin at 1: it was put in")
     if since is None:
-        return hashed.beginning()
+        try:
+            return hashed.beginning()
+        except (DataError, ValueError):  # no anchor that can be read: the oldest are missing
+            return 0, digests.BEGINNING
     if not since.is_ours():
-        report.note(0, f"the seal of entry {since.seq} is not signed with a key of ours")
+        report.note_seal(f"the seal of entry {since.seq} is not signed with a key of ours")
+    if since.seq > report.last:
+        report.note_seal(f"the log was cut: a seal says that there was an entry {since.seq}")
+        return since.seq, since.digest
     kept = Entry.objects.filter(seq=since.seq).values_list("digest", flat=True).first()
-    if kept is None or bytes(kept) != since.digest:
-        report.note(since.seq, "it is not the one that was sealed")
+    if kept != since.digest:
+        report.note_entry(since.seq, "it is not the one that was sealed")
     return since.seq, since.digest
 
 
@@ -90,53 +139,73 @@ def _walk(
     before: bytes,
     expected: dict[int, bytes],
     progress: Callable[[int, int], None],
-) -> tuple[bytes, int]:
-    """Every entry against its own digests and the one before it; the last digest and number."""
-    reached, time = report.after, ""
-    rows = hashed.rows(report.after, report.last)
-    for seq, version, content, digest, *columns in rows:
+) -> _Walked:
+    """Every entry against its own digests, the one before it and its seal."""
+    reached, time, unbroken, sealed = report.after, "", True, report.after
+    for seq, version, content, digest, *columns in hashed.rows(report.after, report.last):
         if seq % _STEP == 0:
             progress(seq, report.last)
         if seq != reached + 1:
-            report.note(reached + 1, f"missing, up to {seq - 1}")
+            unbroken = False
+            report.note_entry(reached + 1, f"missing, up to {seq - 1}")
         if version != digests.VERSION:
-            report.note(seq, f"its encoding is of an unknown version, {version}")
+            report.note_entry(seq, f"its encoding is of an unknown version, {version}")
         elif not _gives(columns, content):
-            report.note(seq, "its content gives another digest than the one recorded")
-        if digests.entry_digest(seq, before, content) != digest:
-            report.note(seq, "its digest does not follow from the entry before it")
-        if seq in expected and expected[seq] != digest:
-            report.note(seq, "it is not the one that was sealed")
-        if columns[1] < time:
-            report.note(seq, "it was recorded before the entry before it")
-        reached, before, time = seq, digest, columns[1]
-    return before, reached
+            report.note_entry(seq, "its content gives another digest than the one recorded")
+        if not _follows(seq, before, content, digest):
+            unbroken = False
+            report.note_entry(seq, "its digest does not follow from the entry before it")
+        if seq in expected:
+            if expected[seq] != digest:
+                unbroken = False
+                report.note_entry(seq, "it is not the one that was sealed")
+            elif unbroken:
+                sealed = seq
+        recorded_at = columns[1] or ""  # PostgreSQL has no text for a time without end
+        if recorded_at < time:
+            report.note_entry(seq, "it was recorded before the entry before it")
+        reached, before, time = seq, digest, recorded_at
+    return _Walked(reached, before, unbroken, sealed)
+
+
+# SQLite takes any value in any column: what is no text and no digest gives none.
 
 
 def _gives(columns: list[Any], content: bytes) -> bool:
     try:
         return digests.content_digest(columns) == content
-    except (TypeError, UnicodeEncodeError):  # no text at all: SQLite takes any value in any column
+    except (TypeError, UnicodeEncodeError):
         return False
 
 
-def _check_head(report: Report, head: Head | None, before: bytes, reached: int) -> None:
+def _follows(seq: int, before: bytes, content: bytes, digest: bytes) -> bool:
+    try:
+        return digests.entry_digest(seq, before, content) == digest
+    except (TypeError, AttributeError):
+        return False
+
+
+def _check_head(report: Report, head: Head | None, walked: _Walked) -> bool:
+    """Does the head vouch for the last entry?"""
     if head is None or head.seq == 0:
-        if Entry.objects.exists():
-            report.note(0, "there are entries, and no head")
-        return
+        if Entry.objects.exists() and not report.bad_head:
+            report.bad_head.append("there are entries, and no head")
+        return False
     report.key_id = head.key_id
-    if Entry.objects.filter(seq__gt=head.seq).exists() and Head.objects.get().seq == head.seq:
-        report.note(head.seq + 1, "it comes after the head")
-    if reached != head.seq:
-        report.note(reached + 1, f"missing, up to the head at {head.seq}")
-    elif bytes(head.digest) != before:
-        report.note(0, "the head is not the digest of the last entry")
+    # In one statement, so that an append that comes in between changes nothing.
+    head_now = Head.objects.filter(pk=1).values("seq")
+    if Entry.objects.filter(seq__gt=Subquery(head_now)).exists():
+        report.note_entry(head.seq + 1, "it comes after the head")
+    if walked.seq < head.seq:
+        report.note_entry(walked.seq + 1, f"missing, up to the head at {head.seq}")
+    elif walked.seq == head.seq and bytes(head.digest) != walked.digest:
+        report.bad_head.append("the head is not the digest of the last entry")
     message, signature = chain.message(head), bytes(head.signature)
     if keys.verifies(head.key_id, signature, message):
-        return
+        return walked.seq == head.seq and bytes(head.digest) == walked.digest
     if keys.verifies(head.key_id, signature, message, former=True):
         what = "the head is signed with a former key: after a change of keys, audit_seal --rotate"
     else:
         what = "the head is not signed with a key of ours"
-    report.note(0, what)
+    report.bad_head.append(what)
+    return False

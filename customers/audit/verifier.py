@@ -15,7 +15,8 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -28,7 +29,8 @@ COLUMNS = [
     *("actor_issuer", "actor_sub", "actor_name", "actor_roles", "reason", "locale", "request_id"),
     *("field", "old", "new", "found", "outcome", "evidence", "detail"),
 ]
-MOST = 20  # faults that are named
+SEAL = {"seq", "recorded_at", "digest", "key_id", "signature"}
+MOST = 20  # bad entries that are named, and bad seals
 Json = dict[str, Any]
 
 
@@ -45,7 +47,10 @@ def content_digest(content: Json) -> str:
     """The digest of an entry's columns, "" if they are not texts under these names."""
     if set(content) != set(COLUMNS) or not all(isinstance(text, str) for text in content.values()):
         return ""
-    texts = text_array("crmadmin-entry-1", *(content[name] for name in COLUMNS))
+    try:
+        texts = text_array("crmadmin-entry-1", *(content[name] for name in COLUMNS))
+    except UnicodeEncodeError:  # half a character
+        return ""
     return hashlib.sha256(texts).hexdigest()
 
 
@@ -81,103 +86,176 @@ class Keys:
         return key is not None
 
 
+def number(line: Json, name: str) -> int:
+    if type(line[name]) is not int or not 0 <= line[name] < 2**63:
+        raise UnreadableError(f"what should be a number is none: {name}")
+    return int(line[name])
+
+
+def text(line: Json, name: str) -> str:
+    if not isinstance(line[name], str):
+        raise UnreadableError(f"what should be a text is none: {name}")
+    return str(line[name])
+
+
+def members(line: Json, name: str) -> Json:
+    if not isinstance(line[name], dict):
+        raise UnreadableError(f"what should be an object is none: {name}")
+    return dict(line[name])
+
+
 class Verifier:
     """Walks through an export once, line by line."""
 
-    def __init__(self, keys: Keys, seals: list[Json]) -> None:
+    def __init__(self, keys: Keys, seals: Iterable[Json]) -> None:
         self.keys = keys
-        self.faults: list[str] = []
-        self.notes: list[str] = []
+        self.bad_entries: list[str] = []
+        self.bad_head: list[str] = []
+        self.bad_seals: list[str] = []
+        self.first_bad = 0  # entry
+        self.unbroken = True  # each entry tied to the one before it, as far as we are
+        self.proven = 0  # up to this entry a signature, of a seal or the head, vouches for them
+        self.in_full = self.compared = 0
         self.seals: dict[int, str] = {}
         for seal in seals:
-            seq, digest = seal["seq"], seal["digest"]
+            self.compared += 1
+            seq, digest = number(seal, "seq"), text(seal, "digest")
             if not keys.signed(seal):
-                self.fault(f"the seal of entry {seq} is not signed with a key that was given")
+                self.bad_seal(f"the seal of entry {seq} is not signed with a key that was given")
             elif self.seals.setdefault(seq, digest) != digest:
-                self.fault(f"entry {seq}: two seals name different digests: the log was forked")
+                self.bad_seal(f"two seals of entry {seq} differ: the log was forked")
 
-    def fault(self, what: str) -> None:
-        if len(self.faults) < MOST:
-            self.faults.append(what)
+    def bad_entry(self, seq: int, what: str, *, broken: bool = False) -> None:
+        """broken: from here on, nothing that is signed later vouches for what came before."""
+        self.first_bad = min(seq, self.first_bad or seq)
+        self.unbroken = self.unbroken and not broken
+        if len(self.bad_entries) < MOST:
+            self.bad_entries.append(f"entry {seq}: {what}")
 
-    def run(self, lines: Iterator[Json]) -> str:
-        """Collects faults; returns what was looked at, in words."""
+    def bad_seal(self, what: str) -> None:
+        if len(self.bad_seals) < MOST:
+            self.bad_seals.append(what)
+
+    def run(self, lines: Iterator[Json]) -> None:
+        """Reads the export to its end and collects what is wrong."""
         about = next(lines, {})
         if about.get("format") != FORMAT:
             raise UnreadableError("this is no export of the audit log")
-        self.first, self.seq, self.digest = about["from"], about["from"] - 1, about["before"]
-        self.before, self.time, self.anchored = self.digest, "", False
-        if self.seq == 0 and self.digest != "0" * 64:
-            self.fault("entry 1: something stands before the first entry")
+        self.first, self.before = number(about, "from"), text(about, "before")
+        if self.first == 0:
+            raise UnreadableError("numbers begin at 1")
+        self.seq, self.digest, self.time = self.first - 1, self.before, ""
+        self.anchored = self.first == 1
+        if self.first == 1 and self.before != "0" * 64:
+            self.bad_entry(1, "something stands before the first entry", broken=True)
         if self.seq in self.seals:
             self.anchored = True
-            if self.seals[self.seq] != self.digest:
-                self.fault(f"entry {self.seq}: it is not the one that was sealed")
+            self.compare_seal()
         head: Json = {}
         for line in lines:
             if head:
                 raise UnreadableError("something follows the head")
             if "head" in line:
-                head = line["head"]
+                head = members(line, "head")
             else:
                 self.entry(line)
         if not head:
             raise UnreadableError("the export has no head: it was cut")
+        if number(about, "to") != number(head, "seq"):
+            self.bad_head.append("the export says that it ends elsewhere than at its head")
         self.check_head(head)
-        if self.seq and self.first > 1 and not self.anchored:
-            self.notes.append(
-                f"that entry {self.first} is the right beginning is not proven: give a seal of "
-                f"entry {self.first - 1}, or an export from entry 1"
-            )
-        return f"entries {self.first} to {self.seq}"
 
     def entry(self, line: Json) -> None:
         """One entry, in full or reduced to its digest, against the one before it."""
-        seq, content = line["seq"], line["content_digest"]
+        seq, content = number(line, "seq"), text(line, "content_digest")
         if seq != self.seq + 1:
             what = f"missing, up to {seq - 1}" if seq > self.seq + 1 else "out of its order"
-            self.fault(f"entry {self.seq + 1}: {what}")
+            self.bad_entry(self.seq + 1, what, broken=True)
         if "content" in line:
-            if line["version"] != VERSION:
-                self.fault(f"entry {seq}: its encoding is of an unknown version")
-            elif content_digest(line["content"]) != content:
-                self.fault(f"entry {seq}: its content gives another digest than the one recorded")
-            else:
-                self.look_into(seq, line["content"])
+            self.look_into(seq, content, line)
         digest = entry_digest(seq, self.digest, content)
-        if line.get("digest", digest) != digest:
-            self.fault(f"entry {seq}: its digest does not follow from the entry before it")
-        self.digest = line.get("digest", digest)
-        if self.seals.get(seq, self.digest) != self.digest:
-            self.fault(f"entry {seq}: it is not the one that was sealed")
-        self.seq = seq
+        self.seq, self.digest = seq, text(line, "digest") if "digest" in line else digest
+        if self.digest != digest:
+            what = "its digest does not follow from the entry before it"
+            self.bad_entry(seq, what, broken=True)
+        self.compare_seal()
 
-    def look_into(self, seq: int, content: Json) -> None:
-        if content["recorded_at"] < self.time:
-            self.fault(f"entry {seq}: it was recorded before an entry before it")
-        self.time = content["recorded_at"]
-        self.look_for_anchor(content)
+    def compare_seal(self) -> None:
+        """The seal of the entry that was reached, if there is one."""
+        sealed = self.seals.get(self.seq, self.digest)
+        if sealed != self.digest:
+            self.bad_entry(self.seq, "it is not the one that was sealed", broken=True)
+        elif self.seq in self.seals and self.unbroken:
+            self.proven = self.seq
+
+    def look_into(self, seq: int, digest: str, line: Json) -> None:
+        """What an entry in full holds."""
+        self.in_full += 1
+        content = members(line, "content")
+        if line.get("version") != VERSION:
+            self.bad_entry(seq, "its encoding is of an unknown version")
+        elif content_digest(content) != digest:
+            self.bad_entry(seq, "its content gives another digest than the one recorded")
+        else:
+            if content["recorded_at"] < self.time:
+                self.bad_entry(seq, "it was recorded before an entry before it")
+            self.time = content["recorded_at"]
+            self.look_for_anchor(content)
 
     def look_for_anchor(self, content: Json) -> None:
         """An anchor says which digest stands before the entries that are left."""
         anchor = json.loads(content["new"]) if content["action"] == "anchor" else {}
-        if anchor.get("seq") == self.first - 1:
+        if isinstance(anchor, dict) and anchor.get("seq") == self.first - 1:
             self.anchored = True
             if anchor.get("digest") != self.before:
-                self.fault(f"entry {self.first}: what stands before it is not what the anchor says")
+                what = "what stands before it is not what the anchor says"
+                self.bad_entry(self.first, what, broken=True)
 
     def check_head(self, head: Json) -> None:
-        if head["seq"] != self.seq:
-            self.fault(f"entry {self.seq + 1}: missing, up to the head at {head['seq']}")
-        elif head["digest"] != self.digest:
-            self.fault("the head is not the digest of the last entry")
+        """The head's signature, and that it is the one of the last entry."""
+        seq = number(head, "seq")
+        reached = seq == self.seq and head["digest"] == self.digest
+        if seq != self.seq:
+            self.bad_entry(self.seq + 1, f"missing, up to the head at {seq}")
+        elif not reached:
+            self.bad_head.append("the head is not the digest of the last entry")
         if not self.keys.signed(head):
-            self.fault("the head is not signed with a key that was given")
+            self.bad_head.append("the head is not signed with a key that was given")
         elif head["key_id"] != self.keys.current:
-            self.fault("the head is signed with a former key")
-        for seq in self.seals:
-            if seq > head["seq"]:
-                self.fault(f"the log was cut: a seal says that there was an entry {seq}")
+            self.bad_head.append("the head is signed with a former key")
+        elif reached and self.unbroken:
+            self.proven = self.seq
+        for sealed in self.seals:
+            if sealed > seq:
+                self.bad_seal(f"the log was cut: a seal says that there was an entry {sealed}")
+
+    def report(self) -> list[str]:
+        """What is wrong, the first bad entry first, and what can be said of the rest."""
+        faults = [*self.bad_entries, *self.bad_head, *self.bad_seals]
+        looked_at = f"entries {self.first} to {self.seq}"
+        counted = f"{self.compared} seals compared, {self.in_full} entries in full"
+        notes = []
+        if not self.anchored:
+            notes.append(
+                f"that entry {self.first} is the right beginning is not proven: give a seal of "
+                f"entry {self.first - 1}, or an export from entry 1"
+            )
+        if not faults:
+            return [*notes, f"{looked_at}: whole, {counted}"]
+        before = self.first_bad - 1 if self.first_bad else self.seq
+        proven = min(self.proven, before)
+        if proven >= self.first:
+            notes.append(f"entries {self.first} to {proven} are whole")
+        if max(proven + 1, self.first) <= before:
+            notes.append(
+                f"nothing signed vouches for entries {max(proven + 1, self.first)} to {before}: "
+                "compare with a seal or a process log"
+            )
+        return [*faults, *notes, f"{looked_at}: NOT whole, {counted}"]
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.bad_entries or self.bad_head or self.bad_seals)
 
 
 def read_lines(path: str) -> Iterator[Json]:
@@ -192,12 +270,16 @@ def read_lines(path: str) -> Iterator[Json]:
 
 
 def logged_seals(path: str) -> Iterator[Json]:
-    """The seals that appends left in a process log."""
+    """The seals that appends left in a process log; a line that was garbled is none."""
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
             _, logged, said = line.partition("appended {")
-            if logged:
-                yield json.loads("{" + said)
+            try:
+                seal = json.loads("{" + said) if logged else {}
+            except ValueError:
+                continue
+            if set(seal) >= SEAL:
+                yield seal
 
 
 def main() -> int:
@@ -207,23 +289,18 @@ def main() -> int:
     parser.add_argument("--seal", action="append", default=[], metavar="FILE")
     parser.add_argument("--log", action="append", default=[], metavar="FILE")
     given = parser.parse_args()
+    seals = chain(*map(read_lines, given.seal), *map(logged_seals, given.log))
     try:
-        seals = [seal for path in given.seal for seal in read_lines(path)]
-        seals += [seal for path in given.log for seal in logged_seals(path)]
         verifier = Verifier(Keys(given.key), seals)
-        looked_at = verifier.run(read_lines(given.export))
+        verifier.run(read_lines(given.export))
     except UnreadableError as exc:
         print(exc)
         return 2
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         print(f"the files cannot be read: {type(exc).__name__}: {exc}")
         return 2
-    for fault in verifier.faults or verifier.notes:
-        print(fault)
-    print(
-        f"{looked_at}: {'NOT whole' if verifier.faults else 'whole'}, {len(seals)} seals compared"
-    )
-    return 1 if verifier.faults else 0
+    print("\n".join(verifier.report()))
+    return 0 if verifier.is_whole else 1
 
 
 if __name__ == "__main__":

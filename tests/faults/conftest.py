@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import time
 from datetime import timedelta
 from itertools import pairwise
@@ -47,7 +48,7 @@ def start(transactional_db):
 def _alone(target, *args):
     # A thread of the sandbox may have been writing a line when we were forked: that stream's lock
     # is copied as it was, and nobody is left here to let it go.
-    logging.disable()
+    logging.basicConfig(force=True, level=logging.WARNING, stream=os.fdopen(os.dup(2), "w"))
     services.clubmed.cache_clear()  # the parent's connections are not ours
     target(*args)
     let_go_of_the_database()

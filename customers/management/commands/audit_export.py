@@ -2,10 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from customers.audit import chain
 from customers.audit.export import ndjson
 
 
@@ -31,11 +35,22 @@ class Command(BaseCommand):
                 value is None or columns[name] == value for name, value in asked.items()
             ),
         )
-        if options["output"] is None:
-            sys.stdout.writelines(f"{line}\n" for line in lines)
-            return
         try:
-            with open(options["output"], "w", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in lines)
+            newest = chain.position()
+            if options["first"] > max(newest, 1):
+                raise CommandError(f"There is no entry {options['first']}: the newest is {newest}.")
+            _write(lines, options["output"])
         except OSError as exc:
-            raise CommandError(f"{options['output']} cannot be written: {exc.strerror}") from None
+            to = options["output"] or "The output"
+            raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
+        except (DatabaseError, ValueError, TypeError, AttributeError):
+            # What the database holds is none of what was stored: text that is no text, no digest.
+            raise CommandError(
+                "The log cannot be exported as it is: run audit_verify. What was written has no "
+                "head, and proves nothing."
+            ) from None
+
+
+def _write(lines: Iterable[str], output: str | None) -> None:
+    with nullcontext(sys.stdout) if output is None else open(output, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

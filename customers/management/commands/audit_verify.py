@@ -4,9 +4,11 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from customers.audit import seals
 from customers.audit.seals import NotASealError, Seal
@@ -16,7 +18,7 @@ _Read = Callable[[Iterable[str]], Iterator[Seal]]
 
 
 class Command(BaseCommand):
-    """Exit status 0: whole; 1: not whole; 2: what it was given cannot be read."""
+    """Exit status 0: whole; 1: not whole; 2: the database or a file cannot be read."""
 
     help = "Compute every digest and signature of the audit log again. Exit status 1: it is not "
     help += "whole; the first line says where."
@@ -36,33 +38,41 @@ class Command(BaseCommand):
         since = [*_read(options["since"], seals.in_file)] if options["since"] else []
         if options["since"] and not since:
             raise CommandError(f"{options['since']} holds no seal.", returncode=2)
-        kept = [seal for path in options["seal"] for seal in _read(path, seals.in_file)]
-        kept += [seal for path in options["log"] for seal in _read(path, seals.in_process_log)]
-        report = verify(
-            since=max(since, key=lambda seal: seal.seq, default=None),
-            seals=kept,
-            progress=_Progress(self),
-        )
+        kept = [_read(path, seals.in_file) for path in options["seal"]]
+        logged = [_read(path, seals.in_process_log) for path in options["log"]]
+        try:
+            report = verify(
+                since=max(since, key=lambda seal: seal.seq, default=None),
+                seals=chain(*kept, *logged),
+                progress=_Progress(self),
+            )
+        except DatabaseError:  # its text may hold what the database holds
+            raise CommandError("The log cannot be read from the database.", returncode=2) from None
         if report.faults:
-            self._tell(report)
+            self.stdout.write("\n".join([*report.faults, _not_whole(report)]))
             sys.exit(1)
-        count = report.last - report.after
+        count = max(report.last - report.after, 0)
         signed = f"; head signed with {report.key_id}" if report.key_id else ""
-        compared = f"; {len(kept):,} seals agree" if kept else ""
+        compared = f"; {report.compared:,} seals agree" if report.compared else ""
         self.stdout.write(
             f"{count:,} entries, {report.after + 1} to {report.last}, whole{signed}{compared}"
             if count
             else f"no entries{signed}{compared}"
         )
 
-    def _tell(self, report: Report) -> None:
-        faults = sorted(report.faults, key=lambda fault: (fault.seq == 0, fault.seq))
-        for fault in faults:
-            self.stdout.write(str(fault))
-        if first := faults[0].seq:
-            self.stdout.write(f"The log is not whole. What comes before entry {first} is.")
-        else:
-            self.stdout.write("The log is not whole.")
+
+def _not_whole(report: Report) -> str:
+    """What can be said, beside the faults, of the entries before the first bad one."""
+    words = "The log is not whole."
+    if report.proven > report.after:
+        words += f" Entries {report.after + 1} to {report.proven} are."
+    unproven, before = max(report.proven, report.after) + 1, report.first_bad - 1
+    if unproven <= before:
+        words += (
+            f" Nothing signed vouches for entries {unproven} to {before}:"
+            " compare with a seal or a process log."
+        )
+    return words
 
 
 class _Progress:
@@ -78,10 +88,11 @@ class _Progress:
             self._command.stderr.write(f"{seq:,} of {last:,}")
 
 
-def _read(path: str, seals_of: _Read) -> list[Seal]:
+def _read(path: str, seals_of: _Read) -> Iterator[Seal]:
+    """Line by line: a process log may be long."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return list(seals_of(file))
+            yield from seals_of(file)
     except OSError as exc:
         raise CommandError(f"{path} cannot be read: {exc.strerror}", returncode=2) from None
     except NotASealError:
