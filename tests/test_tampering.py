@@ -11,7 +11,7 @@ from django.test import TestCase
 
 from customers.audit import chain, digests, guard, keys
 from customers.audit.entries import Finding
-from customers.models import Entry, Head, Outcome
+from customers.models import Change, Entry, Head, Outcome
 from tests import log
 
 pytestmark = pytest.mark.django_db
@@ -179,8 +179,8 @@ def test_entries_before_a_bad_one_are_whole_where_the_head_vouches_for_them(tmp_
 def rewritten(tmp_path):
     """Entry 3 changed and the digests computed anew up to entry 6: the first that does not fit is
     entry 7. Two seals: of the log when it had 2 entries, and 6."""
-    Entry.objects.all().delete()
-    Head.objects.all().delete()
+    for model in (Entry, Head, Change):
+        model.objects.all().delete()
     log.fill(1)
     log.append(Finding("email", "a", "b", Outcome.APPLIED))
     early = log.seal(tmp_path, "early")

@@ -34,10 +34,10 @@ def ndjson(
     yield _line(about)
     for seq, version, content, digest, *texts in hashed.rows(after, head.seq):
         columns = dict(zip(digests.COLUMNS, texts, strict=True))
-        line = {"seq": seq, "content_digest": bytes(content).hex()}
+        line = {"seq": seq, "content_digest": content.hex()}
         in_full = (last is None or seq <= last) and wanted(columns)
         if in_full or columns["action"] == Action.ANCHOR:  # it proves where the log begins
-            line |= {"version": version, "digest": bytes(digest).hex(), "content": columns}
+            line |= {"version": version, "digest": digest.hex(), "content": columns}
         yield _line(line)
     yield _line({"head": json.loads(chain.seal(head))})
 
