@@ -67,7 +67,9 @@ def make_changes(process, many):
 def look_all_the_time(stop):
     """A timer with a short pause, to which everything that is watched is always due."""
     while not stop.wait(0.5):
-        Change.objects.filter(look_at__isnull=False).update(look_at=timezone.now())
+        # One by one: two timers that update all at once may wait for each other's rows.
+        for change_id in Change.objects.filter(look_at__isnull=False).values_list("pk", flat=True):
+            Change.objects.filter(pk=change_id).update(look_at=timezone.now())
         reconcile()
 
 

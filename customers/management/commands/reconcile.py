@@ -28,10 +28,7 @@ class Command(BaseCommand):
     def handle(self, *, watch: float | None = None, **options: Any) -> None:
         durability.check()
         if watch is None:
-            done = reconcile()
-            self.stdout.write(_words(done))
-            if not done.answered:
-                raise CommandError("Club Med does not answer: try again later.")
+            self._once()
             return
         said = ""
         while True:
@@ -44,6 +41,15 @@ class Command(BaseCommand):
             said = words
             connection.close()
             time.sleep(watch)
+
+    def _once(self) -> None:
+        try:
+            done = reconcile()
+        except DatabaseError as exc:
+            raise CommandError(f"the database fails: {type(exc).__name__}") from None
+        self.stdout.write(_words(done))
+        if not done.answered:
+            raise CommandError("Club Med does not answer: try again later.")
 
 
 def _words(done: Reconciled) -> str:
