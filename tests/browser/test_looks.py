@@ -179,10 +179,24 @@ def create_refused(page, product):
     expect(page.locator("#summary")).to_be_visible()
 
 
+def create_again(page, product):
+    """The same person, whose first create got no answer."""
+    product.add_fault(kind="drop_before", method="POST")
+    for shown in ("h1", ".notice"):
+        page.goto("/customers/new/")
+        page.get_by_label("Civility", exact=True).select_option("MS")
+        page.get_by_label("First name", exact=True).fill("Maximiliane")
+        page.get_by_label("Last name", exact=True).fill("Montgomery-Vandenberghe")
+        page.get_by_label("E-mail").fill("maximiliane@example.com")
+        page.get_by_role("button", name="Create the customer").last.click()
+        expect(page.locator(shown, has_text="created")).to_be_visible()
+
+
 PAGES = {
     "find": at_rest("/"),
     "create": at_rest("/customers/new/"),
     "create-refused": create_refused,
+    "create-again": create_again,
     "profile": at_rest(RICH),
     "profile-long": at_rest(LONG),
     "profile-sparse": at_rest(SPARSE),
