@@ -164,6 +164,9 @@ class Entry(Act):
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
             ),
         ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(seq__gt=0), name="entry_numbered"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.field} {self.outcome}"

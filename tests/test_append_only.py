@@ -420,3 +420,11 @@ def test_the_product_itself_never_lifts_the_guard():
     ]
 
     assert calls == []
+
+
+@pytest.mark.parametrize("seq", [0, -3])
+def test_numbers_begin_at_1(three_entries, seq):
+    with pytest.raises(IntegrityError):
+        run(copied(seq))
+
+    assert numbers() == [1, 2, 3]

@@ -20,8 +20,10 @@ _AS_TEXT = {
     },
     "postgresql": {
         "change_id": "replace(change_id::text, '-', '')",
+        # The year before 1 is written as the year 1, and without BC they would hash alike.
         "recorded_at": "to_char(recorded_at AT TIME ZONE 'UTC',"
-        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+        " || CASE WHEN recorded_at < '0001-01-01Z' THEN ' BC' ELSE '' END",
     },
 }
 
