@@ -48,6 +48,16 @@ def trail(customer_id: str) -> Page:
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
+def waiting(customer_id: str = "") -> list[JournalLine]:
+    """The newest open lines, of one customer or of all.
+
+    Read before the changes that stand beside them on a page: what is settled between the two looks
+    is then shown twice, and not missed.
+    """
+    lines = JournalLine.objects.order_by("-sent_at")
+    return list((lines.filter(customer_id=customer_id) if customer_id else lines)[:PAGE])
+
+
 @dataclass(frozen=True)
 class Unsettled:
     """What is not known of changes. waiting: no answer yet. changes: unclear, or still watched."""

@@ -22,8 +22,8 @@ from customers.models import Change, ChangeQuerySet, JournalLine
 @require_safe
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, for supervisors and auditors."""
-    waiting = JournalLine.objects.order_by("-sent_at")[: queries.PAGE]
-    return _pages(request, "audit/log.html", Change.objects.all(), {"waiting": waiting})
+    context = {"waiting": queries.waiting()}
+    return _pages(request, "audit/log.html", Change.objects.all(), context)
 
 
 @allow(Permission.CUSTOMER_HISTORY)
@@ -32,8 +32,7 @@ def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
     """One customer's timeline."""
     check_customer_number(customer_id)
     changes = Change.objects.of_customer(customer_id)
-    waiting = JournalLine.objects.filter(customer_id=customer_id)
-    context = {"customer_id": customer_id, "waiting": waiting}
+    context = {"customer_id": customer_id, "waiting": queries.waiting(customer_id)}
     return _pages(request, "audit/history.html", changes, context)
 
 

@@ -19,7 +19,7 @@ from customers.http import (
     check_customer_number,
     typed_text,
 )
-from customers.models import Change, JournalLine
+from customers.models import Change
 from customers.record import Record
 from customers.twins import Twin
 
@@ -55,9 +55,9 @@ def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     found = services.read_profile(customer_id)
     seen.remember(request.session, found)
     context = {
+        "waiting": queries.waiting(customer_id),
         "record": Record(found, queries.newest_by_field(customer_id)),
         "trail": queries.trail(customer_id),
-        "waiting": JournalLine.objects.filter(customer_id=customer_id),
     }
     return render(request, "customers/profile.html", context)
 
