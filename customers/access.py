@@ -44,12 +44,18 @@ _MAY = {
 
 @dataclass(frozen=True)
 class Actor:
-    """A signed-in person: known by issuer and sub, never by name or e-mail."""
+    """A signed-in person: known by issuer and sub, never by name or e-mail.
+
+    market: the locale that they speak to Club Med in ("fr-FR"), "" for the setting's. sign_in: the
+    key of this sign-in, under which their own access token is kept where one is.
+    """
 
     issuer: str
     sub: str
     name: str
     roles: tuple[Role, ...]
+    market: str = ""
+    sign_in: str = ""
 
     @property
     def key(self) -> str:

@@ -89,7 +89,7 @@ def _new_values(change: Change) -> Mapping[str, Json]:
 
 def _look_at_customer(customer_id: str) -> None:
     try:
-        services.read_profile(customer_id)
+        services.read_profile(customer_id, actor=None)
     except RefusedError as exc:
         if isinstance(exc, UnauthorizedError):
             raise
@@ -176,10 +176,10 @@ def _candidates(new: Mapping[str, Json], change_id: UUID, sent_at: datetime) -> 
     before, or created by another change, is none.
     """
     for filters in _searches(new):
-        items = services.clubmed().find_customers(filters, limit=_CANDIDATES)
+        page = services.calling(None).find_customers(filters, limit=_CANDIDATES)
         found = {
-            item["id"]: _agrees(new, services.clubmed().read_profile(item["id"]))
-            for item in items
+            item["id"]: _agrees(new, services.calling(None).read_profile(item["id"]))
+            for item in page.items
             if _same_name(new, item) and not _known_before(item["id"], change_id, sent_at)
         }
         if found:

@@ -114,14 +114,17 @@ def clubmed() -> ClubMed:
     )
 
 
-def read_profile(customer_id: str) -> Profile:
-    """The profile as Club Med holds it now; what it says of open changes is recorded."""
-    return _look(customer_id, chain.position())[0]
+def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
+    """The profile as Club Med holds it now; what it says of open changes is recorded.
+
+    actor: who looks; None for a look in the background.
+    """
+    return _look(customer_id, chain.position(), actor)[0]
 
 
-def _look(customer_id: str, read_at: int) -> tuple[Profile, int]:
+def _look(customer_id: str, read_at: int, actor: Actor | None) -> tuple[Profile, int]:
     """The profile, and the log's position that it holds true for; read_at: the position before."""
-    profile = _calling().read_profile(customer_id)
+    profile = calling(actor).read_profile(customer_id)
     try:
         read_at = settling.settle(profile, read_at)
     except DatabaseError as exc:  # the profile can be seen all the same
@@ -150,7 +153,7 @@ def change_profile(
         return line
     sent = line.new_values
     with _answer_to(line):
-        _calling(line).update_profile(customer_id, sent)
+        calling(actor, line).update_profile(customer_id, sent)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
@@ -179,7 +182,7 @@ def create_customer(
     if isinstance(line, Saved):
         return line
     with _answer_to(line):
-        line.customer_id = _calling(line).create_customer(values)
+        line.customer_id = calling(actor, line).create_customer(values)
     _note_number(line)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
@@ -201,7 +204,7 @@ def settle_change(
     customer's profile.
     """
     if customer_id:
-        read_profile(customer_id)
+        read_profile(customer_id, actor=actor)
     outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
     with _journal_in_reach(), transaction.atomic():
         head = chain.lock()
@@ -225,26 +228,33 @@ def settle_change(
         )
 
 
-def confirm_change(customer_id: str, change_id: UUID) -> tuple[Profile, Change | None]:
+def confirm_change(
+    customer_id: str, change_id: UUID, *, actor: Actor
+) -> tuple[Profile, Change | None]:
     """Look at Club Med again after a change: the profile, and the change with its entries.
 
     No change means that the outcome is still not known.
     """
-    profile = read_profile(customer_id)
+    profile = read_profile(customer_id, actor=actor)
     changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
     return profile, next(iter(queries.with_entries(changes)), None)
 
 
-def _calling(line: JournalLine | None = None) -> ClubMed:
-    """The client, for a call that may take its time: nobody else waits for our connection then.
+def calling(actor: Actor | None, line: JournalLine | None = None) -> ClubMed:
+    """The client with the actor's token and market, for a call that may take its time: nobody else
+    waits for our connection then.
 
-    line: of a write. Once its deadline has passed others may settle it, so it is no longer sent.
+    actor: None for the background. line: of a write. Once its deadline has passed others may settle
+    it, so it is no longer sent.
     """
     if line is not None and timezone.now() >= line.deadline:
         raise NotSentError("the deadline passed before the call")
     if not connection.in_atomic_block:
         connection.close()
-    return clubmed()
+    market = actor.market if actor else ""
+    return clubmed().calling_as(
+        tokens=StaticToken(settings.CLUBMED_TOKEN), locale=market or settings.CLUBMED_LOCALE
+    )
 
 
 def is_open(change_id: UUID) -> bool:
@@ -268,7 +278,7 @@ def _journal_change(
         read_at = chain.sound_position()
         if (first := _first_answer(token, typed)) is not None:
             return first
-        profile, read_at = _look(customer_id, read_at)
+        profile, read_at = _look(customer_id, read_at, actor)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
             raise ConflictError

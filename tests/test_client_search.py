@@ -41,7 +41,7 @@ def sandbox(served):
 def found(said, filters=SMITH):
     """What one search gives when the server says that."""
     with RawServer(said) as server:
-        return client(server.url).find_customers(filters)
+        return client(server.url).find_customers(filters).items
 
 
 def target(filters, **paging):
@@ -114,7 +114,7 @@ def test_a_customer_just_created_is_found_by_e_mail(sandbox):
     api = client(sandbox.url)
     customer_id = api.create_customer(NEW | {"email": "tom+club@example.com"})
 
-    [item] = api.find_customers({"email": "tom+club@example.com"})
+    [item] = api.find_customers({"email": "tom+club@example.com"}).items
 
     assert (item["id"], item["last_name"], item["type"]) == (customer_id, "SMITH", "PROSPECT")
 
@@ -123,8 +123,8 @@ def test_every_filter_must_match(sandbox):
     api = client(sandbox.url)
     beatriz = {"last_name": "Wang", "birthdate": "19860614"}
 
-    assert [item["id"] for item in api.find_customers(beatriz)] == ["704118236"]
-    assert api.find_customers(beatriz | {"first_name": "Tom"}) == []
+    assert [item["id"] for item in api.find_customers(beatriz).items] == ["704118236"]
+    assert api.find_customers(beatriz | {"first_name": "Tom"}).items == []
 
 
 def test_pages_follow_one_another_until_one_is_empty(sandbox):
@@ -132,8 +132,10 @@ def test_pages_follow_one_another_until_one_is_empty(sandbox):
 
     pages = [api.find_customers({}, limit=100, page=page) for page in (1, 2, 3, 4)]
 
-    assert [len(page) for page in pages] == [100, 100, 100, 0]
-    assert [item["id"] for page in pages for item in page] == list(sandbox.customers)
+    assert [len(page.items) for page in pages] == [100, 100, 100, 0]
+    assert [page.has_next for page in pages] == [True, True, False, False]
+    assert [page.total for page in pages] == [300, 300, 300, None]
+    assert [item["id"] for page in pages for item in page.items] == list(sandbox.customers)
 
 
 @pytest.mark.parametrize("status", [200, 206])

@@ -1,16 +1,19 @@
 """The client of the Club Med API: one class, one method a route (contract 1, 2 and 4)."""
 
+import copy
 import json
 import logging
 import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import NoReturn
 from urllib.parse import quote, urlencode
 
 import requests
+from requests.utils import parse_header_links
 
 from customers.clubmed.auth import TokenSource
 from customers.clubmed.deadline import Call, DeadlineAdapter, current_call
@@ -33,6 +36,27 @@ _CHUNK = 64 * 1024
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 _FORCE_ADDRESS = [("force_address", "true")]
 _JSON_NAMES: dict[type[Json], str] = {dict: "object", list: "array"}
+
+
+@dataclass(frozen=True)
+class FoundPage:
+    """One page of a search. items: customers as they came, their `id` as text; what has no usable
+    id is left out. total: how many match in all, None where that is not said. has_next: is there
+    a further page?
+    """
+
+    items: list[dict[str, Json]]
+    total: int | None = None
+    has_next: bool = False
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """An answer as it came. headers: by any case of their name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class ClubMed:
@@ -69,6 +93,12 @@ class ClubMed:
         self._http.mount("http://", adapter)
         self._http.mount("https://", adapter)
 
+    def calling_as(self, *, tokens: TokenSource, locale: str) -> "ClubMed":
+        """The client for one caller: their token and market, over the same connections."""
+        caller = copy.copy(self)
+        caller._tokens, caller._locale = tokens, locale
+        return caller
+
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
         """POST /v1/customers; returns the new customer's id.
 
@@ -77,35 +107,39 @@ class ClubMed:
         """
         route = "POST /v1/customers"
         query = _FORCE_ADDRESS if force_address else []
-        found = _usable_id(self._call(route, promised=[201], query=query, fields=fields))
+        created, _ = self._call(route, promised=[201], query=query, fields=fields)
+        found = _usable_id(created)
         if found is None:
             raise NoAnswerError(f"{route}: 201 without a usable id")
         return found
 
     def find_customers(
         self, filters: Mapping[str, str], *, limit: int = 10, page: int = 1
-    ) -> list[dict[str, Json]]:
+    ) -> FoundPage:
         """GET /v1/customers: the customers that match every filter exactly (contract 4).
 
         filters: search key -> value ("last_name" -> "SMITH"). page: from 1; past the last one
-        (416) there are none. Each item is as it came, its `id` as text; what has no usable id is
-        left out. Where the list stops is told in headers, so the body is an array and nothing
-        else: any other is NoAnswerError. ForbiddenError: this token may not search.
+        (416) there are none. Where the list stops is told in headers, so the body is an array and
+        nothing else: any other is NoAnswerError. ForbiddenError: this token may not search.
         """
         query = [("filter", f"{key}=={value}") for key, value in filters.items()]
         query += [("limit", str(limit)), ("page", str(page))]
         try:
-            items = self._call("GET /v1/customers", promised=[200, 206], shape=list, query=query)
+            items, headers = self._call(
+                "GET /v1/customers", promised=[200, 206], shape=list, query=query
+            )
         except RefusedError as exc:
             if exc.status == 416:
-                return []
+                return FoundPage([])
             raise
-        return [{**item, "id": found} for item in items if (found := _usable_id(item))]
+        found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
+        return FoundPage(found, _total(headers), "next" in _links(headers))
 
     def read_profile(self, customer_id: str) -> Profile:
         """GET /v2/customers/{customer_id}/profile."""
         route = "GET /v2/customers/{customer_id}/profile"
-        return Profile(customer_id, self._call(route, promised=[200], customer_id=customer_id))
+        values, _ = self._call(route, promised=[200], customer_id=customer_id)
+        return Profile(customer_id, values)
 
     def update_profile(
         self, customer_id: str, fields: Mapping[str, Json], *, force_address: bool = False
@@ -131,19 +165,20 @@ class ClubMed:
         customer_id: str | None = None,
         query: Sequence[tuple[str, str]] = (),
         fields: Mapping[str, Json] | None = None,
-    ) -> Json:
+    ) -> tuple[Json, Mapping[str, str]]:
         """One call, and one line about it in the log.
 
-        Returns the JSON of a promised success, of that shape ({} for a 204), raises for all else.
+        Returns the JSON of a promised success, of that shape ({} for a 204), and the headers;
+        raises for all else.
         """
         began = time.monotonic()
         call = Call(ends_at=began + self._deadline)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            status, body = self._exchange(route, call, customer_id, query, fields)
-            answer = _judge(route, promised, shape, status, body)
-            outcome = status
+            answer = self._exchange(route, call, customer_id, query, fields)
+            content = _judge(route, promised, shape, answer)
+            outcome = answer.status
         except ClubMedError as exc:
             outcome = type(exc).__name__
             raise
@@ -151,7 +186,7 @@ class ClubMed:
             current_call.reset(reset)
             taken = round((time.monotonic() - began) * 1000)
             logger.info("%s %s %d ms", route, outcome, taken)
-        return answer
+        return content, answer.headers
 
     def _exchange(
         self,
@@ -160,8 +195,8 @@ class ClubMed:
         customer_id: str | None,
         query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
-    ) -> tuple[int, bytes]:
-        """Send and receive: the status, with the body where that matters."""
+    ) -> _Answer:
+        """Send and receive; the body where that matters."""
         method, path = route.split(" ")
         try:
             with self._http.request(
@@ -174,7 +209,7 @@ class ClubMed:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return response.status_code, _read(response)
+                return _Answer(response.status_code, response.headers, _read(response))
         except ClubMedError:  # of the token's source
             raise
         # Whatever the libraries raise: their texts hold addresses, so none is chained.
@@ -228,23 +263,34 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _judge(
-    route: str, promised: Sequence[int], shape: type[Json], status: int, body: bytes
-) -> Json:
+def _judge(route: str, promised: Sequence[int], shape: type[Json], answer: _Answer) -> Json:
     """What the answer means: the JSON of a promised success, or an error."""
+    status = answer.status
     if 300 <= status < 400:
         raise ContractError(f"{route}: {status}")
     if 400 <= status < 500:
-        raise refusal(route, status, _parse(body))
+        raise refusal(route, status, _parse(answer.body))
     if status not in promised:
         wanted = " or ".join(map(str, promised))
         raise NoAnswerError(f"{route}: {status} where {wanted} was promised")
     if status == 204:
         return {}
-    answer = _parse(body)
-    if not isinstance(answer, shape):
+    content = _parse(answer.body)
+    if not isinstance(content, shape):
         raise NoAnswerError(f"{route}: {status} without a JSON {_JSON_NAMES[shape]}")
-    return answer
+    return content
+
+
+def _total(headers: Mapping[str, str]) -> int | None:
+    """How many there are in all: the end of `Content-Range: 0-9/256`."""
+    total = headers.get("content-range", "").rpartition("/")[2].strip()
+    return int(total) if total.isdecimal() and len(total) < 10 else None
+
+
+def _links(headers: Mapping[str, str]) -> set[str]:
+    """The relations that the `Link` header names (RFC 8288)."""
+    links = parse_header_links(headers.get("link", ""))
+    return {name for link in links for name in link.get("rel", "").lower().split()}
 
 
 def _usable_id(item: Json) -> str | None:

@@ -52,7 +52,7 @@ def find(request: DeskRequest) -> HttpResponse:
 def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     """The whole record, read from Club Med now."""
     check_customer_number(customer_id)
-    found = services.read_profile(customer_id)
+    found = services.read_profile(customer_id, actor=request.actor)
     seen.remember(request.session, found)
     context = {
         "waiting": queries.waiting(customer_id),

@@ -60,7 +60,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh look at Club Med."""
     field = _editable(customer_id, name)
-    profile, change = services.confirm_change(customer_id, change_id)
+    profile, change = services.confirm_change(customer_id, change_id, actor=request.actor)
     seen.remember(request.session, profile)
     if not wants_fragment(request):
         return redirect(_place(customer_id, field))
@@ -301,7 +301,7 @@ def _editable(customer_id: str, name: str) -> Field:
 
 
 def _read(request: DeskRequest, customer_id: str) -> Profile:
-    profile = services.read_profile(customer_id)
+    profile = services.read_profile(customer_id, actor=request.actor)
     seen.remember(request.session, profile)
     return profile
 
