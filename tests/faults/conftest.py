@@ -1,8 +1,10 @@
 """Processes that may be killed, and what must hold of the log whatever became of them."""
 
+import faulthandler
 import logging
 import multiprocessing
 import os
+import sys
 import time
 from datetime import timedelta
 from itertools import pairwise
@@ -18,11 +20,12 @@ from customers.models import Change, Claim, Entry, Head, JournalLine
 from customers.reconciling import reconcile
 
 # Forked, so that a child stands on the test's own database and sandbox without being told where
-# they are. That is safe beside the sandbox's threads: they are not copied, the child takes no lock
-# that one of them may hold, and it opens its own connections to the database and to the API.
+# they are. A child has a copy of every lock as it was, and none of the sandbox's threads to let go
+# of one: so nobody is forked while the sandbox is at work (`start_together`).
 FORK = multiprocessing.get_context("fork")
 forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")  # Python 3.12 advises against
 PATIENCE = 30  # seconds until a test gives up on what has to happen
+LONG = 120  # seconds until it gives up on many changes
 
 
 @pytest.fixture
@@ -45,10 +48,35 @@ def start(transactional_db):
     let_go_of_the_database()
 
 
+@pytest.fixture
+def start_together(start):
+    """Run functions in processes that begin at the same moment: (target, *args) each."""
+
+    def run(*acts):
+        gate = FORK.Barrier(len(acts))
+        return [start(_when_all_are_there, gate, *act) for act in acts]
+
+    return run
+
+
+def _when_all_are_there(gate, target, *args):
+    gate.wait(PATIENCE)
+    target(*args)
+
+
+def ended(processes):
+    """How they ended, None for one that did not in `LONG` seconds; its threads are then shown."""
+    give_up = time.monotonic() + LONG
+    for process in processes:
+        process.join(max(0, give_up - time.monotonic()))
+    return [process.exitcode for process in processes]
+
+
 def _alone(target, *args):
-    # A thread of the sandbox may have been writing a line when we were forked: that stream's lock
-    # is copied as it was, and nobody is left here to let it go.
-    logging.basicConfig(force=True, level=logging.WARNING, stream=os.fdopen(os.dup(2), "w"))
+    # Streams of its own: the lock of the parent's may be held in the copy.
+    sys.stdout = sys.stderr = os.fdopen(os.dup(2), "w")
+    logging.basicConfig(force=True, level=logging.WARNING, stream=sys.stderr)
+    faulthandler.dump_traceback_later(LONG - 10, file=sys.stderr)
     services.clubmed.cache_clear()  # the parent's connections are not ours
     target(*args)
     let_go_of_the_database()

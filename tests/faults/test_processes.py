@@ -24,6 +24,7 @@ from tests.faults.conftest import (
     PATIENCE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
+    ended,
     forking,
     history,
     settle,
@@ -33,7 +34,6 @@ from tests.people import actor
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
 PEOPLE = ("901", "902", "903", "904", "905", "906", "907", "908")
-LONG = 300  # seconds until a test gives up on many changes
 
 
 @pytest.fixture
@@ -92,20 +92,19 @@ def assert_every_old_value_was_there(people):
     assert held == {number: people[number]["email"] for number in PEOPLE}
 
 
-def test_many_processes_change_the_same_customers_and_the_log_is_true(people, clubmed, start):
+def test_many_processes_change_the_same_customers_and_the_log_is_true(
+    people, clubmed, start_together
+):
     """Two timers look at everything meanwhile. On SQLite, where one writes at a time, fewer."""
     processes, many = (8, 100) if is_postgresql() else (4, 25)
     had = deadlocks()
     stop = FORK.Event()
-    looking = [start(look_all_the_time, stop) for _ in range(2)]
-    changing = [start(make_changes, n, many) for n in range(processes)]
-    for process in changing:
-        process.join(LONG)
-    stop.set()
-    for process in looking:
-        process.join(PATIENCE)
+    changing = [(make_changes, n, many) for n in range(processes)]
+    running = start_together(*changing, *[(look_all_the_time, stop)] * 2)
 
-    assert [process.exitcode for process in (*changing, *looking)] == [0] * (processes + 2)
+    assert ended(running[:processes]) == [0] * processes
+    stop.set()
+    assert ended(running[processes:]) == [0, 0]
     assert Change.objects.count() == Entry.objects.count() == processes * many
     assert len(sent(clubmed, "PATCH")) == processes * many
     assert_every_old_value_was_there(people)
@@ -136,19 +135,16 @@ def test_the_first_entry_of_somebody_else_is_no_forgery(people):
     assert_the_log_is_whole()
 
 
-def test_timers_settle_nothing_that_is_under_way(people, clubmed, start):
+def test_timers_settle_nothing_that_is_under_way(people, clubmed, start_together):
     """Calls that take their time, but less than deadline and grace."""
     clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.5, times=None))
     stop = FORK.Event()
-    looking = [start(look_all_the_time, stop) for _ in range(3)]
-    changing = [start(make_changes, n, 3) for n in range(4)]
-    for process in changing:
-        process.join(LONG)
-    stop.set()
-    for process in looking:
-        process.join(PATIENCE)
+    changing = [(make_changes, n, 3) for n in range(4)]
+    running = start_together(*changing, *[(look_all_the_time, stop)] * 3)
 
-    assert [process.exitcode for process in (*changing, *looking)] == [0] * 7
+    assert ended(running[:4]) == [0] * 4
+    stop.set()
+    assert ended(running[4:]) == [0] * 3
     assert history() == [("email", "applied", "answer")] * 12
     assert_every_old_value_was_there(people)
     assert_nothing_is_open()
