@@ -11,6 +11,7 @@ from django.test import Client, TransactionTestCase
 from customers import services
 from customers.audit import guard
 from customers.clubmed.sandbox import Sandbox
+from tests import privacy
 from tests.provider import provider  # noqa: F401 - a fixture
 
 AGENT = ("staff-1001", "Inès Moreau", ["agent"])
@@ -56,12 +57,22 @@ def clubmed(running_sandbox, settings):
     settings.CLUBMED_API_URL = running_sandbox.url
     services.clubmed.cache_clear()
     cache.clear()
-    yield running_sandbox
+    with privacy.watched(running_sandbox):
+        yield running_sandbox
     services.clubmed.cache_clear()
 
 
 class Desk(Client):
     """A browser with somebody signed in, that reads pages as a person does."""
+
+    def post(self, path, data=None, **kwargs):
+        privacy.keep_private(data)
+        return super().post(path, data, **kwargs)
+
+    def generic(self, *args, **kwargs):
+        response = super().generic(*args, **kwargs)
+        privacy.assert_no_secret(response)
+        return response
 
     def page(self, path, **kwargs):
         return soup(self.get(path, **kwargs))

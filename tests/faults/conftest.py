@@ -73,10 +73,10 @@ def ended(processes):
 
 
 def _alone(target, *args):
+    faulthandler.dump_traceback_later(LONG - 10, file=2)
     # Streams of its own: the lock of the parent's may be held in the copy.
     sys.stdout = sys.stderr = os.fdopen(os.dup(2), "w")
     logging.basicConfig(force=True, level=logging.WARNING, stream=sys.stderr)
-    faulthandler.dump_traceback_later(LONG - 10, file=sys.stderr)
     services.clubmed.cache_clear()  # the parent's connections are not ours
     target(*args)
     let_go_of_the_database()
