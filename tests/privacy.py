@@ -39,11 +39,7 @@ class Told:
         elif isinstance(value, list | tuple):
             for item in value:
                 self.keep_private(item, name)
-        elif (
-            isinstance(value, str)
-            and len(value.strip()) >= _SHORTEST
-            and not _CODES.fullmatch(name)
-        ):
+        elif isinstance(value, str) and _is_private(name, value.strip()):
             self.private.add(value.strip())
 
     def leaks(self):
@@ -87,6 +83,8 @@ class _Lines(logging.Handler):
         self.said = said
 
     def emit(self, record):
+        if record.name.startswith("customers.clubmed.sandbox"):  # Club Med's own, not ours
+            return
         self.said.append(f"log: {self.format(record)}")
 
 
@@ -112,7 +110,8 @@ def watched(sandbox):
         told.keep_private(request.json)
         if found := re.fullmatch(r"/v\d/customers/(\d+)/profile", request.path):
             told.keep_private(_without_numbers(sandbox.customers.get(found[1], {})))
-    assert told.leaks() == []
+    leaks = told.leaks()
+    assert not leaks, leaks
 
 
 def _without_numbers(profile):
