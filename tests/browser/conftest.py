@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+from urllib.parse import unquote_plus
 from uuid import uuid4
 
 import psycopg
@@ -10,6 +12,7 @@ import requests
 from playwright.sync_api import expect, sync_playwright
 
 from tests import test_demo
+from tests.privacy import Told
 
 FLAGS = [
     "--no-sandbox",
@@ -28,6 +31,7 @@ class Product:
     def __init__(self, urls):
         self.desk = urls["Customer desk"].rstrip("/")
         self.sandbox = urls["Sandbox API"].rstrip("/")
+        self.told = Told()
 
     def add_fault(self, **fault):
         requests.post(f"{self.sandbox}/_sandbox/faults", json=fault).raise_for_status()
@@ -71,13 +75,21 @@ def running_product(tmp_path_factory, database_address):
     short = {"CLUBMED_READ_TIMEOUT": "6", "CLUBMED_DEADLINE": "6", "JOURNAL_GRACE": "1"}
     folder = tmp_path_factory.mktemp("demo")
     with test_demo.running(folder, **short, **database_address) as demo:
-        yield Product(demo.urls)
+        product = Product(demo.urls)
+        yield product
+        _, said = demo.end(signal.SIGTERM)
+    product.told.said += said.splitlines()
+    leaks = product.told.leaks()
+    assert not leaks, leaks
 
 
 @pytest.fixture
 def product(running_product):
     running_product.reset()
-    return running_product
+    yield running_product
+    for method in ("POST", "PATCH"):
+        for _, body in running_product.wire(method):
+            running_product.told.keep_private(body)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +119,7 @@ def open_page(chromium, product):
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.said = []
+        page.on("request", lambda request: product.told.said.append(unquote_plus(request.url)))
         page.on("console", lambda message: page.said.append(message.text))
         page.on("pageerror", lambda error: page.said.append(str(error)))
         return page
