@@ -1,5 +1,6 @@
 """The running product, as `manage.py demo` starts it, and a real Chromium in front of it."""
 
+import json
 import os
 import shutil
 import signal
@@ -89,7 +90,7 @@ def product(running_product):
     yield running_product
     for method in ("POST", "PATCH"):
         for _, body in running_product.wire(method):
-            running_product.told.keep_private(body)
+            running_product.told.keep_private(json.loads(body))
 
 
 @pytest.fixture(scope="session")
