@@ -1,4 +1,4 @@
-"""The four customer routes, their headers and their refusals (contract, sections 1, 2 and 4)."""
+"""The eight routes, their headers and their refusals (contract, sections 1, 2 and 4)."""
 
 import json
 import re
@@ -11,17 +11,22 @@ from urllib.parse import parse_qs
 
 from requests.structures import CaseInsensitiveDict
 
-from customers.clubmed.sandbox import rules
+from customers.clubmed.sandbox import reference, rules, schemas
 from customers.clubmed.sandbox.people import people
 from customers.clubmed.sandbox.search import Search
 
 _PROFILE = "customers/(?P<customer_id>[^/]+)/profile"
 _ROUTES = [
-    ("POST", re.compile("/v1/customers")),
-    ("GET", re.compile("/v1/customers")),
-    ("GET", re.compile(f"/v2/{_PROFILE}")),
-    ("PATCH", re.compile(f"/v1/{_PROFILE}")),
+    ("create", "POST", re.compile("/v1/customers")),
+    ("search", "GET", re.compile("/v1/customers")),
+    ("read", "GET", re.compile(f"/v2/{_PROFILE}")),
+    ("update", "PATCH", re.compile(f"/v1/{_PROFILE}")),
+    ("locales", "GET", re.compile("/v0/locales")),
+    ("civilities", "GET", re.compile("/v0/civilities")),
+    ("countries", "GET", re.compile("/v0/countries")),
+    ("schema", "GET", re.compile("/v3/schemas/profile/(?P<market>[^/]+)")),
 ]
+_NEEDS_LOCALE = {"create", "read", "update"}
 _NEW_PROFILE = (
     "gm_number",
     "civility",
@@ -145,20 +150,23 @@ class Api:
     def answer(self, request: Recorded) -> Answer:
         """Does what the request asks, and says so."""
         try:
-            customer_id = _route(request)
+            operation, asked = _route(request)
             self._check_rights(request)
-            is_search = request.method == "GET" and not customer_id
-            locale = _check_headers(request, needs_locale=not is_search)
+            locale = _check_headers(request, needs_locale=operation in _NEEDS_LOCALE)
             force = _force_address(request)
             with self.lock:
-                if is_search:
-                    return self._search(request.query)
-                if request.method == "POST":
-                    return self._create(_body(request), locale, force_address=force)
-                profile = self._profile(customer_id)
-                if request.method == "PATCH":
-                    return self._patch(profile, _body(request), force_address=force)
-                return Answer(200, _as_read(profile))
+                match operation:
+                    case "search":
+                        return self._search(request.query)
+                    case "create":
+                        return self._create(_body(request), locale, force_address=force)
+                    case "update":
+                        profile = self._profile(asked)
+                        return self._patch(profile, _body(request), force_address=force)
+                    case "read":
+                        return Answer(200, _as_read(self._profile(asked)))
+                    case _:
+                        return _reference(operation, asked, locale)
         except Refusing as refusing:
             return refusing.answer
         except rules.Refused as refused:
@@ -201,7 +209,8 @@ class Api:
         return Answer(206, items, search.headers(len(found)))
 
     def _create(self, body: dict[str, Any], locale: str, *, force_address: bool) -> Answer:
-        stored = rules.check_create(body, force_address=force_address)
+        refused = schemas.refusals(locale, body, complete=True)
+        stored = rules.check_create(body, refused, force_address=force_address)
         stored.pop("call_id", None)  # taken at creation, never read back
         number = max((int(key) for key in self.customers if key.isdigit()), default=0) + 1
         profile = {
@@ -225,25 +234,44 @@ class Api:
     def _patch(
         self, profile: dict[str, Any], body: dict[str, Any], *, force_address: bool
     ) -> Answer:
-        stored = rules.check_patch(body, force_address=force_address)
+        refused = schemas.refusals(str(profile.get("locale")), body, complete=False)
+        stored = rules.check_patch(body, refused, force_address=force_address)
         profile.update(stored)
         if "civility" in stored:
             profile["gender"] = rules.CIVILITIES[stored["civility"]]
         return Answer(204)
 
 
-def _route(request: Recorded) -> str:
-    """The customer's id in the path, "" without one. Raises Refusing with 404 or 405."""
-    allowed = {
-        method: match for method, pattern in _ROUTES if (match := pattern.fullmatch(request.path))
+def _route(request: Recorded) -> tuple[str, str]:
+    """The operation, and what the path names ("" for nothing). Raises Refusing with 404 or 405."""
+    found = {
+        method: (operation, match)
+        for operation, method, pattern in _ROUTES
+        if (match := pattern.fullmatch(request.path))
     }
-    if not allowed:
+    if not found:
         raise Refusing(error(404, "There is no such route."))
-    if request.method not in allowed:
-        headers = {"Allow": ", ".join(sorted(allowed))}
+    if request.method not in found:
+        headers = {"Allow": ", ".join(sorted(found))}
         text = "This route does not take this method."
         raise Refusing(error(405, text, headers=headers))
-    return str(allowed[request.method].groupdict().get("customer_id", ""))
+    operation, match = found[request.method]
+    return operation, "".join(match.groups())
+
+
+def _reference(operation: str, asked: str, language: str) -> Answer:
+    """What is the same for every customer. Raises Refusing with 404 for an unknown market."""
+    match operation:
+        case "locales":
+            return Answer(200, list(reference.LOCALES))
+        case "civilities":
+            return Answer(200, reference.civilities(language))
+        case "countries":
+            return Answer(200, reference.countries(language))
+    market = schemas.market_of(asked)
+    if market is None:
+        raise Refusing(error(404, "There is no schema for this locale or country."))
+    return Answer(200, schemas.profile_schema(market))
 
 
 def _check_headers(request: Recorded, *, needs_locale: bool) -> str:

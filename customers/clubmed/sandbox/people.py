@@ -217,16 +217,19 @@ def _add_unknown_members(rng: Random, profile: Profile) -> None:
 
 
 def _fill_to_the_limits(profile: Profile) -> None:
-    """Every text as long as the contract allows."""
+    """Every text as long as the contract and the market allow."""
     profile["first_name"] = "MAXIMILIANA-ISABELLA"
     profile["last_name"] = "MONTGOMERY-VANDENBERGHE-CASTRO"
     profile["unicode_first_name"] = "マクシミリアナ" * 14 + "ああ"
     profile["unicode_last_name"] = "Монтгомери" * 10
+    market = next(market for market in MARKETS if market.locale == profile["locale"])
+    city = market.cities[0]
     profile["address"] = {
-        key: ("Long Lane " * 15)[: limit - 1] + "X"
-        for key, limit in ADDRESS_LENGTHS.items()
-        if key != "country_code"
-    } | {"country_code": profile["locale"][3:]}
+        **{key: ("Long Lane " * 15)[: limit - 1] + "X" for key, limit in ADDRESS_LENGTHS.items()},
+        "zip_code": city.zip_code.replace("#", "0") or None,  # each nation has a form for it
+        "state_or_district": city.state or None,
+        "country_code": market.country_code,
+    }
 
 
 def _tom() -> Profile:

@@ -8,14 +8,16 @@ null; second, third and fourth names hold 50 characters, a place of birth 100.
 
 import re
 import unicodedata
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 Rule = Callable[[str, Any], Any]
 
-CIVILITIES = {"MR": "M", "MS": "F"}  # the gender each one drives
+# The gender that each one drives.
+CIVILITIES = {"MR": "M", "MS": "F", "MX": None, "MASTER": "M", "MISS": "F"}
+CHILDREN = {"MASTER", "MISS"}
 # FAX_2 stands for a type that came after the contract was written: stored ones can be sent back.
 PHONE_TYPES = {"HOME", "MOBILE", "OFFICE", "FAX_2"}
 CHANNELS = {
@@ -55,21 +57,6 @@ ADDRESS_LENGTHS = {
     "additional_information_2": 100,
 }
 UNKNOWN_ZIP_CODE = "00000"  # the one that the standard address validation refuses
-READ_ONLY = {
-    "id",
-    "gm_number",
-    "gender",
-    "customer_type",
-    "customer_status",
-    "loyalty_program",
-    "locale",
-    "blacklisted",
-    "filiation_number",
-    "health_pass_id",
-    "birthday",
-    "call_id",
-    "_links",
-}
 
 
 @dataclass(frozen=True)
@@ -92,25 +79,53 @@ class Refused(Exception):
         self.refusals = refusals
 
 
-def check_create(body: Mapping[str, Any], *, force_address: bool) -> dict[str, Any]:
-    """The values to store for a new customer. Raises Refused."""
-    known = {key: value for key, value in body.items() if key in _CREATE}
-    stored = _members("", known, _CREATE, needed=_REQUIRED, complete=True)
-    return _with_real_address(stored, force_address=force_address)
+def check_create(
+    body: Mapping[str, Any], market: Sequence[Refusal] = (), *, force_address: bool
+) -> dict[str, Any]:
+    """The values to store for a new customer. market: what it refuses besides. Raises Refused."""
+    return _accepted(
+        body, _CREATE, market, needed=_REQUIRED, complete=True, force_address=force_address
+    )
 
 
-def check_patch(body: Mapping[str, Any], *, force_address: bool) -> dict[str, Any]:
-    """The values to store over a profile: only keys that were sent; None clears. Raises Refused."""
-    read_only = [
-        Refusal("read_only", key, "This field cannot be changed.")
+def check_patch(
+    body: Mapping[str, Any], market: Sequence[Refusal] = (), *, force_address: bool
+) -> dict[str, Any]:
+    """The values to store over a profile: only keys that were sent; None clears. Raises Refused.
+
+    market: what it refuses besides.
+    """
+    needed = {*_REQUIRED, "personal_data_usage_allowed"}
+    return _accepted(body, PATCHABLE, market, needed=needed, force_address=force_address)
+
+
+def _accepted(
+    body: Mapping[str, Any],
+    rules: Mapping[str, Rule],
+    market: Sequence[Refusal],
+    *,
+    needed: Container[str],
+    complete: bool = False,
+    force_address: bool,
+) -> dict[str, Any]:
+    """What the rules and the market let through. Raises Refused, with one refusal a key."""
+    known = {key: value for key, value in body.items() if key in rules}
+    refusals = [
+        Refusal("not_allowed", key, "This field cannot be set here.")
         for key in body
-        if key in READ_ONLY
+        if key not in rules
     ]
-    if read_only:
-        raise Refused(*read_only)
-    known = {key: value for key, value in body.items() if key in _PATCH}
-    stored = _members("", known, _PATCH, needed={*_REQUIRED, "personal_data_usage_allowed"})
-    return _with_real_address(stored, force_address=force_address)
+    stored: dict[str, Any] = {}
+    try:
+        stored = _members("", known, rules, needed=needed, complete=complete)
+        _check_address(stored, force_address=force_address)
+    except Refused as refused:
+        refusals += refused.refusals
+    if refusals or market:
+        raise Refused(
+            *{refusal.key: refusal for refusal in (*reversed(market), *refusals)}.values()
+        )
+    return stored
 
 
 def is_empty(value: Any) -> bool:
@@ -152,12 +167,11 @@ def _members(
     return stored
 
 
-def _with_real_address(stored: dict[str, Any], *, force_address: bool) -> dict[str, Any]:
+def _check_address(stored: dict[str, Any], *, force_address: bool) -> None:
     address = stored.get("address")
     if address and address.get("zip_code") == UNKNOWN_ZIP_CODE and not force_address:
         text = "This postal code does not exist in this city."
         raise Refused(Refusal("address_not_found", "address.zip_code", text))
-    return stored
 
 
 def _text(limit: int) -> Rule:
@@ -241,11 +255,6 @@ def _birthdate(key: str, value: Any) -> str:
     return text
 
 
-def _phone_number(key: str, value: Any) -> str:
-    text: str = _text(50)(key, value)
-    return _PHONE_SHAPE(key, re.sub(r"[\s.-]", "", text))  # type: ignore[no-any-return]
-
-
 def _list_of(rule: Rule) -> Rule:
     def list_rule(key: str, value: Any) -> list[Any]:
         if not isinstance(value, list):
@@ -287,7 +296,7 @@ _PHONE_SHAPE = _pattern(r"[+]?[0-9]+", 50, "Digits only, with an optional leadin
 _COUNTRY = _pattern(r"[A-Z]{2}", 2, "A country code of two capitals.")
 _LANGUAGE = _pattern(r"[A-Z]{2}", 2, "A language code of two capitals.")
 _PHONES = _list_of(
-    _object_of({"number": _phone_number, "type": _choice(PHONE_TYPES)}, needed={"number", "type"})
+    _object_of({"number": _PHONE_SHAPE, "type": _choice(PHONE_TYPES)}, needed={"number", "type"})
 )
 _OPTIN_SHAPE = _object_of(
     {"channel": _choice(CHANNELS), "optin": _boolean, "optin_partners": _boolean},
@@ -317,7 +326,7 @@ _CREATE: dict[str, Rule] = {
     "customer_type": _choice({"CLIENT", "PROSPECT"}),
     "call_id": _text(100),
 }
-_PATCH: dict[str, Rule] = {
+PATCHABLE: dict[str, Rule] = {
     **_BOTH,
     "second_name": _name(50),
     "third_name": _name(50),

@@ -20,7 +20,10 @@ from customers.clubmed.sandbox.people import SEED
 logger = logging.getLogger(__name__)
 
 _MAX_BODY = 1024 * 1024
-_LOGGED_PATH = re.compile(r"/v[0-9]/customers(/[0-9]+/profile)?|/_sandbox/[a-z]+")
+_LOGGED_PATH = re.compile(
+    r"/v[0-9]/customers(/[0-9]+/profile)?|/v0/[a-z]+|/v3/schemas/profile/[A-Za-z-]{2,5}"
+    r"|/_sandbox/[a-z]+"
+)
 _PAGE = "<!doctype html><title>Maintenance</title><h1>We will be back soon</h1>"
 
 
