@@ -126,6 +126,24 @@ def test_it_gives_up_a_run_when_club_med_is_down(agent, clubmed):
     assert len(clubmed.requests) == 3
 
 
+def test_customers_that_always_fail_do_not_stand_before_the_others(agent, clubmed):
+    for number in ("200", "201", "202"):
+        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+        lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{number}/fields/email/")
+    let_the_grace_pass()
+    lose_the_answer(agent, clubmed, "drop_after")
+    JournalLine.objects.filter(customer_id=TOM).update(
+        deadline=timezone.now() - timedelta(minutes=1)
+    )
+    clubmed.faults.add(Fault("html", method="GET", path="/v2/customers/20", times=None))
+
+    for _ in range(40):  # one run in four looks at all three first
+        reconcile()
+
+    assert Entry.objects.get().customer_id == TOM
+    assert JournalLine.objects.count() == 3
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_who_may_not_be_read_for_a_day_is_for_a_person(agent, clubmed, status):
     lose_the_answer(agent, clubmed, "drop_before")
