@@ -336,8 +336,9 @@ class SettleForm(forms.Form):
         error_messages={"required": "Say how you know: the log keeps it."},
     )
 
-    def __init__(self, data: QueryDict | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         super().__init__(data)
+        _show_again(self, typed)
         _decorate(self)
 
 

@@ -23,7 +23,7 @@ class Twin:
 
 def twins(values: Mapping[str, Json]) -> list[Twin]:
     """Unsettled creates with the same e-mail address, or the same name and date of birth."""
-    unsettled = queries.unsettled(action=Action.CREATE)
+    unsettled = queries.unsettled(action=Action.CREATE, most=None)
     found = [
         (Twin(line.change_id, line.actor_name, line.sent_at), line.new_values)
         for line in unsettled.waiting

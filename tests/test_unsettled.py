@@ -1,13 +1,27 @@
 """What nobody knows: the supervisors' list, and their word on an unclear change."""
 
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
 import pytest
 
 from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry
-from tests.conftest import HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
+from customers.models import Change, Entry, JournalLine
+from tests.conftest import (
+    HTMX,
+    SUPERVISOR,
+    TOM,
+    hidden_inputs,
+    sent,
+    signed_in,
+    soup,
+    text,
+)
 from tests.test_settling import let_the_grace_pass, lose_the_answer
 
 URL = "/audit/unsettled/"
+OTHER_SUPERVISOR = ("staff-1005", "Ruth Adeyemi", ["supervisor"])
 YES = {"landed": "yes", "reason": "Customer confirmed by phone"}
 NO = {"landed": "no", "reason": "Customer says it is still the old one"}
 
@@ -36,8 +50,8 @@ def test_a_waiting_an_unseen_and_an_unclear_one_are_listed(agent, supervisor, cl
 
     assert len(rows) == 3
     assert "First name sent, not answered yet Waiting" in rows[0]
-    assert "Not seen applied No answer; the profile still held the old value." in rows[1]
-    assert "Unclear No answer; the profile then held “third@example.com”. Decide" in rows[2]
+    assert "Unclear No answer; the profile then held “third@example.com”. Decide" in rows[1]
+    assert "Not seen applied No answer; the profile still held the old value." in rows[2]
 
 
 def test_nothing_unsettled_says_so(supervisor):
@@ -84,6 +98,30 @@ def test_an_answer_that_lacks_something_is_told_and_kept(supervisor, unclear, wo
     if word["reason"] == "I know":
         assert page.select_one("#id_reason")["value"] == "I know"
     assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize(("back", "kept"), [(SUPERVISOR, True), (OTHER_SUPERVISOR, False)])
+def test_a_session_that_ended_keeps_the_decision_for_its_person(supervisor, unclear, back, kept):
+    form = hidden_inputs(supervisor.page(unclear))
+    supervisor.cookies.clear()
+
+    answer = supervisor.post(f"{unclear}settle/", form | YES)
+    sign_in = urlsplit(soup(answer).select_one("a[href*=next]")["href"])
+    page = returned(supervisor, back).page(parse_qs(sign_in.query)["next"][0])
+
+    assert answer.status_code == 401
+    assert page.select_one("#id_reason").get("value") == (YES["reason"] if kept else None)
+    assert bool(page.select_one("[name=landed][value=yes][checked]")) == kept
+    assert Entry.objects.count() == 1
+
+
+def returned(client, person):
+    """The same browser, with somebody signed in again."""
+    before, session = client.session, signed_in(person).session
+    session.update({key: before[key] for key in ("kept",)})
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    return client
 
 
 def test_nobody_settles_their_own(clubmed, db):
@@ -222,6 +260,28 @@ def test_an_unclear_create_warns_whoever_creates_the_same_person(
     assert len(sent(clubmed, "POST")) == 2
     made = Entry.objects.filter(actor_name="Owen Whitfield").first()
     assert made.reason.startswith("Created although it was not settled what came of ")
+
+
+def test_among_many_unsettled_creates_the_oldest_still_warns(agent, supervisor, clubmed):
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    line = JournalLine.objects.get()
+    for n in range(50):
+        JournalLine.objects.create(
+            change_id=uuid4(),
+            values={"email": {"old": None, "new": f"{n}@example.com"}},
+            sent_at=line.sent_at + timedelta(seconds=n),
+            deadline=line.deadline,
+            **line.act(),
+        )
+
+    answer = agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+
+    assert answer.status_code == 409
+    assert "This person may have been created already." in text(soup(answer))
+    page = supervisor.page(URL)
+    assert len(page.select("tbody.change")) == 50
+    assert "There are more than these" in text(page)
 
 
 def test_another_person_warns_nobody(agent, other_agent, clubmed, unclear_create):

@@ -60,23 +60,36 @@ def waiting(customer_id: str = "") -> list[JournalLine]:
 
 @dataclass(frozen=True)
 class Unsettled:
-    """What is not known of changes. waiting: no answer yet. changes: unclear, or still watched."""
+    """What is not known of changes. waiting: no answer yet. changes: unclear, or still watched.
+
+    more: there are others beside them.
+    """
 
     waiting: list[JournalLine]
     changes: list[Change]
+    more: bool
 
 
-def unsettled(actor: Actor | None = None, *, action: Action | None = None) -> Unsettled:
-    """The newest unsettled changes; actor: theirs only; action: of one sort only."""
+def unsettled(
+    actor: Actor | None = None, *, action: Action | None = None, most: int | None = PAGE
+) -> Unsettled:
+    """Unsettled changes, unclear ones first, then the newest; actor: theirs only; action: of one
+    sort only; most: of those that wait, and of the others; None for all.
+    """
     watched = Q(outcome=Outcome.NOT_SEEN, look_at__isnull=False)
-    changes = Change.objects.filter(watched | Q(outcome=Outcome.UNCLEAR))
+    changes = Change.objects.filter(watched | Q(outcome=Outcome.UNCLEAR)).order_by(
+        "-outcome", "-seq"
+    )
     waiting = JournalLine.objects.order_by("-sent_at")
     if actor is not None:
         changes = changes.by(actor)
         waiting = waiting.filter(actor_issuer=actor.issuer, actor_sub=actor.sub)
     if action is not None:
         changes, waiting = changes.filter(action=action), waiting.filter(action=action)
-    return Unsettled(list(waiting[:PAGE]), with_entries(changes[:PAGE]))
+    one_more = None if most is None else most + 1
+    lines, found = list(waiting[:one_more]), list(changes[:one_more])
+    more = most is not None and max(len(lines), len(found)) > most
+    return Unsettled(lines[:most], with_entries(found[:most]), more)
 
 
 def untold(actor: Actor) -> list[Change]:

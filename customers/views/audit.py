@@ -6,9 +6,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import notices, services
+from customers import kept, notices, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, NotFoundError
@@ -74,9 +74,15 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 
 
 @allow(Permission.SETTLE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
-    """A supervisor's word on an unclear change of somebody else's."""
+    """A supervisor's word on an unclear change of somebody else's; GET: back from a sign-in."""
+    if request.method != "POST":
+        back = kept.take(request.session, request.path)
+        mine = back is not None and tokens.read(
+            back.get("token", ""), actor=request.actor, form=_form_name(change_id)
+        )
+        return _change_page(request, change_id, SettleForm(typed=back if mine else None))
     form = SettleForm(request.POST)
     if not form.is_valid():
         return _change_page(request, change_id, form, status=422)
@@ -122,9 +128,14 @@ def _change_page(
         "line": line,
         "form": form,
         "failure": failure,
+        "token": tokens.mint(actor=request.actor, form=_form_name(change_id), seen={}),
     }
     status = failure.status if failure else status
     return render(request, "audit/change.html", context, status=status)
+
+
+def _form_name(change_id: UUID) -> str:
+    return f"settle/{change_id}"
 
 
 def _pages(
