@@ -230,14 +230,14 @@ def settle_change(
 
 def confirm_change(
     customer_id: str, change_id: UUID, *, actor: Actor
-) -> tuple[Profile, Change | None]:
-    """Look at Club Med again after a change: the profile, and the change with its entries.
-
-    No change means that the outcome is still not known.
+) -> tuple[Profile, bool, Change | None]:
+    """Look at Club Med again after a change: the profile; is it still not known what came of the
+    change; and the change with its entries, perhaps of an earlier sending.
     """
     profile = read_profile(customer_id, actor=actor)
+    open_yet = is_open(change_id)  # before its entries: what is settled in between is not missed
     changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
-    return profile, next(iter(queries.with_entries(changes)), None)
+    return profile, open_yet, next(iter(queries.with_entries(changes)), None)
 
 
 def calling(actor: Actor | None, line: JournalLine | None = None) -> ClubMed:

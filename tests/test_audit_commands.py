@@ -94,6 +94,16 @@ def test_many_bad_seals_do_not_hide_the_first_bad_entry(tmp_path):
     assert words.count("the seal of entry") == said.count("the seal of entry") == 20
 
 
+def test_a_process_log_without_a_seal_is_not_passed_over(tmp_path):
+    log.fill()
+    (tmp_path / "log").write_text("10:00 INFO nothing was appended\n")
+
+    status, words = log.verify("--log", tmp_path / "log")
+
+    assert status == 0
+    assert words.endswith("; the files hold no seal\n")
+
+
 def test_a_database_that_cannot_be_read_is_told_with_status_2():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE customers_head RENAME TO elsewhere")

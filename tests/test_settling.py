@@ -4,13 +4,17 @@ docs/audit.md, sections 1 and 2, is what these tests hold the product to.
 """
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
+from customers import services, tokens
+from customers.clubmed.errors import RefusedError
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, JournalLine
-from tests.conftest import HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
+from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
+from tests.people import actor
 
 URL = f"/customers/{TOM}/fields/email/"
 
@@ -212,6 +216,24 @@ def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
     assert Entry.objects.first().action == "elsewhere"
 
 
+def test_what_became_of_a_second_sending_is_not_told_by_the_first(agent, clubmed):
+    form = agent.form(URL) | {"value": "new@example.com"}
+    clubmed.faults.add(Fault("redirect", method="PATCH"))
+    agent.post(URL, form, headers=HTMX)
+    assert outcomes() == [("email", "not_applied", "answer")]
+    clubmed.faults.add(Fault("drop_after", method="PATCH"))
+    look = soup(agent.post(URL, form, headers=HTMX)).select_one(".field")["hx-get"]
+
+    page = agent.page(look, headers=HTMX)
+    log = signed_in(SUPERVISOR).page(f"/audit/changes/{Change.objects.get().pk}/")
+    let_the_grace_pass()
+    settled = agent.page(look, headers=HTMX)
+
+    assert "We do not know yet" in text(page)
+    assert text(log.select_one("h1 .badge")) == "Waiting"
+    assert "Saved" in text(settled)
+
+
 def test_a_form_that_was_not_seen_applied_is_not_sent_again(agent, clubmed):
     form = agent.form(URL) | {"value": "new@example.com"}
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
@@ -223,6 +245,29 @@ def test_a_form_that_was_not_seen_applied_is_not_sent_again(agent, clubmed):
 
     assert "We do not know yet" in text(soup(again))
     assert len(sent(clubmed, "PATCH")) == 1
+
+
+@pytest.mark.django_db
+def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
+    form = tokens.Token(
+        uuid4(), {"email": tokens.digest("tom@example.com"), "first_name": tokens.digest("tom")}
+    )
+
+    def send(request_id, **typed):
+        services.change_profile(TOM, typed, token=form, actor=actor(AGENT), request_id=request_id)
+
+    clubmed.faults.add(Fault("status", method="PATCH", status=400))
+    with pytest.raises(RefusedError):
+        send("first", email="new@example.com", first_name="Thomás")
+    send("second", first_name="Thomás")
+
+    services.read_profile(TOM, actor=actor(AGENT))
+
+    assert outcomes()[2:] == [
+        ("first_name", "applied", "answer"),
+        ("first_name", "stored_as", "look"),
+    ]
+    assert Change.objects.get().outcome == "applied"
 
 
 # Stored as, and changed elsewhere

@@ -78,8 +78,18 @@ def of_change(change_id: UUID) -> list[Entry]:
 
 
 def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """field -> the entry that says what came of it, from a change's entries in order."""
-    return {entry.field: entry for entry in entries if entry.outcome != Outcome.STORED_AS}
+    """field -> the entry that says what came of it, from a change's entries in order.
+
+    A form that was refused may be sent again with other fields: only its last sending counts, which
+    all entries but a person's word name by their request.
+    """
+    found = [entry for entry in entries if entry.outcome != Outcome.STORED_AS]
+    sendings = [entry.request_id for entry in found if entry.evidence != Evidence.PERSON]
+    return {
+        entry.field: entry
+        for entry in found
+        if entry.evidence == Evidence.PERSON or entry.request_id == sendings[-1]
+    }
 
 
 def _project(entries: list[Entry], *, untold: bool) -> None:

@@ -60,7 +60,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh look at Club Med."""
     field = _editable(customer_id, name)
-    profile, change = services.confirm_change(customer_id, change_id, actor=request.actor)
+    profile, open_yet, change = services.confirm_change(customer_id, change_id, actor=request.actor)
     seen.remember(request.session, profile)
     if not wants_fragment(request):
         return redirect(_place(customer_id, field))
@@ -71,8 +71,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         "change_id": change_id,
         "trail": queries.trail(customer_id),
     }
-    if change is None or history is None:
-        open_yet = services.is_open(change_id)
+    if open_yet or change is None or history is None:
         context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
         return render(request, "customers/_confirmed.html", context)
     if change.is_by(request.actor):

@@ -53,7 +53,9 @@ class Command(BaseCommand):
             sys.exit(1)
         count = max(report.last - report.after, 0)
         signed = f"; head signed with {report.key_id}" if report.key_id else ""
+        given = options["seal"] or options["log"]
         compared = f"; {report.compared:,} seals agree" if report.compared else ""
+        compared = compared or ("; the files hold no seal" if given else "")
         self.stdout.write(
             f"{count:,} entries, {report.after + 1} to {report.last}, whole{signed}{compared}"
             if count
