@@ -7,7 +7,7 @@ its own.
 import calendar
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from customers import kinds
 from customers.clubmed.errors import FieldError
-from customers.clubmed.profile import Json, parse_date, parse_phones
+from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
 from customers.fields import Create, Field, creatable
 from customers.kinds import Kind
+from customers.tokens import Token
 
 _LONGEST = 255  # characters, where the contract names no length
 _MOST_PHONES = 20
@@ -290,8 +291,7 @@ class ValueForm(forms.Form):
     ) -> None:
         super().__init__(data, initial={"value": now})
         if rows is not None:
-            shown = ({**row, "row": "" if row["row"] is None else str(row["row"])} for row in rows)
-            self.initial["value"] = Rows(shown)
+            self.initial["value"] = _shown_value(rows)
         self.fields["value"] = _form_field(field, now=now, required=True)
         _show_again(self, typed)
         _decorate(self)
@@ -311,6 +311,112 @@ class CreateForm(forms.Form):
         self.fields["phones"].widget = PhonesInput(numbered=True)
         _show_again(self, typed)
         _decorate(self)
+
+
+class GroupForm(forms.Form):
+    """Several fields of one customer at once, an input each named after the API's field.
+
+    profile: what the person saw. An input that is as it was shown changes nothing, whatever it
+    holds. `clear` names the fields to clear. `conflict` names those where somebody was quicker, and
+    `<field>-choice` says whose value is to be: "theirs" or "mine".
+
+    data: what was sent, to be checked; token: of what was shown, in case that was another profile.
+    typed: what was sent, to be shown again and not checked yet; touched: only these fields of it.
+    values: what was typed, as it was cleaned, to be shown over a newer profile.
+    """
+
+    use_required_attribute = False
+
+    def __init__(
+        self,
+        rows: Iterable[Field],
+        profile: Profile,
+        *,
+        data: QueryDict | None = None,
+        token: Token | None = None,
+        typed: QueryDict | None = None,
+        touched: Container[str] | None = None,
+        values: Mapping[str, Json] | None = None,
+    ) -> None:
+        super().__init__(data)
+        self.rows = {row.name: row for row in rows}
+        self.profile, self.token = profile, token
+        self.changes: dict[str, Json] = {}  # field -> the value to store, as its editor gives it
+        self.touched: set[str] = set()
+        sent = data or typed or QueryDict()
+        self.to_clear = set(sent.getlist("clear"))
+        self.choices = {
+            name: sent.get(f"{name}-choice", "")
+            for name in sent.getlist("conflict")
+            if name in self.rows
+        }
+        for name, row in self.rows.items():
+            now = row.value(profile)
+            required = not kinds.is_empty(now) and not row.sensitive
+            self.fields[name] = _form_field(row, now=now, required=required)
+            self.initial[name] = _shown_value(values[name]) if values and name in values else now
+            if row.clearable:
+                empty = (
+                    f"An empty answer changes nothing. To empty it, tick “Clear {row.the_label}”."
+                )
+                self.fields[name].error_messages["required"] = empty
+            if row.kind is kinds.PHONES:
+                self.fields[name].widget = PhonesInput(numbered=True)
+        _show_again(self, typed, only=touched)
+        _decorate(self)
+
+    def clean(self) -> None:
+        """Fill `changes`; what was not touched is neither checked nor sent."""
+        for name, row in self.rows.items():
+            clear = row.clearable and name in self.to_clear
+            typed = self._is_touched(name) and not (clear and self._is_blank(name))
+            if not typed and not clear:
+                self.errors.pop(name, None)
+                continue
+            self.touched.add(name)
+            choice = self.choices.get(name, "mine")
+            if choice == "theirs" or not typed:
+                self.errors.pop(name, None)
+            if choice not in ("theirs", "mine"):
+                self.add_error(name, "Choose one: theirs or yours.")
+            elif choice == "mine" and typed and clear:
+                self.add_error(name, "Type another or clear it: it cannot be both.")
+            elif choice == "mine" and clear:
+                self.changes[name] = row.cleared
+            elif choice == "mine" and name in self.cleaned_data:
+                self.changes[name] = self.cleaned_data[name]
+
+    def _is_touched(self, name: str) -> bool:
+        """Is the input another than it was shown?"""
+        row, now = self.rows[name], self.rows[name].value(self.profile)
+        if _as_sent(self[name].data) == _as_sent(self.fields[name].prepare_value(now)):
+            return False
+        if self.token is None or self.token.vouches_for(name, now):
+            return True
+        if name not in self.token.seen:  # it was not part of what was previewed
+            return False
+        # The person saw an older profile, which is not at hand: only what it meant is known.
+        typed = self.cleaned_data.get(name)
+        return not self.token.vouches_for(name, row.kind.compose(None, typed))
+
+    def _is_blank(self, name: str) -> bool:
+        return _as_sent(self[name].data) in ("", [])
+
+
+def _shown_value(typed: Json) -> Json:
+    """A cleaned value as an initial one: rows of phones are told apart from phones."""
+    if not isinstance(typed, list):
+        return typed
+    return Rows({**row, "row": "" if row["row"] is None else str(row["row"])} for row in typed)
+
+
+def _as_sent(value: Any) -> Any:
+    """What a browser sends of a value that an input shows: one line, without spaces around it."""
+    if isinstance(value, dict):
+        return {key: _as_sent(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_as_sent(item) for item in value]
+    return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
 
 
 class SettleForm(forms.Form):
@@ -342,9 +448,12 @@ class SettleForm(forms.Form):
         _decorate(self)
 
 
-def _show_again(form: forms.Form, typed: QueryDict | None) -> None:
+def _show_again(
+    form: forms.Form, typed: QueryDict | None, *, only: Container[str] | None = None
+) -> None:
     if typed is not None:
-        for name, field in form.fields.items():
+        shown = {name: field for name, field in form.fields.items() if only is None or name in only}
+        for name, field in shown.items():
             form.initial[name] = field.widget.value_from_datadict(typed, {}, name)
 
 

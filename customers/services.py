@@ -27,7 +27,7 @@ from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.kinds import canonical, covers, is_empty, raw_text
 from customers.models import Action, Change, Evidence, Head, JournalLine, Outcome
-from customers.tokens import Token
+from customers.tokens import Token, digest
 from customers.twins import Twin, twins
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,10 @@ class NotDoneError(Exception):
 
 class ConflictError(NotDoneError):
     """A field is not what the person saw."""
+
+
+class NotAsShownError(NotDoneError):
+    """What would be sent now is not to the letter what the person was shown before."""
 
 
 class BeingSavedError(NotDoneError):
@@ -140,15 +144,17 @@ def change_profile(
     actor: Actor,
     request_id: str,
     reason: str = "",
+    shown: str = "",
 ) -> Saved:
     """Send the fields that a person changed, and only those; record it before and after.
 
     typed: field -> the value to store, as its editor gives it; the field's cleared value clears.
-    Raises ConflictError, BeingSavedError, UsedTokenError, UnknownOutcomeError, RecordPendingError,
-    or the ClubMedError of a refusal.
+    shown: the digest of the body that the person was shown; no other is sent then.
+    Raises ConflictError, NotAsShownError, BeingSavedError, UsedTokenError, UnknownOutcomeError,
+    RecordPendingError, or the ClubMedError of a refusal.
     """
     with _journal_in_reach():
-        line = _journal_change(customer_id, typed, token, actor, request_id, reason)
+        line = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
     if isinstance(line, Saved):
         return line
     sent = line.new_values
@@ -269,6 +275,7 @@ def _journal_change(
     actor: Actor,
     request_id: str,
     reason: str,
+    shown: str,
 ) -> JournalLine | Saved:
     """Compare with what Club Med holds and write the line.
 
@@ -289,6 +296,8 @@ def _journal_change(
         }
         if not values:
             return Saved(token.change_id, customer_id, {})
+        if shown and shown != digest({name: new for name, (_, new) in values.items()}):
+            raise NotAsShownError
         act = _act(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
         try:
             return journal.write(token.change_id, act, values, read_at=read_at)

@@ -118,6 +118,6 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("submit", () => { touched = false; });
 document.addEventListener("htmx:afterSwap", () => {
-  touched = Boolean(document.querySelector("form.editor"));
+  touched = Boolean(document.querySelector("form.editor, form[data-guard]"));
 });
 addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
