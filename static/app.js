@@ -108,8 +108,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:timeout", unreachable);
 
-// A summary of mistakes is read first.
+// A summary of mistakes is read first; of a page whose main part was replaced, what is new in it.
 document.getElementById("summary")?.focus();
+document.addEventListener("htmx:afterSettle", () => document.querySelector("#group [data-focus]")?.focus());
 
 // Typing is not lost by leaving a long form or an open editor by mistake.
 let touched = false;

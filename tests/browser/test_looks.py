@@ -192,6 +192,26 @@ def create_again(page, product):
         expect(page.locator(shown, has_text="created")).to_be_visible()
 
 
+def group_preview(page, product):
+    page.goto(f"{LONG}groups/identity/")
+    page.get_by_label("First name", exact=True).fill("Maximiliane Josefa")
+    page.get_by_label("Clear the date of birth").check()
+    page.get_by_label("Place of birth", exact=True).fill("A town whose name is long enough to need two lines")
+    page.get_by_role("button", name="See what will be sent…").last.click()
+    expect(page.locator("h1")).to_be_focused()
+    page.get_by_text("The request, to the letter").click()
+
+
+def group_refused(page, product):
+    group_preview(page, product)
+    product.change_elsewhere("30955172", birthdate="19700101", first_name="Elsewhere")
+    page.get_by_role("button", name="Send to Club Med").click()
+    expect(page.locator("[data-state=conflict]")).to_have_count(2)
+    page.get_by_label("Last name", exact=True).fill("x" * 31)
+    page.get_by_role("button", name="See what will be sent…").last.click()
+    expect(page.locator("#summary")).to_be_focused()
+
+
 PAGES = {
     "find": at_rest("/"),
     "create": at_rest("/customers/new/"),
@@ -206,6 +226,9 @@ PAGES = {
     "editing-yes-or-no": yes_or_no,
     "clearing": clearing,
     "saved": saved,
+    "group": at_rest(f"{LONG}groups/contact/"),
+    "group-preview": group_preview,
+    "group-refused": group_refused,
     "unknown": unknown,
     "api-down": api_down,
     "conflict": conflict,
