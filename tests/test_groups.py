@@ -301,6 +301,33 @@ def test_what_others_changed_beside_it_is_left_alone(agent, other_agent, clubmed
     assert json.loads(preview.select_one("pre").text) == {"first_name": "Thomas"}
 
 
+def test_going_on_editing_shows_what_others_changed_beside_it(agent, clubmed):
+    preview = previewed(agent, IDENTITY, first_name="Thomas")
+    clubmed.customers[TOM]["birth_city"] = "Rome"
+    agent.get(f"/customers/{TOM}/")  # in another tab
+
+    page = soup(post(agent, preview, "edit", IDENTITY))
+
+    assert page.select_one("[name=birth_city]")["value"] == "Rome"
+    assert page.select_one("[name=first_name]")["value"] == "Thomas"
+
+
+@pytest.mark.parametrize("act", ["preview", "edit"])
+def test_what_moved_in_another_tab_asks_before_anything_is_sent(agent, clubmed, act):
+    page = agent.page(IDENTITY)
+    if act == "edit":
+        page = soup(post(agent, page, "preview", IDENTITY, birth_city="Lyon"))
+    clubmed.customers[TOM]["birth_city"] = "Rome"
+    agent.get(f"/customers/{TOM}/")
+    clubmed.requests.clear()
+
+    answer = post(agent, page, act, IDENTITY, birth_city="Lyon")
+
+    assert answer.status_code == 409
+    assert "Now at Club Med Rome" in text(soup(answer).select_one("#birth_city-input"))
+    assert calls(clubmed) == []
+
+
 def test_a_field_that_somebody_is_saving_is_not_sent(agent, other_agent, clubmed):
     preview = previewed(agent, email="new@example.com")
     clubmed.faults.add(Fault("drop_before", method="PATCH"))

@@ -196,7 +196,9 @@ def group_preview(page, product):
     page.goto(f"{LONG}groups/identity/")
     page.get_by_label("First name", exact=True).fill("Maximiliane Josefa")
     page.get_by_label("Clear the date of birth").check()
-    page.get_by_label("Place of birth", exact=True).fill("A town whose name is long enough to need two lines")
+    page.get_by_label("Place of birth", exact=True).fill(
+        "A town whose name is long enough to need two lines"
+    )
     page.get_by_role("button", name="See what will be sent…").last.click()
     expect(page.locator("h1")).to_be_focused()
     page.get_by_text("The request, to the letter").click()

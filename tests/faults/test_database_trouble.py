@@ -25,6 +25,7 @@ from tests.faults.conftest import (
     settle,
     wait_until,
 )
+from tests.test_groups import inputs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = f"/customers/{TOM}/fields/email/"
@@ -305,6 +306,27 @@ def test_after_the_204_it_is_said_that_the_record_is_pending(agent, clubmed, tro
     assert "aved at Club Med; our record of it is pending and will follow." in words
     assert "Nothing was sent" not in words
     assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("during", "status", "words"),
+    [
+        ("GET", 503, "Nothing was sent to Club Med."),
+        ("PATCH", 200, "Saved at Club Med; our record of it is pending and will follow."),
+    ],
+)
+def test_a_group_of_fields_tells_the_same(agent, clubmed, during, status, words):
+    url = f"/customers/{TOM}/groups/contact/"
+    typed = inputs(agent.page(url)).dict() | {"email": NEW}
+    form = inputs(soup(agent.post(url, typed))).dict() | {"act": "send"}
+    held = clubmed.customers[TOM] = Held(clubmed.customers[TOM], during)
+
+    answer = post_in(failing, agent, url, form, {}, held.reached.is_set, held.go_on.set)
+
+    assert answer.status_code == status
+    assert words in text(soup(answer))
+    assert NEW.encode() in answer.content
+    assert len(sent(clubmed, "PATCH")) == (during == "PATCH")
 
 
 @in_each_trouble
