@@ -21,13 +21,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import errors, sso
-from customers import kept
+from customers import kept, services
 from customers.access import Actor, Permission
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError
 from customers.http import wants_fragment
 from customers.models import Change
-from customers.services import NotRecordedError
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -143,7 +142,7 @@ class ErrorPagesMiddleware:
         return page
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        if isinstance(exc, ClubMedError | NotRecordedError):
+        if isinstance(exc, ClubMedError | services.NotRecordedError):
             return errors.not_done(request, exc)
         # Where it happened, without the exception's text: that may hold what somebody typed.
         frames = "".join(traceback.format_tb(exc.__traceback__))
@@ -164,6 +163,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "section": sections.get(name or "", "find" if name else ""),
         "actor": actor,
         "untold": SimpleLazyObject(partial(_untold, actor)),
+        "outage": actor is not None and actor.may_handle_customers and not services.is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,
     }
 

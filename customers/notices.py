@@ -58,6 +58,13 @@ NOT_RECORDED = Message(
     "Nothing was sent to Club Med. What you typed is kept: save again in a moment.",
     "plug-connected-x",
 )
+BUSY = Message(
+    503,
+    "Club Med is asked too much at this moment.",
+    "Nothing was changed. What you typed is kept: try again in a moment.",
+    "hourglass",
+    "warn",
+)
 REFUSED = Message(
     502,
     "Club Med refused this request.",
@@ -76,6 +83,8 @@ def not_done(exc: Exception, *, reading: bool = False) -> Message:
             return FORBIDDEN
         case errors.UnauthorizedError():
             return UNAUTHORIZED
+        case errors.BusyError():
+            return BUSY
         case errors.NotSentError() | errors.NoAnswerError():
             return CANNOT_READ if reading else NO_ANSWER
         case _:

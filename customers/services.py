@@ -118,6 +118,11 @@ def clubmed() -> ClubMed:
     )
 
 
+def is_answering() -> bool:
+    """Does Club Med answer this process at all?"""
+    return not clubmed().breaker.is_open
+
+
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
     """The profile as Club Med holds it now; what it says of open changes is recorded.
 

@@ -29,6 +29,7 @@ def client(url, **changes):
         "connect_timeout": 5,
         "read_timeout": 5,
         "deadline": 10,
+        "pause": 0,
     }
     return ClubMed(**(settings | changes))
 

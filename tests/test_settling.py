@@ -149,7 +149,7 @@ def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
 
 def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(agent, clubmed):
     answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
-    clubmed.faults.add(Fault("status", method="GET", status=503))
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
 
     look = agent.get(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
 

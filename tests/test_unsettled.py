@@ -213,7 +213,7 @@ def test_a_created_customer_needs_a_number_that_club_med_knows(
 def test_when_club_med_does_not_answer_the_decision_can_be_made_later(
     supervisor, clubmed, unclear_create
 ):
-    clubmed.faults.add(Fault("status", method="GET", status=503))
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
 
     answer = supervisor.post(f"{unclear_create}settle/", YES | {"customer_id": TOM})
 

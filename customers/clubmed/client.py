@@ -4,23 +4,28 @@ import copy
 import json
 import logging
 import math
+import random
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
 import requests
 from requests.utils import parse_header_links
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
 from customers.clubmed.auth import TokenSource
+from customers.clubmed.breaker import Breaker
 from customers.clubmed.deadline import Call, DeadlineAdapter, current_call
 from customers.clubmed.errors import (
     ClubMedError,
     ContractError,
     NoAnswerError,
+    NotAnsweringError,
     NotSentError,
     RefusedError,
     refusal,
@@ -34,7 +39,10 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
 _CHUNK = 64 * 1024
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
+_TRIES = 3  # of a read
+_BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 _FORCE_ADDRESS = [("force_address", "true")]
+_Gift = TypeVar("_Gift", str, bool)
 _JSON_NAMES: dict[type[Json], str] = {dict: "object", list: "array"}
 
 
@@ -62,9 +70,13 @@ class _Answer:
 class ClubMed:
     """The four routes. One instance serves all threads of a process.
 
-    Timeouts and the deadline are in seconds; the deadline bounds a whole call, however slowly the
-    server sends. Nothing is retried and no redirect is followed. Each method raises a ClubMedError
+    Timeouts, the deadline and the pause are in seconds; the deadline bounds a whole call, tries
+    and pauses included, however slowly the server sends. A read that a gateway could not serve, or
+    whose connection broke, is tried twice more; a write never, but for one that was refused with a
+    401 when the token can be renewed. No redirect is followed. Each method raises a ClubMedError
     and nothing else.
+
+    breaker: knows whether Club Med answers at all; while it does not, calls fail at once.
     """
 
     def __init__(
@@ -77,14 +89,17 @@ class ClubMed:
         connect_timeout: float,
         read_timeout: float,
         deadline: float,
+        pause: float = 0.2,
         pool_size: int = 64,
     ) -> None:
+        self.breaker = Breaker()
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._tokens = tokens
         self._locale = locale
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
+        self._pause = pause
         self._http = _Session()
         self._http.trust_env = False  # no proxy and no .netrc by surprise
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -172,11 +187,11 @@ class ClubMed:
         raises for all else.
         """
         began = time.monotonic()
-        call = Call(ends_at=began + self._deadline)
+        call = Call(ends_at=began + self._deadline, is_write=fields is not None)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            answer = self._exchange(route, call, customer_id, query, fields)
+            answer = self._tries(route, call, customer_id, query, fields)
             content = _judge(route, promised, shape, answer)
             outcome = answer.status
         except ClubMedError as exc:
@@ -188,7 +203,7 @@ class ClubMed:
             logger.info("%s %s %d ms", route, outcome, taken)
         return content, answer.headers
 
-    def _exchange(
+    def _tries(
         self,
         route: str,
         call: Call,
@@ -196,32 +211,78 @@ class ClubMed:
         query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
     ) -> _Answer:
-        """Send and receive; the body where that matters."""
+        """The answer that counts: of the first try, or of a further one where there may be one."""
+        token = _of_the_source(self._tokens.token)
+        tries = 1
+        renewed = False
+        while True:
+            try:
+                answer = self._exchange(route, call, token, customer_id, query, fields)
+            except (NoAnswerError, NotSentError):
+                if not self._may_go_on(call, tries, wait := self._jitter(tries)):
+                    raise
+            else:
+                if answer.status == 401 and not renewed:
+                    renewed = True
+                    if _of_the_source(self._tokens.renew, token):
+                        token = _of_the_source(self._tokens.token)
+                        continue
+                wait = max(self._jitter(tries), _retry_after(answer.headers))
+                if answer.status not in _BUSY or not self._may_go_on(call, tries, wait):
+                    return answer
+            time.sleep(wait)
+            tries += 1
+
+    def _may_go_on(self, call: Call, tries: int, wait: float) -> bool:
+        """May a read be tried again after so many seconds? Not one that took most of its time."""
+        has_time = call.left - wait > self._deadline / 2
+        return not call.is_write and tries < _TRIES and has_time and not self.breaker.is_open
+
+    def _jitter(self, tries: int) -> float:
+        """Seconds: "full jitter", so that many who failed at once do not come back at once."""
+        return random.uniform(0, self._pause * 2**tries)  # noqa: S311 - no secret
+
+    def _exchange(
+        self,
+        route: str,
+        call: Call,
+        token: str,
+        customer_id: str | None,
+        query: Sequence[tuple[str, str]],
+        fields: Mapping[str, Json] | None,
+    ) -> _Answer:
+        """Send once and receive; the body where that matters."""
         method, path = route.split(" ")
+        call.sent = False
+        if not self.breaker.lets_through():
+            raise NotAnsweringError(f"{route}: not tried")
         try:
             with self._http.request(
                 method,
                 self._base_url + _filled_in(path, customer_id),
                 params=urlencode(query, quote_via=quote),  # a space as %20: a few read + as itself
                 data=None if fields is None else _as_json(fields),
-                headers=self._headers(has_body=fields is not None),
+                headers=self._headers(token, has_body=fields is not None),
                 timeout=self._timeouts,
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return _Answer(response.status_code, response.headers, _read(response))
-        except ClubMedError:  # of the token's source
-            raise
+                answer = _Answer(response.status_code, response.headers, _read(response))
         # Whatever the libraries raise: their texts hold addresses, so none is chained.
         except Exception as exc:
+            if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not of our making
+                self.breaker.report(answered=False)
             landed = NoAnswerError if call.sent else NotSentError
             raise landed(f"{route}: {type(exc).__name__}") from None
+        # A 500 is an answer: it may be about one customer, or one value, alone.
+        self.breaker.report(answered=answer.status not in _BUSY or answer.status == 429)
+        return answer
 
-    def _headers(self, *, has_body: bool) -> dict[str, str]:
+    def _headers(self, token: str, *, has_body: bool) -> dict[str, str]:
         headers = {
             "accept": "application/json",
             "accept-language": self._locale,
-            "authorization": f"Bearer {self._tokens.token()}",
+            "authorization": f"Bearer {token}",
             "x-api-key": self._api_key,
         }
         return headers | {"Content-Type": "application/json"} if has_body else headers
@@ -279,6 +340,24 @@ def _judge(route: str, promised: Sequence[int], shape: type[Json], answer: _Answ
     if not isinstance(content, shape):
         raise NoAnswerError(f"{route}: {status} without a JSON {_JSON_NAMES[shape]}")
     return content
+
+
+def _of_the_source(ask: Callable[..., _Gift], *args: str) -> _Gift:
+    """What the token's source gives; NotSentError for whatever it raises, without its text."""
+    try:
+        return ask(*args)
+    except ClubMedError:
+        raise
+    except Exception as exc:
+        raise NotSentError(f"no token: {type(exc).__name__}") from None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that `Retry-After` asks for, in either of its forms; 0 without a readable one."""
+    try:
+        return Retry().parse_retry_after(headers.get("retry-after", ""))
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0
 
 
 def _total(headers: Mapping[str, str]) -> int | None:

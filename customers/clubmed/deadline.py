@@ -19,12 +19,18 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.connection import create_connection
 
+_FRESH = 2  # seconds that a connection may have been idle and still take a write
+
 
 @dataclass
 class Call:
-    """One call under way. ends_at: on the monotonic clock. sent: has a byte gone out?"""
+    """One call under way.
+
+    ends_at: on the monotonic clock. is_write: an unknown outcome matters. sent: did a byte go out?
+    """
 
     ends_at: float
+    is_write: bool = False
     sent: bool = False
 
     @property
@@ -112,10 +118,25 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
+    """No write goes out on a connection that was idle for long: the server may be closing it at
+    this moment, and that would leave the outcome unknown for nothing."""
+
     ConnectionCls = _Connection
 
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection: Any = super()._get_conn(timeout)
+        idle = time.monotonic() - getattr(connection, "idle_since", time.monotonic())
+        if current_call.get().is_write and idle > _FRESH:
+            connection.close()  # it connects again when it is used
+        return connection
 
-class _TLSPool(HTTPSConnectionPool):
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = time.monotonic()
+        super()._put_conn(conn)
+
+
+class _TLSPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 

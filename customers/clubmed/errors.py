@@ -2,12 +2,14 @@
 
     ClubMedError
     ├── NotSentError       no byte of the request went out: a write did not land
+    │   └── NotAnsweringError  none was tried: it has not answered for a while
     ├── NoAnswerError      no answer that says: a write may have landed; never resend, read again
     ├── ContractError      an answer outside the contract, but a clear no: a redirect
     └── RefusedError       a 4xx: a write did not land
         ├── UnauthorizedError  401
         ├── ForbiddenError     403
-        └── NotFoundError      404
+        ├── NotFoundError      404
+        └── BusyError          429
 
 The text of an error holds the route's template and a status, never an address, an id or a value: it
 may reach a log. What Club Med said stands in attributes, for the page.
@@ -23,6 +25,10 @@ class ClubMedError(Exception):
 
 class NotSentError(ClubMedError):
     """Nothing went out: unknown host, refused, failed handshake, no token. Safe to try again."""
+
+
+class NotAnsweringError(NotSentError):
+    """Calls before this one got no answer, so none is made until one of them is answered again."""
 
 
 class NoAnswerError(ClubMedError):
@@ -79,7 +85,16 @@ class NotFoundError(RefusedError):
     """404: no such customer."""
 
 
-_BY_STATUS = {401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError}
+class BusyError(RefusedError):
+    """429: too many calls."""
+
+
+_BY_STATUS = {
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    429: BusyError,
+}
 
 
 def refusal(route: str, status: int, body: Any) -> RefusedError:
