@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -20,7 +19,7 @@ from urllib3.util.retry import Retry
 
 from customers.clubmed.auth import TokenSource
 from customers.clubmed.breaker import Breaker
-from customers.clubmed.deadline import Call, DeadlineAdapter, current_call
+from customers.clubmed.deadline import Call, Session, current_call
 from customers.clubmed.errors import (
     ClubMedError,
     ContractError,
@@ -100,13 +99,7 @@ class ClubMed:
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._pause = pause
-        self._http = _Session()
-        self._http.trust_env = False  # no proxy and no .netrc by surprise
-        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._http.headers["User-Agent"] = "crmadmin"
-        adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
-        self._http.mount("http://", adapter)
-        self._http.mount("https://", adapter)
+        self._http = Session(pool_size)
 
     def calling_as(self, *, tokens: TokenSource, locale: str) -> "ClubMed":
         """The client for one caller: their token and market, over the same connections."""
@@ -286,13 +279,6 @@ class ClubMed:
             "x-api-key": self._api_key,
         }
         return headers | {"Content-Type": "application/json"} if has_body else headers
-
-
-class _Session(requests.Session):
-    """Takes a redirect for the answer that it is, without looking at where it leads."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
 
 
 def _filled_in(path: str, customer_id: str | None) -> str:
