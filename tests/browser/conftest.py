@@ -23,6 +23,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",  # pages of one context share a process, which the first has warmed
 ]
 
 
@@ -33,6 +34,15 @@ class Product:
         self.desk = urls["Customer desk"].rstrip("/")
         self.sandbox = urls["Sandbox API"].rstrip("/")
         self.told = Told()
+        self._sessions = {}
+
+    def let_in(self, page, name):
+        """Make the page that person's, who signs in only once."""
+        if name not in self._sessions:
+            sign_in(page, name)
+            cookies = page.context.cookies()
+            self._sessions[name] = [one for one in cookies if one["name"] == "sessionid"]
+        page.context.add_cookies(self._sessions[name])
 
     def add_fault(self, **fault):
         requests.post(f"{self.sandbox}/_sandbox/faults", json=fault).raise_for_status()
@@ -73,7 +83,7 @@ def database_address():
 
 @pytest.fixture(scope="session")
 def running_product(tmp_path_factory, database_address):
-    short = {"CLUBMED_READ_TIMEOUT": "6", "CLUBMED_DEADLINE": "6", "JOURNAL_GRACE": "1"}
+    short = {"CLUBMED_READ_TIMEOUT": "5", "CLUBMED_DEADLINE": "5", "JOURNAL_GRACE": "0.2"}
     folder = tmp_path_factory.mktemp("demo")
     with test_demo.running(folder, **short, **database_address) as demo:
         product = Product(demo.urls)
@@ -104,26 +114,49 @@ def chromium():
         browser.close()
 
 
+def page_of(context, product):
+    """A page that is watched; what its console says is kept in `page.said`."""
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    page.said = []
+    page.on("request", lambda request: product.told.said.append(unquote_plus(request.url)))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    return page
+
+
+def new_browser(chromium, product, **options):
+    viewport = {"width": 1440, "height": 900}
+    return chromium.new_context(base_url=product.desk, viewport=viewport, **options)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium, running_product):
+    """One for many tests. Its first page stays open, so that the others find their process warm."""
+    context = new_browser(chromium, running_product)
+    running_product.let_in(context.new_page(), "Inès Moreau")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(browser, product):
+    """A page of nobody yet."""
+    browser.clear_cookies()
+    page = page_of(browser, product)
+    yield page
+    page.close()
+
+
 @pytest.fixture
 def open_page(chromium, product):
-    """A page in a browser of one's own; what its console says is kept in `page.said`."""
+    """A page in a browser of its own: without a script, or for several people at once."""
     contexts = []
 
-    def open_one(*, script=True, width=1440, dark=False):
-        context = chromium.new_context(
-            base_url=product.desk,
-            java_script_enabled=script,
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
-        )
+    def open_one(*, script=True):
+        context = new_browser(chromium, product, java_script_enabled=script)
         contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.said = []
-        page.on("request", lambda request: product.told.said.append(unquote_plus(request.url)))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        return page
+        return page_of(context, product)
 
     yield open_one
     for context in contexts:
@@ -139,10 +172,10 @@ def sign_in(page, name, path="/"):
 
 def reload_until_shown(page, locator):
     """For what the desk finds out by itself."""
-    for _ in range(60):
+    for _ in range(30):
         if locator.is_visible():
             return
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1000)
         page.reload()
     expect(locator).to_be_visible()
 

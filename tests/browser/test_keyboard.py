@@ -2,8 +2,6 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in
-
 TOM = "/customers/123456789/"
 
 
@@ -16,9 +14,9 @@ def tab_to(page, control):
     raise AssertionError("Tab does not reach it")
 
 
-def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     tab_to(page, page.locator("#email .field-edit"))
     page.keyboard.press("Enter")
 
@@ -40,9 +38,9 @@ def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, op
     expect(page.locator("#email .field-edit")).to_be_focused()
 
 
-def test_escape_cancels_and_goes_back_to_the_value(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_escape_cancels_and_goes_back_to_the_value(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     page.locator("#last_name .field-edit").press("Enter")
     expect(page.locator("#last_name input[name=value]")).to_be_focused()
     page.keyboard.type("Nobody")
@@ -53,9 +51,9 @@ def test_escape_cancels_and_goes_back_to_the_value(product, open_page):
     assert product.wire("PATCH") == []
 
 
-def test_a_field_without_a_value_opens_from_its_line(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_a_field_without_a_value_opens_from_its_line(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     page.get_by_role("link", name="Add Second name").press("Enter")
 
     expect(page.locator("#second_name input[name=value]")).to_be_focused()
@@ -64,9 +62,9 @@ def test_a_field_without_a_value_opens_from_its_line(product, open_page):
     expect(page.locator("#second_name")).to_contain_text("Club Med stored “ZOE”")
 
 
-def test_escape_leaves_a_field_that_has_no_value_without_one(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_escape_leaves_a_field_that_has_no_value_without_one(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     tab_to(page, page.get_by_role("link", name="Add Second name"))
     page.keyboard.press("Enter")
     expect(page.locator("#second_name input[name=value]")).to_be_focused()
@@ -78,9 +76,9 @@ def test_escape_leaves_a_field_that_has_no_value_without_one(product, open_page)
     assert product.wire("PATCH") == []
 
 
-def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     menu = page.locator("details.menu", has_text="Inès Moreau")
     menu.locator("summary").press("Enter")
     expect(menu.get_by_role("button", name="Sign out")).to_be_visible()
@@ -90,9 +88,9 @@ def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, open_page):
     expect(menu.locator("summary")).to_be_focused()
 
 
-def test_the_summary_of_a_long_form_is_read_first(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", "/customers/new/")
+def test_the_summary_of_a_long_form_is_read_first(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto("/customers/new/")
     page.get_by_role("button", name="Create the customer").click()
 
     expect(page.locator("#summary")).to_be_focused()
@@ -100,9 +98,9 @@ def test_the_summary_of_a_long_form_is_read_first(product, open_page):
     expect(page.locator("#id_first_name")).to_be_focused()
 
 
-def test_enter_in_the_create_form_sends_it_and_takes_no_phone_out(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", "/customers/new/")
+def test_enter_in_the_create_form_sends_it_and_takes_no_phone_out(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto("/customers/new/")
     page.get_by_label("Number of phone 1").fill("0612345678")
     page.get_by_label("First name", exact=True).fill("Léa")
     page.get_by_label("First name", exact=True).press("Enter")

@@ -6,14 +6,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor, save_as, sign_in
+from tests.browser.conftest import open_editor, save_as
 
 TOM = "/customers/123456789/"
 
 
-def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     box = open_editor(page, "email")
     product.add_fault(kind="status", method="GET", status=503, times=None)
     box.fill("typed@example.com")
@@ -29,9 +29,9 @@ def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product,
     assert len(product.wire("PATCH")) == 1
 
 
-def test_a_lost_answer_is_unknown_and_settles_by_itself(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_a_lost_answer_is_unknown_and_settles_by_itself(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     product.add_fault(kind="drop_after", method="PATCH")
     box = open_editor(page, "email")
     box.fill("lost@example.com")
@@ -43,12 +43,10 @@ def test_a_lost_answer_is_unknown_and_settles_by_itself(product, open_page):
     assert len(product.wire("PATCH")) == 1
 
 
-def test_while_club_med_is_slow_the_seconds_are_counted_and_nothing_more_is_typed(
-    product, open_page
-):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
-    product.add_fault(kind="latency", method="PATCH", seconds=4)
+def test_while_club_med_is_slow_the_seconds_are_counted_and_nothing_more_is_typed(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
+    product.add_fault(kind="latency", method="PATCH", seconds=3.5)
     box = open_editor(page, "email")
     box.fill("slow@example.com")
     box.press("Enter")
@@ -63,7 +61,8 @@ def test_while_club_med_is_slow_the_seconds_are_counted_and_nothing_more_is_type
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
 def test_an_ended_session_brings_the_text_back_after_signing_in(product, open_page, script):
     page = open_page(script=script)
-    sign_in(page, "Inès Moreau", TOM)
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     page.get_by_role("link", name="Edit e-mail").click()
     page.locator("input[name=value]").fill("kept@example.com")
     page.context.clear_cookies(name="sessionid")
@@ -81,8 +80,10 @@ def test_an_ended_session_brings_the_text_back_after_signing_in(product, open_pa
 
 def test_a_conflict_shows_three_values_and_all_three_ways_out_work(product, open_page):
     mine, theirs = open_page(), open_page()
-    sign_in(mine, "Inès Moreau", TOM)
-    sign_in(theirs, "Owen Whitfield", TOM)
+    product.let_in(mine, "Inès Moreau")
+    mine.goto(TOM)
+    product.let_in(theirs, "Owen Whitfield")
+    theirs.goto(TOM)
 
     def conflict(saw, now):
         box = open_editor(mine, "email")
@@ -120,9 +121,9 @@ def test_a_conflict_shows_three_values_and_all_three_ways_out_work(product, open
 
 
 @pytest.mark.parametrize("status", [413, 502, 504])
-def test_a_proxys_error_page_does_not_take_the_forms_place(product, open_page, status):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_a_proxys_error_page_does_not_take_the_forms_place(product, page, status):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     box = open_editor(page, "email")
     page.route(
         "**/fields/email/", lambda route: route.fulfill(status=status, body="<h1>nginx</h1>")
@@ -134,9 +135,9 @@ def test_a_proxys_error_page_does_not_take_the_forms_place(product, open_page, s
     expect(box).to_have_value("typed@example.com")
 
 
-def test_saving_a_value_as_it_is_says_so_and_asks_no_more(product, open_page):
-    page = open_page()
-    sign_in(page, "Inès Moreau", TOM)
+def test_saving_a_value_as_it_is_says_so_and_asks_no_more(product, page):
+    product.let_in(page, "Inès Moreau")
+    page.goto(TOM)
     open_editor(page, "email").press("Enter")
 
     expect(page.locator("#email .was-saved")).to_contain_text("nothing was sent")
