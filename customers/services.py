@@ -262,10 +262,12 @@ def calling(actor: Actor | None, line: JournalLine | None = None) -> ClubMed:
         raise NotSentError("the deadline passed before the call")
     if not connection.in_atomic_block:
         connection.close()
-    market = actor.market if actor else ""
-    return clubmed().calling_as(
-        tokens=StaticToken(settings.CLUBMED_TOKEN), locale=market or settings.CLUBMED_LOCALE
-    )
+    return clubmed().calling_as(tokens=StaticToken(settings.CLUBMED_TOKEN), locale=locale_of(actor))
+
+
+def locale_of(actor: Actor | None) -> str:
+    """The market that the actor works in."""
+    return (actor.market if actor else "") or settings.CLUBMED_LOCALE
 
 
 def is_open(change_id: UUID) -> bool:

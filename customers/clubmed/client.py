@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import requests
@@ -38,6 +38,7 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 _LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
 _CHUNK = 64 * 1024
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
+_LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _TRIES = 3  # of a read
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 _FORCE_ADDRESS = [("force_address", "true")]
@@ -67,7 +68,7 @@ class _Answer:
 
 
 class ClubMed:
-    """The four routes. One instance serves all threads of a process.
+    """The routes that we use. One instance serves all threads of a process.
 
     Timeouts, the deadline and the pause are in seconds; the deadline bounds a whole call, tries
     and pauses included, however slowly the server sends. A read that a gateway could not serve, or
@@ -107,6 +108,12 @@ class ClubMed:
         caller._tokens, caller._locale = tokens, locale
         return caller
 
+    def within(self, seconds: float) -> "ClubMed":
+        """The client for calls that nobody shall wait longer for."""
+        hasty = copy.copy(self)
+        hasty._deadline = min(self._deadline, seconds)
+        return hasty
+
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
         """POST /v1/customers; returns the new customer's id.
 
@@ -142,6 +149,29 @@ class ClubMed:
             raise
         found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
         return FoundPage(found, _total(headers), "next" in _links(headers))
+
+    def locales(self) -> list[str]:
+        """GET /v0/locales: the locales that this API key may use ("fr-FR"); odd items left out."""
+        items, _ = self._call("GET /v0/locales", promised=[200], shape=list)
+        return [item for item in items if isinstance(item, str) and _LOCALE.fullmatch(item)]
+
+    def civilities(self) -> list[dict[str, Json]]:
+        """GET /v0/civilities: {code, label, type: adult|child, sex} each."""
+        items, _ = self._call("GET /v0/civilities", promised=[200], shape=list)
+        return [item for item in items if isinstance(item, dict)]
+
+    def countries(self) -> list[dict[str, Json]]:
+        """GET /v0/countries: {id, label, phones: {calling_code}, languages} each."""
+        items, _ = self._call("GET /v0/countries", promised=[200], shape=list)
+        return [item for item in items if isinstance(item, dict)]
+
+    def profile_schema(self, locale: str) -> dict[str, Json]:
+        """GET /v3/schemas/profile/{localeOrCountry}: the market's JSON Schema, as it came."""
+        if not _LOCALE.fullmatch(locale):
+            raise ContractError("GET /v3/schemas/profile/{locale}: not a locale")
+        route = f"GET /v3/schemas/profile/{locale}"
+        schema, _ = self._call(route, promised=[200])
+        return cast(dict[str, Json], schema)
 
     def read_profile(self, customer_id: str) -> Profile:
         """GET /v2/customers/{customer_id}/profile."""
