@@ -4,6 +4,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -21,11 +22,11 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import errors, sso
-from customers import kept, services
+from customers import kept, market, services
 from customers.access import Actor, Permission
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError
-from customers.http import wants_fragment
+from customers.http import chosen_markets, wants_fragment
 from customers.models import Change
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -95,9 +96,11 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
-            request.actor = sso.actor_of(request.session)  # type: ignore[attr-defined]
+            actor = sso.actor_of(request.session)
         except DatabaseError:
             return errors.no_database(request)
+        chosen = market.current(chosen_markets(request))
+        request.actor = actor and replace(actor, market=chosen)  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(
@@ -162,6 +165,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "page_name": name,
         "section": sections.get(name or "", "find" if name else ""),
         "actor": actor,
+        "market": services.locale_of(actor),
+        "markets": chosen_markets(request) or [services.locale_of(actor)],
         "untold": SimpleLazyObject(partial(_untold, actor)),
         "outage": actor is not None and actor.may_handle_customers and not services.is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,

@@ -19,8 +19,9 @@ from django.utils import timezone
 from customers import kinds
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
-from customers.fields import Create, Field, creatable
+from customers.fields import FIELDS, Create, Field, creatable
 from customers.kinds import Kind
+from customers.market import Market
 from customers.tokens import Token
 
 _LONGEST = 255  # characters, where the contract names no length
@@ -101,18 +102,23 @@ class CodeField(forms.ChoiceField):
 
     default_error_messages = {"invalid_choice": "Choose one of the list."}
 
-    def __init__(self, *, field: Field, now: Json, **kwargs: Any) -> None:
-        choices = dict(_choices(field))
+    def __init__(self, *, field: Field, now: Json, market: Market, **kwargs: Any) -> None:
+        choices = dict(_choices(field, market))
         code = kinds.raw_text(now)
         if code and code not in choices:
             choices = {code: f"{code}, a new value from Club Med", **choices}
         super().__init__(choices=[("", "Choose…"), *choices.items()], **kwargs)
 
 
-def _choices(field: Field) -> Mapping[str, str]:
+def _choices(field: Field, market: Market) -> Mapping[str, str]:
+    """The market's own choices, or Club Med's for this desk, or what is known here."""
+    if own := market.rules.choices(field.name):
+        return own
     if field.kind is kinds.COUNTRY:
-        return kinds.countries()
-    return kinds.languages() if field.kind is kinds.LANGUAGE else field.choices
+        return market.countries or kinds.countries()
+    if field.kind is kinds.LANGUAGE:
+        return kinds.languages()
+    return (field.name == "civility" and market.civilities) or field.choices
 
 
 class BooleanField(forms.ChoiceField):
@@ -244,7 +250,7 @@ class PhonesField(forms.Field):
         return {"row": index, "type": row["type"], "number": number}
 
 
-def _form_field(field: Field, *, now: Json = None, required: bool) -> forms.Field:
+def _form_field(field: Field, market: Market, *, now: Json = None, required: bool) -> forms.Field:
     """The form field of a catalogue row. now: the value there is, for choices that must keep it."""
     common: dict[str, Any] = {
         "label": field.label,
@@ -253,7 +259,7 @@ def _form_field(field: Field, *, now: Json = None, required: bool) -> forms.Fiel
     }
     kind: Kind = field.kind
     if kind in (kinds.CODE, kinds.COUNTRY, kinds.LANGUAGE):
-        return CodeField(field=field, now=now, **common)
+        return CodeField(field=field, now=now, market=market, **common)
     if kind is kinds.BOOLEAN:
         return BooleanField(field=field, **common)
     if kind is kinds.DATE:
@@ -283,6 +289,7 @@ class ValueForm(forms.Form):
     def __init__(
         self,
         field: Field,
+        market: Market,
         *,
         now: Json,
         data: QueryDict | None = None,
@@ -292,9 +299,26 @@ class ValueForm(forms.Form):
         super().__init__(data, initial={"value": now})
         if rows is not None:
             self.initial["value"] = _shown_value(rows)
-        self.fields["value"] = _form_field(field, now=now, required=True)
+        self.field, self.now, self.market = field, now, market
+        self.fields["value"] = _form_field(field, market, now=now, required=True)
         _show_again(self, typed)
         _decorate(self)
+
+    def clean(self) -> None:
+        if "value" in self.cleaned_data:
+            self.check_market(self.cleaned_data["value"])
+
+    def check_market(self, value: Json) -> None:
+        """Would the customer's market take this value, as the editor or a clear gives it?"""
+        body = {self.field.name: self.field.kind.compose(self.now, value)}
+        for problem in self.market.rules.problems(body, now={self.field.name: self.now}):
+            self.add_error("value", _in_words(problem))
+
+
+def _in_words(problem: FieldError) -> str:
+    """A member that a message is about is named: the form has one place for the whole field."""
+    member = problem.key.partition(".")[2]
+    return f"{member}: {problem.message}" if member else problem.message
 
 
 class CreateForm(forms.Form):
@@ -302,15 +326,31 @@ class CreateForm(forms.Form):
 
     use_required_attribute = False
 
-    def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
+    def __init__(
+        self,
+        market: Market,
+        data: QueryDict | None = None,
+        *,
+        typed: QueryDict | None = None,
+    ) -> None:
         super().__init__(data, initial={"customer_type": "PROSPECT"})
+        self.market = market
         for row in creatable():
-            required = row.create is Create.REQUIRED
-            self.fields[row.name] = _form_field(row, required=required)
+            required = row.create is Create.REQUIRED or row.name in market.rules.required
+            self.fields[row.name] = _form_field(row, market, required=required)
             self.fields[row.name].error_messages["required"] = "Needed to create a customer."
         self.fields["phones"].widget = PhonesInput(numbered=True)
         _show_again(self, typed)
         _decorate(self)
+
+    def clean(self) -> None:
+        """What the market would not take; what is required was asked for already."""
+        typed = {name: value for name, value in self.cleaned_data.items() if value}
+        body = {name: FIELDS[name].kind.compose(None, value) for name, value in typed.items()}
+        for problem in self.market.rules.problems(body):
+            name = problem.key.split(".")[0].split("[")[0]
+            if name in typed:
+                self.add_error(name, _in_words(problem))
 
 
 class GroupForm(forms.Form):
@@ -331,6 +371,7 @@ class GroupForm(forms.Form):
         self,
         rows: Iterable[Field],
         profile: Profile,
+        market: Market,
         *,
         data: QueryDict | None = None,
         token: Token | None = None,
@@ -340,7 +381,7 @@ class GroupForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self.rows = {row.name: row for row in rows}
-        self.profile, self.token = profile, token
+        self.profile, self.market, self.token = profile, market, token
         self.changes: dict[str, Json] = {}  # field -> the value to store, as its editor gives it
         self.touched: set[str] = set()
         sent = data or typed or QueryDict()
@@ -353,7 +394,7 @@ class GroupForm(forms.Form):
         for name, row in self.rows.items():
             now = row.value(profile)
             required = not kinds.is_empty(now) and not row.sensitive
-            self.fields[name] = _form_field(row, now=now, required=required)
+            self.fields[name] = _form_field(row, market, now=now, required=required)
             self.initial[name] = _shown_value(values[name]) if values and name in values else now
             if row.clearable:
                 empty = (
@@ -385,6 +426,17 @@ class GroupForm(forms.Form):
                 self.changes[name] = row.cleared
             elif choice == "mine" and name in self.cleaned_data:
                 self.changes[name] = self.cleaned_data[name]
+        self._check_market()
+
+    def _check_market(self) -> None:
+        """Would the customer's market take what is to be sent?"""
+        now = {name: self.rows[name].value(self.profile) for name in self.changes}
+        body = {
+            name: self.rows[name].kind.compose(now[name], value)
+            for name, value in self.changes.items()
+        }
+        for problem in self.market.rules.problems(body, now=now):
+            self.add_error(problem.key.split(".")[0].split("[")[0], _in_words(problem))
 
     def _is_touched(self, name: str) -> bool:
         """Is the input another than it was shown?"""

@@ -2,6 +2,7 @@
 
 import re
 
+from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest
 from django_htmx.middleware import HtmxDetails
 
@@ -14,6 +15,18 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     id: str
+
+
+MARKETS = "markets"  # the cookie's name
+
+
+def chosen_markets(request: HttpRequest) -> list[str]:
+    """Locales that were chosen in this browser, the current one first; [] if none ever was."""
+    try:
+        held = request.get_signed_cookie(MARKETS, "")
+    except BadSignature:
+        return []
+    return (held or "").split()
 
 
 class NotACustomerNumberError(Http404):

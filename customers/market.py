@@ -6,7 +6,7 @@ the catalogue: `refresh` asks for what is missing, everything else takes what is
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,9 +15,9 @@ from django.core.cache import cache
 
 from customers import services
 from customers.access import Actor
-from customers.clubmed.client import ClubMed
+from customers.clubmed.client import ClubMed, is_locale
 from customers.clubmed.errors import ClubMedError
-from customers.clubmed.profile import Json
+from customers.clubmed.profile import Json, Profile
 from customers.clubmed.rules import Rules, rules
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,12 @@ class Market:
         return region(self.locale)
 
 
+def of(profile: Profile) -> str:
+    """The market of a customer, "" if the profile names none."""
+    locale = profile.get("locale")
+    return locale if isinstance(locale, str) and is_locale(locale) else ""
+
+
 def market(locale: str, *, actor: Actor) -> Market:
     """A market as it is known here now; asks nothing of Club Med.
 
@@ -53,6 +59,12 @@ def market(locale: str, *, actor: Actor) -> Market:
         _labels(_held(f"civilities {spoken}"), "code"),
         _labels(_held(f"countries {spoken}"), "id"),
     )
+
+
+def current(chosen: Sequence[str]) -> str:
+    """The market among those chosen that holds: the last, if it is offered still; "" for none."""
+    offered = locales()
+    return chosen[0] if chosen and (not offered or chosen[0] in offered) else ""
 
 
 def locales() -> list[str]:

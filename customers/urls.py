@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import audit, customers, editing, groups
+from customers.views import audit, customers, editing, groups, markets
 
 urlpatterns = [
     path("", customers.find, name="find"),
@@ -22,6 +22,7 @@ urlpatterns = [
         editing.confirm,
         name="confirm",
     ),
+    path("market/", markets.markets, name="markets"),
     path("saves/", audit.saves, name="saves"),
     path("audit/", audit.log, name="log"),
     path("audit/unsettled/", audit.unsettled, name="unsettled"),

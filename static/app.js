@@ -117,7 +117,9 @@ let touched = false;
 document.addEventListener("input", (event) => {
   if (event.target.closest("form[data-guard], form.editor")) touched = true;
 });
-document.addEventListener("submit", () => { touched = false; });
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form[data-guard], form.editor")) touched = false; // not by a menu's form
+});
 document.addEventListener("htmx:afterSwap", () => {
   touched = Boolean(document.querySelector("form.editor, form[data-guard]"));
 });

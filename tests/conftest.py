@@ -11,6 +11,7 @@ from django.test import Client, TransactionTestCase
 from customers import services
 from customers.audit import guard
 from customers.clubmed.sandbox import Sandbox
+from customers.clubmed.sandbox.reference import LOCALES
 from tests import privacy
 from tests.provider import provider  # noqa: F401 - a fixture
 
@@ -19,6 +20,13 @@ OTHER_AGENT = ("staff-1002", "Owen Whitfield", ["agent"])
 SUPERVISOR = ("staff-1003", "Sana El Idrissi", ["supervisor"])
 AUDITOR = ("staff-1004", "Mei-Ling Chao", ["auditor"])
 HTMX = {"HX-Request": "true"}
+JUST_ASKED = {
+    f"market:asked:{name}": True
+    for name in (
+        *("locales", "civilities:en-US", "countries:en-US"),
+        *(f"schema:{locale}" for locale in LOCALES),
+    )
+}
 TOM = "123456789"  # the scenario's own customer
 
 
@@ -52,11 +60,16 @@ def running_sandbox():
 
 @pytest.fixture
 def clubmed(running_sandbox, settings):
-    """The sandbox API, as new, and the product pointed at it."""
+    """The sandbox API, as new, and the product pointed at it.
+
+    It was just asked about its markets, to no avail, so that the catalogue alone holds and nothing
+    is asked beside what a test is about; `market.cache.clear()` undoes that.
+    """
     running_sandbox.reset()
     settings.CLUBMED_API_URL = running_sandbox.url
     services.clubmed.cache_clear()
     cache.clear()
+    cache.set_many(JUST_ASKED, 3600)
     with privacy.watched(running_sandbox):
         yield running_sandbox
     services.clubmed.cache_clear()

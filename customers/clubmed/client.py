@@ -46,6 +46,11 @@ _Gift = TypeVar("_Gift", str, bool)
 _JSON_NAMES: dict[type[Json], str] = {dict: "object", list: "array"}
 
 
+def is_locale(text: str) -> bool:
+    """Has it the shape of a locale, like en-US?"""
+    return bool(_LOCALE.fullmatch(text))
+
+
 @dataclass(frozen=True)
 class FoundPage:
     """One page of a search. items: customers as they came, their `id` as text; what has no usable
@@ -153,7 +158,7 @@ class ClubMed:
     def locales(self) -> list[str]:
         """GET /v0/locales: the locales that this API key may use ("fr-FR"); odd items left out."""
         items, _ = self._call("GET /v0/locales", promised=[200], shape=list)
-        return [item for item in items if isinstance(item, str) and _LOCALE.fullmatch(item)]
+        return [item for item in items if isinstance(item, str) and is_locale(item)]
 
     def civilities(self) -> list[dict[str, Json]]:
         """GET /v0/civilities: {code, label, type: adult|child, sex} each."""
@@ -167,7 +172,7 @@ class ClubMed:
 
     def profile_schema(self, locale: str) -> dict[str, Json]:
         """GET /v3/schemas/profile/{localeOrCountry}: the market's JSON Schema, as it came."""
-        if not _LOCALE.fullmatch(locale):
+        if not is_locale(locale):
             raise ContractError("GET /v3/schemas/profile/{locale}: not a locale")
         route = f"GET /v3/schemas/profile/{locale}"
         schema, _ = self._call(route, promised=[200])

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from customers import market
 from customers.access import Actor
 from customers.clubmed.profile import Json
 from customers.fields import FIELDS
@@ -256,3 +257,9 @@ def label_of(bound: Any) -> SafeString:
         bound.label,
         format_html('<span class="optional">{}</span>', optional) if optional else "",
     )
+
+
+@register.filter
+def market_country(locale: str) -> str:
+    """France for fr-FR."""
+    return market.name(locale).partition(", ")[0]

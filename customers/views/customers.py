@@ -7,7 +7,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, notices, seen, services, tokens
+from customers import kept, market, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
@@ -54,6 +54,7 @@ def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     check_customer_number(customer_id)
     found = services.read_profile(customer_id, actor=request.actor)
     seen.remember(request.session, found)
+    market.refresh(market.of(found), actor=request.actor)  # for the editors that may follow
     context = {
         "waiting": queries.waiting(customer_id),
         "record": Record(found, queries.newest_by_field(customer_id)),
@@ -66,16 +67,18 @@ def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: DeskRequest) -> HttpResponse:
     """A new customer; whatever goes wrong, the form comes back with what was typed."""
+    market.refresh("", actor=request.actor)
+    here = market.market("", actor=request.actor)
     if request.method != "POST":
         back = kept.take(request.session, request.path)
         if back is not None and _token(request, back) is None:
             back = None
-        form = CreateForm(typed=back)
+        form = CreateForm(here, typed=back)
         note = "Here is what you typed before you signed in again. Nothing was sent yet."
         return _create_page(request, form, note=note if back else "")
     if "add" in request.POST or "remove" in request.POST:  # rows of phones, without a script
-        return _create_page(request, CreateForm(typed=request.POST))
-    form = CreateForm(request.POST)
+        return _create_page(request, CreateForm(here, typed=request.POST))
+    form = CreateForm(here, request.POST)
     token = _token(request, request.POST)
     if token is None:
         note = "This form was not made for you or was changed on its way. Nothing was sent."

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, notices, seen, services, tokens
+from customers import kept, market, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
@@ -103,14 +103,14 @@ class Editor:
         if back is not None and self._token(back) is not None:
             typed = back
             note = "Here is what you typed before you signed in again. Nothing was sent yet."
-        form = ValueForm(self.field, now=self.field.value(profile), typed=typed)
+        form = self._value_form(profile, typed=typed)
         return self._show(form, profile, note=note)
 
     def save(self, *, clear: bool) -> HttpResponse:
         """One change of one field."""
         typed = self.request.POST
         profile = self._seen(current=False)
-        form = ValueForm(self.field, now=self.field.value(profile), data=typed)
+        form = self._value_form(profile, data=typed)
         token = self._token(typed)
         if token is None:
             note = "This form was not made for you or was changed on its way. Nothing was sent. "
@@ -118,7 +118,10 @@ class Editor:
             return self._show(form, profile, note=note, status=422)
         if clear and not self.field.clearable:
             raise NotEditableError
-        if not clear and not form.is_valid():
+        if clear:
+            form.errors.clear()  # of an input that does not count now
+            form.check_market(self.field.cleared)
+        if not form.is_valid():
             return self._show(form, profile, status=422)
         new = self.field.cleared if clear else form.cleaned_data["value"]
         try:
@@ -163,6 +166,11 @@ class Editor:
         if not self._bare_row(profile).editable:
             raise NotEditableError
         return profile
+
+    def _value_form(self, profile: Profile, **kwargs: Any) -> ValueForm:
+        """The form over that profile's value, under the rules of its market."""
+        here = market.market(market.of(profile), actor=self.request.actor)
+        return ValueForm(self.field, here, now=self.field.value(profile), **kwargs)
 
     def _bare_row(self, profile: Profile) -> Row:
         """The row without its last change, which an open editor does not show."""
@@ -231,7 +239,7 @@ class Editor:
             "by": newest if newest and canonical(newest.new) == canonical(now) else None,
         }
         if isinstance(typed, list):
-            form = ValueForm(self.field, now=now, rows=typed)
+            form = self._value_form(fresh, rows=typed)
         return self._show(form, fresh, conflict=context, status=409)
 
     def _being_saved(

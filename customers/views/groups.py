@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from customers import kept, notices, seen, services, tokens
+from customers import kept, market, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
@@ -78,13 +78,13 @@ class GroupEditor:
         token = self._token(typed) if typed is not None else None
         profile = self._seen()
         if typed is None or token is None:
-            return self._form(GroupForm(self._fields(profile), profile))
+            return self._form(self._group_form(profile))
         sent = self._sent(typed, token)
         sent.is_valid()
         if stale := self._stale(sent.changes, profile, token):
             return self._conflict(sent.changes, sent.profile, profile, token, stale)
-        fields, touched = self._fields(profile), sent.touched
-        return self._form(GroupForm(fields, profile, typed=typed, touched=touched), note=note)
+        form = self._group_form(profile, typed=typed, touched=sent.touched)
+        return self._form(form, note=note)
 
     def preview(self) -> HttpResponse:
         """What exactly will be sent, or what is wrong with it."""
@@ -152,7 +152,7 @@ class GroupEditor:
     def _sent(self, data: QueryDict, token: tokens.Token | None) -> GroupForm:
         """The form as it was sent, over what the person was shown last."""
         profile = self._seen(current=False)
-        return GroupForm(self._fields(profile), profile, data=data, token=token)
+        return self._group_form(profile, data=data, token=token)
 
     def _seen(self, *, current: bool = True) -> Profile:
         profile = seen.recall(self.request.session, self.customer_id, current=current)
@@ -170,6 +170,11 @@ class GroupEditor:
 
     def _fields(self, profile: Profile) -> list[Field]:
         return [row.field for row in self._rows(profile)]
+
+    def _group_form(self, profile: Profile, **kwargs: Any) -> GroupForm:
+        """The form over that profile, under the rules of its market."""
+        here = market.market(market.of(profile), actor=self.request.actor)
+        return GroupForm(self._fields(profile), profile, here, **kwargs)
 
     def _token(self, data: QueryDict) -> tokens.Token | None:
         form = self.form_name
@@ -238,7 +243,7 @@ class GroupEditor:
         }
         if not body:
             note = "Nothing is changed here yet, so nothing would be sent."
-            return self._form(GroupForm(self._fields(profile), profile), note=note)
+            return self._form(self._group_form(profile), note=note)
         shown, sending = tokens.digest(body), json.dumps({name: typed[name] for name in body})
         context = {
             "changes": [
@@ -275,7 +280,7 @@ class GroupEditor:
         note = "This form was not made for you or was changed on its way. Nothing was sent. "
         note += "Look at the values again, then go on."
         profile = self._seen()
-        form = GroupForm(self._fields(profile), profile, typed=self.request.POST)
+        form = self._group_form(profile, typed=self.request.POST)
         return self._form(form, note=note, status=422)
 
     def _refused(self, token: tokens.Token, exc: RefusedError) -> HttpResponse:
@@ -306,7 +311,7 @@ class GroupEditor:
                 "saw": row.text(before) if known else None,
                 "by": by if by and canonical(by.new) == canonical(held) else None,
             }
-        form = GroupForm(self._fields(now), now, values=values)
+        form = self._group_form(now, values=values)
         form.to_clear = {name for name, value in values.items() if is_empty(value)}
         form.choices = dict.fromkeys(names, "")
         note = "" if names else "This customer is being changed at this moment. Nothing of yours "
