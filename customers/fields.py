@@ -38,6 +38,7 @@ class Clear(Enum):
     NULL = "null"
     BLANK = '""'
     LIST = "[]"
+    NO = "optin: false"
 
 
 _CLEARED: Mapping[Clear, Json] = {Clear.NULL: None, Clear.BLANK: "", Clear.LIST: []}
@@ -55,6 +56,8 @@ class Field:
     rare: stands in the line "Also empty" when it has no value.
     read: the profile read holds it.
     note: a word beside the value.
+    width: of its input in a form, in sixths.
+    members: of an object, rows of their own; their names are the keys inside it.
     """
 
     name: str
@@ -72,6 +75,8 @@ class Field:
     sensitive: bool = False
     read: bool = True
     note: str = ""
+    width: int = 3
+    members: "tuple[Field, ...]" = ()
 
     def value(self, profile: Profile) -> Json:
         """What the profile holds, None when there is nothing."""
@@ -111,19 +116,42 @@ class Field:
         return (self.kind.seen or self.kind.normal)(value)
 
     @property
+    def is_required(self) -> bool:
+        """Of a member: it has to be there where the object is."""
+        return self.create is Create.REQUIRED
+
+    @property
+    def is_composed(self) -> bool:
+        """Has it several inputs, in rows or one a member?"""
+        return bool(self.members) or self.kind in (kinds.PHONES, kinds.OPTINS)
+
+    @property
+    def clear_words(self) -> str:
+        """What the clear is called: "Clear the e-mail", "Refuse all opt-ins"."""
+        return f"{'Refuse' if self.clear is Clear.NO else 'Clear'} {self.the_label}"
+
+    @property
     def clearable(self) -> bool:
         return self.clear is not Clear.NEVER
 
-    @property
-    def cleared(self) -> Json:
-        """What a PATCH sends to clear it."""
+    def cleared(self, now: Json) -> Json:
+        """What clears it, as its editor would give it. now: the value there is."""
+        if self.clear is Clear.NO:
+            return kinds.all_refused(now)
         return _CLEARED[self.clear]
+
+    def readable(self, value: Json) -> bool:
+        """Is it in the contract's shape? One that is not is shown, and not ours to rewrite."""
+        return self.kind.readable(value) and not (
+            isinstance(value, dict)
+            and any(isinstance(value.get(row.name), bool | list | dict) for row in self.members)
+        )
 
     @property
     def the_label(self) -> str:
         """The label inside a sentence: "the e-mail", "all phones"."""
         inner = self.label if self.label[1].isupper() else self.label[0].lower() + self.label[1:]
-        return f"all {inner}" if self.clear is Clear.LIST else f"the {inner}"
+        return f"all {inner}" if self.clear in (Clear.LIST, Clear.NO) else f"the {inner}"
 
 
 CIVILITIES = {"MR": "Mr", "MS": "Ms"}
@@ -148,10 +176,23 @@ TIERS = {
 ALLOWED = {"true": "Allowed", "false": "Not allowed"}
 
 
-def _native_name(name: str, label: str, create: Create = Create.NO) -> Field:
+IDENTITY_TYPES = {
+    "CPF": "CPF",
+    "CUIL": "CUIL",
+    "TAX_NUMBER": "Tax number",
+    "SECURITY_NUMBER": "Social security number",
+    "ID_NUMBER": "Identity card number",
+    "NATIONAL_REGISTER": "National register number",
+    "DNI": "DNI",
+}
+
+
+def _native_name(
+    name: str, label: str, max_length: int | None = None, create: Create = Create.NO
+) -> Field:
     return Field(
         f"unicode_{name}", f"Native {label}", Group.IDENTITY, kinds.NATIVE, create=create, patch=True,
-        clear=Clear.BLANK, max_length=100, native=True, rare=True,
+        clear=Clear.BLANK, max_length=max_length, native=True, rare=True,
     )  # fmt: skip
 
 
@@ -159,16 +200,42 @@ def _middle_name(name: str, label: str) -> Field:
     return Field(name, label, Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True)
 
 
+def _address(
+    name: str, label: str, max_length: int, width: int = 3, kind: Kind = kinds.TEXT
+) -> Field:
+    return Field(
+        name, label, Group.CONTACT, kind, f"address.{name}", max_length=max_length, width=width
+    )
+
+
+# `country` (100) has no row: it is the name of `country_code`, chosen with it.
+_ADDRESS = (
+    _address("street", "Street", 100, 4),
+    _address("number", "Number", 50, 2),
+    _address("add_on", "Flat, floor", 50),
+    _address("town", "District or town", 100),
+    _address("zip_code", "Postal code", 50, 2),
+    _address("city", "City", 150, 4),
+    _address("state_or_district", "State or district", 100),
+    _address("country_code", "Country", 3, kind=kinds.COUNTRY),
+    _address("additional_information_1", "More about it", 100),
+    _address("additional_information_2", "Yet more", 100),
+)
+_IDENTITY = (
+    Field("type", "Type", Group.IDENTITY, kinds.CODE, "identity.type", create=Create.REQUIRED, choices=IDENTITY_TYPES),
+    Field("number", "Number", Group.IDENTITY, kinds.IDENTIFIER, "identity.number", create=Create.REQUIRED),
+)  # fmt: skip
+
 _ROWS = (
     Field("gm_number", "GM number", Group.HEAD, kinds.IDENTIFIER),
     Field("customer_type", "Type", Group.HEAD, kinds.CODE, create=Create.OPTIONAL, choices=CUSTOMER_TYPES),
     Field("locale", "Market", Group.HEAD, kinds.IDENTIFIER),
-    Field("civility", "Civility", Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, choices=CIVILITIES),
-    Field("first_name", "First name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20),
+    Field("civility", "Civility", Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, choices=CIVILITIES, width=2),
+    Field("first_name", "First name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20, width=4),
     Field("last_name", "Last name", Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
-    _native_name("first_name", "first name", Create.OPTIONAL),
-    _native_name("last_name", "last name", Create.OPTIONAL),
-    _native_name("civility", "civility", Create.OPTIONAL),
+    _native_name("first_name", "first name", 100, Create.OPTIONAL),
+    _native_name("last_name", "last name", 100, Create.OPTIONAL),
+    _native_name("civility", "civility", create=Create.OPTIONAL),
     _middle_name("second_name", "Second name"),
     _native_name("second_name", "second name"),
     _middle_name("third_name", "Third name"),
@@ -179,12 +246,12 @@ _ROWS = (
     Field("birthdate", "Date of birth", Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", "Place of birth", Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
     Field("birth_country_code", "Country of birth", Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),
-    Field("identity", "National number", Group.IDENTITY, kinds.IDENTITY, rare=True, sensitive=True),
-    Field("phones", "Phones", Group.CONTACT, kinds.PHONES, create=Create.OPTIONAL, patch=True, clear=Clear.LIST),
-    Field("email", "E-mail", Group.CONTACT, kinds.EMAIL, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, max_length=254),
-    Field("address", "Address", Group.CONTACT, kinds.ADDRESS),
+    Field("identity", "National number", Group.IDENTITY, kinds.IDENTITY, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, rare=True, sensitive=True, width=6, members=_IDENTITY),
+    Field("phones", "Phones", Group.CONTACT, kinds.PHONES, create=Create.OPTIONAL, patch=True, clear=Clear.LIST, width=6),
+    Field("email", "E-mail", Group.CONTACT, kinds.EMAIL, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, max_length=254, width=6),
+    Field("address", "Address", Group.CONTACT, kinds.ADDRESS, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, width=6, members=_ADDRESS),
     Field("language_code", "Language", Group.PREFERENCES, kinds.LANGUAGE, create=Create.OPTIONAL, patch=True, clear=Clear.BLANK),
-    Field("optins", "Opt-ins", Group.PREFERENCES, kinds.OPTINS),
+    Field("optins", "Opt-ins", Group.PREFERENCES, kinds.OPTINS, create=Create.OPTIONAL, patch=True, clear=Clear.NO, width=6),
     Field("personal_data_usage_allowed", "Personal data use", Group.PREFERENCES, kinds.BOOLEAN, patch=True, choices=ALLOWED),
     Field("loyalty_status", "Tier", Group.ACCOUNT, kinds.CODE, "loyalty_program.status", choices=TIERS),
     Field("loyalty_previous_status", "Tier before", Group.ACCOUNT, kinds.CODE, "loyalty_program.previous_status", choices=TIERS, rare=True),

@@ -1,279 +1,54 @@
-"""Forms made from the catalogue: one field in place, or a new customer.
+"""Forms made from the catalogue: one field in place, a group of fields, or a new customer.
 
 A form's cleaned value is what the API takes. An empty input is never a clear: clearing is an act of
 its own.
 """
 
-import calendar
 import re
-import unicodedata
 from collections.abc import Container, Iterable, Mapping
-from datetime import date
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
-from django.utils import timezone
 
 from customers import kinds
 from customers.clubmed.errors import FieldError
-from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
-from customers.fields import FIELDS, Create, Field, creatable
-from customers.kinds import Kind
+from customers.clubmed.profile import Json, Profile
+from customers.composed import MembersField, OptinsField, PhonesField, Rows
+from customers.fields import FIELDS, Create, Field, Group, creatable
+from customers.inputs import DateField, TextField, plain_field
 from customers.market import Market
 from customers.tokens import Token
 
-_LONGEST = 255  # characters, where the contract names no length
-_MOST_PHONES = 20
-_PHONE_PARTS = ("type", "number", "row")
 
+def form_field(
+    field: Field, market: Market, *, now: Json = None, required: bool, many: bool = False
+) -> forms.Field:
+    """The form field of a catalogue row.
 
-def no_controls(text: str) -> None:
-    """A value is one line of text: no control characters, nothing that came broken on its way."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") or char == "\ufffd" for char in text):
-        raise ValidationError("This holds a character that cannot be typed: remove it.", "control")
-
-
-class TextField(forms.CharField):
-    """One line, trimmed. An empty one is refused where the field was there to be set."""
-
-    def __init__(self, *, max_length: int | None, **kwargs: Any) -> None:
-        super().__init__(max_length=max_length or _LONGEST, validators=[no_controls], **kwargs)
-        most = max_length or _LONGEST
-        self.error_messages["max_length"] = f"At most {most} characters; this has %(show_value)d."
-
-
-class EmailField(TextField):
-    """An address with one @ and a dot behind it; Club Med checks the rest."""
-
-    default_error_messages = {
-        "invalid": "This is not a whole e-mail address, like tom@example.com."
-    }
-    widget = forms.EmailInput
-
-    def clean(self, value: Any) -> str:
-        text: str = super().clean(value)
-        if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
-            raise ValidationError(self.error_messages["invalid"], "invalid")
-        return text
-
-
-class DateField(forms.Field):
-    """14/06/1986, 14.6.1986 or 1986-06-14; sent as 19860614 (contract 3)."""
-
-    widget = forms.TextInput
-    _SHAPES = (
-        re.compile(r"(?P<d>\d{1,2})[/.\- ](?P<m>\d{1,2})[/.\- ](?P<y>\d{4})"),
-        re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
-        re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
-    )
-
-    def to_python(self, value: Any) -> str:
-        text = (value or "").strip()
-        if not text:
-            return ""
-        found = next((m for shape in self._SHAPES if (m := shape.fullmatch(text))), None)
-        if found is None:
-            raise ValidationError("Write the day, month and year, like 14/06/1986.", "invalid")
-        year, month, day = (int(found[part]) for part in "ymd")
-        return f"{_real_date(year, month, day):%Y%m%d}"
-
-    def prepare_value(self, value: Any) -> Any:
-        known = parse_date(value)
-        return value if known is None or isinstance(value, date) else f"{known:%d/%m/%Y}"
-
-
-def _real_date(year: int, month: int, day: int) -> date:
-    if not 1 <= month <= 12:
-        raise ValidationError(f"There is no month {month}: write day, month, year.", "invalid")
-    if not 1800 <= year <= timezone.now().year:
-        raise ValidationError(f"{year} cannot be a year of birth.", "invalid")
-    if not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise ValidationError(f"{day} {calendar.month_name[month]} does not exist.", "invalid")
-    found = date(year, month, day)
-    if found > timezone.now().date():
-        raise ValidationError("This day is still to come.", "invalid")
-    return found
-
-
-class CodeField(forms.ChoiceField):
-    """One of the known codes, or the code that is there now, however new."""
-
-    default_error_messages = {"invalid_choice": "Choose one of the list."}
-
-    def __init__(self, *, field: Field, now: Json, market: Market, **kwargs: Any) -> None:
-        choices = dict(_choices(field, market))
-        code = kinds.raw_text(now)
-        if code and code not in choices:
-            choices = {code: f"{code}, a new value from Club Med", **choices}
-        super().__init__(choices=[("", "Choose…"), *choices.items()], **kwargs)
-
-
-def _choices(field: Field, market: Market) -> Mapping[str, str]:
-    """The market's own choices, or Club Med's for this desk, or what is known here."""
-    if own := market.rules.choices(field.name):
-        return own
-    if field.kind is kinds.COUNTRY:
-        return market.countries or kinds.countries()
-    if field.kind is kinds.LANGUAGE:
-        return kinds.languages()
-    return (field.name == "civility" and market.civilities) or field.choices
-
-
-class BooleanField(forms.ChoiceField):
-    """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
-
-    default_error_messages = {"invalid_choice": "Choose one of the two."}
-    widget = forms.RadioSelect
-
-    def __init__(self, *, field: Field, **kwargs: Any) -> None:
-        super().__init__(choices=list(field.choices.items()), **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        return str(value).lower() if isinstance(value, bool) else value
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        return "" if text == "" else text == "true"
-
-
-class Rows(list[dict[str, str]]):
-    """Rows as they were typed, told apart from the phones of a profile."""
-
-
-class PhonesInput(forms.Widget):
-    """Rows of a type and a number.
-
-    In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
-    from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
+    now: the value there is. many: it stands beside others, so its inputs carry the field's name.
     """
-
-    template_name = "customers/_phones_input.html"
-
-    def __init__(self, *, numbered: bool = False) -> None:
-        super().__init__()
-        self.numbered = numbered
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
-        if not isinstance(data, QueryDict):
-            data = QueryDict(mutable=True)
-        rows = self._numbered_rows(data, name) if self.numbered else self._rows(data)
-        if "add" in data:  # the two buttons inside, without a script
-            rows.append({"type": "MOBILE", "number": "", "row": ""})
-        remove = data.get("remove", "")
-        if remove.isdecimal():
-            rows = Rows(row for i, row in enumerate(rows) if i != int(remove[:4]))
-        return rows
-
-    @staticmethod
-    def _rows(data: QueryDict) -> Rows:
-        columns = {part: data.getlist(part) for part in _PHONE_PARTS}
-        return Rows(
-            {part: values[i] if i < len(values) else "" for part, values in columns.items()}
-            for i in range(len(columns["number"]))
-        )
-
-    @staticmethod
-    def _numbered_rows(data: QueryDict, name: str) -> Rows:
-        shape = re.compile(rf"{name}-(\d{{1,3}})-number")
-        numbers = sorted(int(found[1]) for key in data if (found := shape.fullmatch(key)))
-        return Rows(
-            {part: data.get(f"{name}-{i}-{part}", "") for part in _PHONE_PARTS} for i in numbers
-        )
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return not self.value_from_datadict(data, files, name)
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        stem = f"{name}-%d-%s" if self.numbered else ""
-        rows = [
-            {
-                **row,
-                "choices": _phone_types(row["type"]),
-                "type_name": stem % (i, "type") if stem else "type",
-                "number_name": stem % (i, "number") if stem else "number",
-                "row_name": stem % (i, "row") if stem else "row",
-            }
-            for i, row in enumerate(value)
-        ]
-        return context | {"rows": rows, "numbered": self.numbered}
-
-
-def _phone_types(now: str) -> dict[str, str]:
-    known = dict(kinds.PHONE_TYPES)
-    return known if not now or now in known else known | {now: f"{now}, a new type"}
-
-
-class PhonesField(forms.Field):
-    """The whole list, as rows for `kinds.compose_phones`; numbers as the API takes them."""
-
-    widget = PhonesInput
-
-    def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.now = parse_phones(now) or ()
-
-    def prepare_value(self, value: Any) -> list[dict[str, str]]:
-        """Rows to show: those typed, or those of the phones there are, or an empty one."""
-        if isinstance(value, Rows) and value:
-            return value
-        return [
-            {"type": phone.type or "", "number": phone.number or "", "row": str(i)}
-            for i, phone in enumerate(parse_phones(value) or ())
-        ] or [{"type": "MOBILE", "number": "", "row": ""}]
-
-    def clean(self, value: Any) -> list[dict[str, Any]]:
-        rows = [row for row in value if row["number"].strip() or row["row"]]
-        if self.required and not rows:
-            raise ValidationError(self.error_messages["required"], "required")
-        if len(rows) > _MOST_PHONES:
-            raise ValidationError(f"At most {_MOST_PHONES} phones.", "most")
-        return [self._row(row) for row in rows]
-
-    def _row(self, row: dict[str, str]) -> dict[str, Any]:
-        index = int(row["row"]) if row["row"].isdecimal() and len(row["row"]) < 4 else None
-        made_from = self.now[index] if index is not None and index < len(self.now) else None
-        if made_from and (row["type"], row["number"]) == (made_from.type or "", made_from.number):
-            return {"row": index, "type": made_from.type, "number": made_from.number}
-        if not row["number"].strip():
-            raise ValidationError("To take a phone out of the list, use its bin.", "blank")
-        number = re.sub(r"[\s.()/\-]", "", row["number"])
-        if not re.fullmatch(r"\+?[0-9]{3,20}", number):
-            shown = row["number"].strip()[:40]
-            raise ValidationError(
-                f"“{shown}” is not a phone number: digits, with + first.", "number"
-            )
-        if row["type"] not in _phone_types(made_from.type or "" if made_from else ""):
-            raise ValidationError("Choose a type for each phone.", "type")
-        return {"row": index, "type": row["type"], "number": number}
-
-
-def _form_field(field: Field, market: Market, *, now: Json = None, required: bool) -> forms.Field:
-    """The form field of a catalogue row. now: the value there is, for choices that must keep it."""
     common: dict[str, Any] = {
         "label": field.label,
         "required": required,
         "error_messages": {"required": _missing(field, now)},
     }
-    kind: Kind = field.kind
-    if kind in (kinds.CODE, kinds.COUNTRY, kinds.LANGUAGE):
-        return CodeField(field=field, now=now, market=market, **common)
-    if kind is kinds.BOOLEAN:
-        return BooleanField(field=field, **common)
-    if kind is kinds.DATE:
-        return DateField(**common)
-    if kind is kinds.PHONES:
-        return PhonesField(now=now, **common)
-    if kind is kinds.EMAIL:
-        return EmailField(max_length=field.max_length, **common)
-    return TextField(max_length=field.max_length, **common)
+    if field.kind is kinds.PHONES:
+        composed: forms.Field = PhonesField(now=now, region=market.region, **common)
+    elif field.kind is kinds.OPTINS:
+        composed = OptinsField(now=now, **common)
+    elif field.members:
+        composed = MembersField(field, market, now=now, **common)
+    else:
+        return plain_field(field, market, now=now, **common)
+    composed.widget.numbered = many
+    return composed
 
 
 def _missing(field: Field, now: Json) -> str:
     if field.clearable and not kinds.is_empty(now):
-        return f"An empty answer changes nothing. To empty it, use “Clear {field.the_label}…”."
+        return f"An empty answer changes nothing. To empty it, use “{field.clear_words}…”."
     return f"{field.label} cannot be empty."
 
 
@@ -300,7 +75,7 @@ class ValueForm(forms.Form):
         if rows is not None:
             self.initial["value"] = _shown_value(rows)
         self.field, self.now, self.market = field, now, market
-        self.fields["value"] = _form_field(field, market, now=now, required=True)
+        self.fields["value"] = form_field(field, market, now=now, required=True)
         _show_again(self, typed)
         _decorate(self)
 
@@ -312,13 +87,40 @@ class ValueForm(forms.Form):
         """Would the customer's market take this value, as the editor or a clear gives it?"""
         body = {self.field.name: self.field.kind.compose(self.now, value)}
         for problem in self.market.rules.problems(body, now={self.field.name: self.now}):
-            self.add_error("value", _in_words(problem))
+            _add_error(self, "value", problem.key, problem.message)
 
 
-def _in_words(problem: FieldError) -> str:
-    """A member that a message is about is named: the form has one place for the whole field."""
-    member = problem.key.partition(".")[2]
-    return f"{member}: {problem.message}" if member else problem.message
+@dataclass(frozen=True)
+class Input:
+    """An input of a longer form, with its row of the catalogue."""
+
+    row: Field
+    bound: forms.BoundField
+
+    @property
+    def is_in_use(self) -> bool:
+        value = self.bound.value()
+        held = value.values() if isinstance(value, dict) else value
+        return bool(self.bound.errors or self.bound.field.required) or bool(
+            any(held) if not isinstance(held, str) and held else held
+        )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the create form. folded: (summary, inputs, is it open) for what is rarely told."""
+
+    title: str
+    inputs: list[Input]
+    folded: list[tuple[str, list[Input], bool]]
+
+
+_SECTIONS = (
+    ("Who is calling", (Group.IDENTITY,)),
+    ("How to reach them", (Group.CONTACT,)),
+    ("What they want", (Group.PREFERENCES,)),
+    ("About this call", (Group.HEAD, Group.ACCOUNT, Group.CALL)),
+)
 
 
 class CreateForm(forms.Form):
@@ -337,20 +139,37 @@ class CreateForm(forms.Form):
         self.market = market
         for row in creatable():
             required = row.create is Create.REQUIRED or row.name in market.rules.required
-            self.fields[row.name] = _form_field(row, market, required=required)
+            self.fields[row.name] = form_field(row, market, required=required, many=True)
             self.fields[row.name].error_messages["required"] = "Needed to create a customer."
-        self.fields["phones"].widget = PhonesInput(numbered=True)
         _show_again(self, typed)
         _decorate(self)
+
+    @property
+    def sections(self) -> list[Section]:
+        """The inputs in the order of a call: by group, as the catalogue has them."""
+        sections = []
+        for title, groups in _SECTIONS:
+            inputs = [Input(row, self[row.name]) for row in creatable() if row.group in groups]
+            native = [one for one in inputs if one.row.native]
+            folds = [("Name in its own script", native)] if native else []
+            folds += [(one.row.label, [one]) for one in inputs if _is_folded(one.row)]
+            sections.append(
+                Section(
+                    title,
+                    [one for one in inputs if not one.row.native and not _is_folded(one.row)],
+                    [(name, held, any(one.is_in_use for one in held)) for name, held in folds],
+                )
+            )
+        return sections
 
     def clean(self) -> None:
         """What the market would not take; what is required was asked for already."""
         typed = {name: value for name, value in self.cleaned_data.items() if value}
         body = {name: FIELDS[name].kind.compose(None, value) for name, value in typed.items()}
         for problem in self.market.rules.problems(body):
-            name = problem.key.split(".")[0].split("[")[0]
+            name = _name(problem.key)
             if name in typed:
-                self.add_error(name, _in_words(problem))
+                _add_error(self, name, problem.key, problem.message)
 
 
 class GroupForm(forms.Form):
@@ -394,15 +213,11 @@ class GroupForm(forms.Form):
         for name, row in self.rows.items():
             now = row.value(profile)
             required = not kinds.is_empty(now) and not row.sensitive
-            self.fields[name] = _form_field(row, market, now=now, required=required)
+            self.fields[name] = form_field(row, market, now=now, required=required, many=True)
             self.initial[name] = _shown_value(values[name]) if values and name in values else now
             if row.clearable:
-                empty = (
-                    f"An empty answer changes nothing. To empty it, tick “Clear {row.the_label}”."
-                )
+                empty = f"An empty answer changes nothing. To empty it, tick “{row.clear_words}”."
                 self.fields[name].error_messages["required"] = empty
-            if row.kind is kinds.PHONES:
-                self.fields[name].widget = PhonesInput(numbered=True)
         _show_again(self, typed, only=touched)
         _decorate(self)
 
@@ -423,7 +238,7 @@ class GroupForm(forms.Form):
             elif choice == "mine" and typed and clear:
                 self.add_error(name, "Type another or clear it: it cannot be both.")
             elif choice == "mine" and clear:
-                self.changes[name] = row.cleared
+                self.changes[name] = row.cleared(row.value(self.profile))
             elif choice == "mine" and name in self.cleaned_data:
                 self.changes[name] = self.cleaned_data[name]
         self._check_market()
@@ -436,7 +251,7 @@ class GroupForm(forms.Form):
             for name, value in self.changes.items()
         }
         for problem in self.market.rules.problems(body, now=now):
-            self.add_error(problem.key.split(".")[0].split("[")[0], _in_words(problem))
+            _add_error(self, _name(problem.key), problem.key, problem.message)
 
     def _is_touched(self, name: str) -> bool:
         """Is the input another than it was shown?"""
@@ -452,12 +267,13 @@ class GroupForm(forms.Form):
         return not self.token.vouches_for(name, row.kind.compose(None, typed))
 
     def _is_blank(self, name: str) -> bool:
-        return _as_sent(self[name].data) in ("", [])
+        sent = _as_sent(self[name].data)
+        return not (any(sent.values()) if isinstance(sent, dict) else sent)
 
 
 def _shown_value(typed: Json) -> Json:
     """A cleaned value as an initial one: rows of phones are told apart from phones."""
-    if not isinstance(typed, list):
+    if not isinstance(typed, list) or not all("row" in item for item in typed):
         return typed
     return Rows({**row, "row": "" if row["row"] is None else str(row["row"])} for row in typed)
 
@@ -469,6 +285,31 @@ def _as_sent(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_sent(item) for item in value]
     return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
+
+
+class ForceForm(forms.Form):
+    """Send an address without Club Med's check: offered only after it was refused."""
+
+    use_required_attribute = False
+    force_address = forms.BooleanField(
+        label="Send this address all the same, without Club Med’s check", required=False
+    )
+    reason = TextField(label="Why is it right?", max_length=200, required=False)
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        _decorate(self)
+        self.fields["force_address"].widget.attrs["class"] = "form-check-input"
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("force_address") and not self.cleaned_data.get("reason"):
+            self.add_error("reason", "Say why: the log keeps it.")
+
+    @property
+    def reason_given(self) -> str | None:
+        """Why the address is forced; None if it is not."""
+        forced = self.is_bound and self.is_valid() and self.cleaned_data["force_address"]
+        return self.cleaned_data["reason"] if forced else None
 
 
 class SettleForm(forms.Form):
@@ -530,10 +371,35 @@ def add_refusal(form: forms.Form, errors: tuple[FieldError, ...], names: list[st
     rest = []
     for error in errors:
         message = error.message or error.code or "Refused without a reason."
-        name = error.key.split(".")[0].split("[")[0]
+        name = _name(error.key)
         if name in names:
-            form.add_error("value" if "value" in form.fields else name, f"Club Med: {message}")
+            place = "value" if "value" in form.fields else name
+            _add_error(form, place, error.key, f"Club Med: {message}")
         else:
             rest.append(f"{error.key}: {message}" if error.key else message)
     _decorate(form)
     return rest
+
+
+def refuses_address(errors: Iterable[FieldError]) -> bool:
+    """Is it the address, or a part of it, that Club Med does not take?"""
+    return any(_name(error.key) == "address" for error in errors)
+
+
+def _is_folded(row: Field) -> bool:
+    """Long, and rarely told on the phone."""
+    return row.is_composed and row.kind is not kinds.PHONES
+
+
+def _name(key: str) -> str:
+    """The catalogue's name in a `concerned_key`: address.zip_code, phones[0].number."""
+    return key.split(".")[0].split("[")[0]
+
+
+def _add_error(form: forms.Form, place: str, key: str, message: str) -> None:
+    """Put a message beside its input, or beside the member's where the field is an object."""
+    field, member = form.fields[place], key.partition(".")[2]
+    if isinstance(field, MembersField) and member in field.members:
+        field.widget.problems.setdefault(member, []).append(message)
+        message = f"{field.members[member].label}: {message}"
+    form.add_error(place, message)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
+import phonenumbers
 from babel import Locale
+from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumberFormat
 
 from customers.clubmed.profile import Json, parse_date, parse_phones
 
@@ -165,10 +167,57 @@ def phones_text(value: Json) -> str:
         return raw_text(value)
     names = PHONE_TYPES
     parts = (
-        " ".join(filter(None, (names.get(phone.type or "", phone.type), phone.number)))
+        " ".join(filter(None, (names.get(phone.type or "", phone.type), dial_text(phone.number))))
         for phone in phones
     )
     return ", ".join(parts)
+
+
+def dial_text(number: str | None, region: str = "") -> str:
+    """A phone number as people write it: +55 11 90000-0412; as it came if it is not understood.
+
+    region: the country, in ISO alpha-2, whose national numbers are known too.
+    """
+    text = number or ""
+    try:
+        read = phonenumbers.parse(text, region or None)
+    except NumberParseException:
+        return text
+    if text.startswith("+"):
+        written = phonenumbers.format_number(read, PhoneNumberFormat.INTERNATIONAL)
+    elif phonenumbers.is_valid_number(read):
+        written = phonenumbers.format_number(read, PhoneNumberFormat.NATIONAL)
+    else:
+        return text
+    return written if dialled(written) == dialled(text) else text
+
+
+_TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
+_FROM_ABROAD = (
+    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
+    CountryCodeSource.FROM_NUMBER_WITH_IDD,
+)
+
+
+def dial_digits(typed: str, region: str = "") -> str:
+    """A number typed in any shape as the API takes it, `^[+]?[0-9]+$`; "" if it is none.
+
+    A national one stays national: whose country it is, is Club Med's to say. region: the country
+    from which it was typed, whose prefix for abroad is known then (011 in the US).
+    """
+    text = typed.strip()
+    digits = phonenumbers.normalize_digits_only(text)
+    if not digits or not _TYPED.fullmatch(text):
+        return ""
+    plain = f"+{digits}" if text[0] in "+＋" else digits
+    for shape in (plain, f"+{plain[2:]}" if plain.startswith("00") else plain):
+        try:
+            read = phonenumbers.parse(shape, region or None, keep_raw_input=True)
+        except NumberParseException:
+            continue
+        if read.country_code_source in _FROM_ABROAD and phonenumbers.is_possible_number(read):
+            return phonenumbers.format_number(read, PhoneNumberFormat.E164)
+    return plain
 
 
 _UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
@@ -271,6 +320,77 @@ def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
     return rebased
 
 
+def are_phones(value: Json) -> bool:
+    return parse_phones(value or []) is not None
+
+
+def is_object(value: Json) -> bool:
+    return is_empty(value) or isinstance(value, dict)
+
+
+def are_optins(value: Json) -> bool:
+    """A list of objects, each with a channel of its own."""
+    if is_empty(value):
+        return True
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        return False
+    channels = [item.get("channel") for item in value]
+    return all(isinstance(one, str) and one for one in channels) and len(set(channels)) == len(
+        channels
+    )
+
+
+def compose_object(now: Json, typed: Json) -> Json:
+    """The whole object to send: what was typed over what there is, whose other members stay.
+
+    typed: member -> value, null for nothing; so a member is emptied, and none is added empty.
+    """
+    if not isinstance(typed, dict):
+        return typed
+    base = now if isinstance(now, dict) else {}
+    new = {key: value for key, value in typed.items() if value is not None or base.get(key)}
+    return {**base, **new}
+
+
+_ANSWER = ("channel", "optin", "optin_partners")
+
+
+def compose_optins(now: Json, typed: Json) -> Json:
+    """The whole list to send: each answer over the one of its channel; no channel is taken out.
+
+    typed: [{"channel", "optin", "optin_partners"}], the last two only where they are answered.
+    """
+    answers = _by_channel(typed)
+    whole = [{**item, **answers.pop(item["channel"], {})} for item in _by_channel(now).values()]
+    return whole + list(answers.values())
+
+
+def all_refused(now: Json) -> Json:
+    """No to every channel that was asked, and to partners where they were."""
+    return [
+        {key: value if key == "channel" else False for key, value in item.items() if key in _ANSWER}
+        | {"optin": False}
+        for item in _by_channel(now).values()
+    ]
+
+
+def rebase_optins(typed: Json, saw: Json, now: Json) -> Json:
+    """Only the answers that were changed, over another list: nobody else's are undone."""
+    before = _by_channel(saw)
+    changed = [
+        item
+        for channel, item in _by_channel(typed).items()
+        if not covers(item, before.get(channel))
+    ]
+    return [
+        {key: item[key] for key in _ANSWER if key in item} for item in compose_optins(now, changed)
+    ]
+
+
+def _by_channel(value: Json) -> dict[str, dict[str, Json]]:
+    return {item["channel"]: item for item in value} if value and are_optins(value) else {}
+
+
 def address_lines(value: Json) -> list[str]:
     """An address as it is written on a letter; members without a place there follow, named."""
     if not isinstance(value, dict):
@@ -365,6 +485,7 @@ class Kind:
     found: is what was sent there again in what is stored? Takes `normal` too.
     compose: what to send, from the value now at Club Med and what was typed.
     rebase: what was typed over one value, as if it had been typed over another.
+    readable: is a value in the contract's shape? One that is not is shown, and not ours to rewrite.
     seen: of a value, what has to be there still for `compose` to be right; `normal` unless given.
     """
 
@@ -374,6 +495,7 @@ class Kind:
     found: Callable[[Json, Json, Normal], bool] = found
     compose: Callable[[Json, Json], Json] = lambda now, typed: typed
     rebase: Callable[[Json, Json, Json], Json] = lambda typed, saw, now: typed
+    readable: Callable[[Json], bool] = lambda value: True
     seen: Normal | None = None
     number: bool = False  # its digits line up
 
@@ -399,11 +521,18 @@ PHONES = Kind(
     found=found_phones,
     compose=compose_phones,
     rebase=rebase_phones,
+    readable=are_phones,
     seen=seen_phones,
 )
-ADDRESS = Kind("address", address_text, normal_names)
-OPTINS = Kind("optins", optins_text)
-IDENTITY = Kind("identity")
+ADDRESS = Kind("address", address_text, normal_names, compose=compose_object, readable=is_object)
+OPTINS = Kind(
+    "optins",
+    optins_text,
+    compose=compose_optins,
+    rebase=rebase_optins,
+    readable=are_optins,
+)
+IDENTITY = Kind("identity", compose=compose_object, readable=is_object)
 
 
 def canonical(value: Any) -> str:

@@ -16,13 +16,18 @@ RECENT = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Row:
-    """One field on the page. newest: the last entry that changed it here."""
+    """One field on the page.
+
+    newest: the last entry that changed it here. lang: of a native name. region: the customer's
+    country, whose phone numbers are written as people there do.
+    """
 
     field: Field
     customer_id: str
     value: Json
     newest: Entry | None = None
     lang: str = ""
+    region: str = ""
 
     @property
     def empty(self) -> bool:
@@ -39,7 +44,7 @@ class Row:
     @property
     def readable(self) -> bool:
         """A list that is not in the contract's shape is shown, and not ours to rewrite."""
-        return self.field.kind is not kinds.PHONES or parse_phones(self.value or []) is not None
+        return self.field.readable(self.value)
 
     @property
     def recent(self) -> bool:
@@ -74,7 +79,7 @@ class Row:
     def phones(self) -> list[dict[str, str]]:
         return [
             {
-                "number": phone.number or "",
+                "number": kinds.dial_text(phone.number, self.region),
                 "type": kinds.PHONE_TYPES.get(phone.type or "", ""),
                 "new_type": "" if (phone.type or "") in kinds.PHONE_TYPES else phone.type or "",
                 "extra": ", ".join(f"{k}: {kinds.raw_text(v)}" for k, v in phone.extra.items()),
@@ -138,6 +143,7 @@ class Record:
             row.value(self.profile),
             self.newest.get(name),
             lang=self.lang if row.native else "",
+            region=self.lang.rpartition("-")[2],
         )
 
     @property

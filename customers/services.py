@@ -149,22 +149,25 @@ def change_profile(
     actor: Actor,
     request_id: str,
     reason: str = "",
+    force_address: bool = False,
     shown: str = "",
 ) -> Saved:
     """Send the fields that a person changed, and only those; record it before and after.
 
     typed: field -> the value to store, as its editor gives it; the field's cleared value clears.
+    reason: the person's own, for the log. force_address: bypass Club Med's check of the address.
     shown: the digest of the body that the person was shown; no other is sent then.
     Raises ConflictError, NotAsShownError, BeingSavedError, UsedTokenError, UnknownOutcomeError,
     RecordPendingError, or the ClubMedError of a refusal.
     """
+    reason = _why(reason, force_address=force_address)
     with _journal_in_reach():
         line = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
     if isinstance(line, Saved):
         return line
     sent = line.new_values
     with _answer_to(line):
-        calling(actor, line).update_profile(customer_id, sent)
+        calling(actor, line).update_profile(customer_id, sent, force_address=force_address)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
@@ -175,6 +178,8 @@ def create_customer(
     token: Token,
     actor: Actor,
     request_id: str,
+    reason: str = "",
+    force_address: bool = False,
     despite_twins: bool = False,
 ) -> Saved:
     """Create a customer from the fields that were filled in; returns with the new id.
@@ -187,13 +192,14 @@ def create_customer(
         for name, value in typed.items()
         if not is_empty(value)
     }
-    act = _act(Action.CREATE, "", _label(values), actor, request_id, "")
+    why = _why(reason, force_address=force_address)
+    act = _act(Action.CREATE, "", _label(values), actor, request_id, why)
     with _journal_in_reach():
         line = _journal_create(values, token, act, despite_twins=despite_twins)
     if isinstance(line, Saved):
         return line
     with _answer_to(line):
-        line.customer_id = calling(actor, line).create_customer(values)
+        line.customer_id = calling(actor, line).create_customer(values, force_address=force_address)
     _note_number(line)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
@@ -326,11 +332,17 @@ def _journal_create(
             if not despite_twins:
                 raise TwinError(found)
             named = ", ".join(str(twin.change_id) for twin in found)
-            act["reason"] = f"Created although it was not settled what came of {named}"
+            despite = f"Created although it was not settled what came of {named}"
+            act["reason"] = ". ".join(filter(None, (act["reason"], despite)))
         try:
             return journal.write(token.change_id, act, new, read_at=read_at)
         except journal.MovedOnError:  # the same form, answered between the two looks
             continue
+
+
+def _why(reason: str, *, force_address: bool) -> str:
+    """The reason as the log keeps it."""
+    return f"Address sent without Club Med's check: {reason}" if force_address else reason
 
 
 def _note_number(line: JournalLine) -> None:
@@ -457,7 +469,7 @@ def _act(
         "actor_name": actor.name,
         "actor_roles": ", ".join(actor.roles),
         "reason": reason,
-        "locale": settings.CLUBMED_LOCALE,
+        "locale": locale_of(actor),
         "request_id": request_id,
     }
 

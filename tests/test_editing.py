@@ -381,7 +381,7 @@ def test_a_field_that_changed_between_read_and_journal_is_read_again(agent, club
 
 @pytest.mark.parametrize(
     "field",
-    ["gender", "loyalty_points", "blacklisted", "identity", "health_pass_id", "nonsense"],
+    ["gender", "loyalty_points", "blacklisted", "health_pass_id", "nonsense"],
 )
 def test_a_field_that_cannot_be_edited_is_not_opened(agent, clubmed, field):
     url = f"/customers/{TOM}/fields/{field}/"

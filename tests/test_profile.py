@@ -21,7 +21,7 @@ def test_every_value_stands_in_its_group(agent):
     assert "Place of birth" in identity
     assert "São Paulo" in identity
     contact = text(panel(page, "Contact"))
-    assert "+5511900000412 Mobile" in contact
+    assert "+55 11 90000-0412 Mobile" in contact
     assert "beatriz.wang@example.com" in contact
     assert "Liberdade" in contact
     preferences = text(panel(page, "Preferences"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from customers import tokens
 from customers.clubmed.sandbox import rules
-from customers.fields import FIELDS, Create
+from customers.fields import FIELDS, Clear, Create
 from customers.kinds import canonical, one_to_one
 from tests.conftest import AGENT
 from tests.people import actor
@@ -321,9 +321,18 @@ def test_the_sandbox_speaks_of_every_field_that_we_write():
 
 def test_what_the_sandbox_stores_for_a_clear_is_empty():
     for name, row in FIELDS.items():
-        if row.clearable:
-            assert row.same(row.cleared, stored(name, row.cleared))
-            assert row.normal(row.cleared) is None
+        if row.clearable and row.clear is not Clear.NO:
+            assert row.same(row.cleared(None), stored(name, row.cleared(None)))
+            assert row.normal(row.cleared(None)) is None
+
+
+def test_opt_ins_are_cleared_by_a_no_to_each():
+    now = [{"channel": "EMAIL", "optin": True, "optin_partners": True}]
+
+    refused = FIELDS["optins"].cleared(now)
+
+    assert refused == [{"channel": "EMAIL", "optin": False, "optin_partners": False}]
+    assert FIELDS["optins"].same(refused, stored("optins", refused))
 
 
 # What a person saw travels in the form's token, as a digest of what it means.

@@ -12,7 +12,7 @@ from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.fields import creatable
-from customers.forms import CreateForm, add_refusal
+from customers.forms import CreateForm, ForceForm, add_refusal, refuses_address
 from customers.http import (
     DeskRequest,
     NotACustomerNumberError,
@@ -25,6 +25,7 @@ from customers.twins import Twin
 
 _RECENT = 8  # customers on the first page
 _NEW = "new"  # the form that a create token is good for
+_REFUSED = "new/refused"  # the same, once Club Med refused the address: it may be forced
 
 
 @allow(Permission.CUSTOMERS)
@@ -71,7 +72,7 @@ def create(request: DeskRequest) -> HttpResponse:
     here = market.market("", actor=request.actor)
     if request.method != "POST":
         back = kept.take(request.session, request.path)
-        if back is not None and _token(request, back) is None:
+        if back is not None and not (_token(request, back) or _token(request, back, refused=True)):
             back = None
         form = CreateForm(here, typed=back)
         note = "Here is what you typed before you signed in again. Nothing was sent yet."
@@ -79,28 +80,34 @@ def create(request: DeskRequest) -> HttpResponse:
     if "add" in request.POST or "remove" in request.POST:  # rows of phones, without a script
         return _create_page(request, CreateForm(here, typed=request.POST))
     form = CreateForm(here, request.POST)
-    token = _token(request, request.POST)
+    token, force = _token(request, request.POST), None
+    if token is None and (token := _token(request, request.POST, refused=True)):
+        force = ForceForm(request.POST)
     if token is None:
         note = "This form was not made for you or was changed on its way. Nothing was sent."
         return _create_page(request, form, note=f"{note} Check it and send it again.", status=422)
-    if not form.is_valid():
-        return _create_page(request, form, status=422)
+    if not form.is_valid() or (force and not force.is_valid()):
+        return _create_page(request, form, force=force, status=422)
     try:
         saved = services.create_customer(
             {name: form.cleaned_data[name] for name in form.fields},
             token=token,
             actor=request.actor,
             request_id=request.id,
+            reason=(force and force.reason_given) or "",
+            force_address=bool(force and force.reason_given),
             despite_twins="despite" in request.POST,
         )
     except services.TwinError as exc:
-        return _create_page(request, form, twins=exc.twins, status=409)
+        return _create_page(request, form, twins=exc.twins, force=force, status=409)
     except RefusedError as exc:
         if not exc.is_about_input:
             return _create_page(request, form, failure=notices.not_done(exc))
         rest = add_refusal(form, exc.errors, [row.name for row in creatable()])
         note = " ".join(rest) or ("" if form.errors else exc.description or "No reason was given.")
-        return _create_page(request, form, refusal=note or "Club Med refused it.", status=422)
+        offer = ForceForm() if refuses_address(exc.errors) else None
+        refusal = note or "Club Med refused it."
+        return _create_page(request, form, refusal=refusal, force=offer, status=422)
     except services.UsedTokenError:
         note = "This form was sent before with other answers, and that customer was created. "
         note += "What you typed now was not sent. To create another customer, send it again."
@@ -124,6 +131,7 @@ def _create_page(
     note: str = "",
     refusal: str = "",
     twins: Sequence[Twin] = (),
+    force: ForceForm | None = None,
     failure: notices.Message | None = None,
     status: int = 200,
 ) -> HttpResponse:
@@ -133,12 +141,16 @@ def _create_page(
         "note": note,
         "refusal": refusal,
         "twins": twins,
+        "force": force,
         "failure": failure,
-        "token": tokens.mint(actor=request.actor, form=_NEW, seen={}),
+        "token": tokens.mint(
+            actor=request.actor, form=_REFUSED if force is not None else _NEW, seen={}
+        ),
     }
     status = failure.status if failure else status
     return render(request, "customers/create.html", context, status=status)
 
 
-def _token(request: DeskRequest, data: QueryDict) -> tokens.Token | None:
-    return tokens.read(data.get("token", ""), actor=request.actor, form=_NEW)
+def _token(request: DeskRequest, data: QueryDict, *, refused: bool = False) -> tokens.Token | None:
+    form = _REFUSED if refused else _NEW
+    return tokens.read(data.get("token", ""), actor=request.actor, form=form)

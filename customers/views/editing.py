@@ -15,7 +15,7 @@ from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS, Field
-from customers.forms import ValueForm, add_refusal
+from customers.forms import ForceForm, ValueForm, add_refusal, refuses_address
 from customers.http import (
     DeskRequest,
     NotEditableError,
@@ -93,14 +93,13 @@ class Editor:
         self.request = request
         self.customer_id = customer_id
         self.field = field
-        self.form_name = f"{customer_id}/{field.name}"
 
     def open(self, *, typed: QueryDict | None = None) -> HttpResponse:
         """The editor: no call to Club Med while what was seen is still at hand."""
         profile = self._seen()
         note = ""
         back = kept.take(self.request.session, self.request.path) if typed is None else None
-        if back is not None and self._token(back) is not None:
+        if back is not None and (self._token(back) or self._token(back, refused=True)):
             typed = back
             note = "Here is what you typed before you signed in again. Nothing was sent yet."
         form = self._value_form(profile, typed=typed)
@@ -111,7 +110,9 @@ class Editor:
         typed = self.request.POST
         profile = self._seen(current=False)
         form = self._value_form(profile, data=typed)
-        token = self._token(typed)
+        token, may_force = self._token(typed), False
+        if token is None:
+            token, may_force = self._token(typed, refused=True), True
         if token is None:
             note = "This form was not made for you or was changed on its way. Nothing was sent. "
             note += "Look at the value again, then save."
@@ -120,10 +121,11 @@ class Editor:
             raise NotEditableError
         if clear:
             form.errors.clear()  # of an input that does not count now
-            form.check_market(self.field.cleared)
-        if not form.is_valid():
-            return self._show(form, profile, status=422)
-        new = self.field.cleared if clear else form.cleaned_data["value"]
+            form.check_market(self.field.cleared(form.now))
+        force = ForceForm(typed) if may_force else None
+        if not form.is_valid() or (force and not force.is_valid()):
+            return self._show(form, profile, force=force, status=422)
+        new = self.field.cleared(form.now) if clear else form.cleaned_data["value"]
         try:
             saved = services.change_profile(
                 self.customer_id,
@@ -131,6 +133,8 @@ class Editor:
                 token=token,
                 actor=self.request.actor,
                 request_id=self.request.id,
+                reason=(force and force.reason_given) or "",
+                force_address=bool(force and force.reason_given),
             )
         except RefusedError as exc:
             if not exc.is_about_input:
@@ -219,7 +223,8 @@ class Editor:
             said = " ".join(rest) or exc.description or "no reason was given."
             form.add_error("value", f"Club Med refused this: {said}")
         note = "Nothing was changed."
-        return self._show(form, profile, note=note, status=422)
+        force = ForceForm() if refuses_address(exc.errors) else None
+        return self._show(form, profile, note=note, force=force, status=422)
 
     def _conflict(
         self, form: ValueForm, saw: Profile, token: tokens.Token, *, clear: bool
@@ -228,7 +233,7 @@ class Editor:
         fresh = _read(self.request, self.customer_id)
         now, saw_value = self.field.value(fresh), self.field.value(saw)
         known = token.vouches_for(self.field.name, saw_value)
-        typed = self.field.cleared if clear else form.cleaned_data["value"]
+        typed = self.field.cleared(now) if clear else form.cleaned_data["value"]
         typed = self.field.kind.rebase(typed, saw_value if known else None, now)
         newest = queries.newest_by_field(self.customer_id).get(self.field.name)
         context = {
@@ -269,6 +274,7 @@ class Editor:
         profile: Profile,
         *,
         note: str = "",
+        force: ForceForm | None = None,
         conflict: dict[str, Any] | None = None,
         failure: notices.Message | None = None,
         status: int = 200,
@@ -278,11 +284,14 @@ class Editor:
             "form": form,
             "row": self._bare_row(profile),
             "note": note,
+            "force": force,
             "conflict": conflict,
             "failure": failure,
             "asking_clear": self.request.POST.get("act") == "ask-clear",
             "token": tokens.mint(
-                actor=self.request.actor, form=self.form_name, seen={self.field.name: now}
+                actor=self.request.actor,
+                form=self._form_name(refused=force is not None),
+                seen={self.field.name: now},
             ),
             "title": Record(profile, {}).title,
         }
@@ -295,8 +304,14 @@ class Editor:
         context |= {"fragment": fragment}
         return render(self.request, "customers/field_form.html", context, status=status)
 
-    def _token(self, data: QueryDict) -> tokens.Token | None:
-        return tokens.read(data.get("token", ""), actor=self.request.actor, form=self.form_name)
+    def _token(self, data: QueryDict, *, refused: bool = False) -> tokens.Token | None:
+        form = self._form_name(refused=refused)
+        return tokens.read(data.get("token", ""), actor=self.request.actor, form=form)
+
+    def _form_name(self, *, refused: bool) -> str:
+        """What a token is good for; refused: also for an address that is sent unchecked."""
+        name = f"{self.customer_id}/{self.field.name}"
+        return f"{name}/refused" if refused else name
 
 
 def _editable(customer_id: str, name: str) -> Field:

@@ -1,0 +1,329 @@
+"""What may be typed into a field that is a list or an object, and always sent whole (contract 3).
+
+In an editor of its own the inputs are named after the members (`zip_code`, `number`); in a longer
+form the field's name stands before them (`address-zip_code`, `phones-0-number`).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from customers import kinds
+from customers.clubmed.profile import Json, parse_phones
+from customers.fields import Field
+from customers.inputs import plain_field
+from customers.market import Market
+
+_MOST_PHONES = 20
+_PHONE_PARTS = ("type", "number", "row")
+
+
+class Rows(list[dict[str, str]]):
+    """Rows as they were typed, told apart from the phones of a profile."""
+
+
+class PhonesInput(forms.Widget):
+    """Rows of a type and a number.
+
+    In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
+    from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
+    """
+
+    template_name = "customers/_phones_input.html"
+
+    def __init__(self, *, numbered: bool = False) -> None:
+        super().__init__()
+        self.numbered = numbered
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
+        if not isinstance(data, QueryDict):
+            data = QueryDict(mutable=True)
+        rows = self._numbered_rows(data, name) if self.numbered else self._rows(data)
+        if "add" in data:  # the two buttons inside, without a script
+            rows.append({"type": "MOBILE", "number": "", "row": ""})
+        remove = data.get("remove", "")
+        if remove.isdecimal():
+            rows = Rows(row for i, row in enumerate(rows) if i != int(remove[:4]))
+        return rows
+
+    @staticmethod
+    def _rows(data: QueryDict) -> Rows:
+        columns = {part: data.getlist(part) for part in _PHONE_PARTS}
+        return Rows(
+            {part: values[i] if i < len(values) else "" for part, values in columns.items()}
+            for i in range(len(columns["number"]))
+        )
+
+    @staticmethod
+    def _numbered_rows(data: QueryDict, name: str) -> Rows:
+        shape = re.compile(rf"{name}-(\d{{1,3}})-number")
+        numbers = sorted(int(found[1]) for key in data if (found := shape.fullmatch(key)))
+        return Rows(
+            {part: data.get(f"{name}-{i}-{part}", "") for part in _PHONE_PARTS} for i in numbers
+        )
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return not self.value_from_datadict(data, files, name)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        stem = f"{name}-%d-%s" if self.numbered else ""
+        rows = [
+            {
+                **row,
+                "choices": _phone_types(row["type"]),
+                "type_name": stem % (i, "type") if stem else "type",
+                "number_name": stem % (i, "number") if stem else "number",
+                "row_name": stem % (i, "row") if stem else "row",
+            }
+            for i, row in enumerate(value)
+        ]
+        return context | {"rows": rows, "numbered": self.numbered}
+
+
+def _phone_types(now: str) -> dict[str, str]:
+    known = dict(kinds.PHONE_TYPES)
+    return known if not now or now in known else known | {now: f"{now}, a new type"}
+
+
+class PhonesField(forms.Field):
+    """The whole list, as rows for `kinds.compose_phones`; numbers as the API takes them."""
+
+    widget = PhonesInput
+
+    def __init__(self, *, now: Json = None, region: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.now = parse_phones(now) or ()
+        self.region = region
+
+    def prepare_value(self, value: Any) -> list[dict[str, str]]:
+        """Rows to show: those typed, or those of the phones there are, or an empty one."""
+        if isinstance(value, Rows) and value:
+            return value
+        return [
+            {"type": phone.type or "", "number": phone.number or "", "row": str(i)}
+            for i, phone in enumerate(parse_phones(value) or ())
+        ] or [{"type": "MOBILE", "number": "", "row": ""}]
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        rows = [row for row in value if row["number"].strip() or row["row"]]
+        if self.required and not rows:
+            raise ValidationError(self.error_messages["required"], "required")
+        if len(rows) > _MOST_PHONES:
+            raise ValidationError(f"At most {_MOST_PHONES} phones.", "most")
+        return [self._row(row) for row in rows]
+
+    def _row(self, row: dict[str, str]) -> dict[str, Any]:
+        index = int(row["row"]) if row["row"].isdecimal() and len(row["row"]) < 4 else None
+        made_from = self.now[index] if index is not None and index < len(self.now) else None
+        if made_from and (row["type"], row["number"]) == (made_from.type or "", made_from.number):
+            return {"row": index, "type": made_from.type, "number": made_from.number}
+        if not row["number"].strip():
+            raise ValidationError("To take a phone out of the list, use its bin.", "blank")
+        number = kinds.dial_digits(row["number"], self.region)
+        if not re.fullmatch(r"\+?[0-9]{3,20}", number):
+            shown = row["number"].strip()[:40]
+            raise ValidationError(
+                f"“{shown}” is not a phone number: digits, with + first.", "number"
+            )
+        if row["type"] not in _phone_types(made_from.type or "" if made_from else ""):
+            raise ValidationError("Choose a type for each phone.", "type")
+        return {"row": index, "type": row["type"], "number": number}
+
+
+class MembersInput(forms.Widget):
+    """An input for each member of an object.
+
+    members: name -> its form field. problems: name -> what is wrong with it.
+    """
+
+    template_name = "customers/_members_input.html"
+
+    def __init__(self, rows: Mapping[str, Field], members: Mapping[str, forms.Field]) -> None:
+        super().__init__()
+        self.rows, self.members = rows, members
+        self.problems: dict[str, list[str]] = {}
+        self.numbered = False
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
+        return {key: data.get(self._input_name(name, key), "") for key in self.members}
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return not any(self._input_name(name, key) in data for key in self.members)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        value = value if isinstance(value, dict) else {}
+        inputs = []
+        for key, member in self.members.items():
+            at = f"{context['widget']['attrs'].get('id', name)}_{key}"
+            member.widget.attrs |= {"id": at, "class": _look(member), "autocomplete": "off"}
+            member.widget.attrs.pop("aria-invalid", None)
+            if self.problems.get(key):
+                member.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"{at}_error"}
+            inputs.append(
+                {
+                    "id": at,
+                    "row": self.rows[key],
+                    "required": member.required,
+                    "input": member.widget.render(self._input_name(name, key), value.get(key, "")),
+                    "problems": self.problems.get(key, []),
+                }
+            )
+        return context | {"inputs": inputs}
+
+    def _input_name(self, name: str, key: str) -> str:
+        return f"{name}-{key}" if self.numbered else key
+
+
+def _look(member: forms.Field) -> str:
+    return "form-select" if isinstance(member.widget, forms.Select) else "form-control"
+
+
+class MembersField(forms.Field):
+    """An object such as the address: member -> what was typed, null for nothing there.
+
+    now: the object there is. A sensitive one is never shown: its inputs begin empty.
+    """
+
+    def __init__(self, field: Field, market: Market, *, now: Json = None, **kwargs: Any) -> None:
+        self.now: Mapping[str, Json] = now if isinstance(now, dict) else {}
+        self.field = field
+        self.members = {
+            row.name: plain_field(
+                row,
+                market,
+                now=None if field.sensitive else self.now.get(row.name),
+                label=row.label,
+                required=row.is_required,
+                error_messages={"required": f"{row.label} is needed."},
+            )
+            for row in field.members
+        }
+        self.widget = MembersInput({row.name: row for row in field.members}, self.members)
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> dict[str, str]:
+        """Texts to show: those typed, or those there are, or nothing of what is sensitive."""
+        value = value if isinstance(value, dict) else {}
+        hide = self.field.sensitive and value is self.now
+        return {key: "" if hide else kinds.raw_text(value.get(key)) for key in self.members}
+
+    def clean(self, value: Any) -> dict[str, Json]:
+        typed = {key: text.strip() for key, text in value.items()}
+        if not any(typed.values()):
+            if self.required:
+                raise ValidationError(self.error_messages["required"], "required")
+            return {}
+        cleaned: dict[str, Json] = {}
+        for key, member in self.members.items():
+            try:
+                cleaned[key] = member.clean(typed[key]) or None
+            except ValidationError as exc:
+                self.widget.problems[key] = list(exc.messages)
+        if self.widget.problems:
+            names = ", ".join(str(self.members[key].label) for key in self.widget.problems)
+            raise ValidationError(f"Look again at: {names}.", "members")
+        return self._with_country(cleaned)
+
+    def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
+        """`country` is the name of `country_code`, and goes with it."""
+        code = cleaned.get("country_code")
+        if "country_code" in cleaned and code != (self.now.get("country_code") or None):
+            cleaned["country"] = kinds.countries().get(kinds.raw_text(code))
+        return cleaned
+
+
+class OptinsInput(forms.Widget):
+    """A question for each channel: not asked, yes or no; for e-mail one about partners too."""
+
+    template_name = "customers/_optins_input.html"
+
+    def __init__(
+        self, channels: Mapping[str, str], asked: Mapping[str, Mapping[str, Json]]
+    ) -> None:
+        super().__init__()
+        self.channels, self.asked = channels, asked
+        self.numbered = False
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
+        keys = (key for code in self.channels for key in _questions(code))
+        return {key: data.get(self._input_name(name, key), "") for key in keys}
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return not any(self.value_from_datadict(data, files, name).values())
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        rows = [
+            {
+                "label": label,
+                "questions": [
+                    {
+                        "name": self._input_name(name, key),
+                        "answer": value.get(key, ""),
+                        "of_partners": key.endswith("_partners"),
+                        "was_asked": _answer(self.asked.get(code, {}), key) != "",
+                    }
+                    for key in _questions(code)
+                ],
+            }
+            for code, label in self.channels.items()
+        ]
+        return context | {"rows": rows}
+
+    def _input_name(self, name: str, key: str) -> str:
+        return f"{name}-{key}" if self.numbered else key
+
+
+def _questions(code: str) -> list[str]:
+    """The inputs of a channel: partners only with e-mail (contract 3)."""
+    return ["EMAIL", "EMAIL_partners"] if code == "EMAIL" else [code]
+
+
+def _answer(item: Mapping[str, Json], key: str) -> str:
+    answer = item.get("optin_partners" if key.endswith("_partners") else "optin")
+    return {True: "yes", False: "no"}.get(answer, "") if isinstance(answer, bool) else ""
+
+
+class OptinsField(forms.Field):
+    """The answers that there are, channel by channel: [{channel, optin, optin_partners}]."""
+
+    def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
+        self.now = now if kinds.are_optins(now) and now else []
+        self.asked = {item["channel"]: item for item in self.now}
+        channels = kinds.CHANNELS | {
+            code: code for code in self.asked if code not in kinds.CHANNELS
+        }
+        self.widget = OptinsInput(channels, self.asked)
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> dict[str, str]:
+        if isinstance(value, dict):
+            return value
+        items = (
+            {item["channel"]: item for item in value} if value and kinds.are_optins(value) else {}
+        )
+        keys = [(code, key) for code in self.widget.channels for key in _questions(code)]
+        return {key: _answer(items.get(code, {}), key) for code, key in keys}
+
+    def clean(self, value: Any) -> list[dict[str, Json]]:
+        odd = [answer for answer in value.values() if answer not in ("", "yes", "no")]
+        if odd:
+            raise ValidationError("Choose yes or no.", "invalid")
+        if value.get("EMAIL_partners") and not value.get("EMAIL"):
+            raise ValidationError("Partners go with an answer for e-mail: choose one.", "partners")
+        answers: list[dict[str, Json]] = []
+        for code in self.widget.channels:
+            if not value.get(code):
+                continue
+            answers.append({"channel": code, "optin": value[code] == "yes"})
+            if code == "EMAIL" and value.get("EMAIL_partners"):
+                answers[-1]["optin_partners"] = value["EMAIL_partners"] == "yes"
+        if self.required and not answers:
+            raise ValidationError(self.error_messages["required"], "required")
+        return answers
