@@ -38,9 +38,15 @@ check: .venv/.dev ## format, lint, types, templates, security, deployment, migra
 	.ci/locks
 
 .PHONY: test
-test: .venv/.dev ## the whole suite, in a real browser, on SQLite and then on PostgreSQL
+test: .venv/.dev ## the whole suite, in a real browser, on SQLite and on PostgreSQL
 	@.ci/system
+	@$(MAKE) --jobs 2 --output-sync on-sqlite on-postgresql
+
+# Side by side, as many tests wait: for deadlines, timers and locks. Each says all at its end.
+.PHONY: on-sqlite on-postgresql
+on-sqlite:
 	$(bin)/python -m pytest -n 2
+on-postgresql: # tests/conftest.py says what it leaves out
 	$(bin)/python -m tests.postgres $(bin)/python -m pytest -n 2
 
 .PHONY: bench

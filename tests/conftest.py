@@ -30,6 +30,28 @@ JUST_ASKED = {
 TOM = "123456789"  # the scenario's own customer
 
 
+REACH_A_DATABASE = {"db", "transactional_db", "live_server", "database_address"}
+
+
+def pytest_collection_modifyitems(config, items):
+    """On PostgreSQL, leave out what would prove the same again as on SQLite.
+
+    That is what is marked `once`, and what cannot reach a database: pytest-django sees to that.
+    What chooses its database by itself (skipif) stays.
+    """
+    if connection.vendor != "postgresql":
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not _may_tell(item)])
+    items[:] = [item for item in items if _may_tell(item)]
+
+
+def _may_tell(item):
+    if item.get_closest_marker("once"):
+        return False
+    chooses = any(map(item.get_closest_marker, ("django_db", "skipif")))
+    return chooses or not REACH_A_DATABASE.isdisjoint(item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
     """SQLite lies in a file, as in the product: in memory it locks in another way."""

@@ -418,6 +418,7 @@ def test_an_honest_answer_gets_in(browser, liar, clubmed):
 NOW = int(time.time())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "claims",
     [
@@ -499,6 +500,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_token_is_refused_whatever_discovery_offers(browser, liar, forgery):
     offered = ["none", "HS256", "RS256"]
@@ -508,6 +510,7 @@ def test_a_forged_token_is_refused_whatever_discovery_offers(browser, liar, forg
     assert_refused(browser.come_in_by(liar), browser)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("offered", [["HS256"], ["RS256", "HS256"], ["none"]], ids=str)
 def test_a_shared_secret_signs_nothing_even_if_it_is_published_as_a_key(browser, liar, offered):
     secret = b"a-shared-secret-of-thirty-two-bytes!"
@@ -545,6 +548,7 @@ REFUSAL = {"error": "invalid_grant", "error_description": "Maud Okonkwo"}
 ODD = [[], "text", None, HTML, b"{", b"[" * 90_000]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("content", ODD, ids=lambda content: str(content)[:12])
 @pytest.mark.parametrize("path", [hostile.DISCOVERY, hostile.KEYS, hostile.TOKEN, hostile.USERINFO])
 def test_an_answer_of_an_odd_shape_is_refused(browser, liar, path, content):
@@ -556,6 +560,7 @@ def test_an_answer_of_an_odd_shape_is_refused(browser, liar, path, content):
     assert_refused(answer, browser, down=answer.status_code == 503)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("path", "status", "content", "down"),
     [
@@ -580,6 +585,7 @@ def test_an_error_status_is_a_page(browser, liar, path, status, content, down):
     assert_refused(sign_in_somehow(browser, liar), browser, down=down)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", [hostile.DISCOVERY, hostile.KEYS, hostile.TOKEN, hostile.USERINFO])
 def test_a_provider_that_does_not_answer_in_time_is_down(browser, liar, path, monkeypatch):
     monkeypatch.setattr(sso, "_SECONDS", 0.1)
@@ -602,6 +608,7 @@ def test_a_provider_that_goes_down_meanwhile_is_down(browser, liar):
     assert_refused(browser.come_back(callback(code=hostile.CODE, state=state)), browser, down=True)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "token",
     [
@@ -624,6 +631,7 @@ def test_a_set_of_tokens_that_cannot_be_used_is_refused(browser, liar, token):
     assert_refused(browser.come_in_by(liar), browser)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "discovery",
     [
@@ -659,6 +667,7 @@ def test_a_provider_that_speaks_for_another_issuer_is_refused(browser, liar):
     assert_refused(sign_in_somehow(browser, liar), browser)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("kept", "wrong"),
     [

@@ -1,7 +1,9 @@
 """A keyboard is enough."""
 
+import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.once
 TOM = "/customers/123456789/"
 
 

@@ -258,10 +258,7 @@ def unexpected(said):
     return [line for line in said if not line.startswith(provoked)]
 
 
-@pytest.mark.skipif(
-    os.environ["DATABASE_URL"].startswith("postgres"),
-    reason="looks do not depend on the database: seen once, on SQLite",
-)
+@pytest.mark.once
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_readable_by_everybody_and_fits(product, page, name):
     # no colour is half way when it is looked at

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import open_editor, save_as
 
+# The same troubles on each database: tests/faults.
+pytestmark = pytest.mark.once
 TOM = "/customers/123456789/"
 
 
