@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from customers import kinds
+from customers import finding, kinds
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.composed import MembersField, OptinsField, PhonesField, Rows
@@ -134,8 +134,9 @@ class CreateForm(forms.Form):
         data: QueryDict | None = None,
         *,
         typed: QueryDict | None = None,
+        known: Mapping[str, Json] | None = None,
     ) -> None:
-        super().__init__(data, initial={"customer_type": "PROSPECT"})
+        super().__init__(data, initial={"customer_type": "PROSPECT", **(known or {})})
         self.market = market
         for row in creatable():
             required = row.create is Create.REQUIRED or row.name in market.rules.required
@@ -285,6 +286,61 @@ def _as_sent(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_sent(item) for item in value]
     return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
+
+
+class FindForm(forms.Form):
+    """What somebody knows of a customer: in one box, or answer by answer.
+
+    criteria: what to look for, as `finding.search` takes it.
+    """
+
+    use_required_attribute = False
+    q = TextField(max_length=None, required=False)
+    last_name = TextField(label="Last name", max_length=None, required=False)
+    first_name = TextField(label="First name", max_length=None, required=False)
+    birthdate = DateField(label="Date of birth", required=False)
+    zip_code = TextField(label="Postal code", max_length=None, required=False)
+    email = TextField(label="E-mail", max_length=None, required=False)
+    phone = TextField(label="Phone", max_length=None, required=False)
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.criteria: dict[str, str] = {}
+        _decorate(self)
+
+    def clean(self) -> None:
+        boxed = finding.read(self.cleaned_data.get("q", ""))
+        if "birthdate" in boxed:
+            try:
+                boxed["birthdate"] = DateField().clean(boxed["birthdate"])
+            except forms.ValidationError as exc:
+                self.add_error("q", exc)
+        asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
+        if "phone" in asked and not kinds.dialled(asked["phone"]):
+            self.add_error("phone", "This is not a phone number: digits, with + first.")
+        self.criteria = boxed | asked
+        if not self.criteria and not self.errors:
+            self.add_error("q", "Type a number, an e-mail, a phone or a name.")
+
+    @property
+    def known_more(self) -> list[forms.BoundField]:
+        """The inputs beside the box."""
+        return [self[name] for name in self.fields if name != "q"]
+
+    @property
+    def is_more_in_use(self) -> bool:
+        return any(bound.value() or bound.errors for bound in self.known_more)
+
+
+class DespiteForm(forms.Form):
+    """Create somebody all the same. twin: the key of each who was shown."""
+
+    use_required_attribute = False
+    despite_reason = TextField(label="Why it is another person", max_length=200, required=False)
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        _decorate(self)
 
 
 class ForceForm(forms.Form):

@@ -39,8 +39,13 @@ class NotEditableError(Http404):
 
 def check_customer_number(customer_id: str) -> None:
     """Digits without a leading zero, or NotACustomerNumberError; nothing is asked of Club Med."""
-    if not re.fullmatch(r"[1-9][0-9]{0,63}", customer_id):
+    if not is_customer_number(customer_id):
         raise NotACustomerNumberError
+
+
+def is_customer_number(text: str) -> bool:
+    """Digits without a leading zero (contract 3)."""
+    return bool(re.fullmatch(r"[1-9][0-9]{0,63}", text))
 
 
 def wants_fragment(request: HttpRequest) -> bool:

@@ -19,6 +19,7 @@ from customers.clubmed.client import ClubMed, is_locale
 from customers.clubmed.errors import ClubMedError
 from customers.clubmed.profile import Json, Profile
 from customers.clubmed.rules import Rules, rules
+from customers.finding import region_of
 
 logger = logging.getLogger(__name__)
 _GOOD = 12 * 60 * 60  # seconds until it is asked for again
@@ -38,7 +39,7 @@ class Market:
 
     @property
     def region(self) -> str:
-        return region(self.locale)
+        return region_of(self.locale)
 
 
 def of(profile: Profile) -> str:
@@ -126,11 +127,6 @@ def _labels(items: Json, code: str) -> dict[str, str]:
         item[code]: item["label"] if isinstance(item.get("label"), str) else item[code]
         for item in known
     }
-
-
-def region(locale: str) -> str:
-    """The country of a locale: FR of fr-FR."""
-    return locale.rpartition("-")[2]
 
 
 def name(locale: str) -> str:

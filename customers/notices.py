@@ -58,6 +58,13 @@ NOT_RECORDED = Message(
     "Nothing was sent to Club Med. What you typed is kept: save again in a moment.",
     "plug-connected-x",
 )
+MAY_NOT_SEARCH = Message(
+    403,
+    "You may not search for customers at Club Med.",
+    "Type a customer number: that opens the customer without a search.",
+    "lock",
+    "warn",
+)
 BUSY = Message(
     503,
     "Club Med is asked too much at this moment.",

@@ -23,7 +23,7 @@ from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.kinds import fold, raw_text
 from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
-from customers.twins import same_person
+from customers.twins import look_alike
 
 logger = logging.getLogger(__name__)
 _AT_ONCE = 500  # customers, and creates, of one run
@@ -85,7 +85,7 @@ def _in_the_making(new: Mapping[str, Json]) -> bool:
     """Is somebody creating this person just now? Then whoever is found may be theirs."""
     on_the_way = JournalLine.objects.filter(action=Action.CREATE, customer_id="")
     on_the_way = on_the_way.exclude(pk__in=journal.overdue().values("pk"))
-    return any(same_person(new, line.new_values) for line in on_the_way)
+    return any(look_alike(new, line.new_values) for line in on_the_way)
 
 
 def _new_values(change: Change) -> Mapping[str, Json]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from customers import kinds
 from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
 from customers.fields import FIELDS, Field, Group, unknown_values
+from customers.finding import region_of
 from customers.models import Entry
 
 RECENT = timedelta(days=14)
@@ -118,6 +119,63 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Person:
+    """A customer in a list of those who were found. values: an item of Club Med's search."""
+
+    values: Mapping[str, Json]
+
+    def _text(self, name: str) -> str:
+        return FIELDS[name].text(self.values.get(name))
+
+    @property
+    def customer_id(self) -> str:
+        return str(self.values["id"])
+
+    @property
+    def name(self) -> str:
+        parts = (self._text(key) for key in ("civility", "first_name", "last_name"))
+        return " ".join(filter(None, parts)) or "Unnamed customer"
+
+    @property
+    def native_name(self) -> str:
+        keys = ("unicode_last_name", "unicode_first_name")
+        return " ".join(filter(None, (self._text(key) for key in keys)))
+
+    @property
+    def gm_number(self) -> str:
+        return self._text("gm_number")
+
+    @property
+    def born(self) -> str:
+        return self._text("birthdate")
+
+    @property
+    def email(self) -> str:
+        return self._text("email")
+
+    @property
+    def phones(self) -> str:
+        return self._text("phones")
+
+    @property
+    def place(self) -> str:
+        """City and country."""
+        address = self.values.get("address")
+        if not isinstance(address, dict):
+            return ""
+        country = kinds.country_text(address.get("country_code"))
+        return ", ".join(filter(None, (kinds.raw_text(address.get("city")), country)))
+
+    @property
+    def type(self) -> str:
+        return kinds.raw_text(self.values.get("type")).capitalize()
+
+    @property
+    def blacklisted(self) -> bool:
+        return self.values.get("blacklisted") is True
+
+
+@dataclass(frozen=True)
 class Panel:
     """One box of the page. also_empty: fields without a value that share one line."""
 
@@ -143,7 +201,7 @@ class Record:
             row.value(self.profile),
             self.newest.get(name),
             lang=self.lang if row.native else "",
-            region=self.lang.rpartition("-")[2],
+            region=region_of(self.lang),
         )
 
     @property

@@ -5,7 +5,7 @@ landed; what may have landed leaves as UnknownOutcomeError, with its journal lin
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,19 +16,25 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from customers import settling
+from customers import finding, settling, twins
 from customers.access import Actor
 from customers.audit import chain, entries, journal, queries
 from customers.audit.entries import Finding
 from customers.clubmed.auth import StaticToken
 from customers.clubmed.client import ClubMed
-from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError, RefusedError
+from customers.clubmed.errors import (
+    ClubMedError,
+    NoAnswerError,
+    NotFoundError,
+    NotSentError,
+    RefusedError,
+)
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.kinds import canonical, covers, is_empty, raw_text
 from customers.models import Action, Change, Evidence, Head, JournalLine, Outcome
 from customers.tokens import Token, digest
-from customers.twins import Twin, twins
+from customers.twins import Twin
 
 logger = logging.getLogger(__name__)
 _LONGEST = 255  # characters of a line of text in the log
@@ -64,11 +70,17 @@ class UsedTokenError(NotDoneError):
 
 
 class TwinError(NotDoneError):
-    """Customers like this one may be in the making: their creates are not settled."""
+    """Somebody who may be the same person is there, or in the making.
 
-    def __init__(self, twins: list[Twin]) -> None:
-        super().__init__("an unsettled create of the same person")
+    twins: the likeliest first. values: what would have been sent. unchecked: Club Med could not be
+    searched, so there may be others.
+    """
+
+    def __init__(self, twins: list[Twin], values: Mapping[str, Json], *, unchecked: bool) -> None:
+        super().__init__("may be there already")
         self.twins = twins
+        self.values = values
+        self.unchecked = unchecked
 
 
 class NotYoursToSettleError(NotDoneError):
@@ -102,6 +114,21 @@ class Saved:
     change_id: UUID
     customer_id: str
     values: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of customers, as Club Med's search gave them.
+
+    total: of all pages, None where it is not said. tried: the spellings that were looked for.
+    number: of the one customer whose number was typed.
+    """
+
+    items: list[dict[str, Json]]
+    total: int | None
+    has_next: bool
+    tried: list[str]
+    number: str = ""
 
 
 @cache
@@ -180,12 +207,13 @@ def create_customer(
     request_id: str,
     reason: str = "",
     force_address: bool = False,
-    despite_twins: bool = False,
+    despite: Collection[str] | None = None,
 ) -> Saved:
     """Create a customer from the fields that were filled in; returns with the new id.
 
     Raises like `change_profile`. A create without an answer is never sent again, and one of the
-    same person raises TwinError, unless it is wanted all the same (despite_twins).
+    same person raises TwinError, unless it is wanted all the same. despite: the keys of the twins
+    that the person saw and does not take for the same; None before they saw any.
     """
     values = {
         name: FIELDS[name].kind.compose(None, value)
@@ -195,7 +223,7 @@ def create_customer(
     why = _why(reason, force_address=force_address)
     act = _act(Action.CREATE, "", _label(values), actor, request_id, why)
     with _journal_in_reach():
-        line = _journal_create(values, token, act, despite_twins=despite_twins)
+        line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
     with _answer_to(line):
@@ -320,24 +348,89 @@ def _journal_change(
 
 
 def _journal_create(
-    values: Mapping[str, Json], token: Token, act: dict[str, Any], *, despite_twins: bool
+    values: Mapping[str, Json],
+    token: Token,
+    act: dict[str, Any],
+    actor: Actor,
+    despite: Collection[str] | None,
 ) -> JournalLine | Saved:
     """Write the line of a create; Saved instead if this form was answered before."""
     new = {name: (None, value) for name, value in values.items()}
+    reason = act["reason"]
     while True:
         read_at = chain.sound_position()
         if (first := _first_answer(token, values)) is not None:
             return first
-        if found := twins(values):
-            if not despite_twins:
-                raise TwinError(found)
-            named = ", ".join(str(twin.change_id) for twin in found)
-            despite = f"Created although it was not settled what came of {named}"
-            act["reason"] = ". ".join(filter(None, (act["reason"], despite)))
+        known = _all_the_same(values, actor, despite)
+        act["reason"] = ". ".join(filter(None, (known, reason)))
         try:
             return journal.write(token.change_id, act, new, read_at=read_at)
         except journal.MovedOnError:  # the same form, answered between the two looks
             continue
+
+
+def _all_the_same(values: Mapping[str, Json], actor: Actor, despite: Collection[str] | None) -> str:
+    """What the log keeps of those who look the same; TwinError if the person has not seen one."""
+    looking = _look_alikes(values, actor)
+    found = twins.unsettled(values) + (looking or [])
+    unseen = [twin for twin in found if twin.key not in (despite or ())]
+    if unseen or (looking is None and despite is None):
+        likely = twins.likeliest_first(values, found)
+        raise TwinError(likely, values, unchecked=looking is None)
+    customers = ", ".join(twin.customer_id for twin in found if twin.customer_id)
+    creates = ", ".join(str(twin.change_id) for twin in found if not twin.customer_id)
+    said = (
+        customers and f"Created although it may be the same person as customer {customers}",
+        creates and f"Created although it was not settled what came of {creates}",
+        looking is None and "Created although Club Med could not be searched for the same person",
+    )
+    return ". ".join(one for one in said if one)
+
+
+def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Twin] | None:
+    """Customers who may be this person, as far as Club Med lets this desk search; None if it gave
+    no answer.
+
+    Raises NotSentError: then the create would not be sent either.
+    """
+    found: dict[str, Twin] = {}
+    try:
+        for filters in finding.look_alikes(values, region=finding.region_of(locale_of(actor))):
+            for item in calling(actor).find_customers(filters).items:
+                found.setdefault(item["id"], Twin(item, item["id"]))
+    except NoAnswerError:
+        return None
+    except ClubMedError as exc:
+        if isinstance(exc, NotSentError):
+            raise
+        logger.warning("nobody could be searched for before a create: %s", type(exc).__name__)
+    return list(found.values())
+
+
+def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
+    """Customers by what somebody typed (`finding.read`), at most `finding.MOST_CALLS` and one more.
+
+    Raises a ClubMedError; ForbiddenError: this token may not search.
+    """
+    search = finding.search(criteria, region=finding.region_of(locale_of(actor)))
+    for n, step in enumerate(search.steps):
+        pages = [calling(actor).find_customers(filters, page=page) for filters in step]
+        items = {item["id"]: item for one in pages for item in one.items}
+        kept = [item for item in items.values() if search.keeps(item)]
+        has_next = any(one.has_next for one in pages)
+        if kept or has_next:
+            totals = [one.total for one in pages if one.items]
+            total = totals[0] if len(totals) == 1 and len(kept) == len(items) else None
+            is_one = len(kept) == 1 and not has_next and page == 1 and search.is_by_number(n)
+            return Found(kept, total, has_next, search.tried, kept[0]["id"] if is_one else "")
+    if search.number and page == 1:
+        try:
+            read_profile(search.number, actor=actor)
+        except NotFoundError:
+            pass
+        else:
+            return Found([], None, has_next=False, tried=search.tried, number=search.number)
+    return Found([], 0, has_next=False, tried=search.tried)
 
 
 def _why(reason: str, *, force_address: bool) -> str:

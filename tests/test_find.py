@@ -1,36 +1,244 @@
-"""Open a customer by number."""
+"""Find a customer by what somebody knows of them."""
+
+from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.conftest import TOM, soup, text
+from customers.clubmed.sandbox import Fault
+from tests.conftest import TOM, sent, soup, text
+
+WANG = "704118236"
 
 
-@pytest.mark.parametrize("typed", [TOM, f"  {TOM} ", "123 456 789"])
-def test_a_number_opens_its_customer(agent, clubmed, typed):
-    answer = agent.post("/", {"q": typed})
+@pytest.fixture(autouse=True)
+def people(clubmed):
+    """A few whom nobody else resembles."""
+    tom = {
+        "gm_number": TOM,
+        "first_name": "TOM",
+        "last_name": "SMITH",
+        "email": "tom@example.com",
+        "phones": [{"number": "2063428631", "type": "MOBILE"}],
+        "birthdate": "19860614",
+        "address": {"zip_code": "97205", "city": "PORTLAND", "country_code": "US"},
+    }
+    clubmed.customers.clear()
+    clubmed.customers[TOM] = {"id": TOM, "locale": "en-US", "customer_type": "CLIENT", **tom}
+    for n in range(200, 225):
+        clubmed.customers[str(n)] = {
+            "id": str(n),
+            "gm_number": str(n + 5000),
+            "first_name": f"N{n}",
+            "last_name": "MANY",
+            "email": None,
+        }
+    return clubmed.customers
 
-    assert answer.status_code == 302
+
+def look(person, q="", page=1, **more):
+    """Type, send, and see where that leads."""
+    answer = person.post("/", {"q": q, **more})
+    assert answer.status_code == 302, text(soup(answer))
+    where = answer["Location"] + (f"&page={page}" if page > 1 else "")
+    return person.get(where)
+
+
+def names(answer):
+    return [text(link) for link in soup(answer).select("[aria-labelledby=found-title] .people a")]
+
+
+def filters(clubmed):
+    """The filters of each search that was sent."""
+    return [
+        [value for key, value in parse_qsl(request.query) if key == "filter"]
+        for request in clubmed.requests
+        if request.path == "/v1/customers"
+    ]
+
+
+# What is understood ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "tom@example.com",
+        " TOM@Example.com ",
+        "2063428631",
+        "(206) 342-8631",
+        "+1 206 342 8631",
+        "001 206-342-8631",
+        "Smith",
+        "smith",
+        "Tom Smith",
+        "Smith, Tom",
+        "SMITH Tom",
+        "Smith 14/06/1986",
+        "tom smith 1986-06-14",
+    ],
+)
+def test_one_box_understands(agent, clubmed, typed):
+    assert names(look(agent, typed)) == ["TOM SMITH"]
+    assert len(filters(clubmed)) <= 4
+
+
+@pytest.mark.parametrize("typed", [TOM, f" {TOM} ", "123 456 789"])
+def test_a_gm_number_opens_its_customer_with_one_search(agent, clubmed, typed):
+    answer = look(agent, typed)
+
     assert answer["Location"] == f"/customers/{TOM}/"
-    assert clubmed.requests == []
+    assert filters(clubmed) == [[f"gm_number=={TOM}"]]
 
 
-@pytest.mark.parametrize("typed", ["", "tom@example.com", "0123", "Smith", "12-34", "1" * 65])
-def test_anything_else_is_told_and_stays_in_the_box(agent, clubmed, typed):
-    answer = agent.post("/", {"q": typed})
+def test_a_customers_own_number_opens_it_when_nobody_has_it_as_a_gm_number(agent, clubmed):
+    assert look(agent, "200")["Location"] == "/customers/200/"
+    assert look(agent, "5200")["Location"] == "/customers/200/"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"last_name": "Smith", "birthdate": "14.6.1986"},
+        {"last_name": "Smith", "first_name": "Tom"},
+        {"last_name": "Smith", "zip_code": "97205"},
+        {"email": "tom@example.com"},
+        {"phone": "206 342 8631"},
+    ],
+)
+def test_each_part_may_be_told_by_itself(agent, known):
+    assert names(look(agent, **known)) == ["TOM SMITH"]
+
+
+def test_what_is_told_besides_must_be_true_of_them(agent):
+    assert names(look(agent, email="tom@example.com", last_name="Jones")) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"q": ""}, "Type a number, an e-mail, a phone or a name."),
+        ({"q": "  "}, "Type a number, an e-mail, a phone or a name."),
+        ({"q": "Smith 31/06/1986"}, "31 June does not exist."),
+        ({"q": "", "birthdate": "soon"}, "Write the day, month and year"),
+        ({"q": "", "phone": "call me"}, "This is not a phone number"),
+        ({"q": "x\x07y"}, "a character that cannot be typed"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_told_and_stays(agent, clubmed, typed, words):
+    answer = agent.post("/", typed)
 
     page = soup(answer)
     assert answer.status_code == 422
-    assert "Type a customer or GM number" in text(page.select_one("#q-error"))
-    assert page.select_one("#q")["value"] == typed
+    assert words in text(page)
+    for name, value in typed.items():
+        assert page.select_one(f"main [name={name}]")["value"].strip() == value.strip()
     assert clubmed.requests == []
 
 
-def test_the_customers_handled_last_are_at_hand_newest_first(agent, other_agent):
+# What is shown --------------------------------------------------------------------------------
+
+
+def test_who_was_found_is_told_apart(agent):
+    person = text(soup(look(agent, "tom@example.com")).select_one(".people li"))
+
+    for words in (TOM, "14 June 1986", "tom@example.com", "PORTLAND, United States", "Client"):
+        assert words in person
+
+
+def test_a_long_list_has_pages(agent, clubmed):
+    first = look(agent, "Many")
+    assert "25 customers" in text(soup(first))
+    assert len(names(first)) == 10
+    following = soup(first).select_one("a[rel=next]")["href"]
+
+    second = agent.get(following)
+    assert names(second)[0] == "N210 MANY"
+    assert soup(second).select_one("a[rel=prev]")
+    last = agent.get(following.replace("page=2", "page=3"))
+    assert len(names(last)) == 5
+    assert soup(last).select_one("a[rel=next]") is None
+    assert "There are no more" in text(soup(agent.get(following.replace("page=2", "page=9"))))
+
+
+def test_nobody_is_said_with_what_was_tried_and_a_way_on(agent):
+    page = soup(look(agent, "Zoë Nobody"))
+
+    assert "Nobody like this at Club Med" in text(page)
+    assert "Searched as Zoë Nobody, ZOE NOBODY" in text(page)
+    new = soup(agent.get(page.select_one(".blank a.btn-primary")["href"]))
+    assert new.select_one("#id_last_name")["value"] == "Nobody"
+    assert new.select_one("#id_first_name")["value"] == "Zoë"
+
+
+# Where it is kept -----------------------------------------------------------------------------
+
+
+def test_no_address_holds_what_was_typed_and_back_works(agent, clubmed):
+    where = agent.post("/", {"q": "tom@example.com"})["Location"]
+
+    assert where.startswith("/?find=")
+    assert "tom" not in where
+    page = agent.page(where)
+    assert page.select_one("#q")["value"] == "tom@example.com"
+    assert "TOM SMITH" in text(page)
+
+
+@pytest.mark.parametrize("handle", ["", "nonsense", "x" * 500])
+def test_a_handle_that_leads_nowhere_gives_an_empty_box(agent, clubmed, handle):
+    page = agent.page(f"/?find={handle}")
+
+    assert ("This search is no longer kept." in text(page)) == bool(handle)
+    assert clubmed.requests == []
+
+
+def test_a_handle_is_good_in_its_own_session_alone(agent, other_agent, clubmed):
+    where = agent.post("/", {"q": "tom@example.com"})["Location"]
+
+    assert "This search is no longer kept." in text(other_agent.page(where))
+    assert clubmed.requests == []
+
+
+# Trouble --------------------------------------------------------------------------------------
+
+
+def test_when_club_med_does_not_answer_the_search_is_kept(agent, clubmed):
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
+
+    answer = look(agent, "tom@example.com")
+
+    page = soup(answer)
+    assert answer.status_code == 503
+    assert "Club Med does not answer. Your search is kept above" in text(page)
+    assert page.select_one("#q")["value"] == "tom@example.com"
+    assert page.select_one("#recent-title")
+    assert len(sent(clubmed, "GET")) == 3
+
+
+def test_who_may_not_search_can_still_open_a_number(agent, clubmed):
+    clubmed.searchable = False
+
+    answer = look(agent, "tom@example.com")
+    assert answer.status_code == 403
+    assert "You may not search for customers at Club Med." in text(soup(answer))
+    assert look(agent, TOM)["Location"] == f"/customers/{TOM}/"
+
+
+@pytest.mark.parametrize("body", ["{}", "null", "[1, null, {}]", '[{"id": "200"}]'])
+def test_odd_answers_break_nothing(agent, clubmed, body):
+    clubmed.faults.add(Fault("status", method="GET", status=200, body=body, times=None))
+
+    assert look(agent, "tom@example.com").status_code in (200, 503)
+
+
+# Handled last ---------------------------------------------------------------------------------
+
+
+def test_the_customers_handled_last_are_at_hand_newest_first(agent, other_agent, clubmed):
     assert "Nobody yet" in text(agent.page("/"))
-    for number, person in ((TOM, agent), ("704118236", agent), ("30955172", other_agent)):
+    for number, person in ((TOM, agent), ("201", agent), ("202", other_agent)):
         url = f"/customers/{number}/fields/birth_city/"
         person.post(url, person.form(url) | {"value": "Lyon"})
 
     people = [text(item.select_one("a")) for item in agent.page("/").select(".people li")]
 
-    assert people == ["Beatriz Wang", "Tom Smith"]
+    assert people == ["N201 MANY", "TOM SMITH"]

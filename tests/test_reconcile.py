@@ -14,7 +14,7 @@ from django.utils import timezone
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, JournalLine
 from customers.reconciling import reconcile
-from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 from tests.test_settling import let_the_grace_pass, lose_the_answer, outcomes
 
 CREATE = "/customers/new/"
@@ -235,8 +235,8 @@ def test_somebody_of_that_name_with_other_data_is_for_a_person(agent, clubmed):
 
 
 def test_another_person_with_that_e_mail_is_not_it(agent, clubmed):
-    clubmed.customers["987"] = clubmed.customers[TOM] | {"id": "987", "email": "lea@example.com"}
     lose_a_create(agent, clubmed, "drop_before")
+    clubmed.customers["987"] = clubmed.customers[TOM] | {"id": "987", "email": "lea@example.com"}
 
     reconcile()
 
@@ -245,7 +245,9 @@ def test_another_person_with_that_e_mail_is_not_it(agent, clubmed):
 
 def test_a_customer_that_this_desk_made_by_another_form_is_not_it(agent, clubmed):
     lose_a_create(agent, clubmed, "drop_before")
-    agent.post(CREATE, agent.form(CREATE) | NEW | {"despite": "yes"})
+    alike = soup(agent.post(CREATE, agent.form(CREATE) | NEW))
+    twins = {"twin": [field["value"] for field in alike.select("[name=twin]")]}
+    agent.post(CREATE, hidden_inputs(alike) | NEW | twins | {"despite": "yes"})
     [number] = customers_of(clubmed)
 
     reconcile()

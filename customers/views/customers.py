@@ -1,27 +1,34 @@
 """Find a customer, create one, see one."""
 
-from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, market, notices, seen, services, tokens
+from customers import finding, kept, market, notices, searches, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
-from customers.clubmed.errors import ClubMedError, RefusedError
+from customers.clubmed.errors import ClubMedError, ForbiddenError, RefusedError
 from customers.fields import creatable
-from customers.forms import CreateForm, ForceForm, add_refusal, refuses_address
+from customers.forms import (
+    CreateForm,
+    DespiteForm,
+    FindForm,
+    ForceForm,
+    add_refusal,
+    refuses_address,
+)
 from customers.http import (
     DeskRequest,
-    NotACustomerNumberError,
     check_customer_number,
+    is_customer_number,
     typed_text,
 )
 from customers.models import Change
-from customers.record import Record
-from customers.twins import Twin
+from customers.record import Person, Record
+from customers.twins import compared
 
 _RECENT = 8  # customers on the first page
 _NEW = "new"  # the form that a create token is good for
@@ -31,21 +38,66 @@ _REFUSED = "new/refused"  # the same, once Club Med refused the address: it may 
 @allow(Permission.CUSTOMERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: DeskRequest) -> HttpResponse:
-    """Open a customer by number; and the customers that this person handled last."""
-    number, error = "", ""
+    """Look for a customer; and the customers that this person handled last.
+
+    What is looked for is kept under a handle, so that no address holds it and Back works.
+    """
     if request.method == "POST":
-        number = request.POST.get("q", "").strip()
-        try:
-            check_customer_number("".join(number.split()))
-        except NotACustomerNumberError:
-            error = "Type a customer or GM number: digits only, not starting with 0."
-        else:
-            return redirect("profile", "".join(number.split()))
+        form = FindForm(request.POST)
+        if not form.is_valid():
+            return _find_page(request, form, status=422)
+        return redirect(f"/?find={searches.keep(request.session, request.POST)}")
+    handle = request.GET.get("find", "")
+    if not handle:
+        return _find_page(request, FindForm())
+    typed = searches.recall(request.session, handle)
+    if typed is None:
+        note = "This search is no longer kept. Type it again."
+        return _find_page(request, FindForm(), note=note)
+    form = FindForm(typed)
+    if not form.is_valid():
+        return _find_page(request, form, status=422)
+    return _found_page(request, form, handle)
+
+
+def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpResponse:
+    asked = request.GET.get("page", "1")
+    page = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
+    try:
+        found = services.find_customers(form.criteria, actor=request.actor, page=page or 1)
+    except ForbiddenError:
+        number = "".join(form.criteria.get("number", "").split())
+        if is_customer_number(number):
+            return redirect("profile", number)
+        return _find_page(request, form, failure=notices.MAY_NOT_SEARCH)
+    except ClubMedError as exc:
+        return _find_page(request, form, failure=notices.not_done(exc, reading=True))
+    if found.number:
+        return redirect("profile", found.number)
+    context: dict[str, Any] = {
+        "found": found,
+        "people": [Person(item) for item in found.items],
+        "described": finding.described(form.criteria),
+        "handle": handle,
+        "page_number": page,
+    }
+    return _find_page(request, form, **context)
+
+
+def _find_page(
+    request: DeskRequest,
+    form: FindForm,
+    *,
+    failure: notices.Message | None = None,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
     recent = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
     newest = {change.customer_id: change for change in reversed(recent)}
     handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
-    context = {"q": number, "error": error, "handled": queries.with_entries(handled)}
-    return render(request, "customers/find.html", context, status=422 if error else 200)
+    context |= {"form": form, "failure": failure, "handled": queries.with_entries(handled)}
+    status = failure.status if failure else status
+    return render(request, "customers/find.html", context, status=status)
 
 
 @allow(Permission.CUSTOMERS)
@@ -74,7 +126,7 @@ def create(request: DeskRequest) -> HttpResponse:
         back = kept.take(request.session, request.path)
         if back is not None and not (_token(request, back) or _token(request, back, refused=True)):
             back = None
-        form = CreateForm(here, typed=back)
+        form = CreateForm(here, typed=back, known=_looked_for(request) if back is None else None)
         note = "Here is what you typed before you signed in again. Nothing was sent yet."
         return _create_page(request, form, note=note if back else "")
     if "add" in request.POST or "remove" in request.POST:  # rows of phones, without a script
@@ -94,12 +146,12 @@ def create(request: DeskRequest) -> HttpResponse:
             token=token,
             actor=request.actor,
             request_id=request.id,
-            reason=(force and force.reason_given) or "",
+            reason=(force and force.reason_given) or _despite_reason(request),
             force_address=bool(force and force.reason_given),
-            despite_twins="despite" in request.POST,
+            despite=request.POST.getlist("twin") if "despite" in request.POST else None,
         )
     except services.TwinError as exc:
-        return _create_page(request, form, twins=exc.twins, force=force, status=409)
+        return _create_page(request, form, alike=exc, force=force, status=409)
     except RefusedError as exc:
         if not exc.is_about_input:
             return _create_page(request, form, failure=notices.not_done(exc))
@@ -130,7 +182,7 @@ def _create_page(
     *,
     note: str = "",
     refusal: str = "",
-    twins: Sequence[Twin] = (),
+    alike: services.TwinError | None = None,
     force: ForceForm | None = None,
     failure: notices.Message | None = None,
     status: int = 200,
@@ -140,7 +192,9 @@ def _create_page(
         "form": form,
         "note": note,
         "refusal": refusal,
-        "twins": twins,
+        "alike": alike,
+        "lines": compared(alike.values, alike.twins) if alike else [],
+        "despite": DespiteForm(request.POST if "despite" in request.POST else None),
         "force": force,
         "failure": failure,
         "token": tokens.mint(
@@ -149,6 +203,19 @@ def _create_page(
     }
     status = failure.status if failure else status
     return render(request, "customers/create.html", context, status=status)
+
+
+def _looked_for(request: DeskRequest) -> dict[str, Any]:
+    """What this person searched for and did not find: to begin with."""
+    typed = searches.recall(request.session, request.GET.get("find", ""))
+    form = FindForm(typed)
+    return finding.person(form.criteria) if typed is not None and form.is_valid() else {}
+
+
+def _despite_reason(request: DeskRequest) -> str:
+    form = DespiteForm(request.POST)
+    given = "despite" in request.POST and form.is_valid()
+    return form.cleaned_data["despite_reason"] if given else ""
 
 
 def _token(request: DeskRequest, data: QueryDict, *, refused: bool = False) -> tokens.Token | None:

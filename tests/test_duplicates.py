@@ -1,0 +1,162 @@
+"""Before a create the same person is looked for, and whoever may be them is shown."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from customers.clubmed.sandbox import Fault
+from customers.models import Entry, JournalLine
+from tests.conftest import hidden_inputs, sent, soup, text
+
+pytestmark = pytest.mark.django_db
+NEW = "/customers/new/"
+LEA = {"civility": "MS", "first_name": "Léa", "last_name": "Durand"}
+HELD = {
+    "id": "555",
+    "gm_number": "555",
+    "civility": "MS",
+    "first_name": "LEA",
+    "last_name": "DURAND",
+    "email": "lea@example.com",
+    "birthdate": "19860614",
+    "phones": [{"number": "+33639981234", "type": "MOBILE"}],
+    "address": {"city": "LYON"},
+    "locale": "en-US",
+}
+
+
+@pytest.fixture(autouse=True)
+def people(clubmed):
+    clubmed.customers.clear()
+    clubmed.customers["555"] = dict(HELD)
+
+
+def create(person, **typed):
+    return person.post(NEW, person.form(NEW) | LEA | typed)
+
+
+def again(person, answer, **typed):
+    """The same form, sent from the page that showed who may be the same."""
+    page = soup(answer)
+    twins = [field["value"] for field in page.select("[name=twin]")]
+    return person.post(NEW, hidden_inputs(page) | LEA | {"twin": twins} | typed)
+
+
+def searches(clubmed):
+    return [
+        [value for key, value in parse_qsl(request.query) if key == "filter"]
+        for request in clubmed.requests
+        if request.method == "GET" and request.path == "/v1/customers"
+    ]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"email": "lea@example.com"},
+        {"email": "LEA@example.com"},
+        {"birthdate": "14/06/1986"},
+        {"phones-0-type": "MOBILE", "phones-0-number": "+33 6 39 98 12 34", "phones-0-row": ""},
+    ],
+    ids=["e-mail", "e-mail in capitals", "name and birthdate", "phone"],
+)
+def test_who_may_be_the_same_is_shown_beside_what_was_typed(agent, clubmed, typed):
+    answer = create(agent, **typed)
+
+    page = soup(answer)
+    assert answer.status_code == 409
+    assert "This may be the same person. Nothing was sent." in text(page)
+    there = page.select_one("#alike a")
+    assert (there["href"], there["target"]) == ("/customers/555/", "_blank")
+    assert page.select_one("#alike mark")
+    assert page.select_one("#id_last_name")["value"] == "Durand"
+    assert sent(clubmed, "POST") == []
+    assert not JournalLine.objects.exists()
+
+
+def test_what_agrees_is_marked_in_words(agent):
+    page = soup(create(agent, email="lea@example.com", birthdate="15/06/1986"))
+
+    rows = {text(row.th): text(row.select("td")[1]) for row in page.select("#alike tbody tr")}
+    assert rows["E-mail"] == "The same: lea@example.com"
+    assert rows["Last name"] == "The same: DURAND"
+    assert rows["Date of birth"] == "14 June 1986"
+    assert rows["City"] == "LYON"
+
+
+def test_nobody_alike_is_a_create_at_once(agent, clubmed):
+    answer = create(agent, email="someone.else@example.com", birthdate="01/02/1990")
+
+    assert answer.status_code == 302
+    assert len(sent(clubmed, "POST")) == 1
+    assert searches(clubmed) == [
+        ["email==someone.else@example.com"],
+        ["last_name==Durand", "birthdate==19900201"],
+        ["last_name==DURAND", "birthdate==19900201"],
+    ]
+    assert set(Entry.objects.values_list("reason", flat=True)) == {""}
+
+
+def test_without_anything_to_go_by_nobody_is_looked_for(agent, clubmed):
+    assert create(agent).status_code == 302
+    assert searches(clubmed) == []
+
+
+def test_another_person_is_created_all_the_same_and_the_log_says_so(agent, clubmed):
+    shown = create(agent, email="lea@example.com")
+
+    answer = again(
+        agent, shown, email="lea@example.com", despite="yes", despite_reason="Her daughter"
+    )
+
+    assert answer.status_code == 302
+    assert len(sent(clubmed, "POST")) == 1
+    [reason] = set(Entry.objects.values_list("reason", flat=True))
+    assert reason == ("Created although it may be the same person as customer 555. Her daughter")
+
+
+def test_somebody_who_was_not_shown_is_shown_first(agent, clubmed):
+    shown = create(agent, email="lea@example.com")
+    clubmed.customers["556"] = HELD | {"id": "556", "gm_number": "556"}
+
+    answer = again(agent, shown, email="lea@example.com", despite="yes")
+
+    assert answer.status_code == 409
+    assert "2 may be the same person" in text(soup(answer))
+    assert sent(clubmed, "POST") == []
+
+
+def test_the_ordinary_button_is_no_consent(agent, clubmed):
+    shown = create(agent, email="lea@example.com")
+
+    assert again(agent, shown, email="lea@example.com").status_code == 409
+    assert sent(clubmed, "POST") == []
+
+
+def test_who_may_not_search_creates_without(agent, clubmed):
+    clubmed.searchable = False
+
+    assert create(agent, email="lea@example.com").status_code == 302
+    assert len(sent(clubmed, "POST")) == 1
+
+
+def test_a_search_without_an_answer_asks_first(agent, clubmed):
+    clubmed.faults.add(Fault("status", method="GET", path="/v1/customers", status=500, times=None))
+
+    shown = create(agent, email="lea@example.com")
+    assert shown.status_code == 409
+    assert "Club Med could not be searched." in text(soup(shown))
+    assert sent(clubmed, "POST") == []
+
+    answer = again(agent, shown, email="lea@example.com", despite="yes")
+    assert answer.status_code == 302
+    assert "could not be searched" in Entry.objects.first().reason
+
+
+def test_a_form_sent_twice_is_one_create(agent, clubmed):
+    form = agent.form(NEW) | LEA | {"email": "other@example.com"}
+
+    places = [agent.post(NEW, form)["Location"] for _ in range(2)]
+
+    assert places[0] == places[1]
+    assert len(sent(clubmed, "POST")) == 1
