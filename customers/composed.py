@@ -86,8 +86,9 @@ class PhonesInput(forms.Widget):
 
 
 def _phone_types(now: str) -> dict[str, str]:
+    """The types to choose from; now: the phone's own, "" for none."""
     known = dict(kinds.PHONE_TYPES)
-    return known if not now or now in known else known | {now: f"{now}, a new type"}
+    return known if now in known else {now: f"{now}, a new type" if now else "No type"} | known
 
 
 class PhonesField(forms.Field):
@@ -120,8 +121,9 @@ class PhonesField(forms.Field):
     def _row(self, row: dict[str, str]) -> dict[str, Any]:
         index = int(row["row"]) if row["row"].isdecimal() and len(row["row"]) < 4 else None
         made_from = self.now[index] if index is not None and index < len(self.now) else None
-        if made_from and (row["type"], row["number"]) == (made_from.type or "", made_from.number):
-            return {"row": index, "type": made_from.type, "number": made_from.number}
+        own_type, own_number = (made_from.type, made_from.number) if made_from else ("MOBILE", "")
+        if made_from and (row["type"], row["number"]) == (own_type or "", own_number or ""):
+            return {"row": index, "type": own_type, "number": own_number}
         if not row["number"].strip():
             raise ValidationError("To take a phone out of the list, use its bin.", "blank")
         number = kinds.dial_digits(row["number"], self.region)
@@ -130,9 +132,9 @@ class PhonesField(forms.Field):
             raise ValidationError(
                 f"“{shown}” is not a phone number: digits, with + first.", "number"
             )
-        if row["type"] not in _phone_types(made_from.type or "" if made_from else ""):
+        if row["type"] not in _phone_types(own_type or ""):
             raise ValidationError("Choose a type for each phone.", "type")
-        return {"row": index, "type": row["type"], "number": number}
+        return {"row": index, "type": row["type"] or own_type, "number": number}
 
 
 class MembersInput(forms.Widget):

@@ -228,12 +228,12 @@ class GroupForm(forms.Form):
             clear = row.clearable and name in self.to_clear
             typed = self._is_touched(name) and not (clear and self._is_blank(name))
             if not typed and not clear:
-                self.errors.pop(name, None)
+                self._forgive(name)
                 continue
             self.touched.add(name)
             choice = self.choices.get(name, "mine")
             if choice == "theirs" or not typed:
-                self.errors.pop(name, None)
+                self._forgive(name)
             if choice not in ("theirs", "mine"):
                 self.add_error(name, "Choose one: theirs or yours.")
             elif choice == "mine" and typed and clear:
@@ -243,6 +243,13 @@ class GroupForm(forms.Form):
             elif choice == "mine" and name in self.cleaned_data:
                 self.changes[name] = self.cleaned_data[name]
         self._check_market()
+
+    def _forgive(self, name: str) -> None:
+        """What is wrong with an input that does not count is not told."""
+        self.errors.pop(name, None)
+        field = self.fields[name]
+        if isinstance(field, MembersField):
+            field.widget.problems.clear()
 
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""

@@ -31,7 +31,7 @@ from customers.clubmed.errors import (
 )
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
-from customers.kinds import canonical, covers, is_empty, raw_text
+from customers.kinds import canonical, is_empty, raw_text
 from customers.models import Action, Change, Evidence, Head, JournalLine, Outcome
 from customers.tokens import Token, digest
 from customers.twins import Twin
@@ -460,8 +460,9 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise UnknownOutcomeError
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
-    if typed.keys() != sent.keys() or not all(
-        covers(FIELDS[name].kind.compose(None, value), sent[name]) for name, value in typed.items()
+    if typed.keys() != sent.keys() or any(
+        canonical(FIELDS[name].kind.compose(made[name].old, value)) != canonical(sent[name])
+        for name, value in typed.items()
     ):
         raise UsedTokenError(sent)
     return Saved(token.change_id, next(iter(made.values())).customer_id, sent)

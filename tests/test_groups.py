@@ -425,3 +425,95 @@ def test_a_row_of_phones_is_added_and_removed_without_a_script(agent, clubmed):
         *clubmed.customers[TOM]["phones"],
         {"type": "HOME", "number": "0611223344"},
     ]
+
+
+# Lists and objects
+
+
+def test_an_address_and_an_e_mail_go_out_together_and_what_we_do_not_know_stays(agent, clubmed):
+    clubmed.customers[TOM]["address"] = {"street": "Rue A", "city": "Lyon", "geo": [4.8, 45.7]}
+
+    preview = previewed(agent, email="new@example.com", **{"address-city": "Nice"})
+    post(agent, preview, "send")
+
+    assert [body for _, body in sent(clubmed, "PATCH")] == [
+        {
+            "email": "new@example.com",
+            "address": {"street": "Rue A", "city": "Nice", "geo": [4.8, 45.7]},
+        }
+    ]
+
+
+def test_a_refused_address_points_to_the_editor_that_may_force_it(agent, clubmed):
+    preview = previewed(agent, **{"address-street": "Rue Nulle", "email": "new@example.com"})
+    error = {"concerned_key": "address.street", "error_description": "No such street"}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    page = soup(post(agent, preview, "send"))
+
+    place = page.select_one("#address-input")
+    assert "Club Med: No such street" in text(place)
+    assert place.select_one("a")["href"] == f"/customers/{TOM}/fields/address/"
+    assert page.select_one("[name=address-street]")["value"] == "Rue Nulle"
+
+
+def test_a_national_number_is_neither_shown_nor_sent_untouched(agent, clubmed):
+    clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "12345678909"}
+    page = agent.page(IDENTITY)
+    assert "12345678909" not in str(page)
+    assert "A number is stored and stays hidden." in text(page.select_one("#identity-input"))
+
+    typed = {"identity-type": "DNI", "identity-number": "99887766"}
+    untouched = soup(post(agent, page, "preview", IDENTITY, birth_city="Lyon"))
+    preview = soup(post(agent, page, "preview", IDENTITY, **typed))
+
+    assert json.loads(untouched.select_one("pre").text) == {"birth_city": "Lyon"}
+    assert "hidden → hidden" in text(preview.select_one("tbody.change"))
+    assert "99887766" not in text(preview)
+    post(agent, preview, "send", IDENTITY)
+    assert clubmed.customers[TOM]["identity"] == {"type": "DNI", "number": "99887766"}
+
+
+def test_all_opt_ins_are_refused_or_one_is_answered_and_a_second_sending_is_the_first(
+    agent, clubmed
+):
+    url = f"/customers/{TOM}/groups/preferences/"
+    asked = [{"channel": "SMS", "optin": True}, {"channel": "EMAIL", "optin": True}]
+    clubmed.customers[TOM]["optins"] = asked
+    refused = previewed(agent, url, clear=["optins"], language_code="FR")
+    assert json.loads(refused.select_one("pre").text)["optins"] == [
+        {"channel": "SMS", "optin": False},
+        {"channel": "EMAIL", "optin": False},
+    ]
+
+    preview = previewed(agent, url, **{"optins-EMAIL": "no"})
+    for _ in range(2):
+        assert post(agent, preview, "send", url).status_code == 302
+
+    assert [body for _, body in sent(clubmed, "PATCH")] == [
+        {"optins": [asked[0], {"channel": "EMAIL", "optin": False}]}
+    ]
+
+
+def test_phones_without_a_type_or_a_number_are_left_as_they_are(agent, clubmed):
+    odd = [{"number": "0611223344", "type": None}, {"number": None, "type": "HOME"}]
+    clubmed.customers[TOM]["phones"] = [*odd, {"number": "0622334455", "type": "HOME"}]
+    assert "Nothing is changed here yet" in text(previewed(agent))
+
+    preview = previewed(agent, **{"phones-2-number": "0699887766"})
+
+    assert json.loads(preview.select_one("pre").text)["phones"] == [
+        *odd,
+        {"number": "0699887766", "type": "HOME"},
+    ]
+
+
+def test_an_old_address_that_is_too_long_is_no_fault_while_it_is_left_alone(agent, clubmed):
+    clubmed.customers[TOM]["address"] = {"street": "x" * 120}
+
+    answer = post(agent, agent.page(URL), "preview", email="nonsense")
+
+    place = soup(answer).select_one("#address-input")
+    assert answer.status_code == 422
+    assert place.select_one(".error, [aria-invalid]") is None

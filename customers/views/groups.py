@@ -17,7 +17,7 @@ from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS, Field, Group
-from customers.forms import GroupForm, add_refusal
+from customers.forms import GroupForm, add_refusal, refuses_address
 from customers.http import DeskRequest, NotEditableError, check_customer_number, wants_fragment
 from customers.kinds import canonical, is_empty
 from customers.models import Action, Entry
@@ -199,7 +199,7 @@ class GroupEditor:
         token: str = "",
         note: str = "",
         refusal: str = "",
-        refused: bool = False,
+        refused: RefusedError | None = None,
         conflicts: Mapping[str, dict[str, Any]] | None = None,
         status: int = 200,
     ) -> HttpResponse:
@@ -219,7 +219,8 @@ class GroupEditor:
             "form": form,
             "note": note,
             "refusal": refusal,
-            "refused": refused,
+            "refused": refused is not None,
+            "address_refused": refused is not None and refuses_address(refused.errors),
             "token": token
             or tokens.mint(actor=self.request.actor, form=self.form_name, seen=values),
         }
@@ -289,7 +290,7 @@ class GroupEditor:
         rest = add_refusal(form, exc.errors, list(form.fields))
         if not rest and not form.errors:
             rest = [exc.description or "No reason was given."]
-        return self._form(form, refusal=" ".join(rest), refused=True, status=422)
+        return self._form(form, refusal=" ".join(rest), refused=exc, status=422)
 
     def _conflict(
         self,
