@@ -420,15 +420,18 @@ def address_text(value: Json) -> str:
 
 
 def optins_text(value: Json) -> str:
-    """E-mail Yes, SMS No."""
+    """E-mail Yes (partners No), SMS No."""
     if not isinstance(value, list):
         return raw_text(value)
     return ", ".join(
-        f"{channel_text(item.get('channel'))} {yes_no(item.get('optin'))}".strip()
-        if isinstance(item, dict)
-        else raw_text(item)
-        for item in value
+        _optin_text(item) if isinstance(item, dict) else raw_text(item) for item in value
     )
+
+
+def _optin_text(item: Mapping[str, Json]) -> str:
+    partners = yes_no(item.get("optin_partners"))
+    answers = (yes_no(item.get("optin")), f"(partners {partners})" if partners else "")
+    return " ".join(filter(None, (channel_text(item.get("channel")), *answers)))
 
 
 def channel_text(code: Json) -> str:

@@ -496,6 +496,17 @@ def test_all_opt_ins_are_refused_or_one_is_answered_and_a_second_sending_is_the_
     ]
 
 
+def test_an_answer_about_partners_alone_is_seen_in_the_preview(agent, clubmed):
+    url = f"/customers/{TOM}/groups/preferences/"
+    asked = {"channel": "EMAIL", "optin": True, "optin_partners": True}
+    clubmed.customers[TOM]["optins"] = [asked]
+
+    preview = previewed(agent, url, **{"optins-EMAIL_partners": "no"})
+
+    delta = text(preview.select_one("tbody.change .delta"))
+    assert delta == "E-mail Yes (partners Yes ) → E-mail Yes (partners No )"
+
+
 def test_phones_without_a_type_or_a_number_are_left_as_they_are(agent, clubmed):
     odd = [{"number": "0611223344", "type": None}, {"number": None, "type": "HOME"}]
     clubmed.customers[TOM]["phones"] = [*odd, {"number": "0622334455", "type": "HOME"}]
