@@ -63,6 +63,29 @@ SIGNED_OUT_NOT_KEPT = Message(
     "lock",
     "warn",
 )
+SIGN_IN_AGAIN = Message(
+    401,
+    "Your sign-in needs renewing.",
+    "Nothing was changed at Club Med. What you typed is kept. Sign in again and you come back to "
+    "it. If it stays so, tell the people who run this site.",
+    "lock",
+    "warn",
+)
+SIGN_IN_AGAIN_NOT_KEPT = Message(
+    401,
+    "Your sign-in needs renewing.",
+    "Nothing was changed at Club Med. Copy what you typed before you sign in again.",
+    "lock",
+    "warn",
+)
+SIGN_IN_AGAIN_TO_READ = Message(
+    401,
+    "Your sign-in needs renewing.",
+    "Club Med did not show this. Sign in again and you come back here. If it stays so, tell the "
+    "people who run this site.",
+    "lock",
+    "warn",
+)
 NO_CUSTOMER_NUMBER = Message(
     404,
     "This is not a customer number.",
@@ -97,6 +120,13 @@ def not_done(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 def signed_out(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:
     message = SIGNED_OUT if is_kept else SIGNED_OUT_NOT_KEPT
+    return answer(request, message, come_back=come_back or "/")
+
+
+def sign_in_again(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:
+    """The session goes on, but Club Med is called with the person's own token."""
+    message = SIGN_IN_AGAIN if is_kept else SIGN_IN_AGAIN_NOT_KEPT
+    message = message if request.method == "POST" else SIGN_IN_AGAIN_TO_READ
     return answer(request, message, come_back=come_back or "/")
 
 

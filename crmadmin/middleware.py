@@ -22,7 +22,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import errors, sso
-from customers import kept, market, services
+from customers import kept, market, notices, services
 from customers.access import Actor, Permission
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError
@@ -145,6 +145,8 @@ class ErrorPagesMiddleware:
         return page
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        if notices.needs_sign_in(exc):
+            return self._sign_in_again(request)
         if isinstance(exc, ClubMedError | services.NotRecordedError):
             return errors.not_done(request, exc)
         # Where it happened, without the exception's text: that may hold what somebody typed.
@@ -152,6 +154,16 @@ class ErrorPagesMiddleware:
         if not isinstance(exc, Http404):
             logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)  # type: ignore[attr-defined]
         return None
+
+    def _sign_in_again(self, request: HttpRequest) -> HttpResponse:
+        """Never a redirect: a sign-in that changes nothing would go round and round."""
+        if request.method == "POST":
+            is_kept = kept.keep(request.session, request.path, request.POST)
+            return errors.sign_in_again(request, come_back=request.path, is_kept=is_kept)
+        here = request.get_full_path()
+        if wants_fragment(request):
+            here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+        return errors.sign_in_again(request, come_back=here, is_kept=True)
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -97,10 +97,14 @@ def seconds(name: str, default: float) -> float:
     return value
 
 
+def is_set(name: str) -> bool:
+    """Is a value given at all, itself or in a file?"""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
 def store(name: str, parse: Callable[[str], dict[str, Any]], needs: str, default: str = "") -> Any:
     """A database or a cache from its URL, which may hold a password."""
-    is_set = os.environ.get(name) or os.environ.get(f"{name}_FILE")
-    value = secret(name) if is_set or not default else default
+    value = secret(name) if is_set(name) or not default else default
     try:
         parsed = parse(value)
     except Exception:
@@ -123,9 +127,20 @@ ENVIRONMENT_NAME = os.environ.get("ENVIRONMENT_NAME", "")
 CLUBMED_API_URL = address("CLUBMED_API_URL", "https://api.clubmed.com").rstrip("/")
 CLUBMED_API_KEY = secret("CLUBMED_API_KEY")
 CLUBMED_AUTH = text("CLUBMED_AUTH", "static")
-if CLUBMED_AUTH != "static":
-    raise ImproperlyConfigured("CLUBMED_AUTH must be 'static': the only token source so far")
-CLUBMED_TOKEN = secret("CLUBMED_TOKEN")
+if CLUBMED_AUTH not in ("static", "client_credentials", "employee"):
+    raise ImproperlyConfigured("CLUBMED_AUTH must be static, client_credentials or employee")
+# Where the staff's own tokens are used, either of these may stand beside them for the background.
+_account = any(map(is_set, ("CLUBMED_TOKEN_URL", "CLUBMED_CLIENT_ID", "CLUBMED_CLIENT_SECRET")))
+if CLUBMED_AUTH == "client_credentials" or (CLUBMED_AUTH == "employee" and _account):
+    CLUBMED_TOKEN_URL = address("CLUBMED_TOKEN_URL")
+    CLUBMED_CLIENT_ID = text("CLUBMED_CLIENT_ID")
+    CLUBMED_CLIENT_SECRET = secret("CLUBMED_CLIENT_SECRET")
+else:
+    CLUBMED_TOKEN_URL = CLUBMED_CLIENT_ID = CLUBMED_CLIENT_SECRET = ""
+if CLUBMED_AUTH == "static" or (CLUBMED_AUTH == "employee" and is_set("CLUBMED_TOKEN")):
+    CLUBMED_TOKEN = secret("CLUBMED_TOKEN")
+else:
+    CLUBMED_TOKEN = ""
 CLUBMED_LOCALE = text("CLUBMED_LOCALE", "en-US")
 CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", 3)
 CLUBMED_READ_TIMEOUT = seconds("CLUBMED_READ_TIMEOUT", 10)
@@ -156,6 +171,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "customers",
+    "crmadmin.apps.CrmadminConfig",
 ]
 MIDDLEWARE = [
     "crmadmin.middleware.TrustedProxyMiddleware",

@@ -5,6 +5,7 @@ none of ours there is no entry. Authlib checks state, nonce, signature, expiry, 
 """
 
 import logging
+import time
 from functools import cache
 from typing import Any
 
@@ -21,12 +22,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from customers import kept
+from customers import credentials, kept
 from customers.access import Actor, Permission, Role, allow, roles_of
 
 logger = logging.getLogger(__name__)
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _SCOPES = ("openid", "profile", "email", "groups")  # those that the provider knows are asked for
+_REFRESHABLE = "offline_access"  # asked for where Club Med is called with the person's own token
 _SECONDS = 5  # for each call to the provider
 _LEEWAY = 30  # seconds that its clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
@@ -77,7 +79,8 @@ def _provider() -> DjangoOAuth2App:
         raise SignInError("discovery offers no signature that we accept")
     metadata["id_token_signing_alg_values_supported"] = accepted
     known = metadata.get("scopes_supported") or _SCOPES
-    client.client_kwargs["scope"] = " ".join(name for name in _SCOPES if name in known)
+    scopes = (*_SCOPES, _REFRESHABLE) if settings.CLUBMED_AUTH == "employee" else _SCOPES
+    client.client_kwargs["scope"] = " ".join(name for name in scopes if name in known)
     methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     if "client_secret_basic" not in methods and "client_secret_post" in methods:
         client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
@@ -94,6 +97,7 @@ def actor_of(session: SessionBase) -> Actor | None:
         sub=person["sub"],
         name=person["name"],
         roles=tuple(Role(role) for role in person["roles"]),
+        sign_in=person.get("sign_in", ""),
     )
 
 
@@ -120,8 +124,9 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
     """Take the code, check the token, and start the person's session or refuse entry."""
+    began = time.time()
     try:
-        claims = _claims(request)
+        claims, token = _claims(request)
         actor = Actor(
             issuer=claims["iss"],
             sub=_sub(claims),
@@ -136,17 +141,37 @@ def callback(request: HttpRequest) -> HttpResponse:
     except _UNACCEPTABLE as exc:
         return _failed(request, exc)
     if not actor.roles:
-        request.session.flush()
+        _end(request)
         return render(request, "no_access.html", {"name": actor.name}, status=403)
-    target = _begin(request, actor)
+    try:
+        target = _begin(request, actor, _keep(token, began))
+    except ValueError as exc:
+        return _failed(request, exc)
     return redirect(target)
+
+
+def _keep(token: dict[str, Any], began: float) -> str:
+    """Keep a person's own token where Club Med is called with it; the handle, "" elsewhere."""
+    if settings.CLUBMED_AUTH != "employee":
+        return ""
+    client = _provider()
+    in_form = client.client_kwargs.get("token_endpoint_auth_method") == "client_secret_post"
+    endpoint = client.server_metadata["token_endpoint"]
+    return credentials.keep(token, began, endpoint, in_form=in_form)
+
+
+def _end(request: HttpRequest) -> None:
+    """The session is over, and the token that came with it is of no more use here."""
+    if sign_in := request.session.get("person", {}).get("sign_in"):
+        credentials.forget(sign_in)
+    request.session.flush()
 
 
 @allow(Permission.EVERYONE)
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """End our session; the company's own may go on, and the page says so."""
-    request.session.flush()
+    _end(request)
     return redirect("signed-out")
 
 
@@ -156,8 +181,10 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     return render(request, "signed_out.html")
 
 
-def _claims(request: HttpRequest) -> dict[str, Any]:
-    """The checked claims of the id_token, and the groups from userinfo if it lacks them."""
+def _claims(request: HttpRequest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The checked claims of the id_token, with the groups from userinfo if it lacks them; and all
+    that the token endpoint gave.
+    """
     client = _provider()
     token = client.authorize_access_token(
         request,
@@ -178,7 +205,7 @@ def _claims(request: HttpRequest) -> dict[str, Any]:
         if more.get("sub") != claims["sub"]:
             raise SignInError("userinfo speaks of somebody else")
         claims = {**more, **claims}
-    return claims
+    return claims, token
 
 
 def _groups(claims: dict[str, Any]) -> list[str]:
@@ -210,18 +237,19 @@ def _line(text: object) -> str:
     return " ".join(printable.split())[:_LONGEST]
 
 
-def _begin(request: HttpRequest, actor: Actor) -> str:
+def _begin(request: HttpRequest, actor: Actor, sign_in: str) -> str:
     """A new session for this person; returns where they were going."""
     target: str = request.session.pop("next", "/")
     carried: dict[str, str] = {}
     kept.carry(request.session, carried)
-    request.session.flush()
+    _end(request)
     request.session.update(carried)
     request.session["person"] = {
         "issuer": actor.issuer,
         "sub": actor.sub,
         "name": actor.name,
         "roles": [role.value for role in actor.roles],
+        **({"sign_in": sign_in} if sign_in else {}),
     }
     rotate_token(request)
     logger.info("signed in as %s", ", ".join(actor.roles))

@@ -1,4 +1,6 @@
-"""The only thing stored here: the audit log, and the journal of what is about to be sent."""
+"""What is stored here: the audit log, the journal of what is about to be sent, and, sealed, the
+tokens to send it with.
+"""
 
 import json
 from dataclasses import dataclass
@@ -288,3 +290,15 @@ class Head(models.Model):
 
     def __str__(self) -> str:
         return f"head at {self.seq}"
+
+
+class Credential(models.Model):
+    """A token that calls of many processes share, sealed (`customers.credentials`)."""
+
+    key = models.CharField(max_length=80, primary_key=True)
+    sealed = models.TextField()
+    leased_until = models.DateTimeField(null=True)  # somebody is renewing it
+    ends_at = models.DateTimeField(db_index=True)  # of no use to anybody after that
+
+    def __str__(self) -> str:
+        return f"credential until {self.ends_at}"

@@ -5,6 +5,8 @@ Order of the words: what happened; what was or was not stored; what to do now.
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from customers import services
 from customers.clubmed import errors
 
@@ -52,6 +54,18 @@ CANNOT_READ = Message(
     "This could not be read now. Nothing is lost: try again in a moment.",
     "plug-connected-x",
 )
+NO_TOKEN = Message(
+    503,
+    "The connection to Club Med cannot be made.",
+    "Its sign-in does not answer. Nothing was sent. What you typed is kept: save again soon.",
+    "plug-connected-x",
+)
+CANNOT_READ_WITHOUT_TOKEN = Message(
+    503,
+    "The connection to Club Med cannot be made.",
+    "Its sign-in does not answer. Nothing is lost: try again in a moment.",
+    "plug-connected-x",
+)
 NOT_RECORDED = Message(
     503,
     "Our own record cannot be written at this moment.",
@@ -80,7 +94,12 @@ REFUSED = Message(
 
 
 def not_done(exc: Exception, *, reading: bool = False) -> Message:
-    """What to say when nothing of what was asked landed at Club Med. reading: nor was to."""
+    """What to say when nothing of what was asked landed at Club Med. reading: nor was to.
+
+    Raises what only a new sign-in can mend: the way to it keeps what was typed, wherever that was.
+    """
+    if needs_sign_in(exc):
+        raise exc
     match exc:
         case services.NotRecordedError():
             return NOT_RECORDED
@@ -88,11 +107,20 @@ def not_done(exc: Exception, *, reading: bool = False) -> Message:
             return NO_SUCH_CUSTOMER
         case errors.ForbiddenError():
             return FORBIDDEN
-        case errors.UnauthorizedError():
+        case errors.UnauthorizedError() | errors.TokenRefusedError():
             return UNAUTHORIZED
         case errors.BusyError():
             return BUSY
+        case errors.NoTokenError():
+            return CANNOT_READ_WITHOUT_TOKEN if reading else NO_TOKEN
         case errors.NotSentError() | errors.NoAnswerError():
             return CANNOT_READ if reading else NO_ANSWER
         case _:
             return REFUSED
+
+
+def needs_sign_in(exc: Exception) -> bool:
+    """Is it the person's own token that Club Med does not take, or that is no longer good?"""
+    is_own = settings.CLUBMED_AUTH == "employee"
+    refused = is_own and isinstance(exc, errors.UnauthorizedError)
+    return refused or isinstance(exc, errors.SignInNeededError)

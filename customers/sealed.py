@@ -1,7 +1,7 @@
-"""Values sealed while we hold them for a moment: what a person saw, what a person typed.
+"""Values sealed while we hold them: what a person saw, what a person typed, tokens.
 
-Encrypted with a key drawn from SECRET_KEY (and its fallbacks), so that neither the session table
-nor the cache holds personal data in clear. This is not the audit log's encryption.
+Encrypted with a key drawn from SECRET_KEY (and its fallbacks), so that neither our tables nor the
+cache hold them in clear. This is not the audit log's encryption.
 """
 
 import base64
@@ -28,7 +28,7 @@ def seal(value: Any) -> str:
     return _fernet().encrypt(json.dumps(value).encode()).decode()
 
 
-def unseal(sealed: str, *, max_age: int) -> Any:
+def unseal(sealed: str, *, max_age: int | None) -> Any:
     """The value again, or None if the string is not ours or older than `max_age` seconds."""
     try:
         return json.loads(_fernet().decrypt(sealed, ttl=max_age))

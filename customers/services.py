@@ -16,11 +16,10 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from customers import finding, settling, twins
+from customers import credentials, finding, settling, twins
 from customers.access import Actor
 from customers.audit import chain, entries, journal, queries
 from customers.audit.entries import Finding
-from customers.clubmed.auth import StaticToken
 from customers.clubmed.client import ClubMed
 from customers.clubmed.errors import (
     ClubMedError,
@@ -137,7 +136,7 @@ def clubmed() -> ClubMed:
     return ClubMed(
         base_url=settings.CLUBMED_API_URL,
         api_key=settings.CLUBMED_API_KEY,
-        tokens=StaticToken(settings.CLUBMED_TOKEN),
+        tokens=credentials.tokens_of(None),
         locale=settings.CLUBMED_LOCALE,
         connect_timeout=settings.CLUBMED_CONNECT_TIMEOUT,
         read_timeout=settings.CLUBMED_READ_TIMEOUT,
@@ -296,7 +295,7 @@ def calling(actor: Actor | None, line: JournalLine | None = None) -> ClubMed:
         raise NotSentError("the deadline passed before the call")
     if not connection.in_atomic_block:
         connection.close()
-    return clubmed().calling_as(tokens=StaticToken(settings.CLUBMED_TOKEN), locale=locale_of(actor))
+    return clubmed().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
 
 
 def locale_of(actor: Actor | None) -> str:

@@ -55,13 +55,15 @@ def _is_private(name, text):
 
 
 def secrets():
-    return {
+    held = {
         settings.SECRET_KEY,
         settings.CLUBMED_TOKEN,
+        settings.CLUBMED_CLIENT_SECRET,
         settings.CLUBMED_API_KEY,
         settings.OIDC_CLIENT_SECRET,
         settings.AUDIT_SIGNING_KEY.hex(),
     }
+    return held - {""}
 
 
 def assert_no_secret(response):

@@ -2,7 +2,10 @@
 
     ClubMedError
     ├── NotSentError       no byte of the request went out: a write did not land
-    │   └── NotAnsweringError  none was tried: it has not answered for a while
+    │   ├── NotAnsweringError  none was tried: it has not answered for a while
+    │   ├── NoTokenError       no token could be had
+    │   │   └── TokenRefusedError  the token endpoint said no
+    │   └── SignInNeededError  the person's own token is no longer good
     ├── NoAnswerError      no answer that says: a write may have landed; never resend, read again
     ├── ContractError      an answer outside the contract, but a clear no: a redirect
     └── RefusedError       a 4xx: a write did not land
@@ -29,6 +32,25 @@ class NotSentError(ClubMedError):
 
 class NotAnsweringError(NotSentError):
     """Calls before this one got no answer, so none is made until one of them is answered again."""
+
+
+class NoTokenError(NotSentError):
+    """No token could be had. used_up: what a token was asked for with must not be used again."""
+
+    def __init__(self, text: str, *, used_up: bool = False) -> None:
+        super().__init__(text)
+        self.used_up = used_up
+
+
+class TokenRefusedError(NoTokenError):
+    """The token endpoint took neither our account nor what a token was asked for with."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, used_up=True)
+
+
+class SignInNeededError(NotSentError):
+    """The signed-in person's own token is no longer good, and cannot be renewed without them."""
 
 
 class NoAnswerError(ClubMedError):

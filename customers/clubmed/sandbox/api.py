@@ -128,11 +128,12 @@ class Api:
     """Customers and what may be done with them; safe to use from many threads.
 
     customers: id -> the profile as stored, with its id. forbidden: ids that answer 403.
-    searchable: whether the token may search.
+    searchable: whether the token may search. tokens: those that are good, `token` among them.
     """
 
     def __init__(self, *, token: str, api_key: str, seed: int) -> None:
         self.token = token
+        self.tokens = {token}
         self.api_key = api_key
         self.seed = seed
         self.lock = threading.RLock()
@@ -146,6 +147,8 @@ class Api:
             self.customers.update(people(self.seed))
             self.forbidden.clear()
             self.searchable = True
+            self.tokens.clear()
+            self.tokens.add(self.token)
 
     def answer(self, request: Recorded) -> Answer:
         """Does what the request asks, and says so."""
@@ -183,7 +186,8 @@ class Api:
         return Answer(204)
 
     def _check_rights(self, request: Recorded) -> None:
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind != "Bearer" or token not in self.tokens:
             raise Refusing(error(401, "The access token is missing or not valid."))
         if request.headers.get("x-api-key") != self.api_key:
             raise Refusing(error(403, "The API key is missing or not valid."))

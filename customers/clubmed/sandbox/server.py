@@ -35,7 +35,8 @@ class Sandbox:
 
     url: where it listens, without a slash at the end. customers: id -> profile as stored, with its
     "id"; may be changed in place. forbidden: ids that answer 403. searchable: may be set to False,
-    for a token that may not search. requests: what came, in order. faults: what goes wrong next.
+    for tokens that may not search. tokens: those that are good; may be changed in place. requests:
+    what came, in order. faults: what goes wrong next.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Sandbox:
         self._api = Api(token=token, api_key=api_key, seed=seed)
         self.customers = self._api.customers
         self.forbidden = self._api.forbidden
+        self.tokens = self._api.tokens
         self._closing = threading.Event()
         self._late: list[threading.Timer] = []
         self._server = _Server(self, listener, (host, port))

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from customers import credentials
 from customers.audit import durability
 from customers.reconciling import Reconciled, reconcile
 
@@ -27,6 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *, watch: float | None = None, **options: Any) -> None:
         durability.check()
+        if credentials.background() is None:
+            raise CommandError(credentials.NO_BACKGROUND)
         if watch is None:
             self._once()
             return
