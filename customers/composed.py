@@ -171,7 +171,6 @@ class MembersInput(forms.Widget):
                 {
                     "id": at,
                     "row": self.rows[key],
-                    "required": member.required,
                     "input": member.widget.render(self._input_name(name, key), value.get(key, "")),
                     "problems": self.problems.get(key, []),
                 }

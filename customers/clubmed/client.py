@@ -39,6 +39,7 @@ _LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
 _CHUNK = 64 * 1024
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
+_CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 _FORCE_ADDRESS = [("force_address", "true")]
@@ -268,7 +269,7 @@ class ClubMed:
 
     def _jitter(self, tries: int) -> float:
         """Seconds: "full jitter", so that many who failed at once do not come back at once."""
-        return random.uniform(0, self._pause * 2**tries)  # noqa: S311 - no secret
+        return _CHANCE.uniform(0, self._pause * 2**tries)
 
     def _exchange(
         self,
