@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -534,6 +535,18 @@ def test_a_reset_forgets_what_was_to_land_late(api: Api, sandbox: Sandbox) -> No
         api.patch(birth_city="Leeds")
     sandbox.reset()
     sandbox.wait_for_late()
+    assert "birth_city" not in sandbox.customers[TOM]
+
+
+def test_a_reset_ends_the_calls_that_still_wait(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("latency", seconds=60))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(api.patch, birth_city="Leeds")
+        while not sandbox.requests:
+            time.sleep(0.01)
+        sandbox.reset()
+        with pytest.raises(requests.ConnectionError):
+            waiting.result(30)
     assert "birth_city" not in sandbox.customers[TOM]
 
 

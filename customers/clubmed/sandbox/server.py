@@ -57,7 +57,7 @@ class Sandbox:
         self.customers = self._api.customers
         self.forbidden = self._api.forbidden
         self.tokens = self._api.tokens
-        self._closing = threading.Event()
+        self._over = threading.Event()  # who waits for an answer then gets none
         self._late: list[threading.Timer] = []
         self._server = _Server(self, listener, (host, port))
         self.url = "http://{}:{}".format(*self._server.socket.getsockname()[:2])
@@ -85,7 +85,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Ends every wait, drip, late change and connection."""
-        self._closing.set()
+        self._over.set()
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()
@@ -95,7 +95,12 @@ class Sandbox:
         self._forget_late()
 
     def reset(self) -> None:
-        """Customers as seeded, none forbidden, searchable; no request, fault or late change."""
+        """Customers as seeded, none forbidden, searchable; no request, fault or late change.
+
+        A call that is still waiting or dripping ends without an answer, and stores nothing more.
+        """
+        over, self._over = self._over, threading.Event()
+        over.set()
         self._forget_late()
         self.faults.clear()
         self.requests.clear()
@@ -259,7 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _go_wrong(self, fault: Fault, request: Recorded) -> None:
         sandbox = self.server.sandbox
         waits = fault.kind not in (Kind.DRIP, Kind.APPLY_LATE)
-        if waits and sandbox._closing.wait(fault.seconds):
+        if waits and sandbox._over.wait(fault.seconds):
             self._drop()
             return
         match Kind(fault.kind):
@@ -298,9 +303,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.part == "body":
             self.connection.sendall(head)
         slow = head + body if fault.part == "headers" else body
-        closing = self.server.sandbox._closing
+        over = self.server.sandbox._over
         for byte in slow:
-            if closing.wait(fault.seconds):
+            if over.wait(fault.seconds):
                 self.close_connection = True
                 break
             self.connection.sendall(bytes([byte]))
