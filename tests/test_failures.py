@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from customers import services
+from customers import market, services
 from customers.clubmed.sandbox import Fault
 from customers.models import Entry, JournalLine
-from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
 from tests.test_settling import let_the_grace_pass
 
 pytestmark = pytest.mark.django_db
@@ -154,10 +154,11 @@ def rows(act):
 
 
 @pytest.fixture(autouse=True)
-def short_waits(settings, request):
-    """For what comes too late, which takes most of a call's time."""
+def short_waits(settings, request, clubmed):
+    """What comes too late takes most of a call's time, and between two tries we pause."""
     if "too late" in request.node.name:
         settings.CLUBMED_DEADLINE = 0.5
+    services.clubmed()._pause = 0
 
 
 def assert_told(answer, told):
@@ -217,6 +218,18 @@ def test_who_creates_is_told_and_it_is_recorded(agent, clubmed, fault, told):
     assert_recorded(told)
 
 
+def test_json_under_another_content_type_is_taken_for_what_it_is(agent, clubmed):
+    named = {"headers": {"Content-Type": "text/html"}, "times": None}
+    tom = json.dumps({"first_name": "Tom", "last_name": "Smith"})
+    clubmed.faults.add(Fault("status", method="GET", path="/v2/", status=200, body=tom, **named))
+    clubmed.faults.add(Fault("status", method="POST", status=201, body='{"id": "987"}', **named))
+
+    assert agent.page(PROFILE).select_one("h1").get_text(" ", strip=True) == "Tom Smith"
+    assert agent.post(NEW, agent.form(NEW) | TYPED)["Location"] == "/customers/987/"
+    assert set(Entry.objects.values_list("customer_id", "outcome")) == {("987", "applied")}
+    assert not JournalLine.objects.exists()
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://nobody.invalid"])
 def test_where_nobody_listens_nothing_is_sent_and_it_is_safe_to_try_again(
     agent, clubmed, settings, address
@@ -247,8 +260,8 @@ OUTAGE = "Club Med does not answer. Nothing can be read or saved at this moment.
 def outage(agent, clubmed):
     """So many calls failed that none is made."""
     form = agent.form(EDITOR)
-    clubmed.faults.add(Fault("status", status=503, times=None))
-    for _ in range(2):
+    clubmed.faults.add(Fault("status", status=503, headers={"Retry-After": "600"}, times=None))
+    for _ in range(5):
         agent.get(PROFILE)
     clubmed.requests.clear()
     return form
@@ -293,3 +306,11 @@ def test_when_club_med_answers_again_the_notice_is_gone(agent, clubmed, outage):
     answer = agent.post(EDITOR, outage | {"value": "new@example.com"}, headers=HTMX)
     assert answer.status_code == 200
     assert clubmed.customers[TOM]["email"] == "new@example.com"
+
+
+def test_rules_of_markets_that_cannot_be_had_keep_nobody_from_a_customer(agent, clubmed):
+    market.cache.delete_many(JUST_ASKED)
+    clubmed.faults.add(Fault("status", path="/v[03]/", status=503, times=None))
+
+    for _ in range(2):
+        assert OUTAGE not in text(agent.page(PROFILE))

@@ -25,12 +25,15 @@ class Breaker:
         """Is the server taken for dead? True until a call is answered again."""
         return self._failures >= self._most
 
-    def lets_through(self) -> bool:
-        """May a call be made? While it is open one may, each time that the rest is over."""
+    def lets_through(self, *, may_probe: bool = True) -> bool:
+        """May a call be made? While it is open one may, each time that the rest is over.
+
+        may_probe: is it a call whose outcome will be reported?
+        """
         with self._lock:
             if not self.is_open:
                 return True
-            if time.monotonic() < self._probe_at:
+            if not may_probe or time.monotonic() < self._probe_at:
                 return False
             # Nobody else meanwhile; and should the probe never report, the next one may.
             self._probe_at = time.monotonic() + self.rest

@@ -82,7 +82,8 @@ class ClubMed:
     401 when the token can be renewed. No redirect is followed. Each method raises a ClubMedError
     and nothing else.
 
-    breaker: knows whether Club Med answers at all; while it does not, calls fail at once.
+    breaker: knows whether Club Med answers at all; while it does not, calls fail at once. It counts
+    calls, however often each was tried.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class ClubMed:
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._pause = pause
+        self._counts = True
         self._http = Session(pool_size)
 
     def calling_as(self, *, tokens: TokenSource, locale: str) -> "ClubMed":
@@ -115,9 +117,12 @@ class ClubMed:
         return caller
 
     def within(self, seconds: float) -> "ClubMed":
-        """The client for calls that nobody shall wait longer for."""
+        """The client for calls that nobody shall wait longer for.
+
+        They only help, so what becomes of them says nothing of whether Club Med answers.
+        """
         hasty = copy.copy(self)
-        hasty._deadline = min(self._deadline, seconds)
+        hasty._deadline, hasty._counts = min(self._deadline, seconds), False
         return hasty
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
@@ -228,6 +233,8 @@ class ClubMed:
             raise
         finally:
             current_call.reset(reset)
+            if self._counts and call.answered is not None:
+                self.breaker.report(answered=call.answered)
             taken = round((time.monotonic() - began) * 1000)
             logger.info("%s %s %d ms", route, outcome, taken)
         return content, answer.headers
@@ -242,13 +249,16 @@ class ClubMed:
     ) -> _Answer:
         """The answer that counts: of the first try, or of a further one where there may be one."""
         token = _of_the_source(self._tokens.token)
+        if not self.breaker.lets_through(may_probe=self._counts):
+            raise NotAnsweringError(f"{route}: not tried")
         tries = 1
         renewed = False
         while True:
             try:
                 answer = self._exchange(route, call, token, customer_id, query, fields)
             except (NoAnswerError, NotSentError):
-                if not self._may_go_on(call, tries, wait := self._jitter(tries)):
+                wait = self._jitter(tries)
+                if not self._may_go_on(call, tries, wait, needed=1 / 2):
                     raise
             else:
                 if answer.status == 401 and not renewed:
@@ -257,14 +267,19 @@ class ClubMed:
                         token = _of_the_source(self._tokens.token)
                         continue
                 wait = max(self._jitter(tries), _retry_after(answer.headers))
-                if answer.status not in _BUSY or not self._may_go_on(call, tries, wait):
+                may_go_on = self._may_go_on(call, tries, wait, needed=1 / 8)
+                if answer.status not in _BUSY or not may_go_on:
                     return answer
             time.sleep(wait)
             tries += 1
 
-    def _may_go_on(self, call: Call, tries: int, wait: float) -> bool:
-        """May a read be tried again after so many seconds? Not one that took most of its time."""
-        has_time = call.left - wait > self._deadline / 2
+    def _may_go_on(self, call: Call, tries: int, wait: float, *, needed: float) -> bool:
+        """May a read be tried again after so many seconds?
+
+        needed: the part of the deadline that has to be left then. More where no answer came: what
+        took most of its time for nothing would do so again.
+        """
+        has_time = call.left - wait > self._deadline * needed
         return not call.is_write and tries < _TRIES and has_time and not self.breaker.is_open
 
     def _jitter(self, tries: int) -> float:
@@ -283,8 +298,6 @@ class ClubMed:
         """Send once and receive; the body where that matters."""
         method, path = route.split(" ")
         call.sent = False
-        if not self.breaker.lets_through():
-            raise NotAnsweringError(f"{route}: not tried")
         try:
             with self._http.request(
                 method,
@@ -300,11 +313,11 @@ class ClubMed:
         # Whatever the libraries raise: their texts hold addresses, so none is chained.
         except Exception as exc:
             if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not of our making
-                self.breaker.report(answered=False)
+                call.answered = False
             landed = NoAnswerError if call.sent else NotSentError
             raise landed(f"{route}: {type(exc).__name__}") from None
         # A 500 is an answer: it may be about one customer, or one value, alone.
-        self.breaker.report(answered=answer.status not in _BUSY or answer.status == 429)
+        call.answered = answer.status not in _BUSY or answer.status == 429
         return answer
 
     def _headers(self, token: str, *, has_body: bool) -> dict[str, str]:

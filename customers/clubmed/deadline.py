@@ -28,12 +28,14 @@ _FRESH = 2  # seconds that a connection may have been idle and still take a writ
 class Call:
     """One call under way.
 
-    ends_at: on the monotonic clock. is_write: an unknown outcome matters. sent: did a byte go out?
+    ends_at: on the monotonic clock. is_write: an unknown outcome matters. sent: did a byte of this
+    try go out? answered: was the last try answered; None where nothing tells.
     """
 
     ends_at: float
     is_write: bool = False
     sent: bool = False
+    answered: bool | None = None
 
     @property
     def left(self) -> float:
