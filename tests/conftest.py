@@ -1,5 +1,7 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
+from contextlib import nullcontext
+
 import pytest
 from bs4 import BeautifulSoup
 from django.conf import settings
@@ -12,7 +14,7 @@ from customers import services
 from customers.audit import guard
 from customers.clubmed.sandbox import Sandbox
 from customers.clubmed.sandbox.reference import LOCALES
-from tests import privacy
+from tests import contract, privacy
 from tests.provider import provider  # noqa: F401 - a fixture
 
 AGENT = ("staff-1001", "Inès Moreau", ["agent"])
@@ -81,7 +83,7 @@ def running_sandbox():
 
 
 @pytest.fixture
-def clubmed(running_sandbox, settings):
+def clubmed(running_sandbox, settings, request):
     """The sandbox API, as new, and the product pointed at it.
 
     It was just asked about its markets, to no avail, so that the catalogue alone holds and nothing
@@ -92,7 +94,9 @@ def clubmed(running_sandbox, settings):
     services.clubmed.cache_clear()
     cache.clear()
     cache.set_many(JUST_ASKED, 3600)
-    with privacy.watched(running_sandbox):
+    other = request.node.get_closest_marker("other_contract")
+    kept = nullcontext() if other else contract.kept(running_sandbox)
+    with privacy.watched(running_sandbox), kept:
         yield running_sandbox
     services.clubmed.cache_clear()
 

@@ -80,6 +80,7 @@ def made_here():
     return Entry.objects.filter(action=Action.CHANGE).exclude(outcome="stored_as")
 
 
+@pytest.mark.other_contract
 @pytest.mark.django_db
 @settings(
     max_examples=60,

@@ -211,6 +211,7 @@ def test_it_is_edited_beside_others_too(agent, clubmed, tom, row):
     assert not row.sensitive or "39053344709" not in str(page)
 
 
+@pytest.mark.other_contract
 def test_a_new_plain_field_is_one_row_of_the_catalogue(agent, clubmed, monkeypatch):
     """Shown, edited, cleared, recorded, created with: nothing else knows its name."""
     row = Field(

@@ -114,6 +114,7 @@ def test_a_bad_row_is_told_and_all_rows_come_back(agent, clubmed, edited, messag
     assert sent(clubmed, "PATCH") == []
 
 
+@pytest.mark.other_contract
 def test_a_list_in_another_shape_is_shown_and_not_ours_to_rewrite(agent, clubmed):
     clubmed.customers[TOM]["phones"] = "0612345678 or 0698765432"
 
@@ -124,6 +125,7 @@ def test_a_list_in_another_shape_is_shown_and_not_ours_to_rewrite(agent, clubmed
     assert agent.get(URL).status_code == 404
 
 
+@pytest.mark.other_contract
 def test_an_unchanged_number_in_an_odd_shape_is_left_to_club_med_to_judge(agent, clubmed):
     clubmed.customers[TOM]["phones"] = [{"number": "ext. 12", "type": "OFFICE"}]
     page = agent.page(URL)

@@ -156,6 +156,7 @@ def test_text_that_is_no_text_does_not_break_the_page(agent, clubmed):
     assert sent(clubmed, "PATCH")[0][1] == {"birth_city": "Lyon"}
 
 
+@pytest.mark.other_contract
 @pytest.mark.parametrize(
     "odd",
     [

@@ -23,6 +23,7 @@ from django.core.management import CommandError, call_command
 
 from customers.clubmed.sandbox import Fault, Sandbox
 from customers.management.commands.sandbox import Command
+from tests import contract
 
 ROOT = Path(__file__).parent.parent
 TOM = "123456789"
@@ -44,9 +45,10 @@ def served() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(served: Sandbox) -> Sandbox:
+def sandbox(served: Sandbox) -> Iterator[Sandbox]:
     served.reset()
-    return served
+    with contract.answers_kept(served):
+        yield served
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from customers.clubmed.sandbox import Sandbox
+from tests import contract
 from tests.test_sandbox import HEADERS, TOM, Api, assert_plain_error, concerned
 
 BEATRIZ = "704118236"
@@ -29,9 +30,10 @@ def served() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(served: Sandbox) -> Sandbox:
+def sandbox(served: Sandbox) -> Iterator[Sandbox]:
     served.reset()
-    return served
+    with contract.answers_kept(served):
+        yield served
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 Each rule takes the dotted key and the value sent, and gives the value to store or raises Refused.
 Where the contract is silent, this API decides: a list or an object is replaced whole, with the
 members it does not know kept as sent; whatever is empty (null, "", blanks, [], {}) is stored as
-null; second, third and fourth names hold 50 characters, a place of birth 100.
+null; a create leaves out what is empty; a list of opt-ins is never emptied; second, third and
+fourth names hold 50 characters, a place of birth 100.
 """
 
 import re
@@ -83,8 +84,14 @@ def check_create(
     body: Mapping[str, Any], market: Sequence[Refusal] = (), *, force_address: bool
 ) -> dict[str, Any]:
     """The values to store for a new customer. market: what it refuses besides. Raises Refused."""
+    empty = [
+        Refusal("required", key, "What is empty is left out.")
+        for key, value in body.items()
+        if value in (None, "")
+    ]
+    besides = [*market, *empty]
     return _accepted(
-        body, _CREATE, market, needed=_REQUIRED, complete=True, force_address=force_address
+        body, _CREATE, besides, needed=_REQUIRED, complete=True, force_address=force_address
     )
 
 
@@ -95,8 +102,9 @@ def check_patch(
 
     market: what it refuses besides.
     """
-    needed = {*_REQUIRED, "personal_data_usage_allowed"}
-    return _accepted(body, PATCHABLE, market, needed=needed, force_address=force_address)
+    values = {key: None if value == "" else value for key, value in body.items()}
+    needed = {*_REQUIRED, "personal_data_usage_allowed", "optins"}
+    return _accepted(values, PATCHABLE, market, needed=needed, force_address=force_address)
 
 
 def _accepted(
@@ -129,10 +137,8 @@ def _accepted(
 
 
 def is_empty(value: Any) -> bool:
-    """Does this value clear a field?"""
-    if isinstance(value, str):
-        return not value.strip()
-    return value is None or value in ([], {})
+    """Does this value say nothing?"""
+    return value in (None, "", [], {})
 
 
 def _members(
@@ -151,17 +157,15 @@ def _members(
     refusals: list[Refusal] = []
     absent = [key for key in rules if complete and key in needed and key not in values]
     for key, value in {**values, **dict.fromkeys(absent)}.items():
-        if is_empty(value):
-            stored[key] = None
-            if key in needed:
-                refusals.append(Refusal("required", prefix + key, "This field is required."))
-        elif key in rules:
-            try:
-                stored[key] = rules[key](prefix + key, value)
-            except Refused as refused:
-                refusals += refused.refusals
-        else:
-            stored[key] = value
+        rule = rules.get(key)
+        try:
+            found = value if rule is None or value is None else rule(prefix + key, value)
+        except Refused as refused:
+            refusals += refused.refusals
+            continue
+        stored[key] = None if is_empty(found) else found
+        if stored[key] is None and key in needed:
+            refusals.append(Refusal("required", prefix + key, "This field is required."))
     if refusals:
         raise Refused(*refusals)
     return stored
@@ -191,7 +195,7 @@ def _text(limit: int) -> Rule:
 def _pattern(pattern: str, limit: int, hint: str) -> Rule:
     def rule(key: str, value: Any) -> str:
         text: str = _text(limit)(key, value)
-        if not re.fullmatch(pattern, text):
+        if text and not re.fullmatch(pattern, text):
             raise Refused(Refusal("pattern", key, hint))
         return text
 
@@ -246,6 +250,8 @@ def _email(key: str, value: Any) -> str:
 
 def _birthdate(key: str, value: Any) -> str:
     text: str = _pattern(r"[0-9]{8}", 8, "A date as YYYYMMDD.")(key, value)
+    if not text:
+        return ""
     try:
         day = datetime.strptime(text, "%Y%m%d").date()
     except ValueError:

@@ -6,6 +6,7 @@ import socket
 import socketserver
 import sys
 import threading
+from collections.abc import Callable
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -36,7 +37,8 @@ class Sandbox:
     url: where it listens, without a slash at the end. customers: id -> profile as stored, with its
     "id"; may be changed in place. forbidden: ids that answer 403. searchable: may be set to False,
     for tokens that may not search. tokens: those that are good; may be changed in place. requests:
-    what came, in order. faults: what goes wrong next.
+    what came, in order. faults: what goes wrong next. watch: may be set to a function, called with
+    each request and the answer of the API to it, whatever a fault makes of that answer on its way.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Sandbox:
         self.api_key = api_key
         self.faults = Faults()
         self.requests: list[Recorded] = []
+        self.watch: Callable[[Recorded, Answer], object] | None = None
         self._api = Api(token=token, api_key=api_key, seed=seed)
         self.customers = self._api.customers
         self.forbidden = self._api.forbidden
@@ -130,10 +133,13 @@ class Sandbox:
             timer.join()
 
     def _answer(self, request: Recorded) -> Answer:
-        return self._api.answer(request)
+        answer = self._api.answer(request)
+        if self.watch is not None:
+            self.watch(request, answer)
+        return answer
 
     def _answer_late(self, request: Recorded, seconds: float) -> None:
-        timer = threading.Timer(seconds, self._api.answer, [request])
+        timer = threading.Timer(seconds, self._answer, [request])
         timer.daemon = True
         with self._api.lock:
             self._late.append(timer)
@@ -247,7 +253,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._go_wrong(fault, request)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _exchange
+    def __getattr__(self, name: str) -> Any:
+        """http.server looks for do_GET and the like: every method has an answer, if only a 405."""
+        if name.startswith("do_"):
+            return self._exchange
+        raise AttributeError(name)
 
     def _read(self) -> Recorded | Answer:
         """The request with its whole body, or a refusal to read it."""
