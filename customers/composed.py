@@ -194,13 +194,16 @@ class MembersField(forms.Field):
     def __init__(self, field: Field, market: Market, *, now: Json = None, **kwargs: Any) -> None:
         self.now: Mapping[str, Json] = now if isinstance(now, dict) else {}
         self.field = field
+        needed = market.rules.required(field.name)
         self.members = {
             row.name: plain_field(
                 row,
                 market,
                 now=None if field.sensitive else self.now.get(row.name),
                 label=row.label,
-                required=row.is_required,
+                # What an object lacks already may be lacking still.
+                required=row.is_required
+                or (row.name in needed and (not self.now or bool(self.now.get(row.name)))),
                 error_messages={"required": f"{row.label} is needed."},
             )
             for row in field.members

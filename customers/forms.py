@@ -139,7 +139,7 @@ class CreateForm(forms.Form):
         super().__init__(data, initial={"customer_type": "PROSPECT", **(known or {})})
         self.market = market
         for row in creatable():
-            required = row.create is Create.REQUIRED or row.name in market.rules.required
+            required = row.create is Create.REQUIRED or row.name in market.rules.required()
             self.fields[row.name] = form_field(row, market, required=required, many=True)
             self.fields[row.name].error_messages["required"] = "Needed to create a customer."
         _show_again(self, typed)

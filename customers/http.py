@@ -1,9 +1,10 @@
 """What our middleware adds to a request, typed once."""
 
 import re
+from collections.abc import Callable
 
 from django.core.signing import BadSignature
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from customers.access import Actor
@@ -52,6 +53,20 @@ def wants_fragment(request: HttpRequest) -> bool:
     """Asked by htmx for a part of the page; a boosted or history request wants the whole page."""
     htmx: HtmxDetails | None = getattr(request, "htmx", None)  # none where a request failed early
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
+
+
+def afterwards(response: HttpResponse, act: Callable[[], None]) -> HttpResponse:
+    """Act once the answer is out, so that nobody waits for it: a server closes it then."""
+    close = response.close
+
+    def act_and_close() -> None:
+        try:
+            act()
+        finally:
+            close()
+
+    response.close = act_and_close  # type: ignore[method-assign]
+    return response
 
 
 def typed_text(request: HttpRequest) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What Club Med says of a market: its locales, civilities, countries and rules for a profile.
 
-Kept in the cache. A page that only shows is never held up for it, and what cannot be had is left to
-the catalogue: `refresh` asks for what is missing, everything else takes what is there.
+Kept in the cache. `refresh` asks for what is missing, everything else takes what is there, and what
+cannot be had is left to the catalogue.
 """
 
 import logging
@@ -64,7 +64,7 @@ def market(locale: str, *, actor: Actor) -> Market:
 
 def current(chosen: Sequence[str]) -> str:
     """The market among those chosen that holds: the last, if it is offered still; "" for none."""
-    offered = locales()
+    offered = locales() if chosen else []
     return chosen[0] if chosen and (not offered or chosen[0] in offered) else ""
 
 
@@ -77,11 +77,11 @@ def locales() -> list[str]:
 def refresh(locale: str, *, actor: Actor) -> None:
     """Ask for what is missing or old, within a short time; what cannot be had is left."""
     spoken = services.locale_of(actor)
-    wanted: dict[str, Callable[[ClubMed], Json]] = {
-        "locales": ClubMed.locales,
+    wanted: dict[str, Callable[[ClubMed], Json]] = {  # what is missed most comes first
+        f"schema {locale or spoken}": partial(_usable_schema, locale=locale or spoken),
         f"civilities {spoken}": ClubMed.civilities,
         f"countries {spoken}": ClubMed.countries,
-        f"schema {locale or spoken}": partial(_usable_schema, locale=locale or spoken),
+        "locales": ClubMed.locales,
     }
     ends_at = time.monotonic() + _PATIENCE
     for name in cache.get_many([_key(name, "asked") for name in wanted]):

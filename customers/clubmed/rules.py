@@ -4,6 +4,7 @@ Club Med's word counts, not ours: a rule that cannot be read, or may not be safe
 out, and the API judges by itself.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,12 +17,15 @@ from jsonschema.validators import extend
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json
 
+_LARGEST = 500_000  # characters of a schema; a larger one takes seconds to check
 _LONGEST_PATTERN = 500  # characters
-# A repetition inside a repeated group: matching such a pattern may take for ever.
-_EXPLODES = re.compile(r"\([^()]*[+*}][^()]*\)[+*{]")
+_MOST_VARYING = 3  # parts of any length; one less where a pattern may begin anywhere
+_MOST_OPTIONAL = 10  # parts of a pattern that may be there or not
+_LONGEST_HINT = 200  # characters
 _NOT_OURS = ("$id", "$schema")  # a local reference means the schema that we hold
 # Judged by the API alone: fields that the schema does not know may be good all the same.
-_IGNORED = ("additionalProperties", "unevaluatedProperties", "propertyNames", "format")
+_IGNORED = ("additionalProperties", "patternProperties", "propertyNames", "format")
+_REVERSING = ("not", "if", "oneOf")  # what is left out inside would make them refuse more
 
 
 def _among_choices(
@@ -42,10 +46,9 @@ class Rules:
     locale: str
     schema: Mapping[str, Json] = field(default_factory=dict)
 
-    @property
-    def required(self) -> frozenset[str]:
-        """Fields that a new customer must have."""
-        names = self.schema.get("required")
+    def required(self, path: str = "") -> frozenset[str]:
+        """What a new customer must have, or an object at that path ("address")."""
+        names = self._at(path).get("required")
         return frozenset(names if isinstance(names, list) else ())
 
     def choices(self, path: str) -> dict[str, str]:
@@ -60,16 +63,19 @@ class Rules:
         now: of a change, what Club Med holds of these fields. What stands there already is not
         judged, and a field that is not sent need not be there.
         """
-        sent = _without_empty(body)
+        sent, there = _without_empty(body), _without_empty(now)
+        schema = dict(self.schema)
+        if now is not None:
+            schema.pop("if", None)  # it cannot be told of a part of a profile
         try:
-            errors = list(_Validator(self.schema).iter_errors(sent))
-        except Exception:  # a reference that leads nowhere, or in a circle
+            errors = list(_Validator(schema).iter_errors(sent))
+        except Exception:  # a reference that leads in a circle
             return ()
         return tuple(
             FieldError("", _dotted(path), message)
             for error in errors
             for path, message in self._told(error)
-            if now is None or (path[0] in body and not _stands(path, sent, now))
+            if now is None or (path[0] in body and not _stands(path, sent, there))
         )
 
     def _told(self, error: ValidationError) -> Iterator[tuple[list[Any], str]]:
@@ -77,8 +83,9 @@ class Rules:
         instance, names = cast(Json, error.instance), cast(Json, error.validator_value)
         if error.validator == "required":
             missing = [name for name in names if name not in instance]
-            yield from (([*path, name], f"{self.locale} needs this.") for name in missing)
-        elif path:
+            words = f"The market {self.locale} needs this."
+            yield from (([*path, name], words) for name in missing)
+        elif path and error.validator != "type":  # which no typing could mend
             yield path, self._words(error)
 
     def _words(self, error: ValidationError) -> str:
@@ -89,67 +96,94 @@ class Rules:
             case "minLength":
                 return f"At least {limit} characters; this has {len(value)}."
             case "x-choices" | "enum" | "const":
-                return f"{self.locale} knows no such value: choose one of its own."
+                return f"The market {self.locale} knows no such value: choose one of its own."
             case _:
-                return f"{self.locale} writes this in another way{_example(error.schema)}."
+                return f"The market {self.locale} writes this in another way{_hint(error.schema)}."
 
     def _at(self, path: str) -> Mapping[str, Json]:
-        """The rule of one value, its references followed."""
-        at: Json = self.schema
-        for name in path.split("."):
-            at = self._followed(at)
-            members = at.get("properties") if isinstance(at, Mapping) else None
-            at = members.get(name) if isinstance(members, Mapping) else None
-        at = self._followed(at)
-        return at if isinstance(at, Mapping) else {}
+        """The rule of one value, its references followed; of the whole for ""."""
+        at = self._followed(self.schema)
+        for name in path.split(".") if path else ():
+            members = at.get("properties")
+            at = self._followed(members.get(name) if isinstance(members, Mapping) else None)
+        return at
 
-    def _followed(self, at: Json) -> Json:
+    def _followed(self, at: Json) -> Mapping[str, Json]:
         for _ in range(5):
-            if not isinstance(at, Mapping) or "$ref" not in at:
+            if not isinstance(at, Mapping):
+                break
+            if "$ref" not in at:
                 return at
-            target: Json = self.schema
-            for name in at["$ref"].removeprefix("#").strip("/").split("/"):
-                target = target.get(name) if isinstance(target, Mapping) else None
-            at = target
-        return None
+            at = _target(at["$ref"], self.schema)
+        return {}
 
 
 def rules(locale: str, schema: Json) -> Rules:
     """The rules of a schema, as far as they can be applied; none of a schema that is none."""
+    usable: Json = {}
     try:
-        usable = _usable(schema)
-        Draft7Validator.check_schema(usable)
+        if len(json.dumps(schema)) <= _LARGEST:
+            usable = _usable(schema, schema)
+            Draft7Validator.check_schema(usable)
     except (SchemaError, RecursionError):
         usable = {}
     return Rules(locale, usable if isinstance(usable, dict) else {})
 
 
-def _usable(schema: Json) -> Json:
-    """The schema without what cannot be applied here."""
+def _usable(schema: Json, root: Json) -> Json:
+    """The schema without what cannot be applied here. root: where its references lead."""
     if isinstance(schema, list):
-        return [_usable(item) for item in schema]
+        return [_usable(item, root) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    if "$ref" in schema:
-        reference = schema["$ref"]
-        is_local = isinstance(reference, str) and reference.startswith("#/")
-        return {"$ref": reference} if is_local else {}
+    if "$ref" in schema:  # rules beside it do not count; what it leads to may stand there
+        kept = {key: schema[key] for key in ("definitions", "$defs") if key in schema}
+        leads = _target(schema["$ref"], root) is not None
+        return {**_usable(kept, root), **({"$ref": schema["$ref"]} if leads else {})}
     return {
-        key: _usable(value)
+        key: usable
         for key, value in schema.items()
         if key not in (*_NOT_OURS, *_IGNORED)
         and not (key == "pattern" and isinstance(value, str) and not _is_safe(value))
+        and ((usable := _usable(value, root)) == value or key not in _REVERSING)
     }
 
 
+def _target(reference: Json, root: Json) -> Json:
+    """What a reference leads to inside the schema; None if that is nothing."""
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return None
+    at = root
+    for name in reference.removeprefix("#/").split("/"):
+        at = at.get(name) if isinstance(at, Mapping) else None
+    return at
+
+
+_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")  # an escaped character, a class
+_GROUP = re.compile(r"\((?:\?(?:[:=!]|<[=!]|P?<\w+>))?([^()]*)\)(?=([*+{])?)")
+
+
 def _is_safe(pattern: str) -> bool:
-    if len(pattern) > _LONGEST_PATTERN or _EXPLODES.search(pattern):
+    """Can it be applied here, and in a time that is bounded?
+
+    Not with a repeated group that itself varies, nor with many parts that vary one after the other:
+    matching such a pattern may take for ever.
+    """
+    if len(pattern) > _LONGEST_PATTERN:
         return False
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError):  # of another dialect, perhaps
         return False
-    return True
+    bare = re.sub(r"(?<!\))\{\d+\}", "", _ATOM.sub("x", pattern))  # a fixed count does not vary
+    bare = re.sub(r"(?<!\))\{\d,\d\}", "?", bare)
+    while group := _GROUP.search(bare):
+        varies = re.sub(r"[^*+{?|]", "", group[1])
+        if varies and group[2]:
+            return False
+        bare = f"{bare[: group.start()]}x{varies}{bare[group.end() :]}"
+    most = _MOST_VARYING if pattern.startswith("^") else _MOST_VARYING - 1
+    return len(re.findall(r"[*+{]", bare)) <= most and bare.count("?") <= _MOST_OPTIONAL
 
 
 def _codes(choices: Json) -> dict[str, str]:
@@ -172,17 +206,14 @@ def _without_empty(value: Json) -> Json:
 
 
 def _stands(path: list[Any], sent: Json, now: Json) -> bool:
-    """Is the value at this path the one that is there already?"""
-    for step in path:
-        sent, now = (_step(value, step) for value in (sent, now))
-    return sent is not None and sent == now
-
-
-def _step(value: Json, step: Any) -> Json:
-    try:
-        return value[step]
-    except (KeyError, IndexError, TypeError):
-        return None
+    """Is what is at this path there already, wherever in a list it stood?"""
+    if not path:
+        return bool(sent == now)
+    step, *rest = path
+    if isinstance(step, int):
+        there = now if isinstance(now, list) else []
+        return any(_stands(rest, sent[step], item) for item in there)
+    return isinstance(now, Mapping) and _stands(rest, sent.get(step), now.get(step))
 
 
 def _dotted(path: list[Any]) -> str:
@@ -193,10 +224,13 @@ def _dotted(path: list[Any]) -> str:
     return text.removeprefix(".")
 
 
-def _example(schema: Json) -> str:
+def _hint(schema: Json) -> str:
     """What the schema says for people, if it does."""
-    said = schema.get("x-meta") if isinstance(schema, Mapping) else None
-    said = said if isinstance(said, Mapping) else {}
+    rule: Mapping[str, Json] = schema if isinstance(schema, Mapping) else {}
+    meta = rule.get("x-meta")
+    said = meta if isinstance(meta, Mapping) else {"hint": meta}
     if isinstance(said.get("example"), str | int):
         return f", like {said['example']}"
-    return f": {said['hint'].rstrip('.')}" if isinstance(said.get("hint"), str) else ""
+    words = (said.get("hint"), said.get("description"), rule.get("description"), said.get("title"))
+    found = next((one for one in words if isinstance(one, str) and one.strip()), "")
+    return f": {found.strip().rstrip('.')[:_LONGEST_HINT]}" if found else ""

@@ -1,5 +1,6 @@
 """Find a customer, create one, see one."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from customers.forms import (
 )
 from customers.http import (
     DeskRequest,
+    afterwards,
     check_customer_number,
     is_customer_number,
     typed_text,
@@ -107,13 +109,14 @@ def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     check_customer_number(customer_id)
     found = services.read_profile(customer_id, actor=request.actor)
     seen.remember(request.session, found)
-    market.refresh(market.of(found), actor=request.actor)  # for the editors that may follow
     context = {
         "waiting": queries.waiting(customer_id),
         "record": Record(found, queries.newest_by_field(customer_id)),
         "trail": queries.trail(customer_id),
     }
-    return render(request, "customers/profile.html", context)
+    # For the editors that may follow.
+    refresh = partial(market.refresh, market.of(found), actor=request.actor)
+    return afterwards(render(request, "customers/profile.html", context), refresh)
 
 
 @allow(Permission.CUSTOMERS)

@@ -1,0 +1,102 @@
+"""What is asked of Club Med, and when: no page waits for more than it shows."""
+
+import pytest
+from django.core.cache import cache
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import RequestFactory
+
+from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
+
+pytestmark = pytest.mark.once
+PROFILE = f"/v2/customers/{TOM}/profile"
+MARKET = {"/v0/locales", "/v0/civilities", "/v0/countries", "/v3/schemas/profile/en-US"}
+PAGE = f"/customers/{TOM}/"
+LAST_NAME = f"/customers/{TOM}/fields/last_name/"
+
+
+def asked(clubmed):
+    return [path for path, _ in sent(clubmed, "GET")]
+
+
+def methods(clubmed):
+    return [request.method for request in clubmed.requests]
+
+
+@pytest.fixture
+def cold(agent):
+    """Nobody has asked about any market yet."""
+    cache.delete_many(list(JUST_ASKED))
+    return agent
+
+
+def test_a_profile_is_out_after_one_call_and_the_market_is_asked_behind_it(
+    transactional_db, cold, clubmed
+):
+    session = {"cookie": cold.cookies.output(header="", attrs=[]).strip()}
+    request = RequestFactory().get(PAGE, headers=session)
+
+    answer = WSGIHandler()(request.environ, lambda status, headers: None)
+
+    assert b"Smith" in b"".join(answer)
+    assert asked(clubmed) == [PROFILE]
+    answer.close()  # as a server does when all of it is out
+    assert set(asked(clubmed)) == {PROFILE} | MARKET
+    assert len(asked(clubmed)) == 5
+
+
+def test_once_the_market_is_known_a_profile_is_one_call(cold, clubmed):
+    cold.get(PAGE)
+    clubmed.requests.clear()
+
+    cold.get(PAGE)
+
+    assert asked(clubmed) == [PROFILE]
+
+
+def test_an_editor_opens_without_a_call_and_saves_with_a_read_and_a_write(cold, clubmed):
+    cold.get(PAGE)
+    clubmed.requests.clear()
+
+    form = cold.form(LAST_NAME, headers=HTMX)
+    assert methods(clubmed) == []
+    saved = cold.post(LAST_NAME, form | {"value": "Jones"}, headers=HTMX)
+    assert methods(clubmed) == ["GET", "PATCH"]
+    cold.get(soup(saved).select_one(".field")["hx-get"], headers=HTMX)
+    assert methods(clubmed) == ["GET", "PATCH", "GET"]
+
+
+def test_over_an_unknown_market_it_is_the_same_and_the_catalogue_alone_holds(agent, clubmed):
+    agent.get(PAGE)
+    clubmed.requests.clear()
+
+    form = agent.form(LAST_NAME, headers=HTMX)
+    assert methods(clubmed) == []
+    refused = agent.post(LAST_NAME, form | {"value": "王"}, headers=HTMX)
+
+    assert methods(clubmed) == ["GET", "PATCH"]
+    assert "Club Med: " in text(soup(refused))
+
+
+def test_a_later_editor_has_the_rules_that_an_earlier_one_had_not(cold, clubmed):
+    url = f"/customers/{TOM}/fields/civility/"
+    early = cold.page(url, headers=HTMX)
+    assert methods(clubmed) == ["GET"]  # of the profile, which nobody had seen yet
+
+    cold.get(PAGE)
+    late = cold.page(url, headers=HTMX)
+    assert len(late.select("option")) > len(early.select("option"))
+    clubmed.requests.clear()
+
+    form = cold.form(LAST_NAME, headers=HTMX)
+    told = cold.post(LAST_NAME, form | {"value": "王"}, headers=HTMX)
+
+    assert "en-US writes this in another way" in text(soup(told))
+    assert methods(clubmed) == []
+
+
+def test_the_create_form_asks_about_its_market_once(cold, clubmed):
+    for _ in range(2):
+        cold.get("/customers/new/")
+
+    assert set(asked(clubmed)) == MARKET
+    assert len(asked(clubmed)) == 4
