@@ -4,6 +4,7 @@ SCREENSHOTS=folder keeps a picture of each.
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -186,14 +187,59 @@ def create_refused(page, product):
 def create_again(page, product):
     """The same person, whose first create got no answer."""
     product.add_fault(kind="drop_before", method="POST")
-    for shown in ("h1", ".notice"):
+    for shown in ("h1", "#alike"):
         page.goto("/customers/new/")
         page.get_by_label("Civility", exact=True).select_option("MS")
         page.get_by_label("First name", exact=True).fill("Maximiliane")
         page.get_by_label("Last name", exact=True).fill("Montgomery-Vandenberghe")
-        page.get_by_label("E-mail").fill("maximiliane@example.com")
+        page.locator("[name=email]").fill("maximiliane@example.com")
         page.get_by_role("button", name="Create the customer").last.click()
-        expect(page.locator(shown, has_text="created")).to_be_visible()
+        expect(page.locator(shown)).to_contain_text(re.compile("created by|was created"))
+
+
+def alike(page, product):
+    """Customers who may be the same, in several scripts."""
+    for number in ("30955172", "123456789"):
+        product.change_elsewhere(number, email="beatriz.wang@example.com")
+    page.goto("/customers/new/")
+    page.get_by_label("Civility", exact=True).select_option("MS")
+    page.get_by_label("First name", exact=True).fill("Beatriz")
+    page.get_by_label("Last name", exact=True).fill("Wang")
+    page.locator("[name=email]").fill("beatriz.wang@example.com")
+    page.get_by_role("button", name="Create the customer").last.click()
+    expect(page.locator("#alike a")).to_have_count(3)
+
+
+def found(page, product):
+    for number in ("30955172", "123456789"):
+        product.change_elsewhere(number, email="beatriz.wang@example.com")
+    page.goto("/")
+    page.locator("#q").fill("beatriz.wang@example.com")
+    page.locator("#q").press("Enter")
+    expect(page.locator("#found-title")).to_have_text("3 customers")
+    page.get_by_text("Look for each part by itself").click()
+
+
+def find_down(page, product):
+    product.add_fault(kind="status", method="GET", status=503, times=None)
+    page.goto("/")
+    page.locator("#q").fill("Wang 14/06/1986")
+    page.locator("#q").press("Enter")
+    expect(page.locator(".notice[data-tone=bad]")).to_contain_text("Your search is kept above")
+    product.clear_faults()
+
+
+def address_refused(page, product):
+    """With the other editors of lists and objects open beside it."""
+    body = '{"errors": [{"concerned_key": "address.zip_code", "error_description": "Unknown."}]}'
+    product.add_fault(kind="status", method="PATCH", status=400, body=body)
+    page.goto(RICH)
+    for field in ("optins", "identity", "address"):
+        page.locator(f"#{field} .field-edit").click()
+        expect(page.locator(f"#{field}[data-state=editing]")).to_be_visible()
+    page.locator("#address [name=street]").fill("A street whose name is long enough for two lines")
+    page.locator("#address").get_by_role("button", name="Save").click()
+    expect(page.locator("#address [name=force_address]")).to_be_visible()
 
 
 def group_preview(page, product):
@@ -223,6 +269,11 @@ PAGES = {
     "create": at_rest("/customers/new/"),
     "create-refused": create_refused,
     "create-again": create_again,
+    "create-alike": alike,
+    "found": found,
+    "find-down": find_down,
+    "markets": at_rest("/market/"),
+    "address-refused": address_refused,
     "profile": at_rest(RICH),
     "profile-long": at_rest(LONG),
     "profile-sparse": at_rest(SPARSE),
