@@ -22,6 +22,15 @@ _MOST_PHONES = 20
 _PHONE_PARTS = ("type", "number", "row")
 
 
+def as_sent(value: Any) -> Any:
+    """What a browser sends of a value that an input shows: one line, without spaces around it."""
+    if isinstance(value, dict):
+        return {key: as_sent(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [as_sent(item) for item in value]
+    return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
+
+
 class Rows(list[dict[str, str]]):
     """Rows as they were typed, told apart from the phones of a profile."""
 
@@ -31,13 +40,15 @@ class PhonesInput(forms.Widget):
 
     In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
     from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
+    problems: place of a row -> what is wrong with it.
     """
 
     template_name = "customers/_phones_input.html"
 
-    def __init__(self, *, numbered: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.numbered = numbered
+        self.numbered = False
+        self.problems: dict[str, list[str]] = {}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
         if not isinstance(data, QueryDict):
@@ -79,6 +90,7 @@ class PhonesInput(forms.Widget):
                 "type_name": stem % (i, "type") if stem else "type",
                 "number_name": stem % (i, "number") if stem else "number",
                 "row_name": stem % (i, "row") if stem else "row",
+                "problems": self.problems.get(str(i), []),
             }
             for i, row in enumerate(value)
         ]
@@ -94,12 +106,12 @@ def _phone_types(now: str) -> dict[str, str]:
 class PhonesField(forms.Field):
     """The whole list, as rows for `kinds.compose_phones`; numbers as the API takes them."""
 
-    widget = PhonesInput
-
     def __init__(self, *, now: Json = None, region: str = "", **kwargs: Any) -> None:
+        self.widget = PhonesInput()
         super().__init__(**kwargs)
         self.now = parse_phones(now) or ()
         self.region = region
+        self.sent: list[str] = []  # places of the rows that are sent, in their order
 
     def prepare_value(self, value: Any) -> list[dict[str, str]]:
         """Rows to show: those typed, or those of the phones there are, or an empty one."""
@@ -111,12 +123,30 @@ class PhonesField(forms.Field):
         ] or [{"type": "MOBILE", "number": "", "row": ""}]
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
-        rows = [row for row in value if row["number"].strip() or row["row"]]
+        rows = {str(i): row for i, row in enumerate(value) if row["number"].strip() or row["row"]}
+        self.sent = list(rows)
         if self.required and not rows:
             raise ValidationError(self.error_messages["required"], "required")
         if len(rows) > _MOST_PHONES:
             raise ValidationError(f"At most {_MOST_PHONES} phones.", "most")
-        return [self._row(row) for row in rows]
+        cleaned = []
+        for place, row in rows.items():
+            try:
+                cleaned.append(self._row(row))
+            except ValidationError as exc:
+                self.widget.problems[place] = list(exc.messages)
+        if self.widget.problems:
+            told = dict.fromkeys(message for [message] in self.widget.problems.values())
+            raise ValidationError(list(told), "rows")
+        return cleaned
+
+    def part_of(self, path: list[str]) -> str:
+        """The row that a refused key means, "" if none. path: phones[0].number as ["0", …]."""
+        at = path[0] if path else ""
+        return self.sent[int(at)] if at.isdecimal() and int(at) < len(self.sent) else ""
+
+    def part_label(self, part: str) -> str:
+        return f"Phone {int(part) + 1}"
 
     def _row(self, row: dict[str, str]) -> dict[str, Any]:
         index = int(row["row"]) if row["row"].isdecimal() and len(row["row"]) < 4 else None
@@ -127,7 +157,7 @@ class PhonesField(forms.Field):
         if not row["number"].strip():
             raise ValidationError("To take a phone out of the list, use its bin.", "blank")
         number = kinds.dial_digits(row["number"], self.region)
-        if not re.fullmatch(r"\+?[0-9]{3,20}", number):
+        if not number:
             shown = row["number"].strip()[:40]
             raise ValidationError(
                 f"“{shown}” is not a phone number: digits, with + first.", "number"
@@ -140,19 +170,23 @@ class PhonesField(forms.Field):
 class MembersInput(forms.Widget):
     """An input for each member of an object.
 
-    members: name -> its form field. problems: name -> what is wrong with it.
+    members: name -> its form field. label: of the whole. problems: name -> what is wrong with it.
+    shown: name -> the text that its input began with; a member without an input stays as it is.
     """
 
     template_name = "customers/_members_input.html"
 
-    def __init__(self, rows: Mapping[str, Field], members: Mapping[str, forms.Field]) -> None:
+    def __init__(self, field: Field, members: Mapping[str, forms.Field]) -> None:
         super().__init__()
-        self.rows, self.members = rows, members
+        self.rows, self.members = {row.name: row for row in field.members}, members
+        self.label = field.label
+        self.shown: Mapping[str, str] = {}
         self.problems: dict[str, list[str]] = {}
         self.numbered = False
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
-        return {key: data.get(self._input_name(name, key), "") for key in self.members}
+        shown = self.shown
+        return {key: data.get(self._input_name(name, key), shown[key]) for key in self.members}
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return not any(self._input_name(name, key) in data for key in self.members)
@@ -175,7 +209,7 @@ class MembersInput(forms.Widget):
                     "problems": self.problems.get(key, []),
                 }
             )
-        return context | {"inputs": inputs}
+        return context | {"inputs": inputs, "label": self.label}
 
     def _input_name(self, name: str, key: str) -> str:
         return f"{name}-{key}" if self.numbered else key
@@ -208,8 +242,10 @@ class MembersField(forms.Field):
             )
             for row in field.members
         }
-        self.widget = MembersInput({row.name: row for row in field.members}, self.members)
+        self.widget = MembersInput(field, self.members)
         super().__init__(**kwargs)
+        self.widget.shown = self.prepare_value(self.now)
+        self._offer_country_without_code()
 
     def prepare_value(self, value: Any) -> dict[str, str]:
         """Texts to show: those typed, or those there are, or nothing of what is sensitive."""
@@ -218,13 +254,16 @@ class MembersField(forms.Field):
         return {key: "" if hide else kinds.raw_text(value.get(key)) for key in self.members}
 
     def clean(self, value: Any) -> dict[str, Json]:
-        typed = {key: text.strip() for key, text in value.items()}
+        typed = as_sent(value)
         if not any(typed.values()):
             if self.required:
                 raise ValidationError(self.error_messages["required"], "required")
             return {}
         cleaned: dict[str, Json] = {}
         for key, member in self.members.items():
+            if typed[key] and typed[key] == as_sent(self.widget.shown[key]):
+                cleaned[key] = self.now[key]  # not touched: whatever it is, it goes back
+                continue
             try:
                 cleaned[key] = member.clean(typed[key]) or None
             except ValidationError as exc:
@@ -234,16 +273,36 @@ class MembersField(forms.Field):
             raise ValidationError(f"Look again at: {names}.", "members")
         return self._with_country(cleaned)
 
+    def part_of(self, path: list[str]) -> str:
+        """The member that a refused key means, "" if none. path: ["zip_code"]."""
+        return path[0] if path and path[0] in self.members else ""
+
+    def part_label(self, part: str) -> str:
+        return str(self.members[part].label)
+
     def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
-        """`country` is the name of `country_code`, and goes with it."""
+        """`country` is the name of `country_code` in the list, and goes with it."""
         code = cleaned.get("country_code")
         if "country_code" in cleaned and code != (self.now.get("country_code") or None):
-            cleaned["country"] = kinds.countries().get(kinds.raw_text(code))
+            cleaned["country"] = self._countries()[code] if code else None
         return cleaned
+
+    def _countries(self) -> dict[str, str]:
+        country: Any = self.members["country_code"]
+        return dict(country.choices)
+
+    def _offer_country_without_code(self) -> None:
+        """An old address may name its country in words alone: they stay until one is chosen."""
+        if self.now.get("country") and not self.now.get("country_code"):
+            named: Any = self._countries() | {"": kinds.raw_text(self.now["country"])}
+            self.members["country_code"].choices = list(named.items())  # type: ignore[attr-defined]
 
 
 class OptinsInput(forms.Widget):
-    """A question for each channel: not asked, yes or no; for e-mail one about partners too."""
+    """A question for each channel: not asked, yes or no; for e-mail one about partners too.
+
+    channels: code -> name. asked: code -> what there is. problems: input -> what is wrong with it.
+    """
 
     template_name = "customers/_optins_input.html"
 
@@ -252,6 +311,7 @@ class OptinsInput(forms.Widget):
     ) -> None:
         super().__init__()
         self.channels, self.asked = channels, asked
+        self.problems: dict[str, list[str]] = {}
         self.numbered = False
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
@@ -271,10 +331,12 @@ class OptinsInput(forms.Widget):
                         "name": self._input_name(name, key),
                         "answer": value.get(key, ""),
                         "of_partners": key.endswith("_partners"),
-                        "was_asked": _answer(self.asked.get(code, {}), key) != "",
+                        "unanswered": _unanswered(self.asked.get(code, {}), key),
+                        "problems": self.problems.get(key, []),
                     }
                     for key in _questions(code)
                 ],
+                "problems": [p for key in _questions(code) for p in self.problems.get(key, [])],
             }
             for code, label in self.channels.items()
         ]
@@ -287,6 +349,12 @@ class OptinsInput(forms.Widget):
 def _questions(code: str) -> list[str]:
     """The inputs of a channel: partners only with e-mail (contract 3)."""
     return ["EMAIL", "EMAIL_partners"] if code == "EMAIL" else [code]
+
+
+def _unanswered(item: Mapping[str, Json], key: str) -> str:
+    """What the choice of no answer is called; "" where there is one: it can only change."""
+    answer = item.get("optin_partners" if key.endswith("_partners") else "optin")
+    return "" if isinstance(answer, bool) else kinds.raw_text(answer) or "Not asked"
 
 
 def _answer(item: Mapping[str, Json], key: str) -> str:
@@ -305,6 +373,7 @@ class OptinsField(forms.Field):
         }
         self.widget = OptinsInput(channels, self.asked)
         super().__init__(**kwargs)
+        self.sent: list[str] = []  # channels, in the order in which they are sent
 
     def prepare_value(self, value: Any) -> dict[str, str]:
         if isinstance(value, dict):
@@ -320,6 +389,7 @@ class OptinsField(forms.Field):
         if odd:
             raise ValidationError("Choose yes or no.", "invalid")
         if value.get("EMAIL_partners") and not value.get("EMAIL"):
+            self.widget.problems["EMAIL"] = ["Partners go with an answer here: choose one."]
             raise ValidationError("Partners go with an answer for e-mail: choose one.", "partners")
         answers: list[dict[str, Json]] = []
         for code in self.widget.channels:
@@ -330,4 +400,16 @@ class OptinsField(forms.Field):
                 answers[-1]["optin_partners"] = value["EMAIL_partners"] == "yes"
         if self.required and not answers:
             raise ValidationError(self.error_messages["required"], "required")
+        typed = [answer["channel"] for answer in answers]
+        self.sent = [*self.asked, *(code for code in typed if code not in self.asked)]
         return answers
+
+    def part_of(self, path: list[str]) -> str:
+        """The input that a refused key means, "" if none. path: optins[2].optin as ["2", …]."""
+        at = path[0] if path else ""
+        code = self.sent[int(at)] if at.isdecimal() and int(at) < len(self.sent) else at
+        keys = _questions(code) if code in self.widget.channels else [""]
+        return keys[-1 if "optin_partners" in path else 0]
+
+    def part_label(self, part: str) -> str:
+        return str(self.widget.channels[part.removesuffix("_partners")])

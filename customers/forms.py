@@ -15,7 +15,7 @@ from django.http import QueryDict
 from customers import finding, kinds
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
-from customers.composed import MembersField, OptinsField, PhonesField, Rows
+from customers.composed import MembersField, OptinsField, PhonesField, Rows, as_sent
 from customers.fields import FIELDS, Create, Field, Group, creatable
 from customers.inputs import DateField, TextField, plain_field
 from customers.market import Market
@@ -46,6 +46,9 @@ def form_field(
     return composed
 
 
+_COMPOSED = (MembersField, OptinsField, PhonesField)
+
+
 def _missing(field: Field, now: Json) -> str:
     if field.clearable and not kinds.is_empty(now):
         return f"An empty answer changes nothing. To empty it, use “{field.clear_words}…”."
@@ -71,7 +74,7 @@ class ValueForm(forms.Form):
         typed: QueryDict | None = None,
         rows: list[dict[str, Any]] | None = None,
     ) -> None:
-        super().__init__(data, initial={"value": now})
+        super().__init__(data, initial={"value": now}, auto_id=f"id_{field.name}_%s")
         if rows is not None:
             self.initial["value"] = _shown_value(rows)
         self.field, self.now, self.market = field, now, market
@@ -248,7 +251,7 @@ class GroupForm(forms.Form):
         """What is wrong with an input that does not count is not told."""
         self.errors.pop(name, None)
         field = self.fields[name]
-        if isinstance(field, MembersField):
+        if isinstance(field, _COMPOSED):
             field.widget.problems.clear()
 
     def _check_market(self) -> None:
@@ -264,7 +267,7 @@ class GroupForm(forms.Form):
     def _is_touched(self, name: str) -> bool:
         """Is the input another than it was shown?"""
         row, now = self.rows[name], self.rows[name].value(self.profile)
-        if _as_sent(self[name].data) == _as_sent(self.fields[name].prepare_value(now)):
+        if as_sent(self[name].data) == as_sent(self.fields[name].prepare_value(now)):
             return False
         if self.token is None or self.token.vouches_for(name, now):
             return True
@@ -275,7 +278,7 @@ class GroupForm(forms.Form):
         return not self.token.vouches_for(name, row.kind.compose(None, typed))
 
     def _is_blank(self, name: str) -> bool:
-        sent = _as_sent(self[name].data)
+        sent = as_sent(self[name].data)
         return not (any(sent.values()) if isinstance(sent, dict) else sent)
 
 
@@ -284,15 +287,6 @@ def _shown_value(typed: Json) -> Json:
     if not isinstance(typed, list) or not all("row" in item for item in typed):
         return typed
     return Rows({**row, "row": "" if row["row"] is None else str(row["row"])} for row in typed)
-
-
-def _as_sent(value: Any) -> Any:
-    """What a browser sends of a value that an input shows: one line, without spaces around it."""
-    if isinstance(value, dict):
-        return {key: _as_sent(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_as_sent(item) for item in value]
-    return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
 
 
 class FindForm(forms.Form):
@@ -351,7 +345,10 @@ class DespiteForm(forms.Form):
 
 
 class ForceForm(forms.Form):
-    """Send an address without Club Med's check: offered only after it was refused."""
+    """Send an address without Club Med's check: offered only after it was refused.
+
+    typed: what was typed before, to be shown again and not checked yet.
+    """
 
     use_required_attribute = False
     force_address = forms.BooleanField(
@@ -359,8 +356,9 @@ class ForceForm(forms.Form):
     )
     reason = TextField(label="Why is it right?", max_length=200, required=False)
 
-    def __init__(self, data: QueryDict | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         super().__init__(data)
+        _show_again(self, typed)
         _decorate(self)
         self.fields["force_address"].widget.attrs["class"] = "form-check-input"
 
@@ -460,9 +458,9 @@ def _name(key: str) -> str:
 
 
 def _add_error(form: forms.Form, place: str, key: str, message: str) -> None:
-    """Put a message beside its input, or beside the member's where the field is an object."""
-    field, member = form.fields[place], key.partition(".")[2]
-    if isinstance(field, MembersField) and member in field.members:
-        field.widget.problems.setdefault(member, []).append(message)
-        message = f"{field.members[member].label}: {message}"
+    """Put a message beside its input, or beside that of the part that the key names."""
+    field, path = form.fields[place], re.split(r"[.\[]", key.replace("]", ""))[1:]
+    if isinstance(field, _COMPOSED) and (part := field.part_of(path)):
+        field.widget.problems.setdefault(part, []).append(message)
+        message = f"{field.part_label(part)}: {message}"
     form.add_error(place, message)

@@ -122,7 +122,8 @@ class BooleanField(forms.ChoiceField):
     widget = forms.RadioSelect
 
     def __init__(self, *, field: Field, **kwargs: Any) -> None:
-        super().__init__(choices=list(field.choices.items()), **kwargs)
+        choices = field.choices or {"true": "Yes", "false": "No"}
+        super().__init__(choices=list(choices.items()), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return str(value).lower() if isinstance(value, bool) else value
@@ -143,6 +144,8 @@ def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any
         return BooleanField(field=field, **common)
     if kind is kinds.DATE:
         return DateField(**common)
+    if kind is kinds.NUMBER:
+        return forms.IntegerField(widget=forms.TextInput, **common)
     if kind is kinds.EMAIL:
         return EmailField(max_length=field.max_length, **common)
     return TextField(max_length=field.max_length, **common)

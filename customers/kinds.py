@@ -368,9 +368,9 @@ def compose_optins(now: Json, typed: Json) -> Json:
 def all_refused(now: Json) -> Json:
     """No to every channel that was asked, and to partners where they were."""
     return [
-        {key: value if key == "channel" else False for key, value in item.items() if key in _ANSWER}
-        | {"optin": False}
-        for item in _by_channel(now).values()
+        {"channel": channel, "optin": False}
+        | ({} if item.get("optin_partners") is None else {"optin_partners": False})
+        for channel, item in _by_channel(now).items()
     ]
 
 

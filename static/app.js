@@ -51,11 +51,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const stayed = active === document.body || active === worked.get(field.id) || field.contains(active);
   if (field.getAttribute("hx-trigger") !== "load") worked.delete(field.id);
   if (!stayed) return;
-  const control = field.querySelector(field.dataset.state === "saved" ? ".field-edit" : FOCUS);
+  const control = (field.dataset.state === "saved" ? [".field-edit"] : FOCUS)
+    .flatMap((kind) => [...field.querySelectorAll(kind)]).find((one) => one.checkVisibility());
   control?.focus();
   if (field.dataset.state === "editing") control?.select?.();
 });
-const FOCUS = "[data-focus], [type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit";
+// What takes the focus, the first that can be seen: what is new or wrong before what comes first.
+const FOCUS = [
+  "[data-focus]",
+  "[aria-invalid=true]",
+  "[type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit",
+];
 
 // While a save is under way: nothing more can be typed or sent, and seconds are counted from 2 s.
 const clocks = new WeakMap();

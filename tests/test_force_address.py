@@ -84,6 +84,51 @@ def test_without_a_reason_nothing_is_sent(agent, clubmed, editor):
     assert save(agent, page, **FORCED).status_code == 200
 
 
+def offer(page):
+    """Is it ticked, and why?"""
+    box, reason = page.select_one("[name=force_address]"), page.select_one("[name=reason]")
+    return box.has_attr("checked"), reason.get("value")
+
+
+def test_what_was_typed_about_it_is_kept_whatever_comes(agent, clubmed, editor):
+    """Another refusal, a clear that is not wanted after all, a conflict, an API that is down."""
+    refuse(clubmed, "PATCH")
+    page = soup(save(agent, editor))
+
+    for key in ("address.street", "email"):
+        refuse(clubmed, "PATCH", key=key)
+        page = soup(save(agent, page, **FORCED))
+        assert offer(page) == (True, FORCED["reason"])
+    page = soup(save(agent, page, **FORCED, act="ask-clear"))
+    assert offer(page) == (True, FORCED["reason"])
+    page = soup(save(agent, page, **FORCED, act="edit"))
+    assert offer(page) == (True, FORCED["reason"])
+    clubmed.customers[TOM]["address"] = {"city": "BEND"}
+    page = soup(save(agent, page, **FORCED))
+    assert "Changed while you were typing." in text(page)
+    assert offer(page) == (True, FORCED["reason"])
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=3))
+    typed = hidden_inputs(page) | ADDRESS | FORCED
+    page = soup(agent.post(URL, typed))  # without htmx the whole page comes back
+    assert offer(page) == (True, FORCED["reason"])
+
+    assert save(agent, page, **FORCED).status_code == 200
+    assert queries(clubmed, "PATCH")[-1] == "force_address=true"
+
+
+def test_clearing_asks_for_no_reason_and_forces_nothing(agent, clubmed):
+    clubmed.customers[TOM]["address"] = {"city": "BEND"}
+    page = soup(agent.get(URL, headers=HTMX))
+    refuse(clubmed, "PATCH")
+    refused = soup(save(agent, page))
+
+    answer = save(agent, refused, force_address="on", reason="", act="clear")
+
+    assert answer.status_code == 200
+    assert queries(clubmed, "PATCH") == ["", ""]
+    assert sent(clubmed, "PATCH")[-1][1] == {"address": None}
+
+
 def test_unticked_it_is_checked_again(agent, clubmed, editor):
     refuse(clubmed, "PATCH")
     refused = soup(save(agent, editor))

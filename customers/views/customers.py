@@ -131,9 +131,11 @@ def create(request: DeskRequest) -> HttpResponse:
             back = None
         form = CreateForm(here, typed=back, known=_looked_for(request) if back is None else None)
         note = "Here is what you typed before you signed in again. Nothing was sent yet."
-        return _create_page(request, form, note=note if back else "")
+        force = _forced_before(request, back) if back else None
+        return _create_page(request, form, note=note if back else "", force=force)
     if "add" in request.POST or "remove" in request.POST:  # rows of phones, without a script
-        return _create_page(request, CreateForm(here, typed=request.POST))
+        force = _forced_before(request, request.POST)
+        return _create_page(request, CreateForm(here, typed=request.POST), force=force)
     form = CreateForm(here, request.POST)
     token, force = _token(request, request.POST), None
     if token is None and (token := _token(request, request.POST, refused=True)):
@@ -143,30 +145,32 @@ def create(request: DeskRequest) -> HttpResponse:
         return _create_page(request, form, note=f"{note} Check it and send it again.", status=422)
     if not form.is_valid() or (force and not force.is_valid()):
         return _create_page(request, form, force=force, status=422)
+    forced = force.reason_given if force else None
     try:
         saved = services.create_customer(
             {name: form.cleaned_data[name] for name in form.fields},
             token=token,
             actor=request.actor,
             request_id=request.id,
-            reason=(force and force.reason_given) or _despite_reason(request),
-            force_address=bool(force and force.reason_given),
+            reason="; ".join(filter(None, [forced, _despite_reason(request)])),
+            force_address=bool(forced),
             despite=request.POST.getlist("twin") if "despite" in request.POST else None,
         )
     except services.TwinError as exc:
         return _create_page(request, form, alike=exc, force=force, status=409)
     except RefusedError as exc:
         if not exc.is_about_input:
-            return _create_page(request, form, failure=notices.not_done(exc))
+            return _create_page(request, form, force=force, failure=notices.not_done(exc))
         rest = add_refusal(form, exc.errors, [row.name for row in creatable()])
         note = " ".join(rest) or ("" if form.errors else exc.description or "No reason was given.")
-        offer = ForceForm() if refuses_address(exc.errors) else None
+        if force is None and refuses_address(exc.errors):
+            force = ForceForm()
         refusal = note or "Club Med refused it."
-        return _create_page(request, form, refusal=refusal, force=offer, status=422)
+        return _create_page(request, form, refusal=refusal, force=force, status=422)
     except services.UsedTokenError:
         note = "This form was sent before with other answers, and that customer was created. "
         note += "What you typed now was not sent. To create another customer, send it again."
-        return _create_page(request, form, note=note, status=409)
+        return _create_page(request, form, note=note, force=force, status=409)
     except (services.UnknownOutcomeError, services.BeingSavedError):
         context = {"typed": typed_text(request), "change_id": token.change_id}
         return render(request, "customers/create_unknown.html", context, status=503)
@@ -174,7 +178,7 @@ def create(request: DeskRequest) -> HttpResponse:
         context = {"customer_id": exc.customer_id}
         return render(request, "customers/create_pending.html", context)
     except (ClubMedError, services.NotRecordedError) as exc:
-        return _create_page(request, form, failure=notices.not_done(exc))
+        return _create_page(request, form, force=force, failure=notices.not_done(exc))
     messages.success(request, "The customer is created.")
     return redirect("profile", saved.customer_id)
 
@@ -213,6 +217,11 @@ def _looked_for(request: DeskRequest) -> dict[str, Any]:
     typed = searches.recall(request.session, request.GET.get("find", ""))
     form = FindForm(typed)
     return finding.person(form.criteria) if typed is not None and form.is_valid() else {}
+
+
+def _forced_before(request: DeskRequest, typed: QueryDict) -> ForceForm | None:
+    """What was typed about an address that Club Med had refused."""
+    return ForceForm(typed=typed) if _token(request, typed, refused=True) else None
 
 
 def _despite_reason(request: DeskRequest) -> str:

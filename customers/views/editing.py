@@ -93,6 +93,7 @@ class Editor:
         self.request = request
         self.customer_id = customer_id
         self.field = field
+        self.force: ForceForm | None = None  # offered once Club Med has refused the address
 
     def open(self, *, typed: QueryDict | None = None) -> HttpResponse:
         """The editor: no call to Club Med while what was seen is still at hand."""
@@ -102,6 +103,8 @@ class Editor:
         if back is not None and (self._token(back) or self._token(back, refused=True)):
             typed = back
             note = "Here is what you typed before you signed in again. Nothing was sent yet."
+        if typed is not None and self._token(typed, refused=True):
+            self.force = ForceForm(typed=typed)
         form = self._value_form(profile, typed=typed)
         return self._show(form, profile, note=note)
 
@@ -110,9 +113,9 @@ class Editor:
         typed = self.request.POST
         profile = self._seen(current=False)
         form = self._value_form(profile, data=typed)
-        token, may_force = self._token(typed), False
-        if token is None:
-            token, may_force = self._token(typed, refused=True), True
+        token = self._token(typed)
+        if token is None and (token := self._token(typed, refused=True)):
+            self.force = ForceForm(typed)
         if token is None:
             note = "This form was not made for you or was changed on its way. Nothing was sent. "
             note += "Look at the value again, then save."
@@ -122,9 +125,9 @@ class Editor:
         if clear:
             form.errors.clear()  # of an input that does not count now
             form.check_market(self.field.cleared(form.now))
-        force = ForceForm(typed) if may_force else None
+        force = None if clear else self.force
         if not form.is_valid() or (force and not force.is_valid()):
-            return self._show(form, profile, force=force, status=422)
+            return self._show(form, profile, status=422)
         new = self.field.cleared(form.now) if clear else form.cleaned_data["value"]
         try:
             saved = services.change_profile(
@@ -223,8 +226,9 @@ class Editor:
             said = " ".join(rest) or exc.description or "no reason was given."
             form.add_error("value", f"Club Med refused this: {said}")
         note = "Nothing was changed."
-        force = ForceForm() if refuses_address(exc.errors) else None
-        return self._show(form, profile, note=note, force=force, status=422)
+        if self.force is None and refuses_address(exc.errors):
+            self.force = ForceForm()
+        return self._show(form, profile, note=note, status=422)
 
     def _conflict(
         self, form: ValueForm, saw: Profile, token: tokens.Token, *, clear: bool
@@ -274,7 +278,6 @@ class Editor:
         profile: Profile,
         *,
         note: str = "",
-        force: ForceForm | None = None,
         conflict: dict[str, Any] | None = None,
         failure: notices.Message | None = None,
         status: int = 200,
@@ -284,13 +287,13 @@ class Editor:
             "form": form,
             "row": self._bare_row(profile),
             "note": note,
-            "force": force,
+            "force": self.force,
             "conflict": conflict,
             "failure": failure,
             "asking_clear": self.request.POST.get("act") == "ask-clear",
             "token": tokens.mint(
                 actor=self.request.actor,
-                form=self._form_name(refused=force is not None),
+                form=self._form_name(refused=self.force is not None),
                 seen={self.field.name: now},
             ),
             "title": Record(profile, {}).title,

@@ -1,0 +1,245 @@
+"""Address, opt-ins, phones: what was not touched goes back as it is; each part has its place."""
+
+import json
+
+import pytest
+
+from customers.clubmed.sandbox import Fault
+from customers.models import Entry
+from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
+
+pytestmark = pytest.mark.django_db
+NEW = "/customers/new/"
+TAKEN = Fault("status", method="PATCH", status=204, times=None)  # whatever it is
+
+
+def url(field):
+    return f"/customers/{TOM}/fields/{field}/"
+
+
+def filled(page):
+    """The form as a browser would send it, untouched."""
+    inputs = {i["name"]: i.get("value", "") for i in page.select(".editor-grid input")}
+    chosen = {
+        s["name"]: (s.select_one("option[selected]") or s.option)["value"]
+        for s in page.select(".editor-grid select, .optins-input select")
+    }
+    return hidden_inputs(page) | inputs | chosen
+
+
+def refuse(clubmed, method, *keys):
+    errors = [{"concerned_key": key, "error_description": f"Not {key}."} for key in keys]
+    body = json.dumps({"errors": errors})
+    clubmed.faults.add(Fault("status", method=method, status=400, body=body))
+
+
+@pytest.fixture
+def save(agent, clubmed):
+    def save(field, **typed):
+        form = filled(agent.page(url(field), headers=HTMX)) | typed
+        return soup(agent.post(url(field), form, headers=HTMX))
+
+    clubmed.faults.add(TAKEN)
+    return save
+
+
+@pytest.mark.other_contract
+def test_members_that_were_not_touched_go_back_to_the_letter(save, clubmed):
+    old = {
+        "street": "x" * 120,  # longer than the contract allows
+        "number": 12,
+        "town": "two\nlines",
+        "zip_code": " 97205 ",
+        "city": None,
+        "geo": {"lat": 1},
+    }
+    clubmed.customers[TOM]["address"] = old
+
+    save("address", city="SALEM")
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert body == {"address": old | {"city": "SALEM"}}
+
+
+def test_a_member_that_was_emptied_is_sent_as_null_and_none_is_added_empty(save, clubmed):
+    clubmed.customers[TOM]["address"] = {"street": "Park Avenue", "city": "SALEM"}
+
+    save("address", street="")
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert body == {"address": {"street": None, "city": "SALEM"}}
+
+
+def test_an_input_that_did_not_come_back_empties_nothing(agent, clubmed):
+    clubmed.faults.add(TAKEN)
+    clubmed.customers[TOM]["address"] = {"street": "Park Avenue", "city": "SALEM"}
+    page = agent.page(url("address"), headers=HTMX)
+
+    agent.post(url("address"), hidden_inputs(page) | {"city": "BEND"}, headers=HTMX)
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert body == {"address": {"street": "Park Avenue", "city": "BEND"}}
+
+
+@pytest.mark.parametrize(
+    ("held", "typed", "country", "code"),
+    [
+        ({"country": "Brésil", "country_code": "BR"}, {}, "Brésil", "BR"),
+        ({"country": "Brésil", "country_code": "BR"}, {"country_code": "FR"}, "France", "FR"),
+        ({"country": "Brésil", "country_code": "BR"}, {"country_code": ""}, None, None),
+        ({"country": "Brésil"}, {}, "Brésil", None),
+        ({"country": "Brésil"}, {"country_code": "BR"}, "Brazil", "BR"),
+    ],
+)
+def test_a_country_is_named_as_its_code_says(save, clubmed, held, typed, country, code):
+    clubmed.customers[TOM]["address"] = {"city": "SALEM"} | held
+
+    save("address", city="BEND", **typed)
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert (body["address"]["country"], body["address"].get("country_code")) == (country, code)
+
+
+def test_a_country_without_a_code_is_shown_in_its_words(agent, clubmed):
+    clubmed.customers[TOM]["address"] = {"city": "SALEM", "country": "Brésil"}
+
+    page = agent.page(url("address"), headers=HTMX)
+
+    assert text(page.select_one("[name=country_code] option")) == "Brésil"
+
+
+def test_what_is_refused_of_a_phone_stands_in_its_row(agent, clubmed):
+    refuse(clubmed, "PATCH", "phones[1].number")
+    form = agent.form(url("phones"), headers=HTMX) | {
+        "type": ["MOBILE", "HOME", "OFFICE"],
+        "number": ["0623456789", " ", "0140506070"],
+        "row": ["0", "", ""],
+    }
+
+    page = soup(agent.post(url("phones"), form, headers=HTMX))
+
+    rows = page.select(".phone-row")
+    assert [bool(row.select_one(".error")) for row in rows] == [False, False, True]
+    odd = rows[2].select_one("[aria-invalid=true]")
+    assert "Club Med: Not phones[1].number." in text(page.select_one(f"#{odd['aria-describedby']}"))
+
+
+def test_two_wrong_phones_are_told_in_their_rows_at_once(agent, clubmed):
+    form = agent.form(url("phones"), headers=HTMX) | {
+        "type": ["MOBILE", "HOME"], "number": ["call me", "later"], "row": ["0", ""],
+    }  # fmt: skip
+
+    page = soup(agent.post(url("phones"), form, headers=HTMX))
+
+    told = [text(row.select_one(".error")) for row in page.select(".phone-row")]
+    assert "call me" in told[0]
+    assert "later" in told[1]
+    assert "2 parts need another look." in text(page)
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_what_is_refused_of_an_opt_in_stands_under_its_channel(save, clubmed):
+    """The place in the list that was sent: first what was there, then what is new."""
+    clubmed.customers[TOM]["optins"] = [
+        {"channel": "SMS", "optin": True},
+        {"channel": "EMAIL", "optin": True},
+    ]
+    clubmed.faults.clear()
+    refuse(clubmed, "PATCH", "optins[1].optin_partners", "optins.2.optin")
+
+    page = save("optins", EMAIL_partners="yes", WHATSAPP="no")
+
+    assert page.select_one("[name=EMAIL_partners]")["aria-invalid"] == "true"
+    odd = page.select_one("[name=WHATSAPP]")
+    assert "Not optins.2.optin." in text(page.select_one(f"#{odd['aria-describedby']}"))
+    assert not page.select_one("[name=SMS]").has_attr("aria-invalid")
+
+
+def test_partners_without_an_answer_for_e_mail_are_told_beside_it(save, clubmed):
+    page = save("optins", EMAIL_partners="yes")
+
+    odd = page.select_one("[name=EMAIL]")
+    assert "Partners go with an answer" in text(page.select_one(f"#{odd['aria-describedby']}"))
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_opt_ins_that_others_changed_meanwhile_are_not_undone(agent, clubmed):
+    clubmed.customers[TOM]["optins"] = [{"channel": "SMS", "optin": True}]
+    form = filled(agent.page(url("optins"), headers=HTMX)) | {"PHONE": "yes"}
+    theirs = [{"channel": "SMS", "optin": False, "at": "2026"}, {"channel": "MAIL", "optin": True}]
+    clubmed.customers[TOM]["optins"] = theirs
+
+    conflict = soup(agent.post(url("optins"), form, headers=HTMX))
+    agent.post(url("optins"), filled(conflict) | {"act": "save"}, headers=HTMX)
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert body == {"optins": [*theirs, {"channel": "PHONE", "optin": True}]}
+
+
+@pytest.mark.other_contract
+def test_an_answer_that_is_neither_yes_nor_no_is_shown_and_stays(save, clubmed, agent):
+    odd = [{"channel": "SMS", "optin": "PENDING"}, {"channel": "PHONE", "optin": None}]
+    clubmed.customers[TOM]["optins"] = odd
+    page = agent.page(url("optins"), headers=HTMX)
+    assert text(page.select_one("[name=SMS] option")) == "PENDING"
+
+    save("optins", MAIL="no")
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert body == {"optins": [*odd, {"channel": "MAIL", "optin": False}]}
+
+
+def test_refusing_all_says_no_to_partners_only_where_they_were_asked(save, clubmed):
+    clubmed.customers[TOM]["optins"] = [
+        {"channel": "EMAIL", "optin": True, "optin_partners": True},
+        {"channel": "SMS", "optin": True, "optin_partners": None},
+    ]
+
+    save("optins", act="clear")
+
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert body["optins"] == [
+        {"channel": "EMAIL", "optin": False, "optin_partners": False},
+        {"channel": "SMS", "optin": False, "optin_partners": None},
+    ]
+
+
+def test_a_national_number_is_masked_wherever_it_is_compared(agent, clubmed):
+    """A conflict, and what is not known yet, name what was typed: not this."""
+    clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "39053344709"}
+    typed = {"type": "DNI", "number": "11144477735"}
+    form = agent.form(url("identity"), headers=HTMX) | typed
+    clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "22255588846"}
+
+    conflict = soup(agent.post(url("identity"), form, headers=HTMX))
+
+    assert [text(row.td) for row in conflict.select(".compare tr")] == ["••••••"] * 3
+    assert "39053344709" not in str(conflict)
+    assert "22255588846" not in str(conflict)
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    mine = hidden_inputs(conflict) | typed | {"act": "save"}
+    lost = agent.post(url("identity"), mine, headers=HTMX)
+    assert "You typed: ••••••" in text(soup(lost))
+    assert "11144477735" not in lost.content.decode()
+
+
+def test_parts_of_a_new_customer_have_their_places_too(agent, clubmed):
+    refuse(clubmed, "POST", "address.zip_code", "identity.number", "phones[0].type")
+    typed = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}
+    typed |= {"address-zip_code": "0", "identity-type": "DNI", "identity-number": "1"}
+    typed |= {"phones-0-type": "HOME", "phones-0-number": "0140506070", "phones-0-row": ""}
+
+    page = soup(agent.post(NEW, agent.form(NEW) | typed))
+
+    for name, said in (
+        ("address-zip_code", "Not address.zip_code."),
+        ("identity-number", "Not identity.number."),
+        ("phones-0-number", "Not phones[0].type."),
+    ):
+        odd = page.select_one(f"[name={name}]")
+        assert odd["aria-invalid"] == "true"
+        assert said in text(page.select_one(f"#{odd['aria-describedby']}"))
+        folded = odd.find_parent("details")
+        assert folded is None or folded.has_attr("open")
+    assert "Address: Postal code: Club Med: Not address.zip_code." in text(page)
+    assert {entry.outcome for entry in Entry.objects.all()} == {"refused"}
