@@ -111,6 +111,7 @@ def save(person, row, /, **typed):
     return person.post(editor(row), hidden_inputs(page) | typed, headers=HTMX)
 
 
+@pytest.mark.once
 @every_field
 def test_it_is_shown_with_a_way_to_edit_it(agent, tom, row):
     walk = tom(row)
@@ -155,6 +156,7 @@ def test_it_is_cleared_on_purpose_or_not_at_all(agent, clubmed, tom, row):
     assert Entry.objects.get().new == CLEARED[row.clear]
 
 
+@pytest.mark.once
 @every_field
 def test_an_empty_answer_clears_nothing(agent, clubmed, tom, row):
     walk = tom(row)
@@ -201,6 +203,7 @@ def test_a_refused_member_is_told_beside_its_own_input(agent, clubmed, tom, name
     assert "Club Med: Too odd." in text(page.select_one(f"#{odd['aria-describedby']}"))
 
 
+@pytest.mark.once
 @every_field
 def test_it_is_edited_beside_others_too(agent, clubmed, tom, row):
     tom(row)

@@ -176,6 +176,7 @@ def _fields():
     return len(set(Entry.objects.values_list("field"))) or 1
 
 
+@pytest.mark.once
 @rows(0)
 def test_who_reads_is_told(agent, clubmed, fault, told):
     clubmed.faults.add(Fault(method="GET", times=None, **fault))
