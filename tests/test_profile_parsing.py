@@ -11,7 +11,7 @@ from customers.clubmed.profile import Phone, Profile, member, parse_date, parse_
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
+    max_leaves=5,
 )
 KEYS = st.sampled_from(["number", "type", "status"]) | st.text()
 
