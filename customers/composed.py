@@ -35,20 +35,30 @@ class Rows(list[dict[str, str]]):
     """Rows as they were typed, told apart from the phones of a profile."""
 
 
-class PhonesInput(forms.Widget):
-    """Rows of a type and a number.
+class ComposedInput(forms.Widget):
+    """Several inputs of one field.
 
-    In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
-    from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
-    problems: place of a row -> what is wrong with it.
+    numbered: it stands in a longer form, so the field's name is a part of theirs. problems: part ->
+    what is wrong with it.
     """
-
-    template_name = "customers/_phones_input.html"
 
     def __init__(self) -> None:
         super().__init__()
         self.numbered = False
         self.problems: dict[str, list[str]] = {}
+
+    def input_name(self, name: str, key: str) -> str:
+        return f"{name}-{key}" if self.numbered else key
+
+
+class PhonesInput(ComposedInput):
+    """Rows of a type and a number; a part is the place of a row.
+
+    In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
+    from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
+    """
+
+    template_name = "customers/_phones_input.html"
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
         if not isinstance(data, QueryDict):
@@ -167,11 +177,11 @@ class PhonesField(forms.Field):
         return {"row": index, "type": row["type"] or own_type, "number": number}
 
 
-class MembersInput(forms.Widget):
-    """An input for each member of an object.
+class MembersInput(ComposedInput):
+    """An input for each member of an object, which is a part.
 
-    members: name -> its form field. label: of the whole. problems: name -> what is wrong with it.
-    shown: name -> the text that its input began with; a member without an input stays as it is.
+    members: name -> its form field. label: of the whole. shown: name -> the text that its input
+    began with; a member without an input stays as it is.
     """
 
     template_name = "customers/_members_input.html"
@@ -181,15 +191,13 @@ class MembersInput(forms.Widget):
         self.rows, self.members = {row.name: row for row in field.members}, members
         self.label = field.label
         self.shown: Mapping[str, str] = {}
-        self.problems: dict[str, list[str]] = {}
-        self.numbered = False
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
         shown = self.shown
-        return {key: data.get(self._input_name(name, key), shown[key]) for key in self.members}
+        return {key: data.get(self.input_name(name, key), shown[key]) for key in self.members}
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return not any(self._input_name(name, key) in data for key in self.members)
+        return not any(self.input_name(name, key) in data for key in self.members)
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
@@ -205,14 +213,11 @@ class MembersInput(forms.Widget):
                 {
                     "id": at,
                     "row": self.rows[key],
-                    "input": member.widget.render(self._input_name(name, key), value.get(key, "")),
+                    "input": member.widget.render(self.input_name(name, key), value.get(key, "")),
                     "problems": self.problems.get(key, []),
                 }
             )
         return context | {"inputs": inputs, "label": self.label}
-
-    def _input_name(self, name: str, key: str) -> str:
-        return f"{name}-{key}" if self.numbered else key
 
 
 def _look(member: forms.Field) -> str:
@@ -298,10 +303,11 @@ class MembersField(forms.Field):
             self.members["country_code"].choices = list(named.items())  # type: ignore[attr-defined]
 
 
-class OptinsInput(forms.Widget):
-    """A question for each channel: not asked, yes or no; for e-mail one about partners too.
+class OptinsInput(ComposedInput):
+    """A question for each channel: not asked, yes or no; for e-mail one about partners too. A part
+    is an input.
 
-    channels: code -> name. asked: code -> what there is. problems: input -> what is wrong with it.
+    channels: code -> name. asked: code -> what there is.
     """
 
     template_name = "customers/_optins_input.html"
@@ -311,12 +317,10 @@ class OptinsInput(forms.Widget):
     ) -> None:
         super().__init__()
         self.channels, self.asked = channels, asked
-        self.problems: dict[str, list[str]] = {}
-        self.numbered = False
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
         keys = (key for code in self.channels for key in _questions(code))
-        return {key: data.get(self._input_name(name, key), "") for key in keys}
+        return {key: data.get(self.input_name(name, key), "") for key in keys}
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return not any(self.value_from_datadict(data, files, name).values())
@@ -328,7 +332,7 @@ class OptinsInput(forms.Widget):
                 "label": label,
                 "questions": [
                     {
-                        "name": self._input_name(name, key),
+                        "name": self.input_name(name, key),
                         "answer": value.get(key, ""),
                         "of_partners": key.endswith("_partners"),
                         "unanswered": _unanswered(self.asked.get(code, {}), key),
@@ -342,32 +346,33 @@ class OptinsInput(forms.Widget):
         ]
         return context | {"rows": rows}
 
-    def _input_name(self, name: str, key: str) -> str:
-        return f"{name}-{key}" if self.numbered else key
-
 
 def _questions(code: str) -> list[str]:
     """The inputs of a channel: partners only with e-mail (contract 3)."""
     return ["EMAIL", "EMAIL_partners"] if code == "EMAIL" else [code]
 
 
+def _held(item: Mapping[str, Json], key: str) -> Json:
+    """The answer that an input is about."""
+    return item.get("optin_partners" if key.endswith("_partners") else "optin")
+
+
 def _unanswered(item: Mapping[str, Json], key: str) -> str:
     """What the choice of no answer is called; "" where there is one: it can only change."""
-    answer = item.get("optin_partners" if key.endswith("_partners") else "optin")
+    answer = _held(item, key)
     return "" if isinstance(answer, bool) else kinds.raw_text(answer) or "Not asked"
 
 
 def _answer(item: Mapping[str, Json], key: str) -> str:
-    answer = item.get("optin_partners" if key.endswith("_partners") else "optin")
-    return {True: "yes", False: "no"}.get(answer, "") if isinstance(answer, bool) else ""
+    answer = _held(item, key)
+    return ("yes" if answer else "no") if isinstance(answer, bool) else ""
 
 
 class OptinsField(forms.Field):
     """The answers that there are, channel by channel: [{channel, optin, optin_partners}]."""
 
     def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
-        self.now = now if kinds.are_optins(now) and now else []
-        self.asked = {item["channel"]: item for item in self.now}
+        self.asked = kinds.by_channel(now)
         channels = kinds.CHANNELS | {
             code: code for code in self.asked if code not in kinds.CHANNELS
         }
@@ -378,9 +383,7 @@ class OptinsField(forms.Field):
     def prepare_value(self, value: Any) -> dict[str, str]:
         if isinstance(value, dict):
             return value
-        items = (
-            {item["channel"]: item for item in value} if value and kinds.are_optins(value) else {}
-        )
+        items = kinds.by_channel(value)
         keys = [(code, key) for code in self.widget.channels for key in _questions(code)]
         return {key: _answer(items.get(code, {}), key) for code, key in keys}
 

@@ -360,8 +360,8 @@ def compose_optins(now: Json, typed: Json) -> Json:
 
     typed: [{"channel", "optin", "optin_partners"}], the last two only where they are answered.
     """
-    answers = _by_channel(typed)
-    whole = [{**item, **answers.pop(item["channel"], {})} for item in _by_channel(now).values()]
+    answers = by_channel(typed)
+    whole = [{**item, **answers.pop(item["channel"], {})} for item in by_channel(now).values()]
     return whole + list(answers.values())
 
 
@@ -370,24 +370,23 @@ def all_refused(now: Json) -> Json:
     return [
         {"channel": channel, "optin": False}
         | ({} if item.get("optin_partners") is None else {"optin_partners": False})
-        for channel, item in _by_channel(now).items()
+        for channel, item in by_channel(now).items()
     ]
 
 
 def rebase_optins(typed: Json, saw: Json, now: Json) -> Json:
     """Only the answers that were changed, over another list: nobody else's are undone."""
-    before = _by_channel(saw)
+    before = by_channel(saw)
     changed = [
-        item
-        for channel, item in _by_channel(typed).items()
-        if not covers(item, before.get(channel))
+        item for channel, item in by_channel(typed).items() if not covers(item, before.get(channel))
     ]
     return [
         {key: item[key] for key in _ANSWER if key in item} for item in compose_optins(now, changed)
     ]
 
 
-def _by_channel(value: Json) -> dict[str, dict[str, Json]]:
+def by_channel(value: Json) -> dict[str, dict[str, Json]]:
+    """Opt-ins by their channel; {} for what are none."""
     return {item["channel"]: item for item in value} if value and are_optins(value) else {}
 
 

@@ -18,7 +18,7 @@ from customers.access import Actor
 from customers.clubmed.client import ClubMed, is_locale
 from customers.clubmed.errors import ClubMedError
 from customers.clubmed.profile import Json, Profile
-from customers.clubmed.rules import Rules, rules
+from customers.clubmed.rules import Rules, codes, rules
 from customers.finding import region_of
 
 logger = logging.getLogger(__name__)
@@ -115,18 +115,12 @@ def _key(name: str, what: str) -> str:
     return f"market:{what}:{name.replace(' ', ':')}"
 
 
-def _labels(items: Json, code: str) -> dict[str, str]:
+def _labels(items: Json, key: str) -> dict[str, str]:
     """code -> label, adults first where a type is told; items without a code are left out."""
-    known = [
-        item
-        for item in (items if isinstance(items, list) else [])
-        if isinstance(item.get(code), str) and item[code]
-    ]
-    known.sort(key=lambda item: item.get("type") == "child")
-    return {
-        item[code]: item["label"] if isinstance(item.get("label"), str) else item[code]
-        for item in known
-    }
+    held = items if isinstance(items, list) else []
+    labels = codes(sorted(held, key=lambda item: item.get("type") == "child"), key=key)
+    labels.pop("", None)
+    return labels
 
 
 def name(locale: str) -> str:

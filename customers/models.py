@@ -84,6 +84,9 @@ class Act(models.Model):
     class Meta:
         abstract = True
 
+    def is_by(self, actor: Actor) -> bool:
+        return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
+
     def act(self) -> dict[str, Any]:
         """The shared columns, to carry over into an entry."""
         return {column.name: getattr(self, column.name) for column in Act._meta.get_fields()}

@@ -21,6 +21,7 @@ from customers.audit.entries import WATCH, Finding
 from customers.clubmed.errors import ClubMedError, RefusedError, UnauthorizedError
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
+from customers.finding import emails
 from customers.kinds import fold, raw_text
 from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
 from customers.twins import look_alike
@@ -196,9 +197,8 @@ def _searches(new: Mapping[str, Json]) -> Iterator[dict[str, str]]:
     """Filters match exactly, so each is tried as it was typed and as Club Med may store it."""
     email, last_name = raw_text(new.get("email")), raw_text(new.get("last_name"))
     beside = "birthdate" if new.get("birthdate") else "first_name"
-    for address in dict.fromkeys((email, email.lower())):
-        if address:
-            yield {"email": address}
+    for address in emails(email) if email else ():
+        yield {"email": address}
     yield {"last_name": last_name, beside: raw_text(new[beside])}
     yield {"last_name": fold(last_name).upper(), beside: fold(raw_text(new[beside])).upper()}
 

@@ -254,7 +254,7 @@ def settle_change(
         head = chain.lock()
         made = entries.of_change(change_id)
         open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
-        own = any((e.actor_issuer, e.actor_sub) == (actor.issuer, actor.sub) for e in made)
+        own = any(entry.is_by(actor) for entry in made)
         if not open_yet or own:
             raise NotYoursToSettleError
         first = made[0]

@@ -31,8 +31,8 @@ _REVERSING = ("not", "if", "oneOf")  # what is left out inside would make them r
 def _among_choices(
     validator: Any, choices: Any, value: Json, schema: Any
 ) -> Iterator[ValidationError]:
-    codes = _codes(choices)
-    if codes and isinstance(value, str) and value not in codes:
+    known = codes(choices)
+    if known and isinstance(value, str) and value not in known:
         yield ValidationError("not among the choices")
 
 
@@ -53,7 +53,7 @@ class Rules:
 
     def choices(self, path: str) -> dict[str, str]:
         """code -> label of a field, or of a member of one ("address.state_or_district")."""
-        return _codes(self._at(path).get("x-choices"))
+        return codes(self._at(path).get("x-choices"))
 
     def problems(
         self, body: Mapping[str, Json], *, now: Mapping[str, Json] | None = None
@@ -186,12 +186,12 @@ def _is_safe(pattern: str) -> bool:
     return len(re.findall(r"[*+{]", bare)) <= most and bare.count("?") <= _MOST_OPTIONAL
 
 
-def _codes(choices: Json) -> dict[str, str]:
-    """code -> label of `x-choices: [{code, label}]`; what has no code is left out."""
+def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
+    """code -> label of `[{code, label}]`; what has no code is left out. key: of the code."""
     return {
-        item["code"]: item["label"] if isinstance(item.get("label"), str) else item["code"]
+        item[key]: item["label"] if isinstance(item.get("label"), str) else item[key]
         for item in (choices if isinstance(choices, list) else [])
-        if isinstance(item, dict) and isinstance(item.get("code"), str)
+        if isinstance(item, dict) and isinstance(item.get(key), str)
     }
 
 

@@ -254,11 +254,7 @@ class Editor:
     def _being_saved(
         self, form: ValueForm, profile: Profile, exc: services.BeingSavedError
     ) -> HttpResponse:
-        mine = (exc.line.actor_issuer, exc.line.actor_sub) == (
-            self.request.actor.issuer,
-            self.request.actor.sub,
-        )
-        who = "You are" if mine else f"{exc.line.actor_name} is"
+        who = "You are" if exc.line.is_by(self.request.actor) else f"{exc.line.actor_name} is"
         note = f"{who} saving this field at this moment. Nothing of this was sent: "
         note += "wait until that is settled, then save again."
         return self._show(form, profile, note=note, status=409)

@@ -322,9 +322,8 @@ class GroupEditor:
     def _being_saved(
         self, typed: Mapping[str, Json], exc: services.BeingSavedError
     ) -> HttpResponse:
-        line, actor = exc.line, self.request.actor
-        mine = (line.actor_issuer, line.actor_sub) == (actor.issuer, actor.sub)
-        who = "You are" if mine else f"{line.actor_name} is"
+        line = exc.line
+        who = "You are" if line.is_by(self.request.actor) else f"{line.actor_name} is"
         fields = ", ".join(FIELDS[name].label.lower() for name in line.values if name in typed)
         note = (
             f"{who} saving {fields} at this moment. Nothing of this was sent: wait until that is "
