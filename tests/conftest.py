@@ -83,6 +83,14 @@ def running_sandbox():
 
 
 @pytest.fixture
+def sandbox(running_sandbox):
+    """The sandbox API, as new, by itself: what it answers keeps the contract."""
+    running_sandbox.reset()
+    with contract.answers_kept(running_sandbox):
+        yield running_sandbox
+
+
+@pytest.fixture
 def clubmed(running_sandbox, settings, request):
     """The sandbox API, as new, and the product pointed at it.
 

@@ -17,7 +17,7 @@ from customers.clubmed.errors import (
     RefusedError,
     UnauthorizedError,
 )
-from customers.clubmed.sandbox import Fault, Sandbox
+from customers.clubmed.sandbox import Fault
 from tests.test_client import NEW, TOM, client
 from tests.test_errors import NO_ANSWER
 from tests.wire import Drip, RawServer, answer
@@ -25,18 +25,6 @@ from tests.wire import Drip, RawServer, answer
 SMITH = {"last_name": "SMITH"}
 LOOKED_FOR = {"email": "whisper@example.com", "phones.number": "+5511900000412"}
 PRIVATE = ("whisper", "5511900000412", "filter=", TOM, "127.0.0.1", "sandbox-token")
-
-
-@pytest.fixture(scope="module")
-def served():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served):
-    served.reset()
-    return served
 
 
 def found(said, filters=SMITH):

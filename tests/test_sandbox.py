@@ -23,7 +23,6 @@ from django.core.management import CommandError, call_command
 
 from customers.clubmed.sandbox import Fault, Sandbox
 from customers.management.commands.sandbox import Command
-from tests import contract
 
 ROOT = Path(__file__).parent.parent
 TOM = "123456789"
@@ -36,19 +35,6 @@ HEADERS = {
 NEW = {"civility": "MS", "first_name": "Ana", "last_name": "Sousa"}
 PROFILE = f"/v1/customers/{TOM}/profile"
 READ = f"/v2/customers/{TOM}/profile"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served: Sandbox) -> Iterator[Sandbox]:
-    served.reset()
-    with contract.answers_kept(served):
-        yield served
 
 
 @pytest.fixture

@@ -9,23 +9,9 @@ from jsonschema import Draft7Validator
 
 from customers.clubmed.sandbox import Fault, Sandbox
 from customers.clubmed.sandbox.markets import MARKETS
-from tests import contract
 from tests.test_sandbox import HEADERS, NEW, TOM, Api, assert_plain_error, concerned
 
 LISTS = ["/v0/locales", "/v0/civilities", "/v0/countries", "/v3/schemas/profile/fr-FR"]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served: Sandbox) -> Iterator[Sandbox]:
-    served.reset()
-    with contract.answers_kept(served):
-        yield served
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from customers.clubmed.sandbox import Sandbox
-from tests import contract
 from tests.test_sandbox import HEADERS, TOM, Api, assert_plain_error, concerned
 
 BEATRIZ = "704118236"
@@ -21,19 +20,6 @@ PEOPLE = [
     {"id": "4", "last_name": "D&A=K;É", "birthdate": None, "email": ""},
     {"id": "5", "phones": [{"number": "+33199000001"}, {"number": "0199000002"}]},
 ]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served: Sandbox) -> Iterator[Sandbox]:
-    served.reset()
-    with contract.answers_kept(served):
-        yield served
 
 
 @pytest.fixture

@@ -184,16 +184,20 @@ def create_refused(page, product):
     expect(page.locator("#summary")).to_be_visible()
 
 
+def create(page, first_name, last_name, email):
+    page.goto("/customers/new/")
+    page.get_by_label("Civility", exact=True).select_option("MS")
+    page.get_by_label("First name", exact=True).fill(first_name)
+    page.get_by_label("Last name", exact=True).fill(last_name)
+    page.locator("[name=email]").fill(email)
+    page.get_by_role("button", name="Create the customer").last.click()
+
+
 def create_again(page, product):
     """The same person, whose first create got no answer."""
     product.add_fault(kind="drop_before", method="POST")
     for shown in ("h1", "#alike"):
-        page.goto("/customers/new/")
-        page.get_by_label("Civility", exact=True).select_option("MS")
-        page.get_by_label("First name", exact=True).fill("Maximiliane")
-        page.get_by_label("Last name", exact=True).fill("Montgomery-Vandenberghe")
-        page.locator("[name=email]").fill("maximiliane@example.com")
-        page.get_by_role("button", name="Create the customer").last.click()
+        create(page, "Maximiliane", "Montgomery-Vandenberghe", "maximiliane@example.com")
         expect(page.locator(shown)).to_contain_text(re.compile("created by|was created"))
 
 
@@ -201,12 +205,7 @@ def alike(page, product):
     """Customers who may be the same, in several scripts."""
     for number in ("30955172", "123456789"):
         product.change_elsewhere(number, email="beatriz.wang@example.com")
-    page.goto("/customers/new/")
-    page.get_by_label("Civility", exact=True).select_option("MS")
-    page.get_by_label("First name", exact=True).fill("Beatriz")
-    page.get_by_label("Last name", exact=True).fill("Wang")
-    page.locator("[name=email]").fill("beatriz.wang@example.com")
-    page.get_by_role("button", name="Create the customer").last.click()
+    create(page, "Beatriz", "Wang", "beatriz.wang@example.com")
     expect(page.locator("#alike a")).to_have_count(3)
 
 
