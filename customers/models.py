@@ -295,6 +295,58 @@ class Head(models.Model):
         return f"head at {self.seq}"
 
 
+class Access(models.TextChoices):
+    """What somebody looked at, or was let into."""
+
+    VIEW = "view", "Profile viewed"
+    REVEAL = "reveal", "Sensitive value revealed"
+    SEARCH = "search", "Search made"  # that, not for what
+    EXPORT = "export", "Log exported"
+    AUDIT = "audit", "Audit page read"
+    REPORT = "report", "Report made"
+    SIGN_IN = "sign_in", "Signed in"
+    REFUSED = "refused", "Entry refused"
+
+
+class Purpose(models.TextChoices):
+    """Why a sensitive value was revealed. A choice and no text, which might hold personal data."""
+
+    IDENTIFY = "identify", "To make sure who the customer is"
+    CORRECT = "correct", "To check or correct the value"
+    REQUEST = "request", "The customer asked about it"
+    DUTY = "duty", "A legal or tax duty"
+    REVIEW = "review", "To review a change"
+
+
+class AccessEvent(models.Model):
+    """Somebody looked. Only ever inserted; it leaves when it is older than ACCESS_MONTHS.
+
+    Beside the chain, so that looking takes no lock; `customers.audit.access_events` folds its count
+    and digest into the chain.
+    """
+
+    recorded_at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=16, choices=Access)
+    actor_issuer = models.CharField(max_length=255, blank=True)
+    actor_sub = models.CharField(max_length=255, blank=True)
+    actor_name = models.CharField(max_length=255)
+    actor_roles = models.CharField(max_length=64, blank=True)
+    customer_id = models.CharField(max_length=64, blank=True)
+    field = models.CharField(max_length=64, blank=True)  # that was revealed
+    purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["customer_id", "-id"], name="access_customer"),
+            models.Index(fields=["actor_issuer", "actor_sub", "-id"], name="access_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.recorded_at}"
+
+
 class Credential(models.Model):
     """A token that calls of many processes share, sealed (`customers.credentials`)."""
 

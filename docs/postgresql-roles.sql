@@ -49,6 +49,7 @@ FROM (VALUES
     ('customers_change', 'SELECT, INSERT, UPDATE'),
     ('customers_journalline', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_claim', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('customers_accessevent', 'SELECT, INSERT, DELETE'),
     ('customers_credential', 'SELECT, INSERT, UPDATE, DELETE'),
     ('django_session', 'SELECT, INSERT, UPDATE, DELETE'),
     ('django_migrations', 'SELECT')

@@ -166,6 +166,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(as_app):
         "customers_change": "INSERT SELECT UPDATE",
         "customers_journalline": "DELETE INSERT SELECT UPDATE",
         "customers_claim": "DELETE INSERT SELECT UPDATE",
+        "customers_accessevent": "DELETE INSERT SELECT",
         "customers_credential": "DELETE INSERT SELECT UPDATE",
         "django_session": "DELETE INSERT SELECT UPDATE",
         "django_migrations": "SELECT",
