@@ -24,6 +24,8 @@ from joserfc.errors import JoseError
 
 from customers import credentials, kept
 from customers.access import Actor, Permission, Role, allow, roles_of
+from customers.audit import access_events
+from customers.models import Access
 
 logger = logging.getLogger(__name__)
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
@@ -142,11 +144,13 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _failed(request, exc)
     if not actor.roles:
         _end(request)
+        access_events.note(Access.REFUSED, actor=actor, request_id=request.id)  # type: ignore[attr-defined]
         return render(request, "no_access.html", {"name": actor.name}, status=403)
     try:
         target = _begin(request, actor, _keep(token, began))
     except ValueError as exc:
         return _failed(request, exc)
+    access_events.note(Access.SIGN_IN, actor=actor, request_id=request.id)  # type: ignore[attr-defined]
     return redirect(target)
 
 

@@ -85,6 +85,10 @@ class Actor:
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
+# Whoever runs a command on the server: which person that was, only the server's own log knows.
+OPERATOR = Actor(issuer="", sub="", name="Command line", roles=())
+
+
 def roles_of(
     groups: Iterable[str],
     *,

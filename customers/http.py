@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from customers.access import Actor
+from customers.audit import access_events
+from customers.models import Access
+
+Answering = Callable[..., HttpResponse]
 
 
 class DeskRequest(HttpRequest):
@@ -53,6 +59,34 @@ def wants_fragment(request: HttpRequest) -> bool:
     """Asked by htmx for a part of the page; a boosted or history request wants the whole page."""
     htmx: HtmxDetails | None = getattr(request, "htmx", None)  # none where a request failed early
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
+
+
+_SHOWING = (200, 409, 422)  # any other answer shows words of ours, or leads elsewhere
+
+
+def looks(kind: Access) -> Callable[[Answering], Answering]:
+    """A view whose answers are looks, at the customer in its address where there is one."""
+
+    def mark(view: Answering) -> Answering:
+        @wraps(view)
+        def noting(request: DeskRequest, **address: Any) -> HttpResponse:
+            answer = view(request, **address)
+            return looked(request, answer, kind, address.get("customer_id", ""))
+
+        return noting
+
+    return mark
+
+
+def looked(
+    request: DeskRequest, answer: HttpResponse, kind: Access, customer_id: str
+) -> HttpResponse:
+    """The same answer, noted as a look if it really shows something."""
+    if answer.status_code in _SHOWING:
+        access_events.note(
+            kind, actor=request.actor, request_id=request.id, customer_id=customer_id
+        )
+    return answer
 
 
 def afterwards(response: HttpResponse, act: Callable[[], None]) -> HttpResponse:

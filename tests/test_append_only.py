@@ -13,9 +13,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers import services
-from customers.audit import entries, guard
+from customers.audit import access_events, entries, guard
 from customers.audit.entries import Finding
-from customers.models import Action, Entry, Head, Outcome
+from customers.models import Access, AccessEvent, Action, Entry, Head, Outcome
 from tests.conftest import AGENT
 from tests.people import actor
 
@@ -60,8 +60,8 @@ def refused(statement):
 def rows():
     return [
         [bytes(value) if isinstance(value, memoryview) else value for value in row]
-        for model in (Entry, Head)
-        for row in model.objects.order_by("seq").values_list()
+        for model in (Entry, Head, AccessEvent)
+        for row in model.objects.order_by("pk").values_list()
     ]
 
 
@@ -85,6 +85,23 @@ def readiness(client):
 @pytest.fixture
 def three_entries(db):
     append_changes(3)
+
+
+@pytest.fixture
+def three_looks(db):
+    for customer_id in ("101", "102", "103"):
+        access_events.record(
+            Access.VIEW, actor=actor(AGENT), request_id="", customer_id=customer_id
+        )
+
+
+def looked_again(into, number, *, after=""):
+    """A statement that inserts the first look once more, with the number of that one, plus some."""
+    names = [column.column for column in AccessEvent._meta.concrete_fields]
+    values = ", ".join(number if name == "id" else f'"{name}"' for name in names)
+    names = ", ".join(f'"{name}"' for name in names)
+    chosen = f"SELECT {values} FROM customers_accessevent WHERE customer_id = '101'"
+    return f"{into} INTO customers_accessevent ({names}) {chosen}{after}"
 
 
 # What is refused ----------------------------------------------------------------------------------
@@ -126,6 +143,53 @@ def test_the_head_cannot_be_changed_by_inserting_it_again(three_entries):
     )
 
     assert refused(again)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_accessevent SET actor_name = 'Nobody'",
+        "UPDATE customers_accessevent SET id = 99 WHERE customer_id = '103'",
+        "UPDATE customers_accessevent SET field = field",
+        looked_again("INSERT", "id", after=" ON CONFLICT (id) DO UPDATE SET field = 'phones'"),
+    ],
+)
+def test_a_look_cannot_be_changed(three_looks, statement):
+    assert refused(statement)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "statement",
+    [
+        looked_again("INSERT OR REPLACE", "id + 1"),
+        looked_again("REPLACE", "id"),
+        looked_again("INSERT OR IGNORE", "id"),
+        "UPDATE OR REPLACE customers_accessevent SET id = id + 1 WHERE customer_id = '101'",
+    ],
+)
+def test_a_look_cannot_be_replaced(three_looks, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE customers_accessevent",
+        "TRUNCATE customers_accessevent, customers_journalline CASCADE",
+        "SET LOCAL session_replication_role = replica;"
+        " UPDATE customers_accessevent SET actor_name = 'Nobody'",
+    ],
+)
+def test_looks_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_looks, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+def test_the_number_of_a_look_cannot_be_inserted_again(three_looks):
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        run(looked_again("INSERT", "id"))
 
 
 @only_sqlite
@@ -194,6 +258,21 @@ def test_an_anchor_in_a_table_of_ones_own_counts_for_nothing(three_entries):
 
 
 # What is allowed ----------------------------------------------------------------------------------
+
+
+def test_a_look_may_leave(three_looks):
+    run("DELETE FROM customers_accessevent WHERE customer_id <> '103'")
+
+    assert AccessEvent.objects.get().customer_id == "103"
+
+
+@pytest.mark.parametrize("number", [-1, 0])
+def test_a_look_with_an_odd_number_stands_in_nobodys_way(three_looks, number):
+    run(looked_again("INSERT", str(number)))
+
+    access_events.record(Access.SEARCH, actor=actor(AGENT), request_id="")
+
+    assert AccessEvent.objects.count() == 5
 
 
 def test_entries_up_to_an_anchor_may_leave(three_entries):
@@ -318,6 +397,10 @@ def test_a_trigger_that_does_something_else_is_noticed(client, db, name):
         (
             "ALTER TABLE customers_entry ENABLE TRIGGER customers_entry_delete",
             ["customers_entry_delete"],
+        ),
+        (
+            "ALTER TABLE customers_accessevent DISABLE TRIGGER customers_accessevent_update",
+            ["customers_accessevent_update"],
         ),
         (
             "ALTER TABLE customers_head DISABLE TRIGGER ALL",

@@ -8,11 +8,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import requests
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 
 from crmadmin import sso
 from crmadmin.demo.staff import BY_USERNAME, STAFF
 from customers.access import Role
-from customers.models import Entry
+from customers.audit import rows
+from customers.models import AccessEvent, Entry
 from tests import hostile_provider as hostile
 from tests.conftest import TOM, Desk, hidden_inputs, soup, text
 from tests.hostile_provider import HostileProvider, hashed_with, key, public, shared, signed_with
@@ -202,6 +204,52 @@ def test_it_works_over_real_http(live_server, company, clubmed):
 
     assert page.url == f"{live_server.url}/audit/"
     assert "Sana El Idrissi" in page.text
+
+
+# What is recorded of it ---------------------------------------------------------------------------
+
+
+def recorded():
+    columns = ("kind", "actor_issuer", "actor_sub", "actor_name", "actor_roles")
+    return list(AccessEvent.objects.order_by("pk").values_list(*columns))
+
+
+def test_a_sign_in_is_recorded_with_its_roles(browser, liar):
+    liar.claims = {"groups": ["crm-agents", "crm-auditors", "another"]}
+
+    answer = browser.come_in_by(liar)
+
+    assert recorded() == [("sign_in", liar.issuer, "staff-2001", "Maud Okonkwo", "agent, auditor")]
+    assert AccessEvent.objects.get().request_id == answer["X-Request-ID"]
+
+
+def test_a_person_who_is_refused_entry_is_recorded(browser, liar):
+    liar.claims = {"groups": ["another"]}
+
+    browser.come_in_by(liar)
+
+    assert recorded() == [("refused", liar.issuer, "staff-2001", "Maud Okonkwo", "")]
+
+
+def test_a_sign_in_that_failed_is_nobodys(browser, liar):
+    liar.answers[hostile.TOKEN] = (500, hostile.CODE.encode())
+    browser.come_in_by(liar)
+    browser.get(callback(error="access_denied"))
+
+    assert recorded() == []
+
+
+def test_a_sign_in_that_cannot_be_recorded_goes_on(browser, liar, clubmed, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise OperationalError("Maud Okonkwo")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "insert", fail)
+        answer = browser.come_in_by(liar)
+
+    said = f"{answer['X-Request-ID']}: sign_in is not recorded: OperationalError"
+    assert said in caplog.messages
+    assert signed_in_as(browser) == "Maud Okonkwo, agent"
 
 
 # What is asked of the provider --------------------------------------------------------------------

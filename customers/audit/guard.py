@@ -5,14 +5,15 @@ whoever writes rows, with whatever statement. Who owns the tables can drop them,
 the product runs as a role that does not (docs/postgresql-roles.sql).
 
 An entry leaves only when an anchor covers it: a later entry with action "anchor" whose `new` is
-{"digest": ..., "seq": N}, N being that entry's number or above it.
+{"digest": ..., "seq": N}, N being that entry's number or above it. An access event may leave at any
+time, and is never changed.
 """
 
 from typing import Any
 
 from django.db import connection, transaction
 
-TABLES = ("customers_entry", "customers_head")
+TABLES = ("customers_entry", "customers_head", "customers_accessevent")
 _REFUSAL = "the audit log only grows"
 
 # <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
@@ -36,6 +37,12 @@ _SQLITE = {
     "customers_head_update": """
         WHEN NEW."seq" < OLD."seq" OR NEW."id" <> OLD."id\"""",
     "customers_head_delete": "",
+    # A number that nobody said is -1 here.
+    "customers_accessevent_insert": """
+        WHEN NEW."id" > 0 AND EXISTS (
+            SELECT 1 FROM "customers_accessevent" WHERE "id" = NEW."id"
+        )""",
+    "customers_accessevent_update": "",
 }
 
 # <table>_<act>: for each what that act is refused, as pg_get_triggerdef writes it, and by which
@@ -50,6 +57,8 @@ _POSTGRESQL = {
     ),
     "customers_head_delete": ("STATEMENT", "customers_refuse"),
     "customers_head_truncate": ("STATEMENT", "customers_refuse"),
+    "customers_accessevent_update": ("STATEMENT", "customers_refuse"),
+    "customers_accessevent_truncate": ("STATEMENT", "customers_refuse"),
 }
 # {raise_} is always the same; {schema} is where the tables are.
 _FUNCTIONS = {
@@ -140,7 +149,10 @@ def _postgresql_found() -> dict[str, tuple[Any, ...]]:
         SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
             p.pronamespace::regnamespace || '.' || quote_ident(p.proname), p.prosrc, p.proconfig
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (to_regclass('customers_entry'), to_regclass('customers_head'))
+        WHERE t.tgrelid IN (
+            to_regclass('customers_entry'), to_regclass('customers_head'),
+            to_regclass('customers_accessevent')
+        )
         """
     )
     return {name: tuple(trigger) for name, *trigger in rows}

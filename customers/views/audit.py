@@ -14,12 +14,13 @@ from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, NotFoundError
 from customers.fields import FIELDS
 from customers.forms import SettleForm
-from customers.http import DeskRequest, check_customer_number
-from customers.models import Change, ChangeQuerySet, JournalLine
+from customers.http import DeskRequest, check_customer_number, looked, looks
+from customers.models import Access, Change, ChangeQuerySet, JournalLine
 
 
 @allow(Permission.LOG)
 @require_safe
+@looks(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, for supervisors and auditors."""
     context = {"waiting": queries.waiting()}
@@ -28,6 +29,7 @@ def log(request: DeskRequest) -> HttpResponse:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
+@looks(Access.AUDIT)
 def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
     """One customer's timeline."""
     check_customer_number(customer_id)
@@ -38,6 +40,7 @@ def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
+@looks(Access.AUDIT)
 def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """One field's history."""
     check_customer_number(customer_id)
@@ -50,6 +53,7 @@ def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResp
 
 @allow(Permission.LOG)
 @require_safe
+@looks(Access.AUDIT)
 def unsettled(request: DeskRequest) -> HttpResponse:
     """What is not known of anybody's changes, with what was found."""
     return render(request, "audit/unsettled.html", {"unsettled": queries.unsettled()})
@@ -121,7 +125,8 @@ def _change_page(
 ) -> HttpResponse:
     found = queries.with_entries(Change.objects.filter(pk=change_id))
     line = JournalLine.objects.filter(pk=change_id).first()
-    if not found and line is None:
+    shown: Change | JournalLine | None = found[0] if found else line
+    if shown is None:
         raise Http404
     context = {
         "change": found[0] if found else None,
@@ -131,7 +136,8 @@ def _change_page(
         "token": tokens.mint(actor=request.actor, form=_form_name(change_id), seen={}),
     }
     status = failure.status if failure else status
-    return render(request, "audit/change.html", context, status=status)
+    page = render(request, "audit/change.html", context, status=status)
+    return looked(request, page, Access.AUDIT, shown.customer_id)
 
 
 def _form_name(change_id: UUID) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers import finding, kept, market, notices, searches, seen, services, tokens
 from customers.access import Permission, allow
-from customers.audit import queries
+from customers.audit import access_events, queries
 from customers.clubmed.errors import ClubMedError, ForbiddenError, RefusedError
 from customers.fields import creatable
 from customers.forms import (
@@ -26,9 +26,10 @@ from customers.http import (
     afterwards,
     check_customer_number,
     is_customer_number,
+    looks,
     typed_text,
 )
-from customers.models import Change
+from customers.models import Access, Change
 from customers.record import Person, Record
 from customers.twins import compared
 
@@ -48,6 +49,7 @@ def find(request: DeskRequest) -> HttpResponse:
         form = FindForm(request.POST)
         if not form.is_valid():
             return _find_page(request, form, status=422)
+        access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
         return redirect(f"/?find={searches.keep(request.session, request.POST)}")
     handle = request.GET.get("find", "")
     if not handle:
@@ -104,6 +106,7 @@ def _find_page(
 
 @allow(Permission.CUSTOMERS)
 @require_safe
+@looks(Access.VIEW)
 def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     """The whole record, read from Club Med now."""
     check_customer_number(customer_id)
@@ -156,7 +159,8 @@ def create(request: DeskRequest) -> HttpResponse:
             force_address=bool(forced),
             despite=request.POST.getlist("twin") if "despite" in request.POST else None,
         )
-    except services.TwinError as exc:
+    except services.TwinError as exc:  # whoever was found is shown
+        access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
         return _create_page(request, form, alike=exc, force=force, status=409)
     except RefusedError as exc:
         if not exc.is_about_input:

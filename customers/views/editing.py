@@ -20,10 +20,11 @@ from customers.http import (
     DeskRequest,
     NotEditableError,
     check_customer_number,
+    looks,
     wants_fragment,
 )
 from customers.kinds import canonical
-from customers.models import Entry, Outcome
+from customers.models import Access, Entry, Outcome
 from customers.record import Record, Row
 
 _PENDING = "saved at Club Med; our record of it is pending and will follow."
@@ -32,6 +33,7 @@ _UNCHANGED = "this is what Club Med holds already; nothing was sent."
 
 @allow(Permission.CUSTOMERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@looks(Access.VIEW)
 def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """Open the editor on what the person saw; save what they typed, or clear on purpose."""
     field = _editable(customer_id, name)
@@ -46,6 +48,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMERS)
 @require_safe
+@looks(Access.VIEW)
 def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """The field at rest, as the person saw it: what Cancel goes back to."""
     field = _editable(customer_id, name)
@@ -57,6 +60,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMERS)
 @require_safe
+@looks(Access.VIEW)
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh look at Club Med."""
     field = _editable(customer_id, name)

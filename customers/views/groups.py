@@ -18,9 +18,15 @@ from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS, Field, Group
 from customers.forms import GroupForm, add_refusal, refuses_address
-from customers.http import DeskRequest, NotEditableError, check_customer_number, wants_fragment
+from customers.http import (
+    DeskRequest,
+    NotEditableError,
+    check_customer_number,
+    looks,
+    wants_fragment,
+)
 from customers.kinds import canonical, is_empty
-from customers.models import Action, Entry
+from customers.models import Access, Action, Entry
 from customers.record import Record, Row
 
 _GROUPS = {
@@ -35,6 +41,7 @@ _HIDDEN = "••••••"
 
 @allow(Permission.CUSTOMERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@looks(Access.VIEW)
 def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     """The form; a look at what it would send; the change itself."""
     check_customer_number(customer_id)

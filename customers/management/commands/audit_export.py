@@ -9,8 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import chain
+from customers.access import OPERATOR
+from customers.audit import access_events, chain
 from customers.audit.export import ndjson
+from customers.models import Access
 
 
 class Command(BaseCommand):
@@ -39,6 +41,7 @@ class Command(BaseCommand):
             newest = chain.position()
             if options["first"] > max(newest, 1):
                 raise CommandError(f"There is no entry {options['first']}: the newest is {newest}.")
+            _record(options["customer"] or "")
             _write(lines, options["output"])
         except OSError as exc:
             to = options["output"] or "The output"
@@ -49,6 +52,13 @@ class Command(BaseCommand):
                 "The log cannot be exported as it is: run audit_verify. What was written has no "
                 "head, and proves nothing."
             ) from None
+
+
+def _record(customer_id: str) -> None:
+    try:
+        access_events.record(Access.EXPORT, actor=OPERATOR, request_id="", customer_id=customer_id)
+    except DatabaseError:
+        raise CommandError("The export cannot be recorded, so nothing was exported.") from None
 
 
 def _write(lines: Iterable[str], output: str | None) -> None:
