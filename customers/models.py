@@ -40,6 +40,7 @@ class Action(models.TextChoices):
     CREATE = "create", "Created"
     ELSEWHERE = "elsewhere", "Changed elsewhere"  # by nobody here: found when a profile was read
     ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
+    ACCESS = "access", "Looks counted"  # how many, and their digest: in `detail`
 
 
 class Outcome(models.TextChoices):
@@ -167,6 +168,9 @@ class Entry(Act):
             models.Index(fields=["customer_id", "field", "-seq"], name="entry_customer_field"),
             models.Index(
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
+            ),
+            models.Index(
+                fields=["seq"], condition=models.Q(action=Action.ACCESS), name="entry_access"
             ),
         ]
         constraints = [

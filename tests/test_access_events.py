@@ -1,5 +1,6 @@
-"""Who looked: which look is recorded, of whom, and what of it is never written down."""
+"""Who looked: which look is recorded, what of it is never written down, and how it is counted."""
 
+import hashlib
 import json
 import re
 from datetime import timedelta
@@ -8,11 +9,13 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
-from customers.audit import guard
+from customers.audit import access_events, chain, guard, keys
 from customers.clubmed.sandbox import Fault
-from customers.models import AccessEvent, Change
+from customers.models import Access, AccessEvent, Action, Change, Entry, Evidence, Head, Outcome
 from tests import log
 from tests.conftest import (
     AGENT,
@@ -26,6 +29,7 @@ from tests.conftest import (
     text,
 )
 from tests.faults.test_database_trouble import out_of_reach
+from tests.people import actor
 from tests.test_groups import post, previewed
 from tests.test_settling import lose_the_answer
 
@@ -443,3 +447,341 @@ def test_an_export_is_refused_and_writes_nothing(unrecorded, tmp_path, capsys):
 def _not_recorded(caplog):
     said = (line.rpartition(": ")[0] for line in caplog.messages if "is not recorded" in line)
     return list(said)
+
+
+# Looks are counted into the chain ----------------------------------------------------------------
+
+
+def look(*customers, minutes=2):
+    """One look at each customer, that long ago; their numbers."""
+    before = set(AccessEvent.objects.values_list("pk", flat=True))
+    for customer_id in customers:
+        access_events.record(
+            Access.REVEAL, actor=actor(OTHER_AGENT), request_id="0123", customer_id=customer_id
+        )
+    new = AccessEvent.objects.exclude(pk__in=before)
+    tamper(new, recorded_at=timezone.now() - timedelta(minutes=minutes))
+    return sorted(new.values_list("pk", flat=True))
+
+
+def tamper(events, **columns):
+    """What the guard would refuse."""
+    guard.remove()
+    events.update(**columns)
+    guard.install()
+
+
+def folds():
+    """What each fold says of the looks that it counted, the oldest first."""
+    entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
+    return [json.loads(entry.detail) for entry in entries]
+
+
+def faults(expired_up_to=0):
+    return list(access_events.faults(expired_up_to))
+
+
+def as_specified(event):
+    """docs/audit.md, section 8."""
+    texts = [
+        *("crmadmin-access-1", str(event.pk)),
+        event.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        *(event.kind, event.actor_issuer, event.actor_sub, event.actor_name, event.actor_roles),
+        *(event.customer_id, event.field, event.purpose, event.request_id),
+    ]
+    return json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def test_a_fold_says_how_many_looks_there_were_and_gives_their_digest(monkeypatch):
+    monkeypatch.setattr(access_events, "_BATCH", 2)
+    first, *_, last = look("101", "102", "103", "104", "105")
+    tamper(AccessEvent.objects.filter(pk=last), actor_name='Zoë “Z” \\ 北\u2028"')
+
+    access_events.fold()
+
+    arrays = b"".join(map(as_specified, AccessEvent.objects.order_by("pk")))
+    digest = hashlib.sha256(arrays).hexdigest()
+    assert folds() == [{"count": 5, "digest": digest, "first": 1, "last": last}]
+    assert first <= last - 4
+
+
+def test_a_fold_is_nobodys_entry_and_no_change():
+    look("101")
+
+    access_events.fold()
+
+    entry = Entry.objects.get()
+    assert (entry.seq, entry.field, entry.actor_name) == (1, "access", "Timer")
+    assert (entry.outcome, entry.evidence) == (Outcome.APPLIED, Evidence.NOTHING)
+    assert (entry.old, entry.new, entry.found) == (None, None, None)
+    assert {entry.actor_issuer, entry.actor_sub, entry.customer_id, entry.customer_label} == {""}
+    assert not Change.objects.exists()
+
+
+def test_the_next_fold_goes_on_where_the_last_one_ended():
+    look("101", "102")
+    access_events.fold()
+    look("103")
+    access_events.fold()
+
+    one, two = folds()
+    assert (one["count"], two["count"]) == (2, 1)
+    assert two["first"] == one["last"] + 1
+    assert faults() == []
+
+
+def test_without_looks_nothing_is_appended():
+    access_events.fold()
+    look("101")
+    access_events.fold()
+    access_events.fold()
+
+    assert len(folds()) == Head.objects.get().seq == 1
+
+
+def test_a_look_is_counted_when_it_is_a_minute_old():
+    counted = look("101", minutes=1)
+    look("102", minutes=0.9)
+
+    access_events.fold()
+
+    assert folds()[0]["last"] == counted[0]
+    assert folds()[0]["count"] == 1
+
+
+def test_an_older_look_waits_behind_a_newer_one_with_a_lower_number():
+    counted = look("101")
+    look("102", minutes=0)
+    look("103")
+
+    access_events.fold()
+
+    assert folds()[0]["last"] == counted[0]
+
+
+def test_a_look_that_says_it_is_of_tomorrow_does_not_hold_the_others_up():
+    look("101", minutes=-24 * 60)
+    look("102")
+
+    access_events.fold()
+
+    assert folds()[0]["count"] == 2
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
+def test_nor_does_one_that_holds_no_time():
+    [odd, _] = look("101", "102")
+    guard.remove()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE customers_accessevent SET recorded_at = 'never', kind = x'01' WHERE id = %s",
+            [odd],
+        )
+    guard.install()
+
+    access_events.fold()
+
+    assert folds()[0]["count"] == 2
+    assert faults() == []
+
+
+def test_of_two_timers_one_folds(monkeypatch):
+    look("101")
+    lock = chain.lock
+
+    def lock_after_the_other_timer():
+        monkeypatch.setattr(chain, "lock", lock)
+        access_events.fold()
+        return lock()
+
+    monkeypatch.setattr(chain, "lock", lock_after_the_other_timer)
+    access_events.fold()
+
+    assert len(folds()) == 1
+
+
+def test_a_forged_head_is_not_folded_upon():
+    log.fill(1)
+    look("101")
+    Head.objects.update(key_id="00000000")
+
+    with pytest.raises(chain.ForgedHeadError):
+        access_events.fold()
+
+    assert folds() == []
+
+
+def test_a_log_with_folds_is_whole_and_so_is_its_export(tmp_path):
+    log.fill(2)
+    look("101")
+    access_events.fold()
+    log.fill(1)
+
+    assert log.verify()[0] == 0
+    assert log.verify_alone_here(log.export(tmp_path, "--field", "email"))[0] == 0
+
+
+def test_pages_of_the_log_do_not_list_them(supervisor):
+    look("101")
+    access_events.fold()
+
+    assert "Timer" not in text(supervisor.page("/audit/"))
+
+
+def test_the_timer_that_seals_folds_first(tmp_path):
+    log.fill(1)
+    look("101")
+
+    kept = log.seal(tmp_path)
+
+    [fold] = Entry.objects.filter(action=Action.ACCESS)
+    assert json.loads(kept.read_text())["seq"] == fold.seq == 2
+
+
+def test_a_log_of_nothing_but_looks_can_be_sealed(tmp_path):
+    look("101")
+
+    assert json.loads(log.seal(tmp_path).read_text())["seq"] == 1
+
+
+def test_a_change_of_keys_comes_before_the_fold(tmp_path, settings):
+    log.fill(1)
+    look("101")
+    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_SIGNING_KEY = b"n" * 32
+
+    with pytest.raises(CommandError, match="audit_seal --rotate"):
+        log.seal(tmp_path)
+    assert folds() == []
+
+    call_command("audit_seal", rotate=True, to=str(tmp_path / "rotated"))
+
+    assert json.loads((tmp_path / "rotated").read_text())["seq"] == 2
+    assert folds()[0]["count"] == 1
+
+
+# What was counted and is not so any more ----------------------------------------------------------
+
+
+@pytest.fixture
+def folded(db):
+    """The numbers of six looks, three a fold."""
+    numbers = look("101", "102", "103")
+    access_events.fold()
+    numbers += look("104", "105", "106")
+    access_events.fold()
+    return numbers
+
+
+def test_looks_as_they_were_counted_have_no_fault(folded):
+    look("107")
+
+    assert faults() == []
+
+
+def test_a_look_that_is_gone_is_missed(folded):
+    AccessEvent.objects.filter(pk=folded[4]).delete()
+
+    first, last = folded[2] + 1, folded[5]
+    assert faults() == [f"looks {first} to {last}: 3 were counted, 2 are there"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"recorded_at": timezone.now() - timedelta(days=1)},
+        {"kind": Access.VIEW},
+        {"actor_issuer": "https://id.example.com"},
+        {"actor_sub": AGENT[0]},
+        {"actor_name": "Inès Moreau"},
+        {"actor_roles": "supervisor"},
+        {"customer_id": "102"},
+        {"field": "email"},
+        {"purpose": "review"},
+        {"request_id": ""},
+        {"actor_issuer": "", "actor_sub": actor(OTHER_AGENT).issuer + OTHER_AGENT[0]},
+    ],
+    ids=lambda columns: " and ".join(columns),
+)
+def test_a_look_that_was_altered_gives_another_digest(folded, columns):
+    tamper(AccessEvent.objects.filter(pk=folded[0]), **columns)
+
+    assert faults() == [
+        f"looks 1 to {folded[2]} give another digest than the one recorded",
+    ]
+
+
+def test_looks_that_changed_places_give_another_digest(folded):
+    tamper(AccessEvent.objects.filter(pk=folded[0]), customer_id="102")
+    tamper(AccessEvent.objects.filter(pk=folded[1]), customer_id="101")
+
+    assert len(faults()) == 1
+
+
+def test_a_look_that_was_replaced_by_another_gives_another_digest(folded):
+    event = AccessEvent.objects.get(pk=folded[1])
+    event.delete()
+    AccessEvent.objects.create(
+        pk=folded[1], kind=event.kind, recorded_at=event.recorded_at, actor_name=event.actor_name
+    )
+
+    assert "give another digest" in faults()[0]
+
+
+def test_a_look_that_was_put_in_is_noticed(folded):
+    """Where a number was free: one that the database gave out and took back."""
+    AccessEvent.objects.filter(pk__in=look("107", "108")[:1]).delete()
+    access_events.fold()
+    free = AccessEvent.objects.order_by("-pk")[0].pk - 1
+
+    AccessEvent.objects.create(
+        pk=free, kind=Access.VIEW, recorded_at=timezone.now(), actor_name="Nobody"
+    )
+
+    assert faults() == [f"looks {free} to {free + 1}: 1 were counted, 2 are there"]
+
+
+def test_each_fold_is_told_by_itself(folded):
+    AccessEvent.objects.all().delete()
+
+    assert faults() == [
+        f"looks 1 to {folded[2]}: 3 were counted, 0 are there",
+        f"looks {folded[2] + 1} to {folded[5]}: 3 were counted, 0 are there",
+    ]
+
+
+def test_looks_that_left_with_age_are_not_missed(folded):
+    AccessEvent.objects.filter(pk__lte=folded[2]).delete()
+
+    assert len(faults()) == 1
+    assert faults(expired_up_to=folded[2]) == []
+    assert faults(expired_up_to=folded[5]) == []
+
+
+def test_the_folds_go_on_after_looks_left(folded):
+    AccessEvent.objects.filter(pk__lte=folded[5]).delete()
+    look("107")
+
+    access_events.fold()
+
+    assert folds()[-1]["first"] == folded[5] + 1
+    assert faults(expired_up_to=folded[5]) == []
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        '{"count": 3, "first": null, "last": "x"}',
+        '{"first": 1e999, "last": 1, "count": 3}',
+    ],
+)
+def test_a_fold_that_was_altered_is_named(folded, detail):
+    guard.remove()
+    Entry.objects.filter(seq=1).update(detail=detail)
+    guard.install()
+
+    assert faults() == ["entry 1 does not say which looks it counted"]

@@ -1,20 +1,39 @@
 """Who looked: plain inserts beside the chain, without a lock.
 
-A reveal, an export and a report happen only if they are recorded; a view goes on without.
+A reveal, an export and a report happen only if they are recorded; a view goes on without. A timer
+folds them into the chain: an entry says how many there were, and their digest.
 """
 
+import hashlib
+import json
 import logging
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+from uuid import uuid4
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit import rows
-from customers.models import Access, AccessEvent, Purpose
+from customers.audit import chain, digests, hashed, rows
+from customers.models import (
+    Access,
+    AccessEvent,
+    Action,
+    Entry,
+    Evidence,
+    Outcome,
+    Purpose,
+    json_text,
+)
 
 logger = logging.getLogger(__name__)
 _ONE_LOOK = timedelta(minutes=10)  # views of one customer by one person within it count as one
+# A look with a lower number may be committed a little later than one with a higher.
+_LATE = timedelta(seconds=60)
+_BATCH = 5_000  # events
 
 
 def record(
@@ -72,3 +91,100 @@ def _event(
         purpose=purpose or "",
         request_id=request_id,
     )
+
+
+def fold() -> None:
+    """Append to the chain how many looks there were since the last fold, and their digest.
+
+    They are counted before the head is locked, so that nobody's save waits for that. Nothing is
+    appended if there were none, or if another timer came first.
+    """
+    folded, now = _folded(), timezone.now()
+    newest = AccessEvent.objects.values_list("pk", flat=True).first() or 0
+    facts = _facts(folded + 1, _settled(_events(folded + 1, newest), now))
+    if not facts["count"]:
+        return
+    with transaction.atomic():
+        head = chain.lock()
+        if _folded() != folded:
+            return
+        entry = Entry(
+            change_id=uuid4(),
+            action=Action.ACCESS,
+            actor_name="Timer",
+            field="access",
+            old=None,
+            new=None,
+            found=None,
+            outcome=Outcome.APPLIED,
+            evidence=Evidence.NOTHING,
+            detail=json_text(facts),
+        )
+        chain.extend(head, [entry])
+        rows.insert([entry])
+
+
+def faults(expired_up_to: int = 0) -> Iterator[str]:
+    """What does not hold of the looks that were folded, in words. Raises DatabaseError.
+
+    expired_up_to: the last number that has left with age; folds leave whole.
+    """
+    entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
+    for seq, detail in entries.values_list("seq", "detail").iterator():
+        try:
+            told = json.loads(detail)
+            first, last, count = int(told["first"]), int(told["last"]), told["count"]
+            if last <= expired_up_to:
+                continue
+            found = _facts(first, _events(first, last))
+        except (ValueError, TypeError, KeyError, OverflowError):  # it was altered
+            yield f"entry {seq} does not say which looks it counted"
+            continue
+        if found["count"] != count:
+            yield f"looks {first} to {last}: {count} were counted, {found['count']} are there"
+        elif found["digest"] != told.get("digest"):
+            yield f"looks {first} to {last} give another digest than the one recorded"
+
+
+def _folded() -> int:
+    """The last number that is folded, 0 before the first fold."""
+    entries = Entry.objects.filter(action=Action.ACCESS).order_by("-seq")
+    newest = entries.values_list("detail", flat=True).first()
+    return int(json.loads(newest)["last"]) if newest else 0
+
+
+def _settled(events: Iterable[Sequence[str]], now: datetime) -> Iterable[Sequence[str]]:
+    """Those before the first that is so new that one with a lower number may be yet to come.
+
+    What was recorded in a far future is not new, but wrong: it must not hold the others up.
+    """
+    early, late = chain.moment(now - _LATE), chain.moment(now + _LATE)
+    return takewhile(lambda event: not early < event[1] < late, events)
+
+
+def _facts(first: int, events: Iterable[Sequence[str]]) -> dict[str, Any]:
+    """What is recorded of events whose numbers begin at `first`."""
+    running, count, last = hashlib.sha256(), 0, first - 1
+    for event in events:
+        running.update(digests.access_event(event))
+        count, last = count + 1, int(event[0])
+    return {"count": count, "digest": running.hexdigest(), "first": first, "last": last}
+
+
+def _events(first: int, last: int) -> Iterator[Sequence[str]]:
+    """Access events in order of their numbers, as the texts that are hashed, whatever they hold."""
+    texts = (
+        f"coalesce(CAST({hashed.as_text(name)} AS text), '')" for name in digests.ACCESS_COLUMNS
+    )
+    query = (
+        f"SELECT {', '.join(texts)} FROM customers_accessevent"  # noqa: S608
+        " WHERE id BETWEEN %s AND %s ORDER BY id LIMIT %s"
+    )
+    while first <= last:
+        with connection.cursor() as cursor:
+            cursor.execute(query, [first, last, _BATCH])
+            batch = cursor.fetchall()
+        if not batch:
+            return
+        yield from batch
+        first = int(batch[-1][0]) + 1

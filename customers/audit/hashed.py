@@ -34,8 +34,7 @@ def rows(after: int, last: int) -> Iterator[Sequence[Any]]:
     Of the entries after one number, up to another; as they lie in the database, so a number may be
     missing.
     """
-    texts = _AS_TEXT[connection.vendor]
-    columns = ", ".join(texts.get(name, f'"{name}"') for name in digests.COLUMNS)
+    columns = ", ".join(map(as_text, digests.COLUMNS))
     query = (
         f"SELECT seq, version, content_digest, digest, {columns} FROM customers_entry"  # noqa: S608
         " WHERE seq > %s AND seq <= %s ORDER BY seq LIMIT %s"
@@ -48,6 +47,11 @@ def rows(after: int, last: int) -> Iterator[Sequence[Any]]:
             return
         yield from batch
         after = batch[-1][0]
+
+
+def as_text(column: str) -> str:
+    """SQL for a column as the text that is hashed."""
+    return _AS_TEXT[connection.vendor].get(column, f'"{column}"')
 
 
 def beginning() -> tuple[int, bytes]:

@@ -7,11 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from customers.audit import chain, keys
+from customers.audit import access_events, chain, keys
 
 
 class Command(BaseCommand):
-    """To be run on a timer, its line kept where nobody who has the database can change it."""
+    """To be run on a timer, its line kept where nobody who has the database can change it.
+
+    Before that it folds into the log how many looks there were, so that the line vouches for them.
+    """
 
     help = "Print the signed head of the log as one line of JSON, to be kept elsewhere."
 
@@ -29,10 +32,11 @@ class Command(BaseCommand):
             self.stdout.write(base64.urlsafe_b64encode(keys.public_key()).decode())
             return
         try:
+            if rotate:
+                _rotate()
+            access_events.fold()
             with transaction.atomic():
-                head = chain.lock(rotating=rotate)
-                if rotate and head.seq:
-                    chain.sign(head)
+                head = chain.lock()
         except chain.ForgedHeadError:
             raise CommandError(
                 "The head is not signed with our key: run audit_verify. After a change of keys, "
@@ -48,3 +52,10 @@ class Command(BaseCommand):
                 file.write(f"{chain.seal(head)}\n")
         except OSError as exc:
             raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
+
+
+def _rotate() -> None:
+    with transaction.atomic():
+        head = chain.lock(rotating=True)
+        if head.seq:
+            chain.sign(head)
