@@ -106,13 +106,13 @@ class AccessMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        rule: Permission | None = getattr(view, "access_rule", None)
+        rule: tuple[Permission, ...] = getattr(view, "access_rule", ())
         actor = request.actor  # type: ignore[attr-defined]
-        if rule is Permission.EVERYONE:
+        if Permission.EVERYONE in rule:
             return None
         if actor is None:
             return self._sign_in_first(request)
-        if rule is None or not actor.may(rule):
+        if not rule or not all(map(actor.may, rule)):
             return errors.not_allowed(request)
         return None
 
@@ -170,7 +170,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     match = request.resolver_match
     name = match.url_name if match else None
-    sections = dict.fromkeys(("log", "change", "settle", "unsettled"), "log")
+    sections = dict.fromkeys(("log", "change", "settle", "reveal-change", "unsettled"), "log")
     sections |= {"create": "create", "saves": ""}
     actor = getattr(request, "actor", None)
     return {

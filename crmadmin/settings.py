@@ -161,6 +161,7 @@ OIDC_GROUPS_CLAIM = text("OIDC_GROUPS_CLAIM", "groups")
 AGENT_GROUPS = frozenset(words("AGENT_GROUPS"))
 SUPERVISOR_GROUPS = frozenset(words("SUPERVISOR_GROUPS"))
 AUDITOR_GROUPS = frozenset(words("AUDITOR_GROUPS"))
+REVEAL_GROUPS = frozenset(words("REVEAL_GROUPS")) or SUPERVISOR_GROUPS
 
 # Django -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -100,6 +100,7 @@ def actor_of(session: SessionBase) -> Actor | None:
         name=person["name"],
         roles=tuple(Role(role) for role in person["roles"]),
         sign_in=person.get("sign_in", ""),
+        reveals=person.get("reveals", False),
     )
 
 
@@ -129,16 +130,18 @@ def callback(request: HttpRequest) -> HttpResponse:
     began = time.time()
     try:
         claims, token = _claims(request)
+        groups = _groups(claims)
         actor = Actor(
             issuer=claims["iss"],
             sub=_sub(claims),
             name=_name(claims),
             roles=roles_of(
-                _groups(claims),
+                groups,
                 agents=settings.AGENT_GROUPS,
                 supervisors=settings.SUPERVISOR_GROUPS,
                 auditors=settings.AUDITOR_GROUPS,
             ),
+            reveals=not settings.REVEAL_GROUPS.isdisjoint(groups),
         )
     except _UNACCEPTABLE as exc:
         return _failed(request, exc)
@@ -253,6 +256,7 @@ def _begin(request: HttpRequest, actor: Actor, sign_in: str) -> str:
         "sub": actor.sub,
         "name": actor.name,
         "roles": [role.value for role in actor.roles],
+        "reveals": actor.reveals,
         **({"sign_in": sign_in} if sign_in else {}),
     }
     rotate_token(request)

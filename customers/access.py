@@ -20,6 +20,7 @@ class Permission(Enum):
     CUSTOMER_HISTORY = "customer history"  # what was changed of one customer
     LOG = "log"  # the whole audit log
     SETTLE = "settle"  # say what came of somebody else's unclear change
+    REVEAL = "reveal"  # see a sensitive value, on a page that they may open
 
 
 class Role(StrEnum):
@@ -47,7 +48,8 @@ class Actor:
     """A signed-in person: known by issuer and sub, never by name or e-mail.
 
     market: the locale that they speak to Club Med in ("fr-FR"), "" for the setting's. sign_in: the
-    key of this sign-in, under which their own access token is kept where one is.
+    key of this sign-in, under which their own access token is kept where one is. reveals: may they
+    see sensitive values? No role gives that, but groups of its own.
     """
 
     issuer: str
@@ -56,6 +58,7 @@ class Actor:
     roles: tuple[Role, ...]
     market: str = ""
     sign_in: str = ""
+    reveals: bool = False
 
     @property
     def key(self) -> str:
@@ -63,6 +66,8 @@ class Actor:
         return f"{self.issuer} {self.sub}"
 
     def may(self, permission: Permission) -> bool:
+        if permission is Permission.REVEAL:
+            return self.reveals
         return permission is Permission.EVERYONE or any(
             permission in _MAY[role] for role in self.roles
         )
@@ -78,6 +83,10 @@ class Actor:
     @property
     def may_settle(self) -> bool:
         return self.may(Permission.SETTLE)
+
+    @property
+    def may_reveal(self) -> bool:
+        return self.may(Permission.REVEAL)
 
     @property
     def initials(self) -> str:
@@ -102,11 +111,11 @@ def roles_of(
     return tuple(role for role, names in table if held & names)
 
 
-def allow(permission: Permission) -> Callable[[View], View]:
-    """The rule of a view."""
+def allow(*permissions: Permission) -> Callable[[View], View]:
+    """The rule of a view: all of these are needed."""
 
     def mark(view: View) -> View:
-        view.access_rule = permission  # type: ignore[attr-defined]
+        view.access_rule = permissions  # type: ignore[attr-defined]
         return view
 
     return mark

@@ -35,6 +35,10 @@ class Rows(list[dict[str, str]]):
     """Rows as they were typed, told apart from the phones of a profile."""
 
 
+class Members(dict[str, Any]):
+    """Members as they were typed, told apart from the object of a profile."""
+
+
 class ComposedInput(forms.Widget):
     """Several inputs of one field.
 
@@ -192,9 +196,10 @@ class MembersInput(ComposedInput):
         self.label = field.label
         self.shown: Mapping[str, str] = {}
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Members:
         shown = self.shown
-        return {key: data.get(self.input_name(name, key), shown[key]) for key in self.members}
+        sent = {key: data.get(self.input_name(name, key), shown[key]) for key in self.members}
+        return Members(sent)
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return not any(self.input_name(name, key) in data for key in self.members)
@@ -227,18 +232,23 @@ def _look(member: forms.Field) -> str:
 class MembersField(forms.Field):
     """An object such as the address: member -> what was typed, null for nothing there.
 
-    now: the object there is. A sensitive one is never shown: its inputs begin empty.
+    now: the object there is. A sensitive member is never shown: its input begins empty, and left so
+    it leaves what is stored.
     """
 
     def __init__(self, field: Field, market: Market, *, now: Json = None, **kwargs: Any) -> None:
         self.now: Mapping[str, Json] = now if isinstance(now, dict) else {}
-        self.field = field
+        self.hidden = {
+            row.name
+            for row in field.members
+            if row.sensitive and not kinds.is_empty(self.now.get(row.name))
+        }
         needed = market.rules.required(field.name)
         self.members = {
             row.name: plain_field(
                 row,
                 market,
-                now=None if field.sensitive else self.now.get(row.name),
+                now=None if row.sensitive else self.now.get(row.name),
                 label=row.label,
                 # What an object lacks already may be lacking still.
                 required=row.is_required
@@ -250,13 +260,18 @@ class MembersField(forms.Field):
         self.widget = MembersInput(field, self.members)
         super().__init__(**kwargs)
         self.widget.shown = self.prepare_value(self.now)
+        for key in self.hidden:
+            self.members[key].widget.attrs["placeholder"] = "Hidden: stays as it is"
         self._offer_country_without_code()
 
     def prepare_value(self, value: Any) -> dict[str, str]:
-        """Texts to show: those typed, or those there are, or nothing of what is sensitive."""
+        """Texts to show: those typed, or those there are, but for what is hidden."""
+        typed = isinstance(value, Members)
         value = value if isinstance(value, dict) else {}
-        hide = self.field.sensitive and value is self.now
-        return {key: "" if hide else kinds.raw_text(value.get(key)) for key in self.members}
+        return {
+            key: kinds.raw_text(value.get(key)) if typed or not row.sensitive else ""
+            for key, row in self.widget.rows.items()
+        }
 
     def clean(self, value: Any) -> dict[str, Json]:
         typed = as_sent(value)
@@ -269,6 +284,8 @@ class MembersField(forms.Field):
             if typed[key] and typed[key] == as_sent(self.widget.shown[key]):
                 cleaned[key] = self.now[key]  # not touched: whatever it is, it goes back
                 continue
+            if not typed[key] and key in self.hidden:
+                continue  # left as it is stored
             try:
                 cleaned[key] = member.clean(typed[key]) or None
             except ValidationError as exc:

@@ -41,6 +41,7 @@ class Clear(Enum):
     NO = "optin: false"
 
 
+MASK = "••••••"  # stands for a sensitive value, however long
 _CLEARED: Mapping[Clear, Json] = {Clear.NULL: None, Clear.BLANK: "", Clear.LIST: []}
 
 
@@ -54,6 +55,8 @@ class Field:
     max_length: characters, None where the contract names none.
     choices: code -> label; a code beside them is shown as a new value, not refused.
     rare: stands in the line "Also empty" when it has no value.
+    sensitive: hidden wherever it stands until it is revealed; of an object with members, those of
+    them that are.
     read: the profile read holds it.
     note: a word beside the value.
     width: of its input in a form, in sixths.
@@ -83,17 +86,40 @@ class Field:
         path = self.path or self.name
         return member(profile.values, path) if "." in path else profile.get(path)
 
-    def text(self, value: Json) -> str:
-        """The value in one line, "" when there is none; sensitive ones masked."""
+    def text(self, value: Json, *, revealed: bool = False) -> str:
+        """The value in one line, "" when there is none; a sensitive one masked until revealed."""
         if kinds.is_empty(value):
             return ""
-        if self.sensitive:
-            return "••••••"
+        if self.sensitive and not revealed:
+            return " ".join(filter(None, (self.open_text(value), MASK)))
+        if self.kind is kinds.IDENTITY and isinstance(value, dict):
+            return self._members_text(value)
         if self.kind is kinds.BOOLEAN and isinstance(value, bool):
             return self.choices.get(str(value).lower(), "Yes" if value else "No")
         if isinstance(value, str) and value in self.choices:
             return self.choices[value]
         return self.kind.text(value)
+
+    def open_text(self, value: Json) -> str:
+        """What of a sensitive value is no secret: of a national number its type."""
+        if not isinstance(value, dict) or not self.readable(value):
+            return ""
+        open_rows = (row for row in self.members if not row.sensitive)
+        return " ".join(filter(None, (row.text(value.get(row.name)) for row in open_rows)))
+
+    def _members_text(self, value: Mapping[str, Json]) -> str:
+        """Member by member; those that are not known here named."""
+        left = dict(value)
+        known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
+        said = " ".join(filter(None, known))
+        more = (f"{key}: {kinds.raw_text(one)}" for key, one in left.items() if one is not None)
+        return ", ".join(filter(None, (said, *more)))
+
+    def leaves_hidden(self, typed: Json) -> bool:
+        """Does what was typed leave a part as it is stored that the person does not see?"""
+        return isinstance(typed, dict) and any(
+            row.sensitive and row.name not in typed for row in self.members
+        )
 
     def is_new_code(self, value: Json) -> bool:
         """A code that this catalogue does not know yet."""
@@ -223,7 +249,7 @@ _ADDRESS = (
 )
 _IDENTITY = (
     Field("type", "Type", Group.IDENTITY, kinds.CODE, "identity.type", create=Create.REQUIRED, choices=IDENTITY_TYPES),
-    Field("number", "Number", Group.IDENTITY, kinds.IDENTIFIER, "identity.number", create=Create.REQUIRED),
+    Field("number", "Number", Group.IDENTITY, kinds.IDENTIFIER, "identity.number", create=Create.REQUIRED, sensitive=True),
 )  # fmt: skip
 
 _ROWS = (

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from customers import finding, kinds
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
-from customers.composed import MembersField, OptinsField, PhonesField, Rows, as_sent
+from customers.composed import Members, MembersField, OptinsField, PhonesField, Rows, as_sent
 from customers.fields import FIELDS, Create, Field, Group, creatable
 from customers.inputs import DateField, TextField, plain_field
 from customers.market import Market
@@ -41,12 +41,17 @@ def form_field(
     elif field.members:
         composed = MembersField(field, market, now=now, **common)
     else:
-        return plain_field(field, market, now=now, **common)
+        return plain_field(field, market, now=_begins_with(field, now), **common)
     composed.widget.numbered = many
     return composed
 
 
 _COMPOSED = (MembersField, OptinsField, PhonesField)
+
+
+def _begins_with(field: Field, now: Json) -> Json:
+    """What an input is given to show; an object's keeps its sensitive members to itself."""
+    return None if field.sensitive and not field.members else now
 
 
 def _missing(field: Field, now: Json) -> str:
@@ -74,7 +79,9 @@ class ValueForm(forms.Form):
         typed: QueryDict | None = None,
         rows: list[dict[str, Any]] | None = None,
     ) -> None:
-        super().__init__(data, initial={"value": now}, auto_id=f"id_{field.name}_%s")
+        super().__init__(
+            data, initial={"value": _begins_with(field, now)}, auto_id=f"id_{field.name}_%s"
+        )
         if rows is not None:
             self.initial["value"] = _shown_value(rows)
         self.field, self.now, self.market = field, now, market
@@ -216,9 +223,11 @@ class GroupForm(forms.Form):
         }
         for name, row in self.rows.items():
             now = row.value(profile)
-            required = not kinds.is_empty(now) and not row.sensitive
+            required = not kinds.is_empty(now)
             self.fields[name] = form_field(row, market, now=now, required=required, many=True)
-            self.initial[name] = _shown_value(values[name]) if values and name in values else now
+            self.initial[name] = _begins_with(row, now)
+            if values and name in values:
+                self.initial[name] = _shown_value(values[name])
             if row.clearable:
                 empty = f"An empty answer changes nothing. To empty it, tick “{row.clear_words}”."
                 self.fields[name].error_messages["required"] = empty
@@ -267,7 +276,8 @@ class GroupForm(forms.Form):
     def _is_touched(self, name: str) -> bool:
         """Is the input another than it was shown?"""
         row, now = self.rows[name], self.rows[name].value(self.profile)
-        if as_sent(self[name].data) == as_sent(self.fields[name].prepare_value(now)):
+        shown = self.fields[name].prepare_value(_begins_with(row, now))
+        if as_sent(self[name].data) == as_sent(shown):
             return False
         if self.token is None or self.token.vouches_for(name, now):
             return True
@@ -283,7 +293,9 @@ class GroupForm(forms.Form):
 
 
 def _shown_value(typed: Json) -> Json:
-    """A cleaned value as an initial one: rows of phones are told apart from phones."""
+    """A cleaned value as an initial one: what was typed is told apart from what there is."""
+    if isinstance(typed, dict):
+        return Members(typed)
     if not isinstance(typed, list) or not all("row" in item for item in typed):
         return typed
     return Rows({**row, "row": "" if row["row"] is None else str(row["row"])} for row in typed)
@@ -399,6 +411,29 @@ class SettleForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         super().__init__(data)
         _show_again(self, typed)
+        _decorate(self)
+
+
+class RevealForm(forms.Form):
+    """Why somebody needs to see a sensitive value. purposes: (code, words) to choose from."""
+
+    use_required_attribute = False
+    purpose = forms.ChoiceField(
+        label="Why do you need to see it?",
+        error_messages={"required": "Choose why.", "invalid_choice": "Choose one of the list."},
+    )
+
+    def __init__(
+        self,
+        purposes: Iterable[tuple[str, str]],
+        data: QueryDict | None = None,
+        *,
+        auto_id: str = "id_%s",
+    ) -> None:
+        super().__init__(data, auto_id=auto_id)
+        purpose: Any = self.fields["purpose"]
+        purpose.choices = [("", "Choose…"), *purposes]
+        purpose.widget.attrs["data-focus"] = True
         _decorate(self)
 
 

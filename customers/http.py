@@ -111,7 +111,7 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         posted = request.POST
     except Exception:  # it could not be read at all: that is what the answer is about
         return []
-    hidden = {"csrfmiddlewaretoken", "token", "act", "add", "remove", "row"}
+    hidden = {"csrfmiddlewaretoken", "token", "act", "add", "remove", "row", "purpose"}
     return [
         (name, value)
         for name, values in posted.lists()

@@ -72,6 +72,12 @@ NOT_RECORDED = Message(
     "Nothing was sent to Club Med. What you typed is kept: save again in a moment.",
     "plug-connected-x",
 )
+NOT_REVEALED = Message(
+    503,
+    "Nothing was revealed: it could not be recorded.",
+    "Who sees such a value is written down before it is shown. Try again in a moment.",
+    "plug-connected-x",
+)
 MAY_NOT_SEARCH = Message(
     403,
     "You may not search for customers at Club Med.",

@@ -20,7 +20,8 @@ class Row:
     """One field on the page.
 
     newest: the last entry that changed it here. lang: of a native name. region: the customer's
-    country, whose phone numbers are written as people there do.
+    country, whose phone numbers are written as people there do. revealed: if its
+    value is sensitive, it is shown.
     """
 
     field: Field
@@ -29,6 +30,7 @@ class Row:
     newest: Entry | None = None
     lang: str = ""
     region: str = ""
+    revealed: bool = False
 
     @property
     def empty(self) -> bool:
@@ -36,7 +38,17 @@ class Row:
 
     @property
     def text(self) -> str:
-        return self.field.text(self.value)
+        return self.field.text(self.value, revealed=self.revealed)
+
+    @property
+    def sensitive(self) -> bool:
+        """Is there a value that is hidden until it is revealed?"""
+        return self.field.sensitive and not self.empty
+
+    @property
+    def open_text(self) -> str:
+        """What of it is shown while it is hidden."""
+        return self.field.open_text(self.value)
 
     @property
     def editable(self) -> bool:

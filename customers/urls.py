@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from customers.views import audit, customers, editing, groups, markets
+from customers.views import audit, customers, editing, groups, markets, revealing
 
 urlpatterns = [
     path("", customers.find, name="find"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("customers/<str:customer_id>/groups/<str:slug>/", groups.edit, name="edit-group"),
     path("customers/<str:customer_id>/fields/<str:name>/", editing.edit, name="edit"),
     path("customers/<str:customer_id>/fields/<str:name>/value/", editing.value, name="value"),
+    path("customers/<str:customer_id>/fields/<str:name>/reveal/", revealing.reveal, name="reveal"),
     path(
         "customers/<str:customer_id>/fields/<str:name>/history/",
         audit.field_history,
@@ -28,4 +29,9 @@ urlpatterns = [
     path("audit/unsettled/", audit.unsettled, name="unsettled"),
     path("audit/changes/<uuid:change_id>/", audit.change, name="change"),
     path("audit/changes/<uuid:change_id>/settle/", audit.settle, name="settle"),
+    path(
+        "audit/changes/<uuid:change_id>/reveal/",
+        revealing.reveal_change,
+        name="reveal-change",
+    ),
 ]

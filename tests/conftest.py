@@ -151,7 +151,7 @@ def text(page):
     return " ".join(page.get_text(" ").split())
 
 
-def signed_in(person, *, client_class=Desk, **kwargs):
+def signed_in(person, *, reveals=False, client_class=Desk, **kwargs):
     sub, name, roles = person
     client = client_class(**kwargs)
     session = SessionStore()
@@ -160,6 +160,7 @@ def signed_in(person, *, client_class=Desk, **kwargs):
         "sub": sub,
         "name": name,
         "roles": roles,
+        "reveals": reveals,
     }
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
@@ -178,7 +179,7 @@ def other_agent(clubmed, db):
 
 @pytest.fixture
 def supervisor(clubmed, db):
-    return signed_in(SUPERVISOR)
+    return signed_in(SUPERVISOR, reveals=True)
 
 
 @pytest.fixture

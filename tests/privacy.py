@@ -19,7 +19,7 @@ _SHORTEST = 4  # characters of a value that is looked for: shorter ones are part
 _CODES = re.compile(
     "(.*-)?(type|channel|(previous_|customer_)?status|customer_type|civility|gender|optin"
     "|optin_partners|locale|market|(birth_)?country_code|language_code|act|add|remove|despite"
-    "|landed|next|token|csrfmiddlewaretoken)"
+    "|landed|next|token|csrfmiddlewaretoken|purpose|field)"
 )
 _watching = []  # the test that runs in this process, if it is watched
 

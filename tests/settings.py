@@ -21,6 +21,7 @@ DEFAULTS = {
     "AGENT_GROUPS": "crm-agents",
     "SUPERVISOR_GROUPS": "crm-supervisors",
     "AUDITOR_GROUPS": "crm-auditors",
+    "REVEAL_GROUPS": "",
 }
 for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)

@@ -31,7 +31,7 @@ def test_every_address_has_a_rule():
     without = [
         str(pattern.pattern)
         for pattern in all_patterns(get_resolver())
-        if not isinstance(getattr(pattern.callback, "access_rule", None), Permission)
+        if not {*getattr(pattern.callback, "access_rule", ())} & {*Permission}
     ]
     assert without == []
 

@@ -40,7 +40,7 @@ def test_no_value_breaks_any_field(value):
         ("optins", [{"channel": "EMAIL", "optin": True}], "E-mail Yes"),
         ("address", {"number": "4", "street": "Quai", "country_code": "FR"}, "4 Quai, France"),
         ("address", {"street": "Quai", "planet": "Mars"}, "Quai, planet: Mars"),
-        ("identity", {"number": "111", "type": "CPF"}, "••••••"),
+        ("identity", {"number": "111", "type": "CPF"}, "CPF ••••••"),
         ("email", "", ""),
     ],
 )

@@ -104,6 +104,17 @@ def test_lists_may_be_written_with_spaces():
     assert start(environment, ask) == (0, "['a', 'b', 'c'] ['10.0.0.0/8', '::1/128']\n")
 
 
+def test_supervisors_may_reveal_unless_others_are_named():
+    environment = COMPLETE | {"SUPERVISOR_GROUPS": "seniors"}
+
+    for named, reveal in (
+        ({}, "seniors"),
+        ({"REVEAL_GROUPS": ""}, "seniors"),
+        ({"REVEAL_GROUPS": "a, b"}, "a b"),
+    ):
+        assert start(environment | named, "print(*sorted(s.REVEAL_GROUPS))") == (0, f"{reveal}\n")
+
+
 def test_what_a_database_address_asks_for_is_kept():
     address = "postgres://u:p%2Fw@db.example.com/name?sslmode=verify-full"
 

@@ -173,7 +173,9 @@ def test_a_person_gets_the_role_of_their_groups(browser, company, clubmed, usern
     assert (answer.status_code, answer["Location"]) == (302, opens)
     who = text(browser.page(opens).select(".topbar form.menu-list p")[-1])
     assert who == f"{person.name}, {role}"
-    assert actor(browser) == sso.Actor(company.issuer, person.sub, person.name, (Role(role),))
+    assert actor(browser) == sso.Actor(
+        company.issuer, person.sub, person.name, (Role(role),), reveals=role == "supervisor"
+    )
 
 
 def test_a_person_without_a_group_of_ours_does_not_get_in(browser, company):
@@ -353,7 +355,13 @@ def test_the_session_holds_no_token(browser, liar):
 
     [session] = Session.objects.all()
     assert session.get_decoded().keys() == {"person"}
-    assert session.get_decoded()["person"].keys() == {"issuer", "sub", "name", "roles"}
+    assert session.get_decoded()["person"].keys() == {
+        "issuer",
+        "sub",
+        "name",
+        "roles",
+        "reveals",
+    }
 
 
 @pytest.mark.parametrize(
@@ -830,6 +838,32 @@ def test_groups_become_roles(browser, liar, groups, roles):
     browser.come_in_by(liar)
 
     assert list(actor(browser).roles) == roles
+
+
+@pytest.mark.parametrize(
+    ("groups", "reveals"),
+    [
+        (["crm-agents", "identity-officers"], True),
+        (["crm-auditors", "identity-officers"], True),
+        (["crm-supervisors"], False),
+        ("crm-agents", False),
+    ],
+)
+def test_groups_of_their_own_let_somebody_reveal(browser, liar, settings, groups, reveals):
+    settings.REVEAL_GROUPS = frozenset({"identity-officers"})
+    liar.claims = {"groups": groups}
+
+    browser.come_in_by(liar)
+
+    assert actor(browser).reveals is reveals
+
+
+def test_a_group_that_may_reveal_is_no_entry_by_itself(browser, liar, settings):
+    settings.REVEAL_GROUPS = frozenset({"identity-officers"})
+    liar.claims = {"groups": ["identity-officers"]}
+
+    assert "You have no access yet" in text(soup(browser.come_in_by(liar)))
+    assert_nobody(browser)
 
 
 @pytest.mark.parametrize("groups", [[], "", ["CRM-AGENTS"], "crm-agents,crm-auditors", [7]])

@@ -98,6 +98,7 @@ def _fixed(sandbox: Sandbox, op: provider.Provider) -> dict[str, str]:
         "AGENT_GROUPS": "crm-agents",
         "SUPERVISOR_GROUPS": "crm-supervisors",
         "AUDITOR_GROUPS": "crm-auditors",
+        "REVEAL_GROUPS": "crm-supervisors",
     }
 
 

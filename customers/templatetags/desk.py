@@ -15,6 +15,7 @@ from customers import market
 from customers.access import Actor
 from customers.clubmed.profile import Json
 from customers.fields import FIELDS
+from customers.kinds import is_empty
 from customers.models import (
     Act,
     Action,
@@ -28,7 +29,6 @@ from customers.models import (
 
 register = template.Library()
 
-_HIDDEN = SafeString('<span class="muted">hidden → hidden</span>')
 _EMPTY = SafeString('<span class="nil">empty</span>')
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
@@ -82,13 +82,20 @@ def typed_label(name: str) -> str:
     return {"number": "Number", "type": "Type"}.get(name, "You typed")
 
 
+@register.filter
+def is_sensitive(name: str) -> bool:
+    """Is the field of this name hidden until it is revealed?"""
+    return name in FIELDS and FIELDS[name].sensitive
+
+
 @register.simple_tag
-def delta(entry: Entry) -> SafeString:
-    """Old → new, with what differs marked; a sensitive value stays hidden."""
-    field = FIELDS.get(entry.field)
-    if field is not None and field.sensitive:
-        return _HIDDEN
-    old, new = (_shown(entry.field, value) for value in (entry.old, entry.new))
+def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
+    """Old → new, with what differs marked; of a sensitive value only whether there was one."""
+    if is_sensitive(entry.field) and not revealed:
+        words = ["empty" if is_empty(value) else "hidden" for value in (entry.old, entry.new)]
+        shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
+        return format_html('<span class="muted">{}</span>', shown)
+    old, new = (_shown(entry.field, value, revealed) for value in (entry.old, entry.new))
     if entry.action == "create":
         return format_html('<ins class="diff-new">{}</ins>', new)
     before, after = _marked(old, new)
@@ -182,8 +189,8 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
-def _shown(name: str, value: Json) -> str:
-    return FIELDS[name].text(value) if name in FIELDS else _raw(value)
+def _shown(name: str, value: Json, revealed: bool = False) -> str:
+    return FIELDS[name].text(value, revealed=revealed) if name in FIELDS else _raw(value)
 
 
 def _raw(value: Json) -> str:

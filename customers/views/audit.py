@@ -74,7 +74,7 @@ def saves(request: DeskRequest) -> HttpResponse:
 @require_safe
 def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """One change: every field, its outcome, who and why, and its place in the log."""
-    return _change_page(request, change_id, SettleForm())
+    return change_page(request, change_id, SettleForm())
 
 
 @allow(Permission.SETTLE)
@@ -86,10 +86,10 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
         mine = back is not None and tokens.read(
             back.get("token", ""), actor=request.actor, form=_form_name(change_id)
         )
-        return _change_page(request, change_id, SettleForm(typed=back if mine else None))
+        return change_page(request, change_id, SettleForm(typed=back if mine else None))
     form = SettleForm(request.POST)
     if not form.is_valid():
-        return _change_page(request, change_id, form, status=422)
+        return change_page(request, change_id, form, status=422)
     try:
         services.settle_change(
             change_id,
@@ -104,25 +104,27 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
         return redirect("change", change_id)
     except services.NoCustomerNumberError:
         form.add_error("customer_id", "Type the number of the customer that was created.")
-        return _change_page(request, change_id, form, status=422)
+        return change_page(request, change_id, form, status=422)
     except NotFoundError:
         form.add_error("customer_id", "Club Med knows no customer by this number.")
-        return _change_page(request, change_id, form, status=422)
+        return change_page(request, change_id, form, status=422)
     except (ClubMedError, services.NotRecordedError) as exc:
         failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
-        return _change_page(request, change_id, form, failure=failure)
+        return change_page(request, change_id, form, failure=failure)
     messages.success(request, "Your decision is recorded.")
     return redirect("change", change_id)
 
 
-def _change_page(
+def change_page(
     request: DeskRequest,
     change_id: UUID,
     form: SettleForm,
     *,
     failure: notices.Message | None = None,
+    reveal: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """All that is recorded of a change. form: of a decision. reveal: as `revealing` fills it in."""
     found = queries.with_entries(Change.objects.filter(pk=change_id))
     line = JournalLine.objects.filter(pk=change_id).first()
     shown: Change | JournalLine | None = found[0] if found else line
@@ -133,6 +135,7 @@ def _change_page(
         "line": line,
         "form": form,
         "failure": failure,
+        "reveal": reveal,
         "token": tokens.mint(actor=request.actor, form=_form_name(change_id), seen={}),
     }
     status = failure.status if failure else status

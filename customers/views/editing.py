@@ -50,8 +50,8 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 @require_safe
 @looks(Access.VIEW)
 def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
-    """The field at rest, as the person saw it: what Cancel goes back to."""
-    field = _editable(customer_id, name)
+    """The field at rest, as the person saw it: what Cancel and Hide go back to."""
+    field = _editable(customer_id, name, or_revealed=True)
     if not wants_fragment(request):
         return redirect(_place(customer_id, field))
     profile = seen.recall(request.session, customer_id) or _read(request, customer_id)
@@ -225,6 +225,8 @@ class Editor:
         return self._show(form, profile, failure=notices.not_done(exc))
 
     def _refused(self, form: ValueForm, profile: Profile, exc: RefusedError) -> HttpResponse:
+        if self.field.leaves_hidden(form.cleaned_data.get("value")):
+            exc = exc.without_sentences()
         rest = add_refusal(form, exc.errors, [self.field.name])
         if rest or not form.errors:
             said = " ".join(rest) or exc.description or "no reason was given."
@@ -241,13 +243,15 @@ class Editor:
         fresh = _read(self.request, self.customer_id)
         now, saw_value = self.field.value(fresh), self.field.value(saw)
         known = token.vouches_for(self.field.name, saw_value)
+        # Of a sensitive value only what was typed is given back, without what is stored beside it.
+        beside = None if self.field.sensitive else now
         typed = self.field.cleared(now) if clear else form.cleaned_data["value"]
         typed = self.field.kind.rebase(typed, saw_value if known else None, now)
         newest = queries.newest_by_field(self.customer_id).get(self.field.name)
         context = {
             "saw": self.field.text(saw_value) if known else None,
             "now": self.field.text(now),
-            "mine": self.field.text(self.field.kind.compose(now, typed)),
+            "mine": self.field.text(self.field.kind.compose(beside, typed), revealed=True),
             "clear": clear,
             "by": newest if newest and canonical(newest.new) == canonical(now) else None,
         }
@@ -268,7 +272,8 @@ class Editor:
         context = {
             "row": self._bare_row(profile),
             "change_id": change_id,
-            "typed": self.field.text(self.field.kind.compose(None, new)) or "nothing: a clear",
+            "typed": self.field.text(self.field.kind.compose(None, new), revealed=True)
+            or "nothing: a clear",
         }
         return self._page("customers/_field_unknown.html", context, status=503)
 
@@ -317,10 +322,11 @@ class Editor:
         return f"{name}/refused" if refused else name
 
 
-def _editable(customer_id: str, name: str) -> Field:
+def _editable(customer_id: str, name: str, *, or_revealed: bool = False) -> Field:
+    """The field that may be edited; or_revealed: or whose value may have been revealed."""
     check_customer_number(customer_id)
     field = FIELDS.get(name)
-    if field is None or not field.patch:
+    if field is None or not (field.patch or (or_revealed and field.sensitive)):
         raise NotEditableError
     return field
 

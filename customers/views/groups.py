@@ -16,7 +16,7 @@ from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS, Field, Group
+from customers.fields import FIELDS, MASK, Field, Group
 from customers.forms import GroupForm, add_refusal, refuses_address
 from customers.http import (
     DeskRequest,
@@ -36,7 +36,6 @@ _GROUPS = {
 }
 _PATH = "/v1/customers/{}/profile"
 _NOT_CARRIED = {"csrfmiddlewaretoken", "token", "shown", "typed", "act", "add", "remove"}
-_HIDDEN = "••••••"
 
 
 @allow(Permission.CUSTOMERS)
@@ -294,6 +293,10 @@ class GroupEditor:
     def _refused(self, token: tokens.Token, exc: RefusedError) -> HttpResponse:
         """Each message beside its field, over what was typed."""
         form = self._sent(self.request.POST, token)
+        if form.is_valid() and any(
+            FIELDS[name].leaves_hidden(typed) for name, typed in form.changes.items()
+        ):
+            exc = exc.without_sentences()
         rest = add_refusal(form, exc.errors, list(form.fields))
         if not rest and not form.errors:
             rest = [exc.description or "No reason was given."]
@@ -378,7 +381,7 @@ def _texts(typed: Mapping[str, Json]) -> list[tuple[str, str]]:
     """What was typed, as people read it."""
     rows = ((FIELDS[name], value) for name, value in typed.items())
     return [
-        (row.label, row.text(row.kind.compose(None, value)) or "to be cleared")
+        (row.label, row.text(row.kind.compose(None, value), revealed=True) or "to be cleared")
         for row, value in rows
     ]
 
@@ -386,7 +389,7 @@ def _texts(typed: Mapping[str, Json]) -> list[tuple[str, str]]:
 def _readable(body: Mapping[str, Json]) -> str:
     """The body of the PATCH for people, sensitive values masked."""
     masked = {
-        name: _HIDDEN if FIELDS[name].sensitive and not is_empty(value) else value
+        name: MASK if FIELDS[name].sensitive and not is_empty(value) else value
         for name, value in body.items()
     }
     return json.dumps(masked, indent=2, ensure_ascii=False)
