@@ -148,6 +148,12 @@ CLUBMED_DEADLINE = seconds("CLUBMED_DEADLINE", 15)
 JOURNAL_GRACE = seconds("JOURNAL_GRACE", 30)
 
 # The audit log ------------------------------------------------------------------------------------
+AUDIT_ENCRYPTION_KEYS = tuple(
+    key_bytes("AUDIT_ENCRYPTION_KEYS", word.strip())
+    for word in secret("AUDIT_ENCRYPTION_KEYS").split(",")
+)
+# Who was forgotten, kept outside the database: see docs/privacy.md.
+AUDIT_TOMBSTONES = text("AUDIT_TOMBSTONES", str(BASE_DIR / "tombstones.ndjson"))
 AUDIT_SIGNING_KEY = key_bytes("AUDIT_SIGNING_KEY", secret("AUDIT_SIGNING_KEY"))
 AUDIT_VERIFY_KEYS = tuple(
     key_bytes("AUDIT_VERIFY_KEYS", word) for word in words("AUDIT_VERIFY_KEYS")
@@ -214,7 +220,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        # What is deleted is overwritten: a customer who is forgotten is.
+        " PRAGMA secure_delete=ON;",
     }
 else:
     DATABASES["default"]["HOST"] = DATABASES["default"]["HOST"].replace("%2F", "/")

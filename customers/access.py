@@ -21,6 +21,7 @@ class Permission(Enum):
     LOG = "log"  # the whole audit log
     SETTLE = "settle"  # say what came of somebody else's unclear change
     REVEAL = "reveal"  # see a sensitive value, on a page that they may open
+    FORGET = "forget"  # erase what the log holds of a customer
 
 
 class Role(StrEnum):
@@ -38,6 +39,7 @@ _MAY = {
         Permission.CUSTOMER_HISTORY,
         Permission.LOG,
         Permission.SETTLE,
+        Permission.FORGET,
     },
     Role.AUDITOR: {Permission.CUSTOMER_HISTORY, Permission.LOG},
 }
@@ -87,6 +89,10 @@ class Actor:
     @property
     def may_reveal(self) -> bool:
         return self.may(Permission.REVEAL)
+
+    @property
+    def may_forget(self) -> bool:
+        return self.may(Permission.FORGET)
 
     @property
     def initials(self) -> str:

@@ -437,6 +437,39 @@ class RevealForm(forms.Form):
         _decorate(self)
 
 
+class ForgetForm(forms.Form):
+    """Why a customer is forgotten, and their number once more."""
+
+    use_required_attribute = False
+    reason = TextField(
+        label="Why is this customer to be forgotten?",
+        max_length=None,
+        error_messages={"required": "Say why: the log keeps it."},
+    )
+    customer_id = forms.CharField(
+        label="The customer’s number, once more",
+        error_messages={"required": "Type the customer’s number."},
+    )
+
+    def __init__(
+        self,
+        customer_id: str,
+        data: QueryDict | None = None,
+        *,
+        typed: QueryDict | None = None,
+    ) -> None:
+        super().__init__(data)
+        self._number = customer_id
+        _show_again(self, typed)
+        _decorate(self)
+
+    def clean_customer_id(self) -> str:
+        number: str = self.cleaned_data["customer_id"]
+        if number != self._number:
+            raise forms.ValidationError("This is not the number of this customer.")
+        return number
+
+
 def _show_again(
     form: forms.Form, typed: QueryDict | None, *, only: Container[str] | None = None
 ) -> None:

@@ -2,12 +2,17 @@
 tokens to send it with.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from customers import encryption
 from customers.access import Actor
 
 
@@ -33,12 +38,27 @@ def json_text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def moment(time: datetime) -> str:
+    """The one text of a time: 2026-11-23T09:41:07.118000Z."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Gone(StrEnum):
+    """What stands in the place of a value that cannot be had. A text that any page can say."""
+
+    ERASED = "erased"  # its customer was forgotten, or it was older than AUDIT_VALUE_MONTHS
+    NOT_KEPT = "not kept"  # it never was in the log
+    UNREADABLE = "unreadable"  # it does not open: no key for it, or it was tampered with
+
+
 class Action(models.TextChoices):
     """What was done."""
 
     CHANGE = "change", "Changed"
     CREATE = "create", "Created"
     ELSEWHERE = "elsewhere", "Changed elsewhere"  # by nobody here: found when a profile was read
+    FORGOTTEN = "forgotten", "Customer forgotten"  # the values up to a number are erased
+    EXPIRED = "expired", "Old values erased"  # likewise, of all customers
     ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
     ACCESS = "access", "Looks counted"  # how many, and their digest: in `detail`
 
@@ -65,20 +85,23 @@ class Evidence(models.TextChoices):
     PERSON = "person", "Decided by a person"
 
 
-class Act(models.Model):
-    """Who did what to whom, and why: the columns that a journal line and an entry share.
+# Done to a customer's values: such entries commit to what they were and became.
+OF_VALUES = (Action.CHANGE, Action.CREATE, Action.ELSEWHERE)
 
-    Names are kept as they were: history outlives the people and the customers.
+
+class Act(models.Model):
+    """Who did what to whom: the columns that a journal line and an entry share.
+
+    Names of staff are kept as they were: history outlives the people. Why it was done, and what the
+    customer was called, is personal: that lies encrypted.
     """
 
     action = models.CharField(max_length=16, choices=Action)
     customer_id = models.CharField(max_length=64, blank=True)  # unknown until a create is answered
-    customer_label = models.CharField(max_length=255, blank=True)
     actor_issuer = models.CharField(max_length=255, blank=True)  # blank: nobody of this desk
     actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
     actor_roles = models.CharField(max_length=64, blank=True)
-    reason = models.TextField(blank=True)
     locale = models.CharField(max_length=35)
     request_id = models.CharField(max_length=64, blank=True)
 
@@ -88,20 +111,34 @@ class Act(models.Model):
     def is_by(self, actor: Actor) -> bool:
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
 
+    @cached_property
+    def customer_label(self) -> str:
+        """What the customer was called."""
+        raise NotImplementedError
+
+    @cached_property
+    def reason(self) -> str:
+        """Why, in the person's words."""
+        raise NotImplementedError
+
     def act(self) -> dict[str, Any]:
-        """The shared columns, to carry over into an entry."""
-        return {column.name: getattr(self, column.name) for column in Act._meta.get_fields()}
+        """The shared columns, with the label and the reason, to carry over into an entry."""
+        columns = {column.name: getattr(self, column.name) for column in Act._meta.get_fields()}
+        return {**columns, "customer_label": self.customer_label, "reason": self.reason}
 
 
 class JournalLine(Act):
     """A change that is about to be sent, or whose outcome is not known yet.
 
-    values: {field: {"old": Json, "new": Json}}. Its owner may settle it until `deadline`; others
-    only `JOURNAL_GRACE` seconds after it.
+    Its owner may settle it until `deadline`; others only `JOURNAL_GRACE` seconds after it. What is
+    sent, why and of whom lies encrypted in the line itself, bound to who does what, and goes with
+    it.
     """
 
     change_id = models.UUIDField(primary_key=True)
-    values = JsonTextField()
+    fields = JsonTextField()  # their names
+    key_id = models.CharField(max_length=8)
+    encrypted = models.BinaryField()
     sent_at = models.DateTimeField()
     deadline = models.DateTimeField()
 
@@ -114,6 +151,48 @@ class JournalLine(Act):
 
     def __str__(self) -> str:
         return f"{self.action} {self.change_id}"
+
+    def encrypt(self, values: dict[str, Any], *, customer_label: str, reason: str) -> None:
+        """Put in what is sent, of whom and why. values: {field: {"old": Json, "new": Json}}."""
+        self.fields = list(values)
+        self.values, self.customer_label, self.reason = values, customer_label, reason
+        self.key_id = encryption.current()
+        text = json_text([values, customer_label, reason]).encode()
+        self.encrypted = encryption.encrypt(text, self.about())
+
+    def about(self) -> bytes:
+        """What its text is bound to: who does what. A created customer's number comes later."""
+        customer = "" if self.action == Action.CREATE else self.customer_id
+        actor = [self.actor_issuer, self.actor_sub, self.actor_name, self.actor_roles]
+        act = [self.action, customer, *actor, self.locale, self.request_id, *self.fields]
+        return json_text(["crmadmin-line-1", self.change_id.hex, *act]).encode()
+
+    @cached_property
+    def _text(self) -> Any:
+        try:
+            return json.loads(encryption.decrypt(self.key_id, bytes(self.encrypted), self.about()))
+        except encryption.UnreadableError:
+            pair = {"old": Gone.UNREADABLE, "new": Gone.UNREADABLE}
+            return [dict.fromkeys(self.fields, pair), Gone.UNREADABLE, Gone.UNREADABLE]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """{field: {"old": Json, "new": Json}}."""
+        return dict(self._text[0])
+
+    @cached_property
+    def customer_label(self) -> str:
+        label: str = self._text[1]
+        return label
+
+    @cached_property
+    def reason(self) -> str:
+        reason: str = self._text[2]
+        return reason
+
+    @property
+    def is_readable(self) -> bool:
+        return self.customer_label is not Gone.UNREADABLE
 
     @property
     def new_values(self) -> dict[str, Any]:
@@ -138,11 +217,21 @@ class Claim(models.Model):
         return f"{self.field} of {self.customer_id}"
 
 
+class EntryManager(models.Manager["Entry"]):
+    """Entries come with what the vault holds of them."""
+
+    def get_queryset(self) -> "models.QuerySet[Entry]":
+        return super().get_queryset().select_related("item")
+
+
 class Entry(Act):
     """What happened to one field. Only ever appended; a later finding is a further entry.
 
     The shared columns say who is behind this entry: who made the change or, where a person decided
     what came of it, who decided and why.
+
+    What was personal is here as commitments: SHA-256 of a salt and the value, "" where there is
+    none. The values are in the vault, and read from there under the names below.
     found: what Club Med held when it was looked at (evidence "look"), or the numbers of the
     customers that a search found (evidence "search"), as JSON; null otherwise.
     """
@@ -151,15 +240,22 @@ class Entry(Act):
     change_id = models.UUIDField(db_index=True)
     recorded_at = models.DateTimeField()
     field = models.CharField(max_length=64)
-    old = JsonTextField()
-    new = JsonTextField()
-    found = JsonTextField()
+    old_commitment = models.CharField(max_length=64, blank=True)
+    new_commitment = models.CharField(max_length=64, blank=True)
+    found_commitment = models.CharField(max_length=64, blank=True)
+    reason_commitment = models.CharField(max_length=64, blank=True)
+    customer_label_commitment = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome)
     evidence = models.CharField(max_length=16, choices=Evidence)
-    detail = models.TextField(blank=True)  # what Club Med said of a refusal, in its codes
+    # What Club Med said of a refusal, in its codes; what was erased or removed, as JSON.
+    detail = models.TextField(blank=True)
     version = models.SmallIntegerField()  # of the encoding that was hashed
     content_digest = models.BinaryField(max_length=32)
     digest = models.BinaryField(max_length=32)
+
+    item: "VaultItem"  # where there is one
+
+    objects = EntryManager()
 
     class Meta(Act.Meta):
         abstract = False
@@ -180,10 +276,88 @@ class Entry(Act):
     def __str__(self) -> str:
         return f"{self.seq} {self.field} {self.outcome}"
 
+    @cached_property
+    def old(self) -> Any:
+        return self._said("old", Gone.NOT_KEPT if self.action in OF_VALUES else None)
+
+    @cached_property
+    def new(self) -> Any:
+        return self._said("new", Gone.NOT_KEPT if self.action in OF_VALUES else None)
+
+    @cached_property
+    def found(self) -> Any:
+        return self._said("found", None)
+
+    @cached_property
+    def reason(self) -> str:
+        reason: str = self._said("reason", "")
+        return reason
+
+    @cached_property
+    def customer_label(self) -> str:
+        label: str = self._said("customer_label", "")
+        return label
+
+    def _said(self, side: str, nothing: Any) -> Any:
+        """What the entry committed to, if it can be had; `nothing` if it committed to nothing."""
+        commitment = getattr(self, f"{side}_commitment")
+        if not commitment:
+            return nothing
+        try:
+            item = self.item
+        except VaultItem.DoesNotExist:
+            return Gone.ERASED
+        try:
+            salted = item.decrypt(side)
+        except encryption.UnreadableError:
+            return Gone.UNREADABLE
+        if hashlib.sha256(salted).hexdigest() != commitment:  # as `customers.audit.digests` has it
+            return Gone.UNREADABLE
+        return json.loads(salted[SALT:])
+
     @property
     def known(self) -> Any:
         """What Club Med held of this field when this was recorded."""
         return self.found if self.evidence == Evidence.LOOK else self.new
+
+
+SIDES = ("old", "new", "found", "reason", "customer_label")  # of an entry, in the vault
+SALT = 32  # bytes
+
+
+class VaultItem(models.Model):
+    """What the commitments of an entry stand for, encrypted: salt and value of each side.
+
+    Put in with the entry, encrypted anew under a new key, and deleted when its customer is
+    forgotten or it is too old; the entry stays.
+    """
+
+    entry = models.OneToOneField(
+        Entry,
+        models.DO_NOTHING,
+        primary_key=True,
+        db_column="seq",
+        db_constraint=False,  # an entry is never touched for it
+        related_name="item",
+    )
+    key_id = models.CharField(max_length=8)
+    old = models.BinaryField()  # each b"" where there is nothing
+    new = models.BinaryField()
+    found = models.BinaryField()
+    reason = models.BinaryField()
+    customer_label = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"values of entry {self.pk}"
+
+    def about(self, side: str, field: str) -> bytes:
+        """What a side is bound to."""
+        return json_text(["crmadmin-value-1", str(self.pk), field, side]).encode()
+
+    def decrypt(self, side: str) -> bytes:
+        """Salt and JSON text of one side. Raises UnreadableError."""
+        about = self.about(side, self.entry.field)
+        return encryption.decrypt(self.key_id, bytes(getattr(self, side)), about)
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -216,7 +390,6 @@ class Change(models.Model):
     action = models.CharField(max_length=16, choices=Action)
     outcome = models.CharField(max_length=16, choices=Outcome)
     customer_id = models.CharField(max_length=64, blank=True)
-    customer_label = models.CharField(max_length=255, blank=True)
     actor_issuer = models.CharField(max_length=255, blank=True)
     actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
@@ -247,6 +420,16 @@ class Change(models.Model):
 
     def is_by(self, actor: Actor) -> bool:
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
+
+    @property
+    def is_of_the_log(self) -> bool:
+        """Was it done to the log, and not to a customer?"""
+        return self.action not in OF_VALUES
+
+    @property
+    def customer_label(self) -> str:
+        """What the customer was called, from `entries`."""
+        return str(self.entries[-1].customer_label)
 
     @property
     def fields(self) -> "list[FieldHistory]":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from customers import services
+from customers import forgetting, services
 from customers.clubmed import errors
 
 
@@ -92,6 +92,11 @@ BUSY = Message(
     "hourglass",
     "warn",
 )
+NO_TOMBSTONE = Message(
+    503,
+    "The list of those who were forgotten cannot be written.",
+    "Nothing was erased. Tell the people who run this site: AUDIT_TOMBSTONES.",
+)
 REFUSED = Message(
     502,
     "Club Med refused this request.",
@@ -109,6 +114,8 @@ def not_done(exc: Exception, *, reading: bool = False) -> Message:
     match exc:
         case services.NotRecordedError():
             return NOT_RECORDED
+        case forgetting.NotWrittenError():
+            return NO_TOMBSTONE
         case errors.NotFoundError():
             return NO_SUCH_CUSTOMER
         case errors.ForbiddenError():

@@ -23,7 +23,7 @@ from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.finding import emails
 from customers.kinds import fold, raw_text
-from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
+from customers.models import Action, Change, Entry, Evidence, Gone, JournalLine, Outcome
 from customers.twins import look_alike
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def reconcile() -> Reconciled:
 
 def _due() -> Iterator[Callable[[], None]]:
     """The looks that are due, those of open lines first."""
-    overdue = list(journal.overdue()[:_AT_ONCE])
+    overdue = [line for line in journal.overdue()[:_AT_ONCE] if line.is_readable]
     due = Change.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
     watched = list(due[:_AT_ONCE])
     # In no order: a few customers of whom Club Med never says anything must not end every run
@@ -78,7 +78,9 @@ def _due() -> Iterator[Callable[[], None]]:
         if not line.customer_id and not _in_the_making(line.new_values):
             yield partial(_look_for_created, line)
     for change in queries.with_entries(watched):
-        if not change.customer_id and not _in_the_making(_new_values(change)):
+        new = _new_values(change)
+        gone = any(isinstance(value, Gone) for value in new.values())
+        if not change.customer_id and not gone and not _in_the_making(new):
             yield partial(_look_for_late, change)
 
 
@@ -106,7 +108,7 @@ def _cannot_be_read(customer_id: str) -> None:
     """After a day of refusals a person has to find out; nothing is watched in vain."""
     long_ago = timezone.now() - WATCH
     for line in journal.overdue().filter(customer_id=customer_id, sent_at__lt=long_ago):
-        _settle(settling.settled(line, _nothing_to_go_by(line)))
+        settling.give_up(line)
     watched = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
     watched.update(look_at=timezone.now() + WATCH)
     watched.filter(recorded_at__lt=long_ago).update(look_at=None)
@@ -120,7 +122,7 @@ def _look_for_created(line: JournalLine) -> None:
     except RefusedError as exc:
         if isinstance(exc, UnauthorizedError):
             raise
-        _settle(settling.settled(line, _nothing_to_go_by(line)))
+        settling.give_up(line)
         return
     outcome, customer_id = _verdict(found)
     findings = [_searched(name, value, outcome, found) for name, value in new.items()]
@@ -153,13 +155,6 @@ def _look_for_late(change: Change) -> None:
 def _settle(record: settling.Record) -> None:
     with transaction.atomic():
         settling.append(record)
-
-
-def _nothing_to_go_by(line: JournalLine) -> list[Finding]:
-    return [
-        Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING)
-        for name, pair in line.values.items()
-    ]
 
 
 def _searched(name: str, new: Json, outcome: Outcome, found: Mapping[str, bool]) -> Finding:

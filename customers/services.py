@@ -31,7 +31,7 @@ from customers.clubmed.errors import (
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
 from customers.kinds import canonical, is_empty, raw_text
-from customers.models import Action, Change, Evidence, Head, JournalLine, Outcome
+from customers.models import Action, Change, Evidence, Gone, Head, JournalLine, Outcome
 from customers.tokens import Token, digest
 from customers.twins import Twin
 
@@ -187,7 +187,7 @@ def change_profile(
     RecordPendingError, or the ClubMedError of a refusal.
     """
     reason = _why(reason, force_address=force_address)
-    with _journal_in_reach():
+    with journal_in_reach():
         line = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
     if isinstance(line, Saved):
         return line
@@ -220,8 +220,8 @@ def create_customer(
         if not is_empty(value)
     }
     why = _why(reason, force_address=force_address)
-    act = _act(Action.CREATE, "", _label(values), actor, request_id, why)
-    with _journal_in_reach():
+    act = act_of(Action.CREATE, "", _label(values), actor, request_id, why)
+    with journal_in_reach():
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
@@ -250,7 +250,7 @@ def settle_change(
     if customer_id:
         read_profile(customer_id, actor=actor)
     outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
-    with _journal_in_reach(), transaction.atomic():
+    with journal_in_reach(), transaction.atomic():
         head = chain.lock()
         made = entries.of_change(change_id)
         open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
@@ -264,7 +264,7 @@ def settle_change(
         action, label = Action(first.action), first.customer_label
         entries.append(
             change_id,
-            _act(action, number, label, actor, request_id, reason),
+            act_of(action, number, label, actor, request_id, reason),
             [Finding(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
             head=head,
             before=made,
@@ -338,7 +338,7 @@ def _journal_change(
             return Saved(token.change_id, customer_id, {})
         if shown and shown != digest({name: new for name, (_, new) in values.items()}):
             raise NotAsShownError
-        act = _act(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
+        act = act_of(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
         try:
             return journal.write(token.change_id, act, values, read_at=read_at)
         except journal.MovedOnError:
@@ -459,6 +459,8 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise UnknownOutcomeError
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
+    if any(isinstance(entry.old, Gone) or isinstance(entry.new, Gone) for entry in made.values()):
+        raise UsedTokenError(sent)  # nothing is left to compare with
     if typed.keys() != sent.keys() or any(
         canonical(FIELDS[name].kind.compose(made[name].old, value)) != canonical(sent[name])
         for name, value in typed.items()
@@ -468,7 +470,7 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
 
 
 @contextmanager
-def _journal_in_reach() -> Iterator[None]:
+def journal_in_reach() -> Iterator[None]:
     """Around all that stands before the call: if the journal fails, nothing is sent."""
     try:
         yield
@@ -507,15 +509,20 @@ def _record(
 
     If the line was settled meanwhile, only what that got wrong is appended, as a correction.
     """
+    act, values = line.act(), line.values
+    if line.action == Action.CREATE and outcome is not Outcome.APPLIED:
+        # Nobody's customer: of such a person the log keeps which fields, and why not.
+        act |= {"customer_label": "", "reason": ""}
+        values = {name: {"old": Gone.NOT_KEPT, "new": Gone.NOT_KEPT} for name in values}
     findings = [
         Finding(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
-        for name, pair in line.values.items()
+        for name, pair in values.items()
     ]
     try:
         with transaction.atomic():
             head = chain.lock()
             if journal.close(line):
-                entries.append(line.change_id, line.act(), findings, head=head)
+                entries.append(line.change_id, act, findings, head=head)
             else:
                 _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values
@@ -545,7 +552,7 @@ def _codes(exc: RefusedError) -> str:
     return _one_line("; ".join(filter(None, codes)))[:_LONGEST] or f"status {exc.status}"
 
 
-def _act(
+def act_of(
     action: Action,
     customer_id: str,
     label: str,
@@ -553,6 +560,7 @@ def _act(
     request_id: str,
     reason: str,
 ) -> dict[str, Any]:
+    """What a journal line and an entry share; see `customers.models.Act.act`."""
     return {
         "action": action,
         "customer_id": customer_id,

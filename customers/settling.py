@@ -18,7 +18,7 @@ from customers.audit.entries import FIRST_LOOK, WATCH, Finding
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS, Field
 from customers.kinds import canonical
-from customers.models import Action, Change, Entry, Evidence, JournalLine, Outcome
+from customers.models import Action, Change, Entry, Evidence, Gone, JournalLine, Outcome
 
 OUTSIDE = "Outside this desk"
 
@@ -45,7 +45,9 @@ def settle(profile: Profile, read_at: int) -> int:
     profile holds true: where entries that were not known to it came in between, nothing is done.
     """
     customer_id = profile.customer_id
-    overdue = list(journal.overdue().filter(customer_id=customer_id))
+    overdue = [
+        line for line in journal.overdue().filter(customer_id=customer_id) if line.is_readable
+    ]
     claimed = journal.claimed(customer_id)
     known = queries.last_known(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
@@ -90,6 +92,16 @@ def settled(line: JournalLine, findings: Iterable[Finding], customer_id: str = "
     if customer_id:
         act["customer_id"] = customer_id
     return Record(line.change_id, act, list(findings), line, untold=True)
+
+
+def give_up(line: JournalLine) -> None:
+    """Club Med will not say what came of it: a person has to find out."""
+    findings = [
+        Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING)
+        for name, pair in line.values.items()
+    ]
+    with transaction.atomic():
+        append(settled(line, findings))
 
 
 def _answer_found(line: JournalLine, profile: Profile) -> Record:
@@ -155,7 +167,7 @@ def _newest(change: Change) -> dict[str, Entry]:
 def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> Finding | None:
     """A not seen one that shows after all; an applied one that is stored in another form."""
     field = FIELDS.get(entry.field)
-    if field is None or not field.read:
+    if field is None or not field.read or isinstance(entry.new, Gone):
         return None
     now = field.value(profile)
     if entry.outcome == Outcome.NOT_SEEN:
@@ -200,7 +212,7 @@ def _changed_elsewhere(
     label = ""
     for name, entry in known.items():
         field = FIELDS.get(name)
-        if field is None or not field.read or name in besides:
+        if field is None or not field.read or name in besides or isinstance(entry.known, Gone):
             continue
         now = field.value(profile)
         if not field.same(entry.known, now) and not field.same(now, entry.known):
@@ -225,7 +237,7 @@ def look_again_later(change: Change, *, still: bool) -> None:
 
 def _waits(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> bool:
     field = FIELDS.get(entry.field)
-    if field is None or not field.read:
+    if field is None or not field.read or isinstance(entry.new, Gone):
         return False
     if entry.outcome == Outcome.NOT_SEEN:
         return not _taken(field, entry, known)

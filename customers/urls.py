@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from customers.views import audit, customers, editing, groups, markets, revealing
+from customers.views import audit, customers, editing, forgetting, groups, markets, revealing
 
 urlpatterns = [
     path("", customers.find, name="find"),
     path("customers/new/", customers.create, name="create"),
     path("customers/<str:customer_id>/", customers.profile, name="profile"),
     path("customers/<str:customer_id>/history/", audit.customer_history, name="history"),
+    path("customers/<str:customer_id>/forget/", forgetting.forget, name="forget"),
     path("customers/<str:customer_id>/groups/<str:slug>/", groups.edit, name="edit-group"),
     path("customers/<str:customer_id>/fields/<str:name>/", editing.edit, name="edit"),
     path("customers/<str:customer_id>/fields/<str:name>/value/", editing.value, name="value"),

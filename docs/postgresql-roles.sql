@@ -45,6 +45,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, :"app";
 SELECT format('GRANT %s ON public.%I TO %I', rights, name, :'app')
 FROM (VALUES
     ('customers_entry', 'SELECT, INSERT'),
+    ('customers_vaultitem', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_head', 'SELECT, INSERT, UPDATE'),
     ('customers_change', 'SELECT, INSERT, UPDATE'),
     ('customers_journalline', 'SELECT, INSERT, UPDATE, DELETE'),

@@ -12,9 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from customers.audit import entries, keys, verifier
+from customers.audit import entries, erasure, keys, verifier
 from customers.audit.entries import Finding
-from customers.models import Entry, Evidence, Outcome
+from customers.models import Entry, Evidence, Outcome, VaultItem
 
 VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
 TEXTS = ["tom@example.com", "北京", 'é "quoted" \\ \u2028', "emoji 😀", "tab\tand\nline", ""]
@@ -51,10 +51,9 @@ def fill(changes=6):
 
 def leave_behind_an_anchor(last):
     """The oldest entries up to that number leave, as the product lets them."""
-    digest = bytes(Entry.objects.get(seq=last).digest).hex()
-    append(
-        Finding("anchor", None, {"seq": last, "digest": digest}, Outcome.APPLIED), action="anchor"
-    )
+    digest = bytes(Entry.objects.get(seq=last).digest)
+    append(erasure.anchor(last, digest), action="anchor")
+    VaultItem.objects.filter(pk__lte=last).delete()
     Entry.objects.filter(seq__lte=last).delete()
 
 

@@ -62,6 +62,7 @@ def secrets():
         settings.CLUBMED_API_KEY,
         settings.OIDC_CLIENT_SECRET,
         settings.AUDIT_SIGNING_KEY.hex(),
+        *(key.hex() for key in settings.AUDIT_ENCRYPTION_KEYS),
     }
     return held - {""}
 

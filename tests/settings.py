@@ -14,6 +14,7 @@ DEFAULTS = {
     "CLUBMED_READ_TIMEOUT": "2",
     "CLUBMED_DEADLINE": "3",
     "JOURNAL_GRACE": "1",
+    "AUDIT_ENCRYPTION_KEYS": "dGVzdHMtb25seS1lbmNyeXB0aW9uLWtleS0wMTIzNDU",
     "AUDIT_SIGNING_KEY": "dGVzdHMtb25seS1zaWduaW5nLWtleS0wMTIzNDU2Nzg",
     "OIDC_ISSUER": "http://127.0.0.1:9",
     "OIDC_CLIENT_ID": "crmadmin",

@@ -1,5 +1,6 @@
 """Append-only by the database: what raw SQL may not do to the log, on SQLite and on PostgreSQL."""
 
+import json
 import os
 import re
 import sqlite3
@@ -29,7 +30,7 @@ only_postgresql = pytest.mark.skipif(
 
 
 def append(*findings, action=Action.CHANGE):
-    act = services._act(action, "123", "Ada Vance", actor(AGENT), "r", "")
+    act = services.act_of(action, "123", "Ada Vance", actor(AGENT), "r", "")
     with transaction.atomic():
         entries.append(uuid4(), act, findings)
 
@@ -40,8 +41,11 @@ def append_changes(count):
 
 
 def append_anchor(seq):
-    named = {"seq": seq, "digest": "00"}
-    append(Finding("anchor", None, named, Outcome.APPLIED), action=Action.ANCHOR)
+    append(looks_like_an_anchor({"seq": seq, "digest": "00"}), action=Action.ANCHOR)
+
+
+def looks_like_an_anchor(named):
+    return Finding("entries", None, None, Outcome.APPLIED, detail=json.dumps(named))
 
 
 def run(statement):
@@ -250,7 +254,7 @@ def test_a_number_that_is_taken_cannot_be_inserted(three_entries):
 @only_postgresql
 def test_an_anchor_in_a_table_of_ones_own_counts_for_nothing(three_entries):
     """A session may put a table of the same name before ours."""
-    run("CREATE TEMPORARY TABLE customers_entry (seq bigint, action text, new text)")
+    run("CREATE TEMPORARY TABLE customers_entry (seq bigint, action text, detail text)")
     run("""INSERT INTO pg_temp.customers_entry VALUES (9, 'anchor', '{"seq": 9}')""")
 
     with pytest.raises(IntegrityError, match="the audit log only grows"):
@@ -311,14 +315,14 @@ def test_an_anchor_leaves_under_a_later_one_and_never_by_itself(three_entries):
 
 
 def test_a_value_that_looks_like_an_anchor_is_none(three_entries):
-    append(Finding("anchor", None, {"seq": 3, "digest": "00"}, Outcome.APPLIED))
+    append(looks_like_an_anchor({"seq": 3, "digest": "00"}))
 
     assert refused("DELETE FROM customers_entry WHERE seq = 1")
 
 
 def test_values_that_are_no_objects_stand_in_nobodys_way(three_entries):
-    for value in (None, "text", 3, ["\0"], {"seq": "3"}):
-        append(Finding("email", value, value, Outcome.APPLIED))
+    for detail in ("", "text", "3", '["x"]', '{"seq": "3"}'):
+        append(Finding("email", None, None, Outcome.APPLIED, detail=detail))
     append_anchor(2)
 
     run("DELETE FROM customers_entry WHERE seq = 1")

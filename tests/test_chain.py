@@ -8,13 +8,15 @@ from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from customers.audit import chain, entries, guard, keys
 from customers.audit.entries import Finding
-from customers.models import Entry, Head, JournalLine, Outcome
+from customers.models import Entry, Head, JournalLine, Outcome, VaultItem
 from tests.conftest import HTMX, TOM, sent, soup, text
 
 URL = f"/customers/{TOM}/fields/email/"
@@ -36,14 +38,25 @@ def as_specified(*parts):
     return hashlib.sha256(array.encode()).digest()
 
 
+def committed(entry, side, text):
+    """What the entry has to commit to: the hash of the salt in the vault and the value's text."""
+    item = VaultItem.objects.get(pk=entry.seq)
+    nonce, rest = bytes(getattr(item, side))[:12], bytes(getattr(item, side))[12:]
+    about = f'["crmadmin-value-1","{entry.seq}","{entry.field}","{side}"]'.encode()
+    salted = AESGCM(settings.AUDIT_ENCRYPTION_KEYS[0]).decrypt(nonce, rest, about)
+    assert salted[32:] == text.encode()
+    return hashlib.sha256(salted).hexdigest()
+
+
 @pytest.mark.django_db
 def test_an_entry_is_hashed_as_the_document_says():
     [entry] = append("email")
 
     at = entry.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    old, new = committed(entry, "old", '"a"'), committed(entry, "new", r'"\u5317 \u2028 \" \\"')
     content = as_specified(
-        "crmadmin-entry-1", entry.change_id.hex, at, "change", TOM, "", "", "", "Inès Moreau", "",
-        "", "en-US", "", "email", '"a"', r'"\u5317 \u2028 \" \\"', "null", "applied", "answer", "",
+        "crmadmin-entry-2", entry.change_id.hex, at, "change", TOM, "", "", "", "Inès Moreau", "",
+        "", "en-US", "", "email", old, new, "", "applied", "answer", "",
     )  # fmt: skip
     assert bytes(entry.content_digest) == content
     before = bytes(32)
@@ -58,7 +71,7 @@ def test_what_is_stored_gives_the_digests_again():
 
     digest = bytes(32)
     for entry in Entry.objects.order_by("seq"):
-        content = as_specified("crmadmin-entry-1", *chain.columns(entry))
+        content = as_specified("crmadmin-entry-2", *chain.columns(entry))
         linked = b"crmadmin-chain-1" + entry.seq.to_bytes(8, "big") + digest + content
         digest = hashlib.sha256(linked).digest()
         assert (bytes(entry.content_digest), bytes(entry.digest)) == (content, digest)

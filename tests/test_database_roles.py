@@ -169,6 +169,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(as_app):
         "customers_journalline": "DELETE INSERT SELECT UPDATE",
         "customers_claim": "DELETE INSERT SELECT UPDATE",
         "customers_accessevent": "DELETE INSERT SELECT",
+        "customers_vaultitem": "DELETE INSERT SELECT UPDATE",
         "customers_credential": "DELETE INSERT SELECT UPDATE",
         "django_session": "DELETE INSERT SELECT UPDATE",
         "django_migrations": "SELECT",
@@ -203,7 +204,7 @@ def test_migrating_to_nothing_and_back_works_as_the_owner(place):
         assert session.execute(
             "SELECT count(*) FROM pg_trigger"
             " WHERE NOT tgisinternal AND tgenabled = 'A' AND tgname LIKE 'customers_%'"
-        ).fetchone() == (8,)
+        ).fetchone() == (10,)
 
 
 def test_tables_that_the_administrator_made_are_handed_to_the_owner(place):

@@ -372,7 +372,7 @@ def test_a_field_that_changed_between_read_and_journal_is_read_again(agent, club
 
     token = tokens.read(agent.form(URL)["token"], actor=actor(AGENT), form=f"{TOM}/email")
     save(agent, "meanwhile@example.com")
-    act = services._act("change", TOM, "", actor(AGENT), "r", "")
+    act = services.act_of("change", TOM, "", actor(AGENT), "r", "")
 
     with pytest.raises(journal.MovedOnError):
         journal.write(token.change_id, act, {"email": ("tom@example.com", "x")}, read_at=0)

@@ -114,11 +114,11 @@ def test_a_sensitive_value_stays_hidden_in_the_log(supervisor, db):
     from customers.audit import entries
     from customers.audit.entries import Finding
     from customers.models import Outcome
-    from customers.services import _act
+    from customers.services import act_of
     from tests.conftest import AGENT
     from tests.people import actor
 
-    act = _act("change", TOM, "Tom Smith", actor(AGENT), "r", "")
+    act = act_of("change", TOM, "Tom Smith", actor(AGENT), "r", "")
     change_id = UUID("11111111-1111-1111-1111-111111111111")
     finding = Finding("identity", {"number": "111"}, {"number": "222"}, Outcome.APPLIED)
     with transaction.atomic():

@@ -215,7 +215,7 @@ def test_many_looks_at_once_record_one_settlement(clubmed):
 def test_a_second_sending_that_lags_behind_the_first_meets_its_entries(clubmed, form):
     """It looked before the first was recorded, and writes its line after that line was closed."""
     used = token(AGENT, form=form)
-    act = services._act("create", "", "", actor(AGENT), "r", "")
+    act = services.act_of("create", "", "", actor(AGENT), "r", "")
     if form == "new":
         typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
         services.create_customer(typed, token=used, actor=actor(AGENT), request_id="r")

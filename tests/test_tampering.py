@@ -11,7 +11,7 @@ from django.test import TestCase
 
 from customers.audit import chain, digests, guard, keys
 from customers.audit.entries import Finding
-from customers.models import Change, Entry, Head, Outcome
+from customers.models import Change, Entry, Head, Outcome, VaultItem
 from tests import log
 
 pytestmark = pytest.mark.django_db
@@ -45,13 +45,10 @@ def test_a_clean_log_passes_both(tmp_path):
 OTHER = {
     "change_id": "00000000000000000000000000000009",
     "recorded_at": "2020-01-01 00:00:00.000001",
-    "old": '"other"',
-    "new": '"other"',
-    "found": '"other"',
     "outcome": "refused",
     "evidence": "person",
     "action": "create",
-    "version": 2,
+    "version": 3,
     "content_digest": b"x" * 32,
     "digest": b"x" * 32,
 }
@@ -191,7 +188,7 @@ def test_entries_before_a_bad_one_are_whole_where_the_head_vouches_for_them(tmp_
 def rewritten(tmp_path):
     """Entry 3 changed and the digests computed anew up to entry 6: the first that does not fit is
     entry 7. Two seals: of the log when it had 2 entries, and 6."""
-    for model in (Entry, Head, Change):
+    for model in (Entry, Head, Change, VaultItem):
         model.objects.all().delete()
     log.fill(1)
     log.append(Finding("email", "a", "b", Outcome.APPLIED))
@@ -200,7 +197,7 @@ def rewritten(tmp_path):
         log.append(Finding("email", "a", "b", Outcome.APPLIED))
     late = log.seal(tmp_path, "late")
     log.fill(2)
-    sql("UPDATE customers_entry SET new = %s WHERE seq = 3", '"other"')
+    sql("UPDATE customers_entry SET actor_name = 'other' WHERE seq = 3")
     forge_the_chain(3, 6)
     return early, late
 
@@ -258,7 +255,7 @@ def forge_the_chain(start, last=None, key=None):
 
 
 def test_a_chain_forged_to_its_end_lacks_the_signature(tmp_path):
-    sql("UPDATE customers_entry SET new = %s WHERE seq = 5", '"other"')
+    sql("UPDATE customers_entry SET actor_name = 'other' WHERE seq = 5")
     forge_the_chain(5)
 
     statuses, words, said = log.both(tmp_path)
@@ -270,7 +267,7 @@ def test_a_chain_forged_to_its_end_lacks_the_signature(tmp_path):
 
 def test_a_chain_forged_to_its_end_does_not_fit_a_seal(tmp_path):
     kept = log.seal(tmp_path)
-    sql("UPDATE customers_entry SET new = %s WHERE seq = 5", '"other"')
+    sql("UPDATE customers_entry SET actor_name = 'other' WHERE seq = 5")
     forge_the_chain(5)
 
     statuses, words, said = log.both(tmp_path, "--seal", kept)
@@ -281,7 +278,7 @@ def test_a_chain_forged_to_its_end_does_not_fit_a_seal(tmp_path):
 
 
 def test_another_key_is_no_key(tmp_path):
-    sql("UPDATE customers_entry SET new = %s WHERE seq = 5", '"other"')
+    sql("UPDATE customers_entry SET actor_name = 'other' WHERE seq = 5")
     forge_the_chain(5, key=Ed25519PrivateKey.generate())
 
     statuses, words, said = log.both(tmp_path)
@@ -299,7 +296,7 @@ def test_an_old_key_reused_is_named(tmp_path, settings):
     assert log.verify()[0] == 1, "before the rotation"
     call_command("audit_seal", rotate=True, to=str(tmp_path / "rotated"))
     assert log.verify()[0] == 0
-    sql("UPDATE customers_entry SET new = %s WHERE seq = 5", '"other"')
+    sql("UPDATE customers_entry SET actor_name = 'other' WHERE seq = 5")
     forge_the_chain(5, key=stolen)
 
     status, words = log.verify()
@@ -399,6 +396,7 @@ def cut(tmp_path, caplog):
     shipped = tmp_path / "process.log"
     shipped.write_text("".join(f"12:00 INFO {r.getMessage()}\n" for r in caplog.records))
     sql("DELETE FROM customers_entry WHERE seq > %s", head.seq)
+    sql("DELETE FROM customers_vaultitem WHERE seq > %s", head.seq)
     sql(
         "UPDATE customers_head SET seq = %s, recorded_at = %s, digest = %s, signature = %s",
         *(head.seq, head.recorded_at, bytes(head.digest), bytes(head.signature)),
@@ -447,10 +445,10 @@ def test_more_than_the_anchor_allows_is_missed(tmp_path):
     assert said.startswith("entry 1: missing, up to 5")
 
 
-@pytest.mark.parametrize("new", ["oops", "[]", '{"seq":4}', '{"digest":"zz","seq":4}'])
-def test_an_anchor_that_cannot_be_read_is_none(tmp_path, new):
+@pytest.mark.parametrize("detail", ["oops", "[]", '{"seq":4}', '{"digest":"zz","seq":4}'])
+def test_an_anchor_that_cannot_be_read_is_none(tmp_path, detail):
     log.leave_behind_an_anchor(4)
-    sql("UPDATE customers_entry SET new = %s WHERE action = 'anchor'", new)
+    sql("UPDATE customers_entry SET detail = %s WHERE action = 'anchor'", detail)
 
     status, words = log.verify()
 
@@ -463,8 +461,11 @@ def test_an_anchor_put_in_by_hand_is_found(tmp_path):
     digest = bytes(Entry.objects.get(seq=4).digest).hex()
     copy(LAST, LAST + 1)
     anchor = f'{{"digest":"{digest}","seq":4}}'
-    sql("UPDATE customers_entry SET action = 'anchor', new = %s WHERE seq = %s", anchor, LAST + 1)
+    sql(
+        "UPDATE customers_entry SET action = 'anchor', detail = %s WHERE seq = %s", anchor, LAST + 1
+    )
     sql("DELETE FROM customers_entry WHERE seq <= 4")
+    sql("DELETE FROM customers_vaultitem WHERE seq <= 4")
     sql("UPDATE customers_head SET seq = seq + 1")
 
     statuses, words, said = log.both(tmp_path)

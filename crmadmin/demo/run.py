@@ -68,6 +68,7 @@ def _defaults(folder: Path) -> dict[str, str]:
     """What the caller's environment may say otherwise."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
+        "AUDIT_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AUDIT_SIGNING_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "DEBUG": "off",
         "DATABASE_URL": f"sqlite:///{folder / 'desk.sqlite3'}",

@@ -27,6 +27,7 @@ from customers.models import (
     Outcome,
     Purpose,
     json_text,
+    moment,
 )
 
 logger = logging.getLogger(__name__)
@@ -113,9 +114,6 @@ def fold() -> None:
             action=Action.ACCESS,
             actor_name="Timer",
             field="access",
-            old=None,
-            new=None,
-            found=None,
             outcome=Outcome.APPLIED,
             evidence=Evidence.NOTHING,
             detail=json_text(facts),
@@ -158,7 +156,7 @@ def _settled(events: Iterable[Sequence[str]], now: datetime) -> Iterable[Sequenc
 
     What was recorded in a far future is not new, but wrong: it must not hold the others up.
     """
-    early, late = chain.moment(now - _LATE), chain.moment(now + _LATE)
+    early, late = moment(now - _LATE), moment(now + _LATE)
     return takewhile(lambda event: not early < event[1] < late, events)
 
 

@@ -10,7 +10,6 @@ import base64
 import json
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import partial
 
 from django.db import DatabaseError, connection, transaction
@@ -18,10 +17,9 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from customers.audit import digests, keys, rows
-from customers.models import Entry, Head, json_text
+from customers.models import Entry, Head, moment
 
 logger = logging.getLogger(__name__)
-_JSON = ("old", "new", "found")
 _sound: tuple[object, ...] = ()  # the head that this process verified or signed last
 
 
@@ -102,19 +100,12 @@ def columns(entry: Entry) -> Iterable[str]:
     """An entry's columns as they are hashed."""
     for name in digests.COLUMNS:
         value = getattr(entry, name)
-        if name in _JSON:
-            yield json_text(value)
-        elif name == "recorded_at":
+        if name == "recorded_at":
             yield moment(value)
         elif name == "change_id":
             yield value.hex
         else:
             yield str(value)
-
-
-def moment(time: datetime) -> str:
-    """2026-11-23T09:41:07.118000Z."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _beginning() -> Head:

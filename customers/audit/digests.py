@@ -8,25 +8,25 @@ import hashlib
 from collections.abc import Iterable
 from json.encoder import encode_basestring
 
-VERSION = 1
+VERSION = 2
 # What is hashed of an entry: all but its number, version and digests, in this order.
 COLUMNS = (
     "change_id",
     "recorded_at",
     "action",
     "customer_id",
-    "customer_label",
+    "customer_label_commitment",
     "actor_issuer",
     "actor_sub",
     "actor_name",
     "actor_roles",
-    "reason",
+    "reason_commitment",
     "locale",
     "request_id",
     "field",
-    "old",
-    "new",
-    "found",
+    "old_commitment",
+    "new_commitment",
+    "found_commitment",
     "outcome",
     "evidence",
     "detail",
@@ -50,14 +50,19 @@ _ENTRY, _CHAIN, _HEAD = f"crmadmin-entry-{VERSION}", b"crmadmin-chain-1", "crmad
 _ACCESS = "crmadmin-access-1"
 
 
-def _array(texts: Iterable[str]) -> bytes:
+def text_array(texts: Iterable[str]) -> bytes:
     """A JSON array of texts, as RFC 8785 writes it. Raises TypeError for what is no text."""
     return f"[{','.join(map(encode_basestring, texts))}]".encode()
 
 
+def commitment(salted: bytes) -> str:
+    """SHA-256 of a 32-byte salt and a value's JSON text, in hex."""
+    return hashlib.sha256(salted).hexdigest()
+
+
 def content_digest(columns: Iterable[str]) -> bytes:
     """SHA-256 of an entry's columns, each as text, in the order of COLUMNS."""
-    return hashlib.sha256(_array((_ENTRY, *columns))).digest()
+    return hashlib.sha256(text_array((_ENTRY, *columns))).digest()
 
 
 def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:
@@ -67,9 +72,9 @@ def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:
 
 def access_event(columns: Iterable[str]) -> bytes:
     """What is hashed of one access event; one SHA-256 runs over all that are counted together."""
-    return _array((_ACCESS, *columns))
+    return text_array((_ACCESS, *columns))
 
 
 def head_message(seq: int, recorded_at: str, digest: bytes, key_id: str) -> bytes:
     """What is signed: how far the log goes, and the digest of its last entry."""
-    return _array((_HEAD, str(seq), recorded_at, digest.hex(), key_id))
+    return text_array((_HEAD, str(seq), recorded_at, digest.hex(), key_id))

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from customers.audit import chain, rows
+from customers.audit import chain, rows, vault
 from customers.clubmed.profile import Json
-from customers.models import Action, Change, Entry, Evidence, Head, Outcome
+from customers.models import OF_VALUES, Act, Action, Change, Entry, Evidence, Head, Outcome
 
 # How long Club Med is asked again about a change: it may show late, or never.
 WATCH = timedelta(days=1)
 FIRST_LOOK = timedelta(minutes=1)  # after a change; a page that is open looks at once
+_COLUMNS = [column.name for column in Act._meta.get_fields()]
 # Which outcome stands for a change whose fields came out differently.
 _GRAVEST = (
     Outcome.UNCLEAR,
@@ -47,29 +48,41 @@ def append(
 ) -> list[Entry]:
     """Append one entry a finding and bring the change's current state up; in a transaction.
 
-    act: the shared columns of `customers.models.Act`. head: if the caller has locked it already.
+    act: as `customers.models.Act.act` gives it. head: if the caller has locked it already.
     before: the change's earlier entries in order, if these come on top of them.
     untold: its author is to be told, as this was found out behind their back.
     """
     head = head or chain.lock()
-    entries = [
-        Entry(
+    columns = {name: act.get(name, "") for name in _COLUMNS}
+    entries, salted = [], []
+    for finding in findings:
+        entry = Entry(
             change_id=change_id,
             field=finding.field,
-            old=finding.old,
-            new=finding.new,
-            found=finding.found,
             outcome=finding.outcome,
             evidence=finding.evidence,
             detail=finding.detail,
-            **act,
+            **columns,
         )
-        for finding in findings
-    ]
+        salted.append(vault.commit(entry, _values(act, finding)))
+        entries.append(entry)
     chain.extend(head, entries)
     rows.insert(entries)
+    rows.insert(vault.items(entries, salted))
     _project([*before, *entries], untold=untold)
     return entries
+
+
+def _values(act: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
+    """What an entry commits to. Of old and new always, so that the log does not tell for ever
+    which values were empty; of the others where there is one.
+    """
+    values: dict[str, Any] = {}
+    if act["action"] in OF_VALUES:
+        values = {"old": finding.old, "new": finding.new}
+    if finding.found is not None:
+        values["found"] = finding.found
+    return values | {name: act[name] for name in ("reason", "customer_label") if act.get(name)}
 
 
 def of_change(change_id: UUID) -> list[Entry]:
@@ -100,7 +113,6 @@ def _project(entries: list[Entry], *, untold: bool) -> None:
     current: dict[str, Any] = {
         "outcome": outcome,
         "customer_id": last.customer_id,
-        "customer_label": last.customer_label,
         "look_at": last.recorded_at + FIRST_LOOK if _to_be_seen(entries) else None,
     }
     if untold:  # a later finding does not make it told

@@ -5,10 +5,12 @@ signed; what is outside the wanted range or filter is reduced to its digest.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from customers.audit import chain, digests, hashed
-from customers.models import Action, Entry, Head
+from customers.audit import chain, digests, hashed, vault
+from customers.fields import FIELDS
+from customers.models import SALT, Action, Entry, Head
 
 _FORMAT = "crmadmin-audit-1"
 
@@ -18,10 +20,12 @@ def ndjson(
     first: int = 1,
     last: int | None = None,
     wanted: Callable[[Mapping[str, str]], bool] = lambda columns: True,
+    with_values: bool = False,
 ) -> Iterator[str]:
     """The lines from entry `first` on; none for an empty log.
 
     In full are anchors, and the entries up to `last` whose columns, as texts, are wanted.
+    with_values: beside them what they commit to, but for sensitive fields and what is erased.
     """
     head = Head.objects.filter(pk=1).first()
     if head is None or head.seq == 0:
@@ -32,14 +36,28 @@ def ndjson(
         after, before = first - 1, bytes(kept or digests.BEGINNING)
     about = {"format": _FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()}
     yield _line(about)
-    for seq, version, content, digest, *texts in hashed.rows(after, head.seq):
+    for row in hashed.rows(after, head.seq, with_vault=with_values):
+        seq, version, content, digest, *texts = row[: hashed.WIDTH]
         columns = dict(zip(digests.COLUMNS, texts, strict=True))
         line = {"seq": seq, "content_digest": content.hex()}
         in_full = (last is None or seq <= last) and wanted(columns)
         if in_full or columns["action"] == Action.ANCHOR:  # it proves where the log begins
             line |= {"version": version, "digest": digest.hex(), "content": columns}
+            if held := row[hashed.WIDTH :]:
+                line["values"] = _values(seq, columns["field"], held)
         yield _line(line)
     yield _line({"head": json.loads(chain.seal(head))})
+
+
+def _values(seq: int, field: str, held: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
+    """side -> salt and JSON text, to be held against its commitment."""
+    hidden = FIELDS[field].sensitive if field in FIELDS else False
+    opened = vault.opened(seq, field, held)
+    return {
+        side: {"salt": salted[:SALT].hex(), "text": salted[SALT:].decode()}
+        for side, salted in opened.items()
+        if not hidden or side in ("reason", "customer_label")
+    }
 
 
 def _line(said: Mapping[str, object]) -> str:

@@ -4,16 +4,21 @@ Installed after every migration (`customers.apps`) and looked at by `/health/rea
 whoever writes rows, with whatever statement. Who owns the tables can drop them, so on PostgreSQL
 the product runs as a role that does not (docs/postgresql-roles.sql).
 
-An entry leaves only when an anchor covers it: a later entry with action "anchor" whose `new` is
-{"digest": ..., "seq": N}, N being that entry's number or above it. An access event may leave at any
-time, and is never changed.
+An entry leaves only when an anchor covers it: a later entry with action "anchor" whose `detail` is
+{"digest": ..., "seq": N}, N being that entry's number or above it.
+An access event may leave at any time, and is never changed.
 """
 
 from typing import Any
 
 from django.db import connection, transaction
 
-TABLES = ("customers_entry", "customers_head", "customers_accessevent")
+TABLES = (
+    "customers_entry",
+    "customers_head",
+    "customers_vaultitem",
+    "customers_accessevent",
+)
 _REFUSAL = "the audit log only grows"
 
 # <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
@@ -25,12 +30,13 @@ _SQLITE = {
         WHEN NEW."seq" <= (SELECT max("seq") FROM "customers_entry")
         OR EXISTS (SELECT 1 FROM "customers_entry" WHERE rowid = NEW.rowid)""",
     "customers_entry_update": "",
-    # Only an anchor's `new` is parsed, and only a number there counts: a text is above them all.
+    # Only an anchor's detail is parsed, and only a number there counts: a text is above them all.
     "customers_entry_delete": """
         WHEN NOT EXISTS (
             SELECT 1 FROM "customers_entry" WHERE "action" = 'anchor' AND "seq" > OLD."seq"
-            AND CASE WHEN "action" = 'anchor' AND json_type("new", '$.seq') = 'integer'
-                THEN json_extract("new", '$.seq') END >= OLD."seq"
+            AND CASE WHEN "action" = 'anchor' AND json_valid("detail")
+                AND json_type("detail", '$.seq') = 'integer'
+                THEN json_extract("detail", '$.seq') END >= OLD."seq"
         )""",
     "customers_head_insert": """
         WHEN EXISTS (SELECT 1 FROM "customers_head")""",
@@ -43,6 +49,11 @@ _SQLITE = {
             SELECT 1 FROM "customers_accessevent" WHERE "id" = NEW."id"
         )""",
     "customers_accessevent_update": "",
+    # A value is encrypted anew under another key, and nothing else is done to it but to delete it.
+    "customers_vaultitem_insert": """
+        WHEN EXISTS (SELECT 1 FROM "customers_vaultitem" WHERE "seq" = NEW."seq")""",
+    "customers_vaultitem_update": """
+        WHEN NEW."seq" <> OLD."seq" OR NEW."key_id" = OLD."key_id\"""",
 }
 
 # <table>_<act>: for each what that act is refused, as pg_get_triggerdef writes it, and by which
@@ -59,6 +70,11 @@ _POSTGRESQL = {
     "customers_head_truncate": ("STATEMENT", "customers_refuse"),
     "customers_accessevent_update": ("STATEMENT", "customers_refuse"),
     "customers_accessevent_truncate": ("STATEMENT", "customers_refuse"),
+    "customers_vaultitem_update": (
+        "ROW WHEN (((new.seq <> old.seq) OR ((new.key_id)::text = (old.key_id)::text)))",
+        "customers_refuse",
+    ),
+    "customers_vaultitem_truncate": ("STATEMENT", "customers_refuse"),
 }
 # {raise_} is always the same; {schema} is where the tables are.
 _FUNCTIONS = {
@@ -69,7 +85,7 @@ BEGIN
         SELECT 1 FROM {schema}.customers_entry AS anchor
         WHERE anchor.action = 'anchor' AND anchor.seq > OLD.seq
         AND CASE WHEN anchor.action = 'anchor'
-            THEN (anchor.new::json ->> 'seq')::bigint END >= OLD.seq
+            THEN (anchor.detail::json ->> 'seq')::bigint END >= OLD.seq
     ) THEN
         RETURN OLD;
     END IF;
@@ -151,7 +167,7 @@ def _postgresql_found() -> dict[str, tuple[Any, ...]]:
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
         WHERE t.tgrelid IN (
             to_regclass('customers_entry'), to_regclass('customers_head'),
-            to_regclass('customers_accessevent')
+            to_regclass('customers_vaultitem'), to_regclass('customers_accessevent')
         )
         """
     )

@@ -3,13 +3,14 @@
 Batches by number, so memory stays flat and no lock is held.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
 
 from customers.audit import digests
-from customers.models import Action, Entry
+from customers.models import SIDES, Action, Entry
 
 _BATCH = 5_000  # entries
 # Columns that a database does not hold as the text that is hashed.
@@ -28,16 +29,25 @@ _AS_TEXT = {
 }
 
 
-def rows(after: int, last: int) -> Iterator[Sequence[Any]]:
-    """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS.
+WIDTH = 4 + len(digests.COLUMNS)  # of a row, before what the vault holds
+
+
+def rows(after: int, last: int, *, with_vault: bool = False) -> Iterator[Sequence[Any]]:
+    """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS; and
+    with the vault: its key id, None where it holds nothing, and its sides in the order of SIDES.
 
     Of the entries after one number, up to another; as they lie in the database, so a number may be
     missing.
     """
-    columns = ", ".join(map(as_text, digests.COLUMNS))
+    columns = [*map(as_text, digests.COLUMNS)]
+    source = "customers_entry AS e"
+    if with_vault:
+        columns += [f"v.{name}" for name in ("key_id", *SIDES)]
+        source += " LEFT JOIN customers_vaultitem AS v ON v.seq = e.seq"
     query = (
-        f"SELECT seq, version, content_digest, digest, {columns} FROM customers_entry"  # noqa: S608
-        " WHERE seq > %s AND seq <= %s ORDER BY seq LIMIT %s"
+        "SELECT e.seq, e.version, e.content_digest, e.digest,"  # noqa: S608
+        f" {', '.join(columns)} FROM {source}"
+        " WHERE e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s"
     )
     while after < last:
         with connection.cursor() as cursor:
@@ -58,7 +68,9 @@ def beginning() -> tuple[int, bytes]:
     """The number and the digest that the oldest entry follows: of none, or of an anchor."""
     first = Entry.objects.order_by("seq").values_list("seq", flat=True).first()
     if first is not None and first > 1:
-        for anchor in Entry.objects.filter(action=Action.ANCHOR):
-            if isinstance(anchor.new, dict) and anchor.new.get("seq") == first - 1:
-                return first - 1, bytes.fromhex(str(anchor.new.get("digest")))
+        anchors = Entry.objects.filter(action=Action.ANCHOR).order_by("seq")
+        for detail in anchors.values_list("detail", flat=True):
+            anchor = json.loads(detail)
+            if isinstance(anchor, dict) and anchor.get("seq") == first - 1:
+                return first - 1, bytes.fromhex(str(anchor.get("digest")))
     return 0, digests.BEGINNING

@@ -44,13 +44,16 @@ def write(
     """
     now = timezone.now()
     customer_id = act["customer_id"]
+    columns = dict(act)
+    label, reason = columns.pop("customer_label"), columns.pop("reason")
     line = JournalLine(
         change_id=change_id,
-        values={name: {"old": old, "new": new} for name, (old, new) in values.items()},
         sent_at=now,
         deadline=now + timedelta(seconds=settings.CLUBMED_DEADLINE),
-        **act,
+        **columns,
     )
+    pairs = {name: {"old": old, "new": new} for name, (old, new) in values.items()}
+    line.encrypt(pairs, customer_label=label, reason=reason)
     try:
         with transaction.atomic():
             rows.insert([line])

@@ -3,16 +3,17 @@
 It may run beside the workers: entries never change, and it stops at the head that it read first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import DataError
-from django.db.models import Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
-from customers.audit import chain, digests, hashed, keys
+from customers.audit import access_events, chain, digests, erasure, hashed, keys, vault
 from customers.audit.seals import Seal
-from customers.models import Entry, Head
+from customers.models import SIDES, Entry, Head, VaultItem
 
 _STEP = 5_000  # entries, between two words of progress
 _MOST = 20  # bad entries that are named, and bad seals
@@ -35,6 +36,7 @@ class Report:
     bad_entries: list[tuple[int, str]] = field(default_factory=list)
     bad_head: list[str] = field(default_factory=list)
     bad_seals: list[str] = field(default_factory=list)
+    bad_looks: list[str] = field(default_factory=list)
 
     @property
     def first_bad(self) -> int:
@@ -45,7 +47,8 @@ class Report:
     def faults(self) -> list[str]:
         """All in words, the first bad entry first."""
         entries = sorted(self.bad_entries, key=lambda fault: fault[0])
-        return [*(f"entry {seq}: {what}" for seq, what in entries), *self.bad_head, *self.bad_seals]
+        named = (f"entry {seq}: {what}" for seq, what in entries)
+        return [*named, *self.bad_head, *self.bad_seals, *self.bad_looks]
 
     def note_entry(self, seq: int, what: str) -> None:
         if len(self.bad_entries) < _MOST:
@@ -83,6 +86,8 @@ def verify(
     report.after, before = _beginning(report, since)
     walked = _walk(report, before, expected, progress)
     vouches = _check_head(report, head, walked) and walked.unbroken
+    _check_strays(report)
+    report.bad_looks = list(islice(access_events.faults(erasure.looks_expired()), _MOST))
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report
 
@@ -142,7 +147,9 @@ def _walk(
 ) -> _Walked:
     """Every entry against its own digests, the one before it and its seal."""
     reached, time, unbroken, sealed = report.after, "", True, report.after
-    for seq, version, content, digest, *columns in hashed.rows(report.after, report.last):
+    erased = erasure.Erased()
+    for row in hashed.rows(report.after, report.last, with_vault=True):
+        seq, version, content, digest, *columns = row[: hashed.WIDTH]
         if seq % _STEP == 0:
             progress(seq, report.last)
         if seq != reached + 1:
@@ -164,8 +171,32 @@ def _walk(
         recorded_at = columns[1] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
+        for what in _vault_faults(seq, columns, row[hashed.WIDTH :], erased):
+            report.note_entry(seq, what)
         reached, before, time = seq, digest, recorded_at
     return _Walked(reached, before, unbroken, sealed)
+
+
+def _vault_faults(
+    seq: int, columns: Sequence[Any], held: Sequence[Any], erased: erasure.Erased
+) -> Iterator[str]:
+    """What does not hold between an entry and the vault."""
+    entry = dict(zip(digests.COLUMNS, columns, strict=True))
+    commitments = [entry[f"{side}_commitment"] for side in SIDES]
+    if held[0] is None:
+        if any(commitments) and not erased.covers(seq, entry["change_id"], entry["customer_id"]):
+            yield "its values are missing, and no entry says that they were erased"
+        return
+    if erased.is_forgotten(seq, entry["customer_id"]):
+        yield "its values are there, although its customer was forgotten: forget_customer --replay"
+    yield from vault.faults(seq, entry["field"], commitments, held)
+
+
+def _check_strays(report: Report) -> None:
+    """Values of no entry."""
+    strays = VaultItem.objects.filter(~Exists(Entry.objects.filter(seq=OuterRef("pk"))))
+    for seq in strays.order_by("pk").values_list("pk", flat=True)[:_MOST]:
+        report.note_entry(seq, "there are values of it in the vault, and no such entry")
 
 
 # SQLite takes any value in any column: what is no text and no digest gives none.

@@ -23,11 +23,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "crmadmin-audit-1"
-VERSION = 1
+VERSION = 2
 COLUMNS = [
-    *("change_id", "recorded_at", "action", "customer_id", "customer_label"),
-    *("actor_issuer", "actor_sub", "actor_name", "actor_roles", "reason", "locale", "request_id"),
-    *("field", "old", "new", "found", "outcome", "evidence", "detail"),
+    *("change_id", "recorded_at", "action", "customer_id", "customer_label_commitment"),
+    *("actor_issuer", "actor_sub", "actor_name", "actor_roles"),
+    *("reason_commitment", "locale", "request_id", "field", "old_commitment", "new_commitment"),
+    *("found_commitment", "outcome", "evidence", "detail"),
 ]
 SEAL = {"seq", "recorded_at", "digest", "key_id", "signature"}
 MOST = 20  # bad entries that are named, and bad seals
@@ -48,7 +49,7 @@ def content_digest(content: Json) -> str:
     if set(content) != set(COLUMNS) or not all(isinstance(text, str) for text in content.values()):
         return ""
     try:
-        texts = text_array("crmadmin-entry-1", *(content[name] for name in COLUMNS))
+        texts = text_array(f"crmadmin-entry-{VERSION}", *(content[name] for name in COLUMNS))
     except UnicodeEncodeError:  # half a character
         return ""
     return hashlib.sha256(texts).hexdigest()
@@ -201,10 +202,14 @@ class Verifier:
                 self.bad_entry(seq, "it was recorded before an entry before it")
             self.time = content["recorded_at"]
             self.look_for_anchor(content)
+            for side, held in members(line, "values").items() if "values" in line else ():
+                salted = bytes.fromhex(text(held, "salt")) + text(held, "text").encode()
+                if hashlib.sha256(salted).hexdigest() != content.get(f"{side}_commitment"):
+                    self.bad_entry(seq, f"its {side} is not what it committed to")
 
     def look_for_anchor(self, content: Json) -> None:
         """An anchor says which digest stands before the entries that are left."""
-        anchor = json.loads(content["new"]) if content["action"] == "anchor" else {}
+        anchor = json.loads(content["detail"]) if content["action"] == "anchor" else {}
         if isinstance(anchor, dict) and anchor.get("seq") == self.first - 1:
             self.anchored = True
             if anchor.get("digest") != self.before:

@@ -1,5 +1,6 @@
 """What every template of the desk may use."""
 
+import json
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
@@ -17,12 +18,14 @@ from customers.clubmed.profile import Json
 from customers.fields import FIELDS
 from customers.kinds import is_empty
 from customers.models import (
+    OF_VALUES,
     Act,
     Action,
     Change,
     Entry,
     Evidence,
     FieldHistory,
+    Gone,
     JournalLine,
     Outcome,
 )
@@ -30,6 +33,8 @@ from customers.models import (
 register = template.Library()
 
 _EMPTY = SafeString('<span class="nil">empty</span>')
+_PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "looks": "Looks"}
+_NUMBERED = {"looks": "look"}
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -63,7 +68,7 @@ def outcome_badge(outcome: str) -> SafeString:
 @register.filter
 def field_label(name: str) -> str:
     """The catalogue's word for a field; one that has left it keeps its name."""
-    return FIELDS[name].label if name in FIELDS else name
+    return FIELDS[name].label if name in FIELDS else _PARTS_OF_THE_LOG.get(name, name)
 
 
 @register.filter
@@ -91,8 +96,10 @@ def is_sensitive(name: str) -> bool:
 @register.simple_tag
 def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
     """Old → new, with what differs marked; of a sensitive value only whether there was one."""
+    if entry.action not in OF_VALUES:
+        return _done_to_the_log(entry)
     if is_sensitive(entry.field) and not revealed:
-        words = ["empty" if is_empty(value) else "hidden" for value in (entry.old, entry.new)]
+        words = [_hidden(value) for value in (entry.old, entry.new)]
         shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
         return format_html('<span class="muted">{}</span>', shown)
     old, new = (_shown(entry.field, value, revealed) for value in (entry.old, entry.new))
@@ -108,9 +115,19 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
     )
 
 
+def _done_to_the_log(entry: Entry) -> SafeString:
+    """What was erased or removed, in words."""
+    said = json.loads(entry.detail)
+    if entry.action == Action.ANCHOR:
+        return format_html("Removed, up to entry {}", said["seq"])
+    return format_html("Erased, up to {} {}", _NUMBERED.get(entry.field, "entry"), said["up_to"])
+
+
 @register.filter
 def told(entry: Entry) -> str:
     """What an outcome rests on, in words."""
+    if entry.action not in OF_VALUES:
+        return ""
     return " ".join(filter(None, (_rests_on(entry), entry.detail)))
 
 
@@ -118,7 +135,9 @@ def told(entry: Entry) -> str:
 def how(history: FieldHistory) -> list[str]:
     """What is to be said beside an outcome: nothing where Club Med answered and that was that."""
     entry, stored = history.verdict, history.stored
-    lines = []
+    lines: list[str] = []
+    if entry.action not in OF_VALUES:
+        return lines
     if entry.action == Action.ELSEWHERE or entry.evidence != Evidence.ANSWER or entry.detail:
         lines.append(told(entry))
     if stored is not None:
@@ -127,9 +146,10 @@ def how(history: FieldHistory) -> list[str]:
 
 
 def _rests_on(entry: Entry) -> str:
-    found = _shown(entry.field, entry.found) or "nothing"
     if entry.action == Action.ELSEWHERE:
         return "Found when the profile was read."
+    found = _shown(entry.field, entry.found) or "nothing"
+    numbers = [found] if isinstance(entry.found, Gone) else entry.found
     match entry.evidence, entry.outcome:
         case Evidence.ANSWER, Outcome.REFUSED:
             return "Club Med refused it:"
@@ -150,7 +170,7 @@ def _rests_on(entry: Entry) -> str:
         case Evidence.SEARCH, Outcome.NOT_SEEN:
             return "No answer; Club Med knew nobody of that name."
         case Evidence.SEARCH, _:
-            return f"No answer; Club Med knows {', '.join(entry.found)}."
+            return f"No answer; Club Med knows {', '.join(numbers)}."
         case Evidence.PERSON, _:
             return f"{entry.actor_name}: {entry.reason}"
         case _:
@@ -189,7 +209,15 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
+def _hidden(value: Json) -> str:
+    if isinstance(value, Gone):
+        return str(value)
+    return "empty" if is_empty(value) else "hidden"
+
+
 def _shown(name: str, value: Json, revealed: bool = False) -> str:
+    if isinstance(value, Gone):
+        return str(value)
     return FIELDS[name].text(value, revealed=revealed) if name in FIELDS else _raw(value)
 
 

@@ -253,10 +253,7 @@ class GroupEditor:
             return self._form(self._group_form(profile), note=note)
         shown, sending = tokens.digest(body), json.dumps({name: typed[name] for name in body})
         context = {
-            "changes": [
-                Entry(action=Action.CHANGE, field=name, old=values[name], new=new)
-                for name, new in body.items()
-            ],
+            "changes": [_as_entry(name, values[name], new) for name, new in body.items()],
             "cleared": [name for name, new in body.items() if is_empty(new)],
             "path": _PATH.format(self.customer_id),
             "body": _readable(body),
@@ -375,6 +372,13 @@ class GroupEditor:
         }
         template = fragment if wants_fragment(self.request) else "customers/group.html"
         return render(self.request, template, context, status=status)
+
+
+def _as_entry(name: str, old: Json, new: Json) -> Entry:
+    """A change as the log would show it."""
+    entry = Entry(action=Action.CHANGE, field=name)
+    entry.old, entry.new = old, new
+    return entry
 
 
 def _texts(typed: Mapping[str, Json]) -> list[tuple[str, str]]:

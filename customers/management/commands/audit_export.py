@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from customers.access import OPERATOR
 from customers.audit import access_events, chain
 from customers.audit.export import ndjson
+from customers.encryption import UnreadableError
 from customers.models import Access
 
 
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="last", type=int, metavar="SEQ")
         parser.add_argument("--customer", metavar="ID", help="the others are reduced to digests")
         parser.add_argument("--field", metavar="NAME", help="likewise")
+        parser.add_argument(
+            "--values", action="store_true", help="with the values: personal data, to be kept so"
+        )
         parser.add_argument("--output", metavar="FILE", help="instead of stdout")
 
     def handle(self, **options: Any) -> None:
@@ -36,6 +40,7 @@ class Command(BaseCommand):
             wanted=lambda columns: all(
                 value is None or columns[name] == value for name, value in asked.items()
             ),
+            with_values=options["values"],
         )
         try:
             newest = chain.position()
@@ -46,7 +51,7 @@ class Command(BaseCommand):
         except OSError as exc:
             to = options["output"] or "The output"
             raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
-        except (DatabaseError, ValueError, TypeError, AttributeError):
+        except (DatabaseError, ValueError, TypeError, AttributeError, UnreadableError):
             # What the database holds is none of what was stored: text that is no text, no digest.
             raise CommandError(
                 "The log cannot be exported as it is: run audit_verify. What was written has no "

@@ -1,0 +1,103 @@
+"""Taking values out of the vault, and what the log says was taken out.
+
+An entry with action "forgotten" or "expired" says up to which number the values of a customer, or
+of all, are erased: {"up_to": N} in its detail.
+"""
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from customers.audit.entries import Finding
+from customers.models import Action, Entry, Evidence, Outcome, VaultItem
+
+VALUES, ENTRIES, LOOKS = "values", "entries", "looks"  # what stands in the field of such an entry
+_BATCH = 1_000  # rows
+
+
+def said(part: str, up_to: int) -> Finding:
+    """The finding of an entry that says that this part of the log is erased up to a number."""
+    detail = json.dumps({"up_to": up_to})
+    return Finding(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+
+
+def anchor(seq: int, digest: bytes) -> Finding:
+    """The finding of an entry that lets the entries up to that one leave; digest: that one's."""
+    detail = json.dumps({"digest": digest.hex(), "seq": seq})
+    return Finding(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+
+
+def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
+    """What entries up to that number hold of a customer.
+
+    What a change held before it had the customer's number is theirs too; why somebody was forgotten
+    is not.
+    """
+    changes = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
+    theirs = Entry.objects.filter(change_id__in=changes.values("change_id"), seq__lte=up_to)
+    theirs = theirs.exclude(action=Action.FORGOTTEN).order_by()
+    return VaultItem.objects.filter(pk__in=theirs.values("seq"))
+
+
+def expire(up_to: int, progress: Callable[[int], None] = lambda done: None) -> int:
+    """Erase what entries up to that number hold, batch by batch, each in its own transaction.
+
+    progress: told how many are done. May be ended at any moment and begun again.
+    """
+    done = 0
+    oldest = VaultItem.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
+    while batch := list(oldest[:_BATCH]):
+        with transaction.atomic():
+            VaultItem.objects.filter(pk__in=batch).delete()
+        done += len(batch)
+        progress(done)
+    return done
+
+
+def scrub() -> None:
+    """Let nothing of what was erased stand in SQLite's write-ahead log, as far as readers allow.
+
+    Its pages are overwritten (secure_delete). PostgreSQL overwrites its own when it vacuums.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def looks_expired() -> int:
+    """The number of the last look that was erased."""
+    said = Entry.objects.filter(action=Action.EXPIRED, field=LOOKS).order_by("-seq")
+    newest = said.values_list("detail", flat=True).first()
+    return int(json.loads(newest)["up_to"]) if newest else 0
+
+
+class Erased:
+    """What the log says was erased."""
+
+    def __init__(self) -> None:
+        self._expired = 0
+        self._forgotten: dict[str, int] = {}
+        acts = Entry.objects.filter(action__in=(Action.FORGOTTEN, Action.EXPIRED), field=VALUES)
+        for action, customer_id, detail in acts.order_by().values_list(
+            "action", "customer_id", "detail"
+        ):
+            up_to = json.loads(detail)["up_to"]
+            if action == Action.EXPIRED:
+                self._expired = max(up_to, self._expired)
+            else:
+                self._forgotten[customer_id] = max(up_to, self._forgotten.get(customer_id, 0))
+
+    def is_forgotten(self, seq: int, customer_id: str) -> bool:
+        return seq <= self._forgotten.get(customer_id, 0)
+
+    def covers(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
+        """May the values of this entry be missing?"""
+        if seq <= self._expired or self.is_forgotten(seq, customer_id):
+            return True
+        if customer_id or not self._forgotten:
+            return False
+        numbers = Entry.objects.filter(change_id=change_id).order_by().values_list("customer_id")
+        return any(self.is_forgotten(seq, number) for (number,) in numbers.distinct())

@@ -1,0 +1,89 @@
+"""`manage.py forget_customer`: erase what the log holds of a customer."""
+
+import argparse
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from customers import services
+from customers.access import OPERATOR
+from customers.audit import tombstones
+from customers.clubmed.errors import ClubMedError
+from customers.forgetting import NotWrittenError, forget_customer, replay
+from customers.http import is_customer_number
+
+
+class Command(BaseCommand):
+    """What stays, and for how long, is written in docs/privacy.md."""
+
+    help = (
+        "Erase the values that the log holds of a customer, for good. That they were changed, by "
+    )
+    help += "whom and when, stays. Exit status 1: nothing was erased, or not all."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("customer_id", nargs="?", metavar="ID")
+        parser.add_argument("--reason", help="kept in the log, so without personal data")
+        parser.add_argument(
+            "--replay",
+            nargs="?",
+            const=settings.AUDIT_TOMBSTONES,
+            metavar="FILE",
+            help="after a restored backup: forget again whom this file names (AUDIT_TOMBSTONES)",
+        )
+
+    def handle(self, **options: Any) -> None:
+        customer_id, reason, file = (options[key] for key in ("customer_id", "reason", "replay"))
+        if file is not None:
+            if customer_id or reason:
+                raise CommandError("--replay takes neither a customer nor a reason.")
+            self._replay(file)
+            return
+        if not customer_id or not (reason or "").strip():
+            raise CommandError("Name the customer and say why: forget_customer ID --reason WHY")
+        if not is_customer_number(customer_id):
+            raise CommandError("A customer's number has digits only, and does not start with 0.")
+        try:
+            count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
+        except (services.NotDoneError, ClubMedError) as exc:
+            raise CommandError(f"Nothing was erased: {_why(exc)}") from None
+        self.stdout.write(f"Customer {customer_id}: the values of {count:,} entries are erased.")
+
+    def _replay(self, path: str) -> None:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                found = list(tombstones.read(file))
+        except OSError as exc:
+            raise CommandError(f"{path} cannot be read: {exc.strerror}") from None
+        except tombstones.NotATombstoneError as exc:
+            raise CommandError(f"{path}: line {exc} is not signed by this product.") from None
+        customers, count, left = set(), 0, 0
+        for tombstone in found:
+            try:
+                erased = replay(tombstone)
+            except (services.NotDoneError, ClubMedError) as exc:
+                self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
+                left += 1
+                continue
+            if erased:
+                customers.add(tombstone.customer_id)
+                count += erased
+        self.stdout.write(
+            f"{len(found):,} tombstones; {len(customers):,} customers forgotten again: the values "
+            f"of {count:,} entries are erased."
+        )
+        if left:
+            raise CommandError(f"{left:,} could not be done: run it again.")
+
+
+def _why(exc: Exception) -> str:
+    match exc:
+        case services.BeingSavedError():
+            return "a change of this customer is not settled yet. Try again after `reconcile`."
+        case NotWrittenError():
+            return f"{settings.AUDIT_TOMBSTONES} cannot be written."
+        case services.NotRecordedError():
+            return "the database fails."
+        case _:
+            return "an open change cannot be settled, as Club Med does not answer."

@@ -1,0 +1,69 @@
+"""Forgetting a customer: what the log holds of them is erased, for good."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from customers import forgetting, kept, notices, services, tokens
+from customers.access import Permission, allow
+from customers.clubmed.errors import ClubMedError
+from customers.forms import ForgetForm
+from customers.http import DeskRequest, check_customer_number
+
+
+@allow(Permission.FORGET)
+@require_http_methods(["GET", "HEAD", "POST"])
+def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
+    """Says what goes and what stays; POST does it, once the number was typed and a reason given."""
+    check_customer_number(customer_id)
+    if request.method != "POST":
+        back = kept.take(request.session, request.path)
+        mine = back is not None and tokens.read(
+            back.get("token", ""), actor=request.actor, form=_form_name(customer_id)
+        )
+        return _page(request, customer_id, ForgetForm(customer_id, typed=back if mine else None))
+    form = ForgetForm(customer_id, request.POST)
+    if not form.is_valid():
+        return _page(request, customer_id, form, status=422)
+    try:
+        count = forgetting.forget_customer(
+            customer_id,
+            reason=form.cleaned_data["reason"],
+            actor=request.actor,
+            caller=request.actor,
+            request_id=request.id,
+        )
+    except services.BeingSavedError as exc:
+        note = f"{exc.line.actor_name} is changing this customer at this moment. Nothing was "
+        note += "erased: try again once that is settled."
+        return _page(request, customer_id, form, note=note, status=409)
+    except (ClubMedError, services.NotDoneError) as exc:
+        failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
+        return _page(request, customer_id, form, failure=failure)
+    messages.success(request, f"Forgotten: the values of {count} entries are erased.")
+    return redirect("history", customer_id)
+
+
+def _page(
+    request: DeskRequest,
+    customer_id: str,
+    form: ForgetForm,
+    *,
+    note: str = "",
+    failure: notices.Message | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "customer_id": customer_id,
+        "form": form,
+        "note": note,
+        "failure": failure,
+        "token": tokens.mint(actor=request.actor, form=_form_name(customer_id), seen={}),
+    }
+    status = failure.status if failure else status
+    return render(request, "audit/forget.html", context, status=status)
+
+
+def _form_name(customer_id: str) -> str:
+    return f"{customer_id}/forget"
