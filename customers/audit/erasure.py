@@ -62,7 +62,7 @@ def scrub() -> None:
 
     Its pages are overwritten (secure_delete). PostgreSQL overwrites its own when it vacuums.
     """
-    if connection.vendor == "sqlite":
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from customers.audit import access_events, chain, digests, erasure, hashed, keys, vault
 from customers.audit.seals import Seal
-from customers.models import SIDES, Entry, Head, VaultItem
+from customers.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 
 _STEP = 5_000  # entries, between two words of progress
 _MOST = 20  # bad entries that are named, and bad seals
@@ -23,9 +23,10 @@ _MOST = 20  # bad entries that are named, and bad seals
 class Report:
     """What was verified: the entries after `after` up to `last`, and what does not hold.
 
-    bad_entries: (seq, what). compared: how many seals. proven: what comes after `after` is whole up
-    to here, as the signature of the head or of a seal says. Digests alone say little: whoever
-    changed an entry may have computed them anew up to the next bad one.
+    bad_entries: (seq, what). beside: what is wrong with open lines and looks. compared: how many
+    seals. proven: what comes after `after` is whole up to here, as the signature of the head or of
+    a seal says. Digests alone say little: whoever changed an entry may have computed them anew up
+    to the next bad one.
     """
 
     after: int = 0
@@ -36,7 +37,7 @@ class Report:
     bad_entries: list[tuple[int, str]] = field(default_factory=list)
     bad_head: list[str] = field(default_factory=list)
     bad_seals: list[str] = field(default_factory=list)
-    bad_looks: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
     @property
     def first_bad(self) -> int:
@@ -48,7 +49,7 @@ class Report:
         """All in words, the first bad entry first."""
         entries = sorted(self.bad_entries, key=lambda fault: fault[0])
         named = (f"entry {seq}: {what}" for seq, what in entries)
-        return [*named, *self.bad_head, *self.bad_seals, *self.bad_looks]
+        return [*named, *self.bad_head, *self.bad_seals, *self.beside]
 
     def note_entry(self, seq: int, what: str) -> None:
         if len(self.bad_entries) < _MOST:
@@ -87,7 +88,8 @@ def verify(
     walked = _walk(report, before, expected, progress)
     vouches = _check_head(report, head, walked) and walked.unbroken
     _check_strays(report)
-    report.bad_looks = list(islice(access_events.faults(erasure.looks_expired()), _MOST))
+    looks = access_events.faults(erasure.looks_expired())
+    report.beside = [*islice(_bad_lines(), _MOST), *islice(looks, _MOST)]
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report
 
@@ -187,9 +189,16 @@ def _vault_faults(
         if any(commitments) and not erased.covers(seq, entry["change_id"], entry["customer_id"]):
             yield "its values are missing, and no entry says that they were erased"
         return
-    if erased.is_forgotten(seq, entry["customer_id"]):
+    is_forgotten = erased.is_forgotten(seq, entry["customer_id"])
+    if is_forgotten and entry["action"] != Action.FORGOTTEN:
         yield "its values are there, although its customer was forgotten: forget_customer --replay"
     yield from vault.faults(seq, entry["field"], commitments, held)
+
+
+def _bad_lines() -> Iterator[str]:
+    for line in JournalLine.objects.order_by("sent_at").iterator():
+        if not line.is_readable:
+            yield f"the open line {line.pk} does not open: it was altered, or lacks its key"
 
 
 def _check_strays(report: Report) -> None:

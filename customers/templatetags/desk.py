@@ -181,6 +181,8 @@ def _rests_on(entry: Entry) -> str:
 def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     """The customer of a change: a link to the record for whoever may open it."""
     label = act.customer_label or "Unnamed customer"
+    if not act.customer_id and act.action not in OF_VALUES:
+        return SafeString("–")
     if not act.customer_id:
         to_be = "to be created" if isinstance(act, JournalLine) else "no customer yet"
         return format_html("{} <small>{}</small>", label, to_be)

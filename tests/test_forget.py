@@ -1,0 +1,410 @@
+"""Forgetting a customer: the values are erased, that they were changed stays, and a restored backup
+does not bring them back."""
+
+import io
+import json
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from customers.audit.entries import Finding
+from customers.clubmed.sandbox import Fault
+from customers.models import Change, Entry, Gone, JournalLine, Outcome, VaultItem
+from tests import log
+from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.test_settling import let_the_grace_pass, lose_the_answer
+
+URL = f"/customers/{TOM}/forget/"
+OTHER = "555"
+
+
+@pytest.fixture(autouse=True)
+def tombstones(tmp_path, settings):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
+    return tmp_path / "tombstones.ndjson"
+
+
+def change(person, value, field="email"):
+    url = f"/customers/{TOM}/fields/{field}/"
+    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
+    assert answer.status_code == 200
+
+
+def forget(customer_id=TOM, reason="Letter of 12 March"):
+    said = io.StringIO()
+    call_command("forget_customer", customer_id, reason=reason, stdout=said)
+    return said.getvalue()
+
+
+def replay(*file):
+    said, told = io.StringIO(), io.StringIO()
+    call_command("forget_customer", "--replay", *map(str, file), stdout=said, stderr=told)
+    return said.getvalue()
+
+
+def ask(person, **typed):
+    return person.post(URL, person.form(URL) | {"reason": "By letter", "customer_id": TOM} | typed)
+
+
+def values():
+    return [(entry.old, entry.new) for entry in Entry.objects.filter(action="change")]
+
+
+# By a supervisor ----------------------------------------------------------------------------------
+
+
+def test_a_supervisor_is_told_what_goes_and_what_stays_before(supervisor):
+    page = supervisor.page(URL)
+
+    assert "This cannot be undone" in text(page)
+    assert "Every value from which and to which a field was changed" in text(page)
+    assert "which one, when and by whom" in text(page)
+    assert supervisor.page(f"/customers/{TOM}/history/").select_one(f'a[href="{URL}"]')
+
+
+def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    change(agent, "second@example.com")
+
+    answer = ask(supervisor)
+
+    assert answer["Location"] == f"/customers/{TOM}/history/"
+    page = text(supervisor.page(answer["Location"]))
+    assert "Forgotten: the values of 2 entries are erased." in page
+    assert "Customer forgotten" in page
+    assert page.count("erased → erased") == 2
+    assert page.count("Inès Moreau") == 2
+    assert "example.com" not in page
+    for path in ("/audit/", f"/customers/{TOM}/fields/email/history/"):
+        assert "erased → erased" in text(supervisor.page(path))
+    for made in Change.objects.all():
+        seen = text(supervisor.page(f"/audit/changes/{made.pk}/"))
+        assert "example.com" not in seen
+        assert "Tom Smith" not in seen
+    assert log.verify()[0] == 0
+
+
+def test_the_entry_says_who_when_and_why(supervisor, agent):
+    change(agent, "first@example.com")
+
+    ask(supervisor, reason="By letter of 12 March")
+
+    entry = Entry.objects.first()
+    assert (entry.action, entry.customer_id, entry.field) == ("forgotten", TOM, "values")
+    assert (entry.actor_name, entry.reason) == ("Sana El Idrissi", "By letter of 12 March")
+    assert json.loads(entry.detail) == {"up_to": 1}
+    assert entry.customer_label == ""
+    assert "By letter of 12 March" in text(supervisor.page("/audit/"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ({"reason": ""}, "Say why: the log keeps it."),
+        ({"customer_id": ""}, "Type the customer’s number."),
+        ({"customer_id": OTHER}, "This is not the number of this customer."),
+    ],
+)
+def test_nothing_is_erased_before_number_and_reason_are_typed(supervisor, agent, typed, word):
+    change(agent, "first@example.com")
+
+    answer = ask(supervisor, **typed)
+
+    assert answer.status_code == 422
+    assert word in text(soup(answer))
+    assert values() == [("tom@example.com", "first@example.com")]
+
+
+@pytest.mark.parametrize("who", ["agent", "auditor"])
+def test_nobody_else_may(request, who, clubmed):
+    person = request.getfixturevalue(who)
+
+    assert person.get(URL).status_code == 403
+    answer = person.post(URL, {"reason": "x", "customer_id": TOM})
+    assert answer.status_code == 403
+    history = f"/customers/{TOM}/history/"
+    assert not person.page(history).select_one(f'a[href="{URL}"]')
+
+
+def test_a_form_that_met_a_dead_session_is_given_back(supervisor, client, db):
+    """Nobody's typing is ever lost."""
+    form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
+    supervisor.session.flush()
+
+    answer = supervisor.post(URL, form)
+
+    assert answer.status_code == 401
+    assert "By letter" in text(soup(answer))
+
+
+# What is on its way -------------------------------------------------------------------------------
+
+
+def test_a_change_on_its_way_is_waited_for(supervisor, agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 409
+    assert "Inès Moreau is changing this customer at this moment." in text(soup(answer))
+    assert soup(answer).select_one("#id_reason")["value"] == "By letter"
+    assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
+
+
+def test_a_change_that_nobody_works_on_any_more_is_settled_first(supervisor, agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 302
+    assert [(e.outcome, e.action) for e in Entry.objects.order_by("seq")] == [
+        ("applied", "change"),
+        ("applied", "forgotten"),
+    ]
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert not JournalLine.objects.exists()
+
+
+def test_of_a_customer_whom_club_med_does_not_know_any_more_an_open_change_stays_unclear(
+    supervisor, agent, clubmed
+):
+    lose_the_answer(agent, clubmed, "drop_before")
+    let_the_grace_pass()
+    del clubmed.customers[TOM]
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 302
+    assert Entry.objects.filter(outcome="unclear").count() == 1
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+
+
+def test_while_club_med_is_down_an_open_change_stands_in_the_way(supervisor, agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", status=503, method="GET", times=None))
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 503
+    assert "Club Med does not answer." in text(soup(answer))
+    assert JournalLine.objects.exists()
+    assert not Entry.objects.exists()
+
+
+def test_club_med_is_not_asked_if_nothing_is_open(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    before = len(clubmed.requests)
+
+    ask(supervisor)
+
+    assert len(clubmed.requests) == before
+
+
+def test_what_is_changed_afterwards_is_recorded_as_ever(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    ask(supervisor)
+
+    change(agent, "second@example.com")
+
+    assert values() == [("first@example.com", "second@example.com"), (Gone.ERASED, Gone.ERASED)]
+    assert log.verify()[0] == 0
+
+
+def test_a_profile_read_afterwards_takes_nothing_for_changed_elsewhere(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    ask(supervisor)
+    clubmed.customers[TOM]["email"] = "other@example.com"
+
+    assert agent.get(f"/customers/{TOM}/").status_code == 200
+
+    assert not Entry.objects.filter(action="elsewhere").exists()
+
+
+def test_a_form_whose_values_were_forgotten_is_not_sent_again(supervisor, agent, clubmed):
+    url = f"/customers/{TOM}/fields/email/"
+    form = agent.form(url) | {"value": "first@example.com"}
+    agent.post(url, form, headers=HTMX)
+    ask(supervisor)
+
+    answer = agent.post(url, form, headers=HTMX)
+
+    assert answer.status_code == 409
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+# By a command -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_command_says_what_it_did():
+    log.fill()
+
+    assert forget("100") == "Customer 100: the values of 3 entries are erased.\n"
+    assert forget("100") == "Customer 100: the values of 0 entries are erased.\n"
+    assert Entry.objects.first().actor_name == "Command line"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "options", "word"),
+    [
+        ([], {}, "Name the customer and say why"),
+        (["100"], {}, "Name the customer and say why"),
+        (["100"], {"reason": " "}, "Name the customer and say why"),
+        (["0100"], {"reason": "x"}, "digits only"),
+        (["100"], {"replay": "x"}, "--replay takes neither"),
+    ],
+)
+def test_what_the_command_lacks_is_said(arguments, options, word):
+    with pytest.raises(CommandError, match=word):
+        call_command("forget_customer", *arguments, **options)
+
+
+@pytest.mark.django_db
+def test_others_keep_their_values():
+    log.fill()
+    others = {e.pk: e.new for e in Entry.objects.exclude(customer_id="100")}
+
+    forget("100")
+
+    held = Entry.objects.filter(action="change")
+    assert {e.pk: e.new for e in held.exclude(customer_id="100")} == others
+    assert {str(e.new) for e in held.filter(customer_id="100")} == {"erased"}
+    assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+def test_what_a_create_held_before_it_had_a_number_is_erased_too():
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    log.append(applied, action="create", customer_id="777", change_id=change_id)
+
+    forget("777")
+
+    assert {e.new for e in Entry.objects.filter(action="create")} == {Gone.ERASED}
+    assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+def test_a_list_that_cannot_be_written_erases_nothing(settings, tmp_path):
+    log.fill()
+    settings.AUDIT_TOMBSTONES = str(tmp_path)
+
+    with pytest.raises(CommandError, match=r"Nothing was erased: .* cannot be written"):
+        forget("100")
+
+    assert not Entry.objects.filter(action="forgotten").exists()
+    assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+
+
+# Tampering ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_value_put_back_after_its_customer_was_forgotten_is_found():
+    log.fill()
+    kept = VaultItem.objects.get(pk=1)
+    forget("100")
+    kept.save(force_insert=True)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 1: its values are there, although its customer was forgotten")
+
+
+@pytest.mark.django_db
+def test_an_entry_that_says_so_excuses_no_other_customers_values():
+    log.fill()
+    forget("100")
+    VaultItem.objects.filter(pk=2).delete()
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 2: its values are missing, and no entry says")
+
+
+# After a restored backup --------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_list_names_who_was_forgotten_and_no_value(tombstones):
+    log.fill()
+
+    forget("100", reason="Letter of 12 March")
+
+    [line] = tombstones.read_text().splitlines()
+    said = json.loads(line)
+    assert said["customer_id"] == "100"
+    assert "Letter" not in line
+    assert set(said) == {
+        *("customer_id", "at", "actor_issuer", "actor_sub", "actor_name"),
+        *("key_id", "signature"),
+    }
+
+
+@pytest.mark.django_db
+def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(tombstones):
+    """The backup is of before: here the entry and the deletion are taken back by hand."""
+    log.fill()
+    with transaction.atomic():
+        forget("100")
+        transaction.set_rollback(True)
+    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+
+    said = replay()
+
+    assert said == (
+        "1 tombstones; 1 customers forgotten again: the values of 3 entries are erased.\n"
+    )
+    theirs = Entry.objects.filter(action="change", customer_id="100").order_by("seq")
+    assert [str(entry.new) for entry in theirs] == ["erased"] * 3 + ["later still"]
+    assert Entry.objects.first().reason.startswith("Forgotten on 20")
+    assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+def test_a_second_replay_finds_nothing_to_do():
+    log.fill()
+    forget("100")
+    count = Entry.objects.count()
+
+    assert replay().endswith("0 customers forgotten again: the values of 0 entries are erased.\n")
+    assert Entry.objects.count() == count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("line", ["oops", "[]", "{}", '{"customer_id": "102"}'])
+def test_a_list_that_somebody_wrote_to_is_refused_whole(tombstones, line):
+    log.fill()
+    forget("100")
+    with tombstones.open("a") as file:
+        file.write(f"{line}\n")
+
+    with pytest.raises(CommandError, match="line 2 is not signed by this product"):
+        replay()
+
+
+@pytest.mark.django_db
+def test_nobody_can_be_put_on_the_list_by_another_number(tombstones):
+    log.fill()
+    forget("100")
+    tombstones.write_text(tombstones.read_text().replace('"100"', '"102"'))
+
+    with pytest.raises(CommandError, match="line 1 is not signed by this product"):
+        replay()
+
+    assert Entry.objects.filter(customer_id="102").first().new is not Gone.ERASED
+
+
+@pytest.mark.django_db
+def test_a_list_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        replay(tmp_path / "nowhere")
