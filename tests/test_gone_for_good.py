@@ -1,0 +1,213 @@
+"""A customer forgotten in a log of 10,000 entries: gone from the database's files, gone again after
+an older backup was restored, and everything else as it was."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests import log
+from tests.conftest import SUPERVISOR
+from tests.postgres import binaries
+
+pytestmark = pytest.mark.django_db  # each on the database at hand
+ROOT = Path(__file__).resolve().parent.parent
+ENTRIES, OF_EACH, FIELDS = 10_000, 1_000, 25
+FORGOTTEN, KEPT = "100", "101"
+
+FILL = f"""
+from uuid import uuid4
+from django.db import transaction
+from customers.audit.entries import Finding
+from customers.models import Outcome
+from tests import log
+with transaction.atomic():
+    for n in range({ENTRIES // FIELDS}):
+        findings = [Finding("email", "q", f"wombat {{n}} {{m}}", Outcome.APPLIED)
+                    for m in range({FIELDS})]
+        log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))
+"""
+ENCRYPTED = """
+from customers.models import Entry
+for entry in Entry.objects.filter(customer_id="{}", action="change").order_by("seq")[::25]:
+    for side in ("old", "new", "reason", "customer_label"):
+        print(bytes(getattr(entry.item, side)).hex())
+"""
+PAGES = f"""
+from tests.conftest import SUPERVISOR, signed_in, text
+person = signed_in({SUPERVISOR!r})
+for path in ("/customers/{FORGOTTEN}/history/", "/customers/{KEPT}/history/"):
+    print(text(person.page(path)))
+"""
+
+
+class Sqlite:
+    """A database in a file."""
+
+    def __init__(self, folder):
+        self.file = folder / "log.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+        self.kept = folder / "backup.sqlite3"
+
+    def vacuum(self):
+        self._run("VACUUM")
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def back_up(self):
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(self.file, self.kept)
+
+    def restore(self):
+        for path in self.file.parent.glob("log.sqlite3*"):
+            path.unlink()
+        shutil.copy(self.kept, self.file)
+
+    def content(self):
+        return b"".join(path.read_bytes() for path in self.file.parent.glob("log.sqlite3*"))
+
+    def end(self):
+        pass
+
+    def _run(self, statement):
+        code = f"from django.db import connection; connection.cursor().execute({statement!r})"
+        python(self.url, code)
+
+
+class PostgreSql:
+    """A database of a server of our own."""
+
+    def __init__(self, folder):
+        self.server = os.environ["DATABASE_URL"].rpartition("/")[0]
+        self.name = f"gone_{uuid4().hex}"
+        self.url = f"{self.server}/{self.name}"
+        self.kept = folder / "backup.dump"
+        self._call("createdb")
+
+    def vacuum(self):
+        with psycopg.connect(self.url, autocommit=True) as session:
+            session.execute("VACUUM FULL customers_vaultitem")
+            session.execute("CHECKPOINT")
+
+    def back_up(self):
+        dump = [binaries() / "pg_dump", "-Fc", "-f", self.kept, self.url]
+        subprocess.run(dump, check=True, capture_output=True)
+
+    def restore(self):
+        self.end()
+        self._call("createdb")
+        load = [binaries() / "pg_restore", "-d", self.url, self.kept]
+        subprocess.run(load, check=True, capture_output=True)
+
+    def content(self):
+        """The files of the vault's table: with what it holds out of line, and its indexes."""
+        with psycopg.connect(self.url, autocommit=True) as session:
+            session.execute("CHECKPOINT")
+            [folder] = session.execute("SHOW data_directory").fetchone()
+            files = session.execute(
+                "SELECT pg_relation_filepath(c.oid) FROM pg_class AS c"
+                " WHERE c.oid = 'customers_vaultitem'::regclass OR c.oid ="
+                " (SELECT reltoastrelid FROM pg_class WHERE oid = 'customers_vaultitem'::regclass)"
+            ).fetchall()
+        return b"".join((Path(folder) / file).read_bytes() for (file,) in files)
+
+    def end(self):
+        self._call("dropdb", "--force")
+
+    def _call(self, program, *options):
+        """The socket's folder stands percent-encoded in the address."""
+        folder = re.search("@(.*)$", self.server)[1].replace("%2F", "/")
+        command = [binaries() / program, *options, "-h", folder, "-U", "postgres", self.name]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def python(url, code, **environment):
+    code = f"import django; django.setup()\n{code}"
+    return run(url, "-W", "ignore", "-c", code, **environment)
+
+
+def run(url, *arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            **environment,
+            "DATABASE_URL": url,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = PostgreSql(tmp_path) if connection.vendor == "postgresql" else Sqlite(tmp_path)
+    yield made
+    made.end()
+
+
+def test_who_is_forgotten_is_gone_for_good(database, tmp_path):
+    environment = {"AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson")}
+
+    def manage(*arguments):
+        return run(database.url, "manage.py", *map(str, arguments), **environment)
+
+    def held(encrypted):
+        content = database.content()
+        return sum(one in content for one in encrypted)
+
+    def is_whole():
+        exported = tmp_path / f"{uuid4()}.ndjson"
+        manage("audit_export", "--output", exported)
+        assert "whole" in manage("audit_verify")
+        assert log.verify_alone_here(exported)[0] == 0
+
+    def reads():
+        return python(database.url, PAGES).splitlines()
+
+    manage("migrate", "--verbosity", "0")
+    python(database.url, FILL)
+    gone, kept = (
+        [bytes.fromhex(line) for line in python(database.url, ENCRYPTED.format(who)).split()]
+        for who in (FORGOTTEN, KEPT)
+    )
+    database.vacuum()
+    assert (held(gone), held(kept)) == (len(gone), len(kept)) == (160, 160)
+    database.back_up()
+    before = reads()
+
+    said = manage("forget_customer", FORGOTTEN, "--reason", "By letter")
+    database.vacuum()
+
+    assert said == f"Customer {FORGOTTEN}: the values of 1,000 entries are erased.\n"
+    assert (held(gone), held(kept)) == (0, len(kept))
+    is_whole()
+    theirs, others = reads()
+    assert "Customer forgotten" in theirs
+    assert "wombat" not in theirs
+    assert theirs.count("erased → erased") == before[0].count("wombat") == 40
+    assert theirs.count("Inès") == before[0].count("Inès") == 40
+    assert others == before[1]
+
+    database.restore()
+    assert held(gone) == len(gone)
+    assert "wombat" in reads()[0]
+
+    said = manage("forget_customer", "--replay")
+    database.vacuum()
+
+    assert said.startswith("1 tombstones; 1 customers forgotten again: the values of 1,000 entries")
+    assert (held(gone), held(kept)) == (0, len(kept))
+    assert "wombat" not in reads()[0]
+    is_whole()
