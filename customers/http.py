@@ -111,7 +111,8 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         posted = request.POST
     except Exception:  # it could not be read at all: that is what the answer is about
         return []
-    hidden = {"csrfmiddlewaretoken", "token", "act", "add", "remove", "row", "purpose"}
+    chosen = {"token", "act", "add", "remove", "row", "field", "purpose"}  # and not typed
+    hidden = {"csrfmiddlewaretoken", *chosen}
     return [
         (name, value)
         for name, values in posted.lists()

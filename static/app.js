@@ -116,7 +116,7 @@ document.addEventListener("htmx:timeout", unreachable);
 
 // A summary of mistakes is read first; of a page whose main part was replaced, what is new in it.
 document.getElementById("summary")?.focus();
-document.addEventListener("htmx:afterSettle", () => document.querySelector("#group [data-focus]")?.focus());
+document.addEventListener("htmx:afterSettle", () => document.querySelector("#group [data-focus], .reveal [data-focus]")?.focus());
 
 // Typing is not lost by leaving a long form or an open editor by mistake.
 let touched = false;

@@ -65,6 +65,7 @@ def test_the_catalogue_holds_what_the_contract_says_of_each_field():
     assert FIELDS["optins"].clear is Clear.NO
     assert FIELDS["phones"].clear is Clear.LIST
     assert {name for name, row in FIELDS.items() if row.sensitive} == {"identity", "health_pass_id"}
+    assert [row.name for row in FIELDS["identity"].members if row.sensitive] == ["number"]
     native = [row for row in FIELDS.values() if row.native]
     assert all(row.clear is Clear.BLANK for row in native)
     assert FIELDS["unicode_first_name"].max_length == FIELDS["unicode_last_name"].max_length == 100

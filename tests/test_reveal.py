@@ -107,9 +107,14 @@ def test_no_page_holds_it_not_even_for_somebody_who_may_reveal_it(supervisor, ch
     assert holds(answer) == []
 
 
-@pytest.mark.parametrize("path", [IDENTITY, f"{IDENTITY}value/", REVEAL])
+@pytest.mark.parametrize(
+    "path", [IDENTITY, f"{IDENTITY}value/", REVEAL, f"{PROFILE}fields/health_pass_id/value/"]
+)
 def test_no_part_of_a_page_holds_it(supervisor, path):
-    assert holds(supervisor.get(path, headers=HTMX)) == []
+    answer = supervisor.get(path, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert holds(answer) == []
 
 
 def test_a_clear_asks_first_without_it(agent):
@@ -167,10 +172,11 @@ def test_the_log_says_whether_there_was_one(agent, supervisor, change, tom):
 
 
 @BOTH_WAYS
-def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, headers):
-    form = agent.form(IDENTITY) | {"type": "DNI", "number": TYPED}
+@pytest.mark.parametrize(("number", "mine"), [(TYPED, f"DNI {TYPED}"), ("", "DNI")])
+def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, headers, number, mine):
+    form = agent.form(IDENTITY) | {"type": "DNI", "number": number}
     wrong = agent.post(IDENTITY, form | {"type": ""}, headers=headers)
-    assert soup(wrong).select_one("input[name=number]")["value"] == TYPED
+    assert soup(wrong).select_one("input[name=number]").get("value", "") == number
     assert holds(wrong) == []
 
     tom["identity"] = {"type": "CPF", "number": OLD}
@@ -179,7 +185,7 @@ def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, hea
     assert [text(row.td) for row in soup(conflict).select(".compare tr")] == [
         "CPF ••••••",
         "CPF ••••••",
-        f"DNI {TYPED}",
+        mine,
     ]
     assert holds(conflict) == []
 
@@ -201,7 +207,8 @@ def test_words_of_club_meds_about_a_number_that_nobody_typed_are_not_repeated(ag
 
 
 def test_a_group_is_previewed_refused_and_compared_without_it(agent, tom, clubmed):
-    preview = post(agent, agent.page(GROUP), "preview", GROUP, **{"identity-type": "DNI"})
+    typed = {"identity-type": "DNI", "identity-number": TYPED}
+    preview = post(agent, agent.page(GROUP), "preview", GROUP, **typed)
     assert "hidden → hidden" in text(soup(preview))
     assert holds(preview) == []
 
@@ -210,7 +217,28 @@ def test_a_group_is_previewed_refused_and_compared_without_it(agent, tom, clubme
 
     assert conflict.status_code == 409
     assert "Now at Club Med CPF ••••••" in text(soup(conflict))
+    assert soup(conflict).select_one("[name=identity-number]")["value"] == TYPED
     assert holds(conflict) == []
+
+
+def test_a_lost_group_gives_back_what_was_typed_and_nothing_beside_it(agent, clubmed):
+    preview = previewed(agent, GROUP, **{"identity-type": "DNI", "identity-number": TYPED})
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+
+    lost = post(agent, preview, "send", GROUP)
+
+    assert f"National number DNI {TYPED}" in text(soup(lost))
+    assert holds(lost) == []
+
+
+def test_a_form_that_is_sent_again_with_another_number_does_not_say_the_first(agent):
+    form = agent.form(IDENTITY) | {"type": "CPF"}
+    agent.post(IDENTITY, form | {"number": OLD}, headers=HTMX)
+
+    again = agent.post(IDENTITY, form | {"number": TYPED}, headers=HTMX)
+
+    assert "Club Med took “CPF ••••••”." in text(soup(again))
+    assert holds(again) == []
 
 
 @pytest.mark.other_contract
@@ -326,7 +354,7 @@ def test_beside_other_fields_it_stays_too_until_it_is_typed_or_cleared(agent, cl
 
 def test_a_row_asks_why_in_its_place_then_shows_the_value_and_hides_it_again(supervisor):
     row = supervisor.page(PROFILE).select_one("#identity")
-    reveal = row.find("a", string=lambda said: said and "Reveal" in said) or row.select_one(".btn")
+    reveal = row.select_one(".btn")
     assert text(reveal) == "Reveal the national number"
 
     asked = supervisor.page(reveal["hx-get"], headers=HTMX)
@@ -336,6 +364,8 @@ def test_a_row_asks_why_in_its_place_then_shows_the_value_and_hides_it_again(sup
 
     assert shown.select_one("html") is None
     assert f"CPF {NUMBER}, issued: by-the-state" in text(shown.select_one("#identity"))
+    assert shown.select_one("#identity")["hx-trigger"] == "load delay:60s"
+    assert "Hides by itself after a minute." in text(shown)
     hide = shown.select_one("#identity .btn")
     assert text(hide) == "Hide the national number"
     hidden = supervisor.get(hide["hx-get"], headers=HTMX)
@@ -351,6 +381,7 @@ def test_without_a_script_it_is_a_small_page_and_then_a_page_with_the_value(supe
 
     assert soup(shown).select_one("html main h1").get_text() == "Health pass"
     assert PASS in text(soup(shown).select_one("#health_pass_id"))
+    assert "Hides by itself" not in text(soup(shown))
     assert shown["Cache-Control"] == "no-store"
     assert soup(shown).select_one("#health_pass_id .btn")["href"] == f"{PROFILE}#health_pass_id"
     assert holds(supervisor.get(PROFILE)) == []
@@ -424,6 +455,10 @@ def test_to_ask_is_not_to_look(supervisor, change):
         supervisor.get(f"{change}reveal/?field=identity", headers=headers)
 
     assert looks() == []
+
+
+def test_what_may_be_revealed_may_not_be_edited_for_that(supervisor):
+    assert supervisor.get(f"{PROFILE}fields/health_pass_id/").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["email", "nonsense"])
@@ -539,8 +574,12 @@ def test_a_change_is_not_revealed_without_a_purpose(supervisor, change, headers)
     assert looks() == []
 
 
-@pytest.mark.parametrize("field", ["", "email", "health_pass_id", "nonsense"])
-def test_what_is_no_hidden_field_of_a_change_is_not_there(supervisor, change, field):
+@pytest.mark.parametrize("field", ["", "birth_city", "health_pass_id", "nonsense"])
+def test_what_is_no_hidden_field_of_a_change_is_not_there(agent, supervisor, field):
+    preview = previewed(agent, GROUP, **{"birth_city": "Lyon", "identity-number": TYPED})
+    post(agent, preview, "send", GROUP)
+    change = f"/audit/changes/{Change.objects.get().pk}/"
+
     answer = supervisor.post(f"{change}reveal/", {"field": field} | WHY)
 
     assert answer.status_code == 404

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.once
-TOM = "/customers/123456789/"
+TOM, WANG = "/customers/123456789/", "/customers/704118236/"
 
 
 def tab_to(page, control):
@@ -76,6 +76,57 @@ def test_escape_leaves_a_field_that_has_no_value_without_one(product, page):
     expect(page.locator("#second_name .field-edit")).to_be_focused()
     expect(page.locator("#second_name")).to_contain_text("Not given")
     assert product.wire("PATCH") == []
+
+
+def test_a_hidden_value_is_revealed_and_hidden_again(product, page):
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(WANG)
+    reveal = page.get_by_role("link", name="Reveal the national number")
+    assert "39053344709" not in page.content()
+    tab_to(page, reveal)
+    page.keyboard.press("Enter")
+
+    why = page.get_by_label("Why do you need to see it?")
+    expect(why).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#identity .field-edit")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(reveal).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(why).to_be_focused()
+    page.keyboard.type("The customer")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#identity")).to_contain_text("CPF 39053344709")
+    expect(page.get_by_role("link", name="Hide the national number")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#identity .field-edit")).to_be_focused()
+    assert "39053344709" not in page.content()
+
+
+def test_old_and_new_of_a_change_are_revealed_and_hidden_again(product, page):
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(TOM)
+    page.get_by_role("link", name="Add National number").press("Enter")
+    page.locator("#identity [name=type]").select_option("CPF")
+    page.locator("#identity [name=number]").fill("11144477735")
+    page.locator("#identity [name=number]").press("Enter")
+    expect(page.locator("#identity .was-saved")).to_be_visible()
+    page.goto("/audit/")
+    page.locator("tbody.change .when a").first.click()
+    tab_to(page, page.get_by_role("link", name="Reveal national number"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Why do you need to see it?")).to_be_focused()
+    page.keyboard.type("To review")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".diff-new")).to_contain_text("11144477735")
+    expect(page.get_by_role("link", name="Hide national number")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Reveal national number")).to_be_focused()
+    assert "11144477735" not in page.content()
 
 
 def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, page):

@@ -263,6 +263,32 @@ def group_refused(page, product):
     expect(page.locator("#summary")).to_be_focused()
 
 
+def revealing(page, product):
+    """One value that is shown, and one that is asked for."""
+    page.goto(RICH)
+    page.get_by_role("link", name="Reveal the national number").click()
+    page.get_by_label("Why do you need to see it?").select_option("identify")
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator("#identity[data-state=revealed]")).to_be_visible()
+    page.get_by_role("link", name="Reveal the health pass").click()
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator("#health_pass_id .error")).to_be_visible()
+
+
+def change_revealed(page, product):
+    page.goto(RICH)
+    page.locator("#identity .field-edit").click()
+    page.locator("#identity [name=number]").fill("11144477735")
+    page.locator("#identity").get_by_role("button", name="Save").click()
+    expect(page.locator("#identity .was-saved")).to_be_visible()
+    page.goto("/audit/")
+    page.locator("tbody.change .when a").first.click()
+    page.get_by_role("link", name="Reveal national number").click()
+    page.get_by_label("Why do you need to see it?").select_option("review")
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator(".diff-new")).to_contain_text("CPF")
+
+
 PAGES = {
     "find": at_rest("/"),
     "create": at_rest("/customers/new/"),
@@ -288,6 +314,9 @@ PAGES = {
     "unknown": unknown,
     "api-down": api_down,
     "conflict": conflict,
+    "revealing": revealing,
+    "revealing-alone": at_rest(f"{RICH}fields/identity/reveal/"),
+    "change-revealed": change_revealed,
     "history": recorded_at(f"{TOM}history/"),
     "log": recorded_at("/audit/"),
     "change": change,
