@@ -5,7 +5,7 @@ import pytest
 from customers import kinds
 from customers.clubmed.sandbox import Fault
 from customers.fields import FIELDS, Clear, Field, Group
-from customers.models import AccessEvent, Change, Entry, Purpose
+from customers.models import AccessEvent, Change, Entry, Purpose, VaultItem
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -584,6 +584,16 @@ def test_what_is_no_hidden_field_of_a_change_is_not_there(agent, supervisor, fie
 
     assert answer.status_code == 404
     assert looks() == []
+
+
+def test_what_was_erased_is_not_offered_and_not_there(supervisor, change):
+    VaultItem.objects.all().delete()
+
+    cell = supervisor.page(change).select_one("#delta-identity")
+    shown = supervisor.post(f"{change}reveal/", {"field": "identity"} | WHY)
+
+    assert text(cell) == "erased → erased"
+    assert holds(shown) == []
 
 
 def test_a_change_that_does_not_exist_is_not_there(supervisor):

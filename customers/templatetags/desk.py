@@ -88,9 +88,9 @@ def typed_label(name: str) -> str:
 
 
 @register.filter
-def is_sensitive(name: str) -> bool:
-    """Is the field of this name hidden until it is revealed?"""
-    return name in FIELDS and FIELDS[name].sensitive
+def hides(entry: Entry) -> bool:
+    """Is there a value in it that may be revealed?"""
+    return _is_sensitive(entry) and "hidden" in map(_hidden, (entry.old, entry.new))
 
 
 @register.simple_tag
@@ -98,7 +98,7 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
     """Old → new, with what differs marked; of a sensitive value only whether there was one."""
     if entry.action not in OF_VALUES:
         return _done_to_the_log(entry)
-    if is_sensitive(entry.field) and not revealed:
+    if _is_sensitive(entry) and not revealed:
         words = [_hidden(value) for value in (entry.old, entry.new)]
         shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
         return format_html('<span class="muted">{}</span>', shown)
@@ -211,7 +211,12 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
+def _is_sensitive(entry: Entry) -> bool:
+    return entry.field in FIELDS and FIELDS[entry.field].sensitive
+
+
 def _hidden(value: Json) -> str:
+    """What is said of a sensitive value."""
     if isinstance(value, Gone):
         return str(value)
     return "empty" if is_empty(value) else "hidden"
