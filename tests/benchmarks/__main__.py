@@ -67,6 +67,9 @@ def changes(database: str) -> dict[str, str]:
         "one row inserted: the unit": cost(seconds["insert"]),
         "a recorded change": cost(seconds["change"]),
         "the same, its connection given back": cost(seconds["change, connection given back"]),
+        "the same without the vault": cost(seconds["change without the vault"]),
+        "a page of 50 changes": cost(seconds["page"]),
+        "the same, all its values decrypted": cost(seconds["page, values opened"]),
         "a save of a model": cost(seconds["save"]),
         **{f"{library} adds to it": cost(added(library)) for library in LIBRARIES},
     }
@@ -83,6 +86,7 @@ def log(database: str) -> dict[str, str]:
     rate = (LENGTHS[1] - LENGTHS[0]) / (long.seconds - short.seconds)
     return {
         "an entry and its indexes": f"{room['Entry']:.0f} bytes",
+        "what the vault holds of it": f"{room['VaultItem']:.0f} bytes",
         "a change's row and its indexes": f"{room['Change']:.0f} bytes",
         "audit_verify": f"{rate:,.0f} entries/s",
         "its memory at {:,} and {:,} entries".format(*LENGTHS): (

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, models, transaction
 
-from customers.audit import chain
-from customers.models import Change, Entry, Evidence, Outcome
+from customers.audit import chain, vault
+from customers.models import Change, Entry, Evidence, Outcome, VaultItem
 from tests.benchmarks import change
 
 CHUNK = 1000
@@ -31,27 +31,34 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         for _ in range(chain.position(), length, CHUNK):
             _append(CHUNK)
-        tables: tuple[type[models.Model], ...] = (Entry, Change)
+        tables: tuple[type[models.Model], ...] = (Entry, Change, VaultItem)
         self.stdout.write(json.dumps({model.__name__: _bytes_a_row(model) for model in tables}))
 
 
 @transaction.atomic
 def _append(count: int) -> None:
     """As many changes of one field each, under one signature and in few statements."""
-    made = [
-        Entry(
+    made, salted = [], []
+    for _ in range(count):
+        act = change.act()
+        values = {
+            "old": change.value(),
+            "new": change.value(),
+            "customer_label": act.pop("customer_label"),
+        }
+        del act["reason"]
+        entry = Entry(
             change_id=change.change_id(),
             field=change.FIELD,
-            old=change.value(),
-            new=change.value(),
             outcome=Outcome.APPLIED,
             evidence=Evidence.ANSWER,
-            **change.act(),
+            **act,
         )
-        for _ in range(count)
-    ]
+        salted.append(vault.commit(entry, values))
+        made.append(entry)
     chain.extend(chain.lock(), made)
     Entry.objects.bulk_create(made)
+    VaultItem.objects.bulk_create(vault.items(made, salted))
     Change.objects.bulk_create(_change(entry) for entry in made)
 
 

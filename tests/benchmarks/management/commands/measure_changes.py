@@ -3,14 +3,15 @@
 import json
 from time import perf_counter
 from typing import Any
+from unittest import mock
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from customers import services
-from customers.audit import chain, journal
-from customers.models import Outcome
+from customers import encryption, services
+from customers.audit import chain, journal, queries, vault
+from customers.models import SIDES, Change, Outcome
 from tests.benchmarks import change
 from tests.benchmarks.models import Audited, Historied, Person, Unfollowed
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
             "insert": insert,
             "change": record_change,
             "change, connection given back": lambda: record_change(give_back=True),
+            "change without the vault": record_change_without_the_vault,
             "save": lambda: save(people[Unfollowed]),
             "save with django-auditlog": lambda: save(people[Audited]),
             "save with django-simple-history": lambda: save(people[Historied]),
@@ -38,6 +40,8 @@ class Command(BaseCommand):
         for _ in range(WARM_UP):
             for act in acts.values():
                 act()
+        # With all these changes there, a page of them is a page of a log.
+        acts |= {"page": read_page, "page, values opened": lambda: read_page(opened=True)}
         rounds = [[act() for act in acts.values()] for _ in range(ROUNDS)]
         self.stdout.write(json.dumps(dict(zip(acts, zip(*rounds, strict=True), strict=True))))
 
@@ -66,6 +70,25 @@ def record_change(*, give_back: bool = False) -> float:
     if give_back:
         connection.close()
     services._record(line, Outcome.APPLIED)
+    return perf_counter() - began
+
+
+def record_change_without_the_vault() -> float:
+    """The same with nothing encrypted, committed to and put into the vault."""
+    with (
+        mock.patch.object(encryption, "encrypt", lambda text, about: text),
+        mock.patch.object(vault, "commit", return_value={}),
+    ):
+        return record_change()
+
+
+def read_page(*, opened: bool = False) -> float:
+    """A page of 50 changes with their entries; opened: and each of their values."""
+    began = perf_counter()
+    for shown in queries.page(Change.objects.all(), before=None).changes:
+        for entry in shown.entries if opened else ():
+            for side in SIDES:
+                getattr(entry, side)
     return perf_counter() - began
 
 
