@@ -429,7 +429,7 @@ class Change(models.Model):
     @property
     def customer_label(self) -> str:
         """What the customer was called, from `entries`."""
-        return str(self.entries[-1].customer_label)
+        return self.entries[-1].customer_label
 
     @property
     def fields(self) -> "list[FieldHistory]":

@@ -222,6 +222,7 @@ def test_a_profile_read_afterwards_takes_nothing_for_changed_elsewhere(superviso
     assert agent.get(f"/customers/{TOM}/").status_code == 200
 
     assert not Entry.objects.filter(action="elsewhere").exists()
+    assert "values in the log" not in text(agent.page(f"/customers/{TOM}/"))
 
 
 def test_a_form_whose_values_were_forgotten_is_not_sent_again(supervisor, agent, clubmed):

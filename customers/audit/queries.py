@@ -8,7 +8,16 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from customers.access import Actor
-from customers.models import Action, Change, ChangeQuerySet, Entry, Evidence, JournalLine, Outcome
+from customers.models import (
+    OF_VALUES,
+    Action,
+    Change,
+    ChangeQuerySet,
+    Entry,
+    Evidence,
+    JournalLine,
+    Outcome,
+)
 
 PAGE = 50  # changes
 _TRAIL = 8  # changes beside a record
@@ -110,7 +119,8 @@ def newest(customer_id: str) -> int:
 
 def newest_by_field(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that changed it."""
-    return _last_of(Entry.objects.filter(customer_id=customer_id, outcome=Outcome.APPLIED))
+    changed = Entry.objects.filter(action__in=OF_VALUES, outcome=Outcome.APPLIED)
+    return _last_of(changed.filter(customer_id=customer_id))
 
 
 def last_known(customer_id: str) -> dict[str, Entry]:

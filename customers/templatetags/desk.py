@@ -103,6 +103,9 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
         shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
         return format_html('<span class="muted">{}</span>', shown)
     old, new = (_shown(entry.field, value, revealed) for value in (entry.old, entry.new))
+    if isinstance(entry.old, Gone) or isinstance(entry.new, Gone):
+        shown = new if entry.action == Action.CREATE else f"{old} → {new}"
+        return format_html('<span class="muted">{}</span>', shown)
     if entry.action == "create":
         return format_html('<ins class="diff-new">{}</ins>', new)
     before, after = _marked(old, new)
@@ -180,8 +183,11 @@ def _rests_on(entry: Entry) -> str:
 @register.simple_tag(takes_context=True)
 def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     """The customer of a change: a link to the record for whoever may open it."""
-    label = act.customer_label or "Unnamed customer"
-    if not act.customer_id and act.action not in OF_VALUES:
+    is_of_the_log = act.action not in OF_VALUES
+    label = act.customer_label or ("Customer" if is_of_the_log else "Unnamed customer")
+    if isinstance(label, Gone):
+        label = f"Name {label}"
+    if not act.customer_id and is_of_the_log:
         return SafeString("–")
     if not act.customer_id:
         to_be = "to be created" if isinstance(act, JournalLine) else "no customer yet"

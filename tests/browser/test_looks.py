@@ -263,6 +263,29 @@ def group_refused(page, product):
     expect(page.locator("#summary")).to_be_focused()
 
 
+def forgetting(page, product):
+    """The form, with both its errors."""
+    page.goto(f"{TOM}forget/")
+    page.get_by_label("The customer’s number, once more").fill("555")
+    page.get_by_role("button", name="Forget this customer").click()
+    expect(page.locator(".error")).to_have_count(2)
+
+
+def forgotten(path):
+    def show(page, product):
+        recorded(page, product)
+        page.goto(f"{TOM}forget/")
+        page.get_by_label("Why is this customer to be forgotten?").fill("Letter of 12 March")
+        page.get_by_label("The customer’s number, once more").fill("123456789")
+        page.get_by_role("button", name="Forget this customer").click()
+        expect(page.get_by_text("Forgotten: the values of")).to_be_visible()
+        page.goto(path)
+        if path == "/audit/":
+            page.locator("tbody.change .when a").first.click()
+
+    return show
+
+
 def revealing(page, product):
     """One value that is shown, and one that is asked for."""
     page.goto(RICH)
@@ -317,6 +340,10 @@ PAGES = {
     "revealing": revealing,
     "revealing-alone": at_rest(f"{RICH}fields/identity/reveal/"),
     "change-revealed": change_revealed,
+    "forgetting": forgetting,
+    "forgotten": forgotten(f"{TOM}history/"),
+    "forgotten-profile": forgotten(TOM),
+    "forgotten-change": forgotten("/audit/"),
     "history": recorded_at(f"{TOM}history/"),
     "log": recorded_at("/audit/"),
     "change": change,
