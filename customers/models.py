@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -350,14 +351,15 @@ class VaultItem(models.Model):
     def __str__(self) -> str:
         return f"values of entry {self.pk}"
 
-    def about(self, side: str, field: str) -> bytes:
-        """What a side is bound to."""
-        return json_text(["crmadmin-value-1", str(self.pk), field, side]).encode()
-
     def decrypt(self, side: str) -> bytes:
         """Salt and JSON text of one side. Raises UnreadableError."""
-        about = self.about(side, self.entry.field)
+        about = bound_to(self.pk, self.entry.field, side)
         return encryption.decrypt(self.key_id, bytes(getattr(self, side)), about)
+
+
+def bound_to(seq: int, field: str, side: str) -> bytes:
+    """What a side in the vault is bound to: it opens nowhere else."""
+    return f'["crmadmin-value-1","{seq}",{encode_basestring_ascii(field)},"{side}"]'.encode()
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):

@@ -10,7 +10,15 @@ from django.db import IntegrityError, connection, transaction
 from customers import encryption
 from customers.audit import erasure, guard, vault
 from customers.audit.entries import Finding
-from customers.models import Entry, Evidence, Gone, JournalLine, Outcome, VaultItem
+from customers.models import (
+    Entry,
+    Evidence,
+    Gone,
+    JournalLine,
+    Outcome,
+    VaultItem,
+    bound_to,
+)
 from tests import log
 from tests.conftest import AGENT, SUPERVISOR, TOM, signed_in, soup, text
 from tests.test_create import NEEDED, create
@@ -150,7 +158,7 @@ def test_sides_swapped_within_an_entry_are_found(unguarded):
 def test_another_value_under_the_right_key_is_found(unguarded):
     """Somebody who has the key cannot change the past either: the entry committed to it."""
     item = VaultItem.objects.get(pk=5)
-    forged = encryption.encrypt(b"s" * 32 + b'"forged"', item.about("new", item.entry.field))
+    forged = encryption.encrypt(b"s" * 32 + b'"forged"', bound_to(5, item.entry.field, "new"))
     sql("UPDATE customers_vaultitem SET new = %s WHERE seq = 5", forged)
 
     status, words = log.verify()

@@ -12,7 +12,16 @@ from django.db import transaction
 
 from customers import encryption
 from customers.audit import digests
-from customers.models import SALT, SIDES, Entry, Gone, JournalLine, VaultItem, json_text
+from customers.models import (
+    SALT,
+    SIDES,
+    Entry,
+    Gone,
+    JournalLine,
+    VaultItem,
+    bound_to,
+    json_text,
+)
 
 _BATCH = 500  # rows
 
@@ -46,8 +55,8 @@ def encrypt(item: VaultItem, field: str, texts: Mapping[str, bytes]) -> None:
     item.key_id = encryption.current()
     for side in SIDES:
         text = texts.get(side)
-        sealed = b"" if text is None else encryption.encrypt(text, item.about(side, field))
-        setattr(item, side, sealed)
+        about = bound_to(item.pk, field, side)
+        setattr(item, side, b"" if text is None else encryption.encrypt(text, about))
 
 
 def faults(seq: int, field: str, commitments: Sequence[str], held: Sequence[Any]) -> Iterator[str]:
@@ -61,9 +70,8 @@ def faults(seq: int, field: str, commitments: Sequence[str], held: Sequence[Any]
         if bool(commitment) != bool(encrypted):
             yield f"its {name} is {'missing' if commitment else 'not committed to'} in the vault"
         elif commitment:
-            about = VaultItem(pk=seq).about(side, field)
             try:
-                salted = encryption.decrypt(key_id, bytes(encrypted), about)
+                salted = encryption.decrypt(key_id, bytes(encrypted), bound_to(seq, field, side))
             except encryption.UnknownKeyError:
                 yield f"its values are encrypted with key {key_id}, which is not given"
                 return
@@ -80,9 +88,8 @@ def opened(seq: int, field: str, held: Sequence[Any]) -> dict[str, bytes]:
     Raises UnreadableError.
     """
     key_id, *sides = held
-    row = VaultItem(pk=seq)
     return {
-        side: encryption.decrypt(key_id, bytes(encrypted), row.about(side, field))
+        side: encryption.decrypt(key_id, bytes(encrypted), bound_to(seq, field, side))
         for side, encrypted in zip(SIDES, sides, strict=True)
         if encrypted
     }

@@ -6,6 +6,7 @@ It may run beside the workers: entries never change, and it stops at the head th
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import DataError
@@ -16,6 +17,8 @@ from customers.audit.seals import Seal
 from customers.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 
 _STEP = 5_000  # entries, between two words of progress
+_commitments = itemgetter(*(digests.COLUMNS.index(f"{side}_commitment") for side in SIDES))
+_named = itemgetter(*map(digests.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
 _MOST = 20  # bad entries that are named, and bad seals
 
 
@@ -183,16 +186,15 @@ def _vault_faults(
     seq: int, columns: Sequence[Any], held: Sequence[Any], erased: erasure.Erased
 ) -> Iterator[str]:
     """What does not hold between an entry and the vault."""
-    entry = dict(zip(digests.COLUMNS, columns, strict=True))
-    commitments = [entry[f"{side}_commitment"] for side in SIDES]
+    commitments = _commitments(columns)
+    field, action, change_id, customer_id = _named(columns)
     if held[0] is None:
-        if any(commitments) and not erased.covers(seq, entry["change_id"], entry["customer_id"]):
+        if any(commitments) and not erased.covers(seq, change_id, customer_id):
             yield "its values are missing, and no entry says that they were erased"
         return
-    is_forgotten = erased.is_forgotten(seq, entry["customer_id"])
-    if is_forgotten and entry["action"] != Action.FORGOTTEN:
+    if action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id):
         yield "its values are there, although its customer was forgotten: forget_customer --replay"
-    yield from vault.faults(seq, entry["field"], commitments, held)
+    yield from vault.faults(seq, field, commitments, held)
 
 
 def _bad_lines() -> Iterator[str]:

@@ -184,7 +184,7 @@ def _rests_on(entry: Entry) -> str:
 def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     """The customer of a change: a link to the record for whoever may open it."""
     is_of_the_log = act.action not in OF_VALUES
-    label = act.customer_label or ("Customer" if is_of_the_log else "Unnamed customer")
+    label = act.customer_label or ("The customer" if is_of_the_log else "Unnamed customer")
     if isinstance(label, Gone):
         label = f"Name {label}"
     if not act.customer_id and is_of_the_log:
