@@ -63,6 +63,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
 
 
 @pytest.fixture(scope="session", autouse=True)
+def tombstones_of_this_run(tmp_path_factory):
+    settings.AUDIT_TOMBSTONES = str(tmp_path_factory.mktemp("forgotten") / "tombstones.ndjson")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def the_owner_may_clear_the_log():
     """Before a database is emptied after a test its guard is lifted; post_migrate puts it back."""
     empty = TransactionTestCase._fixture_teardown

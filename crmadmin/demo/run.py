@@ -70,6 +70,7 @@ def _defaults(folder: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "AUDIT_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "AUDIT_SIGNING_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "AUDIT_TOMBSTONES": str(folder / "tombstones.ndjson"),
         "DEBUG": "off",
         "DATABASE_URL": f"sqlite:///{folder / 'desk.sqlite3'}",
         "CLUBMED_LOCALE": "en-US",
