@@ -1,0 +1,99 @@
+"""`manage.py access_report`: everything that is recorded about a person."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from customers.access import OPERATOR
+from customers.audit import access_events, report
+from customers.audit.report import Report
+from customers.http import is_customer_number
+from customers.models import Access
+
+_LONGEST = 64  # characters of what an access event is about; no part of an identifier is one
+_FORMATS = {"json": report.as_json, "html": report.as_html}
+
+
+class Command(BaseCommand):
+    """For an answer to a request under art. 15 GDPR; docs/privacy.md says what is held."""
+
+    help = "Write everything that is recorded about a customer, or about a member of staff."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        person = parser.add_mutually_exclusive_group(required=True)
+        person.add_argument("--customer", metavar="ID")
+        person.add_argument("--staff", metavar="SUB", help="the sign-in's identifier of the person")
+        parser.add_argument("--issuer", help="whose SUB it is, if there are several")
+        parser.add_argument("--format", choices=list(_FORMATS), default="json")
+        parser.add_argument(
+            "--output", metavar="FILE", help="a new file, readable by you alone; else stdout"
+        )
+
+    def handle(self, **options: Any) -> None:
+        customer_id, sub, issuer = (options[key] for key in ("customer", "staff", "issuer"))
+        if customer_id is not None and issuer is not None:
+            raise CommandError("--issuer goes with --staff.")
+        try:
+            if customer_id is not None:
+                made, whom = _of_customer(customer_id), f"customer {customer_id}"
+            else:
+                made, whom = _of_staff(sub, issuer), f"a member of staff known as {sub}"
+            _write(_FORMATS[options["format"]](made), options["output"])
+        except OSError as exc:
+            to = options["output"] or "The output"
+            raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
+        except (DatabaseError, ValueError, TypeError, KeyError):
+            # What the database holds may be none of what was stored. Its text may hold values.
+            raise CommandError(
+                "The log cannot be read as it is: run audit_verify. There is no whole report."
+            ) from None
+        if not made.head["known"]:
+            self.stderr.write(f"Nothing is recorded about {whom}.")
+
+
+def _of_customer(customer_id: str) -> Report:
+    if not is_customer_number(customer_id):
+        raise CommandError("A customer's number has digits only, and does not start with 0.")
+    _record(customer_id=customer_id)
+    return report.of_customer(customer_id)
+
+
+def _of_staff(sub: str, issuer: str | None) -> Report:
+    if not sub or not sub.isprintable():
+        raise CommandError("Nobody has such an identifier.")
+    names = report.names_by_issuer(sub)
+    if issuer is None and len(names) > 1:
+        raise CommandError(f"{sub} is of several: give --issuer, one of {', '.join(sorted(names))}")
+    if issuer is None:
+        issuer = next(iter(names), "")
+    _record(field=sub if len(sub) <= _LONGEST else "")
+    return report.of_staff(issuer, sub, names.get(issuer, ()))
+
+
+def _record(*, customer_id: str = "", field: str = "") -> None:
+    try:
+        access_events.record(
+            Access.REPORT, actor=OPERATOR, request_id="", customer_id=customer_id, field=field
+        )
+    except DatabaseError:
+        raise CommandError("The report cannot be recorded, so nothing was written.") from None
+
+
+def _write(texts: Iterable[str], output: str | None) -> None:
+    if output is None:
+        sys.stdout.writelines(texts)
+        return
+    # Never over a file that is there: it would keep its mode, and may be anything.
+    with open(output, "x", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
+        try:
+            file.writelines(texts)
+            file.flush()
+        except BaseException:
+            os.remove(output)
+            raise
