@@ -97,6 +97,14 @@ def seconds(name: str, default: float) -> float:
     return value
 
 
+def months(name: str, default: int) -> int:
+    """A whole number of months, 1 or more."""
+    value = os.environ.get(name, str(default)).strip()
+    if not value.isdecimal() or not 0 < int(value) <= 1200:
+        raise ImproperlyConfigured(f"{name} must be a whole number of months above 0")
+    return int(value)
+
+
 def is_set(name: str) -> bool:
     """Is a value given at all, itself or in a file?"""
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
@@ -152,6 +160,11 @@ AUDIT_ENCRYPTION_KEYS = tuple(
     key_bytes("AUDIT_ENCRYPTION_KEYS", word.strip())
     for word in secret("AUDIT_ENCRYPTION_KEYS").split(",")
 )
+AUDIT_VALUE_MONTHS = months("AUDIT_VALUE_MONTHS", 12)
+AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", 36)
+ACCESS_MONTHS = months("ACCESS_MONTHS", 12)
+if AUDIT_VALUE_MONTHS > AUDIT_ENTRY_MONTHS:
+    raise ImproperlyConfigured("AUDIT_VALUE_MONTHS must not be more than AUDIT_ENTRY_MONTHS")
 # Who was forgotten, kept outside the database: see docs/privacy.md.
 AUDIT_TOMBSTONES = text("AUDIT_TOMBSTONES", str(BASE_DIR / "tombstones.ndjson"))
 AUDIT_SIGNING_KEY = key_bytes("AUDIT_SIGNING_KEY", secret("AUDIT_SIGNING_KEY"))

@@ -59,6 +59,10 @@ def test_a_missing_variable_is_named(name):
         ("JOURNAL_GRACE", "nan"),
         ("AUDIT_ENCRYPTION_KEYS", "short"),
         ("AUDIT_ENCRYPTION_KEYS", "A" * 43 + ","),
+        ("AUDIT_VALUE_MONTHS", "0"),
+        ("AUDIT_VALUE_MONTHS", "37"),
+        ("AUDIT_ENTRY_MONTHS", "a year"),
+        ("ACCESS_MONTHS", "-1"),
         ("AUDIT_SIGNING_KEY", "short"),
         ("AUDIT_SIGNING_KEY", "A" * 44),
         ("AUDIT_VERIFY_KEYS", "A" * 43 + ",é"),
@@ -133,9 +137,8 @@ def test_production_is_the_default():
 
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
-    calls = (
-        r'\b(?:text|switch|words|networks|secret|address|seconds|store|environ\.get)\("([A-Z_]+)"'
-    )
+    readers = "text|switch|words|networks|secret|address|seconds|months|store"
+    calls = rf'\b(?:{readers}|environ\.get)\("([A-Z_]+)"'
     read = set(re.findall(calls, source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 

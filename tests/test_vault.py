@@ -334,7 +334,7 @@ def test_a_sensitive_value_is_in_no_export(tmp_path):
 def test_what_is_erased_is_missing_in_an_export_which_stays_whole(tmp_path, filled):
     with transaction.atomic():
         log.append(erasure.said(erasure.VALUES, 4), action="expired")
-    erasure.expire(4)
+    erasure.expire(VaultItem, 4)
 
     assert log.verify()[0] == 0
     assert log.verify_alone_here(log.export(tmp_path, "--values"))[0] == 0

@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 
 from customers.audit.entries import Finding
-from customers.models import Action, Entry, Evidence, Outcome, VaultItem
+from customers.models import AccessEvent, Action, Entry, Evidence, Outcome, VaultItem
 
 VALUES, ENTRIES, LOOKS = "values", "entries", "looks"  # what stands in the field of such an entry
 _BATCH = 1_000  # rows
@@ -42,19 +42,20 @@ def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
     return VaultItem.objects.filter(pk__in=theirs.values("seq"))
 
 
-def expire(up_to: int, progress: Callable[[int], None] = lambda done: None) -> int:
-    """Erase what entries up to that number hold, batch by batch, each in its own transaction.
+def expire(
+    model: type[VaultItem] | type[AccessEvent],
+    up_to: int,
+    progress: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Delete the rows up to that number, batch by batch, each in its own transaction.
 
     progress: told how many are done. May be ended at any moment and begun again.
     """
     done = 0
-    oldest = VaultItem.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
+    oldest = model.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
     while batch := list(oldest[:_BATCH]):
-        with transaction.atomic():
-            VaultItem.objects.filter(pk__in=batch).delete()
-        done += len(batch)
+        done += model.objects.filter(pk__in=batch).delete()[0]
         progress(done)
-    return done
 
 
 def scrub() -> None:
@@ -67,9 +68,9 @@ def scrub() -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def looks_expired() -> int:
-    """The number of the last look that was erased."""
-    said = Entry.objects.filter(action=Action.EXPIRED, field=LOOKS).order_by("-seq")
+def expired(part: str) -> int:
+    """Up to which number all of that part is said to be erased."""
+    said = Entry.objects.filter(action=Action.EXPIRED, field=part).order_by("-seq")
     newest = said.values_list("detail", flat=True).first()
     return int(json.loads(newest)["up_to"]) if newest else 0
 

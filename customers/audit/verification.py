@@ -91,7 +91,7 @@ def verify(
     walked = _walk(report, before, expected, progress)
     vouches = _check_head(report, head, walked) and walked.unbroken
     _check_strays(report)
-    looks = access_events.faults(erasure.looks_expired())
+    looks = access_events.faults(erasure.expired(erasure.LOOKS))
     report.beside = [*islice(_bad_lines(), _MOST), *islice(looks, _MOST)]
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report

@@ -1,0 +1,372 @@
+"""Ageing: values, entries and looks leave when they are too old, in batches, and the log stays
+whole after each of them."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from customers import expiring
+from customers.audit import access_events, erasure
+from customers.audit.entries import Finding
+from customers.models import (
+    Access,
+    AccessEvent,
+    Action,
+    Change,
+    Entry,
+    Gone,
+    Outcome,
+    VaultItem,
+)
+from tests import log
+from tests.conftest import AGENT, soup, text
+from tests.people import actor
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """What time it is."""
+
+    def set_clock(*date):
+        time = datetime(*date, tzinfo=UTC) if date else NOW
+        monkeypatch.setattr(timezone, "now", lambda: time)
+
+    set_clock()
+    return set_clock
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(expiring, "_BATCH", 2)
+    monkeypatch.setattr(erasure, "_BATCH", 2)
+
+
+@pytest.fixture
+def aged(at):
+    """Nine entries of 2022, nine of early 2025 and nine of today."""
+    for date in ((2022, 3, 1), (2025, 3, 1), ()):
+        at(*date)
+        for n in range(6):
+            fields = ("email", "phones")[: 1 + n % 2]
+            findings = (Finding(name, "old", "new", Outcome.APPLIED) for name in fields)
+            log.append(*findings, customer_id=str(100 + n % 3))
+
+
+def change(value="new@example.com", **kwargs):
+    log.append(Finding("email", "old@example.com", value, Outcome.APPLIED), **kwargs)
+
+
+def expire(*options):
+    said, told = io.StringIO(), io.StringIO()
+    call_command("audit_expire", *options, stdout=said, stderr=told)
+    return said.getvalue()
+
+
+def held():
+    return list(VaultItem.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def numbers():
+    return list(Entry.objects.order_by("seq").values_list("seq", flat=True))
+
+
+def is_whole(tmp_path):
+    statuses, words, said = log.both(tmp_path)
+    assert statuses == (0, 0), words + said
+    return True
+
+
+# What would go ------------------------------------------------------------------------------------
+
+
+def test_nothing_goes_unless_asked(aged):
+    before = numbers(), held()
+
+    said = expire()
+
+    assert said == (
+        "Older than 23 November 2025: the values of 18 entries.\n"
+        "Older than 23 November 2023: 9 entries.\n"
+        "Older than 23 November 2025: 0 looks.\n"
+        "Nothing was erased: --execute does it.\n"
+    )
+    assert (numbers(), held()) == before
+
+
+def test_of_an_empty_log_nothing_goes(at):
+    assert expire("--execute").endswith("0 looks.\nErased.\n")
+    assert numbers() == []
+
+
+@pytest.mark.parametrize(
+    ("now", "months", "then"),
+    [
+        ((2026, 11, 23), 12, (2025, 11, 23)),
+        ((2026, 3, 31), 1, (2026, 2, 28)),
+        ((2024, 3, 31), 1, (2024, 2, 29)),
+        ((2026, 1, 15), 1, (2025, 12, 15)),
+        ((2024, 2, 29), 12, (2023, 2, 28)),
+        ((2026, 12, 31), 36, (2023, 12, 31)),
+    ],
+)
+def test_months_are_those_of_the_calendar(now, months, then):
+    assert expiring.months_before(datetime(*now), months) == datetime(*then)
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "left"), [(23, 9, 0), (23, 10, 1), (22, 10, 0), (24, 9, 1)]
+)
+def test_a_value_goes_to_the_minute(at, day, hour, left):
+    at(2025, 11, day, hour, 41)
+    if (day, hour) == (23, 9):
+        at(2025, 11, 23, 9, 40)
+    change()
+    at()
+
+    expire("--execute")
+
+    assert VaultItem.objects.filter(pk=1).count() == left
+
+
+# Values -------------------------------------------------------------------------------------------
+
+
+def test_old_values_are_erased_and_the_entries_stay(aged, tmp_path, supervisor, settings):
+    settings.AUDIT_ENTRY_MONTHS = 600
+
+    expire("--execute")
+
+    assert numbers() == list(range(1, 29))
+    assert held() == list(range(19, 28))
+    said = Entry.objects.get(seq=28)
+    assert (said.action, said.field, said.detail) == ("expired", "values", '{"up_to": 18}')
+    assert said.actor_name == "Command line"
+    assert Entry.objects.get(seq=3).new is Gone.ERASED
+    assert is_whole(tmp_path)
+    page = text(supervisor.page("/audit/"))
+    assert page.count("erased → erased") == 18
+    assert "Old values erased" in page
+    assert "Erased, up to entry 18" in page
+    seen = text(supervisor.page(f"/audit/changes/{said.change_id}/"))
+    assert "Erased, up to entry 18" in seen
+    assert "Club Med" not in seen.partition("What changed")[2]
+
+
+def test_a_second_run_on_the_same_day_says_nothing_again(aged, settings):
+    settings.AUDIT_ENTRY_MONTHS = 600
+    expire("--execute")
+
+    expire("--execute")
+
+    assert Entry.objects.filter(action="expired").count() == 1
+
+
+class EndedError(Exception):
+    """The process was ended."""
+
+
+@pytest.mark.parametrize("batches", [1, 2, 5])
+def test_a_run_that_was_ended_is_whole_and_the_next_goes_on(
+    aged, tmp_path, settings, small_batches, batches
+):
+    settings.AUDIT_ENTRY_MONTHS = 600
+
+    def end(done):
+        if done >= 2 * batches:
+            raise EndedError
+
+    with pytest.raises(EndedError):
+        expiring.erase_values(expiring.due(NOW).values_up_to, end)
+    assert len(held()) == 27 - 2 * batches
+    assert is_whole(tmp_path)
+
+    expire("--execute")
+
+    assert held() == list(range(19, 28))
+    assert Entry.objects.filter(action="expired").count() == 1
+    assert is_whole(tmp_path)
+
+
+def test_a_younger_value_that_is_missing_is_still_found(aged):
+    expire("--execute")
+    VaultItem.objects.filter(pk=20).delete()
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 20: its values are missing, and no entry says")
+
+
+def test_who_was_forgotten_before_is_no_fault_afterwards(aged, tmp_path):
+    call_command("forget_customer", "100", reason="By letter", stdout=io.StringIO())
+
+    expire("--execute")
+
+    assert is_whole(tmp_path)
+
+
+# Entries ------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_entries_leave_behind_an_anchor(aged, tmp_path, supervisor):
+    expire("--execute")
+
+    assert numbers() == list(range(10, 30))
+    anchor = Entry.objects.get(seq=29)
+    assert (anchor.action, anchor.field) == ("anchor", "entries")
+    assert '"seq": 9' in anchor.detail
+    assert not Change.objects.filter(seq__lte=9).exists()
+    assert is_whole(tmp_path)
+    page = text(supervisor.page("/audit/"))
+    assert "Old entries removed Removed, up to entry 9" in page
+
+
+def test_each_batch_leaves_the_log_whole(aged, tmp_path, small_batches):
+    seen = []
+
+    def look(done):
+        assert is_whole(tmp_path)
+        seen.append(done)
+
+    expiring.remove_entries(9, look)
+
+    assert seen[-1] == 9
+    assert len(seen) > 2
+    assert Entry.objects.filter(action="anchor").count() == len(seen)
+
+
+def test_a_run_ended_between_batches_is_gone_on_with(aged, tmp_path, small_batches):
+    def end(done):
+        raise EndedError
+
+    with pytest.raises(EndedError):
+        expiring.remove_entries(9, end)
+    first = numbers()[0]
+    assert 1 < first < 10
+
+    expire("--execute")
+
+    assert numbers()[0] == 10
+    assert is_whole(tmp_path)
+
+
+def test_a_change_with_a_younger_entry_stays_whole(at, tmp_path):
+    at(2022, 3, 1)
+    change()
+    at(2022, 3, 2)
+    late = uuid4()
+    change(change_id=late)
+    change()
+    at(2025, 3, 2)
+    change(change_id=late)
+    at()
+
+    expire("--execute")
+
+    assert numbers()[0] == 2
+    assert is_whole(tmp_path)
+
+
+def test_a_change_longer_than_a_batch_is_not_cut(at, tmp_path, small_batches):
+    at(2022, 3, 1)
+    fields = ("email", "first_name", "last_name", "phones", "address")
+    log.append(*(Finding(name, "a", "b", Outcome.APPLIED) for name in fields))
+    change()
+    at()
+
+    expire("--execute")
+
+    assert {entry.action for entry in Entry.objects.all()} == {"expired", "anchor"}
+    assert is_whole(tmp_path)
+
+
+def test_a_log_with_holes_is_left_alone(aged):
+    from customers.audit import guard
+
+    guard.remove()
+    Entry.objects.filter(seq__in=range(5, 27)).delete()
+
+    with pytest.raises(CommandError, match="Entries are missing: run audit_verify first"):
+        expire("--execute")
+
+
+# Looks --------------------------------------------------------------------------------------------
+
+
+def look_at_customers(count):
+    for n in range(count):
+        access_events.record(Access.VIEW, actor=actor(AGENT), request_id="r", customer_id=str(n))
+
+
+@pytest.fixture
+def looked(at):
+    """Five looks of early 2025 and three of this month, each counted; two old ones that are not."""
+    at(2025, 3, 1)
+    look_at_customers(5)
+    at(2025, 3, 1, 1)
+    access_events.fold()
+    at(2026, 11, 1)
+    look_at_customers(3)
+    at(2026, 11, 1, 1)
+    access_events.fold()
+    at(2025, 3, 2)
+    look_at_customers(2)
+    at()
+
+
+def test_old_looks_leave_once_they_are_counted(looked, tmp_path):
+    said = expire("--execute")
+
+    assert "Older than 23 November 2025: 5 looks." in said
+    assert "2 looks are as old and stay until audit_seal has counted them." in said
+    assert AccessEvent.objects.count() == 5
+    assert erasure.expired(erasure.LOOKS) == AccessEvent.objects.earliest("pk").pk - 1
+    assert is_whole(tmp_path)
+
+
+def test_of_a_count_that_spans_the_border_all_stay(at, tmp_path):
+    at(2025, 11, 22)
+    look_at_customers(2)
+    at(2025, 11, 24)
+    look_at_customers(2)
+    at(2025, 11, 24, 1)
+    access_events.fold()
+    at()
+
+    expire("--execute")
+
+    assert AccessEvent.objects.count() == 4
+
+
+def test_a_look_taken_away_by_hand_is_still_found(looked):
+    expire("--execute")
+    AccessEvent.objects.filter(pk=AccessEvent.objects.earliest("pk").pk).delete()
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert "3 were counted, 2 are there" in words
+
+
+def test_the_pages_read_well_of_what_left(looked, supervisor):
+    expire("--execute")
+
+    page = soup(supervisor.get("/audit/"))
+
+    assert "Erased, up to look" in text(page)
+    assert "Unnamed" not in text(page)
+
+
+def test_the_action_of_each_act_upon_the_log_is_its_own(aged):
+    expire("--execute")
+
+    acts = Entry.objects.exclude(action__in=("change", "create")).values_list("action", flat=True)
+    assert set(acts) == {Action.EXPIRED, Action.ANCHOR}
+    assert timedelta(0) <= Entry.objects.first().recorded_at - NOW
