@@ -195,6 +195,39 @@ def test_a_migration_with_nothing_to_apply_works_as_the_application_role(place):
     assert "No migrations to apply." in done.stdout
 
 
+IN_FOUR_YEARS = """
+import django
+django.setup()
+from datetime import timedelta
+from unittest import mock
+from django.core.management import execute_from_command_line
+from django.utils import timezone
+then = timezone.now() + timedelta(days=4 * 366)
+with mock.patch.object(timezone, "now", lambda: then):
+    execute_from_command_line(["manage.py", "audit_expire", "--execute"])
+"""
+
+
+def test_old_entries_are_removed_as_the_owner_and_all_else_as_the_application_role(place, clubmed):
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "CLUBMED_API_URL": clubmed.url}
+    saved = place.python(place.app, "-W", "ignore", "-c", SAVE, **environment)
+    assert saved.returncode == 0, saved.stderr
+    held = "SELECT min(seq), (SELECT count(*) FROM customers_vaultitem) FROM customers_entry"
+
+    as_app = place.python(place.app, "-W", "ignore", "-c", IN_FOUR_YEARS, **environment)
+
+    assert as_app.returncode == 1
+    assert "This database role may not remove entries: run it as the owner" in as_app.stderr
+    with place.connect(place.app) as session:
+        assert session.execute(held).fetchone() == (1, 0)
+    as_owner = place.python(place.owner, "-W", "ignore", "-c", IN_FOUR_YEARS, **environment)
+    assert as_owner.returncode == 0, as_owner.stderr
+    with place.connect(place.app) as session:
+        assert session.execute(held).fetchone()[0] > 1
+    verified = place.python(place.app, "manage.py", "audit_verify", **environment)
+    assert "whole" in verified.stdout
+
+
 def test_migrating_to_nothing_and_back_works_as_the_owner(place):
     assert place.migrate(place.owner, "customers", "zero").returncode == 0
     assert place.migrate(place.owner).returncode == 0

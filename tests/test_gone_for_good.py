@@ -1,5 +1,8 @@
-"""A customer forgotten in a log of 10,000 entries: gone from the database's files, gone again after
-an older backup was restored, and everything else as it was."""
+"""A log of 10,000 entries, a quarter of them 37 months old and a quarter 13.
+
+A customer is forgotten: gone from the database's files, and gone again after an older backup was
+restored. What is too old leaves likewise. Everything else is as it was.
+"""
 
 import os
 import re
@@ -23,16 +26,23 @@ ENTRIES, OF_EACH, FIELDS = 10_000, 1_000, 25
 FORGOTTEN, KEPT = "100", "101"
 
 FILL = f"""
+from datetime import timedelta
+from unittest import mock
 from uuid import uuid4
 from django.db import transaction
+from django.utils import timezone
 from customers.audit.entries import Finding
 from customers.models import Outcome
 from tests import log
+now, changes = timezone.now(), {ENTRIES // FIELDS}
 with transaction.atomic():
-    for n in range({ENTRIES // FIELDS}):
+    for n in range(changes):
+        months = 37 if n < changes // 4 else 13 if n < changes // 2 else 0
+        then = now - timedelta(days=31 * months)
         findings = [Finding("email", "q", f"wombat {{n}} {{m}}", Outcome.APPLIED)
                     for m in range({FIELDS})]
-        log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))
+        with mock.patch.object(timezone, "now", lambda: then):
+            log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))
 """
 ENCRYPTED = """
 from customers.models import Entry
@@ -157,7 +167,7 @@ def database(tmp_path):
     made.end()
 
 
-def test_who_is_forgotten_is_gone_for_good(database, tmp_path):
+def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     environment = {"AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson")}
 
     def manage(*arguments):
@@ -210,4 +220,16 @@ def test_who_is_forgotten_is_gone_for_good(database, tmp_path):
     assert said.startswith("1 tombstones; 1 customers forgotten again: the values of 1,000 entries")
     assert (held(gone), held(kept)) == (0, len(kept))
     assert "wombat" not in reads()[0]
+    is_whole()
+
+    said = manage("audit_expire", "--execute")
+    database.vacuum()
+
+    assert "the values of 4,500 entries." in said  # half of what the others hold
+    assert "2,500 entries." in said
+    young = kept[len(kept) // 2 :]
+    assert (held(kept), held(young)) == (len(young), len(young))
+    theirs, others = reads()
+    assert (others.count("erased → erased"), others.count("wombat")) == (10, 20)
+    assert theirs.count("erased → erased") == 30
     is_whole()
