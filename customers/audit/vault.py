@@ -99,11 +99,15 @@ def rewrap(progress: Callable[[int], None] = lambda done: None) -> int:
     """Encrypt under the current key what a former one encrypted; how many rows that were.
 
     In small batches, beside the workers: a row that is deleted meanwhile stays deleted.
-    progress: told how many are done, now and then.
+    progress: told how many are done, now and then. Raises UnreadableError, at a row that does not
+    open.
     """
-    done = 0
-    while batch := _rewrap_items() + _rewrap_lines():
-        done += batch
+    done, reached = 0, 0
+    while batch := _rewrap_items(reached):
+        done, reached = done + len(batch), batch[-1].pk
+        progress(done)
+    while lines := _rewrap_lines():
+        done += lines
         progress(done)
     return done
 
@@ -116,26 +120,27 @@ def left_behind() -> int:
     return sum(rows.count() for rows in former)
 
 
-def _rewrap_items() -> int:
-    """Raises UnreadableError, at a row that does not open."""
+def _rewrap_items(reached: int) -> list[VaultItem]:
+    """Those of the first rows beyond that number."""
+    former = VaultItem.objects.exclude(key_id=encryption.current()).filter(pk__gt=reached)
     with transaction.atomic():
-        rows = VaultItem.objects.exclude(key_id=encryption.current()).select_related("entry")
-        found = list(rows.select_for_update(of=("self",))[:_BATCH])
-        for item in found:
-            held = {side for side in SIDES if getattr(item, side)}
-            texts = {side: item.decrypt(side) for side in held}
+        # In one order, as whoever deletes takes them: else the two might wait for each other.
+        rows = former.select_related("entry").order_by("pk").select_for_update(of=("self",))
+        batch = list(rows[:_BATCH])
+        for item in batch:
+            texts = {side: item.decrypt(side) for side in SIDES if getattr(item, side)}
             encrypt(item, item.entry.field, texts)
-        VaultItem.objects.bulk_update(found, ["key_id", *SIDES])
-    return len(found)
+        VaultItem.objects.bulk_update(batch, ["key_id", *SIDES])
+    return batch
 
 
 def _rewrap_lines() -> int:
+    former = JournalLine.objects.exclude(key_id=encryption.current())
     with transaction.atomic():
-        rows = JournalLine.objects.exclude(key_id=encryption.current())
-        found = list(rows.select_for_update()[:_BATCH])
-        for line in found:
+        batch = list(former.select_for_update()[:_BATCH])
+        for line in batch:
             text = encryption.decrypt(line.key_id, bytes(line.encrypted), line.about())
             line.key_id = encryption.current()
             line.encrypted = encryption.encrypt(text, line.about())
-        JournalLine.objects.bulk_update(found, ["key_id", "encrypted"])
-    return len(found)
+        JournalLine.objects.bulk_update(batch, ["key_id", "encrypted"])
+    return len(batch)
