@@ -30,11 +30,12 @@ def forget_customer(
     """
     with services.journal_in_reach():
         _settle(customer_id, caller)
-    now = moment(timezone.now())
     with services.journal_in_reach(), transaction.atomic():
-        count = _erase(customer_id, chain.lock().seq, reason, actor, request_id)
+        head = chain.lock()
+        at = moment(max(timezone.now(), head.recorded_at))
+        count = _erase(customer_id, head.seq, reason, actor, request_id)
         try:  # before it is committed: a tombstone too many does no harm
-            tombstones.write(Tombstone(customer_id, now, actor.issuer, actor.sub, actor.name))
+            tombstones.write(Tombstone(customer_id, at, actor.issuer, actor.sub, actor.name))
         except OSError:
             raise NotWrittenError from None
     erasure.scrub()

@@ -7,7 +7,7 @@ landed; what may have landed leaves as UnknownOutcomeError, with its journal lin
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -542,8 +542,12 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
         if (entry := settled.get(finding.field)) is None
         or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
     ]
+    act = line.act()
+    if any(isinstance(entry.new, Gone) for entry in made):  # forgotten meanwhile
+        act |= {"customer_label": "", "reason": ""}
+        wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
     if wrong:
-        entries.append(line.change_id, line.act(), wrong, head=head, before=made, untold=True)
+        entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
 
 
 def _codes(exc: RefusedError) -> str:

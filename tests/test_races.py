@@ -12,8 +12,9 @@ from customers import services, tokens
 from customers.audit import journal
 from customers.clubmed.errors import NotSentError
 from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, Head, JournalLine
-from tests.conftest import AGENT, OTHER_AGENT, TOM, sent
+from customers.forgetting import forget_customer
+from customers.models import Change, Entry, Gone, Head, JournalLine, VaultItem
+from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
 from tests.people import actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -185,6 +186,28 @@ def test_an_owner_that_comes_back_late_corrects_only_what_was_wrong(clubmed, fau
     assert list(recorded) == outcomes
     assert Change.objects.get().outcome == "applied"
     assert not JournalLine.objects.exists()
+
+
+def test_an_owner_that_comes_back_late_does_not_bring_back_what_was_forgotten(
+    clubmed, settings, tmp_path
+):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.7))
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, change(AGENT, "a@example.com"))
+        while not sent(clubmed, "PATCH"):
+            pass
+        JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+        forget_customer(TOM, reason="By letter", actor=actor(SUPERVISOR), caller=actor(SUPERVISOR))
+        [result] = saving.result()
+
+    assert isinstance(result, services.Saved)
+    made = Entry.objects.filter(action="change").order_by("seq")
+    assert [(entry.outcome, entry.new) for entry in made] == [
+        ("not_seen", Gone.ERASED),
+        ("applied", Gone.NOT_KEPT),
+    ]
+    assert not VaultItem.objects.filter(entry__in=made).exists()
 
 
 def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):
