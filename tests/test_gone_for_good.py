@@ -7,8 +7,10 @@ restored. What is too old leaves likewise. Everything else is as it was.
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +19,6 @@ import pytest
 from django.db import connection
 
 from tests import log
-from tests.conftest import SUPERVISOR
 from tests.postgres import binaries
 
 pytestmark = pytest.mark.django_db  # each on the database at hand
@@ -44,17 +45,23 @@ with transaction.atomic():
         with mock.patch.object(timezone, "now", lambda: then):
             log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))
 """
-ENCRYPTED = """
+ENCRYPTED = f"""
 from customers.models import Entry
-for entry in Entry.objects.filter(customer_id="{}", action="change").order_by("seq")[::25]:
-    for side in ("old", "new", "reason", "customer_label"):
-        print(bytes(getattr(entry.item, side)).hex())
+for customer_id in ("{FORGOTTEN}", "{KEPT}"):
+    entries = Entry.objects.filter(customer_id=customer_id, action="change").order_by("seq")
+    for entry in entries[::250]:
+        for side in ("old", "new", "reason", "customer_label"):
+            print(bytes(getattr(entry.item, side)).hex())
 """
-PAGES = f"""
+# What people read, and what the verifiers are told.
+LOOK = f"""
+from django.core.management import call_command
 from tests.conftest import SUPERVISOR, signed_in, text
-person = signed_in({SUPERVISOR!r})
+person = signed_in(SUPERVISOR)
 for path in ("/customers/{FORGOTTEN}/history/", "/customers/{KEPT}/history/"):
     print(text(person.page(path)))
+call_command("audit_export", output={{!r}})
+call_command("audit_verify")
 """
 
 
@@ -86,8 +93,8 @@ class Sqlite:
         pass
 
     def _run(self, statement):
-        code = f"from django.db import connection; connection.cursor().execute({statement!r})"
-        python(self.url, code)
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as database:
+            database.execute(statement)
 
 
 class PostgreSql:
@@ -177,23 +184,20 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
         content = database.content()
         return sum(one in content for one in encrypted)
 
-    def is_whole():
-        exported = tmp_path / f"{uuid4()}.ndjson"
-        manage("audit_export", "--output", exported)
-        assert "whole" in manage("audit_verify")
-        assert log.verify_alone_here(exported)[0] == 0
-
     def reads():
-        return python(database.url, PAGES).splitlines()
+        """Both customers' histories, of a log that is whole."""
+        exported = tmp_path / f"{uuid4()}.ndjson"
+        theirs, others, verified = python(database.url, LOOK.format(str(exported))).splitlines()
+        assert "whole" in verified
+        assert log.verify_alone_here(exported)[0] == 0
+        return theirs, others
 
     manage("migrate", "--verbosity", "0")
     python(database.url, FILL)
-    gone, kept = (
-        [bytes.fromhex(line) for line in python(database.url, ENCRYPTED.format(who)).split()]
-        for who in (FORGOTTEN, KEPT)
-    )
+    encrypted = [bytes.fromhex(line) for line in python(database.url, ENCRYPTED).split()]
+    gone, kept = encrypted[: len(encrypted) // 2], encrypted[len(encrypted) // 2 :]
     database.vacuum()
-    assert (held(gone), held(kept)) == (len(gone), len(kept)) == (160, 160)
+    assert (held(gone), held(kept)) == (len(gone), len(kept)) == (16, 16)
     database.back_up()
     before = reads()
 
@@ -202,7 +206,6 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
 
     assert said == f"Customer {FORGOTTEN}: the values of 1,000 entries are erased.\n"
     assert (held(gone), held(kept)) == (0, len(kept))
-    is_whole()
     theirs, others = reads()
     assert "Customer forgotten" in theirs
     assert "wombat" not in theirs
@@ -220,7 +223,6 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     assert said.startswith("1 tombstones; 1 customers forgotten again: the values of 1,000 entries")
     assert (held(gone), held(kept)) == (0, len(kept))
     assert "wombat" not in reads()[0]
-    is_whole()
 
     said = manage("audit_expire", "--execute")
     database.vacuum()
@@ -232,4 +234,3 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     theirs, others = reads()
     assert (others.count("erased → erased"), others.count("wombat")) == (10, 20)
     assert theirs.count("erased → erased") == 30
-    is_whole()
