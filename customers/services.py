@@ -23,6 +23,7 @@ from customers.audit.entries import Finding
 from customers.clubmed.client import ClubMed
 from customers.clubmed.errors import (
     ClubMedError,
+    ForbiddenError,
     NoAnswerError,
     NotFoundError,
     NotSentError,
@@ -30,6 +31,7 @@ from customers.clubmed.errors import (
 )
 from customers.clubmed.profile import Json, Profile
 from customers.fields import FIELDS
+from customers.finding import Search
 from customers.kinds import canonical, is_empty, raw_text
 from customers.models import Action, Change, Evidence, Gone, Head, JournalLine, Outcome
 from customers.tokens import Token, digest
@@ -409,9 +411,26 @@ def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Twin] | None:
 def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
     """Customers by what somebody typed (`finding.read`), at most `finding.MOST_CALLS` and one more.
 
-    Raises a ClubMedError; ForbiddenError: this token may not search.
+    Raises a ClubMedError; ForbiddenError: this token may not search, and no customer has the number
+    that was typed.
     """
     search = finding.search(criteria, region=finding.region_of(locale_of(actor)))
+    by_number = Found([], None, has_next=False, tried=search.tried, number=search.number)
+    try:
+        if (found := _search(search, actor, page)) is not None:
+            return found
+    except ForbiddenError:
+        # Only a number that is a customer's may become an address: others may be a phone's.
+        if page == 1 and _is_there(search.number, actor):
+            return by_number
+        raise
+    if page == 1 and _is_there(search.number, actor):
+        return by_number
+    return Found([], 0, has_next=False, tried=search.tried)
+
+
+def _search(search: Search, actor: Actor, page: int) -> Found | None:
+    """Whom the first step finds that finds anybody."""
     for n, step in enumerate(search.steps):
         pages = [calling(actor).find_customers(filters, page=page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
@@ -422,14 +441,15 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
             total = totals[0] if len(totals) == 1 and len(kept) == len(items) else None
             is_one = len(kept) == 1 and not has_next and page == 1 and search.is_by_number(n)
             return Found(kept, total, has_next, search.tried, kept[0]["id"] if is_one else "")
-    if search.number and page == 1:
-        try:
-            read_profile(search.number, actor=actor)
-        except NotFoundError:
-            pass
-        else:
-            return Found([], None, has_next=False, tried=search.tried, number=search.number)
-    return Found([], 0, has_next=False, tried=search.tried)
+    return None
+
+
+def _is_there(number: str, actor: Actor) -> bool:
+    """Does Club Med know a customer by that number? "" is nobody's."""
+    try:
+        return bool(number and read_profile(number, actor=actor))
+    except NotFoundError:
+        return False
 
 
 def _why(reason: str, *, force_address: bool) -> str:

@@ -223,6 +223,16 @@ def test_who_may_not_search_can_still_open_a_number(agent, clubmed):
     assert look(agent, TOM)["Location"] == f"/customers/{TOM}/"
 
 
+def test_a_number_that_is_no_customers_stands_in_no_address(agent, clubmed):
+    """It may be a phone's, or a national one."""
+    clubmed.searchable = False
+
+    answer = look(agent, "2125550123")
+
+    assert answer.status_code == 403
+    assert "You may not search for customers at Club Med." in text(soup(answer))
+
+
 @pytest.mark.parametrize("body", ["{}", "null", "[1, null, {}]", '[{"id": "200"}]'])
 def test_odd_answers_break_nothing(agent, clubmed, body):
     clubmed.faults.add(Fault("status", method="GET", status=200, body=body, times=None))

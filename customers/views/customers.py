@@ -25,7 +25,6 @@ from customers.http import (
     DeskRequest,
     afterwards,
     check_customer_number,
-    is_customer_number,
     looks,
     typed_text,
 )
@@ -70,9 +69,6 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
     try:
         found = services.find_customers(form.criteria, actor=request.actor, page=page or 1)
     except ForbiddenError:
-        number = "".join(form.criteria.get("number", "").split())
-        if is_customer_number(number):
-            return redirect("profile", number)
         return _find_page(request, form, failure=notices.MAY_NOT_SEARCH)
     except ClubMedError as exc:
         return _find_page(request, form, failure=notices.not_done(exc, reading=True))
