@@ -5,6 +5,7 @@ landed; what may have landed leaves as UnknownOutcomeError, with its journal lin
 """
 
 import logging
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ from customers.twins import Twin
 
 logger = logging.getLogger(__name__)
 _LONGEST = 255  # characters of a line of text in the log
+_CODE = re.compile(r"[\w.\[\]-]+", re.ASCII)  # of an error, or of a field it is about
+_TELLING = 4  # characters of a text that tells something of somebody
 _READS = 3  # of a profile whose fields keep moving, before we give up
 
 
@@ -509,7 +512,7 @@ def _answer_to(line: JournalLine) -> Iterator[None]:
     except NoAnswerError:
         raise UnknownOutcomeError from None
     except RefusedError as exc:
-        _record(line, Outcome.REFUSED, detail=_codes(exc))
+        _record(line, Outcome.REFUSED, detail=_codes(exc, line.new_values))
         raise
     except NotSentError:
         _record(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
@@ -570,10 +573,26 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
         entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
 
 
-def _codes(exc: RefusedError) -> str:
-    """Why Club Med refused, without its sentences: they may repeat what was typed."""
-    codes = (f"{error.key} {error.code}".strip() for error in exc.errors)
-    return _one_line("; ".join(filter(None, codes)))[:_LONGEST] or f"status {exc.status}"
+def _codes(exc: RefusedError, sent: Json) -> str:
+    """Why Club Med refused, without what may repeat what was typed: its sentences, and whatever is
+    no code.
+    """
+    typed = [text.casefold() for text in _texts(sent) if len(text) >= _TELLING]
+
+    def is_code(said: str) -> bool:
+        return bool(_CODE.fullmatch(said)) and not any(one in said.casefold() for one in typed)
+
+    codes = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
+    return "; ".join(filter(None, codes))[:_LONGEST] or f"status {exc.status}"
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Every text in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
 
 
 def act_of(

@@ -1,5 +1,7 @@
 """One field, edited in place."""
 
+import json
+
 import pytest
 
 from customers.clubmed.sandbox import Fault
@@ -164,6 +166,23 @@ def test_what_club_med_refuses_stands_beside_the_field_and_is_recorded(agent, cl
     assert (entry.outcome, entry.old, entry.new) == ("refused", "Smith", "Smith 2")
     assert "Smith 2" not in entry.detail
     assert not JournalLine.objects.exists()
+
+
+@pytest.mark.other_contract
+def test_what_club_med_repeats_in_place_of_a_code_is_not_recorded(agent, clubmed):
+    """The codes of a refusal stand in the log for ever, and in clear."""
+    codes = [
+        ("last_name", "INVALID"),
+        ("last_name", "INVALID_Smith2"),
+        ("name of Smith2", "Smith2"),
+    ]
+    errors = [{"concerned_key": key, "error_code": code} for key, code in codes]
+    said = json.dumps({"errors": errors})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=said))
+
+    save(agent, "Smith2", url=f"/customers/{TOM}/fields/last_name/")
+
+    assert Entry.objects.get().detail == "last_name INVALID; last_name"
 
 
 def test_a_refused_form_is_not_used_up(agent, clubmed):
