@@ -124,6 +124,7 @@ class Desk(Client):
     def generic(self, *args, **kwargs):
         response = super().generic(*args, **kwargs)
         privacy.assert_no_secret(response)
+        privacy.note(response)
         return response
 
     def page(self, path, **kwargs):

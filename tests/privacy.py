@@ -1,17 +1,23 @@
 """What nobody may read outside a page: in a log, in an address, or where it leaves our server.
 
 Every test that stands on the sandbox is watched: what was typed, what went to Club Med and what
-came from there is looked for in each line of the log and in each address that a browser asked for;
-secrets also in every answer.
+came from there is looked for, in whatever guise, in each line of the log, in each address that a
+browser asked for or was told of, and in each cookie; secrets also in every answer.
 """
 
+import base64
+import html
+import json
 import logging
 import re
+import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
-from urllib.parse import unquote_plus
+from functools import lru_cache
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from django.conf import settings
+from django.core import signing
 from django.core.signals import request_started
 
 _SHORTEST = 4  # characters of a value that is looked for: shorter ones are part of any word
@@ -21,7 +27,68 @@ _CODES = re.compile(
     "|optin_partners|locale|market|(birth_)?country_code|language_code|act|add|remove|despite"
     "|landed|next|token|csrfmiddlewaretoken|purpose|field)"
 )
+# What of an answer a browser takes for an address.
+_ADDRESSES = re.compile("location|content-location|content-disposition|link|refresh|hx-.*", re.I)
+_BY_CHANCE = ("sessionid", "csrftoken")  # cookies that hold nothing but random letters
+_SURE = 8  # bytes of a guise, and digits of a number, that no digest holds by chance
 _watching = []  # the test that runs in this process, if it is watched
+
+
+def held_in(said, texts):
+    """The texts that can be read in these bytes: as they are, or escaped or encoded as anybody can
+    undo."""
+    return {text for text in texts if any(guise in said for guise in guises(text))}
+
+
+@lru_cache(4096)
+def guises(text):
+    """The bytes in which a text may stand: among them no short ones that stand there by chance."""
+    plain = text.encode("utf-8", "surrogatepass")
+    escaped = (json.dumps(text)[1:-1], html.escape(text), quote(plain, safe=""), quote_plus(plain))
+    coded = [plain.hex(), plain.hex().upper(), *_base64(plain)]
+    wide = [text.encode(f"utf-16-{end}", "surrogatepass") for end in ("le", "be")]
+    sure = [guise for guise in [*(one.encode() for one in coded), *wide] if len(guise) >= _SURE]
+    return {plain, *(one.encode() for one in escaped), *sure}
+
+
+def _base64(plain):
+    """What of a text's base64 is the same whatever stands around it: at each of three places."""
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + plain).decode()
+        inner = whole[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
+        yield from {inner, inner.translate(str.maketrans("+/", "-_"))}
+
+
+def readings(text):
+    """A text, and what can be read in it: it may be signed (`django.core.signing`), or JSON."""
+    yield text
+    for inner in (*_unsigned(text), *_members(text)):
+        yield from readings(inner)
+
+
+def _unsigned(text):
+    signed, *rest = text.split(":")
+    if rest:
+        try:
+            said = signing.b64_decode(signed.lstrip(".").encode())
+            yield (zlib.decompress(said) if signed.startswith(".") else said).decode()
+        except (ValueError, zlib.error):
+            return
+
+
+def _members(text):
+    """The texts in a list or an object, at any depth."""
+    try:
+        held = json.loads(text) if text[:1] in ("[", "{") else None
+    except ValueError:
+        return
+    waiting = [held]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, list | dict):
+            waiting += one.values() if isinstance(one, dict) else one
 
 
 class Told:
@@ -42,10 +109,21 @@ class Told:
         elif isinstance(value, str) and _is_private(name, value.strip()):
             self.private.add(value.strip())
 
+    def keep_exchanged(self, sandbox):
+        """Remember what went to Club Med, and what it holds of those who were asked for."""
+        for request in sandbox.requests:
+            self.keep_private(request.json)
+            if found := re.fullmatch(r"/v\d/customers/(\d+)/profile", request.path):
+                self.keep_private(_without_numbers(sandbox.customers.get(found[1], {})))
+
     def leaks(self):
         """Each thing said that holds a private text or a secret."""
-        kept = self.private | secrets()
-        return [said for said in self.said if any(private in said for private in kept)]
+        found = held_in(_bytes("\n".join(self.said)), self.private | secrets())
+        return [said for said in self.said if held_in(_bytes(said), found)]
+
+
+def _bytes(said):
+    return said.encode("utf-8", "surrogatepass")
 
 
 def _is_private(name, text):
@@ -76,6 +154,20 @@ def keep_private(typed):
     """Remember what somebody types."""
     for told in _watching:
         told.keep_private(typed)
+
+
+def note(response):
+    """Note of an answer what becomes an address, or stays in the browser."""
+    said = [
+        f"{name}: {unquote_plus(value)}"
+        for name, value in response.items()
+        if _ADDRESSES.fullmatch(name)
+    ]
+    for name, cookie in response.cookies.items():
+        if name not in _BY_CHANCE:
+            said += [f"cookie {name}: {reading}" for reading in readings(cookie.value)]
+    for told in _watching:
+        told.said += said
 
 
 class _Lines(logging.Handler):
@@ -109,10 +201,7 @@ def watched(sandbox):
         _watching.remove(told)
         logging.getLogger().removeHandler(lines)
         request_started.disconnect(asked)
-    for request in sandbox.requests:
-        told.keep_private(request.json)
-        if found := re.fullmatch(r"/v\d/customers/(\d+)/profile", request.path):
-            told.keep_private(_without_numbers(sandbox.customers.get(found[1], {})))
+    told.keep_exchanged(sandbox)
     leaks = told.leaks()
     assert not leaks, leaks
 
