@@ -24,7 +24,7 @@ from tests.test_access import sign_in_again
 from tests.test_groups import post, previewed
 from tests.test_settling import let_the_grace_pass
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 OLD, NUMBER, TYPED, PASS = "22255588846", "48392716055", "11144477735", "HP-77-32104"
 PROFILE = f"/customers/{TOM}/"
 IDENTITY = f"{PROFILE}fields/identity/"
