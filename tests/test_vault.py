@@ -2,10 +2,11 @@
 to them by hand is found and named."""
 
 import io
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from customers import encryption
 from customers.audit import erasure, guard, vault
@@ -296,10 +297,44 @@ def test_an_open_line_is_encrypted_anew_too(agent, clubmed, settings):
     assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
 
 
-def test_what_does_not_open_stops_the_change_of_keys(filled, settings):
+def test_what_does_not_open_is_told_of_and_keeps_nothing_else_back(filled, settings):
+    sql("UPDATE customers_vaultitem SET key_id = 'gone' WHERE seq = 5")
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+
+    with pytest.raises(CommandError, match=r"8 rows are under key \w+ now, and 1 are not") as told:
+        rewrap()
+
+    assert "or they do not open" in str(told.value)
+    assert {entry.seq for entry in Entry.objects.all() if entry.new is Gone.UNREADABLE} == {5}
+
+
+def test_with_no_former_key_given_nothing_is_lost(filled, settings):
+    former = settings.AUDIT_ENCRYPTION_KEYS
     settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY,)
 
-    with pytest.raises(CommandError, match="does not open with the keys that are given"):
+    with pytest.raises(CommandError, match=r"0 rows are under key \w+ now, and 9 are not"):
+        rewrap()
+
+    settings.AUDIT_ENCRYPTION_KEYS = former
+    assert log.verify()[0] == 0
+
+
+def test_a_change_of_keys_says_how_far_it_is(filled, settings, monkeypatch):
+    monkeypatch.setattr(vault, "_BATCH", 4)
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+    told = io.StringIO()
+
+    call_command("audit_rewrap", stdout=io.StringIO(), stderr=told)
+
+    assert told.getvalue().splitlines() == ["4 of 9", "8 of 9", "9 of 9"]
+    assert "0 rows encrypted anew" in rewrap()
+
+
+def test_a_database_that_fails_is_told_in_one_sentence(filled, settings, monkeypatch):
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+    monkeypatch.setattr(vault.rows, "update", Mock(side_effect=OperationalError("with values")))
+
+    with pytest.raises(CommandError, match=r"^the database fails: OperationalError$"):
         rewrap()
 
 

@@ -5,13 +5,16 @@ or they are too old. docs/audit.md, section 9, gives the bytes.
 """
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from customers import encryption
-from customers.audit import digests
+from customers.audit import digests, rows
 from customers.models import (
     SALT,
     SIDES,
@@ -98,18 +101,55 @@ def opened(seq: int, field: str, held: Sequence[Any]) -> dict[str, bytes]:
 def rewrap(progress: Callable[[int], None] = lambda done: None) -> int:
     """Encrypt under the current key what a former one encrypted; how many rows that were.
 
-    In small batches, beside the workers: a row that is deleted meanwhile stays deleted.
-    progress: told how many are done, now and then. Raises UnreadableError, at a row that does not
-    open.
+    Once through all that is there, beside the workers, who get their turn between two batches.
+    What does not open, what somebody is deleting just now, and what is written meanwhile under a
+    former key, is left behind. progress: told how many are done, now and then.
     """
-    done, reached = 0, 0
-    while batch := _rewrap_items(reached):
-        done, reached = done + len(batch), batch[-1].pk
-        progress(done)
-    while lines := _rewrap_lines():
-        done += lines
-        progress(done)
+    done = 0
+    newest = VaultItem.objects.order_by("-pk").values_list("pk", flat=True).first()
+    for former, renew in (
+        (VaultItem.objects.filter(pk__lte=newest or 0).select_related("entry"), _renew_item),
+        (JournalLine.objects.all(), _renew_line),
+    ):
+        for renewed in _batches(former.exclude(key_id=encryption.current()), renew):
+            done += renewed
+            progress(done)
     return done
+
+
+def _batches(former: QuerySet[Any], renew: Callable[[Any], None]) -> Iterator[int]:
+    """Renew the rows in the order of their keys; yields how many a batch renewed.
+
+    A row that somebody holds is passed over: who waits for nobody is in no deadlock.
+    """
+    left = former.order_by("pk").select_for_update(of=("self",), skip_locked=True)
+    while True:
+        began, renewed = time.monotonic(), 0
+        with transaction.atomic():
+            batch = list(left[:_BATCH])
+            for row in batch:
+                with suppress(encryption.UnreadableError):
+                    renew(row)
+                    renewed += 1
+        if not batch:
+            return
+        left = left.filter(pk__gt=batch[-1].pk)
+        yield renewed
+        # Who waits for SQLite's one lock looks now and then whether it is free.
+        time.sleep(time.monotonic() - began)
+
+
+def _renew_item(item: VaultItem) -> None:
+    texts = {side: item.decrypt(side) for side in SIDES if getattr(item, side)}
+    encrypt(item, item.entry.field, texts)
+    rows.update(item, "key_id", *SIDES)
+
+
+def _renew_line(line: JournalLine) -> None:
+    text = encryption.decrypt(line.key_id, bytes(line.encrypted), line.about())
+    line.key_id = encryption.current()
+    line.encrypted = encryption.encrypt(text, line.about())
+    rows.update(line, "key_id", "encrypted")
 
 
 def left_behind() -> int:
@@ -118,29 +158,3 @@ def left_behind() -> int:
         model.objects.exclude(key_id=encryption.current()) for model in (VaultItem, JournalLine)
     ]
     return sum(rows.count() for rows in former)
-
-
-def _rewrap_items(reached: int) -> list[VaultItem]:
-    """Those of the first rows beyond that number."""
-    former = VaultItem.objects.exclude(key_id=encryption.current()).filter(pk__gt=reached)
-    with transaction.atomic():
-        # In one order, as whoever deletes takes them: else the two might wait for each other.
-        rows = former.select_related("entry").order_by("pk").select_for_update(of=("self",))
-        batch = list(rows[:_BATCH])
-        for item in batch:
-            texts = {side: item.decrypt(side) for side in SIDES if getattr(item, side)}
-            encrypt(item, item.entry.field, texts)
-        VaultItem.objects.bulk_update(batch, ["key_id", *SIDES])
-    return batch
-
-
-def _rewrap_lines() -> int:
-    former = JournalLine.objects.exclude(key_id=encryption.current())
-    with transaction.atomic():
-        batch = list(former.select_for_update()[:_BATCH])
-        for line in batch:
-            text = encryption.decrypt(line.key_id, bytes(line.encrypted), line.about())
-            line.key_id = encryption.current()
-            line.encrypted = encryption.encrypt(text, line.about())
-        JournalLine.objects.bulk_update(batch, ["key_id", "encrypted"])
-    return len(batch)

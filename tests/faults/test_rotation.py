@@ -3,36 +3,73 @@
 import io
 import os
 import signal
+import time
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
 
 from customers import encryption, services
 from customers.audit import journal, vault
 from customers.models import Entry, Gone, JournalLine, VaultItem
 from tests import log
 from tests.conftest import AGENT
-from tests.faults.conftest import FORK, PATIENCE, ended, forking, wait_until
+from tests.faults.conftest import FORK, LONG, PATIENCE, ended, forking, wait_until
 from tests.faults.test_processes import PEOPLE, change, people  # noqa: F401 - a fixture
 from tests.people import actor
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
 NEW = b"a-new-key-of-exactly-32-bytes---"
+CURRENT = encryption.key_id(NEW)
 
 
-def save_all_the_time(settings, keys, number, stop):
-    """A worker that was started with these keys."""
-    settings.AUDIT_ENCRYPTION_KEYS = keys
+@pytest.fixture
+def keys(people):  # noqa: F811 - the fixture
+    """With which keys somebody may know the values; the workers' customers are there, too."""
+
+    class Keys:
+        old = settings.AUDIT_ENCRYPTION_KEYS
+        both = (NEW, *old)
+        new = (NEW,)
+
+    yield Keys
+    know(Keys.old)
+
+
+def know(given):
+    settings.AUDIT_ENCRYPTION_KEYS = given
+
+
+def begin(at, given, act, *args):
+    """A process that is there from the beginning, and does nothing before its time."""
+    assert at.wait(LONG)
+    know(given)
+    act(*args)
+
+
+def save_until(stop, number):
+    """A worker that saves one customer's e-mail again and again."""
     while not stop.is_set():
         seen = services.clubmed().read_profile(number).get("email")
-        change(number, f"{uuid4().hex}@example.com", seen)
+        with suppress(services.ConflictError, services.BeingSavedError):  # of who ends just now
+            change(number, f"{uuid4().hex}@example.com", seen)
 
 
-def rewrap():
-    said = io.StringIO()
-    call_command("audit_rewrap", stdout=said, stderr=io.StringIO())
-    return said.getvalue()
+def rewrap_and_be_killed():
+    vault._BATCH = 10
+    vault.rewrap(lambda done: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def written_under(key_id):
+    return VaultItem.objects.filter(key_id=key_id).count()
+
+
+def one_more_comes(counted):
+    before = counted()
+    wait_until(lambda: counted() > before)
 
 
 def assert_all_open():
@@ -42,67 +79,137 @@ def assert_all_open():
     assert log.verify()[0] == 0
 
 
-def test_nothing_is_unreadable_after_a_new_key_under_load(people, start_together, settings):  # noqa: F811
-    old = settings.AUDIT_ENCRYPTION_KEYS
-    both, new = (NEW, *old), (NEW,)
+def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     log.fill(60)
+    former = encryption.current()
     act = services.act_of("change", "909", "Ada Vance", actor(AGENT), "r", "")
     journal.write(uuid4(), act, {"email": (None, "open@example.com")}, read_at=0)
-    stop, stop_all = FORK.Event(), FORK.Event()
-
-    # Half of the workers are restarted with both keys, then the others.
-    first = start_together(
-        *[(save_all_the_time, settings, old, number, stop) for number in PEOPLE[:2]],
-        *[(save_all_the_time, settings, both, number, stop_all) for number in PEOPLE[2:4]],
+    now, kill, again = (FORK.Event() for _ in range(3))
+    stops = [FORK.Event() for _ in range(3)]
+    first, second, third, fourth, killed, whole = start_together(
+        (begin, now, keys.old, save_until, stops[0], PEOPLE[0]),
+        (begin, now, keys.old, save_until, stops[1], PEOPLE[1]),
+        (begin, stops[0], keys.both, save_until, stops[2], PEOPLE[0]),
+        (begin, stops[1], keys.both, save_until, stops[2], PEOPLE[1]),
+        (begin, kill, keys.both, rewrap_and_be_killed),
+        (begin, again, keys.both, call_command, "audit_rewrap"),
     )
-    settings.AUDIT_ENCRYPTION_KEYS = both
-    former, current = encryption.key_id(old[0]), encryption.key_id(NEW)
-    for key in (former, current):
-        before = VaultItem.objects.filter(key_id=key).count()
-        wait_until(lambda k=key, b=before: VaultItem.objects.filter(key_id=k).count() > b)
-    stop.set()
-    assert ended(first[:2]) == [0, 0]
-    count = Entry.objects.count()
+    now.set()
+    one_more_comes(lambda: written_under(former))
 
-    said = rewrap()
+    # Restarted one after another, while the other goes on.
+    stops[0].set()
+    one_more_comes(lambda: written_under(CURRENT))
+    one_more_comes(lambda: written_under(former))
+    stops[1].set()
+    assert ended([first, second]) == [0, 0]
+    kill.set()
+    assert ended([killed]) == [-signal.SIGKILL]
+    know(keys.both)
+    assert vault.left_behind()
+    again.set()
+    assert ended([whole]) == [0]
 
-    wait_until(lambda: Entry.objects.count() > count)  # they went on saving
-    stop_all.set()
-    assert ended(first[2:]) == [0, 0]
-    assert f"all are under key {current}." in said
+    one_more_comes(Entry.objects.count)
+    stops[2].set()
+    assert ended([third, fourth]) == [0, 0]
     assert vault.left_behind() == 0
-    settings.AUDIT_ENCRYPTION_KEYS = new
+    know(keys.new)
     assert_all_open()
     assert JournalLine.objects.get().new_values == {"email": "open@example.com"}
 
 
-def test_a_change_of_keys_that_was_killed_is_gone_on_with(start, settings, monkeypatch):
-    monkeypatch.setattr(vault, "_BATCH", 10)
+def test_a_change_of_keys_that_was_killed_is_gone_on_with(start, keys):
     log.fill(30)
-    settings.AUDIT_ENCRYPTION_KEYS = (NEW, *settings.AUDIT_ENCRYPTION_KEYS)
+    know(keys.both)
 
-    killed = start(vault.rewrap, lambda done: os.kill(os.getpid(), signal.SIGKILL))
-    killed.join(PATIENCE)
+    killed = start(rewrap_and_be_killed)
 
-    assert killed.exitcode == -signal.SIGKILL
+    assert ended([killed]) == [-signal.SIGKILL]
     assert vault.left_behind() == Entry.objects.count() - 10
-    rewrap()
-    settings.AUDIT_ENCRYPTION_KEYS = (NEW,)
+    assert ended([start(call_command, "audit_rewrap")]) == [0]
+    know(keys.new)
     assert_all_open()
 
 
-def test_a_worker_that_only_knows_the_former_key_is_told_of(settings, monkeypatch):
-    log.fill(1)
-    old = settings.AUDIT_ENCRYPTION_KEYS
+class WhenMoreIsWritten(io.StringIO):
+    """Where a command says how far it is: it goes on once more is written under a former key."""
 
-    def while_it_writes(progress):
-        settings.AUDIT_ENCRYPTION_KEYS = old
-        log.fill(1)
-        settings.AUDIT_ENCRYPTION_KEYS = (NEW, *old)
-        return 1
+    def __init__(self, newest):
+        super().__init__()
+        self.newest = newest
 
-    settings.AUDIT_ENCRYPTION_KEYS = (NEW, *old)
-    monkeypatch.setattr(vault, "rewrap", while_it_writes)
+    def write(self, text):
+        later = VaultItem.objects.exclude(key_id=CURRENT).filter(pk__gt=self.newest)
+        wait_until(later.exists)
+        return super().write(text)
 
-    with pytest.raises(CommandError, match=r"1 rows are under key \w+ now, and 2 are not"):
-        rewrap()
+
+def rewrap_meanwhile():
+    call_command("audit_rewrap", stderr=WhenMoreIsWritten(Entry.objects.count()))
+
+
+def test_it_ends_with_1_while_a_worker_that_only_knows_the_former_key_writes(start_together, keys):
+    """It does what was there when it began, and ends, however fast others write."""
+    log.fill()
+    now, stop = FORK.Event(), FORK.Event()
+    *workers, rewrapping = start_together(
+        *((begin, now, keys.old, save_until, stop, number) for number in PEOPLE[:3]),
+        (begin, now, keys.both, rewrap_meanwhile),
+    )
+    now.set()
+
+    assert ended([rewrapping]) == [1]
+    assert written_under(CURRENT) >= 9
+    stop.set()
+    assert ended(workers) == [0] * 3
+    know(keys.both)
+    assert vault.left_behind()
+    call_command("audit_rewrap")
+    know(keys.new)
+    assert_all_open()
+
+
+def delete_and_hold(numbers, held, go_on):
+    with transaction.atomic():
+        VaultItem.objects.filter(pk__in=numbers).delete()
+        held.set()
+        go_on.wait(PATIENCE)
+
+
+def test_it_waits_for_nobody_who_deletes_values(start, keys):
+    """So neither can be in the other's way for ever, in whatever order they come to the rows."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one lock, so nobody holds a part of it")
+    log.fill()
+    held, go_on = FORK.Event(), FORK.Event()
+    deleting = start(delete_and_hold, (3, 5), held, go_on)
+    assert held.wait(PATIENCE)
+    know(keys.both)
+
+    began = time.monotonic()
+    assert vault.rewrap() == 7
+
+    assert time.monotonic() - began < 4  # a lock is waited for 5 s
+    assert vault.left_behind() == 2
+    go_on.set()
+    assert ended([deleting]) == [0]
+    assert vault.left_behind() == 0
+    assert not VaultItem.objects.filter(pk__in=(3, 5)).exists()
+
+
+def test_others_get_their_turn_between_two_batches(start, keys, monkeypatch):
+    """On SQLite who writes holds the one lock, and who waits for it only looks now and then."""
+    monkeypatch.setattr(vault, "_BATCH", 10)
+    log.fill(100)
+    stop = FORK.Event()
+    know(keys.both)
+    saving = start(save_until, stop, PEOPLE[0])
+    one_more_comes(Entry.objects.count)
+    count = Entry.objects.count()
+
+    vault.rewrap()
+
+    assert Entry.objects.count() > count
+    stop.set()
+    assert ended([saving]) == [0]

@@ -21,15 +21,14 @@ class Command(BaseCommand):
         whole = vault.left_behind()
         try:
             done = vault.rewrap(lambda done: self.stderr.write(f"{done:,} of {whole:,}"))
-        except encryption.UnreadableError:
-            raise CommandError(
-                "A row does not open with the keys that are given: run audit_verify. What was done "
-                "is done."
-            ) from None
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
         left = vault.left_behind()
         key = encryption.current()
-        if left:  # a worker that does not know the newest key yet
-            raise CommandError(f"{done:,} rows are under key {key} now, and {left:,} are not.")
+        if left:
+            raise CommandError(
+                f"{done:,} rows are under key {key} now, and {left:,} are not: a worker that does "
+                "not know it wrote them meanwhile, or they do not open. Restart all workers with "
+                "it and run this again; if it stays so, run audit_verify."
+            )
         self.stdout.write(f"{done:,} rows encrypted anew; all are under key {key}.")
