@@ -163,8 +163,11 @@ AUDIT_ENCRYPTION_KEYS = tuple(
 AUDIT_VALUE_MONTHS = months("AUDIT_VALUE_MONTHS", 12)
 AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", 36)
 ACCESS_MONTHS = months("ACCESS_MONTHS", 12)
-if AUDIT_VALUE_MONTHS > AUDIT_ENTRY_MONTHS:
-    raise ImproperlyConfigured("AUDIT_VALUE_MONTHS must not be more than AUDIT_ENTRY_MONTHS")
+# An entry says what became of its values, and how many looks it counted.
+if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
+    raise ImproperlyConfigured(
+        "AUDIT_VALUE_MONTHS and ACCESS_MONTHS must not be more than AUDIT_ENTRY_MONTHS"
+    )
 # Who was forgotten, kept outside the database: see docs/privacy.md.
 AUDIT_TOMBSTONES = text("AUDIT_TOMBSTONES", str(BASE_DIR / "tombstones.ndjson"))
 AUDIT_SIGNING_KEY = key_bytes("AUDIT_SIGNING_KEY", secret("AUDIT_SIGNING_KEY"))

@@ -5,7 +5,6 @@ be ended anywhere, and the next goes on.
 """
 
 import calendar
-import json
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from django.db.models import Exists, Min, OuterRef
 
 from customers import services
 from customers.access import OPERATOR
-from customers.audit import chain, entries, erasure
+from customers.audit import access_events, chain, entries, erasure, rows
 from customers.audit.entries import Finding
 from customers.models import AccessEvent, Action, Change, Entry, Head, VaultItem
 
@@ -52,8 +51,9 @@ def due(now: datetime) -> Due:
     looks_before = months_before(now, settings.ACCESS_MONTHS)
     values_up_to = _newest_before(values_before)
     entries_up_to = _whole(_newest_before(entries_before))
-    looks_up_to = _counted(_newest_before(looks_before))
-    uncounted = AccessEvent.objects.filter(recorded_at__lt=looks_before, pk__gt=_counted())
+    looks_up_to = _counted_before(looks_before, now)
+    counted = access_events.folded()
+    uncounted = AccessEvent.objects.filter(recorded_at__lt=looks_before, pk__gt=counted)
     return Due(
         values_before,
         values_up_to,
@@ -91,20 +91,33 @@ def erase_looks(up_to: int, progress: Progress) -> None:
 
 def remove_entries(up_to: int, progress: Progress) -> None:
     """Take the entries up to that number out of the log, each batch behind an anchor of its own."""
-    done, up_to = 0, _whole(up_to)
-    while (first := _oldest()) <= up_to:
-        last, size = 0, _BATCH
-        while last < first:  # a change that is longer than a batch
-            last, size = _whole(min(first + size - 1, up_to)), size * 2
-        with transaction.atomic():
-            head = chain.lock()
-            digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
-            _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)))
-            VaultItem.objects.filter(pk__lte=last).delete()
-            Change.objects.filter(seq__lte=last).delete()
-            done += Entry.objects.filter(seq__lte=last).delete()[0]
+    done = 0
+    while removed := _remove_batch(up_to):
+        done += removed
         progress(done)
     erasure.scrub()
+
+
+def _remove_batch(up_to: int) -> int:
+    """Remove the oldest entries, none above that number; how many they were.
+
+    Which, is found under the lock: an old change may just have got its answer, and another run may
+    be at work.
+    """
+    with rows.batch():
+        head = chain.lock()
+        first = _oldest()
+        last = end = first - 1
+        while last < first:  # again only for a change that is longer than a batch
+            if end >= up_to:
+                return 0
+            end = min(end + _BATCH, up_to)
+            last = _whole(end)
+        digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
+        _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)))
+        VaultItem.objects.filter(pk__lte=last).delete()
+        Change.objects.filter(seq__lte=last).delete()
+        return Entry.objects.filter(seq__lte=last).delete()[0]
 
 
 def _say(part: str, up_to: int) -> None:
@@ -146,10 +159,10 @@ def _whole(up_to: int) -> int:
         up_to = first - 1
 
 
-def _counted(up_to: int | None = None) -> int:
-    """The last look that an entry counted, one up to that number."""
-    counts = Entry.objects.filter(action=Action.ACCESS)
-    if up_to is not None:
-        counts = counts.filter(seq__lte=up_to)
-    newest = counts.order_by("-seq").values_list("detail", flat=True).first()
-    return int(json.loads(newest)["last"]) if newest else 0
+def _counted_before(time: datetime, now: datetime) -> int:
+    """The last look of the newest count that has no younger one in it.
+
+    What was recorded in a far future is not young, but wrong: it must not hold the others up.
+    """
+    young = AccessEvent.objects.filter(recorded_at__range=(time, now)).order_by("pk")
+    return access_events.folded(before=young.values_list("pk", flat=True).first())

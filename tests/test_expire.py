@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers import expiring
-from customers.audit import access_events, erasure
+from customers.audit import access_events, chain, erasure
 from customers.audit.entries import Finding
 from customers.models import (
     Access,
@@ -19,6 +19,7 @@ from customers.models import (
     Change,
     Entry,
     Gone,
+    Head,
     Outcome,
     VaultItem,
 )
@@ -287,6 +288,43 @@ def test_a_change_longer_than_a_batch_is_not_cut(at, tmp_path, small_batches):
     assert is_whole(tmp_path)
 
 
+def test_an_old_change_that_got_its_answer_meanwhile_stays(aged, tmp_path, small_batches):
+    last = Entry.objects.get(seq=9).change_id
+
+    expiring.remove_entries(9, lambda done: done < 4 or change(change_id=last))
+
+    kept = Entry.objects.filter(change_id=last).values_list("seq", flat=True)
+    assert numbers()[0] == min(kept) < 10
+    assert Change.objects.filter(pk=last).exists()
+    assert is_whole(tmp_path)
+
+
+def test_two_runs_at_once_remove_it_once(aged, tmp_path, monkeypatch):
+    lock = chain.lock
+
+    def late():
+        monkeypatch.setattr(chain, "lock", lock)
+        expiring.remove_entries(9, lambda done: None)
+        return lock()
+
+    monkeypatch.setattr(chain, "lock", late)
+
+    expiring.remove_entries(9, lambda done: None)
+
+    assert numbers()[0] == 10
+    assert Entry.objects.filter(action="anchor").count() == 1
+    assert is_whole(tmp_path)
+
+
+def test_upon_a_forged_head_nothing_leaves(aged):
+    Head.objects.update(key_id="00000000")
+
+    with pytest.raises(CommandError, match="The head is not signed with our key: run audit_verify"):
+        expire("--execute")
+
+    assert len(held()) == 27
+
+
 def test_a_log_with_holes_is_left_alone(aged):
     from customers.audit import guard
 
@@ -343,6 +381,33 @@ def test_of_a_count_that_spans_the_border_all_stay(at, tmp_path):
     expire("--execute")
 
     assert AccessEvent.objects.count() == 4
+
+
+def test_old_looks_that_were_counted_late_leave_by_their_own_age(at, tmp_path):
+    at(2025, 3, 1)
+    look_at_customers(2)
+    at()
+    access_events.fold()
+
+    expire("--execute")
+
+    assert not AccessEvent.objects.exists()
+    assert is_whole(tmp_path)
+
+
+def test_a_look_of_a_wrong_clock_does_not_hold_the_others_up(at, tmp_path):
+    at(2125, 3, 1)
+    look_at_customers(1)
+    at(2025, 3, 1)
+    look_at_customers(2)
+    at(2025, 3, 1, 1)
+    access_events.fold()
+    at()
+
+    expire("--execute")
+
+    assert not AccessEvent.objects.exists()
+    assert is_whole(tmp_path)
 
 
 def test_a_look_taken_away_by_hand_is_still_found(looked):

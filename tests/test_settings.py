@@ -63,6 +63,7 @@ def test_a_missing_variable_is_named(name):
         ("AUDIT_VALUE_MONTHS", "37"),
         ("AUDIT_ENTRY_MONTHS", "a year"),
         ("ACCESS_MONTHS", "-1"),
+        ("ACCESS_MONTHS", "37"),
         ("AUDIT_SIGNING_KEY", "short"),
         ("AUDIT_SIGNING_KEY", "A" * 44),
         ("AUDIT_VERIFY_KEYS", "A" * 43 + ",é"),

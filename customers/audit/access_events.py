@@ -100,14 +100,14 @@ def fold() -> None:
     They are counted before the head is locked, so that nobody's save waits for that. Nothing is
     appended if there were none, or if another timer came first.
     """
-    folded, now = _folded(), timezone.now()
+    now, last = timezone.now(), folded()
     newest = AccessEvent.objects.values_list("pk", flat=True).first() or 0
-    facts = _facts(folded + 1, _settled(_events(folded + 1, newest), now))
+    facts = _facts(last + 1, _settled(_events(last + 1, newest), now))
     if not facts["count"]:
         return
     with transaction.atomic():
         head = chain.lock()
-        if _folded() != folded:
+        if folded() != last:
             return
         entry = Entry(
             change_id=uuid4(),
@@ -120,6 +120,16 @@ def fold() -> None:
         )
         chain.extend(head, [entry])
         rows.insert([entry])
+
+
+def folded(before: int | None = None) -> int:
+    """The last number that is folded, of folds that end before that number; 0 if there is none."""
+    entries = Entry.objects.filter(action=Action.ACCESS).order_by("-seq")
+    for detail in entries.values_list("detail", flat=True).iterator():
+        last = int(json.loads(detail)["last"])
+        if before is None or last < before:
+            return last
+    return 0
 
 
 def faults(expired_up_to: int = 0) -> Iterator[str]:
@@ -142,13 +152,6 @@ def faults(expired_up_to: int = 0) -> Iterator[str]:
             yield f"looks {first} to {last}: {count} were counted, {found['count']} are there"
         elif found["digest"] != told.get("digest"):
             yield f"looks {first} to {last} give another digest than the one recorded"
-
-
-def _folded() -> int:
-    """The last number that is folded, 0 before the first fold."""
-    entries = Entry.objects.filter(action=Action.ACCESS).order_by("-seq")
-    newest = entries.values_list("detail", flat=True).first()
-    return int(json.loads(newest)["last"]) if newest else 0
 
 
 def _settled(events: Iterable[Sequence[str]], now: datetime) -> Iterable[Sequence[str]]:

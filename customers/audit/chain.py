@@ -24,7 +24,10 @@ _sound: tuple[object, ...] = ()  # the head that this process verified or signed
 
 
 class ForgedHeadError(DatabaseError):
-    """The head is not signed with our key: nothing may be appended, so nothing may be sent."""
+    """The head is not signed with our key: nothing may be appended, so nothing may be sent.
+
+    The text says what to do.
+    """
 
 
 def position() -> int:
@@ -119,7 +122,10 @@ def _read() -> Head:
 def _check(head: Head, *, rotating: bool = False) -> None:
     if not _is_sound(head, rotating=rotating):
         logger.critical("the head of the log is not signed with our key: nothing can be recorded")
-        raise ForgedHeadError
+        raise ForgedHeadError(
+            "The head is not signed with our key: run audit_verify. After a change of keys, "
+            "audit_seal --rotate signs it anew."
+        )
 
 
 def _is_sound(head: Head, *, rotating: bool = False) -> bool:

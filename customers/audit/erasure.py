@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
+from customers.audit import rows
 from customers.audit.entries import Finding
 from customers.models import AccessEvent, Action, Entry, Evidence, Outcome, VaultItem
 
@@ -47,14 +48,15 @@ def expire(
     up_to: int,
     progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Delete the rows up to that number, batch by batch, each in its own transaction.
+    """Delete the rows up to that number, batch by batch, beside the workers.
 
     progress: told how many are done. May be ended at any moment and begun again.
     """
     done = 0
     oldest = model.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
     while batch := list(oldest[:_BATCH]):
-        done += model.objects.filter(pk__in=batch).delete()[0]
+        with rows.batch():
+            done += model.objects.filter(pk__in=batch).delete()[0]
         progress(done)
 
 

@@ -4,11 +4,13 @@ The ORM builds each statement anew, at several times the cost of running it, and
 these. The columns, and how a value is handed to the database, are the models' own.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import AutoField, Field, Model
 
 Column: TypeAlias = "Field[Any, Any]"
@@ -36,6 +38,19 @@ def delete(model: type[Model], **key: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, [column.get_db_prep_save(value, connection)])
         return int(cursor.rowcount)
+
+
+@contextmanager
+def batch() -> Iterator[None]:
+    """A transaction of a long run; then a pause as long as it took.
+
+    Who waits for SQLite's one lock looks now and then whether it is free: so the workers get their
+    turn.
+    """
+    began = time.monotonic()
+    with transaction.atomic():
+        yield
+    time.sleep(time.monotonic() - began)
 
 
 def _given(row: Model, columns: Iterable[Column]) -> list[Any]:

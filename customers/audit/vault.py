@@ -5,12 +5,10 @@ or they are too old. docs/audit.md, section 9, gives the bytes.
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from customers import encryption
@@ -124,8 +122,8 @@ def _batches(former: QuerySet[Any], renew: Callable[[Any], None]) -> Iterator[in
     """
     left = former.order_by("pk").select_for_update(of=("self",), skip_locked=True)
     while True:
-        began, renewed = time.monotonic(), 0
-        with transaction.atomic():
+        renewed = 0
+        with rows.batch():
             batch = list(left[:_BATCH])
             for row in batch:
                 with suppress(encryption.UnreadableError):
@@ -135,8 +133,6 @@ def _batches(former: QuerySet[Any], renew: Callable[[Any], None]) -> Iterator[in
             return
         left = left.filter(pk__gt=batch[-1].pk)
         yield renewed
-        # Who waits for SQLite's one lock looks now and then whether it is free.
-        time.sleep(time.monotonic() - began)
 
 
 def _renew_item(item: VaultItem) -> None:

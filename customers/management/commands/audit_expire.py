@@ -9,6 +9,7 @@ from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
 from customers import expiring
+from customers.audit import chain
 from customers.models import Entry
 
 
@@ -53,6 +54,8 @@ class Command(BaseCommand):
     ) -> None:
         try:
             act(up_to, lambda done: self.stderr.write(f"{what}: {done:,} of {whole:,}"))
+        except chain.ForgedHeadError as exc:
+            raise CommandError(str(exc)) from None
         except ProgrammingError:
             raise CommandError(
                 f"This database role may not remove {what}: run it as the owner of the tables."

@@ -37,11 +37,8 @@ class Command(BaseCommand):
             access_events.fold()
             with transaction.atomic():
                 head = chain.lock()
-        except chain.ForgedHeadError:
-            raise CommandError(
-                "The head is not signed with our key: run audit_verify. After a change of keys, "
-                "audit_seal --rotate signs it anew."
-            ) from None
+        except chain.ForgedHeadError as exc:
+            raise CommandError(str(exc)) from None
         if head.seq == 0:
             raise CommandError("The log is empty: there is nothing to seal.")
         if to is None:
