@@ -115,10 +115,18 @@ class Field:
         more = (f"{key}: {kinds.raw_text(one)}" for key, one in left.items() if one is not None)
         return ", ".join(filter(None, (said, *more)))
 
+    def hidden(self, value: Json) -> Json:
+        """What of a sensitive value is a secret: of a national number all but its type."""
+        if not isinstance(value, dict):
+            return value
+        told = {row.name for row in self.members if not row.sensitive}
+        return {key: one for key, one in value.items() if key not in told}
+
     def leaves_hidden(self, typed: Json) -> bool:
-        """Does what was typed leave a part as it is stored that the person does not see?"""
-        return isinstance(typed, dict) and any(
-            row.sensitive and row.name not in typed for row in self.members
+        """Does what was typed, or a clear, leave out what is stored and the person does not see?"""
+        return kinds.is_empty(typed) or (
+            isinstance(typed, dict)
+            and any(row.sensitive and row.name not in typed for row in self.members)
         )
 
     def is_new_code(self, value: Json) -> bool:

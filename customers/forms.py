@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from customers import finding, kinds
 from customers.clubmed.errors import FieldError
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json, Profile, member_name
 from customers.composed import Members, MembersField, OptinsField, PhonesField, Rows, as_sent
 from customers.fields import FIELDS, Create, Field, Group, creatable
 from customers.inputs import DateField, TextField, plain_field
@@ -178,7 +178,7 @@ class CreateForm(forms.Form):
         typed = {name: value for name, value in self.cleaned_data.items() if value}
         body = {name: FIELDS[name].kind.compose(None, value) for name, value in typed.items()}
         for problem in self.market.rules.problems(body):
-            name = _name(problem.key)
+            name = member_name(problem.key)
             if name in typed:
                 _add_error(self, name, problem.key, problem.message)
 
@@ -271,7 +271,7 @@ class GroupForm(forms.Form):
             for name, value in self.changes.items()
         }
         for problem in self.market.rules.problems(body, now=now):
-            _add_error(self, _name(problem.key), problem.key, problem.message)
+            _add_error(self, member_name(problem.key), problem.key, problem.message)
 
     def _is_touched(self, name: str) -> bool:
         """Is the input another than it was shown?"""
@@ -500,7 +500,7 @@ def add_refusal(form: forms.Form, errors: tuple[FieldError, ...], names: list[st
     rest = []
     for error in errors:
         message = error.message or error.code or "Refused without a reason."
-        name = _name(error.key)
+        name = member_name(error.key)
         if name in names:
             place = "value" if "value" in form.fields else name
             _add_error(form, place, error.key, f"Club Med: {message}")
@@ -512,17 +512,12 @@ def add_refusal(form: forms.Form, errors: tuple[FieldError, ...], names: list[st
 
 def refuses_address(errors: Iterable[FieldError]) -> bool:
     """Is it the address, or a part of it, that Club Med does not take?"""
-    return any(_name(error.key) == "address" for error in errors)
+    return any(member_name(error.key) == "address" for error in errors)
 
 
 def _is_folded(row: Field) -> bool:
     """Long, and rarely told on the phone."""
     return row.is_composed and row.kind is not kinds.PHONES
-
-
-def _name(key: str) -> str:
-    """The catalogue's name in a `concerned_key`: address.zip_code, phones[0].number."""
-    return key.split(".")[0].split("[")[0]
 
 
 def _add_error(form: forms.Form, place: str, key: str, message: str) -> None:

@@ -5,7 +5,6 @@ landed; what may have landed leaves as UnknownOutcomeError, with its journal lin
 """
 
 import logging
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from customers import credentials, finding, settling, twins
+from customers import credentials, finding, refusals, settling, twins
 from customers.access import Actor
 from customers.audit import chain, entries, journal, queries
 from customers.audit.entries import Finding
@@ -40,8 +39,6 @@ from customers.twins import Twin
 
 logger = logging.getLogger(__name__)
 _LONGEST = 255  # characters of a line of text in the log
-_CODE = re.compile(r"[\w.\[\]-]+", re.ASCII)  # of an error, or of a field it is about
-_TELLING = 4  # characters of a text that tells something of somebody
 _READS = 3  # of a profile whose fields keep moving, before we give up
 
 
@@ -193,11 +190,11 @@ def change_profile(
     """
     reason = _why(reason, force_address=force_address)
     with journal_in_reach():
-        line = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
+        line, held = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
     if isinstance(line, Saved):
         return line
     sent = line.new_values
-    with _answer_to(line):
+    with _answer_to(line, held, typed):
         calling(actor, line).update_profile(customer_id, sent, force_address=force_address)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
@@ -230,7 +227,7 @@ def create_customer(
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
-    with _answer_to(line):
+    with _answer_to(line, Profile("", {}), values):
         line.customer_id = calling(actor, line).create_customer(values, force_address=force_address)
     _note_number(line)
     _record(line, Outcome.APPLIED)
@@ -321,15 +318,15 @@ def _journal_change(
     request_id: str,
     reason: str,
     shown: str,
-) -> JournalLine | Saved:
-    """Compare with what Club Med holds and write the line.
+) -> tuple[JournalLine | Saved, Profile]:
+    """Compare with what Club Med holds, which is returned too, and write the line.
 
     Saved instead if this form was answered before, or if there is nothing to change.
     """
     for _ in range(_READS):
         read_at = chain.sound_position()
         if (first := _first_answer(token, typed)) is not None:
-            return first
+            return first, Profile(customer_id, {})
         profile, read_at = _look(customer_id, read_at, actor)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
@@ -340,12 +337,12 @@ def _journal_change(
             if canonical(new := FIELDS[name].kind.compose(now[name], value)) != canonical(now[name])
         }
         if not values:
-            return Saved(token.change_id, customer_id, {})
+            return Saved(token.change_id, customer_id, {}), profile
         if shown and shown != digest({name: new for name, (_, new) in values.items()}):
             raise NotAsShownError
         act = act_of(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
         try:
-            return journal.write(token.change_id, act, values, read_at=read_at)
+            return journal.write(token.change_id, act, values, read_at=read_at), profile
         except journal.MovedOnError:
             continue
     raise ConflictError
@@ -505,15 +502,19 @@ def journal_in_reach() -> Iterator[None]:
 
 
 @contextmanager
-def _answer_to(line: JournalLine) -> Iterator[None]:
-    """Around the one write: record at once what certainly did not land, leave the rest open."""
+def _answer_to(line: JournalLine, held: Profile, typed: Mapping[str, Json]) -> Iterator[None]:
+    """Around the one write: record at once what certainly did not land, leave the rest open.
+
+    held: what Club Med holds of the customer. typed: as `change_profile` takes it.
+    """
     try:
         yield
     except NoAnswerError:
         raise UnknownOutcomeError from None
     except RefusedError as exc:
-        _record(line, Outcome.REFUSED, detail=_codes(exc, line.new_values))
-        raise
+        exc = refusals.discreet(exc, held, typed)
+        _record(line, Outcome.REFUSED, detail=refusals.codes(exc, line.new_values))
+        raise exc from None
     except NotSentError:
         _record(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
         raise
@@ -571,28 +572,6 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
         wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
     if wrong:
         entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
-
-
-def _codes(exc: RefusedError, sent: Json) -> str:
-    """Why Club Med refused, without what may repeat what was typed: its sentences, and whatever is
-    no code.
-    """
-    typed = [text.casefold() for text in _texts(sent) if len(text) >= _TELLING]
-
-    def is_code(said: str) -> bool:
-        return bool(_CODE.fullmatch(said)) and not any(one in said.casefold() for one in typed)
-
-    codes = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
-    return "; ".join(filter(None, codes))[:_LONGEST] or f"status {exc.status}"
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Every text in a value, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
 
 
 def act_of(

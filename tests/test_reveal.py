@@ -1,5 +1,7 @@
 """A sensitive value is in no page until somebody who may asks for it, says why, and is recorded."""
 
+import json
+
 import pytest
 
 from customers import kinds
@@ -204,6 +206,67 @@ def test_words_of_club_meds_about_a_number_that_nobody_typed_are_not_repeated(ag
         assert answer.status_code == 422
         assert "Club Med: BAD_NUMBER" in text(soup(answer))
         assert holds(answer) == []
+
+
+WORDS = {
+    "its own": {"concerned_key": "identity.number", "error_description": f"{NUMBER} must stay"},
+    "another key": {"concerned_key": "first_name", "error_description": "Not of 483.927.160-55"},
+    "no key": {"error_description": f"Customer {PASS} is locked"},
+    "only of it": {"concerned_key": "identity", "error_description": "It ends in 055"},
+}
+
+
+@pytest.mark.parametrize("error", WORDS.values(), ids=WORDS)
+@pytest.mark.parametrize(
+    ("group", "typed"),
+    [
+        ({}, {"value": "Tomas"}),
+        ({"first_name": "Tomas"}, {}),
+        ({"first_name": "Tomas", "clear": "identity"}, {}),
+    ],
+    ids=["editor", "group", "group that clears it"],
+)
+def test_words_of_club_meds_about_a_change_of_something_else_do_not_tell_it(
+    agent, clubmed, error, group, typed
+):
+    body = json.dumps({"errors": [error | {"error_code": "NO"}], "error_description": NUMBER})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body, times=None))
+    url = f"{PROFILE}fields/first_name/"
+
+    if group:
+        refused = post(agent, previewed(agent, GROUP, **group), "send", GROUP)
+    else:
+        refused = agent.post(url, agent.form(url) | typed, headers=HTMX)
+
+    assert refused.status_code == 422
+    assert "NO" in text(soup(refused))
+    assert "055" not in text(soup(refused))
+    assert holds(refused, NUMBER, PASS, "483.927.160-55") == []
+
+
+def test_words_of_club_meds_about_the_number_that_was_typed_are_shown(agent, clubmed):
+    said = {"concerned_key": "identity.number", "error_description": f"{TYPED} is of somebody"}
+    told = {"concerned_key": "identity.number", "error_description": f"{NUMBER} must stay"}
+    body = json.dumps({"errors": [said, told | {"error_code": "BOUND"}]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body, times=None))
+
+    refused = edited(agent, number=TYPED)
+
+    assert f"Club Med: {TYPED} is of somebody" in text(soup(refused))
+    assert "Club Med: BOUND" in text(soup(refused))
+    assert holds(refused) == []
+
+
+def test_a_code_that_repeats_it_is_not_recorded(agent, clubmed):
+    error = {"concerned_key": "first_name", "error_code": f"USED_{NUMBER}"}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body, times=None))
+    url = f"{PROFILE}fields/first_name/"
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    assert holds(refused) == []
+    assert Entry.objects.get().detail == "first_name"
 
 
 def test_a_group_is_previewed_refused_and_compared_without_it(agent, tom, clubmed):

@@ -18,7 +18,7 @@ The text of an error holds the route's template and a status, never an address, 
 may reach a log. What Club Med said stands in attributes, for the page.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -93,11 +93,6 @@ class RefusedError(ClubMedError):
     def is_about_input(self) -> bool:
         """Does it refuse what was sent, and not who sent it or for whom?"""
         return type(self) is RefusedError
-
-    def without_sentences(self) -> "RefusedError":
-        """The same by its codes alone: its sentences may repeat what was sent."""
-        errors = tuple(replace(error, message="") for error in self.errors)
-        return RefusedError(str(self), status=self.status, errors=errors)
 
 
 class UnauthorizedError(RefusedError):

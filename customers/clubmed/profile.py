@@ -34,6 +34,11 @@ def member(values: Json, path: str) -> Json:
     return None if values == "" else values
 
 
+def member_name(key: str) -> str:
+    """The member that a `concerned_key` is about: of "phones[0].number" phones."""
+    return key.split(".")[0].split("[")[0]
+
+
 def parse_date(raw: Json) -> date | None:
     """A date from YYYYMMDD or YYYY-MM-DD (contract 3), None if it is neither."""
     if not isinstance(raw, str):

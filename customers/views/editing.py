@@ -225,8 +225,6 @@ class Editor:
         return self._show(form, profile, failure=notices.not_done(exc))
 
     def _refused(self, form: ValueForm, profile: Profile, exc: RefusedError) -> HttpResponse:
-        if self.field.leaves_hidden(form.cleaned_data.get("value")):
-            exc = exc.without_sentences()
         rest = add_refusal(form, exc.errors, [self.field.name])
         if rest or not form.errors:
             said = " ".join(rest) or exc.description or "no reason was given."

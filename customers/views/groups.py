@@ -290,10 +290,7 @@ class GroupEditor:
     def _refused(self, token: tokens.Token, exc: RefusedError) -> HttpResponse:
         """Each message beside its field, over what was typed."""
         form = self._sent(self.request.POST, token)
-        if form.is_valid() and any(
-            FIELDS[name].leaves_hidden(typed) for name, typed in form.changes.items()
-        ):
-            exc = exc.without_sentences()
+        form.is_valid()
         rest = add_refusal(form, exc.errors, list(form.fields))
         if not rest and not form.errors:
             rest = [exc.description or "No reason was given."]
