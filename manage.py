@@ -5,6 +5,7 @@ import os
 import sys
 from importlib import import_module
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 # These run where nothing is configured yet, so settings, which demand a configuration, stay unread.
@@ -16,8 +17,11 @@ def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] in WITHOUT_SETTINGS:
         module = import_module(f"customers.management.commands.{sys.argv[1]}")
         module.Command().run_from_argv(sys.argv)
-    else:
+        return
+    try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as exc:
+        sys.exit(f"The environment does not hold what is needed: {exc}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,15 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from functools import cache
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 _NONCE = 12  # bytes, random: NIST SP 800-38D allows 2**32 encryptions with one key
+
+Buffer: TypeAlias = bytes | memoryview  # as one database or another gives it
 
 
 class UnreadableError(Exception):
@@ -37,12 +40,13 @@ def encrypt(text: bytes, about: bytes) -> bytes:
     return nonce + cipher.encrypt(nonce, text, about)
 
 
-def decrypt(key_id: str, encrypted: bytes, about: bytes) -> bytes:
-    """Raises UnreadableError."""
+def decrypt(key_id: str, held: Buffer, about: bytes) -> bytes:
+    """What a column holds; it may be anything. Raises UnreadableError."""
     cipher = _keys(settings.AUDIT_ENCRYPTION_KEYS).get(key_id)
     if cipher is None:
         raise UnknownKeyError
     try:
+        encrypted = bytes(held)
         return cipher.decrypt(encrypted[:_NONCE], encrypted[_NONCE:], about)
     except (InvalidTag, ValueError, TypeError):
         raise UnreadableError from None

@@ -129,6 +129,15 @@ class Field:
             and any(row.sensitive and row.name not in typed for row in self.members)
         )
 
+    def changes(self, now: Json, typed: Json) -> bool:
+        """Has what was typed to be sent, over what Club Med holds now?
+
+        A secret that was typed always: who may not see it must not learn that it is the same.
+        """
+        new = self.kind.compose(now, typed)
+        secret = self.sensitive and not kinds.is_empty(self.hidden(typed))
+        return secret or kinds.canonical(new) != kinds.canonical(now)
+
     def is_new_code(self, value: Json) -> bool:
         """A code that this catalogue does not know yet."""
         known = bool(self.choices) and self.kind is kinds.CODE

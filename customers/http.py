@@ -61,9 +61,6 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
-_SHOWING = (200, 409, 422)  # any other answer shows words of ours, or leads elsewhere
-
-
 def looks(kind: Access) -> Callable[[Answering], Answering]:
     """A view whose answers are looks, at the customer in its address where there is one."""
 
@@ -81,8 +78,12 @@ def looks(kind: Access) -> Callable[[Answering], Answering]:
 def looked(
     request: DeskRequest, answer: HttpResponse, kind: Access, customer_id: str
 ) -> HttpResponse:
-    """The same answer, noted as a look if it really shows something."""
-    if answer.status_code in _SHOWING:
+    """The same answer, noted as a look unless it leads elsewhere.
+
+    Where a save failed, the form still shows what was there; where nothing could be read, no answer
+    of the view's comes this far.
+    """
+    if not 300 <= answer.status_code < 400:
         access_events.note(
             kind, actor=request.actor, request_id=request.id, customer_id=customer_id
         )

@@ -162,16 +162,15 @@ class JournalLine(Act):
         self.encrypted = encryption.encrypt(text, self.about())
 
     def about(self) -> bytes:
-        """What its text is bound to: who does what. A created customer's number comes later."""
-        customer = "" if self.action == Action.CREATE else self.customer_id
+        """What its text is bound to: who does what."""
         actor = [self.actor_issuer, self.actor_sub, self.actor_name, self.actor_roles]
-        act = [self.action, customer, *actor, self.locale, self.request_id, *self.fields]
+        act = [self.action, self.customer_id, *actor, self.locale, self.request_id, *self.fields]
         return json_text(["crmadmin-line-1", self.change_id.hex, *act]).encode()
 
     @cached_property
     def _text(self) -> Any:
         try:
-            return json.loads(encryption.decrypt(self.key_id, bytes(self.encrypted), self.about()))
+            return json.loads(encryption.decrypt(self.key_id, self.encrypted, self.about()))
         except encryption.UnreadableError:
             pair = {"old": Gone.UNREADABLE, "new": Gone.UNREADABLE}
             return [dict.fromkeys(self.fields, pair), Gone.UNREADABLE, Gone.UNREADABLE]
@@ -248,7 +247,8 @@ class Entry(Act):
     customer_label_commitment = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome)
     evidence = models.CharField(max_length=16, choices=Evidence)
-    # What Club Med said of a refusal, in its codes; what was erased or removed, as JSON.
+    # What Club Med said of a refusal, in its codes; what was erased or removed, as JSON; why it is
+    # not known what was sent.
     detail = models.TextField(blank=True)
     version = models.SmallIntegerField()  # of the encoding that was hashed
     content_digest = models.BinaryField(max_length=32)
@@ -354,7 +354,7 @@ class VaultItem(models.Model):
     def decrypt(self, side: str) -> bytes:
         """Salt and JSON text of one side. Raises UnreadableError."""
         about = bound_to(self.pk, self.entry.field, side)
-        return encryption.decrypt(self.key_id, bytes(getattr(self, side)), about)
+        return encryption.decrypt(self.key_id, getattr(self, side), about)
 
 
 def bound_to(seq: int, field: str, side: str) -> bytes:
@@ -522,6 +522,7 @@ class AccessEvent(models.Model):
     actor_roles = models.CharField(max_length=64, blank=True)
     customer_id = models.CharField(max_length=64, blank=True)
     field = models.CharField(max_length=64, blank=True)  # that was revealed
+    change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 

@@ -332,9 +332,9 @@ def _journal_change(
         if not all(token.vouches_for(name, value) for name, value in now.items()):
             raise ConflictError
         values = {
-            name: (now[name], new)
+            name: (now[name], FIELDS[name].kind.compose(now[name], value))
             for name, value in typed.items()
-            if canonical(new := FIELDS[name].kind.compose(now[name], value)) != canonical(now[name])
+            if FIELDS[name].changes(now[name], value)
         }
         if not values:
             return Saved(token.change_id, customer_id, {}), profile
@@ -381,7 +381,7 @@ def _all_the_same(values: Mapping[str, Json], actor: Actor, despite: Collection[
     customers = ", ".join(twin.customer_id for twin in found if twin.customer_id)
     creates = ", ".join(str(twin.change_id) for twin in found if not twin.customer_id)
     said = (
-        customers and f"Created although it may be the same person as customer {customers}",
+        customers and f"{twins.SAME_AS} {customers}",
         creates and f"Created although it was not settled what came of {creates}",
         looking is None and "Created although Club Med could not be searched for the same person",
     )
@@ -460,7 +460,8 @@ def _why(reason: str, *, force_address: bool) -> str:
 def _note_number(line: JournalLine) -> None:
     """Keep the new customer's number with the line, in case the entries cannot be written."""
     try:
-        line.save(update_fields=["customer_id"], force_update=True)
+        line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)
+        line.save(update_fields=["customer_id", "key_id", "encrypted"], force_update=True)
     except DatabaseError as exc:  # the entries hold it too
         logger.error("change %s has a number not noted: %s", line.change_id, type(exc).__name__)
 

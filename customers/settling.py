@@ -95,9 +95,10 @@ def settled(line: JournalLine, findings: Iterable[Finding], customer_id: str = "
 
 
 def give_up(line: JournalLine) -> None:
-    """Club Med will not say what came of it: a person has to find out."""
+    """Club Med will not say what came of it, or it cannot be asked: a person has to find out."""
+    detail = "" if line.is_readable else "What was sent could not be opened here."
     findings = [
-        Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING)
+        Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail)
         for name, pair in line.values.items()
     ]
     with transaction.atomic():

@@ -14,6 +14,7 @@ from customers.finding import has_phone
 from customers.kinds import fold, is_empty, raw_text
 from customers.models import Action
 
+SAME_AS = "Created although it may be the same person as customer"  # and numbers
 _COMPARED = ("first_name", "last_name", "birthdate", "phones", "email")
 
 

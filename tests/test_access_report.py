@@ -172,6 +172,49 @@ def lose_the_create(agent, clubmed):
     reconcile()
 
 
+def test_a_value_that_was_revealed_of_a_create_before_its_number_was_known_is_theirs(
+    agent, supervisor, clubmed
+):
+    clubmed.searchable = False
+    lose_the_create(agent, clubmed)
+    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+    change_id = Change.objects.get().pk
+    looked(Access.REVEAL, SUPERVISOR, field="identity", change_id=change_id, purpose=Purpose.REVIEW)
+    decide(supervisor, f"/audit/changes/{change_id}/", YES | {"customer_id": number})
+
+    [reveal] = [look for look in of("--customer", number)["looks"] if look["field"]]
+
+    assert (reveal["customer_id"], reveal["change_id"]) == ("", str(change_id))
+    assert reveal["who"]["sub"] == SUPERVISOR[0]
+
+
+def test_what_was_recorded_of_a_create_for_another_customer_by_mistake_is_not_theirs():
+    recorded(email(None, "lea@example.com", Outcome.UNCLEAR), action="create", customer_id="")
+    for number in ("555", "777"):
+        recorded(
+            email(None, f"of-{number}@example.com"),
+            action="create", customer_id=number, change_id=UUID(int=1),
+        )  # fmt: skip
+
+    told = of("--customer", "555")
+
+    assert [step["customer_id"] for step in steps(told)] == ["", "555"]
+    assert "777" not in json.dumps(told["changes"])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"), [("123456789", "(1 other)"), ("123456789, 234567891", "(2 others)")]
+)
+def test_whom_a_customer_was_taken_for_is_told_without_their_numbers(numbers, said):
+    reason = f"Created although it may be the same person as customer {numbers}. Her son, born 1990"
+    recorded(email(None, "a@example.com"), action="create", act=BY | {"reason": reason})
+
+    [step] = steps(of("--customer", TOM))
+
+    same_as = "Created although it may be the same person as customer"
+    assert step["reason"] == f"{same_as} {said}. Her son, born 1990"
+
+
 def test_of_other_customers_whom_a_search_found_it_says_only_how_many():
     found = [TOM, "555", "556"]
     recorded(email(None, "x", Outcome.UNCLEAR, Evidence.SEARCH, found), action="create")

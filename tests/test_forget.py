@@ -182,6 +182,18 @@ def test_of_a_customer_whom_club_med_does_not_know_any_more_an_open_change_stays
     assert values() == [(Gone.ERASED, Gone.ERASED)]
 
 
+def test_an_open_change_that_does_not_open_does_not_stand_in_the_way(agent, clubmed, settings):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+
+    assert "are erased" in forget()
+
+    assert not JournalLine.objects.exists()
+    assert [entry.outcome for entry in Entry.objects.filter(action="change")] == ["unclear"]
+    assert log.verify()[0] == 0
+
+
 def test_while_club_med_is_down_an_open_change_stands_in_the_way(supervisor, agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_after")
     let_the_grace_pass()
@@ -290,6 +302,35 @@ def test_what_a_create_held_before_it_had_a_number_is_erased_too():
 
     assert {e.new for e in Entry.objects.filter(action="create")} == {Gone.ERASED}
     assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [OTHER, "777"], ids=["the wrong one", "the right one"])
+def test_of_a_create_that_had_another_number_by_mistake_all_is_erased(tmp_path, number):
+    created = uuid4()
+    for customer_id in (OTHER, "777"):
+        log.append(
+            Finding("email", None, "lea@example.com", Outcome.APPLIED),
+            action="create",
+            customer_id=customer_id,
+            change_id=created,
+        )
+
+    forget(number)
+
+    assert not VaultItem.objects.filter(entry__change_id=created).exists()
+    statuses, *said = log.both(tmp_path)
+    assert statuses == (0, 0), said
+
+
+@pytest.mark.django_db
+def test_why_somebody_was_forgotten_is_missed_if_it_goes_before_its_time():
+    log.append(Finding("email", "a", "b", Outcome.APPLIED), customer_id=TOM)
+    forget(reason="First letter")
+    forget(reason="Second letter")
+    VaultItem.objects.filter(pk=2).delete()
+
+    assert log.verify()[1].startswith("entry 2: its values are missing, and no entry says")
 
 
 @pytest.mark.django_db

@@ -12,8 +12,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
+from customers.models import Change, Entry, Gone, JournalLine
 from customers.reconciling import reconcile
+from tests import log
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 from tests.test_settling import let_the_grace_pass, lose_the_answer, outcomes
 
@@ -271,7 +272,10 @@ def test_an_answered_create_whose_record_failed_needs_no_search(agent, clubmed):
     """Its number came with the 201, so it was created."""
     lose_a_create(agent, clubmed, "drop_after")
     [number] = customers_of(clubmed)
-    JournalLine.objects.update(customer_id=number)
+    line = JournalLine.objects.get()
+    line.customer_id = number
+    line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)
+    line.save()
 
     reconcile()
 
@@ -279,6 +283,38 @@ def test_an_answered_create_whose_record_failed_needs_no_search(agent, clubmed):
     assert set(Entry.objects.exclude(outcome="stored_as").values_list("evidence", flat=True)) == {
         "answer"
     }
+
+
+def test_a_line_whose_number_was_put_in_by_hand_is_not_settled(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_before")
+    JournalLine.objects.update(customer_id=TOM)
+
+    reconcile()
+
+    assert not Entry.objects.exists()
+    assert "does not open: it was altered" in log.verify()[1]
+
+
+def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
+    agent, supervisor, clubmed, settings, capsys
+):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    reconcile()
+    assert JournalLine.objects.count() == 1
+
+    call_command("reconcile", give_up_unreadable=True)
+
+    assert capsys.readouterr().out.startswith("1 changes are unclear now")
+    [entry] = Entry.objects.all()
+    assert (entry.outcome, entry.old, entry.new) == ("unclear", Gone.NOT_KEPT, Gone.NOT_KEPT)
+    page = text(supervisor.page("/audit/unsettled/"))
+    assert "What was sent could not be opened here." in page
+    assert log.verify()[0] == 0
+    url = f"/customers/{TOM}/fields/email/"
+    saved = agent.post(url, agent.form(url) | {"value": "x@example.com"}, headers=HTMX)
+    assert saved.status_code == 200
 
 
 def test_no_personal_data_reaches_its_log(agent, clubmed, caplog):

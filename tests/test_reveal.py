@@ -257,6 +257,23 @@ def test_words_of_club_meds_about_the_number_that_was_typed_are_shown(agent, clu
     assert holds(refused) == []
 
 
+@BOTH_WAYS
+def test_whether_a_typed_number_is_the_stored_one_is_not_told_and_leaves_a_trace(
+    agent, clubmed, tom, headers
+):
+    tom["identity"] = {"type": "CPF", "number": NUMBER}
+    for guess in (TYPED, NUMBER):
+        preview = previewed(agent, GROUP, **{"identity-number": guess})
+        assert "hidden → hidden" in text(preview)
+
+    edited(agent, number=NUMBER)
+
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert [(entry.old, entry.new) for entry in Entry.objects.all()] == [
+        (tom["identity"], tom["identity"])
+    ]
+
+
 def test_a_code_that_repeats_it_is_not_recorded(agent, clubmed):
     error = {"concerned_key": "first_name", "error_code": f"USED_{NUMBER}"}
     body = json.dumps({"errors": [error]})

@@ -84,6 +84,21 @@ def test_a_bad_value_is_named(name, value):
     assert name in said.splitlines()[-1]
 
 
+def test_a_command_says_it_in_one_sentence():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "audit_verify"],
+        cwd=ROOT,
+        env=COMPLETE | {"AUDIT_ENCRYPTION_KEYS": "short"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    [said] = done.stderr.splitlines()
+    assert "AUDIT_ENCRYPTION_KEYS" in said
+
+
 def test_a_secret_may_lie_in_a_file(tmp_path):
     (tmp_path / "token").write_text("from-a-file\n")
     environment = COMPLETE | {"CLUBMED_TOKEN_FILE": str(tmp_path / "token")}

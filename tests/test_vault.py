@@ -249,6 +249,23 @@ def test_a_page_reads_unreadable_where_a_value_does_not_open(supervisor, unguard
     assert "unreadable" in text(soup(answer))
 
 
+def test_a_page_and_a_change_of_keys_go_on_where_the_database_holds_no_bytes(
+    supervisor, unguarded, settings
+):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL takes nothing but bytes")
+    sql("UPDATE customers_vaultitem SET old = 'text', customer_label = 7 WHERE seq = 5")
+    settings.AUDIT_ENCRYPTION_KEYS = (
+        b"a-new-key-of-exactly-32-bytes---",
+        *settings.AUDIT_ENCRYPTION_KEYS,
+    )
+
+    assert "unreadable" in text(soup(supervisor.get("/audit/")))
+    with pytest.raises(CommandError, match="1 are not"):
+        call_command("audit_rewrap")
+    assert "entry 5: its old in the vault does not open" in log.verify()[1]
+
+
 # What the database refuses ------------------------------------------------------------------------
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from customers.access import Actor
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 _ONE_LOOK = timedelta(minutes=10)  # views of one customer by one person within it count as one
 # A look with a lower number may be committed a little later than one with a higher.
 _LATE = timedelta(seconds=60)
+_NEVER_EXPIRED = timedelta(days=28)  # the shortest month, and ACCESS_MONTHS is 1 at least
+_NO_FACTS = (ValueError, TypeError, KeyError, OverflowError)  # of an entry that was altered
+_LONG = timedelta(days=1)  # for a timer
 _BATCH = 5_000  # events
 
 
@@ -44,10 +48,11 @@ def record(
     request_id: str,
     customer_id: str = "",
     field: str = "",
+    change_id: UUID | None = None,
     purpose: Purpose | None = None,
 ) -> None:
     """Record a look before it is given. Raises DatabaseError: then it must not be."""
-    rows.insert([_event(kind, actor, request_id, customer_id, field, purpose)])
+    rows.insert([_event(kind, actor, request_id, customer_id, field, change_id, purpose)])
 
 
 def note(kind: Access, *, actor: Actor, request_id: str, customer_id: str = "") -> None:
@@ -63,12 +68,13 @@ def note(kind: Access, *, actor: Actor, request_id: str, customer_id: str = "") 
 
 
 def _viewed_just_now(actor: Actor, customer_id: str) -> bool:
+    now = timezone.now()
     return AccessEvent.objects.filter(
         kind=Access.VIEW,
         customer_id=customer_id,
         actor_issuer=actor.issuer,
         actor_sub=actor.sub,
-        recorded_at__gt=timezone.now() - _ONE_LOOK,
+        recorded_at__range=(now - _ONE_LOOK, now + _LATE),
     ).exists()
 
 
@@ -78,6 +84,7 @@ def _event(
     request_id: str,
     customer_id: str,
     field: str = "",
+    change_id: UUID | None = None,
     purpose: Purpose | None = None,
 ) -> AccessEvent:
     return AccessEvent(
@@ -89,6 +96,7 @@ def _event(
         actor_roles=", ".join(actor.roles),
         customer_id=customer_id,
         field=field,
+        change_id=change_id,
         purpose=purpose or "",
         request_id=request_id,
     )
@@ -132,11 +140,22 @@ def folded(before: int | None = None) -> int:
     return 0
 
 
+def uncounted() -> int:
+    """How many looks of more than a day ago no entry has counted: what becomes of one is unseen."""
+    try:
+        last = folded()
+    except _NO_FACTS:  # `faults` names it
+        return 0
+    long_ago = timezone.now() - _LONG
+    return AccessEvent.objects.filter(pk__gt=last, recorded_at__lt=long_ago).count()
+
+
 def faults(expired_up_to: int = 0) -> Iterator[str]:
     """What does not hold of the looks that were folded, in words. Raises DatabaseError.
 
     expired_up_to: the last number that has left with age; folds leave whole.
     """
+    yield from _put_in(expired_up_to)
     entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
     for seq, detail in entries.values_list("seq", "detail").iterator():
         try:
@@ -145,13 +164,21 @@ def faults(expired_up_to: int = 0) -> Iterator[str]:
             if last <= expired_up_to:
                 continue
             found = _facts(first, _events(first, last))
-        except (ValueError, TypeError, KeyError, OverflowError):  # it was altered
+        except _NO_FACTS:
             yield f"entry {seq} does not say which looks it counted"
             continue
         if found["count"] != count:
             yield f"looks {first} to {last}: {count} were counted, {found['count']} are there"
         elif found["digest"] != told.get("digest"):
             yield f"looks {first} to {last} give another digest than the one recorded"
+
+
+def _put_in(expired_up_to: int) -> Iterator[str]:
+    """Looks that no fold will count: no number is below 1, and what left with age is old."""
+    young = timezone.now() - _NEVER_EXPIRED
+    odd = AccessEvent.objects.filter(Q(pk__lt=1) | Q(pk__lte=expired_up_to, recorded_at__gt=young))
+    for number in odd.order_by("pk").values_list("pk", flat=True):
+        yield f"look {number} was put in: its number was never given out, or its look has left"
 
 
 def _settled(events: Iterable[Sequence[str]], now: datetime) -> Iterable[Sequence[str]]:

@@ -42,6 +42,7 @@ ACCESS_COLUMNS = (
     "actor_roles",
     "customer_id",
     "field",
+    "change_id",
     "purpose",
     "request_id",
 )

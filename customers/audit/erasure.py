@@ -96,11 +96,15 @@ class Erased:
     def is_forgotten(self, seq: int, customer_id: str) -> bool:
         return seq <= self._forgotten.get(customer_id, 0)
 
+    def is_expired(self, seq: int) -> bool:
+        return seq <= self._expired
+
     def covers(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
-        """May the values of this entry be missing?"""
-        if seq <= self._expired or self.is_forgotten(seq, customer_id):
+        """May the values of this entry be missing, because somebody was forgotten?"""
+        if self.is_forgotten(seq, customer_id):
             return True
-        if customer_id or not self._forgotten:
+        if not self._forgotten:
             return False
+        # A create may have had no number at first, or another's by mistake.
         numbers = Entry.objects.filter(change_id=change_id).order_by().values_list("customer_id")
         return any(self.is_forgotten(seq, number) for (number,) in numbers.distinct())

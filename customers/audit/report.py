@@ -33,11 +33,13 @@ from customers.models import (
     JournalLine,
     moment,
 )
+from customers.twins import SAME_AS
 
 Fact: TypeAlias = dict[str, Any]
 
 _FORMAT = "crmadmin-access-report-1"
 _BATCH = 500  # rows
+_NUMBERS = re.compile(f"(?<={SAME_AS} )[0-9]+(, [0-9]+)*")
 _SENSITIVE = ", ".join(row.label for row in FIELDS.values() if row.sensitive)
 _OF_CUSTOMERS = (
     "What Club Med itself holds, the profile first of all: only Club Med’s own systems can tell.",
@@ -45,7 +47,8 @@ _OF_CUSTOMERS = (
     "Whoever may reveal them can show them, on the page of the customer or of the change, and has "
     "to say what for.",
     "Values that were erased, because the customer was forgotten or because they were too old.",
-    "Numbers of other customers whom a search found: it says only how many.",
+    "Numbers of other customers whom a search found: it says only how many. Nor what names this "
+    "customer in the record of another one, as may be when the two look like one person.",
     "Creates that never got a number: nobody can tell whose they are.",
     "Searches, and looks at pages or exports of the whole log: that somebody made them is "
     "recorded, not whom they showed.",
@@ -71,13 +74,15 @@ class Report:
 
 def of_customer(customer_id: str) -> Report:
     """Changes of that customer with all their steps, open lines, looks. Raises DatabaseError."""
-    # What a create went through before its number was known is theirs too.
+    # What a create went through before its number was known is theirs too, and what was recorded of
+    # it for another customer by mistake is not.
     changes = Entry.objects.filter(customer_id=customer_id).order_by().values("change_id")
+    unnamed = Q(customer_id="", change_id__in=changes)
     return _report(
         {"customer_id": customer_id},
-        JournalLine.objects.filter(Q(customer_id=customer_id) | Q(change_id__in=changes)),
-        Entry.objects.filter(change_id__in=changes),
-        AccessEvent.objects.filter(customer_id=customer_id),
+        JournalLine.objects.filter(Q(customer_id=customer_id) | unnamed),
+        Entry.objects.filter(Q(customer_id=customer_id) | unnamed),
+        AccessEvent.objects.filter(Q(customer_id=customer_id) | unnamed),
         line=_customers_line,
         step=lambda entry: _customers_step(entry, customer_id),
         left_out=_OF_CUSTOMERS,
@@ -268,6 +273,7 @@ def _look(event: AccessEvent) -> Fact:
         "who": _who(event),
         "customer_id": event.customer_id,
         "field": _field(event.field) if event.field else None,
+        "change_id": str(event.change_id) if event.change_id else None,
         "purpose": _coded(event.purpose, event.get_purpose_display()) if event.purpose else None,
         "request_id": event.request_id,
     }
@@ -284,7 +290,14 @@ def _act(act: Entry | JournalLine) -> Fact:
 
 def _words(act: Act) -> Fact:
     """What of an act is in words."""
-    return {"customer_label": act.customer_label, "reason": act.reason}
+    reason = act.reason
+    if not isinstance(reason, Gone):  # numbers of other customers are not the person's to know
+        reason = _NUMBERS.sub(lambda found: _how_many(found[0].count(",") + 1), reason)
+    return {"customer_label": act.customer_label, "reason": reason}
+
+
+def _how_many(others: int) -> str:
+    return f"({others} other{'' if others == 1 else 's'})"
 
 
 def _who(one: Act | AccessEvent) -> Fact:

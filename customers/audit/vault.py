@@ -72,11 +72,11 @@ def faults(seq: int, field: str, commitments: Sequence[str], held: Sequence[Any]
             yield f"its {name} is {'missing' if commitment else 'not committed to'} in the vault"
         elif commitment:
             try:
-                salted = encryption.decrypt(key_id, bytes(encrypted), bound_to(seq, field, side))
+                salted = encryption.decrypt(key_id, encrypted, bound_to(seq, field, side))
             except encryption.UnknownKeyError:
                 yield f"its values are encrypted with key {key_id}, which is not given"
                 return
-            except (encryption.UnreadableError, TypeError):
+            except encryption.UnreadableError:
                 yield f"its {name} in the vault does not open"
                 continue
             if digests.commitment(salted) != commitment:
@@ -90,7 +90,7 @@ def opened(seq: int, field: str, held: Sequence[Any]) -> dict[str, bytes]:
     """
     key_id, *sides = held
     return {
-        side: encryption.decrypt(key_id, bytes(encrypted), bound_to(seq, field, side))
+        side: encryption.decrypt(key_id, encrypted, bound_to(seq, field, side))
         for side, encrypted in zip(SIDES, sides, strict=True)
         if encrypted
     }
@@ -142,7 +142,7 @@ def _renew_item(item: VaultItem) -> None:
 
 
 def _renew_line(line: JournalLine) -> None:
-    text = encryption.decrypt(line.key_id, bytes(line.encrypted), line.about())
+    text = encryption.decrypt(line.key_id, line.encrypted, line.about())
     line.key_id = encryption.current()
     line.encrypted = encryption.encrypt(text, line.about())
     rows.update(line, "key_id", "encrypted")

@@ -26,10 +26,10 @@ _MOST = 20  # bad entries that are named, and bad seals
 class Report:
     """What was verified: the entries after `after` up to `last`, and what does not hold.
 
-    bad_entries: (seq, what). beside: what is wrong with open lines and looks. compared: how many
-    seals. proven: what comes after `after` is whole up to here, as the signature of the head or of
-    a seal says. Digests alone say little: whoever changed an entry may have computed them anew up
-    to the next bad one.
+    bad_entries: (seq, what). beside: what is wrong with open lines and looks. uncounted: how many
+    looks of more than a day ago no entry counted. compared: how many seals. proven: what comes
+    after `after` is whole up to here, as the signature of the head or of a seal says. Digests alone
+    say little: whoever changed an entry may have computed them anew up to the next bad one.
     """
 
     after: int = 0
@@ -41,6 +41,7 @@ class Report:
     bad_head: list[str] = field(default_factory=list)
     bad_seals: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
+    uncounted: int = 0
 
     @property
     def first_bad(self) -> int:
@@ -92,6 +93,7 @@ def verify(
     vouches = _check_head(report, head, walked) and walked.unbroken
     _check_strays(report)
     looks = access_events.faults(erasure.expired(erasure.LOOKS))
+    report.uncounted = access_events.uncounted()
     report.beside = [*islice(_bad_lines(), _MOST), *islice(looks, _MOST)]
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report
@@ -189,7 +191,9 @@ def _vault_faults(
     commitments = _commitments(columns)
     field, action, change_id, customer_id = _named(columns)
     if held[0] is None:
-        if any(commitments) and not erased.covers(seq, change_id, customer_id):
+        # Why somebody was forgotten is not theirs, and stays when they are forgotten again.
+        is_theirs = action != Action.FORGOTTEN and erased.covers(seq, change_id, customer_id)
+        if any(commitments) and not is_theirs and not erased.is_expired(seq):
             yield "its values are missing, and no entry says that they were erased"
         return
     if action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id):

@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ("actor_roles", models.CharField(blank=True, max_length=64)),
                 ("customer_id", models.CharField(blank=True, max_length=64)),
                 ("field", models.CharField(blank=True, max_length=64)),
+                ("change_id", models.UUIDField(null=True)),
                 (
                     "purpose",
                     models.CharField(

@@ -67,6 +67,9 @@ def saves(request: DeskRequest) -> HttpResponse:
     settled = [change for change in untold if change not in unsettled.changes]
     page = render(request, "audit/saves.html", {"settled": settled, "unsettled": unsettled})
     queries.tell(untold)
+    shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
+    for customer_id in {one.customer_id for one in shown if one.customer_id}:
+        looked(request, page, Access.VIEW, customer_id)
     return page
 
 

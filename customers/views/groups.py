@@ -243,10 +243,9 @@ class GroupEditor:
     ) -> HttpResponse:
         values = {name: FIELDS[name].value(profile) for name in typed}
         body = {
-            name: new
+            name: FIELDS[name].kind.compose(values[name], value)
             for name, value in typed.items()
-            if canonical(new := FIELDS[name].kind.compose(values[name], value))
-            != canonical(values[name])
+            if FIELDS[name].changes(values[name], value)
         }
         if not body:
             note = "Nothing is changed here yet, so nothing would be sent."

@@ -79,7 +79,7 @@ def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _cell_page(request, entry, form=form, status=422)
     try:
-        _record(request, form, entry.customer_id, entry.field)
+        _record(request, form, entry.customer_id, entry.field, change_id)
     except DatabaseError as exc:
         return _cell_page(request, entry, form=form, failure=_failure(request, exc))
     return _cell_page(request, entry, revealed=True)
@@ -118,13 +118,20 @@ def _chosen(request: DeskRequest) -> QueryDict | None:
     return kept.take(request.session, request.path)
 
 
-def _record(request: DeskRequest, form: RevealForm, customer_id: str, field: str) -> None:
+def _record(
+    request: DeskRequest,
+    form: RevealForm,
+    customer_id: str,
+    field: str,
+    change_id: UUID | None = None,
+) -> None:
     access_events.record(
         Access.REVEAL,
         actor=request.actor,
         request_id=request.id,
         customer_id=customer_id,
         field=field,
+        change_id=change_id,
         purpose=Purpose(form.cleaned_data["purpose"]),
     )
 

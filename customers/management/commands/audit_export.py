@@ -1,9 +1,10 @@
 """`manage.py audit_export`: the log for an auditor."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
-from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -67,5 +68,9 @@ def _record(customer_id: str) -> None:
 
 
 def _write(lines: Iterable[str], output: str | None) -> None:
-    with nullcontext(sys.stdout) if output is None else open(output, "w", encoding="utf-8") as file:
+    if output is None:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        return
+    # A new file is its owner's alone: with values it is personal data.
+    with open(output, "w", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
         file.writelines(f"{line}\n" for line in lines)

@@ -48,6 +48,11 @@ class Command(BaseCommand):
             )
         except DatabaseError:  # its text may hold what the database holds
             raise CommandError("The log cannot be read from the database.", returncode=2) from None
+        if report.uncounted:
+            self.stderr.write(
+                f"{report.uncounted:,} looks of more than a day ago are not counted yet: is the "
+                "timer of audit_seal running?"
+            )
         if report.faults:
             self.stdout.write("\n".join([*report.faults, _not_whole(report)]))
             sys.exit(1)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from customers import credentials
+from customers import credentials, reconciling
 from customers.audit import durability
 from customers.reconciling import Reconciled, reconcile
 
@@ -25,9 +25,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--watch", type=float, metavar="SECONDS", help="go on for ever, with this pause"
         )
+        parser.add_argument(
+            "--give-up-unreadable",
+            action="store_true",
+            help="instead: what waits and does not open, as its key is lost, becomes unclear",
+        )
 
-    def handle(self, *, watch: float | None = None, **options: Any) -> None:
+    def handle(
+        self, *, watch: float | None = None, give_up_unreadable: bool = False, **options: Any
+    ) -> None:
         durability.check()
+        if give_up_unreadable:
+            self._give_up()
+            return
         if credentials.background() is None:
             raise CommandError(credentials.NO_BACKGROUND)
         if watch is None:
@@ -44,6 +54,13 @@ class Command(BaseCommand):
             said = words
             connection.close()
             time.sleep(watch)
+
+    def _give_up(self) -> None:
+        try:
+            count = reconciling.give_up_unreadable()
+        except DatabaseError as exc:
+            raise CommandError(f"the database fails: {type(exc).__name__}") from None
+        self.stdout.write(f"{count:,} changes are unclear now: a supervisor has to find out.")
 
     def _once(self) -> None:
         try:
