@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from customers.access import Actor
@@ -61,6 +63,11 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
+def lead(request: HttpRequest, place: str) -> HttpResponse:
+    """To another page; htmx, which would put it where the form was, has the browser open it."""
+    return HttpResponseClientRedirect(place) if wants_fragment(request) else redirect(place)
+
+
 def looks(kind: Access) -> Callable[[Answering], Answering]:
     """A view whose answers are looks, at the customer in its address where there is one."""
 
@@ -83,7 +90,7 @@ def looked(
     Where a save failed, the form still shows what was there; where nothing could be read, no answer
     of the view's comes this far.
     """
-    if not 300 <= answer.status_code < 400:
+    if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
         access_events.note(
             kind, actor=request.actor, request_id=request.id, customer_id=customer_id
         )

@@ -7,19 +7,24 @@ address tells nobody else anything.
 import secrets
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 
 from customers.sealed import seal, unseal
 
 _KEPT = "searches"
 _SECONDS = 15 * 60
+_LONGEST = 8 * 1024  # characters
 _MOST = 10  # of one session; the oldest leave
 
 
 def keep(session: SessionBase, typed: QueryDict) -> str:
-    """The handle of what was typed."""
+    """The handle of what was typed. Raises RequestDataTooBig: it is no search of ours."""
+    text = typed.urlencode()
+    if len(text) > _LONGEST:
+        raise RequestDataTooBig
     handle = secrets.token_urlsafe(16)
-    kept = {**session.get(_KEPT, {}), handle: seal(typed.urlencode())}
+    kept = {**session.get(_KEPT, {}), handle: seal(text)}
     session[_KEPT] = dict(list(kept.items())[-_MOST:])
     return handle
 

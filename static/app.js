@@ -67,7 +67,7 @@ const FOCUS = [
 const clocks = new WeakMap();
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
-  if (!form.matches("form.editor")) return;
+  if (!form.matches(".field form.editor")) return;
   form.closest(".field").dataset.saving = "";
   form.setAttribute("aria-busy", "true");
   for (const input of form.querySelectorAll("input")) input.readOnly = true;
@@ -116,7 +116,10 @@ document.addEventListener("htmx:timeout", unreachable);
 
 // A summary of mistakes is read first; of a page whose main part was replaced, what is new in it.
 document.getElementById("summary")?.focus();
-document.addEventListener("htmx:afterSettle", () => document.querySelector("#group [data-focus], .reveal [data-focus]")?.focus());
+document.addEventListener("htmx:afterSettle", () => {
+  const parts = ":is(#group, #create, #settle, #forget, .reveal)";
+  document.querySelector(`${parts} :is([data-focus], [aria-invalid=true])`)?.focus();
+});
 
 // Typing is not lost by leaving a long form or an open editor by mistake.
 let touched = false;

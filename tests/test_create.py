@@ -111,6 +111,38 @@ def test_a_refusal_of_nothing_in_particular_stands_above_the_form(agent, clubmed
 
 
 @pytest.mark.parametrize(
+    ("typed", "fault", "status", "said"),
+    [
+        ({"last_name": ""}, None, 422, "1 answer needs another look"),
+        ({"last_name": "Durand 2"}, None, 422, "Nothing was created."),
+        ({"add": "phone"}, None, 200, "Remove phone 1"),
+        ({}, Fault("status", method="POST", status=429, times=None), 503, "asked too much"),
+        ({}, Fault("drop_before", method="POST"), 503, "We do not know yet"),
+    ],
+    ids=["incomplete", "refused", "another phone", "not done", "unknown"],
+)
+def test_with_htmx_only_the_form_is_replaced(agent, clubmed, typed, fault, status, said):
+    form = agent.form(URL) | NEEDED
+    if fault:
+        clubmed.faults.add(fault)
+
+    answer = agent.post(URL, form | typed, headers=HTMX)
+
+    assert answer.status_code == status
+    assert [part.get("id") for part in soup(answer).find_all(recursive=False)] == ["create"]
+    assert said in text(soup(answer)) or soup(answer).select_one(f'[aria-label="{said}"]')
+
+
+def test_with_htmx_the_browser_is_led_to_the_new_customer(agent, clubmed):
+    answer = agent.post(URL, agent.form(URL) | NEEDED, headers=HTMX)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    page = agent.page(answer["HX-Redirect"])
+    assert "The customer is created." in text(page)
+    assert "LEA DURAND" in text(page.select_one("h1"))
+
+
+@pytest.mark.parametrize(
     "fault",
     [
         Fault("drop_before", method="POST"),

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from customers.clubmed.sandbox import Fault
-from tests.conftest import TOM, sent, soup, text
+from tests.conftest import HTMX, TOM, sent, soup, text
 
 WANG = "704118236"
 
@@ -111,6 +111,21 @@ def test_each_part_may_be_told_by_itself(agent, known):
 
 def test_what_is_told_besides_must_be_true_of_them(agent):
     assert names(look(agent, email="tom@example.com", last_name="Jones")) == []
+
+
+def test_under_htmx_the_browser_is_led_to_what_was_found_and_to_what_is_wrong(agent):
+    for typed, status in ((TOM, 302), ("", 422)):
+        answer = agent.post("/", {"q": typed}, headers=HTMX)
+
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert agent.get(answer["HX-Redirect"]).status_code == status
+
+
+def test_what_is_far_too_long_is_no_search(agent):
+    answer = agent.post("/", {"q": "a" * 9000}, headers=HTMX)
+
+    assert answer.status_code == 400
+    assert "This form is too long" in text(soup(answer))
 
 
 @pytest.mark.parametrize(

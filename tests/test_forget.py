@@ -86,6 +86,20 @@ def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(superviso
     assert log.verify()[0] == 0
 
 
+def test_with_htmx_the_form_stays_in_its_place_until_it_is_done(supervisor, agent):
+    change(agent, "first@example.com")
+    typed = supervisor.form(URL) | {"reason": "By letter"}
+
+    wrong = supervisor.post(URL, typed | {"customer_id": OTHER}, headers=HTMX)
+    assert wrong.status_code == 422
+    assert soup(wrong).find(recursive=False)["id"] == "forget"
+    assert soup(wrong).select_one("[name=reason]")["value"] == "By letter"
+
+    done = supervisor.post(URL, typed | {"customer_id": TOM}, headers=HTMX)
+    assert done["HX-Redirect"] == f"/customers/{TOM}/history/"
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+
+
 def test_the_entry_says_who_when_and_why(supervisor, agent):
     change(agent, "first@example.com")
 

@@ -65,6 +65,19 @@ def test_an_auditor_reads_it_and_decides_nothing(auditor, unclear):
     assert page.select_one("#settle form") is None
 
 
+def test_with_htmx_the_decision_stays_in_its_place_until_it_is_recorded(supervisor, unclear):
+    form = hidden_inputs(supervisor.page(unclear))
+
+    wrong = supervisor.post(f"{unclear}settle/", form | YES | {"reason": ""}, headers=HTMX)
+    assert wrong.status_code == 422
+    assert soup(wrong).find(recursive=False)["id"] == "settle"
+    assert soup(wrong).select_one("[aria-invalid=true]")["name"] == "reason"
+
+    done = supervisor.post(f"{unclear}settle/", form | YES, headers=HTMX)
+    assert done["HX-Redirect"] == unclear
+    assert "Your decision is recorded." in text(supervisor.page(unclear))
+
+
 @pytest.mark.parametrize(("word", "outcome"), [(YES, "applied"), (NO, "not_applied")])
 def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, unclear, word, outcome):
     page = soup(decide(supervisor, unclear, word))

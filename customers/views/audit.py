@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers import kept, notices, services, tokens
@@ -14,7 +15,14 @@ from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, NotFoundError
 from customers.fields import FIELDS
 from customers.forms import SettleForm
-from customers.http import DeskRequest, check_customer_number, looked, looks
+from customers.http import (
+    DeskRequest,
+    check_customer_number,
+    lead,
+    looked,
+    looks,
+    wants_fragment,
+)
 from customers.models import Access, Change, ChangeQuerySet, JournalLine
 
 
@@ -104,7 +112,7 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
         )
     except services.NotYoursToSettleError:
         messages.warning(request, "Nothing was recorded: this change is settled, or is your own.")
-        return redirect("change", change_id)
+        return lead(request, reverse("change", args=[change_id]))
     except services.NoCustomerNumberError:
         form.add_error("customer_id", "Type the number of the customer that was created.")
         return change_page(request, change_id, form, status=422)
@@ -115,7 +123,7 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
         failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
         return change_page(request, change_id, form, failure=failure)
     messages.success(request, "Your decision is recorded.")
-    return redirect("change", change_id)
+    return lead(request, reverse("change", args=[change_id]))
 
 
 def change_page(
@@ -127,7 +135,10 @@ def change_page(
     reveal: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """All that is recorded of a change. form: of a decision. reveal: as `revealing` fills it in."""
+    """All that is recorded of a change; for htmx the form of a decision alone.
+
+    form: of a decision. reveal: as `revealing` fills it in.
+    """
     found = queries.with_entries(Change.objects.filter(pk=change_id))
     line = JournalLine.objects.filter(pk=change_id).first()
     shown: Change | JournalLine | None = found[0] if found else line
@@ -142,7 +153,8 @@ def change_page(
         "token": tokens.mint(actor=request.actor, form=_form_name(change_id), seen={}),
     }
     status = failure.status if failure else status
-    page = render(request, "audit/change.html", context, status=status)
+    template = "audit/_settle.html" if wants_fragment(request) else "audit/change.html"
+    page = render(request, template, context, status=status)
     return looked(request, page, Access.AUDIT, shown.customer_id)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from customers import finding, kept, market, notices, searches, seen, services, tokens
@@ -25,8 +26,10 @@ from customers.http import (
     DeskRequest,
     afterwards,
     check_customer_number,
+    lead,
     looks,
     typed_text,
+    wants_fragment,
 )
 from customers.models import Access, Change
 from customers.record import Person, Record
@@ -42,14 +45,16 @@ _REFUSED = "new/refused"  # the same, once Club Med refused the address: it may 
 def find(request: DeskRequest) -> HttpResponse:
     """Look for a customer; and the customers that this person handled last.
 
-    What is looked for is kept under a handle, so that no address holds it and Back works.
+    What is looked for is kept under a handle, so that no address holds it and Back works; with htmx
+    what cannot be looked for too, so that the browser keeps no page that was the answer to it.
     """
     if request.method == "POST":
         form = FindForm(request.POST)
-        if not form.is_valid():
+        if form.is_valid():
+            access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+        elif not wants_fragment(request):
             return _find_page(request, form, status=422)
-        access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
-        return redirect(f"/?find={searches.keep(request.session, request.POST)}")
+        return lead(request, f"/?find={searches.keep(request.session, request.POST)}")
     handle = request.GET.get("find", "")
     if not handle:
         return _find_page(request, FindForm())
@@ -173,14 +178,14 @@ def create(request: DeskRequest) -> HttpResponse:
         return _create_page(request, form, note=note, force=force, status=409)
     except (services.UnknownOutcomeError, services.BeingSavedError):
         context = {"typed": typed_text(request), "change_id": token.change_id}
-        return render(request, "customers/create_unknown.html", context, status=503)
+        return _answer(request, "unknown", "Not known yet", context, status=503)
     except services.RecordPendingError as exc:
         context = {"customer_id": exc.customer_id}
-        return render(request, "customers/create_pending.html", context)
+        return _answer(request, "pending", "The customer is created", context)
     except (ClubMedError, services.NotRecordedError) as exc:
         return _create_page(request, form, force=force, failure=notices.not_done(exc))
     messages.success(request, "The customer is created.")
-    return redirect("profile", saved.customer_id)
+    return lead(request, reverse("profile", args=[saved.customer_id]))
 
 
 def _create_page(
@@ -209,7 +214,16 @@ def _create_page(
         ),
     }
     status = failure.status if failure else status
-    return render(request, "customers/create.html", context, status=status)
+    return _answer(request, "form", "New customer", context, status=status)
+
+
+def _answer(
+    request: DeskRequest, part: str, title: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """The part of the page that changes; with the page around it unless htmx asked."""
+    context |= {"fragment": f"customers/_create_{part}.html", "title": title}
+    template = context["fragment"] if wants_fragment(request) else "customers/create.html"
+    return render(request, template, context, status=status)
 
 
 def _looked_for(request: DeskRequest) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from customers import forgetting, kept, notices, services, tokens
 from customers.access import Permission, allow
 from customers.clubmed.errors import ClubMedError
 from customers.forms import ForgetForm
-from customers.http import DeskRequest, check_customer_number
+from customers.http import DeskRequest, check_customer_number, lead, wants_fragment
 
 
 @allow(Permission.FORGET)
@@ -42,7 +43,7 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
         return _page(request, customer_id, form, failure=failure)
     messages.success(request, f"Forgotten: the values of {count} entries are erased.")
-    return redirect("history", customer_id)
+    return lead(request, reverse("history", args=[customer_id]))
 
 
 def _page(
@@ -62,7 +63,8 @@ def _page(
         "token": tokens.mint(actor=request.actor, form=_form_name(customer_id), seen={}),
     }
     status = failure.status if failure else status
-    return render(request, "audit/forget.html", context, status=status)
+    template = "audit/_forget.html" if wants_fragment(request) else "audit/forget.html"
+    return render(request, template, context, status=status)
 
 
 def _form_name(customer_id: str) -> str:

@@ -6,10 +6,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRedirect
 
 from customers import kept, market, notices, seen, services, tokens
 from customers.access import Permission, allow
@@ -22,6 +21,7 @@ from customers.http import (
     DeskRequest,
     NotEditableError,
     check_customer_number,
+    lead,
     looks,
     wants_fragment,
 )
@@ -347,9 +347,7 @@ class GroupEditor:
         else:
             messages.success(self.request, "Club Med holds all of this already; nothing was sent.")
         place = f"{reverse('profile', args=[self.customer_id])}#{self.group.name.lower()}-title"
-        if wants_fragment(self.request):
-            return HttpResponseClientRedirect(place)
-        return redirect(place)
+        return lead(self.request, place)
 
     def _page(
         self,

@@ -59,16 +59,12 @@ class Lasting:
         return privacy.held_in(said.encode(), self.typed)
 
     def left_behind(self):
-        """(file, texts) of the profile, once the browser is closed.
-
-        But for its list of open tabs: there Chromium keeps the form that a page was the answer to,
-        so that it can be sent again.
-        """
+        """(file, texts) of the profile, once the browser is closed."""
         self.page.context.close()
         found = {
             path: privacy.held_in(path.read_bytes(), self.typed)
             for path in self.folder.rglob("*")
-            if path.is_file() and not path.is_symlink() and path.parent.name != "Sessions"
+            if path.is_file() and not path.is_symlink()
         }
         assert found
         return {path.name: texts for path, texts in found.items() if texts}
@@ -95,6 +91,11 @@ def find(lasting):
     page.locator("#q").fill("")
     page.locator("#q").press("Enter")
     expect(page.locator("#none-title")).to_be_visible()
+    assert not lasting.kept()
+    lasting.type("#id_birthdate", "31/06/1986 qwxzjk")
+    page.locator("#q").press("Enter")
+    expect(page.locator("#id_birthdate_error")).to_be_visible()
+    expect(page.locator("#id_birthdate")).to_have_value("31/06/1986 qwxzjk")
     assert not lasting.kept()
     page.go_back()
     expect(page.locator("#q")).to_be_visible()
@@ -153,6 +154,21 @@ def leave_what_is_not_sent(lasting):
     page.goto("/")
     page.go_back()
     assert not lasting.kept()
+
+
+def test_nor_of_a_supervisors_words(lasting):
+    page = lasting.page
+    sign_in(page, "Sana El Idrissi")
+    page.goto(f"{TOM}forget/")
+    lasting.type(page.get_by_label("Why"), "Words of a letter, qwxzjk")
+    lasting.type(page.get_by_label("number, once more"), "123456780")
+    page.get_by_role("button", name="Forget this customer").click()
+    expect(page.locator("#forget .error")).to_be_visible()
+    expect(page.locator("#forget [aria-invalid=true]")).to_be_focused()
+    assert not lasting.kept()
+    page.goto(TOM)
+
+    assert lasting.left_behind() == {}
 
 
 def test_a_browser_keeps_nothing_of_what_was_typed(lasting):
