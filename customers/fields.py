@@ -120,7 +120,9 @@ class Field:
         if not isinstance(value, dict):
             return value
         told = {row.name for row in self.members if not row.sensitive}
-        return {key: one for key, one in value.items() if key not in told}
+        return {
+            key: one for key, one in value.items() if key not in told and not kinds.is_empty(one)
+        }
 
     def leaves_hidden(self, typed: Json) -> bool:
         """Does what was typed, or a clear, leave out what is stored and the person does not see?"""
