@@ -418,7 +418,7 @@ def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(
     said = replay()
 
     assert said == (
-        "1 tombstones; 1 customers forgotten again: the values of 3 entries are erased.\n"
+        "1 tombstone; 1 customer forgotten again: the values of 3 entries are erased.\n"
     )
     theirs = Entry.objects.filter(action="change", customer_id="100").order_by("seq")
     assert [str(entry.new) for entry in theirs] == ["erased"] * 3 + ["later still"]

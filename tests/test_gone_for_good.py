@@ -226,7 +226,7 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     said = manage("forget_customer", "--replay")
     database.vacuum()
 
-    assert said.startswith("1 tombstones; 1 customers forgotten again: the values of 1,000 entries")
+    assert said.startswith("1 tombstone; 1 customer forgotten again: the values of 1,000 entries")
     assert (held(gone), held(kept)) == (0, len(kept))
     assert "wombat" not in reads()[0]
 

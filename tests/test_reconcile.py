@@ -306,7 +306,7 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 
     call_command("reconcile", give_up_unreadable=True)
 
-    assert capsys.readouterr().out.startswith("1 changes are unclear now")
+    assert capsys.readouterr().out.startswith("Unclear now: 1. A supervisor")
     [entry] = Entry.objects.all()
     assert (entry.outcome, entry.old, entry.new) == ("unclear", Gone.NOT_KEPT, Gone.NOT_KEPT)
     page = text(supervisor.page("/audit/unsettled/"))

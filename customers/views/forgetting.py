@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -42,7 +43,8 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     except (ClubMedError, services.NotDoneError) as exc:
         failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
         return _page(request, customer_id, form, failure=failure)
-    messages.success(request, f"Forgotten: the values of {count} entries are erased.")
+    of = f"{count:,} entr{pluralize(count, 'y,ies')}"
+    messages.success(request, f"Forgotten: the values of {of} are erased.")
     return lead(request, reverse("history", args=[customer_id]))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 
 from customers import services
 from customers.access import OPERATOR
@@ -48,7 +49,7 @@ class Command(BaseCommand):
             count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
         except (services.NotDoneError, ClubMedError) as exc:
             raise CommandError(f"Nothing was erased: {_why(exc)}") from None
-        self.stdout.write(f"Customer {customer_id}: the values of {count:,} entries are erased.")
+        self.stdout.write(f"Customer {customer_id}: the values of {_entries(count)} are erased.")
 
     def _replay(self, path: str) -> None:
         try:
@@ -70,11 +71,16 @@ class Command(BaseCommand):
                 customers.add(tombstone.customer_id)
                 count += erased
         self.stdout.write(
-            f"{len(found):,} tombstones; {len(customers):,} customers forgotten again: the values "
-            f"of {count:,} entries are erased."
+            f"{len(found):,} tombstone{pluralize(len(found))}; {len(customers):,} "
+            f"customer{pluralize(len(customers))} forgotten again: the values of {_entries(count)} "
+            "are erased."
         )
         if left:
             raise CommandError(f"{left:,} could not be done: run it again.")
+
+
+def _entries(count: int) -> str:
+    return f"{count:,} entr{pluralize(count, 'y,ies')}"
 
 
 def _why(exc: Exception) -> str:

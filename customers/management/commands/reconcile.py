@@ -60,7 +60,9 @@ class Command(BaseCommand):
             count = reconciling.give_up_unreadable()
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
-        self.stdout.write(f"{count:,} changes are unclear now: a supervisor has to find out.")
+        self.stdout.write(
+            f"Unclear now: {count:,}. A supervisor has to find out what came of them."
+        )
 
     def _once(self) -> None:
         try:
