@@ -131,15 +131,6 @@ class Field:
             and any(row.sensitive and row.name not in typed for row in self.members)
         )
 
-    def changes(self, now: Json, typed: Json) -> bool:
-        """Has what was typed to be sent, over what Club Med holds now?
-
-        A secret that was typed always: who may not see it must not learn that it is the same.
-        """
-        new = self.kind.compose(now, typed)
-        secret = self.sensitive and not kinds.is_empty(self.hidden(typed))
-        return secret or kinds.canonical(new) != kinds.canonical(now)
-
     def is_new_code(self, value: Json) -> bool:
         """A code that this catalogue does not know yet."""
         known = bool(self.choices) and self.kind is kinds.CODE
@@ -335,3 +326,17 @@ def unknown_values(profile: Profile) -> list[tuple[str, str]]:
         elif key not in paths and key not in _TECHNICAL and not (key in nested and value is None):
             found.append((key, kinds.raw_text(value)))
     return found
+
+
+def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
+    """field -> the value to be sent, of what was typed over what Club Med holds now.
+
+    What is the same already is left out, but for a secret: who may not see it must not learn so.
+    """
+    new = {name: FIELDS[name].kind.compose(now[name], value) for name, value in typed.items()}
+    return {
+        name: value
+        for name, value in new.items()
+        if kinds.canonical(value) != kinds.canonical(now[name])
+        or (FIELDS[name].sensitive and not kinds.is_empty(FIELDS[name].hidden(typed[name])))
+    }

@@ -30,7 +30,7 @@ from customers.clubmed.errors import (
     RefusedError,
 )
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS
+from customers.fields import FIELDS, to_send
 from customers.finding import Search
 from customers.kinds import canonical, is_empty, raw_text
 from customers.models import Action, Change, Evidence, Gone, Head, JournalLine, Outcome
@@ -190,9 +190,10 @@ def change_profile(
     """
     reason = _why(reason, force_address=force_address)
     with journal_in_reach():
-        line, held = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
-    if isinstance(line, Saved):
-        return line
+        found = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
+    if isinstance(found, Saved):
+        return found
+    line, held = found
     sent = line.new_values
     with _answer_to(line, held, typed):
         calling(actor, line).update_profile(customer_id, sent, force_address=force_address)
@@ -318,7 +319,7 @@ def _journal_change(
     request_id: str,
     reason: str,
     shown: str,
-) -> tuple[JournalLine | Saved, Profile]:
+) -> tuple[JournalLine, Profile] | Saved:
     """Compare with what Club Med holds, which is returned too, and write the line.
 
     Saved instead if this form was answered before, or if there is nothing to change.
@@ -326,20 +327,17 @@ def _journal_change(
     for _ in range(_READS):
         read_at = chain.sound_position()
         if (first := _first_answer(token, typed)) is not None:
-            return first, Profile(customer_id, {})
+            return first
         profile, read_at = _look(customer_id, read_at, actor)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
             raise ConflictError
-        values = {
-            name: (now[name], FIELDS[name].kind.compose(now[name], value))
-            for name, value in typed.items()
-            if FIELDS[name].changes(now[name], value)
-        }
-        if not values:
-            return Saved(token.change_id, customer_id, {}), profile
-        if shown and shown != digest({name: new for name, (_, new) in values.items()}):
+        body = to_send(typed, now)
+        if not body:
+            return Saved(token.change_id, customer_id, {})
+        if shown and shown != digest(body):
             raise NotAsShownError
+        values = {name: (now[name], new) for name, new in body.items()}
         act = act_of(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)
         try:
             return journal.write(token.change_id, act, values, read_at=read_at), profile

@@ -15,7 +15,7 @@ from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS, MASK, Field, Group
+from customers.fields import FIELDS, MASK, Field, Group, to_send
 from customers.forms import GroupForm, add_refusal, refuses_address
 from customers.http import (
     DeskRequest,
@@ -242,11 +242,7 @@ class GroupEditor:
         status: int = 200,
     ) -> HttpResponse:
         values = {name: FIELDS[name].value(profile) for name in typed}
-        body = {
-            name: FIELDS[name].kind.compose(values[name], value)
-            for name, value in typed.items()
-            if FIELDS[name].changes(values[name], value)
-        }
+        body = to_send(typed, values)
         if not body:
             note = "Nothing is changed here yet, so nothing would be sent."
             return self._form(self._group_form(profile), note=note)
