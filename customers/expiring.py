@@ -6,14 +6,14 @@ be ended anywhere, and the next goes on.
 
 import calendar
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef
+from django.db.models import Max, Min, OuterRef, Subquery
 
 from customers import services
 from customers.access import OPERATOR
@@ -50,7 +50,7 @@ def due(now: datetime) -> Due:
     entries_before = months_before(now, settings.AUDIT_ENTRY_MONTHS)
     looks_before = months_before(now, settings.ACCESS_MONTHS)
     values_up_to = _newest_before(values_before)
-    entries_up_to = _whole(_newest_before(entries_before))
+    entries_up_to = max(_ends_of_changes(1, _newest_before(entries_before)), default=0)
     looks_up_to = _counted_before(looks_before, now)
     counted = access_events.folded()
     uncounted = AccessEvent.objects.filter(recorded_at__lt=looks_before, pk__gt=counted)
@@ -106,13 +106,13 @@ def _remove_batch(up_to: int) -> int:
     """
     with rows.batch():
         head = chain.lock()
-        first = _oldest()
-        last = end = first - 1
-        while last < first:  # again only for a change that is longer than a batch
-            if end >= up_to:
-                return 0
-            end = min(end + _BATCH, up_to)
-            last = _whole(end)
+        first, last = _oldest(), 0
+        for end in _ends_of_changes(first, up_to):
+            if last and end >= first + _BATCH:  # longer only if a change is
+                break
+            last = end
+        if not last:
+            return 0
         digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
         _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)))
         VaultItem.objects.filter(pk__lte=last).delete()
@@ -148,15 +148,19 @@ def _recorded_at(seq: int) -> datetime:
     return Entry.objects.values_list("recorded_at", flat=True).get(seq=seq)
 
 
-def _whole(up_to: int) -> int:
-    """The same or a lower number, with no change on both sides of it."""
-    while True:
-        later = Entry.objects.filter(change_id=OuterRef("change_id"), seq__gt=up_to)
-        split = Entry.objects.filter(Exists(later), seq__lte=up_to)
-        first = split.aggregate(first=Min("seq"))["first"]
-        if first is None:
-            return up_to
-        up_to = first - 1
+def _ends_of_changes(first: int, up_to: int) -> Iterator[int]:
+    """The numbers in that range that no change stands on both sides of, in one pass.
+
+    first: the oldest entry's, or a lower one.
+    """
+    theirs = Entry.objects.filter(change_id=OuterRef("change_id")).order_by()
+    last = Subquery(theirs.values("change_id").annotate(last=Max("seq")).values("last"))
+    oldest = Entry.objects.filter(seq__range=(first, up_to)).order_by("seq")
+    reach = 0
+    for seq, end in oldest.values_list("seq", last).iterator():
+        reach = max(reach, end)
+        if reach == seq:
+            yield seq
 
 
 def _counted_before(time: datetime, now: datetime) -> int:

@@ -288,6 +288,20 @@ def test_a_change_longer_than_a_batch_is_not_cut(at, tmp_path, small_batches):
     assert is_whole(tmp_path)
 
 
+def test_changes_that_overlap_leave_together(at, tmp_path, small_batches):
+    at(2022, 3, 1)
+    changes = [uuid4() for _ in range(5)]
+    for n in (0, 1, 0, 2, 1, 3, 2, 3, 4):  # entries 1 to 8 hang together
+        change(change_id=changes[n])
+    at()
+    seen = []
+
+    expiring.remove_entries(9, seen.append)
+
+    assert seen == [8, 9]
+    assert is_whole(tmp_path)
+
+
 def test_an_old_change_that_got_its_answer_meanwhile_stays(aged, tmp_path, small_batches):
     last = Entry.objects.get(seq=9).change_id
 
