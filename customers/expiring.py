@@ -169,4 +169,5 @@ def _counted_before(time: datetime, now: datetime) -> int:
     What was recorded in a far future is not young, but wrong: it must not hold the others up.
     """
     young = AccessEvent.objects.filter(recorded_at__range=(time, now)).order_by("pk")
-    return access_events.folded(before=young.values_list("pk", flat=True).first())
+    first = young.values_list("pk", flat=True).first()
+    return access_events.folded() if first is None else access_events.folded_before(first)

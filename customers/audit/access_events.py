@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.access import Actor
@@ -130,14 +130,26 @@ def fold() -> None:
         rows.insert([entry])
 
 
-def folded(before: int | None = None) -> int:
-    """The last number that is folded, of folds that end before that number; 0 if there is none."""
+def folded() -> int:
+    """The last number that is folded, 0 before the first fold."""
+    newest = _folds().first()
+    return _last_of(newest) if newest else 0
+
+
+def folded_before(number: int) -> int:
+    """The same, of the folds that end before that number."""
+    lasts = map(_last_of, _folds().iterator())
+    return next((last for last in lasts if last < number), 0)
+
+
+def _folds() -> "QuerySet[Entry, str]":
+    """The details of the folds, the newest first."""
     entries = Entry.objects.filter(action=Action.ACCESS).order_by("-seq")
-    for detail in entries.values_list("detail", flat=True).iterator():
-        last = int(json.loads(detail)["last"])
-        if before is None or last < before:
-            return last
-    return 0
+    return entries.values_list("detail", flat=True)
+
+
+def _last_of(detail: str) -> int:
+    return int(json.loads(detail)["last"])
 
 
 def uncounted() -> int:

@@ -191,9 +191,10 @@ def _vault_faults(
     commitments = _commitments(columns)
     field, action, change_id, customer_id = _named(columns)
     if held[0] is None:
+        if not any(commitments) or erased.is_expired(seq):  # asked first: what follows may query
+            return
         # Why somebody was forgotten is not theirs, and stays when they are forgotten again.
-        is_theirs = action != Action.FORGOTTEN and erased.covers(seq, change_id, customer_id)
-        if any(commitments) and not is_theirs and not erased.is_expired(seq):
+        if action == Action.FORGOTTEN or not erased.covers(seq, change_id, customer_id):
             yield "its values are missing, and no entry says that they were erased"
         return
     if action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id):
