@@ -65,11 +65,9 @@ def replay(tombstone: Tombstone) -> int:
 
 def _settle(customer_id: str, caller: Actor | None) -> None:
     """Find out what came of changes that nobody can be working on any more."""
-    overdue = list(journal.overdue().filter(customer_id=customer_id))
-    for line in overdue:
-        if not line.is_readable:  # nothing that Club Med says could be compared with it
-            settling.give_up(line)
-    if not overdue:
+    overdue = journal.overdue().filter(customer_id=customer_id)
+    settling.give_up_unreadable(overdue.all())
+    if not overdue.exists():
         return
     try:
         services.read_profile(customer_id, actor=caller)

@@ -62,17 +62,6 @@ def reconcile() -> Reconciled:
     )
 
 
-def give_up_unreadable() -> int:
-    """Make overdue lines that do not open unclear, for good; how many they were.
-
-    Nothing that Club Med says could be compared with them, and their fields would stay taken.
-    """
-    lines = [line for line in journal.overdue() if not line.is_readable]
-    for line in lines:
-        settling.give_up(line)
-    return len(lines)
-
-
 def _due() -> Iterator[Callable[[], None]]:
     """The looks that are due, those of open lines first."""
     overdue = [line for line in journal.overdue()[:_AT_ONCE] if line.is_readable]

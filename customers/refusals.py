@@ -4,7 +4,7 @@ A refusal may repeat what was sent, and what is stored beside it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, Profile, member_name
@@ -31,7 +31,7 @@ def discreet(exc: RefusedError, held: Profile, typed: Mapping[str, Json]) -> Ref
     secrets = [plain for hidden in stored.values() for plain in _telling(hidden)]
 
     def told(said: str) -> str:
-        return "" if any(one in _plain(said) for one in secrets) else said
+        return "" if _repeats(said, secrets) else said
 
     def is_silent(error: FieldError) -> bool:
         return not unseen.isdisjoint({member_name(error.key), *typed})
@@ -55,10 +55,14 @@ def codes(exc: RefusedError, sent: Json) -> str:
     secrets = list(_telling(sent))
 
     def is_code(said: str) -> bool:
-        return bool(_CODE.fullmatch(said)) and not any(one in _plain(said) for one in secrets)
+        return bool(_CODE.fullmatch(said)) and not _repeats(said, secrets)
 
     told = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
     return "; ".join(filter(None, told))[:_LONGEST] or f"status {exc.status}"
+
+
+def _repeats(said: str, secrets: Iterable[str]) -> bool:
+    return any(one in _plain(said) for one in secrets)
 
 
 def _telling(value: Json) -> Iterator[str]:

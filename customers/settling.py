@@ -105,6 +105,17 @@ def give_up(line: JournalLine) -> None:
         append(settled(line, findings))
 
 
+def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
+    """Make those of overdue lines that do not open unclear, for good; how many they were.
+
+    Nothing that Club Med says could be compared with them, and their fields would stay taken.
+    """
+    unreadable = [line for line in lines if not line.is_readable]
+    for line in unreadable:
+        give_up(line)
+    return len(unreadable)
+
+
 def _answer_found(line: JournalLine, profile: Profile) -> Record:
     """What came of a change that got no answer."""
     pairs = line.values.items()

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from django.db.models import Min, Model, Q, QuerySet, Window
+from django.template.defaultfilters import pluralize
 from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 
@@ -297,7 +298,7 @@ def _words(act: Act) -> Fact:
 
 
 def _how_many(others: int) -> str:
-    return f"({others} other{'' if others == 1 else 's'})"
+    return f"({others} other{pluralize(others)})"
 
 
 def _who(one: Act | AccessEvent) -> Fact:

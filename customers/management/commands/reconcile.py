@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from customers import credentials, reconciling
-from customers.audit import durability
+from customers import credentials, settling
+from customers.audit import durability, journal
 from customers.reconciling import Reconciled, reconcile
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _give_up(self) -> None:
         try:
-            count = reconciling.give_up_unreadable()
+            count = settling.give_up_unreadable(journal.overdue())
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
         self.stdout.write(
