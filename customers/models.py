@@ -39,6 +39,23 @@ def json_text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def facts(detail: Any) -> dict[str, Any]:
+    """What an entry that was done to the log says in its detail; {} if somebody altered it so that
+    it says nothing. Its digest gives that away, so no reader has to.
+    """
+    try:
+        said = json.loads(detail)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def number_in(detail: Any, name: str) -> int | None:
+    """The same, of one number of an entry or a look."""
+    number = facts(detail).get(name)
+    return number if type(number) is int and 0 <= number < 2**63 else None
+
+
 def moment(time: datetime) -> str:
     """The one text of a time: 2026-11-23T09:41:07.118000Z."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

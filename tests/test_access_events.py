@@ -855,3 +855,13 @@ def test_a_fold_that_was_altered_is_named(folded, detail):
     guard.install()
 
     assert faults() == ["entry 1 does not say which looks it counted"]
+
+
+@pytest.mark.parametrize("detail", ["nonsense", '{"last": -1}'])
+def test_upon_a_fold_that_was_altered_nothing_is_counted_or_sealed(folded, detail):
+    guard.remove()
+    Entry.objects.filter(action="access").update(detail=detail)
+    guard.install()
+
+    with pytest.raises(CommandError, match="An entry that counted looks was altered"):
+        call_command("audit_seal")

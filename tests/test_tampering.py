@@ -2,6 +2,7 @@
 wrong. The triggers are lifted for these tests: this is what they cannot stop."""
 
 import hashlib
+import io
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -9,10 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import TestCase
 
-from customers.audit import chain, digests, guard, keys
+from customers.audit import chain, digests, erasure, guard, keys
 from customers.audit.entries import Finding
 from customers.models import Change, Entry, Head, Outcome, VaultItem
 from tests import log
+from tests.conftest import text
 
 pytestmark = pytest.mark.django_db
 LAST = 9
@@ -66,6 +68,36 @@ def test_any_column_changed_is_found_and_named(tmp_path, column, seq):
     assert statuses == (1, 1)
     assert words.startswith(f"entry {seq}: ")
     assert said.startswith(f"entry {seq}: ")
+
+
+SAID = {
+    "forgotten": erasure.said(erasure.VALUES, 2),
+    "expired": erasure.said(erasure.VALUES, 2),
+    "looks": erasure.said(erasure.LOOKS, 2),
+    "anchor": erasure.anchor(2, bytes(32)),
+}
+
+
+@pytest.mark.parametrize(
+    "detail", ["", "oops", "[]", "{}", '{"seq": 1e999, "up_to": "x"}', "[" * 9999]
+)
+@pytest.mark.parametrize("what", SAID)
+def test_an_entry_that_no_longer_says_what_it_erased_is_named_and_breaks_nothing(
+    supervisor, what, detail
+):
+    action = "expired" if what == "looks" else what
+    log.append(SAID[what], action=action, customer_id="100")
+    assert sql("UPDATE customers_entry SET detail = %s WHERE seq = 10", detail) == 1
+
+    status, words = log.verify()
+
+    assert (status, words.partition("\n")[0]) == (
+        1,
+        "entry 10: its content gives another digest than the one recorded",
+    )
+    for path in ("/audit/", "/customers/100/history/"):
+        assert "unreadable" in text(supervisor.page(path))
+    call_command("access_report", customer="100", stdout=io.StringIO())
 
 
 @pytest.mark.parametrize(

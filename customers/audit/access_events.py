@@ -5,7 +5,6 @@ folds them into the chain: an entry says how many there were, and their digest.
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -27,8 +26,10 @@ from customers.models import (
     Evidence,
     Outcome,
     Purpose,
+    facts,
     json_text,
     moment,
+    number_in,
 )
 
 logger = logging.getLogger(__name__)
@@ -36,9 +37,12 @@ _ONE_LOOK = timedelta(minutes=10)  # views of one customer by one person within 
 # A look with a lower number may be committed a little later than one with a higher.
 _LATE = timedelta(seconds=60)
 _NEVER_EXPIRED = timedelta(days=28)  # the shortest month, and ACCESS_MONTHS is 1 at least
-_NO_FACTS = (ValueError, TypeError, KeyError, OverflowError)  # of an entry that was altered
 _LONG = timedelta(days=1)  # for a timer
 _BATCH = 5_000  # events
+
+
+class AlteredCountError(Exception):
+    """An entry no longer says which looks it counted: `audit_verify` names it."""
 
 
 def record(
@@ -110,8 +114,8 @@ def fold() -> None:
     """
     now, last = timezone.now(), folded()
     newest = AccessEvent.objects.values_list("pk", flat=True).first() or 0
-    facts = _facts(last + 1, _settled(_events(last + 1, newest), now))
-    if not facts["count"]:
+    counted = _facts(last + 1, _settled(_events(last + 1, newest), now))
+    if not counted["count"]:
         return
     with transaction.atomic():
         head = chain.lock()
@@ -124,16 +128,16 @@ def fold() -> None:
             field="access",
             outcome=Outcome.APPLIED,
             evidence=Evidence.NOTHING,
-            detail=json_text(facts),
+            detail=json_text(counted),
         )
         chain.extend(head, [entry])
         rows.insert([entry])
 
 
 def folded() -> int:
-    """The last number that is folded, 0 before the first fold."""
+    """The last number that is folded, 0 before the first fold. Raises AlteredCountError."""
     newest = _folds().first()
-    return _last_of(newest) if newest else 0
+    return _last_of(newest) if newest is not None else 0
 
 
 def folded_before(number: int) -> int:
@@ -149,14 +153,17 @@ def _folds() -> "QuerySet[Entry, str]":
 
 
 def _last_of(detail: str) -> int:
-    return int(json.loads(detail)["last"])
+    last = number_in(detail, "last")
+    if last is None:
+        raise AlteredCountError
+    return last
 
 
 def uncounted() -> int:
     """How many looks of more than a day ago no entry has counted: what becomes of one is unseen."""
     try:
         last = folded()
-    except _NO_FACTS:  # `faults` names it
+    except AlteredCountError:  # `faults` names it
         return 0
     long_ago = timezone.now() - _LONG
     return AccessEvent.objects.filter(pk__gt=last, recorded_at__lt=long_ago).count()
@@ -170,18 +177,19 @@ def faults(expired_up_to: int = 0) -> Iterator[str]:
     yield from _put_in(expired_up_to)
     entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
     for seq, detail in entries.values_list("seq", "detail").iterator():
-        try:
-            told = json.loads(detail)
-            first, last, count = int(told["first"]), int(told["last"]), told["count"]
-            if last <= expired_up_to:
-                continue
-            found = _facts(first, _events(first, last))
-        except _NO_FACTS:
+        first, last = number_in(detail, "first"), number_in(detail, "last")
+        if first is None or last is None:
             yield f"entry {seq} does not say which looks it counted"
             continue
-        if found["count"] != count:
-            yield f"looks {first} to {last}: {count} were counted, {found['count']} are there"
-        elif found["digest"] != told.get("digest"):
+        if last <= expired_up_to:
+            continue
+        counted, found = facts(detail), _facts(first, _events(first, last))
+        if found["count"] != counted.get("count"):
+            yield (
+                f"looks {first} to {last}: {counted.get('count')} were counted, "
+                f"{found['count']} are there"
+            )
+        elif found["digest"] != counted.get("digest"):
             yield f"looks {first} to {last} give another digest than the one recorded"
 
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from customers.audit import rows
 from customers.audit.entries import Finding
-from customers.models import AccessEvent, Action, Entry, Evidence, Outcome, VaultItem
+from customers.models import AccessEvent, Action, Entry, Evidence, Outcome, VaultItem, number_in
 
 VALUES, ENTRIES, LOOKS = "values", "entries", "looks"  # what stands in the field of such an entry
 _BATCH = 1_000  # rows
@@ -73,8 +73,7 @@ def scrub() -> None:
 def expired(part: str) -> int:
     """Up to which number all of that part is said to be erased."""
     said = Entry.objects.filter(action=Action.EXPIRED, field=part).order_by("-seq")
-    newest = said.values_list("detail", flat=True).first()
-    return int(json.loads(newest)["up_to"]) if newest else 0
+    return number_in(said.values_list("detail", flat=True).first(), "up_to") or 0
 
 
 class Erased:
@@ -87,7 +86,7 @@ class Erased:
         for action, customer_id, detail in acts.order_by().values_list(
             "action", "customer_id", "detail"
         ):
-            up_to = json.loads(detail)["up_to"]
+            up_to = number_in(detail, "up_to") or 0
             if action == Action.EXPIRED:
                 self._expired = max(up_to, self._expired)
             else:

@@ -3,14 +3,13 @@
 Batches by number, so memory stays flat and no lock is held.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
 
 from customers.audit import digests
-from customers.models import SIDES, Action, Entry
+from customers.models import SIDES, Action, Entry, facts, number_in
 
 _BATCH = 5_000  # entries
 # Columns that a database does not hold as the text that is hashed.
@@ -70,7 +69,6 @@ def beginning() -> tuple[int, bytes]:
     if first is not None and first > 1:
         anchors = Entry.objects.filter(action=Action.ANCHOR).order_by("seq")
         for detail in anchors.values_list("detail", flat=True):
-            anchor = json.loads(detail)
-            if isinstance(anchor, dict) and anchor.get("seq") == first - 1:
-                return first - 1, bytes.fromhex(str(anchor.get("digest")))
+            if number_in(detail, "seq") == first - 1:
+                return first - 1, bytes.fromhex(str(facts(detail).get("digest")))
     return 0, digests.BEGINNING

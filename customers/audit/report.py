@@ -33,6 +33,7 @@ from customers.models import (
     Gone,
     JournalLine,
     moment,
+    number_in,
 )
 from customers.twins import SAME_AS
 
@@ -201,12 +202,10 @@ def _covers() -> Fact:
     """From when on there is anything to report from, and what of it is erased."""
     first = Entry.objects.order_by("seq").values_list("seq", "recorded_at").first()
     look = AccessEvent.objects.order_by("pk").values_list("pk", "recorded_at").first()
-    expired = Entry.objects.filter(action=Action.EXPIRED, field=erasure.VALUES).order_by("-seq")
-    values = expired.values_list("detail", flat=True).first()
     return {
         "entries_from": first and {"seq": first[0], "at": moment(first[1])},
         "entries_removed_up_to": first[0] - 1 if first else 0,
-        "values_erased_up_to": json.loads(values)["up_to"] if values else 0,
+        "values_erased_up_to": erasure.expired(erasure.VALUES),
         "looks_from": look and {"id": look[0], "at": moment(look[1])},
         "looks_erased_up_to": erasure.expired(erasure.LOOKS),
     }
@@ -262,7 +261,7 @@ def _step(entry: Entry) -> Fact:
         "outcome": _coded(entry.outcome, entry.get_outcome_display()),
         "evidence": _coded(entry.evidence, entry.get_evidence_display()),
         "detail": entry.detail,
-        "erased_up_to": json.loads(entry.detail)["up_to"] if forgotten else None,
+        "erased_up_to": number_in(entry.detail, "up_to") if forgotten else None,
     }
 
 

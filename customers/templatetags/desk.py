@@ -1,6 +1,5 @@
 """What every template of the desk may use."""
 
-import json
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
@@ -28,6 +27,7 @@ from customers.models import (
     Gone,
     JournalLine,
     Outcome,
+    number_in,
 )
 
 register = template.Library()
@@ -120,10 +120,13 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
 
 def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
-    said = json.loads(entry.detail)
-    if entry.action == Action.ANCHOR:
-        return format_html("Removed, up to entry {}", said["seq"])
-    return format_html("Erased, up to {} {}", _NUMBERED.get(entry.field, "entry"), said["up_to"])
+    removed = entry.action == Action.ANCHOR
+    number = number_in(entry.detail, "seq" if removed else "up_to")
+    if number is None:
+        return format_html('<span class="muted">{}</span>', Gone.UNREADABLE)
+    if removed:
+        return format_html("Removed, up to entry {}", number)
+    return format_html("Erased, up to {} {}", _NUMBERED.get(entry.field, "entry"), number)
 
 
 @register.filter

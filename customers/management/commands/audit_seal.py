@@ -39,6 +39,10 @@ class Command(BaseCommand):
                 head = chain.lock()
         except chain.ForgedHeadError as exc:
             raise CommandError(str(exc)) from None
+        except access_events.AlteredCountError:
+            raise CommandError(
+                "An entry that counted looks was altered: run audit_verify."
+            ) from None
         if head.seq == 0:
             raise CommandError("The log is empty: there is nothing to seal.")
         if to is None:
