@@ -46,7 +46,7 @@ def decrypt(key_id: str, held: Buffer, about: bytes) -> bytes:
     if cipher is None:
         raise UnknownKeyError
     try:
-        encrypted = bytes(held)
+        encrypted = bytes(memoryview(held))  # a number would be as many zero bytes
         return cipher.decrypt(encrypted[:_NONCE], encrypted[_NONCE:], about)
     except (InvalidTag, ValueError, TypeError):
         raise UnreadableError from None

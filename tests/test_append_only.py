@@ -314,6 +314,15 @@ def test_an_anchor_leaves_under_a_later_one_and_never_by_itself(three_entries):
     assert numbers() == [5, 6]
 
 
+def test_the_newest_anchor_alone_counts(three_entries):
+    """So that a deletion looks at one anchor, however many there were."""
+    append_anchor(3)
+    append_anchor(1)
+
+    assert refused("DELETE FROM customers_entry WHERE seq <= 3")
+    run("DELETE FROM customers_entry WHERE seq = 1")
+
+
 def test_a_value_that_looks_like_an_anchor_is_none(three_entries):
     append(looks_like_an_anchor({"seq": 3, "digest": "00"}))
 

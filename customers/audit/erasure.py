@@ -5,10 +5,13 @@ of all, are erased: {"up_to": N} in its detail.
 """
 
 import json
+import logging
+import time
 from collections.abc import Callable
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
 from customers.audit import rows
@@ -17,6 +20,9 @@ from customers.models import AccessEvent, Action, Entry, Evidence, Outcome, Vaul
 
 VALUES, ENTRIES, LOOKS = "values", "entries", "looks"  # what stands in the field of such an entry
 _BATCH = 1_000  # rows
+_TRIES, _PAUSE = 5, 0.2  # s
+
+logger = logging.getLogger(__name__)
 
 
 def said(part: str, up_to: int) -> Finding:
@@ -65,9 +71,26 @@ def scrub() -> None:
 
     Its pages are overwritten (secure_delete). PostgreSQL overwrites its own when it vacuums.
     """
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        [patience] = cursor.fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")  # while it waited, nobody could write
+        try:
+            scrubbed = any(_truncated(cursor) for _ in range(_TRIES))
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+    if not scrubbed:
+        logger.warning("a reader holds SQLite's write-ahead log: what was erased is in it yet")
+
+
+def _truncated(cursor: CursorWrapper) -> bool:
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    busy, *_ = cursor.fetchone()
+    if busy:
+        time.sleep(_PAUSE)
+    return not busy
 
 
 def expired(part: str) -> int:

@@ -4,8 +4,8 @@ Installed after every migration (`customers.apps`) and looked at by `/health/rea
 whoever writes rows, with whatever statement. Who owns the tables can drop them, so on PostgreSQL
 the product runs as a role that does not (docs/postgresql-roles.sql).
 
-An entry leaves only when an anchor covers it: a later entry with action "anchor" whose `detail` is
-{"digest": ..., "seq": N}, N being that entry's number or above it.
+An entry leaves only when the newest anchor covers it: a later entry with action "anchor" whose
+`detail` is {"digest": ..., "seq": N}, N being that entry's number or above it.
 An access event may leave at any time, and is never changed.
 """
 
@@ -32,12 +32,12 @@ _SQLITE = {
     "customers_entry_update": "",
     # Only an anchor's detail is parsed, and only a number there counts: a text is above them all.
     "customers_entry_delete": """
-        WHEN NOT EXISTS (
-            SELECT 1 FROM "customers_entry" WHERE "action" = 'anchor' AND "seq" > OLD."seq"
-            AND CASE WHEN "action" = 'anchor' AND json_valid("detail")
-                AND json_type("detail", '$.seq') = 'integer'
-                THEN json_extract("detail", '$.seq') END >= OLD."seq"
-        )""",
+        WHEN coalesce((
+            SELECT CASE WHEN json_valid("detail") AND json_type("detail", '$.seq') = 'integer'
+                THEN json_extract("detail", '$.seq') END
+            FROM "customers_entry" WHERE "action" = 'anchor' AND "seq" > OLD."seq"
+            ORDER BY "seq" DESC LIMIT 1
+        ), 0) < OLD."seq\"""",
     "customers_head_insert": """
         WHEN EXISTS (SELECT 1 FROM "customers_head")""",
     "customers_head_update": """
@@ -81,12 +81,11 @@ _FUNCTIONS = {
     "customers_refuse": "BEGIN {raise_} END",
     "customers_refuse_unless_anchored": """
 BEGIN
-    IF EXISTS (
-        SELECT 1 FROM {schema}.customers_entry AS anchor
+    IF (
+        SELECT (anchor.detail::json ->> 'seq')::bigint FROM {schema}.customers_entry AS anchor
         WHERE anchor.action = 'anchor' AND anchor.seq > OLD.seq
-        AND CASE WHEN anchor.action = 'anchor'
-            THEN (anchor.detail::json ->> 'seq')::bigint END >= OLD.seq
-    ) THEN
+        ORDER BY anchor.seq DESC LIMIT 1
+    ) >= OLD.seq THEN
         RETURN OLD;
     END IF;
     {raise_}
