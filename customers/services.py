@@ -230,7 +230,7 @@ def create_customer(
         return line
     with _answer_to(line, Profile("", {}), values):
         line.customer_id = calling(actor, line).create_customer(values, force_address=force_address)
-    _note_number(line)
+    note_number(line)
     _record(line, Outcome.APPLIED)
     return Saved(line.change_id, line.customer_id, values)
 
@@ -455,7 +455,7 @@ def _why(reason: str, *, force_address: bool) -> str:
     return f"Address sent without Club Med's check: {reason}" if force_address else reason
 
 
-def _note_number(line: JournalLine) -> None:
+def note_number(line: JournalLine) -> None:
     """Keep the new customer's number with the line, in case the entries cannot be written."""
     try:
         line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)

@@ -3,17 +3,24 @@ does not bring them back."""
 
 import io
 import json
+import os
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest import mock
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
+from customers.audit import queries
 from customers.audit.entries import Finding
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, Gone, JournalLine, Outcome, VaultItem
 from tests import log
 from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.test_create import NEEDED, create
 from tests.test_settling import let_the_grace_pass, lose_the_answer
 
 URL = f"/customers/{TOM}/forget/"
@@ -46,6 +53,14 @@ def replay(*file):
 
 def ask(person, **typed):
     return person.post(URL, person.form(URL) | {"reason": "By letter", "customer_id": TOM} | typed)
+
+
+@contextmanager
+def before_a_restored_backup():
+    """What is done here is taken back from the database: the backup is of before."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def values():
@@ -401,18 +416,16 @@ def test_the_list_names_who_was_forgotten_and_no_value(tombstones):
     assert said["customer_id"] == "100"
     assert "Letter" not in line
     assert set(said) == {
-        *("customer_id", "at", "actor_issuer", "actor_sub", "actor_name"),
-        *("key_id", "signature"),
+        *("customer_id", "change_id", "at", "creates"),
+        *("actor_issuer", "actor_sub", "actor_name", "key_id", "signature"),
     }
 
 
 @pytest.mark.django_db
 def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(tombstones):
-    """The backup is of before: here the entry and the deletion are taken back by hand."""
     log.fill()
-    with transaction.atomic():
+    with before_a_restored_backup():
         forget("100")
-        transaction.set_rollback(True)
     log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
 
     said = replay()
@@ -437,30 +450,302 @@ def test_a_second_replay_finds_nothing_to_do():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("line", ["oops", "[]", "{}", '{"customer_id": "102"}'])
-def test_a_list_that_somebody_wrote_to_is_refused_whole(tombstones, line):
+@pytest.mark.parametrize(
+    "line", ["oops", "[]", "{}", '{"customer_id": "102"}', '{"customer_id": "102", "at', "[" * 9999]
+)
+def test_a_line_that_we_did_not_sign_is_named_and_the_others_are_done(tombstones, capsys, line):
     log.fill()
-    forget("100")
-    with tombstones.open("a") as file:
-        file.write(f"{line}\n")
+    with before_a_restored_backup():
+        tombstones.write_text(line)
+        forget("100")
 
-    with pytest.raises(CommandError, match="line 2 is not signed by this product"):
-        replay()
+    with pytest.raises(CommandError, match="Whoever is meant by such a line was not forgotten"):
+        call_command("forget_customer", "--replay")
+
+    said, told = capsys.readouterr()
+    assert said.startswith("1 tombstone; 1 customer forgotten again: the values of 3 entries")
+    assert "line 1 is not signed by this product." in told
+    assert "line 2" not in told
 
 
 @pytest.mark.django_db
-def test_nobody_can_be_put_on_the_list_by_another_number(tombstones):
+@pytest.mark.parametrize(
+    ("signed", "said"), [('"100"', '"102"'), ('"creates": []', f'"creates": ["{"1" * 32}"]')]
+)
+def test_nobody_can_be_put_on_the_list_by_another_number(tombstones, signed, said):
     log.fill()
     forget("100")
-    tombstones.write_text(tombstones.read_text().replace('"100"', '"102"'))
+    assert signed in tombstones.read_text()
+    tombstones.write_text(tombstones.read_text().replace(signed, said))
 
-    with pytest.raises(CommandError, match="line 1 is not signed by this product"):
+    with pytest.raises(CommandError, match="Whoever is meant by such a line was not forgotten"):
         replay()
 
     assert Entry.objects.filter(customer_id="102").first().new is not Gone.ERASED
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("before", ["", "whole\n"])
+def test_a_full_disk_leaves_nothing_of_a_line_and_erases_nothing(tombstones, monkeypatch, before):
+    log.fill()
+    tombstones.write_text(before)
+
+    def no_space(file):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_space)
+        with pytest.raises(CommandError, match=r"Nothing was erased: .* cannot be written"):
+            forget("100")
+
+    assert tombstones.read_text() == before
+    assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+
+
+@pytest.mark.django_db
 def test_a_list_that_is_not_there_is_named(tmp_path):
     with pytest.raises(CommandError, match="cannot be read"):
         replay(tmp_path / "nowhere")
+
+
+# What was open in the backup ----------------------------------------------------------------------
+
+
+def gone():
+    """Nothing of a customer is left, and the log says so."""
+    assert not VaultItem.objects.exclude(entry__action="forgotten").exists()
+    assert not JournalLine.objects.exists()
+    assert log.verify() == (0, log.verify()[1])
+    return True
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
+@pytest.mark.parametrize("recorded", [True, False], ids=["entries too", "nothing else"])
+def test_what_was_on_its_way_in_the_backup_is_settled_and_forgotten(
+    agent, clubmed, tmp_path, kind, recorded
+):
+    if recorded:
+        change(agent, "first@example.com")
+    lose_the_answer(agent, clubmed, kind)
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+
+    said = replay()
+
+    count = 2 if recorded else 1
+    assert said.startswith("1 tombstone; 1 customer forgotten again: the values of ")
+    assert gone()
+    assert len(values()) == count
+    assert set(values()) == {(Gone.ERASED, Gone.ERASED)}
+    assert log.both(tmp_path)[0] == (0, 0)
+    assert replay().endswith("0 customers forgotten again: the values of 0 entries are erased.\n")
+
+
+def test_a_value_of_before_that_the_replay_itself_finds_changed_is_forgotten(agent, clubmed):
+    change(agent, "first@example.com")
+    lose_the_answer(agent, clubmed, "drop_after", "Ada", f"/customers/{TOM}/fields/first_name/")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    clubmed.customers[TOM]["email"] = "other@example.com"
+
+    replay()
+
+    assert [e.field for e in Entry.objects.filter(action="elsewhere")] == ["email"]
+    assert gone()
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_where_club_med_will_never_show_the_customer_it_stays_unclear(agent, clubmed, status):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    clubmed.faults.add(Fault("status", status=status, method="GET", times=None))
+
+    replay()
+
+    assert [entry.outcome for entry in Entry.objects.filter(action="change")] == ["unclear"]
+    assert gone()
+
+
+def test_while_club_med_is_down_a_replay_is_not_done_and_says_so(agent, clubmed, capsys):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    clubmed.faults.add(Fault("status", status=503, method="GET", times=None))
+
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        call_command("forget_customer", "--replay")
+
+    assert "and Club Med does not say" in capsys.readouterr().err
+    assert JournalLine.objects.exists()
+
+
+def test_a_change_that_somebody_may_still_be_working_on_is_waited_for(
+    agent, clubmed, capsys, settings
+):
+    settings.JOURNAL_GRACE = 60
+    lose_the_answer(agent, clubmed, "drop_after")
+    with before_a_restored_backup():
+        let_the_grace_pass()
+        forget()
+
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        call_command("forget_customer", "--replay")
+
+    assert "a change of this customer is not settled yet" in capsys.readouterr().err
+    assert not Entry.objects.exists()
+
+
+@pytest.fixture
+def lost_create(agent, clubmed):
+    """A create whose answer never came; its number."""
+    before = set(clubmed.customers)
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    create(agent, **NEEDED, email="lea@example.com")
+    let_the_grace_pass()
+    [number] = set(clubmed.customers) - before
+    return number
+
+
+def got_its_number_and_was_forgotten(number):
+    call_command("reconcile", stdout=io.StringIO())
+    assert Entry.objects.filter(customer_id=number, outcome="applied").exists()
+    forget(number)
+
+
+def test_a_create_that_was_on_its_way_in_the_backup_is_forgotten_with_its_customer(lost_create):
+    with before_a_restored_backup():
+        got_its_number_and_was_forgotten(lost_create)
+
+    replay()
+
+    assert {entry.customer_id for entry in Entry.objects.all()} == {lost_create}
+    assert gone()
+
+
+def test_of_a_customer_who_is_gone_from_club_med_too(lost_create, clubmed):
+    with before_a_restored_backup():
+        got_its_number_and_was_forgotten(lost_create)
+    del clubmed.customers[lost_create]
+
+    replay()
+
+    outcomes = {entry.outcome for entry in Entry.objects.filter(action="create")}
+    assert outcomes == {"unclear"}
+    assert gone()
+
+
+def test_a_create_that_may_still_be_worked_on_is_waited_for(lost_create, capsys):
+    with before_a_restored_backup():
+        got_its_number_and_was_forgotten(lost_create)
+    JournalLine.objects.update(deadline=timezone.now() + timedelta(hours=1))
+
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        call_command("forget_customer", "--replay")
+
+    assert JournalLine.objects.get().customer_id == ""
+
+
+@pytest.mark.django_db
+def test_a_create_that_had_no_number_yet_in_the_backup_is_forgotten_too(tmp_path):
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    log.append(unclear, action="create", customer_id="")
+    with before_a_restored_backup():
+        applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+        log.append(applied, action="create", customer_id="777", change_id=change_id)
+        forget("777")
+
+    replay()
+
+    assert [str(e.new) for e in Entry.objects.filter(action="create").order_by("seq")] == [
+        "erased",
+        "lea@example.com",  # the other's
+    ]
+    assert log.both(tmp_path)[0] == (0, 0)
+
+
+@pytest.mark.django_db
+def test_a_number_that_came_after_the_forgetting_excuses_no_missing_value():
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    forget("777")
+    log.append(applied, action="create", customer_id="777", change_id=change_id)
+    VaultItem.objects.filter(pk=1).delete()
+
+    assert log.verify()[1].startswith("entry 1: its values are missing, and no entry says")
+
+
+@pytest.mark.django_db
+def test_what_came_after_a_replay_stays_even_if_the_clock_ran_ahead_before(monkeypatch):
+    log.fill()
+    with before_a_restored_backup(), monkeypatch.context() as patch:
+        ahead = timezone.now() + timedelta(days=2)
+        patch.setattr(timezone, "now", lambda: ahead)
+        forget("100")
+    replay()
+    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+    Change.objects.update(look_at=timezone.now())
+
+    assert "0 customers" in replay()
+
+    assert Entry.objects.first().new == "later still"
+    assert Change.objects.first().look_at is not None
+
+
+@pytest.mark.django_db
+def test_a_change_that_came_later_is_watched_on():
+    log.fill()
+    with before_a_restored_backup():
+        forget("100")
+    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+
+    replay()
+
+    watched = Change.objects.filter(customer_id="100", look_at__isnull=False)
+    assert [change.entries[0].new for change in queries.with_entries(watched)] == ["later still"]
+
+
+@pytest.mark.django_db
+def test_a_database_that_fails_is_no_traceback(capsys):
+    log.fill()
+    with before_a_restored_backup():
+        forget("100")
+
+    with (
+        mock.patch.object(Entry.objects, "filter", side_effect=DatabaseError),
+        pytest.raises(CommandError, match="1 could not be done"),
+    ):
+        call_command("forget_customer", "--replay")
+
+    assert "the database fails" in capsys.readouterr().err
+
+
+# Club Med says no ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (403, "and Club Med does not show this customer"),
+        (429, "and Club Med does not say"),
+        (400, "and Club Med does not say"),
+    ],
+)
+def test_what_may_be_shown_later_is_not_given_up(agent, clubmed, status, word):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", status=status, method="GET", times=None))
+
+    with pytest.raises(CommandError, match=f"Nothing was erased: .* {word}"):
+        forget()
+
+    assert JournalLine.objects.exists()
+    assert not Entry.objects.exists()

@@ -1,22 +1,32 @@
 """Taking values out of the vault, and what the log says was taken out.
 
 An entry with action "forgotten" or "expired" says up to which number the values of a customer, or
-of all, are erased: {"up_to": N} in its detail.
+of all, are erased: {"up_to": N} in its detail, and where others went with them {"also": [N...]}.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from customers.audit import rows
 from customers.audit.entries import Finding
-from customers.models import AccessEvent, Action, Entry, Evidence, Outcome, VaultItem, number_in
+from customers.models import (
+    AccessEvent,
+    Action,
+    Entry,
+    Evidence,
+    Outcome,
+    VaultItem,
+    facts,
+    number_in,
+)
 
 VALUES, ENTRIES, LOOKS = "values", "entries", "looks"  # what stands in the field of such an entry
 _BATCH = 1_000  # rows
@@ -25,9 +35,12 @@ _TRIES, _PAUSE = 5, 0.2  # s
 logger = logging.getLogger(__name__)
 
 
-def said(part: str, up_to: int) -> Finding:
-    """The finding of an entry that says that this part of the log is erased up to a number."""
-    detail = json.dumps({"up_to": up_to})
+def said(part: str, up_to: int, also: Sequence[int] = ()) -> Finding:
+    """The finding of an entry that says that this part of the log is erased up to a number.
+
+    also: further numbers.
+    """
+    detail = json.dumps({"up_to": up_to} | ({"also": list(also)} if also else {}))
     return Finding(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
@@ -47,6 +60,18 @@ def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
     theirs = Entry.objects.filter(change_id__in=changes.values("change_id"), seq__lte=up_to)
     theirs = theirs.exclude(action=Action.FORGOTTEN).order_by()
     return VaultItem.objects.filter(pk__in=theirs.values("seq"))
+
+
+def held_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
+    """What entries after that number hold of a customer from before it; those changes hold it too.
+
+    That is what was found out late of a change, and a value of before that was found changed.
+    """
+    known = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
+    theirs = Q(change_id__in=known.values("change_id")) | Q(change_id__in=changes)
+    theirs |= Q(customer_id=customer_id, seq__gt=up_to, action=Action.ELSEWHERE)
+    found = Entry.objects.filter(theirs).exclude(action=Action.FORGOTTEN).order_by()
+    return VaultItem.objects.filter(pk__in=found.values("seq"))
 
 
 def expire(
@@ -105,6 +130,7 @@ class Erased:
     def __init__(self) -> None:
         self._expired = 0
         self._forgotten: dict[str, int] = {}
+        self._also: set[int] = set()
         acts = Entry.objects.filter(action__in=(Action.FORGOTTEN, Action.EXPIRED), field=VALUES)
         for action, customer_id, detail in acts.order_by().values_list(
             "action", "customer_id", "detail"
@@ -114,9 +140,10 @@ class Erased:
                 self._expired = max(up_to, self._expired)
             else:
                 self._forgotten[customer_id] = max(up_to, self._forgotten.get(customer_id, 0))
+                self._also.update(_numbers(facts(detail).get("also")))
 
     def is_forgotten(self, seq: int, customer_id: str) -> bool:
-        return seq <= self._forgotten.get(customer_id, 0)
+        return seq <= self._forgotten.get(customer_id, 0) or seq in self._also
 
     def is_expired(self, seq: int) -> bool:
         return seq <= self._expired
@@ -127,6 +154,14 @@ class Erased:
             return True
         if not self._forgotten:
             return False
-        # A create may have had no number at first, or another's by mistake.
-        numbers = Entry.objects.filter(change_id=change_id).order_by().values_list("customer_id")
-        return any(self.is_forgotten(seq, number) for (number,) in numbers.distinct())
+        # A create may have had no number at first, or another's by mistake; what got the number
+        # only after its customer was forgotten was not erased with them.
+        change = Entry.objects.filter(change_id=change_id).order_by()
+        return any(
+            max(seq, named) <= self._forgotten.get(number, 0)
+            for named, number in change.values_list("seq", "customer_id")
+        )
+
+
+def _numbers(said: Any) -> Iterable[int]:
+    return (number for number in said if type(number) is int) if isinstance(said, list) else ()

@@ -2,12 +2,15 @@
 
 One line of JSON each, signed like the log's head, so that nobody can have somebody forgotten by
 writing to the file. No value stands in it: the customer's number, who forgot them, and when.
+A line that was torn, by a full disk or a kill, is none; the next begins on a line of its own.
 """
 
 import base64
+import errno
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from django.conf import settings
@@ -15,45 +18,67 @@ from django.conf import settings
 from customers.audit import digests, keys
 
 
-class NotATombstoneError(Exception):
-    """A line of the file is none, or was not signed by us; its number is the text."""
-
-
 @dataclass(frozen=True)
 class Tombstone:
-    """at: as `customers.models.moment` writes it."""
+    """change_id: of the act, in hex. at: as `customers.models.moment` writes it.
+
+    creates: the creates that got the customer's number, likewise in hex.
+    """
 
     customer_id: str
+    change_id: str
     at: str
+    creates: tuple[str, ...]
     actor_issuer: str
     actor_sub: str
     actor_name: str
 
     def message(self) -> bytes:
-        return digests.text_array(("crmadmin-tombstone-1", *asdict(self).values()))
+        columns = asdict(self) | {"creates": " ".join(self.creates)}
+        return digests.text_array(("crmadmin-tombstone-1", *columns.values()))
 
 
 def write(tombstone: Tombstone) -> None:
-    """Put it on the disk. Raises OSError."""
+    """Put it on the disk, or nothing of it. Raises OSError.
+
+    To be called under the head's lock: so nobody else writes at the same time.
+    """
     signature = base64.urlsafe_b64encode(keys.sign(tombstone.message())).decode()
     line = json.dumps(asdict(tombstone) | {"key_id": keys.current(), "signature": signature})
-    with open(settings.AUDIT_TOMBSTONES, "a", encoding="utf-8") as file:
-        file.write(f"{line}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(end - 1, 0))
+        torn = file.read(1) not in (b"", b"\n")
+        text = b"\n" * torn + line.encode() + b"\n"
+        try:
+            if file.write(text) != len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(end)
+            raise
 
 
-def read(lines: Iterable[str]) -> Iterator[Tombstone]:
-    """Raises NotATombstoneError."""
+def read(lines: Iterable[str]) -> tuple[list[Tombstone], list[int]]:
+    """The tombstones that we signed, and the numbers of the lines that are none."""
+    signed, others = [], []
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            try:
-                said = json.loads(line)
-                key, signature = said.pop("key_id"), base64.urlsafe_b64decode(said.pop("signature"))
-                tombstone = Tombstone(**said)
-                ours = keys.verifies(key, signature, tombstone.message(), former=True)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                ours = False
-            if not ours:
-                raise NotATombstoneError(str(number))
-            yield tombstone
+            tombstone = _read(line)
+            if tombstone is None:
+                others.append(number)
+            else:
+                signed.append(tombstone)
+    return signed, others
+
+
+def _read(line: str) -> Tombstone | None:
+    try:
+        said = json.loads(line)
+        key, signature = said.pop("key_id"), base64.urlsafe_b64decode(said.pop("signature"))
+        tombstone = Tombstone(**said | {"creates": tuple(said["creates"])})
+        ours = keys.verifies(key, signature, tombstone.message(), former=True)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return tombstone if ours else None

@@ -10,7 +10,7 @@ from django.template.defaultfilters import pluralize
 from customers import services
 from customers.access import OPERATOR
 from customers.audit import tombstones
-from customers.clubmed.errors import ClubMedError
+from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.forgetting import NotWrittenError, forget_customer, replay
 from customers.http import is_customer_number
 
@@ -54,11 +54,9 @@ class Command(BaseCommand):
     def _replay(self, path: str) -> None:
         try:
             with open(path, encoding="utf-8", errors="replace") as file:
-                found = list(tombstones.read(file))
+                found, others = tombstones.read(file)
         except OSError as exc:
             raise CommandError(f"{path} cannot be read: {exc.strerror}") from None
-        except tombstones.NotATombstoneError as exc:
-            raise CommandError(f"{path}: line {exc} is not signed by this product.") from None
         customers, count, left = set(), 0, 0
         for tombstone in found:
             try:
@@ -75,8 +73,12 @@ class Command(BaseCommand):
             f"customer{pluralize(len(customers))} forgotten again: the values of {_entries(count)} "
             "are erased."
         )
+        for line in others:
+            self.stderr.write(f"{path}: line {line} is not signed by this product.")
         if left:
             raise CommandError(f"{left:,} could not be done: run it again.")
+        if others:
+            raise CommandError("Whoever is meant by such a line was not forgotten.")
 
 
 def _entries(count: int) -> str:
@@ -91,5 +93,7 @@ def _why(exc: Exception) -> str:
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
         case services.NotRecordedError():
             return "the database fails."
+        case ForbiddenError():
+            return "it is open what came of a change, and Club Med does not show this customer."
         case _:
-            return "an open change cannot be settled, as Club Med does not answer."
+            return "it is open what came of a change, and Club Med does not say."
