@@ -520,7 +520,7 @@ def folds():
 
 
 def faults(expired_up_to=0):
-    return list(access_events.faults(expired_up_to))
+    return list(access_events.faults(lambda: expired_up_to))
 
 
 def as_specified(event):

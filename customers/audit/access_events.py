@@ -6,7 +6,7 @@ folds them into the chain: an entry says how many there were, and their digest.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -169,27 +169,34 @@ def uncounted() -> int:
     return AccessEvent.objects.filter(pk__gt=last, recorded_at__lt=long_ago).count()
 
 
-def faults(expired_up_to: int = 0) -> Iterator[str]:
+def faults(expired: Callable[[], int]) -> Iterator[str]:
     """What does not hold of the looks that were folded, in words. Raises DatabaseError.
 
-    expired_up_to: the last number that has left with age; folds leave whole.
+    expired: the last number that is said to have left with age; folds leave whole, and may do so
+    meanwhile.
     """
-    yield from _put_in(expired_up_to)
+    yield from _put_in(expired())
+    left = expired()
     entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
     for seq, detail in entries.values_list("seq", "detail").iterator():
         first, last = number_in(detail, "first"), number_in(detail, "last")
         if first is None or last is None:
             yield f"entry {seq} does not say which looks it counted"
             continue
-        if last <= expired_up_to:
+        if last <= left:
             continue
         counted, found = facts(detail), _facts(first, _events(first, last))
+        if (found["count"], found["digest"]) == (counted.get("count"), counted.get("digest")):
+            continue
+        left = expired()
+        if last <= left:
+            continue
         if found["count"] != counted.get("count"):
             yield (
                 f"looks {first} to {last}: {counted.get('count')} were counted, "
                 f"{found['count']} are there"
             )
-        elif found["digest"] != counted.get("digest"):
+        else:
             yield f"looks {first} to {last} give another digest than the one recorded"
 
 

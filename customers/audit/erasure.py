@@ -125,12 +125,16 @@ def expired(part: str) -> int:
 
 
 class Erased:
-    """What the log says was erased."""
+    """What the log says was erased, as of when it was read last."""
 
     def __init__(self) -> None:
         self._expired = 0
         self._forgotten: dict[str, int] = {}
         self._also: set[int] = set()
+        self.read()
+
+    def read(self) -> None:
+        """What is said once is said for good, so it only grows."""
         acts = Entry.objects.filter(action__in=(Action.FORGOTTEN, Action.EXPIRED), field=VALUES)
         for action, customer_id, detail in acts.order_by().values_list(
             "action", "customer_id", "detail"

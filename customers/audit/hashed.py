@@ -4,6 +4,7 @@ Batches by number, so memory stays flat and no lock is held.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import connection
@@ -28,6 +29,10 @@ _AS_TEXT = {
 }
 
 
+class OldestLeftError(Exception):
+    """Entries left with age while they were read: begin again."""
+
+
 WIDTH = 4 + len(digests.COLUMNS)  # of a row, before what the vault holds
 
 
@@ -36,7 +41,7 @@ def rows(after: int, last: int, *, with_vault: bool = False) -> Iterator[Sequenc
     with the vault: its key id, None where it holds nothing, and its sides in the order of SIDES.
 
     Of the entries after one number, up to another; as they lie in the database, so a number may be
-    missing.
+    missing. Raises OldestLeftError.
     """
     columns = [*map(as_text, digests.COLUMNS)]
     source = "customers_entry AS e"
@@ -52,6 +57,8 @@ def rows(after: int, last: int, *, with_vault: bool = False) -> Iterator[Sequenc
         with connection.cursor() as cursor:
             cursor.execute(query, [after, last, _BATCH])
             batch = cursor.fetchall()
+        if (not batch or batch[0][0] > after + 1) and beginning()[0] > after:
+            raise OldestLeftError
         if not batch:
             return
         yield from batch
@@ -70,5 +77,6 @@ def beginning() -> tuple[int, bytes]:
         anchors = Entry.objects.filter(action=Action.ANCHOR).order_by("seq")
         for detail in anchors.values_list("detail", flat=True):
             if number_in(detail, "seq") == first - 1:
-                return first - 1, bytes.fromhex(str(facts(detail).get("digest")))
+                with suppress(ValueError):
+                    return first - 1, bytes.fromhex(str(facts(detail).get("digest")))
     return 0, digests.BEGINNING

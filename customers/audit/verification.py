@@ -3,7 +3,9 @@
 It may run beside the workers: entries never change, and it stops at the head that it read first.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -27,15 +29,17 @@ class Report:
     """What was verified: the entries after `after` up to `last`, and what does not hold.
 
     bad_entries: (seq, what). beside: what is wrong with open lines and looks. uncounted: how many
-    looks of more than a day ago no entry counted. compared: how many seals. proven: what comes
-    after `after` is whole up to here, as the signature of the head or of a seal says. Digests alone
-    say little: whoever changed an entry may have computed them anew up to the next bad one.
+    looks of more than a day ago no entry counted. compared: how many seals; uncompared: further
+    ones, of entries before these. proven: what comes after `after` is whole up to here, as the
+    signature of the head or of a seal says. Digests alone say little: whoever changed an entry may
+    have computed them anew up to the next bad one.
     """
 
     after: int = 0
     last: int = 0
     key_id: str = ""
     compared: int = 0
+    uncompared: int = 0
     proven: int = 0
     bad_entries: list[tuple[int, str]] = field(default_factory=list)
     bad_head: list[str] = field(default_factory=list)
@@ -64,6 +68,25 @@ class Report:
             self.bad_seals.append(what)
 
 
+class _Kept:
+    """Seals that were kept elsewhere. expected: seq -> the digest that one says it had."""
+
+    def __init__(self, seals: Iterable[Seal]) -> None:
+        self.expected: dict[int, bytes] = {}
+        self.counts: Counter[int] = Counter()
+        self.faults: list[str] = []
+        for seal in seals:
+            self.counts[seal.seq] += 1
+            if not seal.is_ours():
+                self._note(f"the seal of entry {seal.seq} is not signed with a key of ours")
+            elif self.expected.setdefault(seal.seq, seal.digest) != seal.digest:
+                self._note(f"two seals of entry {seal.seq} differ: the log was forked")
+
+    def _note(self, what: str) -> None:
+        if len(self.faults) < _MOST:
+            self.faults.append(what)
+
+
 class _Walked(NamedTuple):
     """The last entry's number and digest; was each tied to the one before it, and the last number
     up to which they were and a seal agreed."""
@@ -84,15 +107,22 @@ def verify(
 
     progress: told the number reached and the last one, now and then. Raises DatabaseError.
     """
-    report = Report()
+    kept = _Kept(seals)
+    while True:
+        with suppress(hashed.OldestLeftError):  # it goes on from an anchor that was not there yet
+            return _verify(since, kept, progress)
+
+
+def _verify(since: Seal | None, kept: _Kept, progress: Callable[[int, int], None]) -> Report:
+    report = Report(bad_seals=list(kept.faults))
     head = _head(report)
     report.last = head.seq if head else 0
-    expected = _expected(report, seals)
     report.after, before = _beginning(report, since)
-    walked = _walk(report, before, expected, progress)
+    _compare_outside(report, before, kept)
+    walked = _walk(report, before, kept.expected, progress)
     vouches = _check_head(report, head, walked) and walked.unbroken
     _check_strays(report)
-    looks = access_events.faults(erasure.expired(erasure.LOOKS))
+    looks = access_events.faults(lambda: erasure.expired(erasure.LOOKS))
     report.uncounted = access_events.uncounted()
     report.beside = [*islice(_bad_lines(), _MOST), *islice(looks, _MOST)]
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
@@ -111,18 +141,15 @@ def _head(report: Report) -> Head | None:
     return None
 
 
-def _expected(report: Report, seals: Iterable[Seal]) -> dict[int, bytes]:
-    """seq -> the digest that a seal says it had."""
-    expected: dict[int, bytes] = {}
-    for seal in seals:
-        report.compared += 1
-        if not seal.is_ours():
-            report.note_seal(f"the seal of entry {seal.seq} is not signed with a key of ours")
-        elif seal.seq > report.last:
-            report.note_seal(f"the log was cut: a seal says that there was an entry {seal.seq}")
-        elif expected.setdefault(seal.seq, seal.digest) != seal.digest:
-            report.note_seal(f"two seals of entry {seal.seq} differ: the log was forked")
-    return expected
+def _compare_outside(report: Report, before: bytes, kept: _Kept) -> None:
+    """What seals say of entries that are not walked: behind the head, or before the first."""
+    for seq, digest in kept.expected.items():
+        if seq > report.last:
+            report.note_seal(f"the log was cut: a seal says that there was an entry {seq}")
+        elif seq == report.after and digest != before:
+            report.note_entry(seq, "it is not the one that was sealed")
+    report.uncompared = sum(n for seq, n in kept.counts.items() if seq < report.after)
+    report.compared = kept.counts.total() - report.uncompared
 
 
 def _beginning(report: Report, since: Seal | None) -> tuple[int, bytes]:
@@ -130,11 +157,12 @@ def _beginning(report: Report, since: Seal | None) -> tuple[int, bytes]:
     low = Entry.objects.filter(seq__lt=1).order_by("seq").values_list("seq", flat=True).first()
     if low is not None:
         report.note_entry(low, "numbers begin at 1: it was put in")
-    if since is None:
-        try:
-            return hashed.beginning()
-        except (DataError, ValueError):  # no anchor that can be read: the oldest are missing
-            return 0, digests.BEGINNING
+    try:
+        beginning = hashed.beginning()
+    except DataError:  # no anchor that can be read: the oldest are missing
+        beginning = 0, digests.BEGINNING
+    if since is None or since.seq < beginning[0]:  # its entry left with age
+        return beginning
     if not since.is_ours():
         report.note_seal(f"the seal of entry {since.seq} is not signed with a key of ours")
     if since.seq > report.last:
@@ -178,8 +206,10 @@ def _walk(
         recorded_at = columns[1] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
-        for what in _vault_faults(seq, columns, row[hashed.WIDTH :], erased):
-            report.note_entry(seq, what)
+        if [*_vault_faults(seq, columns, row[hashed.WIDTH :], erased)]:
+            erased.read()  # something may have been erased since the row was read
+            for what in _vault_faults(seq, columns, row[hashed.WIDTH :], erased):
+                report.note_entry(seq, what)
         reached, before, time = seq, digest, recorded_at
     return _Walked(reached, before, unbroken, sealed)
 
@@ -197,9 +227,14 @@ def _vault_faults(
         if action == Action.FORGOTTEN or not erased.covers(seq, change_id, customer_id):
             yield "its values are missing, and no entry says that they were erased"
         return
-    if action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id):
+    if action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id) and _is_held(seq):
         yield "its values are there, although its customer was forgotten: forget_customer --replay"
     yield from vault.faults(seq, field, commitments, held)
+
+
+def _is_held(seq: int) -> bool:
+    """Is it still there? What was read before its customer was forgotten need not be."""
+    return VaultItem.objects.filter(pk=seq).exists()
 
 
 def _bad_lines() -> Iterator[str]:

@@ -116,11 +116,12 @@ class Verifier:
         self.first_bad = 0  # entry
         self.unbroken = True  # each entry tied to the one before it, as far as we are
         self.proven = 0  # up to this entry a signature, of a seal or the head, vouches for them
-        self.in_full = self.compared = 0
+        self.in_full = 0
+        self.given: list[int] = []  # of which entries there are seals
         self.seals: dict[int, str] = {}
         for seal in seals:
-            self.compared += 1
             seq, digest = number(seal, "seq"), text(seal, "digest")
+            self.given.append(seq)
             if not keys.signed(seal):
                 self.bad_seal(f"the seal of entry {seq} is not signed with a key that was given")
             elif self.seals.setdefault(seq, digest) != digest:
@@ -238,8 +239,11 @@ class Verifier:
         """What is wrong, the first bad entry first, and what can be said of the rest."""
         faults = [*self.bad_entries, *self.bad_head, *self.bad_seals]
         looked_at = f"entries {self.first} to {self.seq}"
-        counted = f"{self.compared} seals compared, {self.in_full} entries in full"
+        older = sum(seq < self.first - 1 for seq in self.given)
+        counted = f"{len(self.given) - older} seals compared, {self.in_full} entries in full"
         notes = []
+        if older:
+            notes.append(f"{older} seals of entries before these are not compared")
         if not self.anchored:
             notes.append(
                 f"that entry {self.first} is the right beginning is not proven: give a seal of "

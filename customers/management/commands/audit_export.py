@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from customers.access import OPERATOR
-from customers.audit import access_events, chain
+from customers.audit import access_events, chain, hashed
 from customers.audit.export import ndjson
 from customers.encryption import UnreadableError
 from customers.models import Access
@@ -49,6 +49,11 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no entry {options['first']}: the newest is {newest}.")
             _record(options["customer"] or "")
             _write(lines, options["output"])
+        except hashed.OldestLeftError:
+            raise CommandError(
+                "Old entries left while it was written: run it again. What was written has no "
+                "head, and proves nothing."
+            ) from None
         except OSError as exc:
             to = options["output"] or "The output"
             raise CommandError(f"{to} cannot be written: {exc.strerror}") from None

@@ -60,6 +60,8 @@ class Command(BaseCommand):
         signed = f"; head signed with {report.key_id}" if report.key_id else ""
         given = options["seal"] or options["log"]
         compared = f"; {report.compared:,} seals agree" if report.compared else ""
+        if report.uncompared:
+            compared += f"; {report.uncompared:,} of entries before these are not compared"
         compared = compared or ("; the files hold no seal" if given else "")
         self.stdout.write(
             f"{count:,} entries, {report.after + 1} to {report.last}, whole{signed}{compared}"
