@@ -1,27 +1,38 @@
 """Ageing: values, entries and looks leave when they are older than their months.
 
-In small batches, each in a transaction of its own; the log verifies after every one, so a run may
-be ended anywhere, and the next goes on.
+Times are believed of a log that was verified just before, and again of what leaves at the moment it
+does: else whoever writes to the database could have it erased under our signature. In small
+batches, each in a transaction of its own; the log verifies after every one, so a run may be ended
+anywhere, and the next goes on.
 """
 
 import calendar
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, OuterRef, Subquery
+from django.db.models import Max, Min
 
 from customers import services
 from customers.access import OPERATOR
-from customers.audit import access_events, chain, entries, erasure, rows
+from customers.audit import access_events, chain, entries, erasure, rows, verification
 from customers.audit.entries import Finding
-from customers.models import AccessEvent, Action, Change, Entry, Head, VaultItem
+from customers.audit.verification import AlteredError, Report
+from customers.models import (
+    AccessEvent,
+    Action,
+    Change,
+    Entry,
+    Head,
+    JournalLine,
+    VaultItem,
+    moment,
+)
 
-Progress = Callable[[int], None]
 _BATCH = 1_000  # entries
 
 
@@ -29,9 +40,11 @@ _BATCH = 1_000  # entries
 class Due:
     """What is too old: up to which entry or look, and how many hold something still.
 
-    uncounted: old looks that no entry counted yet; they stay until `audit_seal` has.
+    uncounted: old looks that no entry counted yet; they stay until `audit_seal` has. open: changes
+    on their way that are as old as values may be; they stay until it is known what came of them.
     """
 
+    now: datetime
     values_before: datetime
     values_up_to: int
     values: int
@@ -42,19 +55,34 @@ class Due:
     looks_up_to: int
     looks: int
     uncounted: int
+    open: int
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What something is erased on: a report that found no fault, or a reason to do so although the
+    log is not whole. Then nothing is compared with it.
+    """
+
+    report: Report
+    reason: str = ""
+
+
+Progress = Callable[[int], None]
 
 
 def due(now: datetime) -> Due:
-    """What would go now. Raises Entry.DoesNotExist where the log is not whole."""
+    """What would go now, as the database says: nothing of it is verified."""
     values_before = months_before(now, settings.AUDIT_VALUE_MONTHS)
     entries_before = months_before(now, settings.AUDIT_ENTRY_MONTHS)
     looks_before = months_before(now, settings.ACCESS_MONTHS)
     values_up_to = _newest_before(values_before)
-    entries_up_to = max(_ends_of_changes(1, _newest_before(entries_before)), default=0)
+    entries_up_to = max(_ends_of_changes(_newest_before(entries_before)), default=0)
     looks_up_to = _counted_before(looks_before, now)
-    counted = access_events.folded()
+    counted = access_events.folded_before(None)
     uncounted = AccessEvent.objects.filter(recorded_at__lt=looks_before, pk__gt=counted)
     return Due(
+        now,
         values_before,
         values_up_to,
         VaultItem.objects.filter(pk__lte=values_up_to).count(),
@@ -65,6 +93,7 @@ def due(now: datetime) -> Due:
         looks_up_to,
         AccessEvent.objects.filter(pk__lte=looks_up_to).count(),
         uncounted.count(),
+        JournalLine.objects.filter(sent_at__lt=values_before).count(),
     )
 
 
@@ -75,61 +104,81 @@ def months_before(now: datetime, months: int) -> datetime:
     return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
 
-def erase_values(up_to: int, progress: Progress) -> None:
-    """Take the values of the entries up to that number out of the vault."""
-    _say(erasure.VALUES, up_to)
-    erasure.expire(VaultItem, up_to, progress)
-    erasure.scrub()
+def erase_values(due: Due, ground: Ground, progress: Progress) -> None:
+    """Take the values that are too old out of the vault. Raises AlteredError, as do the others."""
+    with transaction.atomic():
+        head = chain.lock()
+        if erasure.expired(erasure.VALUES) < due.values_up_to:
+            _check(ground, due.values_up_to, due.values_before, since=due.values_up_to)
+            _append(head, Action.EXPIRED, erasure.said(erasure.VALUES, due.values_up_to), ground)
+    erasure.expire(VaultItem, due.values_up_to, progress)
 
 
-def erase_looks(up_to: int, progress: Progress) -> None:
-    """Take the looks up to that number away."""
-    _say(erasure.LOOKS, up_to)
-    erasure.expire(AccessEvent, up_to, progress)
-    erasure.scrub()
+def erase_looks(due: Due, ground: Ground, progress: Progress) -> None:
+    """Take the looks that are too old away."""
+    after = erasure.expired(erasure.LOOKS)
+    if after < due.looks_up_to:
+        if not ground.reason:
+            try:
+                access_events.check_age(
+                    due.looks_up_to, after=after, since=due.looks_before, now=due.now
+                )
+            except access_events.AlteredCountError:
+                raise AlteredError from None
+        with transaction.atomic():
+            head = chain.lock()
+            _append(head, Action.EXPIRED, erasure.said(erasure.LOOKS, due.looks_up_to), ground)
+    erasure.expire(AccessEvent, due.looks_up_to, progress)
 
 
-def remove_entries(up_to: int, progress: Progress) -> None:
-    """Take the entries up to that number out of the log, each batch behind an anchor of its own."""
+def remove_entries(due: Due, ground: Ground, progress: Progress) -> None:
+    """Take the entries that are too old out of the log, each batch behind an anchor of its own."""
     done = 0
-    while removed := _remove_batch(up_to):
-        done += removed
+    while batch := _next_batch(due.entries_up_to):
+        done += _remove(*batch, due, ground)
         progress(done)
-    erasure.scrub()
 
 
-def _remove_batch(up_to: int) -> int:
-    """Remove the oldest entries, none above that number; how many they were.
+def _next_batch(up_to: int) -> tuple[int, int] | None:
+    """The numbers of the oldest entry, and of the last one that may leave with it; None: no more.
 
-    Which, is found under the lock: an old change may just have got its answer, and another run may
-    be at work.
+    Of a long chain of changes that overlap all leave together.
+    """
+    first, last = _oldest(), 0
+    for end in _ends_of_changes(up_to):
+        if last and end >= first + _BATCH:
+            break
+        last = end
+    return (first, last) if last else None
+
+
+def _remove(first: int, last: int, due: Due, ground: Ground) -> int:
+    """Remove these entries; how many they were. None if they are no longer the oldest, or no longer
+    end where changes do: another run was at work, or an old change just got its answer.
     """
     with rows.batch():
         head = chain.lock()
-        first, last = _oldest(), 0
-        for end in _ends_of_changes(first, up_to):
-            if last and end >= first + _BATCH:  # longer only if a change is
-                break
-            last = end
-        if not last:
+        theirs = Entry.objects.filter(seq__lte=last).order_by().values("change_id")
+        if _oldest() != first or Entry.objects.filter(seq__gt=last, change_id__in=theirs).exists():
             return 0
+        _check(ground, last, due.entries_before, since=first)
         digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
-        _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)))
+        _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)), ground)
         VaultItem.objects.filter(pk__lte=last).delete()
         Change.objects.filter(seq__lte=last).delete()
         return Entry.objects.filter(seq__lte=last).delete()[0]
 
 
-def _say(part: str, up_to: int) -> None:
-    """Append that this is erased, before it is: nothing is ever missing without an entry."""
-    with transaction.atomic():
-        head = chain.lock()
-        if erasure.expired(part) < up_to:
-            _append(head, Action.EXPIRED, erasure.said(part, up_to))
+def _check(ground: Ground, seq: int, before: datetime, *, since: int) -> None:
+    """Is that entry as old as it has to be, as was verified, and what stands since that number?"""
+    if ground.reason:
+        return
+    if verification.recorded_at(ground.report, seq, since=since) >= moment(before):
+        raise AlteredError
 
 
-def _append(head: Head, action: Action, finding: Finding) -> None:
-    act = services.act_of(action, "", "", OPERATOR, "", "")
+def _append(head: Head, action: Action, finding: Finding, ground: Ground) -> None:
+    act = services.act_of(action, "", "", OPERATOR, "", ground.reason)
     entries.append(uuid4(), act, [finding], head=head)
 
 
@@ -145,22 +194,24 @@ def _newest_before(time: datetime) -> int:
 
 
 def _recorded_at(seq: int) -> datetime:
-    return Entry.objects.values_list("recorded_at", flat=True).get(seq=seq)
+    """When that entry was recorded, or the next one that is there."""
+    there = Entry.objects.filter(seq__gte=seq).order_by("seq")
+    return there.values_list("recorded_at", flat=True).first() or datetime.max.replace(tzinfo=UTC)
 
 
-def _ends_of_changes(first: int, up_to: int) -> Iterator[int]:
-    """The numbers in that range that no change stands on both sides of, in one pass.
-
-    first: the oldest entry's, or a lower one.
-    """
-    theirs = Entry.objects.filter(change_id=OuterRef("change_id")).order_by()
-    last = Subquery(theirs.values("change_id").annotate(last=Max("seq")).values("last"))
-    oldest = Entry.objects.filter(seq__range=(first, up_to)).order_by("seq")
-    reach = 0
-    for seq, end in oldest.values_list("seq", last).iterator():
-        reach = max(reach, end)
-        if reach == seq:
-            yield seq
+def _ends_of_changes(up_to: int) -> Iterator[int]:
+    """The numbers up to that one that no change stands on both sides of, the oldest first."""
+    oldest = Entry.objects.filter(seq__lte=up_to).order_by("seq").values_list("seq", "change_id")
+    last = Entry.objects.order_by().values_list("change_id").annotate(last=Max("seq"))
+    ends: dict[object, int] = {}  # change -> its last entry
+    reach = after = 0
+    while batch := list(oldest.filter(seq__gt=after)[:_BATCH]):
+        ends.update(last.filter(change_id__in={change for _, change in batch} - ends.keys()))
+        for seq, change in batch:
+            reach = max(reach, ends[change])
+            if reach == seq:
+                yield seq
+        after = batch[-1][0]
 
 
 def _counted_before(time: datetime, now: datetime) -> int:
@@ -169,5 +220,4 @@ def _counted_before(time: datetime, now: datetime) -> int:
     What was recorded in a far future is not young, but wrong: it must not hold the others up.
     """
     young = AccessEvent.objects.filter(recorded_at__range=(time, now)).order_by("pk")
-    first = young.values_list("pk", flat=True).first()
-    return access_events.folded() if first is None else access_events.folded_before(first)
+    return access_events.folded_before(young.values_list("pk", flat=True).first())

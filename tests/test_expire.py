@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers import expiring
-from customers.audit import access_events, chain, erasure
+from customers.audit import access_events, chain, erasure, guard, verification
 from customers.audit.entries import Finding
+from customers.expiring import Ground
 from customers.models import (
     Access,
     AccessEvent,
@@ -20,12 +21,14 @@ from customers.models import (
     Entry,
     Gone,
     Head,
+    JournalLine,
     Outcome,
     VaultItem,
 )
 from tests import log
 from tests.conftest import AGENT, soup, text
 from tests.people import actor
+from tests.test_settling import lose_the_answer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
@@ -68,6 +71,10 @@ def expire(*options):
     said, told = io.StringIO(), io.StringIO()
     call_command("audit_expire", *options, stdout=said, stderr=told)
     return said.getvalue()
+
+
+def erase(part, progress=lambda done: None):
+    part(expiring.due(NOW), Ground(verification.verify()), progress)
 
 
 def held():
@@ -184,7 +191,7 @@ def test_a_run_that_was_ended_is_whole_and_the_next_goes_on(
             raise EndedError
 
     with pytest.raises(EndedError):
-        expiring.erase_values(expiring.due(NOW).values_up_to, end)
+        erase(expiring.erase_values, end)
     assert len(held()) == 27 - 2 * batches
     assert is_whole(tmp_path)
 
@@ -236,7 +243,7 @@ def test_each_batch_leaves_the_log_whole(aged, tmp_path, small_batches):
         assert is_whole(tmp_path)
         seen.append(done)
 
-    expiring.remove_entries(9, look)
+    erase(expiring.remove_entries, look)
 
     assert seen[-1] == 9
     assert len(seen) > 2
@@ -248,7 +255,7 @@ def test_a_run_ended_between_batches_is_gone_on_with(aged, tmp_path, small_batch
         raise EndedError
 
     with pytest.raises(EndedError):
-        expiring.remove_entries(9, end)
+        erase(expiring.remove_entries, end)
     first = numbers()[0]
     assert 1 < first < 10
 
@@ -296,7 +303,7 @@ def test_changes_that_overlap_leave_together(at, tmp_path, small_batches):
     at()
     seen = []
 
-    expiring.remove_entries(9, seen.append)
+    erase(expiring.remove_entries, seen.append)
 
     assert seen == [8, 9]
     assert is_whole(tmp_path)
@@ -305,11 +312,31 @@ def test_changes_that_overlap_leave_together(at, tmp_path, small_batches):
 def test_an_old_change_that_got_its_answer_meanwhile_stays(aged, tmp_path, small_batches):
     last = Entry.objects.get(seq=9).change_id
 
-    expiring.remove_entries(9, lambda done: done < 4 or change(change_id=last))
+    erase(expiring.remove_entries, lambda done: done < 4 or change(change_id=last))
 
     kept = Entry.objects.filter(change_id=last).values_list("seq", flat=True)
     assert numbers()[0] == min(kept) < 10
     assert Change.objects.filter(pk=last).exists()
+    assert is_whole(tmp_path)
+
+
+def test_an_answer_that_comes_just_before_the_lock_keeps_its_change_whole(
+    aged, tmp_path, monkeypatch
+):
+    last, lock = Entry.objects.get(seq=9).change_id, chain.lock
+
+    def late():
+        monkeypatch.setattr(chain, "lock", lock)
+        change(change_id=last)
+        return lock()
+
+    due, ground = expiring.due(NOW), Ground(verification.verify())
+    monkeypatch.setattr(chain, "lock", late)
+
+    expiring.remove_entries(due, ground, lambda done: None)
+
+    kept = Entry.objects.filter(change_id=last).values_list("seq", flat=True)
+    assert numbers()[0] == min(kept) < 10
     assert is_whole(tmp_path)
 
 
@@ -318,12 +345,12 @@ def test_two_runs_at_once_remove_it_once(aged, tmp_path, monkeypatch):
 
     def late():
         monkeypatch.setattr(chain, "lock", lock)
-        expiring.remove_entries(9, lambda done: None)
+        erase(expiring.remove_entries)
         return lock()
 
     monkeypatch.setattr(chain, "lock", late)
 
-    expiring.remove_entries(9, lambda done: None)
+    erase(expiring.remove_entries)
 
     assert numbers()[0] == 10
     assert Entry.objects.filter(action="anchor").count() == 1
@@ -333,20 +360,14 @@ def test_two_runs_at_once_remove_it_once(aged, tmp_path, monkeypatch):
 def test_upon_a_forged_head_nothing_leaves(aged):
     Head.objects.update(key_id="00000000")
 
-    with pytest.raises(CommandError, match="The head is not signed with our key: run audit_verify"):
+    with pytest.raises(
+        CommandError, match="Nothing was erased, as the log is not whole: the head is"
+    ):
         expire("--execute")
+    with pytest.raises(CommandError, match="The head is not signed with our key: run audit_verify"):
+        expire("--execute", "--although-not-whole", "Ticket 12")
 
     assert len(held()) == 27
-
-
-def test_a_log_with_holes_is_left_alone(aged):
-    from customers.audit import guard
-
-    guard.remove()
-    Entry.objects.filter(seq__in=range(5, 27)).delete()
-
-    with pytest.raises(CommandError, match="Entries are missing: run audit_verify first"):
-        expire("--execute")
 
 
 # Looks --------------------------------------------------------------------------------------------
@@ -449,3 +470,177 @@ def test_the_action_of_each_act_upon_the_log_is_its_own(aged):
     acts = Entry.objects.exclude(action__in=("change", "create")).values_list("action", flat=True)
     assert set(acts) == {Action.EXPIRED, Action.ANCHOR}
     assert timedelta(0) <= Entry.objects.first().recorded_at - NOW
+
+
+# A log that is not whole --------------------------------------------------------------------------
+
+
+def tamper(rows, **columns):
+    guard.remove()
+    rows.update(**columns)
+    guard.install()
+
+
+OLD = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def make_entries_look_old():
+    tamper(Entry.objects.filter(seq__range=(19, 26)), recorded_at=OLD)
+
+
+def make_a_look_look_old():
+    tamper(AccessEvent.objects.filter(customer_id="x"), recorded_at=OLD)
+
+
+def make_a_hole():
+    guard.remove()
+    Entry.objects.filter(seq__in=range(5, 17)).delete()
+    VaultItem.objects.filter(pk__in=range(5, 17)).delete()
+    guard.install()
+
+
+def alter_a_count():
+    tamper(Entry.objects.filter(action="access"), detail="oops")
+
+
+@pytest.fixture
+def aged_and_looked(aged, at):
+    at(2026, 11, 1)
+    access_events.record(Access.VIEW, actor=actor(AGENT), request_id="r", customer_id="x")
+    at(2026, 11, 1, 1)
+    access_events.fold()
+    at()
+
+
+@pytest.mark.parametrize(
+    ("meddle", "fault"),
+    [
+        (make_entries_look_old, "entry 19: its content gives another digest"),
+        (make_a_look_look_old, "looks "),
+        (make_a_hole, "entry 5: missing, up to 16"),
+        (alter_a_count, "entry 28: its content gives another digest"),
+    ],
+)
+def test_from_a_log_that_is_not_whole_nothing_leaves(aged_and_looked, meddle, fault):
+    meddle()
+    before = numbers(), held(), AccessEvent.objects.count()
+
+    with pytest.raises(CommandError) as refused:
+        expire("--execute")
+
+    assert f"Nothing was erased, as the log is not whole: {fault}" in str(refused.value)
+    assert (numbers(), held(), AccessEvent.objects.count()) == before
+    assert "Nothing was erased" in expire()  # and what would go can be looked at
+
+
+@pytest.mark.parametrize("meddle", [make_entries_look_old, make_a_hole, alter_a_count])
+def test_it_leaves_all_the_same_if_somebody_says_why(aged_and_looked, meddle):
+    meddle()
+    fault = verification.verify().faults[0]
+
+    assert expire("--execute", "--although-not-whole", "Ticket 12").endswith("Erased.\n")
+
+    acts = Entry.objects.filter(action__in=("expired", "anchor"))
+    assert {entry.reason for entry in acts} == {f"Ticket 12 (not whole: {fault})"}
+    assert not set(held()) & set(range(1, 19))
+
+
+def test_of_a_whole_log_no_reason_is_kept(aged):
+    expire("--execute", "--although-not-whole", "Ticket 12")
+
+    assert {entry.reason for entry in Entry.objects.filter(action="expired")} == {""}
+
+
+@pytest.mark.parametrize("part", [expiring.erase_values, expiring.remove_entries])
+@pytest.mark.parametrize("seq", [18, 20], ids=["the last one", "one after it"])
+def test_what_was_altered_after_the_log_was_verified_does_not_leave(aged, part, seq, settings):
+    """Young rows were made to look old in between."""
+    settings.AUDIT_ENTRY_MONTHS = 12
+    ground = Ground(verification.verify())
+    tamper(Entry.objects.filter(seq__range=(seq, 26)), recorded_at=OLD)
+    due = expiring.due(NOW)
+    before = numbers(), held()
+
+    with pytest.raises(verification.AlteredError):
+        part(due, ground, lambda done: None)
+
+    assert (numbers(), held()) == before
+
+
+@pytest.mark.parametrize("part", [expiring.erase_values, expiring.remove_entries])
+def test_what_looked_old_when_it_was_chosen_and_is_young_does_not_leave(aged, part, settings):
+    """What was altered was put back before it was looked at again."""
+    settings.AUDIT_ENTRY_MONTHS = 12
+    young = Entry.objects.get(seq=26).recorded_at
+    make_entries_look_old()
+    due = expiring.due(NOW)
+    tamper(Entry.objects.filter(seq__range=(19, 26)), recorded_at=young)
+
+    with pytest.raises(verification.AlteredError):
+        part(due, Ground(verification.verify()), lambda done: None)
+
+    assert len(held()) == 27
+
+
+def test_looks_that_looked_old_when_they_were_chosen_and_are_young_do_not_leave(aged_and_looked):
+    young = AccessEvent.objects.get().recorded_at
+    make_a_look_look_old()
+    due = expiring.due(NOW)
+    tamper(AccessEvent.objects.all(), recorded_at=young)
+
+    with pytest.raises(verification.AlteredError):
+        expiring.erase_looks(due, Ground(verification.verify()), lambda done: None)
+
+
+def test_what_comes_next_to_an_altered_entry_is_not_signed_over(aged, small_batches):
+    """Its digest would stand in the anchor."""
+    due, ground = expiring.due(NOW), Ground(verification.verify())
+    tamper(Entry.objects.filter(seq=6), digest=bytes(32))
+
+    with pytest.raises(verification.AlteredError):
+        expiring.remove_entries(due, ground, lambda done: None)
+
+
+def test_a_look_made_to_look_old_after_the_log_was_verified_does_not_leave(looked):
+    ground = Ground(verification.verify())
+    tamper(AccessEvent.objects.filter(recorded_at__month=11), recorded_at=OLD)
+
+    with pytest.raises(verification.AlteredError):
+        expiring.erase_looks(expiring.due(NOW), ground, lambda done: None)
+
+    assert AccessEvent.objects.count() == 10
+    assert not Entry.objects.filter(action="expired").exists()
+
+
+def test_the_command_says_what_was_altered_meanwhile(aged, monkeypatch):
+    ground = Ground(verification.verify())
+    monkeypatch.setattr(
+        "customers.management.commands.audit_expire.Command._ground", lambda *_: ground
+    )
+    make_entries_look_old()
+
+    with pytest.raises(CommandError, match="altered since it was verified, so no more values are"):
+        expire("--execute")
+
+
+# What stays ---------------------------------------------------------------------------------------
+
+
+def test_old_changes_on_their_way_are_named(agent, clubmed, settings):
+    lose_the_answer(agent, clubmed, "drop_after")
+    JournalLine.objects.update(sent_at=OLD)
+
+    assert "1 changes on their way are as old and stay until it is known" in expire()
+
+
+def test_changes_that_overlap_in_a_long_chain_are_found_in_one_pass(
+    at, django_assert_max_num_queries
+):
+    at(2022, 3, 1)
+    changes = [uuid4(), uuid4()]
+    for n in range(60):
+        change(change_id=changes[n % 2])
+    at()
+
+    with django_assert_max_num_queries(3):
+        assert list(expiring._ends_of_changes(60)) == [60]

@@ -42,7 +42,7 @@ _BATCH = 5_000  # events
 
 
 class AlteredCountError(Exception):
-    """An entry no longer says which looks it counted: `audit_verify` names it."""
+    """Looks are not as an entry counted them, or it no longer says: `audit_verify` names it."""
 
 
 def record(
@@ -140,10 +140,34 @@ def folded() -> int:
     return _last_of(newest) if newest is not None else 0
 
 
-def folded_before(number: int) -> int:
-    """The same, of the folds that end before that number."""
-    lasts = map(_last_of, _folds().iterator())
-    return next((last for last in lasts if last < number), 0)
+def folded_before(number: int | None) -> int:
+    """The same, of the folds that end before that number, or of all; what an altered one says is
+    passed over.
+    """
+    for detail in _folds().iterator():
+        last = number_in(detail, "last")
+        if last is not None and (number is None or last < number):
+            return last
+    return 0
+
+
+def check_age(up_to: int, *, after: int, since: datetime, now: datetime) -> None:
+    """Make sure that the looks after one number, up to another, are as they were counted, and that
+    none of them is of the time since then. Raises AlteredCountError.
+    """
+    young = moment(since), moment(now)
+
+    def old(events: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+        for event in events:
+            if young[0] <= event[1] <= young[1]:
+                raise AlteredCountError
+            yield event
+
+    entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
+    for detail in entries.values_list("detail", flat=True).iterator():
+        first, last = number_in(detail, "first") or 0, _last_of(detail)
+        if after < last <= up_to and _facts(first, old(_events(first, last))) != facts(detail):
+            raise AlteredCountError
 
 
 def _folds() -> "QuerySet[Entry, str]":

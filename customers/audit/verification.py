@@ -21,7 +21,9 @@ from customers.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 _STEP = 5_000  # entries, between two words of progress
 _commitments = itemgetter(*(digests.COLUMNS.index(f"{side}_commitment") for side in SIDES))
 _named = itemgetter(*map(digests.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
+_recorded_at = digests.COLUMNS.index("recorded_at")
 _MOST = 20  # bad entries that are named, and bad seals
+_CHECKPOINT = 1_000  # entries
 
 
 @dataclass
@@ -32,7 +34,8 @@ class Report:
     looks of more than a day ago no entry counted. compared: how many seals; uncompared: further
     ones, of entries before these. proven: what comes after `after` is whole up to here, as the
     signature of the head or of a seal says. Digests alone say little: whoever changed an entry may
-    have computed them anew up to the next bad one.
+    have computed them anew up to the next bad one. checkpoints: seq -> digest, now and then, and of
+    the last one, for `recorded_at`.
     """
 
     after: int = 0
@@ -46,6 +49,7 @@ class Report:
     bad_seals: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     uncounted: int = 0
+    checkpoints: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def first_bad(self) -> int:
@@ -129,6 +133,33 @@ def _verify(since: Seal | None, kept: _Kept, progress: Callable[[int, int], None
     return report
 
 
+class AlteredError(Exception):
+    """The log is no longer what was verified."""
+
+
+def recorded_at(report: Report, seq: int, *, since: int) -> str:
+    """When that entry was recorded, as `customers.models.moment` writes it.
+
+    since: all from that one on have to be as they were verified. Raises AlteredError: they, or
+    others around them, are not.
+    """
+    after, digest = hashed.beginning()
+    known = (one for one in report.checkpoints if after <= one < since)
+    if checkpoint := max(known, default=0):
+        after, digest = checkpoint, report.checkpoints[checkpoint]
+    until = min((one for one in report.checkpoints if one >= seq), default=0)
+    found = ""
+    for number, _, content, _, *columns in hashed.rows(after, until):
+        if not _gives(columns, content):
+            raise AlteredError
+        digest = digests.entry_digest(number, digest, content)
+        if number == seq:
+            found = columns[_recorded_at]
+    if not found or digest != report.checkpoints[until]:
+        raise AlteredError
+    return found
+
+
 def _head(report: Report) -> Head | None:
     """The head. Who writes to a database can put what is no time and no number into its columns."""
     try:
@@ -203,7 +234,9 @@ def _walk(
                 report.note_entry(seq, "it is not the one that was sealed")
             elif unbroken:
                 sealed = seq
-        recorded_at = columns[1] or ""  # PostgreSQL has no text for a time without end
+        if seq % _CHECKPOINT == 0 or seq == report.last:
+            report.checkpoints[seq] = bytes(digest)
+        recorded_at = columns[_recorded_at] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
         if [*_vault_faults(seq, columns, row[hashed.WIDTH :], erased)]:

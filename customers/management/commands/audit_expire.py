@@ -9,53 +9,78 @@ from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
 from customers import expiring
-from customers.audit import chain
-from customers.models import Entry
+from customers.audit import chain, erasure, verification
+from customers.expiring import Due, Ground, Progress
 
 
 class Command(BaseCommand):
     """To be run once a day; may be ended at any moment and run again."""
 
     help = "Show which values, entries and looks are older than AUDIT_VALUE_MONTHS, "
-    help += "AUDIT_ENTRY_MONTHS and ACCESS_MONTHS; with --execute, erase them for good."
+    help += "AUDIT_ENTRY_MONTHS and ACCESS_MONTHS; with --execute, verify the log and erase them "
+    help += "for good. Exit status 1: it is not whole, or not all could be erased."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--execute", action="store_true", help="erase what is shown")
+        parser.add_argument(
+            "--although-not-whole",
+            default="",
+            metavar="WHY",
+            help="erase it even if the log is not whole: the reason is kept with the first fault",
+        )
 
-    def handle(self, *, execute: bool, **options: Any) -> None:
+    def handle(self, *, execute: bool, although_not_whole: str, **options: Any) -> None:
         try:
+            ground = self._ground(although_not_whole.strip()) if execute else None
             due = expiring.due(timezone.now())
-        except Entry.DoesNotExist:
-            raise CommandError("Entries are missing: run audit_verify first.") from None
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
+        except (ValueError, TypeError):  # SQLite holds what is no time in a column of times
+            raise CommandError("An entry has no time that can be read: run audit_verify.") from None
         self.stdout.write(_shown(due))
-        if due.uncounted:
-            self.stdout.write(
-                f"{due.uncounted:,} looks are as old and stay until audit_seal has counted them."
-            )
-        if not execute:
+        if ground is None:
             self.stdout.write("Nothing was erased: --execute does it.")
             return
         if due.values:
-            self._do("values", expiring.erase_values, due.values_up_to, due.values)
+            self._do("values", expiring.erase_values, due, ground, due.values)
         if due.looks:
-            self._do("looks", expiring.erase_looks, due.looks_up_to, due.looks)
+            self._do("looks", expiring.erase_looks, due, ground, due.looks)
         if due.entries:  # last: it needs a right that the workers' role does not have
-            self._do("entries", expiring.remove_entries, due.entries_up_to, due.entries)
+            self._do("entries", expiring.remove_entries, due, ground, due.entries)
+        erasure.scrub()  # also what a run that was ended left
         self.stdout.write("Erased.")
+
+    def _ground(self, reason: str) -> Ground:
+        """What may be erased on, as the log is now."""
+        report = verification.verify(
+            progress=lambda seq, last: self.stderr.write(f"verified: {seq:,} of {last:,}")
+        )
+        if not report.faults:
+            return Ground(report)
+        if not reason:
+            raise CommandError(
+                f"Nothing was erased, as the log is not whole: {report.faults[0]}. Run "
+                "audit_verify, or say --although-not-whole WHY."
+            )
+        return Ground(report, f"{reason} (not whole: {report.faults[0]})")
 
     def _do(
         self,
         what: str,
-        act: Callable[[int, expiring.Progress], None],
-        up_to: int,
+        act: Callable[[Due, Ground, Progress], None],
+        due: Due,
+        ground: Ground,
         whole: int,
     ) -> None:
         try:
-            act(up_to, lambda done: self.stderr.write(f"{what}: {done:,} of {whole:,}"))
+            act(due, ground, lambda done: self.stderr.write(f"{what}: {done:,} of {whole:,}"))
         except chain.ForgedHeadError as exc:
             raise CommandError(str(exc)) from None
+        except verification.AlteredError:
+            raise CommandError(
+                f"The log was altered since it was verified, so no more {what} are erased: run "
+                "audit_verify."
+            ) from None
         except ProgrammingError:
             raise CommandError(
                 f"This database role may not remove {what}: run it as the owner of the tables."
@@ -64,9 +89,19 @@ class Command(BaseCommand):
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
 
 
-def _shown(due: expiring.Due) -> str:
-    return (
-        f"Older than {due.values_before:%d %B %Y}: the values of {due.values:,} entries.\n"
-        f"Older than {due.entries_before:%d %B %Y}: {due.entries:,} entries.\n"
-        f"Older than {due.looks_before:%d %B %Y}: {due.looks:,} looks."
-    )
+def _shown(due: Due) -> str:
+    lines = [
+        f"Older than {due.values_before:%d %B %Y}: the values of {due.values:,} entries.",
+        f"Older than {due.entries_before:%d %B %Y}: {due.entries:,} entries.",
+        f"Older than {due.looks_before:%d %B %Y}: {due.looks:,} looks.",
+    ]
+    if due.uncounted:
+        lines.append(
+            f"{due.uncounted:,} looks are as old and stay until audit_seal has counted them."
+        )
+    if due.open:
+        lines.append(
+            f"{due.open:,} changes on their way are as old and stay until it is known what came of "
+            "them: run reconcile."
+        )
+    return "\n".join(lines)
