@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from customers import credentials, finding, refusals, settling, twins
 from customers.access import Actor
-from customers.audit import chain, entries, journal, queries
+from customers.audit import chain, entries, erasure, journal, queries
 from customers.audit.entries import Finding
 from customers.clubmed.client import ClubMed
 from customers.clubmed.errors import (
@@ -566,11 +566,14 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
         or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
     ]
     act = line.act()
-    if any(isinstance(entry.new, Gone) for entry in made):  # forgotten meanwhile
+    nobodys = any(isinstance(finding.new, Gone) for finding in findings)
+    if nobodys or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
         act |= {"customer_label": "", "reason": ""}
         wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
     if wrong:
         entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
+    if nobodys:
+        erasure.of_nobody(line.change_id).delete()
 
 
 def act_of(

@@ -1,19 +1,23 @@
 """Two at once: one field is in one open change at most, and the log stays true."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
 from customers import services, tokens
 from customers.audit import journal
-from customers.clubmed.errors import NotSentError
+from customers.audit.entries import Finding
+from customers.clubmed.errors import NotSentError, RefusedError
 from customers.clubmed.sandbox import Fault
 from customers.forgetting import forget_customer
-from customers.models import Change, Entry, Gone, Head, JournalLine, VaultItem
+from customers.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
+from tests import log
 from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
 from tests.people import actor
 
@@ -208,6 +212,43 @@ def test_an_owner_that_comes_back_late_does_not_bring_back_what_was_forgotten(
         ("applied", Gone.NOT_KEPT),
     ]
     assert not VaultItem.objects.filter(entry__in=made).exists()
+
+
+def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_path):
+    """It was settled from a search meanwhile, with all that had been typed."""
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Durand 2"}
+    clubmed.faults.add(Fault("latency", method="POST", seconds=0.7))
+    who = {"token": token(AGENT, form="new"), "actor": actor(AGENT), "request_id": "r"}
+
+    def create():
+        with pytest.raises(RefusedError):
+            services.create_customer(typed, reason="Ada said so", **who)
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, create)
+        while not sent(clubmed, "POST"):
+            pass
+        JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+        call_command("reconcile", stdout=io.StringIO())
+        assert VaultItem.objects.count() == 3
+        saving.result()
+
+    made = list(Entry.objects.order_by("seq"))
+    assert [(entry.outcome, entry.new) for entry in made] == [
+        *[("not_seen", Gone.ERASED)] * 3,
+        *[("refused", Gone.NOT_KEPT)] * 3,
+    ]
+    assert {entry.customer_label for entry in made[3:]} | {entry.reason for entry in made[3:]} == {
+        ""
+    }
+    assert not VaultItem.objects.exists()
+    assert log.both(tmp_path)[0] == (0, 0)
+
+    log.append(
+        Finding("email", None, "x", Outcome.UNCLEAR), action="create", change_id=made[0].change_id
+    )
+    VaultItem.objects.all().delete()
+    assert log.verify()[1].startswith("entry 7: its values are missing, and no entry says")
 
 
 def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):

@@ -62,6 +62,26 @@ def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
     return VaultItem.objects.filter(pk__in=theirs.values("seq"))
 
 
+def of_nobody(change_id: UUID | str) -> QuerySet[VaultItem]:
+    """What a create held before Club Med refused it, or it turned out that it never got there.
+
+    Nobody's customer: such a finding keeps no value, and what stood before it goes with it.
+    """
+    before = Entry.objects.filter(change_id=change_id, seq__lt=_nobodys(change_id)).order_by()
+    return VaultItem.objects.filter(pk__in=before.values("seq"))
+
+
+def _nobodys(change_id: UUID | str) -> int:
+    """The number of the last finding that a create made nobody's customer, 0 if there is none."""
+    said = Entry.objects.filter(
+        change_id=change_id,
+        action=Action.CREATE,
+        outcome__in=(Outcome.REFUSED, Outcome.NOT_APPLIED),
+        new_commitment="",
+    )
+    return said.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
 def held_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
     """What entries after that number hold of a customer from before it; those changes hold it too.
 
@@ -153,11 +173,9 @@ class Erased:
         return seq <= self._expired
 
     def covers(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
-        """May the values of this entry be missing, because somebody was forgotten?"""
-        if self.is_forgotten(seq, customer_id):
+        """May the values of this entry be missing, as it was nobody's or somebody was forgotten?"""
+        if self.is_forgotten(seq, customer_id) or seq < _nobodys(change_id):
             return True
-        if not self._forgotten:
-            return False
         # A create may have had no number at first, or another's by mistake; what got the number
         # only after its customer was forgotten was not erased with them.
         change = Entry.objects.filter(change_id=change_id).order_by()
