@@ -115,6 +115,32 @@ def test_entries_taken_out_are_missed(tmp_path, seqs, first):
     assert said.startswith(f"entry {first}: missing, up to ")
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only sqlite takes it")
+@pytest.mark.parametrize("value", ["text", 5, 1.5, b""])
+@pytest.mark.parametrize("column", ["digest", "content_digest", "detail", "recorded_at", "version"])
+def test_what_is_no_digest_and_no_text_is_named(tmp_path, column, value):
+    for seq in (5, LAST):
+        sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = %s", value, seq)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 5: ")
+
+
+def test_all_values_taken_out_at_once_are_missed_without_a_look_at_each(
+    django_assert_max_num_queries,
+):
+    log.fill(60)
+    sql("DELETE FROM customers_vaultitem")
+
+    with django_assert_max_num_queries(200):
+        status, words = log.verify()
+
+    assert status == 1
+    assert words.count("its values are missing") == 20
+
+
 def test_all_entries_taken_out_are_missed(tmp_path):
     sql("DELETE FROM customers_entry")
 

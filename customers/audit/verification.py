@@ -228,19 +228,18 @@ def _walk(
         if not _follows(seq, before, content, digest):
             unbroken = False
             report.note_entry(seq, "its digest does not follow from the entry before it")
+        elif seq % _CHECKPOINT == 0 or seq == report.last:
+            report.checkpoints[seq] = bytes(digest)
         if seq in expected:
             if expected[seq] != digest:
                 unbroken = False
                 report.note_entry(seq, "it is not the one that was sealed")
             elif unbroken:
                 sealed = seq
-        if seq % _CHECKPOINT == 0 or seq == report.last:
-            report.checkpoints[seq] = bytes(digest)
         recorded_at = columns[_recorded_at] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
-        if [*_vault_faults(seq, columns, row[hashed.WIDTH :], erased)]:
-            erased.read()  # something may have been erased since the row was read
+        if len(report.bad_entries) < _MOST:  # what follows may query
             for what in _vault_faults(seq, columns, row[hashed.WIDTH :], erased):
                 report.note_entry(seq, what)
         reached, before, time = seq, digest, recorded_at
@@ -249,8 +248,17 @@ def _walk(
 
 def _vault_faults(
     seq: int, columns: Sequence[Any], held: Sequence[Any], erased: erasure.Erased
+) -> list[str]:
+    """What does not hold between an entry and the vault; it may leave while it is looked at."""
+    if not [*_vault_faults_now(seq, columns, held, erased)]:
+        return []
+    erased.read()
+    return [*_vault_faults_now(seq, columns, held, erased)]
+
+
+def _vault_faults_now(
+    seq: int, columns: Sequence[Any], held: Sequence[Any], erased: erasure.Erased
 ) -> Iterator[str]:
-    """What does not hold between an entry and the vault."""
     commitments = _commitments(columns)
     field, action, change_id, customer_id = _named(columns)
     if held[0] is None:
