@@ -109,7 +109,7 @@ POINTS = {
         HTTPConnection, "request", lambda connection, method, *args: method == verb.method
     ),
     "BACK": lambda verb: after(ClubMed, verb.call),
-    "NUMBERED": lambda verb: after(services, "_note_number"),
+    "NUMBERED": lambda verb: after(services, "note_number"),
     "APPENDING": lambda verb: after(entries, "append"),
     "APPENDED": lambda verb: after(services, "_record"),
 }
