@@ -735,7 +735,14 @@ def test_the_command_tells_where_it_listens_and_ends_quietly() -> None:
     command = [sys.executable, "-m", "django", "sandbox", "--port", "0"]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(
-        command, env=environment, stdout=PIPE, stderr=PIPE, text=True, cwd=ROOT
+        command,
+        env=environment,
+        stdout=PIPE,
+        stderr=PIPE,
+        text=True,
+        cwd=ROOT,
+        # Whoever runs the tests in the background of a shell has it ignored, and we inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             assert process.stdout is not None
@@ -749,6 +756,9 @@ def test_the_command_tells_where_it_listens_and_ends_quietly() -> None:
             assert requests.get(found[1] + READ, headers=HEADERS, timeout=10).status_code == 200
         finally:
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=10)
+            try:
+                out, err = process.communicate(timeout=10)
+            finally:
+                process.kill()
     assert process.returncode == 0
     assert (out, err) == ("", f"GET {READ} 200\n")
