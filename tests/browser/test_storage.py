@@ -89,7 +89,8 @@ def find(lasting):
     lasting.type("#id_birthdate", "14/06/1986")
     lasting.type("#id_zip_code", "97-531 Zażółć")
     page.locator("#q").fill("")
-    page.locator("#q").press("Enter")
+    with page.expect_navigation():  # the page before looks the same
+        page.locator("#q").press("Enter")
     expect(page.locator("#none-title")).to_be_visible()
     assert not lasting.kept()
     lasting.type("#id_birthdate", "31/06/1986 qwxzjk")
