@@ -128,6 +128,15 @@ def test_what_is_no_digest_and_no_text_is_named(tmp_path, column, value):
     assert words.startswith("entry 5: ")
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only sqlite takes it")
+@pytest.mark.parametrize("value", ["text", 5, b"\xff"])
+def test_of_a_time_that_is_none_there_is_no_report(value, capsys):
+    sql("UPDATE customers_entry SET recorded_at = %s WHERE seq = 5", value)
+
+    with pytest.raises(CommandError, match="The log cannot be read as it is: run audit_verify"):
+        call_command("access_report", customer="100")
+
+
 def test_all_values_taken_out_at_once_are_missed_without_a_look_at_each(
     django_assert_max_num_queries,
 ):

@@ -48,7 +48,7 @@ class Command(BaseCommand):
         except OSError as exc:
             to = options["output"] or "The output"
             raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
-        except (DatabaseError, ValueError, TypeError, KeyError):
+        except (DatabaseError, ValueError, TypeError, KeyError, AttributeError):
             # What the database holds may be none of what was stored. Its text may hold values.
             raise CommandError(
                 "The log cannot be read as it is: run audit_verify. There is no whole report."
