@@ -12,7 +12,7 @@ from django.test import TestCase
 
 from customers.audit import chain, digests, erasure, guard, keys
 from customers.audit.entries import Finding
-from customers.models import Change, Entry, Head, Outcome, VaultItem
+from customers.models import Action, Change, Entry, Evidence, Head, Outcome, VaultItem
 from tests import log
 from tests.conftest import text
 
@@ -135,6 +135,25 @@ def test_of_a_time_that_is_none_there_is_no_report(value, capsys):
 
     with pytest.raises(CommandError, match="The log cannot be read as it is: run audit_verify"):
         call_command("access_report", customer="100")
+
+
+WORDS = {
+    "action": [*Action.values, "other"],
+    "outcome": [*Outcome.values, "other"],
+    "evidence": [*Evidence.values, "other"],
+    "field": ["identity", "phones", "values", "other"],
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(column, word) for column, words in WORDS.items() for word in words]
+)
+def test_the_pages_show_the_other_entries_whatever_one_was_altered_to(supervisor, column, value):
+    sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = 5", value)
+    altered = Entry.objects.get(seq=5)
+
+    for path in ("/audit/", "/customers/100/history/", f"/audit/changes/{altered.change_id}/"):
+        assert "Béatriz 北" in text(supervisor.page(path))
 
 
 def test_all_values_taken_out_at_once_are_missed_without_a_look_at_each(

@@ -58,11 +58,11 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
-    known = Outcome(outcome)
-    tone, name = _BADGES[known]
-    return format_html(
-        '<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), known.label
-    )
+    if outcome in _BADGES:
+        label, (tone, name) = Outcome(outcome).label, _BADGES[Outcome(outcome)]
+    else:  # somebody altered it: the other entries are to be seen all the same
+        label, tone, name = Gone.UNREADABLE.capitalize(), "bad", "help-circle"
+    return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
 
 
 @register.filter
@@ -155,7 +155,6 @@ def _rests_on(entry: Entry) -> str:
     if entry.action == Action.ELSEWHERE:
         return "Found when the profile was read."
     found = _shown(entry.field, entry.found) or "nothing"
-    numbers = [found] if isinstance(entry.found, Gone) else entry.found
     match entry.evidence, entry.outcome:
         case Evidence.ANSWER, Outcome.REFUSED:
             return "Club Med refused it:"
@@ -176,11 +175,18 @@ def _rests_on(entry: Entry) -> str:
         case Evidence.SEARCH, Outcome.NOT_SEEN:
             return "No answer; Club Med knew nobody of that name."
         case Evidence.SEARCH, _:
-            return f"No answer; Club Med knows {', '.join(numbers)}."
+            return f"No answer; Club Med knows {_numbers(entry.found) or found}."
         case Evidence.PERSON, _:
             return f"{entry.actor_name}: {entry.reason}"
         case _:
             return "No answer, and it cannot be looked up."
+
+
+def _numbers(found: Json) -> str:
+    """Of customers, as a search recorded them."""
+    if not isinstance(found, list):
+        return ""
+    return ", ".join(number for number in found if isinstance(number, str))
 
 
 @register.simple_tag(takes_context=True)
