@@ -90,9 +90,9 @@ def _provider() -> DjangoOAuth2App:
 
 
 def actor_of(session: SessionBase) -> Actor | None:
-    """Who is signed in."""
+    """Who is signed in: for SESSION_COOKIE_AGE at most, however much they work meanwhile."""
     person = session.get("person")
-    if person is None:
+    if person is None or person.get("until", 0) <= time.time():
         return None
     return Actor(
         issuer=person["issuer"],
@@ -100,7 +100,7 @@ def actor_of(session: SessionBase) -> Actor | None:
         name=person["name"],
         roles=tuple(Role(role) for role in person["roles"]),
         sign_in=person.get("sign_in", ""),
-        reveals=person.get("reveals", False),
+        reveals=person["reveals"],
     )
 
 
@@ -257,6 +257,7 @@ def _begin(request: HttpRequest, actor: Actor, sign_in: str) -> str:
         "name": actor.name,
         "roles": [role.value for role in actor.roles],
         "reveals": actor.reveals,
+        "until": time.time() + settings.SESSION_COOKIE_AGE,
         **({"sign_in": sign_in} if sign_in else {}),
     }
     rotate_token(request)

@@ -1,5 +1,6 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
+import time
 from contextlib import nullcontext
 
 import pytest
@@ -167,6 +168,7 @@ def signed_in(person, *, reveals=False, client_class=Desk, **kwargs):
         "name": name,
         "roles": roles,
         "reveals": reveals,
+        "until": time.time() + settings.SESSION_COOKIE_AGE,
     }
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key

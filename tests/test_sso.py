@@ -361,6 +361,7 @@ def test_the_session_holds_no_token(browser, liar):
         "name",
         "roles",
         "reveals",
+        "until",
     }
 
 
@@ -384,6 +385,20 @@ def test_what_was_typed_into_an_expired_form_comes_back_to_who_typed_it(
     assert answer["Location"] == EMAIL
     assert browser.page(EMAIL).select_one("input[name=value]")["value"] == shown
     assert clubmed.customers[TOM]["email"] == "tom@example.com"
+
+
+def test_a_sign_in_ends_after_a_working_day_however_much_is_done_meanwhile(
+    browser, company, clubmed, monkeypatch
+):
+    browser.come_in("ines.moreau")
+    began = time.time()
+    for hours, status in ((7.9, 200), (8.1, 302)):
+        monkeypatch.setattr(sso.time, "time", lambda hours=hours: began + hours * 3600)
+        answer = browser.get("/")
+        assert answer.status_code == status
+        session = browser.session  # every search and every message puts its end off
+        session["touched"] = hours
+        session.save()
 
 
 def test_signing_out_ends_the_session(browser, company, clubmed):
