@@ -127,7 +127,7 @@ def erase_looks(due: Due, ground: Ground, progress: Progress) -> None:
                 raise AlteredError from None
         with transaction.atomic():
             head = chain.lock()
-            if erasure.expired(erasure.LOOKS) == after:  # else another run said so
+            if erasure.expired(erasure.LOOKS) < due.looks_up_to:  # else another run said so
                 _append(head, Action.EXPIRED, erasure.said(erasure.LOOKS, due.looks_up_to), ground)
     erasure.expire(AccessEvent, due.looks_up_to, progress)
 

@@ -35,6 +35,7 @@ def forget_customer(
         _settle(lines, customer_id, caller, unless=NotFoundError)
     change_id = uuid4()
     with services.journal_in_reach(), transaction.atomic():
+        settling.give_up_unreadable(_overdue(lines))
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
         items = erasure.held(customer_id, head.seq)
@@ -63,12 +64,12 @@ def replay(tombstone: Tombstone) -> int:
         lines = JournalLine.objects.filter(Q(customer_id=customer_id) | Q(pk__in=creates))
         at = datetime.fromisoformat(tombstone.at)
         of_before = [*creates, *lines.filter(sent_at__lte=at).values_list("pk", flat=True)]
-        for line in lines.filter(customer_id="", pk__in=journal.overdue().values("pk")):
+        for line in _overdue(lines.filter(customer_id="")):
             if line.is_readable:
-                line.customer_id = customer_id
-                services.note_number(line)
+                services.note_number(line, customer_id)
         _settle(lines, customer_id, None, unless=(NotFoundError, ForbiddenError))
     with services.journal_in_reach(), transaction.atomic():
+        settling.give_up_unreadable(_overdue(lines))
         chain.lock()
         before = Entry.objects.filter(recorded_at__lte=at).order_by("-seq")
         up_to = before.values_list("seq", flat=True).first() or 0
@@ -92,6 +93,11 @@ def _creates(customer_id: str) -> tuple[str, ...]:
     return tuple(sorted(change_id.hex for change_id in ids))
 
 
+def _overdue(lines: QuerySet[JournalLine]) -> QuerySet[JournalLine]:
+    """Those that nobody can be working on any more."""
+    return lines.filter(pk__in=journal.overdue().values("pk"))
+
+
 def _settle(
     lines: QuerySet[JournalLine],
     customer_id: str,
@@ -103,9 +109,8 @@ def _settle(
 
     unless: upon which answer of Club Med's it never will be known.
     """
-    overdue = lines.filter(pk__in=journal.overdue().values("pk"))
-    settling.give_up_unreadable(overdue.all())
-    if not overdue.exists():
+    overdue = [line for line in _overdue(lines) if line.is_readable]
+    if not overdue:
         return
     try:
         services.read_profile(customer_id, actor=caller)

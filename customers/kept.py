@@ -7,6 +7,8 @@ token comes along: a page shows the text again only to the person that the token
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 
+from customers import tokens
+from customers.access import Actor
 from customers.sealed import seal, unseal
 
 _KEPT = "kept"
@@ -32,6 +34,13 @@ def take(session: SessionBase, path: str) -> QueryDict | None:
         return None
     del session[_KEPT]
     return None if kept is None else QueryDict(kept[1])
+
+
+def take_own(session: SessionBase, path: str, *, actor: Actor, form: str) -> QueryDict | None:
+    """The same, if the token in it was minted for this person and that form."""
+    typed = take(session, path)
+    own = typed is not None and tokens.read(typed.get("token", ""), actor=actor, form=form)
+    return typed if own else None
 
 
 def carry(before: SessionBase, after: dict[str, str]) -> None:

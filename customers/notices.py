@@ -92,6 +92,12 @@ BUSY = Message(
     "hourglass",
     "warn",
 )
+NOT_ERASED = Message(
+    503,
+    "Our own record cannot be written at this moment.",
+    "Nothing was erased. Try again in a moment.",
+    "plug-connected-x",
+)
 NO_TOMBSTONE = Message(
     503,
     "The list of those who were forgotten cannot be written.",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -64,7 +65,8 @@ def reconcile() -> Reconciled:
 
 def _due() -> Iterator[Callable[[], None]]:
     """The looks that are due, those of open lines first."""
-    overdue = [line for line in journal.overdue()[:_AT_ONCE] if line.is_readable]
+    readable = (line for line in journal.overdue().iterator() if line.is_readable)
+    overdue = list(islice(readable, _AT_ONCE))
     due = Change.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
     watched = list(due[:_AT_ONCE])
     # In no order: a few customers of whom Club Med never says anything must not end every run
@@ -108,7 +110,8 @@ def _cannot_be_read(customer_id: str) -> None:
     """After a day of refusals a person has to find out; nothing is watched in vain."""
     long_ago = timezone.now() - WATCH
     for line in journal.overdue().filter(customer_id=customer_id, sent_at__lt=long_ago):
-        settling.give_up(line)
+        if line.is_readable:  # else its key may come back
+            settling.give_up(line)
     watched = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
     watched.update(look_at=timezone.now() + WATCH)
     watched.filter(recorded_at__lt=long_ago).update(look_at=None)

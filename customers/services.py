@@ -229,10 +229,10 @@ def create_customer(
     if isinstance(line, Saved):
         return line
     with _answer_to(line, Profile("", {}), values):
-        line.customer_id = calling(actor, line).create_customer(values, force_address=force_address)
-    note_number(line)
+        number = calling(actor, line).create_customer(values, force_address=force_address)
+    note_number(line, number)
     _record(line, Outcome.APPLIED)
-    return Saved(line.change_id, line.customer_id, values)
+    return Saved(line.change_id, number, values)
 
 
 def settle_change(
@@ -455,10 +455,12 @@ def _why(reason: str, *, force_address: bool) -> str:
     return f"Address sent without Club Med's check: {reason}" if force_address else reason
 
 
-def note_number(line: JournalLine) -> None:
+def note_number(line: JournalLine, customer_id: str) -> None:
     """Keep the new customer's number with the line, in case the entries cannot be written."""
+    values, label, reason = line.values, line.customer_label, line.reason
+    line.customer_id = customer_id  # what is encrypted is bound to it, so it is read before
     try:
-        line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)
+        line.encrypt(values, customer_label=label, reason=reason)
         line.save(update_fields=["customer_id", "key_id", "encrypted"], force_update=True)
     except DatabaseError as exc:  # the entries hold it too
         logger.error("change %s has a number not noted: %s", line.change_id, type(exc).__name__)
@@ -559,14 +561,15 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
     """Append the findings that differ from what the line was settled as meanwhile."""
     made = entries.of_change(line.change_id)
     settled = entries.verdicts(made)
+    nobodys = any(isinstance(finding.new, Gone) for finding in findings)
     wrong = [
         finding
         for finding in findings
         if (entry := settled.get(finding.field)) is None
         or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
+        or (nobodys and entry.new_commitment)
     ]
     act = line.act()
-    nobodys = any(isinstance(finding.new, Gone) for finding in findings)
     if nobodys or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
         act |= {"customer_label": "", "reason": ""}
         wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]

@@ -479,7 +479,7 @@ def test_an_export_is_refused_and_writes_nothing(unrecorded, tmp_path, capsys):
     path = tmp_path / "export"
 
     for where in ({}, {"output": str(path)}):
-        with pytest.raises(CommandError, match="cannot be recorded, so nothing was exported"):
+        with pytest.raises(CommandError, match="cannot be recorded, so nothing was written"):
             call_command("audit_export", **where)
 
     assert not path.exists()

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 
 from customers import expiring
@@ -18,6 +20,7 @@ from customers.models import (
     AccessEvent,
     Action,
     Change,
+    Credential,
     Entry,
     Gone,
     Head,
@@ -26,7 +29,7 @@ from customers.models import (
     VaultItem,
 )
 from tests import log
-from tests.conftest import AGENT, soup, text
+from tests.conftest import AGENT, signed_in, soup, text
 from tests.people import actor
 from tests.test_settling import lose_the_answer
 
@@ -455,6 +458,23 @@ def test_a_look_taken_away_by_hand_is_still_found(looked):
     assert "3 were counted, 2 are there" in words
 
 
+def test_of_two_runs_the_later_says_what_it_erases_too(looked, tmp_path, monkeypatch):
+    """Another one, of before midnight, came in between and erased less."""
+    check, former = access_events.check_age, AccessEvent.objects.earliest("pk").pk
+
+    def late(*args, **kwargs):
+        with transaction.atomic():
+            log.append(erasure.said(erasure.LOOKS, former), action="expired")
+        check(*args, **kwargs)
+
+    monkeypatch.setattr(access_events, "check_age", late)
+
+    erase(expiring.erase_looks)
+
+    assert AccessEvent.objects.count() == 5
+    assert is_whole(tmp_path)
+
+
 def test_the_pages_read_well_of_what_left(looked, supervisor):
     expire("--execute")
 
@@ -469,7 +489,21 @@ def test_the_action_of_each_act_upon_the_log_is_its_own(aged):
 
     acts = Entry.objects.exclude(action__in=("change", "create")).values_list("action", flat=True)
     assert set(acts) == {Action.EXPIRED, Action.ANCHOR}
-    assert timedelta(0) <= Entry.objects.first().recorded_at - NOW
+
+
+# Sessions -----------------------------------------------------------------------------------------
+
+
+def test_sessions_and_tokens_of_nobody_any_more_leave_too(at):
+    over, lasting = (signed_in(AGENT).session for _ in range(2))
+    Session.objects.filter(pk=over.session_key).update(expire_date=NOW - timedelta(hours=1))
+    for key, ends_at in (("over", NOW - timedelta(hours=1)), ("lasting", NOW + timedelta(hours=1))):
+        Credential.objects.create(key=key, sealed="", ends_at=ends_at)
+
+    expire("--execute")
+
+    assert [one.pk for one in Session.objects.all()] == [lasting.session_key]
+    assert [one.pk for one in Credential.objects.all()] == ["lasting"]
 
 
 # A log that is not whole --------------------------------------------------------------------------

@@ -4,6 +4,7 @@ does not bring them back."""
 import io
 import json
 import os
+import stat
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest import mock
@@ -19,8 +20,10 @@ from customers.audit.entries import Finding
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, Gone, JournalLine, Outcome, VaultItem
 from tests import log
-from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.conftest import HTMX, SUPERVISOR, TOM, sent, soup, text
+from tests.faults.test_database_trouble import out_of_reach
 from tests.test_create import NEEDED, create
+from tests.test_groups import signed_in_again
 from tests.test_settling import let_the_grace_pass, lose_the_answer
 
 URL = f"/customers/{TOM}/forget/"
@@ -166,6 +169,29 @@ def test_a_form_that_met_a_dead_session_is_given_back(supervisor, client, db):
 
     assert answer.status_code == 401
     assert "By letter" in text(soup(answer))
+    back = signed_in_again(supervisor, SUPERVISOR).page(URL)
+    assert back.select_one("[name=reason]")["value"] == "By letter"
+
+
+def test_it_is_given_back_to_nobody_else(supervisor, client, db):
+    form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
+    supervisor.session.flush()
+    supervisor.post(URL, form)
+
+    back = signed_in_again(supervisor, ("staff-1", "Somebody Else", ["supervisor"])).page(URL)
+
+    assert "By letter" not in str(back)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_the_database_fails_it_says_that_nothing_was_erased(supervisor):
+    form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
+    with out_of_reach("customers_claim"):
+        answer = supervisor.post(URL, form)
+
+    assert answer.status_code == 503
+    assert "Nothing was erased. Try again in a moment." in text(soup(answer))
+    assert soup(answer).select_one("[name=reason]")["value"] == "By letter"
 
 
 # What is on its way -------------------------------------------------------------------------------
@@ -221,6 +247,21 @@ def test_an_open_change_that_does_not_open_does_not_stand_in_the_way(agent, club
     assert not JournalLine.objects.exists()
     assert [entry.outcome for entry in Entry.objects.filter(action="change")] == ["unclear"]
     assert log.verify()[0] == 0
+
+
+def test_nor_is_it_given_up_where_nothing_can_be_erased(agent, clubmed, settings, tmp_path):
+    """All or nothing: the key that it lacks may be there tomorrow."""
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    keys, others = settings.AUDIT_ENCRYPTION_KEYS, (b"another-key-of-exactly-32-bytes-",)
+    settings.AUDIT_ENCRYPTION_KEYS, settings.AUDIT_TOMBSTONES = others, str(tmp_path)
+
+    with pytest.raises(CommandError, match="Nothing was erased"):
+        forget()
+
+    settings.AUDIT_ENCRYPTION_KEYS = keys
+    assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
+    assert not Entry.objects.exists()
 
 
 def test_while_club_med_is_down_an_open_change_stands_in_the_way(supervisor, agent, clubmed):
@@ -372,6 +413,15 @@ def test_a_list_that_cannot_be_written_erases_nothing(settings, tmp_path):
 
     assert not Entry.objects.filter(action="forgotten").exists()
     assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+
+
+@pytest.mark.django_db
+def test_the_list_is_its_owners_alone(tombstones):
+    log.fill()
+
+    forget("100")
+
+    assert stat.S_IMODE(tombstones.stat().st_mode) == 0o600
 
 
 # Tampering ----------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from customers import services, tokens
+from customers import services, settling, tokens
 from customers.audit import journal
 from customers.audit.entries import Finding
-from customers.clubmed.errors import NotSentError, RefusedError
+from customers.clubmed.errors import ContractError, NotSentError, RefusedError
 from customers.clubmed.sandbox import Fault
 from customers.forgetting import forget_customer
 from customers.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
@@ -249,6 +249,37 @@ def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_
     )
     VaultItem.objects.all().delete()
     assert log.verify()[1].startswith("entry 7: its values are missing, and no entry says")
+
+
+def test_nor_does_one_that_a_person_had_decided_on(clubmed):
+    """Somebody had found out by themselves what Club Med's answer says later: not stored."""
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+    clubmed.faults.add(Fault("redirect", method="POST", seconds=0.7))
+    used = token(AGENT, form="new")
+
+    def create():
+        with pytest.raises(ContractError):
+            services.create_customer(typed, token=used, actor=actor(AGENT), request_id="r")
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, create)
+        while not sent(clubmed, "POST"):
+            pass
+        settling.give_up(JournalLine.objects.get())
+        services.settle_change(
+            used.change_id,
+            landed=False,
+            reason="Asked by phone",
+            actor=actor(SUPERVISOR),
+            request_id="r",
+        )
+        assert VaultItem.objects.count() == 6
+        saving.result()
+
+    made = Entry.objects.filter(change_id=used.change_id)
+    assert {entry.new for entry in made} == {Gone.ERASED, Gone.NOT_KEPT}
+    assert not VaultItem.objects.exists()
+    assert log.verify()[0] == 0
 
 
 def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from customers import reconciling
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, Gone, JournalLine
 from customers.reconciling import reconcile
@@ -19,6 +20,7 @@ from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 from tests.test_settling import let_the_grace_pass, lose_the_answer, outcomes
 
 CREATE = "/customers/new/"
+OTHER = "704118236"
 NEW = {
     "civility": "MS",
     "first_name": "Léa",
@@ -293,6 +295,36 @@ def test_a_line_whose_number_was_put_in_by_hand_is_not_settled(agent, clubmed):
 
     assert not Entry.objects.exists()
     assert "does not open: it was altered" in log.verify()[1]
+
+
+def test_what_does_not_open_waits_for_its_key_however_long_club_med_refuses(
+    agent, clubmed, settings
+):
+    lose_the_answer(agent, clubmed, "drop_after")
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{TOM}/fields/first_name/")
+    JournalLine.objects.update(sent_at=timezone.now() - timedelta(days=2))
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", status=403, method="GET", times=None))
+
+    reconcile()
+
+    assert [line.fields for line in JournalLine.objects.all()] == [["email"]]
+    assert [(entry.field, entry.outcome) for entry in Entry.objects.all()] == [
+        ("first_name", "unclear")
+    ]
+
+
+def test_lines_that_do_not_open_keep_no_others_back(agent, clubmed, settings, monkeypatch):
+    monkeypatch.setattr(reconciling, "_AT_ONCE", 1)
+    lose_the_answer(agent, clubmed, "drop_after")
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{OTHER}/fields/email/")
+    let_the_grace_pass()
+
+    reconcile()
+
+    assert [line.customer_id for line in JournalLine.objects.all()] == [TOM]
 
 
 def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(

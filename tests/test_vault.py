@@ -2,7 +2,9 @@
 to them by hand is found and named."""
 
 import io
+import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import Mock
@@ -15,6 +17,7 @@ from customers import encryption
 from customers.audit import erasure, guard, vault
 from customers.audit.entries import Finding
 from customers.models import (
+    AccessEvent,
     Entry,
     Evidence,
     Gone,
@@ -156,9 +159,18 @@ def test_a_reader_that_holds_the_write_ahead_log_is_told_of_and_no_writer_waits(
 
         erasure.scrub()
 
-    assert "a reader holds SQLite's write-ahead log: what was erased is in it yet" in caplog.text
+    assert "SQLite's write-ahead log is in use: what was erased is in it yet" in caplog.text
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
+
+
+@only_sqlite
+def test_a_disk_that_fails_then_is_told_of_and_ends_nothing(wal, monkeypatch, caplog):
+    monkeypatch.setattr(erasure, "_truncated", Mock(side_effect=OperationalError))
+
+    erasure.scrub()
+
+    assert "what was erased is in it yet" in caplog.text
 
 
 # Tampering ----------------------------------------------------------------------------------------
@@ -406,6 +418,29 @@ def test_an_export_holds_no_value_unless_asked(tmp_path, filled):
     assert log.verify_alone(exported)[0] == 0
 
 
+def test_an_export_is_a_new_file_of_its_owners_alone_and_whole_or_not_there(
+    tmp_path, filled, unguarded
+):
+    path = tmp_path / "export"
+    call_command("audit_export", output=str(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(CommandError, match="cannot be written: File exists"):
+        call_command("audit_export", output=str(path))
+
+    sql("UPDATE customers_vaultitem SET old = %s WHERE seq = 9", b"gone")
+    with pytest.raises(CommandError, match="The log cannot be exported as it is"):
+        call_command("audit_export", values=True, output=str(tmp_path / "other"))
+
+    assert os.listdir(tmp_path) == ["export"]
+
+
+def test_an_export_of_what_is_no_number_is_not_recorded(filled):
+    with pytest.raises(CommandError, match="A customer's number has digits only"):
+        call_command("audit_export", customer="tom@example.com")
+
+    assert not AccessEvent.objects.exists()
+
+
 def test_an_exported_value_that_was_altered_is_found(tmp_path, filled):
     exported = log.export(tmp_path, "--values")
     exported.write_text(exported.read_text().replace("tom@example.com", "tim@example.com", 1))
@@ -436,4 +471,4 @@ def test_a_person_is_shown_what_was_and_what_became(supervisor):
 
     page = signed_in(AGENT).page(f"/customers/{TOM}/history/")
 
-    assert "@example.com" in text(page)
+    assert "a@example.com→b@example.com" in text(page).replace(" ", "")

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q, QuerySet
 
-from customers.audit import rows
+from customers.audit import chain, rows
 from customers.audit.entries import Finding
 from customers.models import (
     AccessEvent,
@@ -101,12 +101,15 @@ def expire(
 ) -> None:
     """Delete the rows up to that number, batch by batch, beside the workers.
 
-    progress: told how many are done. May be ended at any moment and begun again.
+    Under the head's lock, as whoever else deletes: two who delete the same rows in another order
+    would wait for each other. progress: told how many are done. May be ended at any moment and
+    begun again.
     """
     done = 0
     oldest = model.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
     while batch := list(oldest[:_BATCH]):
         with rows.batch():
+            chain.lock()
             done += model.objects.filter(pk__in=batch).delete()[0]
         progress(done)
 
@@ -118,16 +121,23 @@ def scrub() -> None:
     """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return
+    try:
+        scrubbed = _scrubbed()
+    except DatabaseError:  # a full disk: what was erased is so all the same
+        scrubbed = False
+    if not scrubbed:
+        logger.warning("SQLite's write-ahead log is in use: what was erased is in it yet")
+
+
+def _scrubbed() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
         [patience] = cursor.fetchone()
         cursor.execute("PRAGMA busy_timeout = 0")  # while it waited, nobody could write
         try:
-            scrubbed = any(_truncated(cursor) for _ in range(_TRIES))
+            return any(_truncated(cursor) for _ in range(_TRIES))
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {patience}")
-    if not scrubbed:
-        logger.warning("a reader holds SQLite's write-ahead log: what was erased is in it yet")
 
 
 def _truncated(cursor: CursorWrapper) -> bool:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from django.conf import settings
 
@@ -45,7 +46,11 @@ def write(tombstone: Tombstone) -> None:
     """
     signature = base64.urlsafe_b64encode(keys.sign(tombstone.message())).decode()
     line = json.dumps(asdict(tombstone) | {"key_id": keys.current(), "signature": signature})
-    with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0) as file:
+    is_new = not os.path.exists(settings.AUDIT_TOMBSTONES)
+    owner_alone = partial(os.open, mode=0o600)  # it names customers and staff
+    with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0, opener=owner_alone) as file:
+        if is_new:
+            _keep_name(settings.AUDIT_TOMBSTONES)
         end = file.seek(0, os.SEEK_END)
         file.seek(max(end - 1, 0))
         torn = file.read(1) not in (b"", b"\n")
@@ -58,6 +63,15 @@ def write(tombstone: Tombstone) -> None:
             with suppress(OSError):
                 file.truncate(end)
             raise
+
+
+def _keep_name(path: str) -> None:
+    """A new file's name is on the disk once its folder is."""
+    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read(lines: Iterable[str]) -> tuple[list[Tombstone], list[int]]:

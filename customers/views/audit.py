@@ -93,11 +93,10 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """A supervisor's word on an unclear change of somebody else's; GET: back from a sign-in."""
     if request.method != "POST":
-        back = kept.take(request.session, request.path)
-        mine = back is not None and tokens.read(
-            back.get("token", ""), actor=request.actor, form=_form_name(change_id)
+        back = kept.take_own(
+            request.session, request.path, actor=request.actor, form=_form_name(change_id)
         )
-        return change_page(request, change_id, SettleForm(typed=back if mine else None))
+        return change_page(request, change_id, SettleForm(typed=back))
     form = SettleForm(request.POST)
     if not form.is_valid():
         return change_page(request, change_id, form, status=422)

@@ -20,11 +20,10 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     """Says what goes and what stays; POST does it, once the number was typed and a reason given."""
     check_customer_number(customer_id)
     if request.method != "POST":
-        back = kept.take(request.session, request.path)
-        mine = back is not None and tokens.read(
-            back.get("token", ""), actor=request.actor, form=_form_name(customer_id)
+        back = kept.take_own(
+            request.session, request.path, actor=request.actor, form=_form_name(customer_id)
         )
-        return _page(request, customer_id, ForgetForm(customer_id, typed=back if mine else None))
+        return _page(request, customer_id, ForgetForm(customer_id, typed=back))
     form = ForgetForm(customer_id, request.POST)
     if not form.is_valid():
         return _page(request, customer_id, form, status=422)
@@ -40,6 +39,8 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         note = f"{exc.line.actor_name} is changing this customer at this moment. Nothing was "
         note += "erased: try again once that is settled."
         return _page(request, customer_id, form, note=note, status=409)
+    except services.NotRecordedError:
+        return _page(request, customer_id, form, failure=notices.NOT_ERASED)
     except (ClubMedError, services.NotDoneError) as exc:
         failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
         return _page(request, customer_id, form, failure=failure)

@@ -1,19 +1,14 @@
 """`manage.py access_report`: everything that is recorded about a person."""
 
 import argparse
-import os
-import sys
-from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.access import OPERATOR
-from customers.audit import access_events, report
+from customers.audit import report
 from customers.audit.report import Report
-from customers.http import is_customer_number
+from customers.management import commandline
 from customers.models import Access
 
 _LONGEST = 64  # characters of what an access event is about; no part of an identifier is one
@@ -44,7 +39,7 @@ class Command(BaseCommand):
                 made, whom = _of_customer(customer_id), f"customer {customer_id}"
             else:
                 made, whom = _of_staff(sub, issuer), f"a member of staff known as {sub}"
-            _write(_FORMATS[options["format"]](made), options["output"])
+            commandline.write(_FORMATS[options["format"]](made), options["output"])
         except OSError as exc:
             to = options["output"] or "The output"
             raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
@@ -58,9 +53,8 @@ class Command(BaseCommand):
 
 
 def _of_customer(customer_id: str) -> Report:
-    if not is_customer_number(customer_id):
-        raise CommandError("A customer's number has digits only, and does not start with 0.")
-    _record(customer_id=customer_id)
+    commandline.check_customer_number(customer_id)
+    commandline.record(Access.REPORT, customer_id=customer_id)
     return report.of_customer(customer_id)
 
 
@@ -72,28 +66,5 @@ def _of_staff(sub: str, issuer: str | None) -> Report:
         raise CommandError(f"{sub} is of several: give --issuer, one of {', '.join(sorted(names))}")
     if issuer is None:
         issuer = next(iter(names), "")
-    _record(field=sub if len(sub) <= _LONGEST else "")
+    commandline.record(Access.REPORT, field=sub if len(sub) <= _LONGEST else "")
     return report.of_staff(issuer, sub, names.get(issuer, ()))
-
-
-def _record(*, customer_id: str = "", field: str = "") -> None:
-    try:
-        access_events.record(
-            Access.REPORT, actor=OPERATOR, request_id="", customer_id=customer_id, field=field
-        )
-    except DatabaseError:
-        raise CommandError("The report cannot be recorded, so nothing was written.") from None
-
-
-def _write(texts: Iterable[str], output: str | None) -> None:
-    if output is None:
-        sys.stdout.writelines(texts)
-        return
-    # Never over a file that is there: it would keep its mode, and may be anything.
-    with open(output, "x", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
-        try:
-            file.writelines(texts)
-            file.flush()
-        except BaseException:
-            os.remove(output)
-            raise

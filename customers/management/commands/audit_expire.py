@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
-from customers import expiring
+from customers import credentials, expiring
 from customers.audit import chain, erasure, verification
 from customers.expiring import Due, Ground, Progress
 
@@ -47,6 +48,8 @@ class Command(BaseCommand):
             self._do("looks", expiring.erase_looks, due, ground, due.looks)
         if due.entries:  # last: it needs a right that the workers' role does not have
             self._do("entries", expiring.remove_entries, due, ground, due.entries)
+        call_command("clearsessions")
+        credentials.sweep()
         erasure.scrub()  # also what a run that was ended left
         self.stdout.write("Erased.")
 

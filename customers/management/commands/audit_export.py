@@ -1,19 +1,15 @@
 """`manage.py audit_export`: the log for an auditor."""
 
 import argparse
-import os
-import sys
-from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.access import OPERATOR
-from customers.audit import access_events, chain, hashed
+from customers.audit import chain, hashed
 from customers.audit.export import ndjson
 from customers.encryption import UnreadableError
+from customers.management import commandline
 from customers.models import Access
 
 
@@ -31,9 +27,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--values", action="store_true", help="with the values: personal data, to be kept so"
         )
-        parser.add_argument("--output", metavar="FILE", help="instead of stdout")
+        parser.add_argument(
+            "--output", metavar="FILE", help="a new file, readable by you alone; else stdout"
+        )
 
     def handle(self, **options: Any) -> None:
+        if options["customer"] is not None:
+            commandline.check_customer_number(options["customer"])
         asked = {"customer_id": options["customer"], "field": options["field"]}
         lines = ndjson(
             first=options["first"],
@@ -47,8 +47,8 @@ class Command(BaseCommand):
             newest = chain.position()
             if options["first"] > max(newest, 1):
                 raise CommandError(f"There is no entry {options['first']}: the newest is {newest}.")
-            _record(options["customer"] or "")
-            _write(lines, options["output"])
+            commandline.record(Access.EXPORT, customer_id=options["customer"] or "")
+            commandline.write((f"{line}\n" for line in lines), options["output"])
         except hashed.OldestLeftError:
             raise CommandError(
                 "Old entries left while it was written: run it again. What was written has no "
@@ -63,19 +63,3 @@ class Command(BaseCommand):
                 "The log cannot be exported as it is: run audit_verify. What was written has no "
                 "head, and proves nothing."
             ) from None
-
-
-def _record(customer_id: str) -> None:
-    try:
-        access_events.record(Access.EXPORT, actor=OPERATOR, request_id="", customer_id=customer_id)
-    except DatabaseError:
-        raise CommandError("The export cannot be recorded, so nothing was exported.") from None
-
-
-def _write(lines: Iterable[str], output: str | None) -> None:
-    if output is None:
-        sys.stdout.writelines(f"{line}\n" for line in lines)
-        return
-    # A new file is its owner's alone: with values it is personal data.
-    with open(output, "w", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
-        file.writelines(f"{line}\n" for line in lines)

@@ -5,7 +5,7 @@ import base64
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from customers.audit import access_events, chain, keys
 
@@ -43,6 +43,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "An entry that counted looks was altered: run audit_verify."
             ) from None
+        except DatabaseError as exc:
+            raise CommandError(f"the database fails: {type(exc).__name__}") from None
         if head.seq == 0:
             raise CommandError("The log is empty: there is nothing to seal.")
         if to is None:

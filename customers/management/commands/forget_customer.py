@@ -12,7 +12,7 @@ from customers.access import OPERATOR
 from customers.audit import tombstones
 from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.forgetting import NotWrittenError, forget_customer, replay
-from customers.http import is_customer_number
+from customers.management import commandline
 
 
 class Command(BaseCommand):
@@ -43,8 +43,7 @@ class Command(BaseCommand):
             return
         if not customer_id or not (reason or "").strip():
             raise CommandError("Name the customer and say why: forget_customer ID --reason WHY")
-        if not is_customer_number(customer_id):
-            raise CommandError("A customer's number has digits only, and does not start with 0.")
+        commandline.check_customer_number(customer_id)
         try:
             count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
         except (services.NotDoneError, ClubMedError) as exc:

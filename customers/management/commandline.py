@@ -1,0 +1,50 @@
+"""What commands share: a customer's number, and handing out what is in the log, which is recorded
+first or does not happen.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from functools import partial
+
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from customers.access import OPERATOR
+from customers.audit import access_events
+from customers.http import is_customer_number
+from customers.models import Access
+
+
+def check_customer_number(customer_id: str) -> None:
+    """Raises CommandError: what is no number may be personal, and is not to be recorded."""
+    if not is_customer_number(customer_id):
+        raise CommandError("A customer's number has digits only, and does not start with 0.")
+
+
+def record(kind: Access, *, customer_id: str = "", field: str = "") -> None:
+    """Record what is about to be written. Raises CommandError: then it must not be."""
+    try:
+        access_events.record(
+            kind, actor=OPERATOR, request_id="", customer_id=customer_id, field=field
+        )
+    except DatabaseError:
+        raise CommandError(f"The {kind} cannot be recorded, so nothing was written.") from None
+
+
+def write(texts: Iterable[str], output: str | None) -> None:
+    """To a new file, readable by its owner alone, or to stdout; a file is whole or not there.
+
+    Raises OSError.
+    """
+    if output is None:
+        sys.stdout.writelines(texts)
+        return
+    # Never over a file that is there: it would keep its mode, and may be anything.
+    with open(output, "x", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
+        try:
+            file.writelines(texts)
+            file.flush()
+        except BaseException:
+            os.remove(output)
+            raise
