@@ -306,6 +306,11 @@ FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
 _TECHNICAL = {"id", "_links", "birthday"}
 
 
+def is_sensitive(name: str) -> bool:
+    """Is a value of that name in the log masked? Also if it left the catalogue: who knows why."""
+    return name not in FIELDS or FIELDS[name].sensitive
+
+
 def creatable() -> list[Field]:
     """The fields of the create form, in the catalogue's order."""
     return [row for row in FIELDS.values() if row.create is not Create.NO]

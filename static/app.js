@@ -89,6 +89,12 @@ document.addEventListener("htmx:afterRequest", (event) => {
   for (const button of form.querySelectorAll("button")) button.disabled = false;
 });
 
+// A revealed value is out of sight as soon as it is to be hidden, whatever comes of the request.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const revealed = event.detail.elt.closest("[data-state=revealed]");
+  for (const secret of revealed?.querySelectorAll("[data-secret]") ?? []) secret.textContent = "hidden";
+});
+
 // This site itself did not answer: the form stays as it is.
 const unreachable = () => {
   const notice = document.createElement("div");
@@ -116,9 +122,10 @@ document.addEventListener("htmx:timeout", unreachable);
 
 // A summary of mistakes is read first; of a page whose main part was replaced, what is new in it.
 document.getElementById("summary")?.focus();
-document.addEventListener("htmx:afterSettle", () => {
-  const parts = ":is(#group, #create, #settle, #forget, .reveal)";
-  document.querySelector(`${parts} :is([data-focus], [aria-invalid=true])`)?.focus();
+document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
+  if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it
+  const part = target.closest("#group, #create, #settle, #forget, .reveal");
+  part?.querySelector("[data-focus], [aria-invalid=true]")?.focus();
 });
 
 // Typing is not lost by leaving a long form or an open editor by mistake.

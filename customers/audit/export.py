@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from customers.audit import chain, digests, hashed, vault
-from customers.fields import FIELDS
+from customers.fields import is_sensitive
 from customers.models import SALT, Action, Entry, Head
 
 _FORMAT = "crmadmin-audit-1"
@@ -51,7 +51,7 @@ def ndjson(
 
 def _values(seq: int, field: str, held: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     """side -> salt and JSON text, to be held against its commitment."""
-    hidden = FIELDS[field].sensitive if field in FIELDS else False
+    hidden = is_sensitive(field)
     opened = vault.opened(seq, field, held)
     return {
         side: {"salt": salted[:SALT].hex(), "text": salted[SALT:].decode()}

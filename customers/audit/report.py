@@ -21,7 +21,7 @@ from django.utils import timezone
 from customers import kinds
 from customers.audit import chain, erasure
 from customers.clubmed.profile import Json
-from customers.fields import FIELDS
+from customers.fields import FIELDS, is_sensitive
 from customers.models import (
     OF_VALUES,
     Access,
@@ -322,10 +322,13 @@ def _value(name: str, value: Json | Gone) -> Fact:
         return {"state": str(value)}
     if kinds.is_empty(value):
         return {"state": "empty", "value": value}
-    if name in FIELDS and FIELDS[name].sensitive:
+    if is_sensitive(name):
         return {"state": "hidden"}
-    words = FIELDS[name].text(value) if name in FIELDS else ""
-    return {"state": "value", "value": value, "words": words or kinds.raw_text(value)}
+    return {
+        "state": "value",
+        "value": value,
+        "words": FIELDS[name].text(value) or kinds.raw_text(value),
+    }
 
 
 def _found(entry: Entry, customer_id: str) -> Fact | None:

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from customers import market
 from customers.access import Actor
 from customers.clubmed.profile import Json
-from customers.fields import FIELDS
-from customers.kinds import is_empty
+from customers.fields import FIELDS, MASK, is_sensitive
+from customers.kinds import is_empty, raw_text
 from customers.models import (
     OF_VALUES,
     Act,
@@ -90,7 +90,7 @@ def typed_label(name: str) -> str:
 @register.filter
 def hides(entry: Entry) -> bool:
     """Is there a value in it that may be revealed?"""
-    return _is_sensitive(entry) and "hidden" in map(_hidden, (entry.old, entry.new))
+    return is_sensitive(entry.field) and "hidden" in map(_hidden, (entry.old, entry.new))
 
 
 @register.simple_tag
@@ -98,7 +98,7 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
     """Old → new, with what differs marked; of a sensitive value only whether there was one."""
     if entry.action not in OF_VALUES:
         return _done_to_the_log(entry)
-    if _is_sensitive(entry) and not revealed:
+    if is_sensitive(entry.field) and not revealed:
         words = [_hidden(value) for value in (entry.old, entry.new)]
         shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
         return format_html('<span class="muted">{}</span>', shown)
@@ -226,10 +226,6 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
-def _is_sensitive(entry: Entry) -> bool:
-    return entry.field in FIELDS and FIELDS[entry.field].sensitive
-
-
 def _hidden(value: Json) -> str:
     """What is said of a sensitive value."""
     if isinstance(value, Gone):
@@ -240,11 +236,9 @@ def _hidden(value: Json) -> str:
 def _shown(name: str, value: Json, revealed: bool = False) -> str:
     if isinstance(value, Gone):
         return str(value)
-    return FIELDS[name].text(value, revealed=revealed) if name in FIELDS else _raw(value)
-
-
-def _raw(value: Json) -> str:
-    return "" if value is None else str(value)
+    if name in FIELDS:
+        return FIELDS[name].text(value, revealed=revealed)
+    return raw_text(value) if revealed or is_empty(value) else MASK
 
 
 def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:

@@ -14,7 +14,7 @@ from customers import kept, notices, seen, services
 from customers.access import Permission, allow
 from customers.audit import access_events, queries
 from customers.clubmed.errors import ClubMedError
-from customers.fields import FIELDS
+from customers.fields import FIELDS, is_sensitive
 from customers.forms import RevealForm, SettleForm
 from customers.http import DeskRequest, check_customer_number, wants_fragment
 from customers.models import Access, Change, Entry, Purpose
@@ -89,7 +89,7 @@ def _entry(change_id: UUID, name: str) -> Entry:
     """What came of that sensitive field of that change."""
     for change in queries.with_entries(Change.objects.filter(pk=change_id)):
         for history in change.fields:
-            if history.first.field == name and name in FIELDS and FIELDS[name].sensitive:
+            if history.first.field == name and is_sensitive(name) and not change.is_of_the_log:
                 return history.verdict
     raise Http404
 

@@ -210,7 +210,7 @@ def alike(page, product):
 
 
 def search(page, what):
-    """As a person does, in the box that has the focus: Chromium complains where it was taken first."""
+    """In the box that has the focus: Chromium complains of whoever is faster than its autofocus."""
     page.goto("/")
     box = page.locator("#q")
     expect(box).to_be_focused()

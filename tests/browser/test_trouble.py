@@ -10,7 +10,7 @@ from tests.browser.conftest import open_editor, save_as
 
 # The same troubles on each database: tests/faults.
 pytestmark = pytest.mark.once
-TOM = "/customers/123456789/"
+TOM, WANG = "/customers/123456789/", "/customers/704118236/"
 
 
 def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product, page):
@@ -29,6 +29,30 @@ def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product,
     box.press("Enter")
     expect(page.locator("#email .was-saved")).to_be_visible()
     assert len(product.wire("PATCH")) == 1
+
+
+@pytest.mark.parametrize("where", ["profile", "change"])
+def test_a_revealed_value_goes_out_of_sight_even_if_the_desk_does_not_answer(product, page, where):
+    product.let_in(page, "Sana El Idrissi")
+    page.clock.install()
+    page.goto(WANG)
+    if where == "change":
+        page.locator("#identity .field-edit").click()
+        page.locator("#identity [name=number]").fill("11144477735")
+        page.locator("#identity [name=number]").press("Enter")
+        expect(page.locator("#identity .was-saved")).to_be_visible()
+        page.goto("/audit/")
+        page.locator("tbody.change .when a").first.click()
+    page.get_by_role("link", name="Reveal").first.click()
+    page.get_by_label("Why do you need to see it?").select_option("review")
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator("[data-secret]").first).to_contain_text("CPF")
+    page.route(re.compile("value/$|[?]hide="), lambda route: route.abort())
+
+    page.clock.fast_forward(61_000)
+
+    expect(page.locator("[data-secret]").first).to_have_text("hidden")
+    assert "39053344709" not in page.content()
 
 
 def test_a_lost_answer_is_unknown_and_settles_by_itself(product, page):
