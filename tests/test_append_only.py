@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from customers import services
 from customers.audit import access_events, entries, guard
 from customers.audit.entries import Finding
-from customers.models import Access, AccessEvent, Action, Entry, Head, Outcome
+from customers.models import Access, AccessEvent, Action, Entry, Head, Outcome, VaultItem
 from tests.conftest import AGENT
 from tests.people import actor
 
@@ -64,7 +64,7 @@ def refused(statement):
 def rows():
     return [
         [bytes(value) if isinstance(value, memoryview) else value for value in row]
-        for model in (Entry, Head, AccessEvent)
+        for model in (Entry, Head, AccessEvent, VaultItem)
         for row in model.objects.order_by("pk").values_list()
     ]
 
@@ -187,6 +187,51 @@ def test_a_look_cannot_be_replaced(three_looks, statement):
     ],
 )
 def test_looks_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_looks, statement):
+    assert refused(statement)
+
+
+VALUES_OF_3 = (
+    "seq, key_id, old, new, found, reason, customer_label)"
+    " SELECT 3, 'another', new, old, found, reason, customer_label FROM customers_vaultitem"
+    " WHERE seq = 1"
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_vaultitem SET old = new",
+        "UPDATE customers_vaultitem SET key_id = key_id WHERE seq = 3",
+        "UPDATE customers_vaultitem SET seq = 9, key_id = 'another' WHERE seq = 3",
+    ],
+)
+def test_values_are_changed_under_another_key_only(three_entries, statement):
+    assert refused(statement)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT OR REPLACE INTO customers_vaultitem ({VALUES_OF_3}",
+        f"REPLACE INTO customers_vaultitem ({VALUES_OF_3}",
+        "UPDATE OR REPLACE customers_vaultitem SET seq = 3, key_id = 'another' WHERE seq = 1",
+    ],
+)
+def test_values_cannot_be_replaced(three_entries, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE customers_vaultitem",
+        "TRUNCATE customers_vaultitem, customers_journalline CASCADE",
+        "SET LOCAL session_replication_role = replica; UPDATE customers_vaultitem SET old = new",
+    ],
+)
+def test_values_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_entries, statement):
     assert refused(statement)
 
 

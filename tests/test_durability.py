@@ -1,4 +1,5 @@
-"""What the database calls committed is on the disk, or the product does not start."""
+"""What the database calls committed is on the disk, and what is deleted is not, or the product does
+not start."""
 
 import os
 import subprocess
@@ -58,9 +59,10 @@ def test_the_settings_are_durable(db):
         ("PRAGMA journal_mode = DELETE", "SQLite must keep a write-ahead log"),
         ("PRAGMA synchronous = NORMAL", "SQLite must wait for the disk"),
         ("PRAGMA synchronous = OFF", "SQLite must wait for the disk"),
+        ("PRAGMA secure_delete = OFF", "SQLite must overwrite what is deleted"),
     ],
 )
-def test_sqlite_that_may_lose_a_commit_is_refused(afterwards_as_before, pragma, sentence):
+def test_sqlite_that_may_lose_a_commit_or_keep_what_is_deleted_is_refused(afterwards_as_before, pragma, sentence):
     set_up(pragma)
 
     with pytest.raises(ImproperlyConfigured, match=sentence):

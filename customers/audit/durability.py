@@ -1,4 +1,6 @@
-"""Is what the database calls committed really on the disk? Asked where the product starts."""
+"""Is what the database calls committed really on the disk, and what is deleted gone from it? Asked
+where the product starts.
+"""
 
 import logging
 
@@ -10,7 +12,9 @@ _FULL = 2  # PRAGMA synchronous: 0 off, 1 normal, 2 full, 3 extra
 
 
 def check() -> None:
-    """Raises ImproperlyConfigured if a commit could be lost, or two writers take turns wrongly."""
+    """Raises ImproperlyConfigured if a commit could be lost, two writers take turns wrongly, or
+    what is deleted stays.
+    """
     if connection.vendor == "sqlite":
         _check_sqlite()
     else:
@@ -22,6 +26,8 @@ def _check_sqlite() -> None:
         raise ImproperlyConfigured(f"SQLite must keep a write-ahead log: journal_mode is {mode}")
     if (level := int(_ask("PRAGMA synchronous"))) < _FULL:
         raise ImproperlyConfigured(f"SQLite must wait for the disk: synchronous is {level}")
+    if _ask("PRAGMA secure_delete") != "1":
+        raise ImproperlyConfigured("SQLite must overwrite what is deleted: secure_delete is off")
     if connection.settings_dict["OPTIONS"].get("transaction_mode") != "IMMEDIATE":
         raise ImproperlyConfigured("SQLite must take its lock first: transaction_mode IMMEDIATE")
 
