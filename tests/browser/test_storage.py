@@ -183,6 +183,19 @@ def test_a_browser_keeps_nothing_of_what_was_typed(lasting):
     assert lasting.left_behind() == {}
 
 
+def test_a_form_whose_answer_is_a_page_is_found_afterwards(lasting):
+    """As it would be without htmx; so what is said of none above is no wonder."""
+    page = lasting.page
+    sign_in(page, "Inès Moreau")
+    page.get_by_text("Look for each part by itself").click()
+    lasting.type("#id_birthdate", "31/06/1986 qwxzjk")
+    with page.expect_navigation():
+        page.evaluate("document.querySelector('form.find-form').submit()")
+    expect(page.locator("#id_birthdate_error")).to_be_visible()
+
+    assert set().union(*lasting.left_behind().values()) == {"31/06/1986 qwxzjk"}
+
+
 @pytest.mark.parametrize(
     "keep",
     [
