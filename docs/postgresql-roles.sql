@@ -1,5 +1,7 @@
 -- Two roles for one database: an owner that migrates, and an application role that the workers run
--- as and that has no more than it needs. Of the audit log it may read and append, nothing else.
+-- as and that has no more than it needs. Entries it may read and append, nothing else. Values it may
+-- erase and encrypt anew, as customers are forgotten, and looks it may erase; audit_verify finds what
+-- went without an entry that says so. Old entries leave by the owner alone: run audit_expire as it.
 --
 -- Run it as the database's administrator, in a database that is the product's own, once at the
 -- beginning and again after every migration; it changes only what is not so already:

@@ -62,7 +62,9 @@ def test_the_settings_are_durable(db):
         ("PRAGMA secure_delete = OFF", "SQLite must overwrite what is deleted"),
     ],
 )
-def test_sqlite_that_may_lose_a_commit_or_keep_what_is_deleted_is_refused(afterwards_as_before, pragma, sentence):
+def test_sqlite_that_may_lose_a_commit_or_keep_what_is_deleted_is_refused(
+    afterwards_as_before, pragma, sentence
+):
     set_up(pragma)
 
     with pytest.raises(ImproperlyConfigured, match=sentence):

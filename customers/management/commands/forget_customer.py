@@ -49,6 +49,9 @@ class Command(BaseCommand):
         except (services.NotDoneError, ClubMedError) as exc:
             raise CommandError(f"Nothing was erased: {_why(exc)}") from None
         self.stdout.write(f"Customer {customer_id}: the values of {_entries(count)} are erased.")
+        self.stdout.write(
+            f"{settings.AUDIT_TOMBSTONES} says so, too: keep it apart from the database."
+        )
 
     def _replay(self, path: str) -> None:
         try:
