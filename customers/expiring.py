@@ -82,18 +82,18 @@ def due(now: datetime) -> Due:
     counted = access_events.folded_before(None)
     uncounted = AccessEvent.objects.filter(recorded_at__lt=looks_before, pk__gt=counted)
     return Due(
-        now,
-        values_before,
-        values_up_to,
-        VaultItem.objects.filter(pk__lte=values_up_to).count(),
-        entries_before,
-        entries_up_to,
-        Entry.objects.filter(seq__lte=entries_up_to).count(),
-        looks_before,
-        looks_up_to,
-        AccessEvent.objects.filter(pk__lte=looks_up_to).count(),
-        uncounted.count(),
-        JournalLine.objects.filter(sent_at__lt=values_before).count(),
+        now=now,
+        values_before=values_before,
+        values_up_to=values_up_to,
+        values=VaultItem.objects.filter(pk__lte=values_up_to).count(),
+        entries_before=entries_before,
+        entries_up_to=entries_up_to,
+        entries=Entry.objects.filter(seq__lte=entries_up_to).count(),
+        looks_before=looks_before,
+        looks_up_to=looks_up_to,
+        looks=AccessEvent.objects.filter(pk__lte=looks_up_to).count(),
+        uncounted=uncounted.count(),
+        open=JournalLine.objects.filter(sent_at__lt=values_before).count(),
     )
 
 
@@ -154,8 +154,8 @@ def _next_batch(up_to: int) -> tuple[int, int] | None:
 
 
 def _remove(first: int, last: int, due: Due, ground: Ground) -> int:
-    """Remove these entries; how many they were. None if they are no longer the oldest, or no longer
-    end where changes do: another run was at work, or an old change just got its answer.
+    """Remove these entries; returns how many. 0, and none, if they are no longer the oldest, or no
+    longer end where changes do: another run was at work, or an old change just got its answer.
     """
     with rows.batch():
         head = chain.lock()

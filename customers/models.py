@@ -539,7 +539,8 @@ class AccessEvent(models.Model):
     actor_name = models.CharField(max_length=255)
     actor_roles = models.CharField(max_length=64, blank=True)
     customer_id = models.CharField(max_length=64, blank=True)
-    field = models.CharField(max_length=64, blank=True)  # that was revealed
+    # That was revealed; of a report about a member of staff, the identifier of whom.
+    field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

@@ -561,22 +561,22 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
     """Append the findings that differ from what the line was settled as meanwhile."""
     made = entries.of_change(line.change_id)
     settled = entries.verdicts(made)
-    nobodys = any(isinstance(finding.new, Gone) for finding in findings)
+    no_customer = any(isinstance(finding.new, Gone) for finding in findings)
     wrong = [
         finding
         for finding in findings
         if (entry := settled.get(finding.field)) is None
         or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
-        or (nobodys and entry.new_commitment)
+        or (no_customer and entry.new_commitment)
     ]
     act = line.act()
-    if nobodys or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
+    if no_customer or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
         act |= {"customer_label": "", "reason": ""}
         wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
     if wrong:
         entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
-    if nobodys:
-        erasure.of_nobody(line.change_id).delete()
+    if no_customer:
+        erasure.of_no_customer(line.change_id).delete()
 
 
 def act_of(

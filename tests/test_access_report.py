@@ -14,6 +14,7 @@ from django.db import DatabaseError, transaction
 from customers.audit import access_events, entries, erasure, report
 from customers.audit.entries import Finding
 from customers.clubmed.sandbox import Fault
+from customers.management import report_formats
 from customers.models import (
     Access,
     AccessEvent,
@@ -476,7 +477,7 @@ def test_what_is_recorded_while_it_is_written_is_left_to_the_next():
     recorded(email())
     looked(Access.VIEW, customer_id=TOM)
 
-    said = json.loads("".join(report.as_json(told)))
+    said = json.loads("".join(report_formats.as_json(told)))
 
     assert [step["seq"] for step in steps(said)] == [1]
     assert said["looks"] == []

@@ -9,6 +9,7 @@ from customers.audit import report
 from customers.audit.entries import Finding
 from customers.clubmed.sandbox import Fault
 from customers.fields import FIELDS, Clear, Field, Group
+from customers.management import report_formats
 from customers.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
 from tests import log
 from tests.conftest import (
@@ -688,7 +689,7 @@ def test_a_field_that_left_the_catalogue_stays_hidden(supervisor, monkeypatch, t
     for page in ("/audit/", f"/customers/{TOM}/history/", change):
         assert PASS not in supervisor.get(page).content.decode()
     assert PASS not in log.export(tmp_path, "--values").read_text()
-    assert PASS not in "".join(report.as_json(report.of_customer(TOM)))
+    assert PASS not in "".join(report_formats.as_json(report.of_customer(TOM)))
     revealed = supervisor.post(f"{change}reveal/", {"field": "health_pass_id"} | WHY)
     assert PASS in text(soup(revealed))
 

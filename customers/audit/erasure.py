@@ -62,24 +62,24 @@ def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
     return VaultItem.objects.filter(pk__in=theirs.values("seq"))
 
 
-def of_nobody(change_id: UUID | str) -> QuerySet[VaultItem]:
+def of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
     """What a create held before Club Med refused it, or it turned out that it never got there.
 
-    Nobody's customer: such a finding keeps no value, and what stood before it goes with it.
+    Such a finding keeps no value, as it made no customer, and what stood before it goes with it.
     """
-    before = Entry.objects.filter(change_id=change_id, seq__lt=_nobodys(change_id)).order_by()
+    before = Entry.objects.filter(change_id=change_id, seq__lt=_no_customer_at(change_id))
     return VaultItem.objects.filter(pk__in=before.values("seq"))
 
 
-def _nobodys(change_id: UUID | str) -> int:
-    """The number of the last finding that a create made nobody's customer, 0 if there is none."""
-    said = Entry.objects.filter(
+def _no_customer_at(change_id: UUID | str) -> int:
+    """The number of the last finding that a create made no customer, 0 if there is none."""
+    findings = Entry.objects.filter(
         change_id=change_id,
         action=Action.CREATE,
         outcome__in=(Outcome.REFUSED, Outcome.NOT_APPLIED),
         new_commitment="",
     )
-    return said.order_by("-seq").values_list("seq", flat=True).first() or 0
+    return findings.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def held_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
@@ -150,8 +150,8 @@ def _truncated(cursor: CursorWrapper) -> bool:
 
 def expired(part: str) -> int:
     """Up to which number all of that part is said to be erased."""
-    said = Entry.objects.filter(action=Action.EXPIRED, field=part).order_by("-seq")
-    return number_in(said.values_list("detail", flat=True).first(), "up_to") or 0
+    expiries = Entry.objects.filter(action=Action.EXPIRED, field=part).order_by("-seq")
+    return number_in(expiries.values_list("detail", flat=True).first(), "up_to") or 0
 
 
 class Erased:
@@ -183,8 +183,8 @@ class Erased:
         return seq <= self._expired
 
     def covers(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
-        """May the values of this entry be missing, as it was nobody's or somebody was forgotten?"""
-        if self.is_forgotten(seq, customer_id) or seq < _nobodys(change_id):
+        """May its values be missing: were they of no customer, or of one who was forgotten?"""
+        if self.is_forgotten(seq, customer_id) or seq < _no_customer_at(change_id):
             return True
         # A create may have had no number at first, or another's by mistake; what got the number
         # only after its customer was forgotten was not erased with them.

@@ -9,6 +9,7 @@ An entry leaves only when the newest anchor covers it: a later entry with action
 An access event may leave at any time, and is never changed.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -164,11 +165,9 @@ def _postgresql_found() -> dict[str, tuple[Any, ...]]:
         SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
             p.pronamespace::regnamespace || '.' || quote_ident(p.proname), p.prosrc, p.proconfig
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (
-            to_regclass('customers_entry'), to_regclass('customers_head'),
-            to_regclass('customers_vaultitem'), to_regclass('customers_accessevent')
-        )
-        """
+        WHERE t.tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)
+        """,
+        [list(TABLES)],
     )
     return {name: tuple(trigger) for name, *trigger in rows}
 
@@ -216,9 +215,9 @@ def _act(name: str) -> str:
     return name.rpartition("_")[2].upper()
 
 
-def _rows(query: str) -> list[tuple[Any, ...]]:
+def _rows(query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, parameters)
         return list(cursor.fetchall())
 
 

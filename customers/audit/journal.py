@@ -37,7 +37,7 @@ def write(
     *,
     read_at: int,
 ) -> JournalLine:
-    """Write the line and its claims, committed on their own.
+    """Write the line and its claims, committed on their own unless in the caller's transaction.
 
     values: field -> (old, new). read_at: the log's position before anything was looked at.
     Raises ClaimedError or MovedOnError; then nothing was written and nothing may be sent.

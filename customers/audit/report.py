@@ -5,17 +5,15 @@ docs/audit.md, section 11, is the shape. What is read is what had been recorded 
 by row, so that memory stays flat; a customer's sensitive values are hidden, as on every page.
 """
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
 
 from django.db.models import Min, Model, Q, QuerySet, Window
 from django.template.defaultfilters import pluralize
-from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 
 from customers import kinds
@@ -120,43 +118,6 @@ def names_by_issuer(sub: str) -> Mapping[str, set[str]]:
     for issuer, name in entries.union(*others):
         found[issuer].add(name)
     return found
-
-
-def as_json(report: Report) -> Iterator[str]:
-    """One object, a row a line, in ASCII."""
-    yield json.dumps(report.head)[:-1]
-    for name, rows in report.parts.items():
-        yield f',\n"{name}": ['
-        for n, row in enumerate(rows):
-            yield f"{',' if n else ''}\n{json.dumps(row)}"
-        yield "\n]"
-    yield "\n}\n"
-
-
-_ROOM = re.compile("<!-- (\\w+) -->")  # for the rows of a part; escaped text holds no such thing
-
-
-def as_html(report: Report) -> Iterator[str]:
-    """One page that loads nothing, to be read or printed."""
-    frame = _ROOM.split(render_to_string("audit/report.html", report.head))
-    for n, text in enumerate(frame):
-        if n % 2 == 0:
-            yield _in_ascii(text)
-        else:
-            template = get_template(f"audit/_report_{text}.html")
-            for row in report.parts[text]:
-                yield _in_ascii(template.render(report.head | {"row": row}))
-
-
-# Control characters, but for tabs and ends of lines, as their pictures: HTML drops them, or takes
-# their numbers for other characters.
-_PICTURES = {n: chr(0x2400 + n) for n in range(32) if chr(n) not in "\t\n\r"}
-_PICTURES |= dict.fromkeys(range(0x7F, 0xA0), "\ufffd")
-
-
-def _in_ascii(html: str) -> str:
-    """The same for a browser, whatever encoding the output has and whatever a value holds."""
-    return html.translate(_PICTURES).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _report(

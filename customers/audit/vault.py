@@ -150,7 +150,6 @@ def _renew_line(line: JournalLine) -> None:
 
 def left_behind() -> int:
     """How many rows a former key encrypted."""
-    former = [
-        model.objects.exclude(key_id=encryption.current()) for model in (VaultItem, JournalLine)
-    ]
-    return sum(rows.count() for rows in former)
+    models = VaultItem, JournalLine
+    former = (model.objects.exclude(key_id=encryption.current()) for model in models)
+    return sum(found.count() for found in former)

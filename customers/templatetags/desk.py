@@ -106,7 +106,7 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
     if isinstance(entry.old, Gone) or isinstance(entry.new, Gone):
         shown = new if entry.action == Action.CREATE else f"{old} → {new}"
         return format_html('<span class="muted">{}</span>', shown)
-    if entry.action == "create":
+    if entry.action == Action.CREATE:
         return format_html('<ins class="diff-new">{}</ins>', new)
     before, after = _marked(old, new)
     return format_html(

@@ -8,11 +8,11 @@ from django.db import DatabaseError
 
 from customers.audit import report
 from customers.audit.report import Report
-from customers.management import commandline
+from customers.management import commandline, report_formats
 from customers.models import Access
 
 _LONGEST = 64  # characters of what an access event is about; no part of an identifier is one
-_FORMATS = {"json": report.as_json, "html": report.as_html}
+_FORMATS = {"json": report_formats.as_json, "html": report_formats.as_html}
 
 
 class Command(BaseCommand):
