@@ -170,9 +170,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     match = request.resolver_match
     name = match.url_name if match else None
-    sections = dict.fromkeys(
-        ("log", "change", "settle", "reveal-change", "unsettled", "forget"), "log"
-    )
+    sections = dict.fromkeys(("log", "change", "settle", "reveal-change", "unsettled"), "log")
     sections |= {"create": "create", "saves": ""}
     actor = getattr(request, "actor", None)
     return {

@@ -260,6 +260,8 @@ def _begin(request: HttpRequest, actor: Actor, sign_in: str) -> str:
         "until": time.time() + settings.SESSION_COOKIE_AGE,
         **({"sign_in": sign_in} if sign_in else {}),
     }
+    if target == reverse("find") and not actor.may_handle_customers:
+        target = reverse("log")
     rotate_token(request)
     logger.info("signed in as %s", ", ".join(actor.roles))
     return target

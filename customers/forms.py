@@ -400,11 +400,13 @@ class SettleForm(forms.Form):
         r"^[1-9][0-9]{0,63}$",
         label="Number of the customer that was created",
         required=False,
+        help_text="Only if it was stored",
         error_messages={"invalid": "Digits only, not starting with 0."},
     )
     reason = TextField(
         label="How do you know?",
         max_length=None,
+        help_text="Kept in the log with your name, like “Customer confirmed by phone”",
         error_messages={"required": "Say how you know: the log keeps it."},
     )
 
@@ -444,10 +446,14 @@ class ForgetForm(forms.Form):
     reason = TextField(
         label="Why is this customer to be forgotten?",
         max_length=None,
+        help_text="Kept in the log with your name, like “Asked for by letter of 12 March”. "
+        "No personal data of the customer",
         error_messages={"required": "Say why: the log keeps it."},
     )
     customer_id = forms.CharField(
         label="The customer’s number, once more",
+        help_text="So that nobody is forgotten by mistake",
+        widget=forms.TextInput({"inputmode": "numeric"}),
         error_messages={"required": "Type the customer’s number."},
     )
 

@@ -76,7 +76,7 @@ class Action(models.TextChoices):
     CREATE = "create", "Created"
     ELSEWHERE = "elsewhere", "Changed elsewhere"  # by nobody here: found when a profile was read
     FORGOTTEN = "forgotten", "Customer forgotten"  # the values up to a number are erased
-    EXPIRED = "expired", "Old values erased"  # likewise, of all customers
+    EXPIRED = "expired", "Old data erased"  # likewise, of all customers
     ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
     ACCESS = "access", "Looks counted"  # how many, and their digest: in `detail`
 

@@ -15,7 +15,7 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
-  event.target.closest("form.editor")?.querySelector("[data-cancel]")?.click();
+  event.target.closest("form.editor, .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
 });
 
 // Theme: remembered in this browser only.
@@ -61,6 +61,7 @@ const FOCUS = [
   "[data-focus]",
   "[aria-invalid=true]",
   "[type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit",
+  ".field-value > .btn",
 ];
 
 // While a save is under way: nothing more can be typed or sent, and seconds are counted from 2 s.
@@ -120,8 +121,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:timeout", unreachable);
 
-// A summary of mistakes is read first; of a page whose main part was replaced, what is new in it.
-document.getElementById("summary")?.focus();
+// What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
+// is new in it.
+document.querySelector("#summary, #notices:has(.notice[data-tone=ok])")?.focus();
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it
   const part = target.closest("#group, #create, #settle, #forget, .reveal");

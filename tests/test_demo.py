@@ -26,13 +26,16 @@ def environment(folder: Path, **ports: str) -> dict[str, str]:
 
 
 class Demo:
-    """A running demo: its process and the addresses it printed, by name."""
+    """A running demo: its process, and what it printed: addresses by name, and a command."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.urls: dict[str, str] = {}
+        self.command: list[str] = []
         assert process.stdout is not None
         for line in process.stdout:
+            if line.strip().startswith("sh "):
+                self.command = line.split()
             name, _, url = line.strip().rpartition(" ")
             self.urls.update({name.strip(): url} if name.strip() in NAMES else {})
             if "Ctrl-C" in line:
@@ -67,6 +70,13 @@ def servers_of(process: subprocess.Popen[str]) -> list[int]:
     return [int(number) for number in children.split()]
 
 
+def said_by(command: list[str]) -> str:
+    environment = {"PATH": os.environ["PATH"]}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
 def refuses(url: str) -> bool:
     """Nobody listens there any more."""
     host, port = url.removeprefix("http://").rstrip("/").split(":")
@@ -85,6 +95,7 @@ def test_an_agent_signs_in_to_the_running_demo_and_ctrl_c_leaves_nothing_behind(
         home = browser.get(sign_in("ines.moreau", asked, browser))
         assert (home.status_code, home.url) == (200, desk)
         assert "Inès Moreau" in home.text
+        assert said_by(demo.command) == "no entries\n"
 
         status, said = demo.end(signal.SIGINT)
         assert status == 0

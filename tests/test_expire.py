@@ -112,7 +112,7 @@ def test_nothing_goes_unless_asked(aged):
 
 
 def test_of_an_empty_log_nothing_goes(at):
-    assert expire("--execute").endswith("0 looks.\nErased.\n")
+    assert expire("--execute").endswith("0 looks.\nNothing was old enough.\n")
     assert numbers() == []
 
 
@@ -163,10 +163,10 @@ def test_old_values_are_erased_and_the_entries_stay(aged, tmp_path, supervisor, 
     assert is_whole(tmp_path)
     page = text(supervisor.page("/audit/"))
     assert page.count("erased → erased") == 18
-    assert "Old values erased" in page
-    assert "Erased, up to entry 18" in page
+    assert "Old data erased" in page
+    assert "All values erased, up to entry 18" in page
     seen = text(supervisor.page(f"/audit/changes/{said.change_id}/"))
-    assert "Erased, up to entry 18" in seen
+    assert "All values erased, up to entry 18" in seen
     assert "Club Med" not in seen.partition("What changed")[2]
 
 
@@ -236,7 +236,7 @@ def test_the_oldest_entries_leave_behind_an_anchor(aged, tmp_path, supervisor):
     assert not Change.objects.filter(seq__lte=9).exists()
     assert is_whole(tmp_path)
     page = text(supervisor.page("/audit/"))
-    assert "Old entries removed Removed, up to entry 9" in page
+    assert "Old entries removed All entries removed, up to entry 9" in page
 
 
 def test_each_batch_leaves_the_log_whole(aged, tmp_path, small_batches):
@@ -401,7 +401,7 @@ def test_old_looks_leave_once_they_are_counted(looked, tmp_path):
     said = expire("--execute")
 
     assert "Older than 23 November 2025: 5 looks." in said
-    assert "2 looks are as old and stay until audit_seal has counted them." in said
+    assert "As old, but not counted yet: 2 looks. Run audit_seal first." in said
     assert AccessEvent.objects.count() == 5
     assert erasure.expired(erasure.LOOKS) == AccessEvent.objects.earliest("pk").pk - 1
     assert is_whole(tmp_path)
@@ -480,7 +480,7 @@ def test_the_pages_read_well_of_what_left(looked, supervisor):
 
     page = soup(supervisor.get("/audit/"))
 
-    assert "Erased, up to look" in text(page)
+    assert "All looks erased, up to number" in text(page)
     assert "Unnamed" not in text(page)
 
 
@@ -664,7 +664,7 @@ def test_old_changes_on_their_way_are_named(agent, clubmed, settings):
     lose_the_answer(agent, clubmed, "drop_after")
     JournalLine.objects.update(sent_at=OLD)
 
-    assert "1 changes on their way are as old and stay until it is known" in expire()
+    assert "As old, but not known what came of it: 1 change. Run reconcile" in expire()
 
 
 def test_changes_that_overlap_in_a_long_chain_are_found_in_one_pass(

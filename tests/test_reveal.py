@@ -602,7 +602,7 @@ def test_a_purpose_that_was_chosen_when_the_session_had_ended_is_chosen_again(su
 def test_old_and_new_of_a_change_are_revealed_in_their_place_and_hidden_again(change, person):
     reader = signed_in(person, reveals=True)
     reveal = reader.page(change).select_one("#delta-identity .btn")
-    assert text(reveal) == "Reveal national number"
+    assert text(reveal) == "Reveal the national number"
 
     asked = reader.page(reveal["hx-get"], headers=HTMX)
     shown = reader.post(asked.form["hx-post"], hidden_inputs_of(asked) | WHY, headers=HTMX)

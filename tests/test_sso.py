@@ -387,6 +387,16 @@ def test_what_was_typed_into_an_expired_form_comes_back_to_who_typed_it(
     assert clubmed.customers[TOM]["email"] == "tom@example.com"
 
 
+def test_an_auditor_who_comes_in_by_the_front_door_is_led_to_the_log(browser, company, clubmed):
+    answer = browser.come_in("mei-ling.chao")
+
+    assert answer["Location"] == "/audit/"
+    assert browser.page("/audit/").select_one(".brand")["href"] == "/audit/"
+    refused = browser.get("/customers/new/")
+    assert refused.status_code == 403
+    assert soup(refused).select_one("main p a")["href"] == "/audit/"
+
+
 def test_a_sign_in_ends_after_a_working_day_however_much_is_done_meanwhile(
     browser, company, clubmed, monkeypatch
 ):

@@ -3,17 +3,20 @@
 import base64
 import os
 import secrets
+import shlex
 import signal
 import socket
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from crmadmin.demo import listening, provider
-from crmadmin.demo.server import Server, ServerError, manage
+from crmadmin.demo.server import BASE_DIR, Server, ServerError, manage
 from crmadmin.demo.staff import STAFF
 from customers.clubmed.sandbox import Sandbox
 
@@ -56,11 +59,12 @@ def _serving(
     with sandbox, sign_in as op:
         environment = {**_defaults(folder), **os.environ, **_fixed(sandbox, op)}
         manage("migrate", environment)
+        _write_manage(folder / "manage", environment)
         application = "crmadmin.wsgi:application"
         with Server("The customer desk", application, desk, environment, threads=32) as product:
             op.wait()
             product.wait("/health/live")
-            _announce(product.url, sandbox.url, op.issuer)
+            _announce(product.url, sandbox.url, op.issuer, folder / "manage")
             yield product, op.server
 
 
@@ -104,7 +108,16 @@ def _fixed(sandbox: Sandbox, op: provider.Provider) -> dict[str, str]:
     }
 
 
-def _announce(desk: str, api: str, issuer: str) -> None:
+def _write_manage(path: Path, environment: Mapping[str, str]) -> None:
+    """A script that is this demo's `manage.py`, for its person alone: it holds the keys."""
+    ours = environment.keys() - os.environ.keys() | _defaults(path.parent).keys()
+    lines = [f"export {name}={shlex.quote(environment[name])}" for name in sorted(ours)]
+    command = shlex.join([sys.executable, str(BASE_DIR / "manage.py")])
+    with open(path, "x", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
+        file.write("\n".join([*lines, f'exec {command} "$@"\n']))
+
+
+def _announce(desk: str, api: str, issuer: str, script: Path) -> None:
     lines = [
         "",
         f"  Customer desk   {desk}/",
@@ -113,6 +126,9 @@ def _announce(desk: str, api: str, issuer: str) -> None:
         "",
         "  Who may sign in (invented people, no passwords)",
         *(f"    {person.name:<18}{person.role}" for person in STAFF),
+        "",
+        "  Its commands, like audit_verify",
+        f"    sh {script} audit_verify",
         "",
         "  Ctrl-C ends all of it.",
     ]

@@ -57,6 +57,12 @@ def trail(customer_id: str) -> Page:
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
+def newest_change(customer_id: str) -> Change | None:
+    """The last change of a customer's values that the log holds."""
+    changes = Change.objects.of_customer(customer_id).filter(action__in=OF_VALUES)
+    return next(iter(with_entries(changes[:1])), None)
+
+
 def waiting(customer_id: str = "") -> list[JournalLine]:
     """The newest open lines, of one customer or of all.
 

@@ -34,7 +34,20 @@ register = template.Library()
 
 _EMPTY = SafeString('<span class="nil">empty</span>')
 _PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "looks": "Looks"}
-_NUMBERED = {"looks": "look"}
+_DONE_TO_THE_LOG: dict[str, dict[str, str]] = {
+    Action.FORGOTTEN: {"values": "This customer’s values erased, up to entry {}"},
+    Action.EXPIRED: {
+        "values": "All values erased, up to entry {}",
+        "looks": "All looks erased, up to number {}",
+    },
+    Action.ANCHOR: {"entries": "All entries removed, up to entry {}"},
+}
+_TYPED = {
+    "number": "Number",
+    "type": "Type",
+    "reason": "Reason",
+    "customer_id": "Customer number",
+}
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -84,7 +97,7 @@ def typed_label(name: str) -> str:
     field = FIELDS.get(name.split("-")[0])
     if field is not None:
         return field.label
-    return {"number": "Number", "type": "Type"}.get(name, "You typed")
+    return _TYPED.get(name, "You typed")
 
 
 @register.filter
@@ -107,12 +120,12 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
         shown = new if entry.action == Action.CREATE else f"{old} → {new}"
         return format_html('<span class="muted">{}</span>', shown)
     if entry.action == Action.CREATE:
-        return format_html('<ins class="diff-new">{}</ins>', new)
+        return format_html('<ins class="diff-new" dir="auto">{}</ins>', new)
     before, after = _marked(old, new)
-    return format_html(
-        '<del class="diff-old">{}</del>'
-        '<span class="diff-arrow" aria-hidden="true">→</span>'
-        '<ins class="diff-new">{}</ins>',
+    return format_html(  # each in its own direction, or old and new would change places
+        '<del class="diff-old" dir="auto">{}</del>'
+        '<span class="diff-arrow" aria-hidden="true">→</span><wbr>'
+        '<ins class="diff-new" dir="auto">{}</ins>',
         before,
         after,
     )
@@ -120,13 +133,11 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
 
 def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
-    removed = entry.action == Action.ANCHOR
-    number = number_in(entry.detail, "seq" if removed else "up_to")
-    if number is None:
+    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
+    if number is None or entry.action not in _DONE_TO_THE_LOG:
         return format_html('<span class="muted">{}</span>', Gone.UNREADABLE)
-    if removed:
-        return format_html("Removed, up to entry {}", number)
-    return format_html("Erased, up to {} {}", _NUMBERED.get(entry.field, "entry"), number)
+    words = _DONE_TO_THE_LOG[entry.action].get(entry.field, "{}")
+    return format_html(words, number)
 
 
 @register.filter
@@ -154,7 +165,7 @@ def how(history: FieldHistory) -> list[str]:
 def _rests_on(entry: Entry) -> str:
     if entry.action == Action.ELSEWHERE:
         return "Found when the profile was read."
-    found = _shown(entry.field, entry.found) or "nothing"
+    found = _held(entry.field, entry.found)
     match entry.evidence, entry.outcome:
         case Evidence.ANSWER, Outcome.REFUSED:
             return "Club Med refused it:"
@@ -165,47 +176,67 @@ def _rests_on(entry: Entry) -> str:
         case Evidence.NO_CALL, _:
             return "Nothing reached Club Med."
         case Evidence.LOOK, Outcome.STORED_AS:
-            return f"Club Med stored “{found}”."
+            return f"Club Med stored {found}."
         case Evidence.LOOK, Outcome.APPLIED:
             return "No answer, but the profile holds it."
         case Evidence.LOOK, Outcome.NOT_SEEN:
             return "No answer; the profile still held the old value."
         case Evidence.LOOK, _:
-            return f"No answer; the profile then held “{found}”."
+            return f"No answer; the profile then held {found}."
         case Evidence.SEARCH, Outcome.NOT_SEEN:
             return "No answer; Club Med knew nobody of that name."
         case Evidence.SEARCH, _:
-            return f"No answer; Club Med knows {_numbers(entry.found) or found}."
+            return f"No answer; Club Med knows {_numbers(entry.found)}."
         case Evidence.PERSON, _:
-            return f"{entry.actor_name}: {entry.reason}"
+            is_gone = isinstance(entry.reason, Gone)
+            return f"{entry.actor_name}: {'a reason that is ' if is_gone else ''}{entry.reason}"
         case _:
             return "No answer, and it cannot be looked up."
 
 
+def _held(name: str, value: Json) -> str:
+    """A value in a sentence."""
+    if isinstance(value, Gone):
+        return f"a value that is {value}"
+    return f"“{_shown(name, value) or 'nothing'}”"
+
+
 def _numbers(found: Json) -> str:
     """Of customers, as a search recorded them."""
-    if not isinstance(found, list):
-        return ""
-    return ", ".join(number for number in found if isinstance(number, str))
+    if isinstance(found, Gone):
+        return f"somebody whose number is {found}"
+    numbers = found if isinstance(found, list) else ()
+    return ", ".join(number for number in numbers if isinstance(number, str)) or "somebody"
 
 
 @register.simple_tag(takes_context=True)
 def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     """The customer of a change: a link to the record for whoever may open it."""
     is_of_the_log = act.action not in OF_VALUES
-    label = act.customer_label or ("The customer" if is_of_the_log else "Unnamed customer")
-    if isinstance(label, Gone):
-        label = f"Name {label}"
-    if not act.customer_id and is_of_the_log:
-        return SafeString("–")
+    label, beside = act.customer_label or "Unnamed customer", act.customer_id
     if not act.customer_id:
+        if is_of_the_log:
+            return SafeString("")
+        label = f"Name {label}" if isinstance(label, Gone) else label
         to_be = "to be created" if isinstance(act, JournalLine) else "no customer yet"
         return format_html("{} <small>{}</small>", label, to_be)
+    if is_of_the_log or isinstance(label, Gone):
+        label, beside = f"Customer {act.customer_id}", "" if is_of_the_log else f"name {label}"
     actor = context["actor"]
     page = reverse("profile" if actor.may_handle_customers else "history", args=[act.customer_id])
-    return format_html(
-        '<a href="{}">{}</a> <small class="num">{}</small>', page, label, act.customer_id
-    )
+    return format_html('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
+
+
+@register.filter
+def title_of(act: Change | JournalLine) -> str:
+    """What the page of a change, or of what was done to the log, is called."""
+    if isinstance(act, JournalLine):
+        return "A change that waits"
+    if act.is_of_the_log:
+        return str(act.get_action_display())
+    if isinstance(act.customer_label, Gone):
+        return f"Change to customer {act.customer_id}".strip()
+    return f"Change to {act.customer_label or 'a customer'}"
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from customers import forgetting, kept, notices, services, tokens
 from customers.access import Permission, allow
+from customers.audit import queries
 from customers.clubmed.errors import ClubMedError
 from customers.forms import ForgetForm
 from customers.http import DeskRequest, check_customer_number, lead, wants_fragment
@@ -44,8 +45,8 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     except (ClubMedError, services.NotDoneError) as exc:
         failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
         return _page(request, customer_id, form, failure=failure)
-    of = f"{count:,} entr{pluralize(count, 'y,ies')}"
-    messages.success(request, f"Forgotten: the values of {of} are erased.")
+    of = f"the values of {count:,} entr{pluralize(count, 'y are,ies are')} erased"
+    messages.success(request, f"Forgotten: {of if count else 'the log held no values'}.")
     return lead(request, reverse("history", args=[customer_id]))
 
 
@@ -60,6 +61,7 @@ def _page(
 ) -> HttpResponse:
     context = {
         "customer_id": customer_id,
+        "newest": queries.newest_change(customer_id),
         "form": form,
         "note": note,
         "failure": failure,

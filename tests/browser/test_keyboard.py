@@ -105,6 +105,37 @@ def test_a_hidden_value_is_revealed_and_hidden_again(product, page):
     assert "39053344709" not in page.content()
 
 
+def test_the_focus_comes_back_to_a_value_that_cannot_be_edited(product, page):
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(WANG)
+    reveal = page.get_by_role("link", name="Reveal the health pass")
+    why = page.get_by_label("Why do you need to see it?")
+    reveal.press("Enter")
+    expect(why).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(reveal).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(why).to_be_focused()
+    page.keyboard.type("The customer")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Hide the health pass")).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect(reveal).to_be_focused()
+
+
+def test_what_was_done_is_read_first_on_the_page_after_it(product, page):
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(f"{WANG}forget/")
+    page.get_by_label("Why is this customer to be forgotten?").fill("By letter")
+    page.get_by_label("The customer’s number, once more").fill("704118236")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#notices")).to_contain_text("Forgotten: the log held no values.")
+    expect(page.locator("#notices")).to_be_focused()
+
+
 def test_old_and_new_of_a_change_are_revealed_and_hidden_again(product, page):
     product.let_in(page, "Sana El Idrissi")
     page.goto(TOM)
@@ -115,7 +146,7 @@ def test_old_and_new_of_a_change_are_revealed_and_hidden_again(product, page):
     expect(page.locator("#identity .was-saved")).to_be_visible()
     page.goto("/audit/")
     page.locator("tbody.change .when a").first.click()
-    tab_to(page, page.get_by_role("link", name="Reveal national number"))
+    tab_to(page, page.get_by_role("link", name="Reveal the national number"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Why do you need to see it?")).to_be_focused()
     page.keyboard.type("To review")
@@ -123,9 +154,9 @@ def test_old_and_new_of_a_change_are_revealed_and_hidden_again(product, page):
     page.keyboard.press("Enter")
 
     expect(page.locator(".diff-new")).to_contain_text("11144477735")
-    expect(page.get_by_role("link", name="Hide national number")).to_be_focused()
+    expect(page.get_by_role("link", name="Hide the national number")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Reveal national number")).to_be_focused()
+    expect(page.get_by_role("link", name="Reveal the national number")).to_be_focused()
     assert "11144477735" not in page.content()
 
 

@@ -312,7 +312,7 @@ def change_revealed(page, product):
     expect(page.locator("#identity .was-saved")).to_be_visible()
     page.goto("/audit/")
     page.locator("tbody.change .when a").first.click()
-    page.get_by_role("link", name="Reveal national number").click()
+    page.get_by_role("link", name="Reveal the national number").click()
     page.get_by_label("Why do you need to see it?").select_option("review")
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator(".diff-new")).to_contain_text("CPF")

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, ProgrammingError
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from customers import credentials, expiring
@@ -51,7 +52,8 @@ class Command(BaseCommand):
         call_command("clearsessions")
         credentials.sweep()
         erasure.scrub()  # also what a run that was ended left
-        self.stdout.write("Erased.")
+        is_due = due.values or due.looks or due.entries
+        self.stdout.write("Erased." if is_due else "Nothing was old enough.")
 
     def _ground(self, reason: str) -> Ground:
         """What may be erased on, as the log is now."""
@@ -93,18 +95,20 @@ class Command(BaseCommand):
 
 
 def _shown(due: Due) -> str:
+    values, entries = (_count(n, "entr", "y,ies") for n in (due.values, due.entries))
     lines = [
-        f"Older than {due.values_before:%d %B %Y}: the values of {due.values:,} entries.",
-        f"Older than {due.entries_before:%d %B %Y}: {due.entries:,} entries.",
-        f"Older than {due.looks_before:%d %B %Y}: {due.looks:,} looks.",
+        f"Older than {due.values_before:%d %B %Y}: the values of {values}.",
+        f"Older than {due.entries_before:%d %B %Y}: {entries}.",
+        f"Older than {due.looks_before:%d %B %Y}: {_count(due.looks, 'look')}.",
     ]
     if due.uncounted:
-        lines.append(
-            f"{due.uncounted:,} looks are as old and stay until audit_seal has counted them."
-        )
+        uncounted = _count(due.uncounted, "look")
+        lines.append(f"As old, but not counted yet: {uncounted}. Run audit_seal first.")
     if due.open:
-        lines.append(
-            f"{due.open:,} changes on their way are as old and stay until it is known what came of "
-            "them: run reconcile."
-        )
+        waiting = _count(due.open, "change")
+        lines.append(f"As old, but not known what came of it: {waiting}. Run reconcile first.")
     return "\n".join(lines)
+
+
+def _count(number: int, of: str, endings: str = "s") -> str:
+    return f"{number:,} {of}{pluralize(number, endings)}"

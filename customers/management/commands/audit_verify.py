@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.template.defaultfilters import pluralize
 
 from customers.audit import seals
 from customers.audit.seals import NotASealError, Seal
@@ -64,7 +65,8 @@ class Command(BaseCommand):
             compared += f"; {report.uncompared:,} of entries before these are not compared"
         compared = compared or ("; the files hold no seal" if given else "")
         self.stdout.write(
-            f"{count:,} entries, {report.after + 1} to {report.last}, whole{signed}{compared}"
+            f"{count:,} entr{pluralize(count, 'y,ies')}, {report.after + 1} to {report.last}, "
+            f"whole{signed}{compared}"
             if count
             else f"no entries{signed}{compared}"
         )

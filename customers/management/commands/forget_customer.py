@@ -14,6 +14,8 @@ from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.forgetting import NotWrittenError, forget_customer, replay
 from customers.management import commandline
 
+_MOST = 20  # lines that are named
+
 
 class Command(BaseCommand):
     """What stays, and for how long, is written in docs/privacy.md."""
@@ -48,7 +50,12 @@ class Command(BaseCommand):
             count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
         except (services.NotDoneError, ClubMedError) as exc:
             raise CommandError(f"Nothing was erased: {_why(exc)}") from None
-        self.stdout.write(f"Customer {customer_id}: the values of {_entries(count)} are erased.")
+        if count:
+            self.stdout.write(f"Customer {customer_id}: {_erased(count)}.")
+        else:
+            self.stdout.write(
+                f"The log held no values of customer {customer_id}: is that the number?"
+            )
         self.stdout.write(
             f"{settings.AUDIT_TOMBSTONES} says so, too: keep it apart from the database."
         )
@@ -70,21 +77,21 @@ class Command(BaseCommand):
             if erased:
                 customers.add(tombstone.customer_id)
                 count += erased
-        self.stdout.write(
-            f"{len(found):,} tombstone{pluralize(len(found))}; {len(customers):,} "
-            f"customer{pluralize(len(customers))} forgotten again: the values of {_entries(count)} "
-            "are erased."
-        )
-        for line in others:
+        again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
+        again = again + _erased(count) if customers else "nobody had to be forgotten again"
+        self.stdout.write(f"{len(found):,} tombstone{pluralize(len(found))}; {again}.")
+        for line in others[:_MOST]:
             self.stderr.write(f"{path}: line {line} is not signed by this product.")
+        if len(others) > _MOST:
+            self.stderr.write(f"{path}: {len(others) - _MOST:,} more lines are not.")
         if left:
             raise CommandError(f"{left:,} could not be done: run it again.")
         if others:
             raise CommandError("Whoever is meant by such a line was not forgotten.")
 
 
-def _entries(count: int) -> str:
-    return f"{count:,} entr{pluralize(count, 'y,ies')}"
+def _erased(count: int) -> str:
+    return f"the values of {count:,} entr{pluralize(count, 'y are,ies are')} erased"
 
 
 def _why(exc: Exception) -> str:
