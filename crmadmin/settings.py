@@ -169,7 +169,7 @@ if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
         "AUDIT_VALUE_MONTHS and ACCESS_MONTHS must not be more than AUDIT_ENTRY_MONTHS"
     )
 # Who was forgotten, kept outside the database: see docs/privacy.md.
-AUDIT_TOMBSTONES = text("AUDIT_TOMBSTONES", str(BASE_DIR / "tombstones.ndjson"))
+AUDIT_TOMBSTONES = str(BASE_DIR / text("AUDIT_TOMBSTONES", "tombstones.ndjson"))
 AUDIT_SIGNING_KEY = key_bytes("AUDIT_SIGNING_KEY", secret("AUDIT_SIGNING_KEY"))
 AUDIT_VERIFY_KEYS = tuple(
     key_bytes("AUDIT_VERIFY_KEYS", word) for word in words("AUDIT_VERIFY_KEYS")

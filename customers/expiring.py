@@ -7,15 +7,14 @@ anywhere, and the next goes on.
 """
 
 import calendar
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max
 
 from customers import services
 from customers.access import OPERATOR
@@ -121,7 +120,11 @@ def erase_looks(due: Due, ground: Ground, progress: Progress) -> None:
         if not ground.reason:
             try:
                 access_events.check_age(
-                    due.looks_up_to, after=after, since=due.looks_before, now=due.now
+                    ground.report.counts,
+                    due.looks_up_to,
+                    after=after,
+                    since=due.looks_before,
+                    now=due.now,
                 )
             except access_events.AlteredCountError:
                 raise AlteredError from None
@@ -145,7 +148,7 @@ def _next_batch(up_to: int) -> tuple[int, int] | None:
 
     Of a long chain of changes that overlap all leave together.
     """
-    first, last = _oldest(), 0
+    first, last = chain.oldest(), 0
     for end in _ends_of_changes(up_to):
         if last and end >= first + _BATCH:
             break
@@ -160,7 +163,10 @@ def _remove(first: int, last: int, due: Due, ground: Ground) -> int:
     with rows.batch():
         head = chain.lock()
         theirs = Entry.objects.filter(seq__lte=last).order_by().values("change_id")
-        if _oldest() != first or Entry.objects.filter(seq__gt=last, change_id__in=theirs).exists():
+        if (
+            chain.oldest() != first
+            or Entry.objects.filter(seq__gt=last, change_id__in=theirs).exists()
+        ):
             return 0
         _check(ground, last, due.entries_before, since=first)
         digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
@@ -183,21 +189,9 @@ def _append(head: Head, action: Action, finding: Finding, ground: Ground) -> Non
     entries.append(uuid4(), act, [finding], head=head)
 
 
-def _oldest() -> int:
-    """The number of the oldest entry, 1 in an empty log."""
-    return Entry.objects.aggregate(oldest=Min("seq"))["oldest"] or 1
-
-
 def _newest_before(time: datetime) -> int:
-    """The number of the newest entry of before that time: the log's clock never runs backwards."""
-    first, last = _oldest(), chain.position()
-    return first - 1 + bisect_left(range(first, last + 1), time, key=_recorded_at)
-
-
-def _recorded_at(seq: int) -> datetime:
-    """When that entry was recorded, or the next one that is there."""
-    there = Entry.objects.filter(seq__gte=seq).order_by("seq")
-    return there.values_list("recorded_at", flat=True).first() or datetime.max.replace(tzinfo=UTC)
+    """The number of the newest entry of before that time."""
+    return chain.newest_at(time - timedelta(microseconds=1))
 
 
 def _ends_of_changes(up_to: int) -> Iterator[int]:

@@ -13,6 +13,7 @@ from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal, tombstones
 from customers.audit.tombstones import Tombstone
 from customers.clubmed.errors import ForbiddenError, NotFoundError
+from customers.clubmed.profile import Profile
 from customers.fields import FIELDS
 from customers.models import Action, Change, Entry, JournalLine, VaultItem, moment
 
@@ -32,7 +33,7 @@ def forget_customer(
     """
     lines = JournalLine.objects.filter(customer_id=customer_id)
     with services.journal_in_reach():
-        _settle(lines, customer_id, caller, unless=NotFoundError)
+        _settle(lines, customer_id, caller)
     change_id = uuid4()
     with services.journal_in_reach(), transaction.atomic():
         settling.give_up_unreadable(_overdue(lines))
@@ -53,37 +54,46 @@ def forget_customer(
 def replay(tombstone: Tombstone) -> int:
     """Forget again who was forgotten before an older backup was restored; what came later stays.
 
-    What was open in the backup is settled first, and where Club Med will never show the customer it
-    stays unclear. Returns of how many entries. Raises as `forget_customer`.
+    What was open in the backup is settled in the same transaction, and where Club Med will never
+    show the customer it is unclear. Returns of how many entries. Raises as `forget_customer`; what
+    was erased stands in SQLite's write-ahead log until `erasure.scrub`.
     """
     customer_id, change_id = tombstone.customer_id, UUID(tombstone.change_id)
     creates = [UUID(create) for create in tombstone.creates]
+    at = datetime.fromisoformat(tombstone.at)
+    lines = JournalLine.objects.filter(Q(customer_id=customer_id) | Q(pk__in=creates))
     with services.journal_in_reach():
         if Entry.objects.filter(change_id=change_id).exists():
             return 0  # nothing older was restored
-        lines = JournalLine.objects.filter(Q(customer_id=customer_id) | Q(pk__in=creates))
-        at = datetime.fromisoformat(tombstone.at)
-        of_before = [*creates, *lines.filter(sent_at__lte=at).values_list("pk", flat=True)]
-        for line in _overdue(lines.filter(customer_id="")):
-            if line.is_readable:
-                services.note_number(line, customer_id)
-        _settle(lines, customer_id, None, unless=(NotFoundError, ForbiddenError))
+        open_then = list(_overdue(lines.filter(sent_at__lte=at)))
+        profile = _shown(customer_id) if any(line.is_readable for line in open_then) else None
     with services.journal_in_reach(), transaction.atomic():
-        settling.give_up_unreadable(_overdue(lines))
         chain.lock()
-        before = Entry.objects.filter(recorded_at__lte=at).order_by("-seq")
-        up_to = before.values_list("seq", flat=True).first() or 0
-        items = erasure.held(customer_id, up_to)
-        later = erasure.held_since(customer_id, up_to, of_before).exclude(pk__in=items.values("pk"))
-        also = list(later.order_by("pk").values_list("pk", flat=True))
-        if not (also or items.exists() or lines.filter(pk__in=of_before).exists()):
+        for line in open_then:
+            settling.append(settling.answer_found(line, profile, customer_id))
+        up_to = chain.newest_at(at)
+        of_then = [*creates, *(line.pk for line in open_then)]
+        known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=of_then)
+        if not Entry.objects.filter(known).exists() and not lines.exists():
             return 0
+        items = erasure.held(customer_id, up_to)
+        later = erasure.held_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
+        also = list(later.order_by("pk").values_list("pk", flat=True))
+        items = VaultItem.objects.filter(
+            Q(pk__in=items.values("pk")) | Q(pk__in=later.values("pk"))
+        )
         actor = Actor(tombstone.actor_issuer, tombstone.actor_sub, tombstone.actor_name, ())
         reason = f"Forgotten on {tombstone.at}, before a backup was restored"
         act = services.act_of(Action.FORGOTTEN, customer_id, "", actor, "", reason)
-        count = _erase(change_id, act, lines, items, up_to, also)
-    erasure.scrub()
-    return count
+        return _erase(change_id, act, lines, items, up_to, also)
+
+
+def _shown(customer_id: str) -> Profile | None:
+    """What Club Med holds of a customer, None if it never will be known."""
+    try:
+        return services.calling(None).read_profile(customer_id)
+    except (NotFoundError, ForbiddenError):
+        return None
 
 
 def _creates(customer_id: str) -> tuple[str, ...]:
@@ -98,23 +108,14 @@ def _overdue(lines: QuerySet[JournalLine]) -> QuerySet[JournalLine]:
     return lines.filter(pk__in=journal.overdue().values("pk"))
 
 
-def _settle(
-    lines: QuerySet[JournalLine],
-    customer_id: str,
-    caller: Actor | None,
-    *,
-    unless: type[Exception] | tuple[type[Exception], ...],
-) -> None:
-    """Find out what came of changes that nobody can be working on any more.
-
-    unless: upon which answer of Club Med's it never will be known.
-    """
+def _settle(lines: QuerySet[JournalLine], customer_id: str, caller: Actor | None) -> None:
+    """Find out what came of changes that nobody can be working on any more."""
     overdue = [line for line in _overdue(lines) if line.is_readable]
     if not overdue:
         return
     try:
         services.read_profile(customer_id, actor=caller)
-    except unless:
+    except NotFoundError:  # it never will be known
         for line in overdue:
             settling.give_up(line)
 
@@ -133,14 +134,10 @@ def _erase(
     # A create whose number is known holds no field.
     if (other := lines.exclude(pk=change_id).first()) is not None:
         raise services.BeingSavedError(other)
-    erased = Q(customer_id=act["customer_id"], seq__lte=up_to) | Q(pk__in=_changes(also))
-    Change.objects.filter(erased).update(look_at=None, untold=False)
-    count, _ = items.delete()
-    count += VaultItem.objects.filter(pk__in=also).delete()[0]
+    theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
+    held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
+    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, untold=False)
+    count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
     entries.append(change_id, act, [erasure.said(erasure.VALUES, up_to, also)])
     journal.close(ours)
     return count
-
-
-def _changes(seqs: Sequence[int]) -> QuerySet[Entry, UUID]:
-    return Entry.objects.filter(seq__in=seqs).order_by().values_list("change_id", flat=True)

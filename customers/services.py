@@ -93,7 +93,7 @@ class NoCustomerNumberError(NotDoneError):
 
 
 class NotRecordedError(NotDoneError):
-    """The journal cannot be written, so nothing was sent."""
+    """The journal cannot be written, so nothing was sent. Its text, if any, says what to do."""
 
 
 class UnknownOutcomeError(Exception):
@@ -497,6 +497,8 @@ def journal_in_reach() -> Iterator[None]:
         yield
     except journal.ClaimedError as exc:
         raise BeingSavedError(exc.line) from None
+    except chain.ForgedHeadError as exc:
+        raise NotRecordedError(exc) from None
     except DatabaseError as exc:  # its text may hold values
         logger.error("the journal cannot be written: %s", type(exc).__name__)
         raise NotRecordedError from None

@@ -52,7 +52,7 @@ def settle(profile: Profile, read_at: int) -> int:
     known = queries.last_known(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
     pending = queries.with_entries(changes)
-    records = [_answer_found(line, profile) for line in overdue]
+    records = [answer_found(line, profile, customer_id) for line in overdue]
     records += [_seen_since(change, profile, known, besides=claimed) for change in pending]
     in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
     records.append(_changed_elsewhere(profile, known, besides=in_question))
@@ -96,13 +96,17 @@ def settled(line: JournalLine, findings: Iterable[Finding], customer_id: str = "
 
 def give_up(line: JournalLine) -> None:
     """Club Med will not say what came of it, or it cannot be asked: a person has to find out."""
+    with transaction.atomic():
+        append(_given_up(line))
+
+
+def _given_up(line: JournalLine, customer_id: str = "") -> Record:
     detail = "" if line.is_readable else "What was sent could not be opened here."
     findings = [
         Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail)
         for name, pair in line.values.items()
     ]
-    with transaction.atomic():
-        append(settled(line, findings))
+    return settled(line, findings, customer_id)
 
 
 def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
@@ -116,14 +120,18 @@ def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
     return len(unreadable)
 
 
-def _answer_found(line: JournalLine, profile: Profile) -> Record:
-    """What came of a change that got no answer."""
+def answer_found(line: JournalLine, profile: Profile | None, customer_id: str) -> Record:
+    """What came of a change of that customer's that got no answer; profile: None if it will never
+    be shown.
+    """
+    if profile is None or not line.is_readable:
+        return _given_up(line, customer_id)
     pairs = line.values.items()
     if line.action == Action.CREATE:  # it has a number, so Club Med did answer
-        return settled(
-            line, [Finding(name, None, pair["new"], Outcome.APPLIED) for name, pair in pairs]
-        )
-    return settled(line, [_found(name, pair["old"], pair["new"], profile) for name, pair in pairs])
+        findings = [Finding(name, None, pair["new"], Outcome.APPLIED) for name, pair in pairs]
+    else:
+        findings = [_found(name, pair["old"], pair["new"], profile) for name, pair in pairs]
+    return settled(line, findings, customer_id)
 
 
 def _found(name: str, old: Json, new: Json, profile: Profile) -> Finding:

@@ -2,6 +2,7 @@
 whole after each of them."""
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from customers.models import (
     JournalLine,
     Outcome,
     VaultItem,
+    json_text,
 )
 from tests import log
 from tests.conftest import AGENT, signed_in, soup, text
@@ -456,6 +458,23 @@ def test_a_look_taken_away_by_hand_is_still_found(looked):
 
     assert status == 1
     assert "3 were counted, 2 are there" in words
+
+
+def test_looks_are_held_against_what_was_verified_of_their_count(looked, tmp_path):
+    """Somebody makes young ones old in between, and the entry that counted them say so."""
+    expire_at, report = expiring.due(NOW), verification.verify()
+    young = AccessEvent.objects.filter(recorded_at__gte=expire_at.looks_before)
+    fold = Entry.objects.filter(action="access").latest("seq")
+    before = fold.detail
+    tamper(young, recorded_at=datetime(2025, 3, 1, tzinfo=UTC))
+    first = json.loads(before)["first"]
+    forged = access_events._facts(first, access_events._events(first, json.loads(before)["last"]))
+    tamper(Entry.objects.filter(pk=fold.pk), detail=json_text(forged))
+
+    with pytest.raises(verification.AlteredError):
+        expiring.erase_looks(expiring.due(NOW), Ground(report), lambda done: None)
+
+    assert not Entry.objects.filter(action="expired").exists()
 
 
 def test_of_two_runs_the_later_says_what_it_erases_too(looked, tmp_path, monkeypatch):

@@ -151,9 +151,13 @@ def folded_before(number: int | None) -> int:
     return 0
 
 
-def check_age(up_to: int, *, after: int, since: datetime, now: datetime) -> None:
+def check_age(
+    counts: Iterable[str], up_to: int, *, after: int, since: datetime, now: datetime
+) -> None:
     """Make sure that the looks after one number, up to another, are as they were counted, and that
     none of them is of the time since then. Raises AlteredCountError.
+
+    counts: the details of the entries that counted them, as they were verified.
     """
     young = moment(since), moment(now)
 
@@ -163,8 +167,7 @@ def check_age(up_to: int, *, after: int, since: datetime, now: datetime) -> None
                 raise AlteredCountError
             yield event
 
-    entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
-    for detail in entries.values_list("detail", flat=True).iterator():
+    for detail in counts:
         first, last = number_in(detail, "first") or 0, _last_of(detail)
         if after < last <= up_to and _facts(first, old(_events(first, last))) != facts(detail):
             raise AlteredCountError

@@ -9,7 +9,9 @@ forged head would be signed over by the next append.
 import base64
 import json
 import logging
+from bisect import bisect_right
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import partial
 
 from django.db import DatabaseError, connection, transaction
@@ -33,6 +35,23 @@ class ForgedHeadError(DatabaseError):
 def position() -> int:
     """The number of the newest entry, 0 before the first."""
     return Head.objects.values_list("seq", flat=True).filter(pk=1).first() or 0
+
+
+def newest_at(time: datetime) -> int:
+    """The number of the newest entry of that time or before: the clock never runs backwards."""
+    first, last = oldest(), position()
+    return first - 1 + bisect_right(range(first, last + 1), time, key=_recorded_at)
+
+
+def oldest() -> int:
+    """The number of the oldest entry, 1 in an empty log."""
+    return Entry.objects.order_by("seq").values_list("seq", flat=True).first() or 1
+
+
+def _recorded_at(seq: int) -> datetime:
+    """When that entry was recorded, or the next one that is there."""
+    there = Entry.objects.filter(seq__gte=seq).order_by("seq")
+    return there.values_list("recorded_at", flat=True).first() or datetime.max.replace(tzinfo=UTC)
 
 
 def sound_position() -> int:

@@ -83,13 +83,11 @@ def _no_customer_at(change_id: UUID | str) -> int:
 
 
 def held_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
-    """What entries after that number hold of a customer from before it; those changes hold it too.
-
-    That is what was found out late of a change, and a value of before that was found changed.
+    """What entries after that number hold of a customer's changes from before it, and of those
+    changes: what was found out late.
     """
     known = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
     theirs = Q(change_id__in=known.values("change_id")) | Q(change_id__in=changes)
-    theirs |= Q(customer_id=customer_id, seq__gt=up_to, action=Action.ELSEWHERE)
     found = Entry.objects.filter(theirs).exclude(action=Action.FORGOTTEN).order_by()
     return VaultItem.objects.filter(pk__in=found.values("seq"))
 
@@ -176,18 +174,26 @@ class Erased:
                 self._forgotten[customer_id] = max(up_to, self._forgotten.get(customer_id, 0))
                 self._also.update(_numbers(facts(detail).get("also")))
 
-    def is_forgotten(self, seq: int, customer_id: str) -> bool:
-        return seq <= self._forgotten.get(customer_id, 0) or seq in self._also
+    def is_forgotten(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
+        """Was this entry's customer forgotten after it?"""
+        if seq <= self._forgotten.get(customer_id, 0) or seq in self._also:
+            return True
+        # A create may have had no number at first; what got it only after its customer was
+        # forgotten was not erased with them.
+        return not customer_id and self._is_of_forgotten(seq, change_id)
 
     def is_expired(self, seq: int) -> bool:
         return seq <= self._expired
 
     def covers(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
         """May its values be missing: were they of no customer, or of one who was forgotten?"""
-        if self.is_forgotten(seq, customer_id) or seq < _no_customer_at(change_id):
-            return True
-        # A create may have had no number at first, or another's by mistake; what got the number
-        # only after its customer was forgotten was not erased with them.
+        return (
+            self.is_forgotten(seq, change_id, customer_id)
+            or seq < _no_customer_at(change_id)
+            or self._is_of_forgotten(seq, change_id)  # it may have had another's number by mistake
+        )
+
+    def _is_of_forgotten(self, seq: int, change_id: UUID | str) -> bool:
         change = Entry.objects.filter(change_id=change_id).order_by()
         return any(
             max(seq, named) <= self._forgotten.get(number, 0)

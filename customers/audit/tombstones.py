@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from uuid import UUID
 
 from django.conf import settings
 
@@ -92,6 +93,8 @@ def _read(line: str) -> Tombstone | None:
         said = json.loads(line)
         key, signature = said.pop("key_id"), base64.urlsafe_b64decode(said.pop("signature"))
         tombstone = Tombstone(**said | {"creates": tuple(said["creates"])})
+        for change_id in (tombstone.change_id, *tombstone.creates):
+            UUID(change_id)  # what is signed joins them, and says not where one ends
         ours = keys.verifies(key, signature, tombstone.message(), former=True)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -21,7 +21,7 @@ from customers.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 _STEP = 5_000  # entries, between two words of progress
 _commitments = itemgetter(*(digests.COLUMNS.index(f"{side}_commitment") for side in SIDES))
 _named = itemgetter(*map(digests.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
-_recorded_at = digests.COLUMNS.index("recorded_at")
+_recorded_at, _action, _detail = map(digests.COLUMNS.index, ("recorded_at", "action", "detail"))
 _MOST = 20  # bad entries that are named, and bad seals
 _CHECKPOINT = 1_000  # entries
 
@@ -35,7 +35,7 @@ class Report:
     ones, of entries before these. proven: what comes after `after` is whole up to here, as the
     signature of the head or of a seal says. Digests alone say little: whoever changed an entry may
     have computed them anew up to the next bad one. checkpoints: seq -> digest, now and then, and of
-    the last one, for `recorded_at`.
+    the last one, for `recorded_at`. counts: what each entry that counted looks says, in order.
     """
 
     after: int = 0
@@ -50,6 +50,7 @@ class Report:
     beside: list[str] = field(default_factory=list)
     uncounted: int = 0
     checkpoints: dict[int, bytes] = field(default_factory=dict)
+    counts: list[str] = field(default_factory=list)
 
     @property
     def first_bad(self) -> int:
@@ -236,6 +237,8 @@ def _walk(
                 report.note_entry(seq, "it is not the one that was sealed")
             elif unbroken:
                 sealed = seq
+        if columns[_action] == Action.ACCESS:
+            report.counts.append(columns[_detail])
         recorded_at = columns[_recorded_at] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
@@ -268,7 +271,8 @@ def _vault_faults_now(
         if action == Action.FORGOTTEN or not erased.covers(seq, change_id, customer_id):
             yield "its values are missing, and no entry says that they were erased"
         return
-    if action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id) and _is_held(seq):
+    is_forgotten = action != Action.FORGOTTEN and erased.is_forgotten(seq, change_id, customer_id)
+    if is_forgotten and _is_held(seq):
         yield "its values are there, although its customer was forgotten: forget_customer --replay"
     yield from vault.faults(seq, field, commitments, held)
 

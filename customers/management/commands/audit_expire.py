@@ -33,6 +33,9 @@ class Command(BaseCommand):
 
     def handle(self, *, execute: bool, although_not_whole: str, **options: Any) -> None:
         try:
+            if execute:
+                call_command("clearsessions")
+                credentials.sweep()
             ground = self._ground(although_not_whole.strip()) if execute else None
             due = expiring.due(timezone.now())
         except DatabaseError as exc:
@@ -49,8 +52,6 @@ class Command(BaseCommand):
             self._do("looks", expiring.erase_looks, due, ground, due.looks)
         if due.entries:  # last: it needs a right that the workers' role does not have
             self._do("entries", expiring.remove_entries, due, ground, due.entries)
-        call_command("clearsessions")
-        credentials.sweep()
         erasure.scrub()  # also what a run that was ended left
         is_due = due.values or due.looks or due.entries
         self.stdout.write("Erased." if is_due else "Nothing was old enough.")

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
-from customers.audit import seals
+from customers.audit import seals, tombstones
 from customers.audit.seals import NotASealError, Seal
 from customers.audit.verification import Report, verify
+from customers.models import Action, Entry
 
 _Read = Callable[[Iterable[str]], Iterator[Seal]]
 
@@ -49,6 +51,11 @@ class Command(BaseCommand):
             )
         except DatabaseError:  # its text may hold what the database holds
             raise CommandError("The log cannot be read from the database.", returncode=2) from None
+        if unnamed := _unnamed():
+            self.stderr.write(
+                f"{unnamed:,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a "
+                "restored backup would bring them back."
+            )
         if report.uncounted:
             self.stderr.write(
                 f"{report.uncounted:,} looks of more than a day ago are not counted yet: is the "
@@ -70,6 +77,20 @@ class Command(BaseCommand):
             if count
             else f"no entries{signed}{compared}"
         )
+
+
+def _unnamed() -> int:
+    """How many were forgotten whom the list of tombstones does not name."""
+    forgotten = Entry.objects.filter(action=Action.FORGOTTEN).order_by()
+    acts = {change_id.hex for change_id in forgotten.values_list("change_id", flat=True)}
+    try:
+        with open(settings.AUDIT_TOMBSTONES, encoding="utf-8", errors="replace") as file:
+            named, _ = tombstones.read(file)
+    except FileNotFoundError:
+        return len(acts)
+    except OSError:  # not for whoever verifies
+        return 0
+    return len(acts - {tombstone.change_id for tombstone in named})
 
 
 def _not_whole(report: Report) -> str:

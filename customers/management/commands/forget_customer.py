@@ -9,12 +9,13 @@ from django.template.defaultfilters import pluralize
 
 from customers import services
 from customers.access import OPERATOR
-from customers.audit import tombstones
+from customers.audit import erasure, tombstones
 from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.forgetting import NotWrittenError, forget_customer, replay
 from customers.management import commandline
 
 _MOST = 20  # lines that are named
+_STEP = 500  # tombstones, between two words of progress
 
 
 class Command(BaseCommand):
@@ -67,16 +68,19 @@ class Command(BaseCommand):
         except OSError as exc:
             raise CommandError(f"{path} cannot be read: {exc.strerror}") from None
         customers, count, left = set(), 0, 0
-        for tombstone in found:
+        for n, tombstone in enumerate(found):
+            if n and n % _STEP == 0:
+                self.stderr.write(f"{n:,} of {len(found):,}")
             try:
                 erased = replay(tombstone)
-            except (services.NotDoneError, ClubMedError) as exc:
+            except (services.NotDoneError, ClubMedError, ValueError, TypeError) as exc:
                 self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
                 left += 1
                 continue
             if erased:
                 customers.add(tombstone.customer_id)
                 count += erased
+        erasure.scrub()
         again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
         again = again + _erased(count) if customers else "nobody had to be forgotten again"
         self.stdout.write(f"{len(found):,} tombstone{pluralize(len(found))}; {again}.")
@@ -101,7 +105,9 @@ def _why(exc: Exception) -> str:
         case NotWrittenError():
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
         case services.NotRecordedError():
-            return "the database fails."
+            return str(exc) or "the database fails."
+        case ValueError() | TypeError():  # SQLite holds what is no time in a column of times
+            return "an entry has no time that can be read: run audit_verify."
         case ForbiddenError():
             return "it is open what came of a change, and Club Med does not show this customer."
         case _:
