@@ -24,10 +24,10 @@ from django.utils.functional import SimpleLazyObject
 from crmadmin import errors, sso
 from customers import kept, market, notices, services
 from customers.access import Actor, Permission
-from customers.audit import queries
+from customers.audit import access_events, queries
 from customers.clubmed.errors import ClubMedError
-from customers.http import chosen_markets, wants_fragment
-from customers.models import Change
+from customers.http import chosen_markets, is_customer_number, wants_fragment
+from customers.models import Access, Change
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -113,6 +113,14 @@ class AccessMiddleware:
         if actor is None:
             return self._sign_in_first(request)
         if not rule or not all(map(actor.may, rule)):
+            number = kwargs.get("customer_id", "")
+            access_events.note(
+                Access.REFUSED,
+                actor=actor,
+                request_id=request.id,  # type: ignore[attr-defined]
+                customer_id=number if is_customer_number(number) else "",
+                change_id=kwargs.get("change_id"),
+            )
             return errors.not_allowed(request)
         return None
 

@@ -41,7 +41,11 @@ def switch(name: str, *, default: bool) -> bool:
 
 def words(name: str) -> list[str]:
     """A list, comma-separated, spaces allowed."""
-    return [word for part in os.environ.get(name, "").split(",") if (word := part.strip())]
+    return _listed(os.environ.get(name, ""))
+
+
+def _listed(value: str) -> list[str]:
+    return [word for part in value.split(",") if (word := part.strip())]
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
@@ -124,7 +128,9 @@ def store(name: str, parse: Callable[[str], dict[str, Any]], needs: str, default
 
 # Deployment ---------------------------------------------------------------------------------------
 SECRET_KEY = secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = (
+    _listed(secret("SECRET_KEY_FALLBACKS")) if is_set("SECRET_KEY_FALLBACKS") else []
+)
 DEBUG = switch("DEBUG", default=False)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 HTTPS_ONLY = switch("HTTPS_ONLY", default=True)

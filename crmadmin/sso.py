@@ -271,7 +271,7 @@ def _failed(request: HttpRequest, exc: Exception) -> HttpResponse:
     """What the provider sent stays out of page and log: it may hold a token or a name."""
     down = isinstance(exc, requests.RequestException)
     reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
-    logger.warning("sign-in failed: %s", reason)
+    logger.warning("%s: sign-in failed: %s", request.id, reason)  # type: ignore[attr-defined]
     if not isinstance(exc, AuthlibBaseError):
         _client.cache_clear()  # discovery or keys may have been put right meanwhile
     return render(request, "sign_in_failed.html", {"down": down}, status=503 if down else 403)

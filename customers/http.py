@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
@@ -83,16 +84,25 @@ def looks(kind: Access) -> Callable[[Answering], Answering]:
 
 
 def looked(
-    request: DeskRequest, answer: HttpResponse, kind: Access, customer_id: str
+    request: DeskRequest,
+    answer: HttpResponse,
+    kind: Access,
+    customer_id: str,
+    change_id: UUID | None = None,
 ) -> HttpResponse:
     """The same answer, noted as a look unless it leads elsewhere.
 
+    change_id: of the one change that was looked at; whose it was may turn out later.
     Where a save failed, the form still shows what was there; where nothing could be read, no answer
     of the view's comes this far.
     """
     if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
         access_events.note(
-            kind, actor=request.actor, request_id=request.id, customer_id=customer_id
+            kind,
+            actor=request.actor,
+            request_id=request.id,
+            customer_id=customer_id,
+            change_id=change_id,
         )
     return answer
 

@@ -185,27 +185,34 @@ class JournalLine(Act):
         return json_text(["crmadmin-line-1", self.change_id.hex, *act]).encode()
 
     @cached_property
-    def _text(self) -> Any:
+    def _text(self) -> tuple[dict[str, Any], str, str]:
+        """values, label, reason. What opens may have been made by somebody who has the key."""
         try:
-            return json.loads(encryption.decrypt(self.key_id, self.encrypted, self.about()))
-        except encryption.UnreadableError:
-            pair = {"old": Gone.UNREADABLE, "new": Gone.UNREADABLE}
-            return [dict.fromkeys(self.fields, pair), Gone.UNREADABLE, Gone.UNREADABLE]
+            text = encryption.decrypt(self.key_id, self.encrypted, self.about())
+            values, label, reason = json.loads(text)
+            pairs = {
+                name: {"old": pair["old"], "new": pair["new"]} for name, pair in values.items()
+            }
+            are_texts = isinstance(label, str) and isinstance(reason, str)
+            if are_texts and pairs.keys() == set(self.fields):
+                return pairs, label, reason
+        except (encryption.UnreadableError, ValueError, TypeError, KeyError, AttributeError):
+            pass
+        pair = {"old": Gone.UNREADABLE, "new": Gone.UNREADABLE}
+        return dict.fromkeys(self.fields, pair), Gone.UNREADABLE, Gone.UNREADABLE
 
     @cached_property
     def values(self) -> dict[str, Any]:
         """{field: {"old": Json, "new": Json}}."""
-        return dict(self._text[0])
+        return self._text[0]
 
     @cached_property
     def customer_label(self) -> str:
-        label: str = self._text[1]
-        return label
+        return self._text[1]
 
     @cached_property
     def reason(self) -> str:
-        reason: str = self._text[2]
-        return reason
+        return self._text[2]
 
     @property
     def is_readable(self) -> bool:

@@ -395,11 +395,21 @@ def test_whoever_is_sent_to_the_sign_in_has_seen_nothing(client, db, url):
     assert looks() == []
 
 
-def test_whoever_may_not_has_seen_nothing(agent, auditor):
-    for person, url in ((agent, "/audit/"), (auditor, PROFILE), (auditor, EMAIL)):
+def test_whoever_may_not_has_seen_nothing_and_it_is_recorded_that_they_tried(agent, auditor):
+    reveal, odd = f"{PROFILE}fields/identity/reveal/", "/customers/tom@example.com/"
+    for person, url in (
+        *((agent, "/audit/"), (auditor, PROFILE), (auditor, EMAIL)),
+        *((agent, reveal), (auditor, odd)),
+    ):
         assert person.get(url).status_code == 403
 
-    assert looks() == []
+    assert looks() == [
+        ("refused", AGENT[0], ""),
+        ("refused", AUDITOR[0], TOM),
+        ("refused", AUDITOR[0], TOM),
+        ("refused", AGENT[0], TOM),
+        ("refused", AUDITOR[0], ""),
+    ]
 
 
 def test_an_answer_that_leads_elsewhere_shows_nothing(agent):

@@ -189,6 +189,21 @@ def test_a_value_that_was_revealed_of_a_create_before_its_number_was_known_is_th
     assert reveal["who"]["sub"] == SUPERVISOR[0]
 
 
+def test_looks_at_a_create_before_its_number_was_known_are_theirs_too(agent, supervisor, clubmed):
+    clubmed.searchable = False
+    lose_the_create(agent, clubmed)
+    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+    change = f"/audit/changes/{Change.objects.get().pk}/"
+    supervisor.page(change)
+    agent.page("/saves/")
+    decide(supervisor, change, YES | {"customer_id": number})
+
+    looks = of("--customer", number)["looks"]
+
+    of_the_create = [look for look in looks if not look["customer_id"]]
+    assert [look["kind"]["code"] for look in of_the_create] == ["audit", "view"]
+
+
 def test_what_was_recorded_of_a_create_for_another_customer_by_mistake_is_not_theirs():
     recorded(email(None, "lea@example.com", Outcome.UNCLEAR), action="create", customer_id="")
     for number in ("555000555", "777000777"):
@@ -399,6 +414,8 @@ def test_an_identifier_of_two_sign_ins_needs_its_issuer():
         made("--staff", "staff-1001")
 
     assert not AccessEvent.objects.exists()
+    with pytest.raises(CommandError, match="staff-1001 is not of https"):
+        made("--staff", "staff-1001", "--issuer", "https://nowhere.example.com")
     told = of("--staff", "staff-1001", "--issuer", "https://other.example.com")
     assert [step["seq"] for step in steps(told)] == [2]
     assert told["about"]["names"] == ["Somebody"]
@@ -596,7 +613,7 @@ def test_the_file_is_its_owners_alone(tmp_path, form):
     finally:
         os.umask(before)
 
-    assert out == ""
+    assert out == f"Written: {path}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "b@example.com" in path.read_text()
 

@@ -107,6 +107,13 @@ def test_a_secret_may_lie_in_a_file(tmp_path):
     assert start(environment, "print(s.CLUBMED_TOKEN)") == (0, "from-a-file\n")
 
 
+def test_former_secrets_may_lie_in_a_file_too(tmp_path):
+    (tmp_path / "former").write_text("one, two\n")
+    environment = COMPLETE | {"SECRET_KEY_FALLBACKS_FILE": str(tmp_path / "former")}
+
+    assert start(environment, "print(s.SECRET_KEY_FALLBACKS)") == (0, "['one', 'two']\n")
+
+
 def test_no_error_repeats_a_value():
     for name in ("DATABASE_URL", "CACHE_URL", "CLUBMED_READ_TIMEOUT", "HTTPS_ONLY"):
         status, said = start(COMPLETE | {name: "s3cr3t-value"})

@@ -837,7 +837,7 @@ def test_userinfo_about_somebody_else_is_refused(browser, liar, sub, caplog):
     liar.userinfo = {"sub": sub}
 
     assert_refused(browser.come_in_by(liar), browser)
-    assert "sign-in failed: userinfo speaks of somebody else" in caplog.messages
+    assert "sign-in failed: userinfo speaks of somebody else" in caplog.text
 
 
 def test_a_provider_without_userinfo_and_without_groups_lets_nobody_in(browser, liar):

@@ -25,6 +25,7 @@ from customers.models import (
     Outcome,
     VaultItem,
     bound_to,
+    json_text,
 )
 from tests import log
 from tests.conftest import AGENT, SUPERVISOR, TOM, signed_in, soup, text
@@ -105,6 +106,27 @@ def test_an_open_line_holds_what_is_sent_encrypted(agent, clubmed):
     assert b"example.com" not in bytes(line.encrypted)
     assert line.new_values == {"email": "new@example.com"}
     assert line.customer_label == "Tom Smith"
+
+
+@pytest.mark.parametrize(
+    "said", [5, [], {"a": 1}, [1, 2, 3], [{}, "", ""], [{"email": {"old": 1}}, "", ""]]
+)
+def test_an_open_line_that_opens_and_says_nothing_is_unreadable_too(
+    agent, supervisor, clubmed, said
+):
+    lose_the_answer(agent, clubmed, "drop_after")
+    line = JournalLine.objects.get()
+    forged = encryption.encrypt(json_text(said).encode(), line.about())
+    JournalLine.objects.update(encrypted=forged)
+
+    assert "does not open" in log.verify()[1]
+    for page in (
+        "/audit/",
+        "/audit/unsettled/",
+        f"/customers/{TOM}/",
+        f"/audit/changes/{line.pk}/",
+    ):
+        assert supervisor.get(page).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -59,23 +59,31 @@ def record(
     rows.insert([_event(kind, actor, request_id, customer_id, field, change_id, purpose)])
 
 
-def note(kind: Access, *, actor: Actor, request_id: str, customer_id: str = "") -> None:
+def note(
+    kind: Access,
+    *,
+    actor: Actor,
+    request_id: str,
+    customer_id: str = "",
+    change_id: UUID | None = None,
+) -> None:
     """Record a look that goes on even if this fails; the process log says so then.
 
     One page of one customer's, looked at again within ten minutes, is one look.
     """
     try:
-        if kind is not Access.VIEW or not _viewed_just_now(actor, customer_id):
-            rows.insert([_event(kind, actor, request_id, customer_id)])
+        if kind is not Access.VIEW or not _viewed_just_now(actor, customer_id, change_id):
+            rows.insert([_event(kind, actor, request_id, customer_id, change_id=change_id)])
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
 
 
-def _viewed_just_now(actor: Actor, customer_id: str) -> bool:
+def _viewed_just_now(actor: Actor, customer_id: str, change_id: UUID | None) -> bool:
     now = timezone.now()
     return AccessEvent.objects.filter(
         kind=Access.VIEW,
         customer_id=customer_id,
+        change_id=change_id,
         actor_issuer=actor.issuer,
         actor_sub=actor.sub,
         recorded_at__range=(now - _ONE_LOOK, now + _LATE),

@@ -78,6 +78,8 @@ def saves(request: DeskRequest) -> HttpResponse:
     shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
     for customer_id in {one.customer_id for one in shown if one.customer_id}:
         looked(request, page, Access.VIEW, customer_id)
+    for create in (one for one in shown if not one.customer_id):
+        looked(request, page, Access.VIEW, "", create.pk)
     return page
 
 
@@ -154,7 +156,7 @@ def change_page(
     status = failure.status if failure else status
     template = "audit/_settle.html" if wants_fragment(request) else "audit/change.html"
     page = render(request, template, context, status=status)
-    return looked(request, page, Access.AUDIT, shown.customer_id)
+    return looked(request, page, Access.AUDIT, shown.customer_id, change_id)
 
 
 def _form_name(change_id: UUID) -> str:

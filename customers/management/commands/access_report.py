@@ -48,6 +48,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "The log cannot be read as it is: run audit_verify. There is no whole report."
             ) from None
+        if options["output"]:
+            self.stdout.write(f"Written: {options['output']}")
         if not made.head["known"]:
             self.stderr.write(f"Nothing is recorded about {whom}.")
 
@@ -64,6 +66,8 @@ def _of_staff(sub: str, issuer: str | None) -> Report:
     names = report.names_by_issuer(sub)
     if issuer is None and len(names) > 1:
         raise CommandError(f"{sub} is of several: give --issuer, one of {', '.join(sorted(names))}")
+    if issuer is not None and names and issuer not in names:
+        raise CommandError(f"{sub} is not of {issuer}: give one of {', '.join(sorted(names))}")
     if issuer is None:
         issuer = next(iter(names), "")
     commandline.record(Access.REPORT, field=sub if len(sub) <= _LONGEST else "")
