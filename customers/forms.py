@@ -32,7 +32,7 @@ def form_field(
     common: dict[str, Any] = {
         "label": field.label,
         "required": required,
-        "error_messages": {"required": _missing(field, now)},
+        "error_messages": {"required": _missing(field, market, now)},
     }
     if field.kind is kinds.PHONES:
         composed: forms.Field = PhonesField(now=now, region=market.region, **common)
@@ -54,8 +54,16 @@ def _begins_with(field: Field, now: Json) -> Json:
     return None if field.sensitive and not field.members else now
 
 
-def _missing(field: Field, now: Json) -> str:
-    if field.clearable and not kinds.is_empty(now):
+def _may_clear(field: Field, market: Market, now: Json) -> bool:
+    """Is there a value that may be emptied, here and in the customer's market?"""
+    if not field.clearable or kinds.is_empty(now):
+        return False
+    body = {field.name: field.kind.compose(now, field.cleared(now))}
+    return not market.rules.problems(body, now={field.name: now})
+
+
+def _missing(field: Field, market: Market, now: Json) -> str:
+    if _may_clear(field, market, now):
         return f"An empty answer changes nothing. To empty it, use “{field.clear_words}…”."
     return f"{field.label} cannot be empty."
 
@@ -85,6 +93,7 @@ class ValueForm(forms.Form):
         if rows is not None:
             self.initial["value"] = _shown_value(rows)
         self.field, self.now, self.market = field, now, market
+        self.may_clear = _may_clear(field, market, now)
         self.fields["value"] = form_field(field, market, now=now, required=True)
         _show_again(self, typed)
         _decorate(self)
@@ -214,6 +223,7 @@ class GroupForm(forms.Form):
         self.profile, self.market, self.token = profile, market, token
         self.changes: dict[str, Json] = {}  # field -> the value to store, as its editor gives it
         self.touched: set[str] = set()
+        self.may_clear: set[str] = set()
         sent = data or typed or QueryDict()
         self.to_clear = set(sent.getlist("clear"))
         self.choices = {
@@ -228,7 +238,8 @@ class GroupForm(forms.Form):
             self.initial[name] = _begins_with(row, now)
             if values and name in values:
                 self.initial[name] = _shown_value(values[name])
-            if row.clearable:
+            if _may_clear(row, market, now):
+                self.may_clear.add(name)
                 empty = f"An empty answer changes nothing. To empty it, tick “{row.clear_words}”."
                 self.fields[name].error_messages["required"] = empty
         _show_again(self, typed, only=touched)

@@ -4,7 +4,7 @@ import pytest
 
 from customers import market
 from customers.clubmed.sandbox import Fault
-from tests.conftest import AGENT, TOM, sent, signed_in, soup, text
+from tests.conftest import AGENT, TOM, hidden_inputs, sent, signed_in, soup, text
 from tests.people import actor
 
 pytestmark = [pytest.mark.usefixtures("cold"), pytest.mark.once]
@@ -135,8 +135,31 @@ def test_an_editor_holds_to_the_market_of_the_customer(agent, clubmed):
     answer = agent.post(url, agent.form(url) | {"value": "x", "act": "clear"})
 
     assert answer.status_code == 422
-    assert "fr-FR needs this." in text(soup(answer))
+    error = text(soup(answer).select_one(".error"))
+    assert error == "The market fr-FR needs this. Nothing was sent."
     assert sent(clubmed, "PATCH") == []
+
+
+def test_what_the_market_needs_offers_no_clear(agent, clubmed):
+    clubmed.customers[TOM] |= {"locale": "fr-FR", "birthdate": "19860614"}
+    agent.get(f"/customers/{TOM}/")
+
+    for field, offered in (("email", False), ("birthdate", True)):
+        url = f"/customers/{TOM}/fields/{field}/"
+        page = agent.page(url)
+        assert ("Clear the" in text(page)) == offered
+        emptied = text(
+            soup(agent.post(url, hidden_inputs(page) | {"value": ""})).select_one(".error")
+        )
+        assert ("use “Clear" in emptied) == offered
+
+    cleared = [
+        box["value"]
+        for group in ("contact", "identity")
+        for box in agent.page(f"/customers/{TOM}/groups/{group}/").select("[name=clear]")
+    ]
+    assert "birthdate" in cleared
+    assert "email" not in cleared
 
 
 def test_a_group_holds_to_it_too(agent, clubmed):

@@ -71,12 +71,13 @@ class Rules:
             errors = list(_Validator(schema).iter_errors(sent))
         except Exception:  # a reference that leads in a circle
             return ()
-        return tuple(
+        told = (
             FieldError("", _dotted(path), message)
             for error in errors
             for path, message in self._told(error)
             if now is None or (path[0] in body and not _stands(path, sent, there))
         )
+        return tuple(dict.fromkeys(told))  # of several that are missing each error names all
 
     def _told(self, error: ValidationError) -> Iterator[tuple[list[Any], str]]:
         path = list(error.absolute_path)

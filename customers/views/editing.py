@@ -131,7 +131,7 @@ class Editor:
             form.check_market(self.field.cleared(form.now))
         force = None if clear else self.force
         if not form.is_valid() or (force and not force.is_valid()):
-            return self._show(form, profile, status=422)
+            return self._show(form, profile, note="Nothing was sent.", status=422)
         new = self.field.cleared(form.now) if clear else form.cleaned_data["value"]
         try:
             saved = services.change_profile(
