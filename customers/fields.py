@@ -100,6 +100,12 @@ class Field:
             return self.choices[value]
         return self.kind.text(value)
 
+    def other_text(self, value: Json) -> str:
+        """The same of a value that is not the one which was seen: both masks would look alike."""
+        if not self.sensitive or kinds.is_empty(value):
+            return self.text(value)
+        return ", ".join(filter(None, (self.open_text(value), "another value, hidden")))
+
     def open_text(self, value: Json) -> str:
         """What of a sensitive value is no secret: of a national number its type."""
         if not isinstance(value, dict) or not self.readable(value):

@@ -213,7 +213,7 @@ def test_a_national_number_is_masked_where_it_is_compared_with_what_was_typed(ag
     conflict = soup(agent.post(url("identity"), form, headers=HTMX))
 
     told = [text(row.td) for row in conflict.select(".compare tr")]
-    assert told == ["CPF ••••••", "CPF ••••••", "DNI 11144477735"]
+    assert told == ["CPF ••••••", "CPF, another value, hidden", "DNI 11144477735"]
     assert "39053344709" not in str(conflict)
     assert "22255588846" not in str(conflict)
     clubmed.faults.add(Fault("drop_before", method="PATCH"))

@@ -297,6 +297,16 @@ def test_another_value_at_club_med_is_a_conflict_with_three_choices(agent, other
     assert clubmed.customers[TOM]["email"] == "theirs@example.com"
 
 
+def test_what_another_system_stored_meanwhile_is_nobodys_save(agent, clubmed):
+    save(agent, "ours@example.com")
+    form = agent.form(URL)
+    clubmed.customers[TOM]["email"] = "theirs@example.com"
+
+    told = text(soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)))
+
+    assert "Changed while you were typing. Club Med now holds another value." in told
+
+
 def test_after_a_conflict_mine_can_be_saved_instead(agent, clubmed):
     form = agent.form(URL)
     clubmed.customers[TOM]["email"] = "theirs@example.com"

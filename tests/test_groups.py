@@ -291,6 +291,17 @@ def test_a_field_that_moved_meanwhile_asks_whose_value_is_to_be(agent, clubmed):
     assert sent(clubmed, "PATCH") == [(PATH, {"first_name": "Thomas", "last_name": "Smythe"})]
 
 
+def test_what_another_system_stored_meanwhile_is_nobodys_save(agent, clubmed):
+    post(agent, previewed(agent, IDENTITY, birth_city="Nice"), "send", IDENTITY)
+    preview = previewed(agent, IDENTITY, birth_city="Lyon")
+    clubmed.customers[TOM]["birth_city"] = "Rome"
+
+    page = soup(post(agent, preview, "send", IDENTITY))
+
+    told = text(page.select_one("#birth_city-input"))
+    assert "Club Med now holds another value. You saw Nice Now at Club Med Rome" in told
+
+
 def test_what_others_changed_beside_it_is_left_alone(agent, other_agent, clubmed):
     page = agent.page(IDENTITY)
     clubmed.customers[TOM]["birth_city"] = "Rome"

@@ -216,6 +216,7 @@ class GroupEditor:
                 {
                     "row": row,
                     "bound": form[row.field.name],
+                    "now": row.field.other_text(row.value),
                     "clear": row.field.name in form.to_clear,
                     "choice": form.choices.get(row.field.name),
                     **(conflicts or {}).get(row.field.name, {}),
