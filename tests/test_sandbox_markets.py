@@ -1,5 +1,6 @@
 """What the stand-in tells of its markets, and that it refuses what they forbid."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ from jsonschema import Draft7Validator
 
 from customers.clubmed.sandbox import Fault, Sandbox
 from customers.clubmed.sandbox.markets import MARKETS
+from customers.clubmed.sandbox.people import people
+from customers.clubmed.sandbox.reference import LOCALES
+from customers.clubmed.sandbox.schemas import profile_schema
 from tests.test_sandbox import HEADERS, NEW, TOM, Api, assert_plain_error, concerned
 
 LISTS = ["/v0/locales", "/v0/civilities", "/v0/countries", "/v3/schemas/profile/fr-FR"]
@@ -67,6 +71,30 @@ def test_the_lists_need_rights_but_no_locale(api: Api, path: str) -> None:
     assert_plain_error(api.ask("GET", path, headers={"x-api-key": "other"}), 403)
     assert api.ask("GET", path, headers={"accept-language": None}).status_code == 200
     assert_plain_error(api.ask("DELETE", path), 405)
+
+
+def test_no_example_of_a_schema_is_a_customers_value() -> None:
+    examples = {found for locale in LOCALES for found in examples_in(profile_schema(locale))}
+    theirs = json.dumps(list(people().values()), ensure_ascii=False)
+
+    assert len(examples) > 20
+    assert [one for one in examples if f'"{one}"' in theirs] == []
+
+
+def examples_in(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from [node["example"]] if "example" in node else ()
+        node = list(node.values())
+    for one in node if isinstance(node, list) else ():
+        yield from examples_in(one)
+
+
+def test_choices_are_named_as_people_write_them() -> None:
+    identity = profile_schema("fr-FR")["definitions"]["identity"]["properties"]
+
+    labels = [choice["label"] for choice in identity["type"]["x-choices"]]
+
+    assert {"CPF", "CUIL", "DNI", "ID number", "Tax number"} < set(labels)
 
 
 def test_the_lists_fail_on_demand(api: Api, sandbox: Sandbox) -> None:

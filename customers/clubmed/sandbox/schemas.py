@@ -53,7 +53,7 @@ class _National:
     """What one country asks beyond what every market asks.
 
     zip_code: a pattern and an example. states: the only ones, with the longest code allowed.
-    identity: the only type of national number, its pattern and an example.
+    identity: the only type of national number, its pattern and an example. An example is nobody's.
     """
 
     zip_code: tuple[str, str] | None = None
@@ -73,11 +73,11 @@ _NATIONAL = {
     "AU": _National((_FOUR, "2000")),
     "BE": _National((_FOUR, "1000")),
     "BR": _National(
-        ("^[0-9]{5}-?[0-9]{3}$", "01503-020"),
+        ("^[0-9]{5}-?[0-9]{3}$", "20040-002"),
         required=("identity",),
         states=_BRAZILIAN_STATES,
         state_length=2,
-        identity=("CPF", "^[0-9]{11}$", "39053344709"),
+        identity=("CPF", "^[0-9]{11}$", "12345678909"),
     ),
     "CA": _National(
         ("^[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]$", "H2Y 1C6"),
@@ -86,10 +86,10 @@ _NATIONAL = {
     ),
     "CH": _National((_FOUR, "8001")),
     "CN": _National((_SIX, "200000"), required=("phones",)),
-    "DE": _National((_FIVE, "10115"), in_address=("street", "zip_code", "city")),
+    "DE": _National((_FIVE, "80331"), in_address=("street", "zip_code", "city")),
     "ES": _National((_FIVE, "28001")),
     "FR": _National((_FIVE, "75001"), required=("email",)),
-    "GB": _National(("^[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}$", "ST5 0ZZ")),
+    "GB": _National(("^[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}$", "SW1A 1AA")),
     "GR": _National(("^[0-9]{3} ?[0-9]{2}$", "105 57")),
     "IN": _National((_SIX, "110001")),
     "IT": _National((_FIVE, "10121")),
@@ -102,7 +102,7 @@ _NATIONAL = {
     "MX": _National((_FIVE, "06000")),
     "NL": _National(("^[0-9]{4} ?[A-Z]{2}$", "1012 AB")),
     "PT": _National(("^[0-9]{4}-[0-9]{3}$", "1000-001")),
-    "RU": _National((_SIX, "101000")),
+    "RU": _National((_SIX, "190000")),
     "SG": _National((_SIX, "018956")),
     "TR": _National((_FIVE, "34000")),
     "US": _National(
@@ -186,7 +186,7 @@ def _properties(locale: str) -> Schema:
             "type": "string",
             "maxLength": 8,
             "pattern": "^[0-9]{8}$",
-            "x-meta": {"format": "YYYYMMDD", "example": "19860614"},
+            "x-meta": {"format": "YYYYMMDD", "example": "19791231"},
         },
         "birth_country_code": country,
         "birth_city": {"type": "string", "maxLength": 100},
@@ -265,8 +265,16 @@ def _state(national: _National) -> Schema:
     return schema | _choices(national.states) if national.states else schema
 
 
+_INITIALS = {"CGU", "CPF", "CUIL", "DNI", "ID", "SMS"}
+
+
 def _named(codes: list[str]) -> Codes:
-    return {code: code.replace("_", " ").capitalize() for code in codes}
+    return {code: _words(*code.split("_")) for code in codes}
+
+
+def _words(first: str, *rest: str) -> str:
+    first = first if first in _INITIALS else first.capitalize()
+    return " ".join([first, *(word.lower() for word in rest)])
 
 
 def _choices(codes: Codes) -> Schema:
