@@ -30,7 +30,7 @@ def test_a_value_opens_without_asking_club_med_again(agent, clubmed):
 def test_without_htmx_the_same_address_is_a_whole_page(agent):
     page = agent.page(URL)
 
-    assert page.select_one("html main h1").get_text() == "E-mail"
+    assert text(page.select_one("html main dt")) == "E-mail"
     assert page.select_one("form.editor input[name=value]")["value"] == "tom@example.com"
 
 
@@ -85,6 +85,31 @@ def test_the_look_after_a_save_names_what_club_med_made_of_it(agent):
     page = agent.page(confirm, headers=HTMX)
 
     assert "Saved. You typed “Béatriz”; Club Med stored “BEATRIZ”." in text(page)
+
+
+@pytest.mark.parametrize(
+    ("where", "stands_there"),
+    [("", True), ("#email", True), ("?again", True), ("fields/email/", False)],
+)
+def test_recent_changes_come_along_where_they_stand_on_the_page(agent, where, stands_there):
+    confirm = soup(save(agent, "new@example.com")).select_one(".field")["hx-get"]
+    there = {"HX-Current-URL": f"https://desk.example.com/customers/{TOM}/{where}"}
+
+    page = agent.page(confirm, headers=HTMX | there)
+
+    assert "new@example.com" in text(page.select_one("#email"))
+    assert bool(page.select("#timeline")) == stands_there
+
+
+def test_an_editor_on_a_page_of_its_own_says_whose_field_it_is(agent, clubmed):
+    page = agent.page(URL)
+    assert text(page.h1) == "Tom Smith"
+    assert text(page.select_one(".crumbs")) == "Find Tom Smith E-mail"
+
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    lost = soup(save(agent, "new@example.com", headers={}))
+    assert "We do not know yet" in text(lost)
+    assert text(lost.h1) == "Tom Smith"
 
 
 def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):

@@ -1,5 +1,6 @@
 """One field, edited in place: the same address is a fragment with htmx and a whole page without."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -70,11 +71,10 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         return redirect(_place(customer_id, field))
     histories = change.fields if change else []
     history = next((one for one in histories if one.first.field == name), None)
-    context: dict[str, Any] = {
-        "row": _row(profile, field),
-        "change_id": change_id,
-        "trail": queries.trail(customer_id),
-    }
+    context: dict[str, Any] = {"row": _row(profile, field), "change_id": change_id}
+    page, *_ = re.split("[?#]", request.htmx.current_url or "")
+    if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail
+        context["trail"] = queries.trail(customer_id)
     if open_yet or change is None or history is None:
         context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
         return render(request, "customers/_confirmed.html", context)
@@ -216,7 +216,7 @@ class Editor:
         seen.forget(self.request.session, self.customer_id)
         shown = Profile(self.customer_id, {**profile.values, self.field.name: new})
         context = {"row": self._bare_row(shown), "saved": True, "note": _PENDING}
-        return self._page("customers/_field.html", context, status=200)
+        return self._page("customers/_field.html", context, shown, status=200)
 
     def _not_done(self, form: ValueForm, profile: Profile, exc: Exception) -> HttpResponse:
         """Nothing landed. Under htmx the form stays in place, and the notice stands above it."""
@@ -273,7 +273,7 @@ class Editor:
             "typed": self.field.text(self.field.kind.compose(None, new), revealed=True)
             or "nothing: a clear",
         }
-        return self._page("customers/_field_unknown.html", context, status=503)
+        return self._page("customers/_field_unknown.html", context, profile, status=503)
 
     def _show(
         self,
@@ -299,15 +299,16 @@ class Editor:
                 form=self._form_name(refused=self.force is not None),
                 seen={self.field.name: now},
             ),
-            "title": Record(profile, {}).title,
         }
         status = failure.status if failure else status
-        return self._page("customers/_field_form.html", context, status=status)
+        return self._page("customers/_field_form.html", context, profile, status=status)
 
-    def _page(self, fragment: str, context: dict[str, Any], *, status: int) -> HttpResponse:
+    def _page(
+        self, fragment: str, context: dict[str, Any], profile: Profile, *, status: int
+    ) -> HttpResponse:
+        context |= {"fragment": fragment, "title": Record(profile, {}).title}
         if wants_fragment(self.request):
             return render(self.request, fragment, context, status=status)
-        context |= {"fragment": fragment}
         return render(self.request, "customers/field_form.html", context, status=status)
 
     def _token(self, data: QueryDict, *, refused: bool = False) -> tokens.Token | None:

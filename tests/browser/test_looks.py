@@ -62,6 +62,13 @@ def saved(page, product):
     expect(page.locator("#first_name")).to_contain_text("Club Med stored “THOMAS”")
 
 
+def saved_alone(page, product):
+    page.goto(f"{TOM}fields/first_name/")
+    page.locator("input[name=value]").fill("Thomás")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#first_name")).to_contain_text("Club Med stored “THOMAS”")
+
+
 def unknown(page, product):
     page.goto(SPARSE)
     product.add_fault(kind="drop_before", method="PATCH")
@@ -337,6 +344,7 @@ PAGES = {
     "editing-yes-or-no": yes_or_no,
     "clearing": clearing,
     "saved": saved,
+    "saved-alone": saved_alone,
     "group": at_rest(f"{LONG}groups/contact/"),
     "group-preview": group_preview,
     "group-refused": group_refused,
