@@ -261,7 +261,7 @@ class MembersField(forms.Field):
         super().__init__(**kwargs)
         self.widget.shown = self.prepare_value(self.now)
         for key in self.hidden:
-            self.members[key].widget.attrs["placeholder"] = "Hidden: stays as it is"
+            self.members[key].widget.attrs["placeholder"] = "Hidden"
         self._offer_country_without_code()
 
     def prepare_value(self, value: Any) -> dict[str, str]:

@@ -398,3 +398,41 @@ def test_a_page_is_readable_by_everybody_and_fits(product, page, name):
             if folder := os.environ.get("SCREENSHOTS"):
                 page.screenshot(path=Path(folder) / f"{name}-{width}-{shade}.png", full_page=True)
     assert unexpected(page.said) == []
+
+
+@pytest.mark.once
+def test_small_things_stand_where_they_belong(product, page):
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(RICH)
+    answer = page.locator("#optins .yes .icon").first
+    expect(answer).to_have_css("opacity", "1")
+    expect(answer).to_have_css("position", "static")
+
+    page.locator("#identity .field-edit").click()
+    page.locator("#identity [name=number]").fill("1")
+    page.locator("#identity").get_by_role("button", name="Save").click()
+    error = page.locator("#identity .editor-grid .error")
+    expect(error).to_be_visible()
+    whole = page.locator("#identity .editor-grid").bounding_box()
+    assert error.bounding_box()["width"] == pytest.approx(whole["width"], abs=1)
+
+    save_as(page, "birth_city", "Lyon")
+    assert page.locator("#birth_city dt").evaluate(WIDTHS_WITH_THE_DOT_ALONE) == []
+
+    page.goto("/audit/")
+    expect(page.locator("table.log")).to_be_visible()
+    assert not page.locator("table.log").evaluate(FILLS_THE_CORNER)
+
+
+WIDTHS_WITH_THE_DOT_ALONE = """label => [...Array(150).keys()].filter(width => {
+    Object.assign(label.style, { alignSelf: "start", width: `${width + 50}px` })
+    const [dot, height] = [label.querySelector(".recent"), label.offsetHeight]
+    dot.style.display = "none"
+    const without = label.offsetHeight
+    dot.style.display = ""
+    return height !== without
+})"""
+FILLS_THE_CORNER = """log => {
+    const { left, top } = log.closest(".panel").getBoundingClientRect()
+    return log.contains(document.elementFromPoint(left + 1.5, top + 1.5))
+}"""
