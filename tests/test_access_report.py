@@ -255,7 +255,9 @@ def test_a_change_on_its_way_stands_apart(agent, clubmed):
     assert (field["old"]["value"], field["new"]["value"]) == ("tom@example.com", "new@example.com")
     assert told["changes"] == []
     assert told["known"] is True
-    waiting = page("--customer", TOM).select_one("[aria-labelledby=waiting]")
+    html = page("--customer", TOM)
+    assert "0 changes, 1 more without an answer yet, " in text(html.header)
+    waiting = html.select_one("[aria-labelledby=waiting]")
     assert "tom@example.com → new@example.com Not known yet" in text(waiting)
 
 
@@ -275,7 +277,7 @@ def test_every_look_at_a_customer_stands_with_who_when_and_what_for():
     assert reveal["at"] == f"{AccessEvent.objects.get(kind='reveal').recorded_at:%Y-%m-%dT%T.%fZ}"
     assert (this["kind"]["code"], this["who"]["name"]) == ("report", "Command line")
     said = text(page("--customer", TOM))
-    assert "Sensitive value revealed: National number. A legal or tax duty" in said
+    assert "Sensitive value revealed: National number. Purpose: A legal or tax duty" in said
 
 
 def test_sensitive_values_are_hidden_and_the_report_says_how_to_see_them():
@@ -302,12 +304,42 @@ def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
 
     changed, forgotten = steps(told)
     assert changed["old"] == changed["new"] == {"state": "erased"}
-    assert changed["customer_label"] == "erased"
+    assert changed["customer_label"] == {"state": "erased"}
+    assert forgotten["field"] is forgotten["evidence"] is None
     assert (forgotten["action"]["words"], forgotten["erased_up_to"]) == ("Customer forgotten", 1)
     assert forgotten["reason"] == "Letter of 12 March"
     assert forgotten["old"] is forgotten["new"] is None
     assert "erased → erased" in text(html)
-    assert "Values up to entry 1 erased" in text(html)
+    assert "This customer’s values, up to entry 1, are erased." in text(html)
+    assert "Customer:" not in text(html.main)
+
+
+def test_what_was_erased_is_told_apart_from_somebody_of_that_name():
+    recorded(email(), customer_label="erased", reason="erased")
+    recorded(email(), customer_label="Tom Smith", reason="Asked by phone")
+    VaultItem.objects.filter(pk=2).delete()
+
+    named, forgotten = steps(of("--customer", TOM))
+
+    assert (named["customer_label"], named["reason"]) == ("erased", "erased")
+    gone = {"state": "erased"}
+    assert (forgotten["customer_label"], forgotten["reason"]) == (gone, gone)
+    first, second = page("--customer", TOM).select(".act")
+    assert "Customer: erased . Reason: erased" in text(first)
+    assert "Customer:" not in text(second)
+    assert "Reason: erased" in text(second)
+
+
+def test_a_value_that_was_revealed_of_a_change_leads_to_that_change():
+    recorded(email(), change_id=UUID(int=7))
+    looked(
+        Access.REVEAL, SUPERVISOR, TOM, field="identity", change_id=UUID(int=7), purpose="review"
+    )
+
+    html = page("--customer", TOM)
+
+    assert f"change {UUID(int=7)}" in text(html.select_one(".change h3"))
+    assert f"National number of change {UUID(int=7)}" in text(html.select_one(".look"))
 
 
 def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
@@ -350,6 +382,7 @@ def test_about_nobody_it_says_that_nothing_is_recorded():
         assert (said["known"], said["changes"], said["waiting"]) == (False, [], [])
     html = page("--customer", "5")
     assert "Nothing is recorded about a customer of this number" in text(html)
+    assert "0 changes, 3 looks" in text(html.header)
     assert "No change is recorded." in text(html)
 
 

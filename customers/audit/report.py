@@ -213,14 +213,15 @@ def _staffs_step(entry: Entry, issuer: str, sub: str) -> Fact:
 
 
 def _step(entry: Entry) -> Fact:
-    forgotten = entry.action == Action.FORGOTTEN
+    forgotten, of_values = entry.action == Action.FORGOTTEN, entry.action in OF_VALUES
+    evidence = _coded(entry.evidence, entry.get_evidence_display())
     return {
         "seq": entry.seq,
         "at": moment(entry.recorded_at),
         **_act(entry),
-        "field": _field(entry.field),
+        "field": _field(entry.field) if of_values else None,
         "outcome": _coded(entry.outcome, entry.get_outcome_display()),
-        "evidence": _coded(entry.evidence, entry.get_evidence_display()),
+        "evidence": evidence if of_values else None,
         "detail": entry.detail,
         "erased_up_to": number_in(entry.detail, "up_to") if forgotten else None,
     }
@@ -254,7 +255,12 @@ def _words(act: Act) -> Fact:
     reason = act.reason
     if not isinstance(reason, Gone):  # numbers of other customers are not the person's to know
         reason = _NUMBERS.sub(lambda found: _how_many(found[0].count(",") + 1), reason)
-    return {"customer_label": act.customer_label, "reason": reason}
+    return {"customer_label": _text(act.customer_label), "reason": _text(reason)}
+
+
+def _text(said: str | Gone) -> str | Fact:
+    """A text, which may be any: so what stands in the place of one is none."""
+    return {"state": str(said)} if isinstance(said, Gone) else said
 
 
 def _how_many(others: int) -> str:
