@@ -59,7 +59,9 @@ def _row_page(
 ) -> HttpResponse:
     """The row with the value, or, with a form, asking why."""
     fragment = "customers/_field_reveal.html" if form else "customers/_field.html"
-    context = {"row": row, "form": form, "failure": failure, "fragment": fragment}
+    profile = seen.recall(request.session, row.customer_id, current=False)
+    title = Record(profile, {}).title if profile else ""
+    context = {"row": row, "form": form, "failure": failure, "fragment": fragment, "title": title}
     template = fragment if wants_fragment(request) else "customers/field_form.html"
     return render(request, template, context, status=failure.status if failure else status)
 
