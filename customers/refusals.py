@@ -4,15 +4,15 @@ A refusal may repeat what was sent, and what is stored beside it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, Profile, member_name
 from customers.fields import FIELDS
 from customers.kinds import is_empty
+from customers.secrets import repeats, telling
 
 _CODE = re.compile(r"[\w.\[\]-]+", re.ASCII)  # of an error, or of a field it is about
-_TELLING = 4  # letters and digits of a text that tells something of somebody
 _LONGEST = 255  # characters of a line of text in the log
 
 
@@ -28,10 +28,10 @@ def discreet(exc: RefusedError, held: Profile, typed: Mapping[str, Json]) -> Ref
         for name, hidden in stored.items()
         if not is_empty(hidden) and (name not in typed or FIELDS[name].leaves_hidden(typed[name]))
     }
-    secrets = [plain for hidden in stored.values() for plain in _telling(hidden)]
+    secrets = [plain for hidden in stored.values() for plain in telling(hidden)]
 
     def told(said: str) -> str:
-        return "" if _repeats(said, secrets) else said
+        return "" if repeats(said, secrets) else said
 
     def is_silent(error: FieldError) -> bool:
         return not unseen.isdisjoint({member_name(error.key), *typed})
@@ -52,28 +52,10 @@ def codes(exc: RefusedError, sent: Json) -> str:
     """Why Club Med refused, without its sentences and whatever is no code: either may repeat what
     was sent.
     """
-    secrets = list(_telling(sent))
+    secrets = list(telling(sent))
 
     def is_code(said: str) -> bool:
-        return bool(_CODE.fullmatch(said)) and not _repeats(said, secrets)
+        return bool(_CODE.fullmatch(said)) and not repeats(said, secrets)
 
     told = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
     return "; ".join(filter(None, told))[:_LONGEST] or f"status {exc.status}"
-
-
-def _repeats(said: str, secrets: Iterable[str]) -> bool:
-    return any(one in _plain(said) for one in secrets)
-
-
-def _telling(value: Json) -> Iterator[str]:
-    """Every text in a value that tells something, at any depth, as it is compared."""
-    if isinstance(value, str) and len(plain := _plain(value)) >= _TELLING:
-        yield plain
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _telling(one)
-
-
-def _plain(text: str) -> str:
-    """The text however it is written: 483.927 and 483927 are one."""
-    return "".join(filter(str.isalnum, text)).casefold()

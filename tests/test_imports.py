@@ -22,6 +22,8 @@ FORBIDDEN = {
     "customers/settling.py": ["django.http", "customers.views", "customers.services", "crmadmin",
                               "customers.clubmed.client", "customers.forms", "requests"],
     "customers/encryption.py": ["customers", "crmadmin"],
+    "customers/secrets.py": ["django", "customers.fields", "customers.models", "customers.services",
+                             "crmadmin"],
     "customers/refusals.py": ["django", "customers.models", "customers.services", "crmadmin"],
     "customers/forgetting.py": ["django.http", "customers.views", "customers.forms",
                                 "customers.http", "crmadmin", "requests"],

@@ -248,6 +248,48 @@ def test_words_of_club_meds_about_a_change_of_something_else_do_not_tell_it(
     assert holds(refused, NUMBER, PASS, "483.927.160-55") == []
 
 
+GUISES = {
+    "number": (4839271605, "4839271605 is locked"),
+    "zero": ("04839271605", "4839271605 is locked"),
+    "wide": (NUMBER, "４８３９２７１６０５５ is locked"),
+    "other digits": (NUMBER, "٤٨٣٩٢٧١٦٠٥٥ is locked"),
+    "end": (NUMBER, "Locked: it ends in 16055"),
+    "order": (PASS, "32104/77-HP is locked"),
+    "case": ("ab12ef", "AB.12.EF is locked"),
+}
+
+
+@pytest.mark.other_contract
+@pytest.mark.parametrize("field", ["identity", "health_pass_id"])
+@pytest.mark.parametrize(("stored", "said"), GUISES.values(), ids=GUISES)
+def test_words_of_club_meds_do_not_tell_it_in_another_guise(
+    agent, clubmed, tom, field, stored, said
+):
+    tom[field] = {"type": "CPF", "number": stored} if field == "identity" else stored
+    secret = {"error_code": f"NO_{stored}", "concerned_key": f"first_name.{stored}"}
+    errors = [{"error_code": "BAD_STATE", "error_description": said}, secret]
+    body = json.dumps({"errors": errors, "error_description": said})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+    url = f"{PROFILE}fields/first_name/"
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    assert "Club Med refused this: BAD_STATE" in text(soup(refused))
+    assert holds(refused, "locked", "16055", str(stored)) == []
+    assert Entry.objects.get().detail == "BAD_STATE"
+
+
+def test_words_that_hold_a_few_of_its_digits_are_told(agent, clubmed):
+    said = {"concerned_key": "first_name", "error_description": "At most 4839 by-the letters"}
+    body = json.dumps({"errors": [said]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+    url = f"{PROFILE}fields/first_name/"
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    assert "Club Med: At most 4839 by-the letters" in text(soup(refused))
+
+
 def test_words_of_club_meds_about_the_number_that_was_typed_are_shown(agent, clubmed):
     said = {"concerned_key": "identity.number", "error_description": f"{TYPED} is of somebody"}
     told = {"concerned_key": "identity.number", "error_description": f"{NUMBER} must stay"}
