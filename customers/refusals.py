@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, Profile, member_name
 from customers.fields import FIELDS
-from customers.kinds import is_empty
+from customers.kinds import CHANNELS, PHONE_TYPES, is_empty
 from customers.secrets import repeats, telling
 
 _CODE = re.compile(r"[\w.\[\]-]+", re.ASCII)  # of an error, or of a field it is about
 _LONGEST = 255  # characters of a line of text in the log
+_ROWS = [one for row in FIELDS.values() for one in (row, *row.members)]
+# Values that are nobody's: PHONE, a channel of opt-ins, is in many a code.
+_COMMON = {*telling([*CHANNELS, *PHONE_TYPES, *(code for row in _ROWS for code in row.choices)])}
 
 
 def discreet(exc: RefusedError, held: Profile, typed: Mapping[str, Json]) -> RefusedError:
@@ -48,14 +51,14 @@ def discreet(exc: RefusedError, held: Profile, typed: Mapping[str, Json]) -> Ref
     return type(exc)(str(exc), status=exc.status, description=description, errors=errors)
 
 
-def codes(exc: RefusedError, sent: Json) -> str:
+def codes(exc: RefusedError, held: Profile, sent: Mapping[str, Json]) -> str:
     """Why Club Med refused, without its sentences and whatever is no code: either may repeat what
-    was sent.
+    was sent, or is stored of this customer.
     """
-    secrets = list(telling(sent))
+    personal = set(telling([dict(held.values), dict(sent)])) - _COMMON
 
     def is_code(said: str) -> bool:
-        return bool(_CODE.fullmatch(said)) and not repeats(said, secrets)
+        return bool(_CODE.fullmatch(said)) and not repeats(said, personal)
 
     told = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
     return "; ".join(filter(None, told))[:_LONGEST] or f"status {exc.status}"

@@ -516,7 +516,7 @@ def _answer_to(line: JournalLine, held: Profile, typed: Mapping[str, Json]) -> I
         raise UnknownOutcomeError from None
     except RefusedError as exc:
         exc = refusals.discreet(exc, held, typed)
-        _record(line, Outcome.REFUSED, detail=refusals.codes(exc, line.new_values))
+        _record(line, Outcome.REFUSED, detail=refusals.codes(exc, held, line.new_values))
         raise exc from None
     except NotSentError:
         _record(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
