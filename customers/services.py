@@ -34,7 +34,7 @@ from customers.fields import FIELDS, to_send
 from customers.finding import Search
 from customers.kinds import canonical, is_empty, raw_text
 from customers.models import Action, Change, Evidence, Gone, Head, JournalLine, Outcome
-from customers.tokens import Token, digest
+from customers.tokens import Token
 from customers.twins import Twin
 
 logger = logging.getLogger(__name__)
@@ -178,19 +178,17 @@ def change_profile(
     request_id: str,
     reason: str = "",
     force_address: bool = False,
-    shown: str = "",
 ) -> Saved:
     """Send the fields that a person changed, and only those; record it before and after.
 
     typed: field -> the value to store, as its editor gives it; the field's cleared value clears.
     reason: the person's own, for the log. force_address: bypass Club Med's check of the address.
-    shown: the digest of the body that the person was shown; no other is sent then.
     Raises ConflictError, NotAsShownError, BeingSavedError, UsedTokenError, UnknownOutcomeError,
     RecordPendingError, or the ClubMedError of a refusal.
     """
     reason = _why(reason, force_address=force_address)
     with journal_in_reach():
-        found = _journal_change(customer_id, typed, token, actor, request_id, reason, shown)
+        found = _journal_change(customer_id, typed, token, actor, request_id, reason)
     if isinstance(found, Saved):
         return found
     line, held = found
@@ -318,7 +316,6 @@ def _journal_change(
     actor: Actor,
     request_id: str,
     reason: str,
-    shown: str,
 ) -> tuple[JournalLine, Profile] | Saved:
     """Compare with what Club Med holds, which is returned too, and write the line.
 
@@ -335,7 +332,7 @@ def _journal_change(
         body = to_send(typed, now)
         if not body:
             return Saved(token.change_id, customer_id, {})
-        if shown and shown != digest(body):
+        if not token.allows(body):
             raise NotAsShownError
         values = {name: (now[name], new) for name, new in body.items()}
         act = act_of(Action.CHANGE, customer_id, _label(profile.values), actor, request_id, reason)

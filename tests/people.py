@@ -2,9 +2,16 @@
 
 from django.conf import settings
 
+from customers import tokens
 from customers.access import Actor, Role
 
 
 def actor(person):
     sub, name, roles = person
     return Actor(settings.OIDC_ISSUER, sub, name, tuple(Role(role) for role in roles))
+
+
+def token_over(**seen):
+    """The token of somebody's form, over what they saw."""
+    form = {"actor": actor(("staff-1001", "Some Body", ["agent"])), "form": "a form"}
+    return tokens.read(tokens.mint(**form, seen=seen), **form)

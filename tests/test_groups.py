@@ -209,7 +209,7 @@ def test_the_form_cannot_be_sent_past_the_preview(agent, other_agent, clubmed):
     assert "This will be sent to Club Med" in text(preview)
     other = json.dumps({"email": "other@example.com"})
     forged = [
-        post(agent, page, "send", email="new@example.com", shown="0" * 64),
+        post(agent, page, "send", email="new@example.com", typed=other),
         post(agent, preview, "send", typed=other),
         post(other_agent, preview, "send"),
     ]

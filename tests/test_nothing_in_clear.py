@@ -178,7 +178,7 @@ class Form:
         act = {"act": "preview"} if "/groups/" in self.url else {}
         data.update(act)
         answer = post(person, self.url, data, headers=self.headers)
-        shown = soup(answer).select_one("form:has([name=shown])")
+        shown = soup(answer).select_one("form:has([name=typed])")
         if act and shown and answer.status_code == 200:
             sent = {one["name"]: one.get("value", "") for one in shown.select("input")}
             answer = person.post(self.url, sent | {"act": "send"}, headers=self.headers)

@@ -19,7 +19,7 @@ from customers.forgetting import forget_customer
 from customers.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
 from tests import log
 from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
-from tests.people import actor
+from tests.people import actor, token_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,10 +126,7 @@ def test_many_appends_take_numbers_without_a_gap(clubmed):
 
 def test_a_pair_of_fields_is_taken_whole_or_not_at_all(clubmed):
     """A second writer of one of two fields leaves no half claim behind."""
-    both = tokens.Token(
-        tokens.uuid4(),
-        {"email": tokens.digest("tom@example.com"), "birth_city": tokens.digest(None)},
-    )
+    both = token_over(email="tom@example.com", birth_city=None)
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
     with pytest.raises(services.UnknownOutcomeError):
         change(AGENT, "a@example.com")()

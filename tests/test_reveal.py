@@ -1,8 +1,10 @@
 """A sensitive value is in no page until somebody who may asks for it, says why, and is recorded."""
 
 import json
+import re
 
 import pytest
+from django.core import signing
 
 from customers import kinds
 from customers.audit import report
@@ -318,6 +320,32 @@ def test_whether_a_typed_number_is_the_stored_one_is_not_told_and_leaves_a_trace
     assert [(entry.old, entry.new) for entry in Entry.objects.all()] == [
         (tom["identity"], tom["identity"])
     ]
+
+
+def digests(page):
+    """Those that anybody can read in the source of a page, or in its form's token."""
+    payload, *_ = page.select_one("input[name=token]")["value"].split(":")
+    return set(re.findall("[0-9a-f]{64}", f"{page} {signing.b64_decode(payload.encode())}"))
+
+
+def test_two_previews_do_not_tell_whether_a_typed_number_is_the_stored_one(agent, tom):
+    stored = previewed(agent, GROUP, **{"identity-type": "DNI"})
+    typed = previewed(agent, GROUP, **{"identity-type": "DNI", "identity-number": NUMBER})
+
+    assert digests(stored) & digests(typed) == set()
+
+
+@pytest.mark.parametrize("path", ["fields/identity/", "groups/identity/"])
+def test_two_forms_do_not_tell_whether_two_customers_have_the_same_number(
+    agent, clubmed, tom, path
+):
+    other = next(number for number in clubmed.customers if number != TOM)
+    clubmed.customers[other] |= tom | {"id": other}
+
+    pages = [agent.page(f"/customers/{number}/{path}") for number in (TOM, other)]
+
+    assert all(map(digests, pages))
+    assert set.intersection(*map(digests, pages)) == set()
 
 
 def test_a_code_that_repeats_it_is_not_recorded(agent, clubmed):

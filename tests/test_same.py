@@ -370,6 +370,18 @@ def test_phones_with_unknown_members_have_to_stand_where_they_were_seen():
     assert not vouches("phones", [one, other], [other, one])
 
 
+def test_a_token_holds_under_a_former_key(settings):
+    form = {"actor": actor(AGENT), "form": "f"}
+    made = tokens.mint(**form, seen={"email": "a@example.com"}, body={"email": "b@example.com"})
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+
+    token = tokens.read(made, **form)
+
+    assert token.vouches_for("email", "a@example.com")
+    assert token.allows({"email": "b@example.com"})
+    assert not token.allows({"email": "c@example.com"})
+
+
 @examples
 @given(saw=anything, now=anything)
 def test_a_token_takes_any_value(saw, now):

@@ -4,17 +4,16 @@ docs/audit.md, sections 1 and 2, is what these tests hold the product to.
 """
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from customers import services, tokens
+from customers import services
 from customers.clubmed.errors import RefusedError
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, JournalLine
 from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
-from tests.people import actor
+from tests.people import actor, token_over
 
 URL = f"/customers/{TOM}/fields/email/"
 
@@ -249,9 +248,7 @@ def test_a_form_that_was_not_seen_applied_is_not_sent_again(agent, clubmed):
 
 @pytest.mark.django_db
 def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
-    form = tokens.Token(
-        uuid4(), {"email": tokens.digest("tom@example.com"), "first_name": tokens.digest("tom")}
-    )
+    form = token_over(email="tom@example.com", first_name="Tom")
 
     def send(request_id, **typed):
         services.change_profile(TOM, typed, token=form, actor=actor(AGENT), request_id=request_id)

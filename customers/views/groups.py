@@ -35,7 +35,7 @@ _GROUPS = {
     if any(row.patch for row in FIELDS.values() if row.group is group)
 }
 _PATH = "/v1/customers/{}/profile"
-_NOT_CARRIED = {"csrfmiddlewaretoken", "token", "shown", "typed", "act", "add", "remove"}
+_NOT_CARRIED = {"csrfmiddlewaretoken", "token", "typed", "act", "add", "remove"}
 
 
 @allow(Permission.CUSTOMERS)
@@ -106,7 +106,7 @@ class GroupEditor:
 
     def send(self) -> HttpResponse:
         """The one change, which is what was previewed."""
-        if "shown" not in self.request.POST:
+        if "typed" not in self.request.POST:
             return self.preview()
         token = self._token(self.request.POST)
         if token is None:
@@ -119,7 +119,6 @@ class GroupEditor:
                 token=token,
                 actor=self.request.actor,
                 request_id=self.request.id,
-                shown=self.request.POST["shown"],
             )
         except RefusedError as exc:
             if not exc.is_about_input:
@@ -184,13 +183,13 @@ class GroupEditor:
 
     def _token(self, data: QueryDict) -> tokens.Token | None:
         form = self.form_name
-        if "shown" in data:
-            form = self._previewed(data.get("shown", ""), data.get("typed", ""))
+        if "typed" in data:
+            form = self._previewed(data.get("typed", ""))
         return tokens.read(data.get("token", ""), actor=self.request.actor, form=form)
 
-    def _previewed(self, shown: str, typed: str) -> str:
+    def _previewed(self, typed: str) -> str:
         """The name of the form that sends this and nothing else."""
-        return f"{self.form_name}/{shown}/{tokens.digest(typed)}"
+        return f"{self.form_name}/{typed}"
 
     def _stale(self, typed: Iterable[str], now: Profile, token: tokens.Token) -> list[str]:
         """The fields to be changed that are not as the person saw them."""
@@ -247,7 +246,7 @@ class GroupEditor:
         if not body:
             note = "Nothing is changed here yet, so nothing would be sent."
             return self._form(self._group_form(profile), note=note)
-        shown, sending = tokens.digest(body), json.dumps({name: typed[name] for name in body})
+        sending = json.dumps({name: typed[name] for name in body})
         context = {
             "changes": [_as_entry(name, values[name], new) for name, new in body.items()],
             "cleared": [name for name, new in body.items() if is_empty(new)],
@@ -256,12 +255,12 @@ class GroupEditor:
             "carried": self._carried(),
             "note": note,
             "failure": failure,
-            "shown": shown,
             "sending": sending,
             "token": tokens.mint(
                 actor=self.request.actor,
-                form=self._previewed(shown, sending),
+                form=self._previewed(sending),
                 seen={name: values[name] for name in body},
+                body=body,
             ),
         }
         status = failure.status if failure else status

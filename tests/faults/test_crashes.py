@@ -18,7 +18,6 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from urllib3.connection import HTTPConnection
@@ -38,7 +37,7 @@ from tests.faults.conftest import (
     settle,
     wait_until,
 )
-from tests.people import actor
+from tests.people import actor, token_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
 EMAIL = "killed@example.com"
@@ -155,7 +154,7 @@ def test_a_process_that_is_killed_leaves_no_untrue_record(
     clubmed, start, verb, point, api, verdict
 ):
     verb, fault = VERBS[verb], API[api]
-    token = tokens.Token(uuid4(), {"email": tokens.digest("tom@example.com")})
+    token = token_over(email="tom@example.com")
     if fault:
         clubmed.faults.add(Fault(method=verb.method, **fault))
 

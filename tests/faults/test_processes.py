@@ -7,13 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from customers import services, tokens
+from customers import services
 from customers.audit import entries
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, JournalLine
@@ -30,7 +29,7 @@ from tests.faults.conftest import (
     settle,
     wait_until,
 )
-from tests.people import actor
+from tests.people import actor, token_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
 PEOPLE = ("901", "902", "903", "904", "905", "906", "907", "908")
@@ -48,7 +47,7 @@ def is_postgresql():
 
 
 def change(number, value, seen=None):
-    token = tokens.Token(uuid4(), {"email": tokens.digest(seen)})
+    token = token_over(email=seen)
     return services.change_profile(
         number, {"email": value}, token=token, actor=actor(AGENT), request_id="r"
     )
