@@ -130,6 +130,9 @@ class Field:
             key: one for key, one in value.items() if key not in told and not kinds.is_empty(one)
         }
 
+    def holds_secret(self, value: Json) -> bool:
+        return self.sensitive and not kinds.is_empty(self.hidden(value))
+
     def leaves_hidden(self, typed: Json) -> bool:
         """Does what was typed, or a clear, leave out what is stored and the person does not see?"""
         return kinds.is_empty(typed) or (
@@ -349,5 +352,5 @@ def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Jso
         name: value
         for name, value in new.items()
         if kinds.canonical(value) != kinds.canonical(now[name])
-        or (FIELDS[name].sensitive and not kinds.is_empty(FIELDS[name].hidden(typed[name])))
+        or FIELDS[name].holds_secret(typed[name])
     }

@@ -466,7 +466,8 @@ def note_number(line: JournalLine, customer_id: str) -> None:
 def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
-    A form that was refused, or that never got through, is not used up.
+    A form that was refused, or that never got through, is not used up. Over a stored secret only a
+    clear, or what the token is bound to, is the same again.
     """
     if line := JournalLine.objects.filter(pk=token.change_id).first():
         raise BeingSavedError(line)
@@ -479,10 +480,14 @@ def _first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
     if any(isinstance(entry.old, Gone) or isinstance(entry.new, Gone) for entry in made.values()):
         raise UsedTokenError(sent)  # nothing is left to compare with
-    if typed.keys() != sent.keys() or any(
-        canonical(FIELDS[name].kind.compose(made[name].old, value)) != canonical(sent[name])
-        for name, value in typed.items()
-    ):
+
+    def is_same(name: str, value: Json) -> bool:
+        row, old = FIELDS[name], made[name].old
+        if row.holds_secret(old) and not (is_empty(value) or token.body):
+            return False  # perhaps it was not typed then: who guesses it must not learn so
+        return canonical(row.kind.compose(old, value)) == canonical(sent[name])
+
+    if typed.keys() != sent.keys() or not all(is_same(*one) for one in typed.items()):
         raise UsedTokenError(sent)
     return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
 

@@ -322,6 +322,29 @@ def test_whether_a_typed_number_is_the_stored_one_is_not_told_and_leaves_a_trace
     ]
 
 
+@pytest.mark.parametrize("first", ["", TYPED, NUMBER], ids=["nothing", "another", "the stored one"])
+def test_a_form_that_was_sent_does_not_tell_whether_a_number_typed_then_is_the_stored_one(
+    agent, clubmed, first
+):
+    form = agent.form(IDENTITY) | {"type": "DNI"}
+    assert agent.post(IDENTITY, form | {"number": first}, headers=HTMX).status_code == 200
+
+    for number in ("", TYPED, NUMBER):
+        again = agent.post(IDENTITY, form | {"number": number}, headers=HTMX)
+        assert again.status_code == 409
+        assert "Club Med took “DNI ••••••”. What you typed now was not sent." in text(soup(again))
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+def test_a_clear_and_a_preview_that_are_sent_twice_are_one_change_each(agent, clubmed):
+    preview = previewed(agent, GROUP, **{"identity-number": TYPED})
+    assert [post(agent, preview, "send", GROUP).status_code for _ in range(2)] == [302, 302]
+    form = agent.form(IDENTITY) | {"act": "clear"}
+    assert [agent.post(IDENTITY, form, headers=HTMX).status_code for _ in range(2)] == [200, 200]
+
+    assert len(sent(clubmed, "PATCH")) == Entry.objects.count() == 2
+
+
 def digests(page):
     """Those that anybody can read in the source of a page, or in its form's token."""
     payload, *_ = page.select_one("input[name=token]")["value"].split(":")
