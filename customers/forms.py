@@ -294,9 +294,12 @@ class GroupForm(forms.Form):
             return True
         if name not in self.token.seen:  # it was not part of what was previewed
             return False
-        # The person saw an older profile, which is not at hand: only what it meant is known.
+        # The person saw an older profile, which is not at hand: only what it meant is known. Whether
+        # a secret is what it was, nobody learns.
         typed = self.cleaned_data.get(name)
-        return not self.token.vouches_for(name, row.kind.compose(None, typed))
+        return row.holds_secret(typed) or not self.token.vouches_for(
+            name, row.kind.compose(None, typed)
+        )
 
     def _is_blank(self, name: str) -> bool:
         sent = as_sent(self[name].data)

@@ -336,6 +336,18 @@ def test_a_form_that_was_sent_does_not_tell_whether_a_number_typed_then_is_the_s
     assert len(sent(clubmed, "PATCH")) == 1
 
 
+def test_a_form_that_is_out_of_date_does_not_tell_whether_a_typed_number_was_stored(agent, tom):
+    page = agent.page(GROUP)
+    tom["identity"] = {"type": "DNI", "number": NUMBER}
+    agent.get(PROFILE)
+
+    for number in (TYPED, NUMBER):
+        typed = {"identity-type": "CPF", "identity-number": number}
+        answer = post(agent, page, "preview", GROUP, **typed)
+        assert answer.status_code == 409
+        assert "Now at Club Med DNI, another value, hidden" in text(soup(answer))
+
+
 def test_a_clear_and_a_preview_that_are_sent_twice_are_one_change_each(agent, clubmed):
     preview = previewed(agent, GROUP, **{"identity-number": TYPED})
     assert [post(agent, preview, "send", GROUP).status_code for _ in range(2)] == [302, 302]
