@@ -133,6 +133,18 @@ class Field:
     def holds_secret(self, value: Json) -> bool:
         return self.sensitive and not kinds.is_empty(self.hidden(value))
 
+    def unjudged(self, now: Json, typed: Json) -> Json:
+        """What of the value there is may stay as it is, whatever a market's rules say.
+
+        Not a secret that is typed anew: who guesses it must not learn so.
+        """
+        if not self.holds_secret(typed):
+            return now
+        hidden = self.hidden(now)
+        return (
+            {key: now[key] for key in now if key not in hidden} if isinstance(now, dict) else None
+        )
+
     def leaves_hidden(self, typed: Json) -> bool:
         """Does what was typed, or a clear, leave out what is stored and the person does not see?"""
         return kinds.is_empty(typed) or (

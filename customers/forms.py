@@ -104,8 +104,9 @@ class ValueForm(forms.Form):
 
     def check_market(self, value: Json) -> None:
         """Would the customer's market take this value, as the editor or a clear gives it?"""
-        body = {self.field.name: self.field.kind.compose(self.now, value)}
-        for problem in self.market.rules.problems(body, now={self.field.name: self.now}):
+        name, now = self.field.name, self.field.unjudged(self.now, value)
+        body = {name: self.field.kind.compose(self.now, value)}
+        for problem in self.market.rules.problems(body, now={name: now}):
             _add_error(self, "value", problem.key, problem.message)
 
 
@@ -276,11 +277,10 @@ class GroupForm(forms.Form):
 
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""
-        now = {name: self.rows[name].value(self.profile) for name in self.changes}
-        body = {
-            name: self.rows[name].kind.compose(now[name], value)
-            for name, value in self.changes.items()
-        }
+        now, body = {}, {}
+        for name, value in self.changes.items():
+            row, there = self.rows[name], self.rows[name].value(self.profile)
+            now[name], body[name] = row.unjudged(there, value), row.kind.compose(there, value)
         for problem in self.market.rules.problems(body, now=now):
             _add_error(self, member_name(problem.key), problem.key, problem.message)
 
@@ -294,8 +294,8 @@ class GroupForm(forms.Form):
             return True
         if name not in self.token.seen:  # it was not part of what was previewed
             return False
-        # The person saw an older profile, which is not at hand: only what it meant is known. Whether
-        # a secret is what it was, nobody learns.
+        # The person saw an older profile, which is not at hand: only what it meant is known. Nobody
+        # learns whether a secret is what it was.
         typed = self.cleaned_data.get(name)
         return row.holds_secret(typed) or not self.token.vouches_for(
             name, row.kind.compose(None, typed)

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.core import signing
 
-from customers import kinds
+from customers import kinds, market
 from customers.audit import report
 from customers.audit.entries import Finding
 from customers.clubmed.sandbox import Fault
@@ -337,8 +337,9 @@ def test_a_form_that_was_sent_does_not_tell_whether_a_number_typed_then_is_the_s
 
 
 def test_a_form_that_is_out_of_date_does_not_tell_whether_a_typed_number_was_stored(agent, tom):
+    tom["identity"] = {"type": "CPF", "number": NUMBER}
     page = agent.page(GROUP)
-    tom["identity"] = {"type": "DNI", "number": NUMBER}
+    tom["identity"] = {"type": "DNI", "number": OLD}
     agent.get(PROFILE)
 
     for number in (TYPED, NUMBER):
@@ -346,6 +347,20 @@ def test_a_form_that_is_out_of_date_does_not_tell_whether_a_typed_number_was_sto
         answer = post(agent, page, "preview", GROUP, **typed)
         assert answer.status_code == 409
         assert "Now at Club Med DNI, another value, hidden" in text(soup(answer))
+
+
+def test_the_rules_of_a_market_do_not_tell_whether_a_typed_number_is_the_stored_one(agent, tom):
+    """They judge what is typed, also where it stands already."""
+    number = {"properties": {"number": {"pattern": "^[0-9]{3}$"}}}
+    schema = {"type": "object", "properties": {"identity": number}}
+    market.cache.set(market._key(f"schema {tom['locale']}", "held"), schema)
+
+    for typed in (TYPED, NUMBER):
+        preview = post(agent, agent.page(GROUP), "preview", GROUP, **{"identity-number": typed})
+        for answer in (preview, edited(agent, number=typed)):
+            assert answer.status_code == 422
+            assert "writes this in another way" in text(soup(answer))
+    assert edited(agent, type="DNI").status_code == 200
 
 
 def test_a_clear_and_a_preview_that_are_sent_twice_are_one_change_each(agent, clubmed):
