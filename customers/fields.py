@@ -3,13 +3,14 @@
 Pages, forms, PATCH bodies and the audit log all read it; adding a plain field is adding a row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from customers import kinds
 from customers.clubmed.profile import Json, Profile, member
 from customers.kinds import Kind
+from customers.secrets import repeats, telling
 
 
 class Group(StrEnum):
@@ -132,6 +133,22 @@ class Field:
 
     def holds_secret(self, value: Json) -> bool:
         return self.sensitive and not kinds.is_empty(self.hidden(value))
+
+    def masked(self, value: Json, secrets: Collection[str]) -> Json:
+        """The value without what is new to us in it and repeats a secret of the profile.
+
+        What we know is no secret, and may be typed: a mask would tell who guesses one.
+        """
+        if self.sensitive:
+            return value
+        if isinstance(value, list):
+            return [self.masked(one, secrets) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: one if key in self.kind.members else unless_secret(one, secrets)
+            for key, one in value.items()
+        }
 
     def unjudged(self, now: Json, typed: Json) -> Json:
         """What of the value there is may stay as it is, whatever a market's rules say.
@@ -337,21 +354,35 @@ def creatable() -> list[Field]:
     return [row for row in FIELDS.values() if row.create is not Create.NO]
 
 
+def secrets_of(profile: Profile) -> list[str]:
+    """What of a profile is hidden, as `customers.secrets` compares it."""
+    hidden = [row.hidden(row.value(profile)) for row in FIELDS.values() if row.sensitive]
+    return [*telling(hidden)]
+
+
+def unless_secret(value: Json, secrets: Collection[str]) -> Json:
+    """A value that is new to us, its mask if it repeats a secret."""
+    return MASK if repeats(kinds.raw_text(value), secrets) else value
+
+
 def unknown_values(profile: Profile) -> list[tuple[str, str]]:
-    """Keys that no row reads, with their values as they came: never hidden, never dropped."""
+    """Keys that no row reads, with their values as they came: never dropped, and hidden only where
+    they repeat a secret.
+    """
     paths = [row.path or row.name for row in FIELDS.values()]
     nested = {path.split(".")[0] for path in paths if "." in path}
-    found = []
+    found: list[tuple[str, Json]] = []
     for key, value in profile.values.items():
         if key in nested and isinstance(value, Mapping):
             found += [
-                (f"{key}.{inner}", kinds.raw_text(item))
+                (f"{key}.{inner}", item)
                 for inner, item in value.items()
                 if f"{key}.{inner}" not in paths
             ]
         elif key not in paths and key not in _TECHNICAL and not (key in nested and value is None):
-            found.append((key, kinds.raw_text(value)))
-    return found
+            found.append((key, value))
+    secrets = secrets_of(profile)
+    return [(key, kinds.raw_text(unless_secret(value, secrets))) for key, value in found]
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

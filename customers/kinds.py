@@ -415,6 +415,11 @@ _ADDRESS_LINES = (
 
 
 def address_text(value: Json) -> str:
+    """In one line, without the members that are new to us: like a phone's, they stand in the
+    profile alone, which knows whether they repeat a secret.
+    """
+    if isinstance(value, dict):
+        value = {key: one for key, one in value.items() if key in ADDRESS.members}
     return ", ".join(address_lines(value))
 
 
@@ -489,6 +494,7 @@ class Kind:
     rebase: what was typed over one value, as if it had been typed over another.
     readable: is a value in the contract's shape? One that is not is shown, and not ours to rewrite.
     seen: of a value, what has to be there still for `compose` to be right; `normal` unless given.
+    members: those that the contract knows, of an object or of each one in a list.
     """
 
     name: str
@@ -499,6 +505,7 @@ class Kind:
     rebase: Callable[[Json, Json, Json], Json] = lambda typed, saw, now: typed
     readable: Callable[[Json], bool] = lambda value: True
     seen: Normal | None = None
+    members: tuple[str, ...] = ()
     number: bool = False  # its digits line up
 
     def same(self, sent: Json, stored: Json) -> bool:
@@ -525,14 +532,23 @@ PHONES = Kind(
     rebase=rebase_phones,
     readable=are_phones,
     seen=seen_phones,
+    members=("number", "type"),
 )
-ADDRESS = Kind("address", address_text, normal_names, compose=compose_object, readable=is_object)
+ADDRESS = Kind(
+    "address",
+    address_text,
+    normal_names,
+    compose=compose_object,
+    readable=is_object,
+    members=("country_code", *(key for line in _ADDRESS_LINES for key in line)),
+)
 OPTINS = Kind(
     "optins",
     optins_text,
     compose=compose_optins,
     rebase=rebase_optins,
     readable=are_optins,
+    members=_ANSWER,
 )
 IDENTITY = Kind("identity", compose=compose_object, readable=is_object)
 

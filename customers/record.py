@@ -1,6 +1,6 @@
 """A profile as its page shows it: panels of rows, made from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from customers import kinds
 from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
-from customers.fields import FIELDS, Field, Group, unknown_values
+from customers.fields import FIELDS, Field, Group, secrets_of, unknown_values
 from customers.finding import region_of
 from customers.models import Entry
 
@@ -21,7 +21,7 @@ class Row:
 
     newest: the last entry that changed it here. lang: of a native name. region: the customer's
     country, whose phone numbers are written as people there do. revealed: if its
-    value is sensitive, it is shown.
+    value is sensitive, it is shown. secrets: those of the profile, which `shown` leaves out.
     """
 
     field: Field
@@ -31,6 +31,12 @@ class Row:
     lang: str = ""
     region: str = ""
     revealed: bool = False
+    secrets: Collection[str] = ()
+
+    @property
+    def shown(self) -> Json:
+        """The value without what is new in it and repeats a secret."""
+        return self.field.masked(self.value, self.secrets)
 
     @property
     def empty(self) -> bool:
@@ -38,7 +44,7 @@ class Row:
 
     @property
     def text(self) -> str:
-        return self.field.text(self.value, revealed=self.revealed)
+        return self.field.text(self.shown, revealed=self.revealed)
 
     @property
     def sensitive(self) -> bool:
@@ -97,17 +103,16 @@ class Row:
                 "new_type": "" if (phone.type or "") in kinds.PHONE_TYPES else phone.type or "",
                 "extra": ", ".join(f"{k}: {kinds.raw_text(v)}" for k, v in phone.extra.items()),
             }
-            for phone in parse_phones(self.value) or ()
+            for phone in parse_phones(self.shown) or ()
         ]
 
     @property
     def address_lines(self) -> list[str]:
-        return kinds.address_lines(self.value)
+        return kinds.address_lines(self.shown)
 
     @property
     def optins(self) -> list[dict[str, Json]]:
         """Channels that were asked, each with its answers; what else came, named."""
-        known = {"channel", "optin", "optin_partners"}
         return [
             {
                 "channel": kinds.channel_text(item.get("channel")),
@@ -116,10 +121,10 @@ class Row:
                 "extra": ", ".join(
                     f"{key}: {kinds.raw_text(value)}"
                     for key, value in item.items()
-                    if key not in known
+                    if key not in kinds.OPTINS.members
                 ),
             }
-            for item in (self.value if isinstance(self.value, list) else [])
+            for item in (self.shown if isinstance(self.shown, list) else [])
             if isinstance(item, dict)
         ]
 
@@ -214,6 +219,7 @@ class Record:
             self.newest.get(name),
             lang=self.lang if row.native else "",
             region=region_of(self.lang),
+            secrets=secrets_of(self.profile),
         )
 
     @property

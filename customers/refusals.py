@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, Profile, member_name
-from customers.fields import FIELDS
+from customers.fields import FIELDS, secrets_of
 from customers.kinds import CHANNELS, PHONE_TYPES, is_empty
 from customers.secrets import repeats, telling
 
@@ -31,7 +31,7 @@ def discreet(exc: RefusedError, held: Profile, typed: Mapping[str, Json]) -> Ref
         for name, hidden in stored.items()
         if not is_empty(hidden) and (name not in typed or FIELDS[name].leaves_hidden(typed[name]))
     }
-    secrets = [plain for hidden in stored.values() for plain in telling(hidden)]
+    secrets = secrets_of(held)
 
     def told(said: str) -> str:
         return "" if repeats(said, secrets) else said

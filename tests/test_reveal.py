@@ -478,6 +478,80 @@ def test_a_new_sensitive_field_is_one_row_of_the_catalogue(agent, clubmed, tom, 
     ]
 
 
+# Repeated in what is new to us --------------------------------------------------------------------
+
+
+@pytest.mark.other_contract
+def test_a_new_field_that_repeats_it_is_there_and_hidden(agent, tom):
+    tom |= {
+        "identities": [{"type": "CPF", "number": NUMBER}],
+        "tax": {"id": int(NUMBER), "since": 2019},
+        "pass": f"{PASS} since 2019",
+        "since": "2019-05-04",
+        "loyalty_program": {"status": "GOLD", "card": "483 927-160", "level": "4839"},
+    }
+
+    page = agent.page(PROFILE)
+
+    other = page.select_one("[aria-labelledby=other-title]")
+    assert {text(row.dt): text(row.dd) for row in other.select(".field")} == {
+        "identities": "••••••",
+        "tax": "••••••",
+        "pass": "••••••",
+        "since": "2019-05-04",
+        "loyalty_program.card": "••••••",
+        "loyalty_program.level": "4839",
+    }
+    assert holds(agent.get(PROFILE)) == []
+
+
+@pytest.fixture
+def repeated(tom):
+    """The number beside what we know of other fields."""
+    new = {"card": NUMBER, "since": "2019"}
+    tom["phones"] = [{"type": "MOBILE", "number": "0623456789"} | new]
+    tom["optins"] = [{"channel": "SMS", "optin": True} | new]
+    tom["address"] = {"city": "Lyon", "country_code": "FR"} | new
+    return tom
+
+
+@pytest.mark.other_contract
+def test_what_is_new_in_a_field_and_repeats_it_is_there_and_hidden(agent, repeated):
+    answer = agent.get(PROFILE)
+
+    for name in ("phones", "optins", "address"):
+        assert "card: ••••••" in text(soup(answer).select_one(f"#{name}"))
+        assert "since: 2019" in text(soup(answer).select_one(f"#{name}"))
+    assert holds(answer) == []
+
+
+@pytest.mark.other_contract
+def test_it_is_sent_back_unseen_with_what_is_typed_beside_it(agent, clubmed, repeated):
+    group, editor = f"{PROFILE}groups/contact/", f"{PROFILE}fields/address/"
+    preview = previewed(agent, group, **{"address-city": "Nice"})
+    assert '"card": "••••••"' in text(preview)
+    assert holds(post(agent, preview, "edit", group)) == []
+
+    form = agent.form(editor)
+    repeated["address"] |= {"city": "Paris"}
+    conflicts = [
+        agent.post(editor, form | {"city": "Nice"}, headers=HTMX),
+        post(agent, preview, "send", group),
+    ]
+
+    for conflict in conflicts:
+        assert conflict.status_code == 409
+        assert holds(conflict) == []
+    clubmed.faults.add(Fault("status", method="PATCH", status=204))
+    saved = agent.post(editor, agent.form(editor) | {"city": "Nice"}, headers=HTMX)
+    assert holds(saved) == []
+    again = agent.get(soup(saved).select_one(".field")["hx-get"], headers=HTMX)
+    assert holds(again) == []
+    assert [holds(agent.get(f"{path}history/")) for path in (PROFILE, editor)] == [[], []]
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert (body["address"]["city"], body["address"]["card"]) == ("Nice", NUMBER)
+
+
 # Leave, set and clear -----------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """All fields of one group at once: what was touched goes out as one change, after a look at it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS, MASK, Field, Group, to_send
+from customers.fields import FIELDS, MASK, Field, Group, secrets_of, to_send
 from customers.forms import GroupForm, add_refusal, refuses_address
 from customers.http import (
     DeskRequest,
@@ -251,7 +251,7 @@ class GroupEditor:
             "changes": [_as_entry(name, values[name], new) for name, new in body.items()],
             "cleared": [name for name, new in body.items() if is_empty(new)],
             "path": _PATH.format(self.customer_id),
-            "body": _readable(body),
+            "body": _readable(body, secrets_of(profile)),
             "carried": self._carried(),
             "note": note,
             "failure": failure,
@@ -380,10 +380,12 @@ def _texts(typed: Mapping[str, Json]) -> list[tuple[str, str]]:
     ]
 
 
-def _readable(body: Mapping[str, Json]) -> str:
-    """The body of the PATCH for people, sensitive values masked."""
+def _readable(body: Mapping[str, Json], secrets: Collection[str]) -> str:
+    """The body of the PATCH for people, sensitive values masked, and what repeats one."""
     masked = {
-        name: MASK if FIELDS[name].sensitive and not is_empty(value) else value
+        name: MASK
+        if FIELDS[name].sensitive and not is_empty(value)
+        else FIELDS[name].masked(value, secrets)
         for name, value in body.items()
     }
     return json.dumps(masked, indent=2, ensure_ascii=False)
