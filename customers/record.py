@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -219,8 +220,12 @@ class Record:
             self.newest.get(name),
             lang=self.lang if row.native else "",
             region=region_of(self.lang),
-            secrets=secrets_of(self.profile),
+            secrets=self._secrets,
         )
+
+    @cached_property
+    def _secrets(self) -> Collection[str]:
+        return secrets_of(self.profile)
 
     @property
     def customer_id(self) -> str:
