@@ -355,7 +355,7 @@ def test_the_command_says_what_it_did(tombstones):
 
     assert forget("100") == (
         "Customer 100: the values of 3 entries are erased.\n"
-        f"{tombstones} says so, too: keep it apart from the database.\n"
+        f"Named in {tombstones}: keep it apart from the database.\n"
     )
     assert forget("100").startswith("The log held no values of customer 100: is that the number?\n")
     assert Entry.objects.first().actor_name == "Command line"

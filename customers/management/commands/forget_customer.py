@@ -57,9 +57,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"The log held no values of customer {customer_id}: is that the number?"
             )
-        self.stdout.write(
-            f"{settings.AUDIT_TOMBSTONES} says so, too: keep it apart from the database."
-        )
+        self.stdout.write(f"Named in {settings.AUDIT_TOMBSTONES}: keep it apart from the database.")
 
     def _replay(self, path: str) -> None:
         try:
