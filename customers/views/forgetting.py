@@ -12,11 +12,13 @@ from customers.access import Permission, allow
 from customers.audit import queries
 from customers.clubmed.errors import ClubMedError
 from customers.forms import ForgetForm
-from customers.http import DeskRequest, check_customer_number, lead, wants_fragment
+from customers.http import DeskRequest, check_customer_number, lead, looks, wants_fragment
+from customers.models import Access
 
 
 @allow(Permission.FORGET)
 @require_http_methods(["GET", "HEAD", "POST"])
+@looks(Access.AUDIT)
 def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     """Says what goes and what stays; POST does it, once the number was typed and a reason given."""
     check_customer_number(customer_id)
