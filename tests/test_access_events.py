@@ -316,6 +316,12 @@ def test_whoever_reads_the_log_is_recorded(reader, url):
     assert looks() == [("audit", sub, "")]
 
 
+def test_the_page_that_asks_why_to_forget_names_the_customer_and_is_a_look_too(supervisor):
+    assert supervisor.get(f"{PROFILE}forget/").status_code == 200
+
+    assert looks() == [("audit", SUPERVISOR[0], TOM)]
+
+
 @pytest.mark.parametrize("url", [f"{PROFILE}history/", f"{EMAIL}history/"])
 @pytest.mark.parametrize("somebody", [AGENT, SUPERVISOR, AUDITOR], ids=lambda one: one[2][0])
 def test_whoever_reads_a_history_is_recorded_with_its_customer(clubmed, somebody, url):
