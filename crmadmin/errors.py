@@ -63,6 +63,14 @@ SIGNED_OUT_NOT_KEPT = Message(
     "lock",
     "warn",
 )
+SIGNED_OUT_TO_READ = Message(
+    401,
+    "Your session has ended.",
+    "This could not be shown. If you were typing, save first: that keeps your text while you "
+    "sign in.",
+    "lock",
+    "warn",
+)
 SIGN_IN_AGAIN = Message(
     401,
     "Your sign-in needs renewing.",
@@ -120,6 +128,7 @@ def not_done(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 def signed_out(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:
     message = SIGNED_OUT if is_kept else SIGNED_OUT_NOT_KEPT
+    message = message if request.method == "POST" else SIGNED_OUT_TO_READ
     return answer(request, message, come_back=come_back or "/")
 
 

@@ -23,9 +23,13 @@ def telling(value: Json) -> Iterator[str]:
         yield plain
 
 
-def repeats(said: str, told: Iterable[str]) -> bool:
-    """Does a text hold one of these, or a piece of one? told: as `telling` gives them."""
+def repeats(said: str, told: Iterable[str], *, besides: Iterable[str] = ()) -> bool:
+    """Does a text hold one of these, or a piece of one? told: as `telling` gives them; besides:
+    likewise, what it may say.
+    """
     plain = _plain(said)
+    for one in sorted(besides, key=len, reverse=True):
+        plain = plain.replace(one, " ")
     return any(piece in plain for one in told for piece in (one, *_pieces(one)))
 
 

@@ -123,7 +123,9 @@ document.addEventListener("htmx:timeout", unreachable);
 
 // What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
 // is new in it.
-document.querySelector("#summary, #notices:has(.notice[data-tone=ok])")?.focus();
+addEventListener("load", () => { // after the browser went to the fragment of the address
+  document.querySelector("#summary, #notices:has(.notice[data-tone=ok])")?.focus();
+});
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it
   const part = target.closest("#group, #create, #settle, #forget, .reveal");

@@ -164,6 +164,16 @@ def test_what_was_typed_lies_sealed_in_the_session(agent, clubmed):
     assert "typed%40example.com" not in str(stored)
 
 
+def test_what_asks_while_the_session_is_over_is_not_told_that_something_was_sent(client, db):
+    """An editor that opens beside another, or the look after a save: nobody knows what was sent."""
+    answer = client.get(f"/customers/{TOM}/fields/email/", headers=HTMX)
+
+    assert answer.status_code == 401
+    assert "If you were typing, save first" in text(soup(answer))
+    assert "sent" not in text(soup(answer))
+    assert "is kept" not in text(soup(answer))
+
+
 def sign_in_again(person, signed_in_cookie):
     """As the callback does it: the anonymous session goes on as that person's."""
     from importlib import import_module

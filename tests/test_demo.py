@@ -104,6 +104,15 @@ def test_an_agent_signs_in_to_the_running_demo_and_ctrl_c_leaves_nothing_behind(
         assert list(tmp_path.iterdir()) == []
 
 
+def test_its_commands_call_the_sandbox_whatever_else_the_environment_says(tmp_path: Path) -> None:
+    said = {"CLUBMED_API_URL": "https://api.example.com", "CLUBMED_TOKEN_FILE": "/nowhere/token"}
+    ask = "from django.conf import settings; print(settings.CLUBMED_API_URL)"
+    with running(tmp_path, **said) as demo:
+        command = [*demo.command[:-1], "shell", "--verbosity", "0", "--command", ask]
+
+        assert said_by(command).strip() == demo.urls["Sandbox API"].rstrip("/")
+
+
 def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
         os.kill(servers_of(demo.process)[-1], signal.SIGKILL)

@@ -113,7 +113,7 @@ def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed
         Finding("last_name", "a", "b", Outcome.NOT_APPLIED, Evidence.PERSON),
         customer_id=TOM,
     )
-    assert "the name in the log is Béatriz 北" in text(supervisor.page(URL))
+    assert "name in the log: Béatriz 北" in text(supervisor.page(URL))
 
     ask(supervisor)
 

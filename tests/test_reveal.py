@@ -250,6 +250,54 @@ def test_words_of_club_meds_about_a_change_of_something_else_do_not_tell_it(
     assert holds(refused, NUMBER, PASS, "483.927.160-55") == []
 
 
+def test_words_about_what_the_person_typed_are_shown_whatever_they_share_with_it(agent, clubmed):
+    """A national number that begins with the day of birth, and one digit of it or another."""
+    clubmed.customers[TOM]["identity"]["number"] = "85073003328"
+    url = f"{PROFILE}fields/birthdate/"
+    error = {"concerned_key": "birthdate", "error_description": "19850730 is a holiday."}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    refused = agent.post(url, agent.form(url) | {"value": "30/07/1985"}, headers=HTMX)
+
+    assert "Club Med: 19850730 is a holiday." in text(soup(refused))
+
+
+def test_where_words_are_held_back_it_is_said(agent, clubmed):
+    url = f"{PROFILE}fields/first_name/"
+    error = {"concerned_key": "first_name", "error_description": f"Not of {NUMBER}"}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    held_back = "Club Med: its words may repeat a hidden value, and are not shown."
+    assert held_back in text(soup(refused))
+
+
+def test_in_a_group_a_hidden_number_that_is_sent_silences_no_other_field(agent, clubmed):
+    error = {"concerned_key": "first_name", "error_description": "Too short for Club Med."}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+    preview = previewed(agent, GROUP, first_name="To", **{"identity-type": "DNI"})
+
+    refused = post(agent, preview, "send", GROUP)
+
+    assert "Club Med: Too short for Club Med." in text(soup(refused))
+
+
+def test_a_code_that_holds_the_letters_of_a_name_is_recorded(agent, clubmed):
+    clubmed.customers[TOM]["last_name"] = "Vali"
+    url = f"{PROFILE}fields/email/"
+    for code in ("INVALID_VALUE", "LOCKED_FOR_VALI"):
+        body = json.dumps({"errors": [{"concerned_key": "email", "error_code": code}]})
+        clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+        agent.post(url, agent.form(url) | {"value": f"{code}@example.com"}, headers=HTMX)
+
+    details = Entry.objects.order_by("seq").values_list("detail", flat=True)
+    assert list(details) == ["email INVALID_VALUE", "email"]
+
+
 GUISES = {
     "number": (4839271605, "4839271605 is locked"),
     "zero": ("04839271605", "4839271605 is locked"),

@@ -57,9 +57,11 @@ def _serving(
         post_logout_redirect_uris=tuple(f"http://{host}:{port}/signed-out/" for host in hosts),
     )
     with sandbox, sign_in as op:
-        environment = {**_defaults(folder), **os.environ, **_fixed(sandbox, op)}
+        defaults, fixed = _defaults(folder), _fixed(sandbox, op)
+        environment = {**defaults, **os.environ, **fixed}
         manage("migrate", environment)
-        _write_manage(folder / "manage", environment)
+        ours = {name: environment[name] for name in (*defaults, *fixed)}
+        _write_manage(folder / "manage", ours)
         application = "crmadmin.wsgi:application"
         with Server("The customer desk", application, desk, environment, threads=32) as product:
             op.wait()
@@ -110,8 +112,7 @@ def _fixed(sandbox: Sandbox, op: provider.Provider) -> dict[str, str]:
 
 def _write_manage(path: Path, environment: Mapping[str, str]) -> None:
     """A script that is this demo's `manage.py`, for its person alone: it holds the keys."""
-    ours = environment.keys() - os.environ.keys() | _defaults(path.parent).keys()
-    lines = [f"export {name}={shlex.quote(environment[name])}" for name in sorted(ours)]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     command = shlex.join([sys.executable, str(BASE_DIR / "manage.py")])
     with open(path, "x", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
         file.write("\n".join([*lines, f'exec {command} "$@"\n']))

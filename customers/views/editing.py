@@ -152,7 +152,10 @@ class Editor:
         except services.UsedTokenError as exc:
             sent = self.field.text(exc.sent.get(self.field.name))
             note = f"This form was sent before: Club Med took “{sent}”. "
-            note += "What you typed now was not sent. Save again if you want it instead."
+            note += (
+                "What you typed now was not sent. If it is the same, it is stored already; save "
+            )
+            note += "again if you want it instead."
             fresh = _read(self.request, self.customer_id)
             return self._show(form, fresh, note=note, status=409)
         except services.BeingSavedError as exc:
