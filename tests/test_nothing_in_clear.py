@@ -359,7 +359,7 @@ def read(work):
 
 
 @settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes too long to shrink
     suppress_health_check=list(HealthCheck),
