@@ -13,10 +13,10 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from customers.audit import erasure, queries
+from customers.audit import erasure, guard, queries
 from customers.audit.entries import Finding
 from customers.clubmed.sandbox import Fault
 from customers.models import Change, Entry, Evidence, Gone, JournalLine, Outcome, VaultItem
@@ -738,6 +738,18 @@ def test_under_another_key_it_is_said_what_to_do(settings):
 
     with pytest.raises(CommandError, match="audit_seal --rotate"):
         forget("100")
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes nothing but an id")
+def test_an_act_whose_id_was_altered_is_named_and_ends_no_verification():
+    log.fill()
+    forget("100")
+    guard.remove()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE customers_entry SET change_id = 'x' WHERE action = 'forgotten'")
+
+    assert log.verify()[1].startswith("entry 10: its content gives another digest")
 
 
 @pytest.mark.django_db

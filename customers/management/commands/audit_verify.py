@@ -49,9 +49,10 @@ class Command(BaseCommand):
                 seals=chain(*kept, *logged),
                 progress=_Progress(self),
             )
+            unnamed = _unnamed()
         except DatabaseError:  # its text may hold what the database holds
             raise CommandError("The log cannot be read from the database.", returncode=2) from None
-        if unnamed := _unnamed():
+        if unnamed:
             self.stderr.write(
                 f"{unnamed:,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a "
                 "restored backup would bring them back."
@@ -82,7 +83,10 @@ class Command(BaseCommand):
 def _unnamed() -> int:
     """How many were forgotten whom the list of tombstones does not name."""
     forgotten = Entry.objects.filter(action=Action.FORGOTTEN).order_by()
-    acts = {change_id.hex for change_id in forgotten.values_list("change_id", flat=True)}
+    try:
+        acts = {change_id.hex for change_id in forgotten.values_list("change_id", flat=True)}
+    except (ValueError, AttributeError):  # SQLite holds what is no id: its entry's digest says so
+        return 0
     try:
         with open(settings.AUDIT_TOMBSTONES, encoding="utf-8", errors="replace") as file:
             named, _ = tombstones.read(file)
