@@ -15,7 +15,7 @@ WITHOUT_SETTINGS = ("demo", "sandbox")
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmadmin.settings")
     if len(sys.argv) > 1 and sys.argv[1] in WITHOUT_SETTINGS:
-        module = import_module(f"customers.management.commands.{sys.argv[1]}")
+        module = import_module(f"crmadmin.management.commands.{sys.argv[1]}")
         module.Command().run_from_argv(sys.argv)
         return
     try:

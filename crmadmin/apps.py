@@ -7,4 +7,4 @@ class CrmadminConfig(AppConfig):
     name = "crmadmin"
 
     def ready(self) -> None:
-        from crmadmin import checks  # noqa: F401 - registers them
+        from crmadmin import checks  # noqa: F401

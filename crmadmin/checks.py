@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning, register
 
-from customers import credentials
+from customers.services import credentials
 
 
 @register(deploy=True)

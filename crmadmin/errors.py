@@ -8,14 +8,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from customers import notices
-from customers.http import (
+from customers.views import notices
+from customers.views.http import (
     NotACustomerNumberError,
     NotEditableError,
     typed_text,
     wants_fragment,
 )
-from customers.notices import Message
+from customers.views.notices import Message
 
 BAD_REQUEST = Message(
     400,

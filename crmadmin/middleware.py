@@ -22,12 +22,15 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import errors, sso
-from customers import kept, market, notices, services
 from customers.access import Actor, Permission
 from customers.audit import access_events, queries
+from customers.audit.models import Access, Change
 from customers.clubmed.errors import ClubMedError
-from customers.http import chosen_markets, is_customer_number, wants_fragment
-from customers.models import Access, Change
+from customers.services import desk as services
+from customers.services import market
+from customers.session import kept
+from customers.views import notices
+from customers.views.http import chosen_markets, is_customer_number, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)

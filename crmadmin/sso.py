@@ -22,10 +22,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from customers import credentials, kept
 from customers.access import Actor, Permission, Role, allow, roles_of
 from customers.audit import access_events
-from customers.models import Access
+from customers.audit.models import Access
+from customers.services import credentials
+from customers.session import kept
 
 logger = logging.getLogger(__name__)
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")

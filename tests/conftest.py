@@ -11,10 +11,10 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
-from customers import services
+from crmadmin.sandbox import Sandbox
+from crmadmin.sandbox.reference import LOCALES
 from customers.audit import guard
-from customers.clubmed.sandbox import Sandbox
-from customers.clubmed.sandbox.reference import LOCALES
+from customers.services import desk as services
 from tests import contract, privacy
 from tests.provider import provider  # noqa: F401 - a fixture
 

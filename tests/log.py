@@ -14,7 +14,7 @@ from django.db import transaction
 
 from customers.audit import entries, erasure, keys, verifier
 from customers.audit.entries import Finding
-from customers.models import Entry, Evidence, Outcome, VaultItem
+from customers.audit.models import Entry, Evidence, Outcome, VaultItem
 
 VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
 TEXTS = ["tom@example.com", "北京", 'é "quoted" \\ \u2028', "emoji 😀", "tab\tand\nline", ""]

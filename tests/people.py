@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from customers import tokens
 from customers.access import Actor, Role
+from customers.session import tokens
 
 
 def actor(person):

@@ -178,7 +178,7 @@ class _Lines(logging.Handler):
         self.said = said
 
     def emit(self, record):
-        if record.name.startswith("customers.clubmed.sandbox"):  # Club Med's own, not ours
+        if record.name.startswith("crmadmin.sandbox"):  # Club Med's own, not ours
             return
         self.said.append(f"log: {self.format(record)}")
 

@@ -27,4 +27,4 @@ DEFAULTS = {
 for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)
 
-from crmadmin.settings import *  # noqa: E402, F403
+from crmadmin.settings import *  # noqa: F403, E402

@@ -13,9 +13,18 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from crmadmin.sandbox import Fault
 from customers.audit import access_events, chain, guard, keys
-from customers.clubmed.sandbox import Fault
-from customers.models import Access, AccessEvent, Action, Change, Entry, Evidence, Head, Outcome
+from customers.audit.models import (
+    Access,
+    AccessEvent,
+    Action,
+    Change,
+    Entry,
+    Evidence,
+    Head,
+    Outcome,
+)
 from tests import log
 from tests.conftest import (
     AGENT,

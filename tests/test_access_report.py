@@ -11,11 +11,10 @@ from bs4 import BeautifulSoup
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
-from customers.audit import access_events, entries, erasure, report
+from crmadmin.sandbox import Fault
+from customers.audit import access_events, entries, erasure
 from customers.audit.entries import Finding
-from customers.clubmed.sandbox import Fault
-from customers.management import report_formats
-from customers.models import (
+from customers.audit.models import (
     Access,
     AccessEvent,
     Change,
@@ -25,7 +24,9 @@ from customers.models import (
     Purpose,
     VaultItem,
 )
-from customers.reconciling import reconcile
+from customers.management import report_formats
+from customers.services import report
+from customers.services.reconciling import reconcile
 from tests import log
 from tests.conftest import AGENT, SUPERVISOR, TOM, text
 from tests.faults.test_database_trouble import out_of_reach

@@ -13,10 +13,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from customers import services
 from customers.audit import access_events, entries, guard
 from customers.audit.entries import Finding
-from customers.models import Access, AccessEvent, Action, Entry, Head, Outcome, VaultItem
+from customers.audit.models import Access, AccessEvent, Action, Entry, Head, Outcome, VaultItem
+from customers.services import desk as services
 from tests.conftest import AGENT
 from tests.people import actor
 

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from customers.audit import chain, digests, guard, keys, verifier
-from customers.models import Entry, Head, VaultItem
+from customers.audit.models import Entry, Head, VaultItem
 from tests import log
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from customers.audit import chain, entries, guard, keys
 from customers.audit.entries import Finding
-from customers.models import Entry, Head, JournalLine, Outcome, VaultItem
+from customers.audit.models import Entry, Head, JournalLine, Outcome, VaultItem
 from tests.conftest import HTMX, TOM, sent, soup, text
 
 URL = f"/customers/{TOM}/fields/email/"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customers.models import Entry
+from customers.audit.models import Entry
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
 RICH = "704118236"

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from crmadmin.sandbox import Sandbox
 from customers.clubmed.auth import StaticToken
 from customers.clubmed.client import ClubMed
 from customers.clubmed.errors import ContractError, NoAnswerError, NotFoundError, NotSentError
 from customers.clubmed.profile import Profile
-from customers.clubmed.sandbox import Sandbox
 from tests.wire import RawServer, answer
 
 TOM = "123456789"

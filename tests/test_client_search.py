@@ -5,6 +5,7 @@ import traceback
 
 import pytest
 
+from crmadmin.sandbox import Fault
 from customers.clubmed.auth import StaticToken
 from customers.clubmed.errors import (
     BusyError,
@@ -17,7 +18,6 @@ from customers.clubmed.errors import (
     RefusedError,
     UnauthorizedError,
 )
-from customers.clubmed.sandbox import Fault
 from tests.test_client import NEW, TOM, client
 from tests.test_errors import NO_ANSWER
 from tests.wire import Drip, RawServer, answer

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from customers.clubmed.sandbox import Fault
-from customers.models import Entry
+from crmadmin.sandbox import Fault
+from customers.audit.models import Entry
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from requests.structures import CaseInsensitiveDict
 from schemathesis.config import SchemathesisConfig
 
-from customers.clubmed.sandbox import Recorded, Sandbox
-from customers.fields import FIELDS, creatable
+from crmadmin.sandbox import Recorded, Sandbox
+from customers.catalogue.fields import FIELDS, creatable
 from tests import contract
 from tests.contract import CONTRACT, resolved
 from tests.test_sandbox import HEADERS, TOM

@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, JournalLine
 from tests.conftest import HTMX, hidden_inputs, sent, soup, text
 
 URL = "/customers/new/"
@@ -173,7 +173,7 @@ def test_no_clear_answer_is_never_sent_again_and_the_text_comes_back(agent, club
 def test_when_nothing_could_be_sent_it_is_said_and_the_same_form_works_later(
     agent, clubmed, settings
 ):
-    from customers import services
+    from customers.services import desk as services
 
     form = agent.form(URL) | NEEDED
     address, settings.CLUBMED_API_URL = settings.CLUBMED_API_URL, "http://127.0.0.1:1"

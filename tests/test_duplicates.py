@@ -4,8 +4,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from customers.clubmed.sandbox import Fault
-from customers.models import Entry, JournalLine
+from crmadmin.sandbox import Fault
+from customers.audit.models import Entry, JournalLine
 from tests.conftest import hidden_inputs, sent, soup, text
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, JournalLine
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
 URL = f"/customers/{TOM}/fields/email/"
@@ -438,8 +438,9 @@ def test_a_field_that_another_is_saving_says_who(agent, other_agent, clubmed):
 
 def test_a_field_that_changed_between_read_and_journal_is_read_again(agent, clubmed):
     """A newer entry since the profile was read: the old value would not be true."""
-    from customers import services, tokens
     from customers.audit import journal
+    from customers.services import desk as services
+    from customers.session import tokens
     from tests.conftest import AGENT
     from tests.people import actor
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from customers import kinds
-from customers.clubmed.sandbox import Fault
-from customers.fields import FIELDS, Clear, Field, Group
-from customers.models import Entry
+from crmadmin.sandbox import Fault
+from customers.audit.models import Entry
+from customers.catalogue import kinds
+from customers.catalogue.fields import FIELDS, Clear, Field, Group
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
 pytestmark = pytest.mark.django_db

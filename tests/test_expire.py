@@ -12,11 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from customers import expiring
 from customers.audit import access_events, chain, erasure, guard, verification
 from customers.audit.entries import Finding
-from customers.expiring import Ground
-from customers.models import (
+from customers.audit.models import (
     Access,
     AccessEvent,
     Action,
@@ -30,6 +28,8 @@ from customers.models import (
     VaultItem,
     json_text,
 )
+from customers.services import expiring
+from customers.services.expiring import Ground
 from tests import log
 from tests.conftest import AGENT, signed_in, soup, text
 from tests.people import actor

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from customers import market, services
-from customers.clubmed.sandbox import Fault
-from customers.models import Entry, JournalLine
+from crmadmin.sandbox import Fault
+from customers.audit.models import Entry, JournalLine
+from customers.services import desk as services
+from customers.services import market
 from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
 from tests.test_settling import let_the_grace_pass
 

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from customers.clubmed.sandbox import Fault
+from crmadmin.sandbox import Fault
 from tests.conftest import HTMX, TOM, sent, soup, text
 
 WANG = "704118236"

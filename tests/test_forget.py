@@ -16,10 +16,10 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from crmadmin.sandbox import Fault
 from customers.audit import erasure, guard, queries
 from customers.audit.entries import Finding
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, Evidence, Gone, JournalLine, Outcome, VaultItem
+from customers.audit.models import Change, Entry, Evidence, Gone, JournalLine, Outcome, VaultItem
 from tests import log
 from tests.conftest import HTMX, SUPERVISOR, TOM, sent, soup, text
 from tests.faults.test_database_trouble import out_of_reach

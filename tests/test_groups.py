@@ -5,8 +5,8 @@ import json
 import pytest
 from django.http import QueryDict
 
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, JournalLine
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, signed_in, soup, text
 from tests.test_settling import let_the_grace_pass
 

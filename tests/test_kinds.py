@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from customers import kinds
-from customers.fields import FIELDS, Clear, Create
+from customers.catalogue import kinds
+from customers.catalogue.fields import FIELDS, Clear, Create
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

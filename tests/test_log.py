@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
+from crmadmin.sandbox import Fault
 from customers.audit import queries
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry
+from customers.audit.models import Change, Entry
 from tests.conftest import HTMX, TOM, soup, text
 
 EMAIL = f"/customers/{TOM}/fields/email/"
@@ -113,8 +113,8 @@ def test_a_sensitive_value_stays_hidden_in_the_log(supervisor, db):
 
     from customers.audit import entries
     from customers.audit.entries import Finding
-    from customers.models import Outcome
-    from customers.services import act_of
+    from customers.audit.models import Outcome
+    from customers.services.desk import act_of
     from tests.conftest import AGENT
     from tests.people import actor
 

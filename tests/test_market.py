@@ -2,8 +2,8 @@
 
 import pytest
 
-from customers import market
-from customers.clubmed.sandbox import Fault
+from crmadmin.sandbox import Fault
+from customers.services import market
 from tests.conftest import AGENT, TOM, hidden_inputs, sent, signed_in, soup, text
 from tests.people import actor
 

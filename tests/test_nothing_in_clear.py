@@ -21,11 +21,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from customers import services
-from customers.clubmed.sandbox import Fault
-from customers.fields import FIELDS
-from customers.models import AccessEvent, Change, Entry, JournalLine
-from customers.reconciling import reconcile
+from crmadmin.sandbox import Fault
+from customers.audit.models import AccessEvent, Change, Entry, JournalLine
+from customers.catalogue.fields import FIELDS
+from customers.services import desk as services
+from customers.services.reconciling import reconcile
 from tests import privacy, stored
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup
 from tests.test_access import sign_in_again

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customers.clubmed.sandbox import Fault
+from crmadmin.sandbox import Fault
 from tests.conftest import TOM, sent, soup, text
 
 RICH = "704118236"

@@ -10,13 +10,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from customers import services, settling, tokens
+from crmadmin.sandbox import Fault
 from customers.audit import journal
 from customers.audit.entries import Finding
+from customers.audit.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
 from customers.clubmed.errors import ContractError, NotSentError, RefusedError
-from customers.clubmed.sandbox import Fault
-from customers.forgetting import forget_customer
-from customers.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
+from customers.services import desk as services
+from customers.services import settling
+from customers.services.forgetting import forget_customer
+from customers.session import tokens
 from tests import log
 from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
 from tests.people import actor, token_over

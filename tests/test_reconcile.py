@@ -11,10 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from customers import reconciling
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, Gone, JournalLine
-from customers.reconciling import reconcile
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, Gone, JournalLine
+from customers.services import reconciling
+from customers.services.reconciling import reconcile
 from tests import log
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 from tests.test_settling import let_the_grace_pass, lose_the_answer, outcomes

@@ -6,13 +6,13 @@ import re
 import pytest
 from django.core import signing
 
-from customers import kinds, market
-from customers.audit import report
+from crmadmin.sandbox import Fault
 from customers.audit.entries import Finding
-from customers.clubmed.sandbox import Fault
-from customers.fields import FIELDS, Clear, Field, Group
+from customers.audit.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
+from customers.catalogue import kinds
+from customers.catalogue.fields import FIELDS, Clear, Field, Group
 from customers.management import report_formats
-from customers.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
+from customers.services import market, report
 from tests import log
 from tests.conftest import (
     AGENT,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from customers import tokens
-from customers.clubmed.sandbox import rules
-from customers.fields import FIELDS, Clear, Create
-from customers.kinds import canonical, one_to_one
+from crmadmin.sandbox import rules
+from customers.catalogue.fields import FIELDS, Clear, Create
+from customers.catalogue.kinds import canonical, one_to_one
+from customers.session import tokens
 from tests.conftest import AGENT
 from tests.people import actor
 

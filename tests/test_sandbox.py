@@ -21,8 +21,8 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from customers.clubmed.sandbox import Fault, Sandbox
-from customers.management.commands.sandbox import Command
+from crmadmin.management.commands.sandbox import Command
+from crmadmin.sandbox import Fault, Sandbox
 
 ROOT = Path(__file__).parent.parent
 TOM = "123456789"

@@ -8,11 +8,11 @@ import pytest
 import requests
 from jsonschema import Draft7Validator
 
-from customers.clubmed.sandbox import Fault, Sandbox
-from customers.clubmed.sandbox.markets import MARKETS
-from customers.clubmed.sandbox.people import people
-from customers.clubmed.sandbox.reference import LOCALES
-from customers.clubmed.sandbox.schemas import profile_schema
+from crmadmin.sandbox import Fault, Sandbox
+from crmadmin.sandbox.markets import MARKETS
+from crmadmin.sandbox.people import people
+from crmadmin.sandbox.reference import LOCALES
+from crmadmin.sandbox.schemas import profile_schema
 from tests.test_sandbox import HEADERS, NEW, TOM, Api, assert_plain_error, concerned
 
 LISTS = ["/v0/locales", "/v0/civilities", "/v0/countries", "/v3/schemas/profile/fr-FR"]

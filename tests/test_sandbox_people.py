@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from customers.clubmed.sandbox import rules, schemas
-from customers.clubmed.sandbox.people import people
+from crmadmin.sandbox import rules, schemas
+from crmadmin.sandbox.people import people
 
 Profile = dict[str, Any]
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 
-from customers.clubmed.sandbox import Sandbox
+from crmadmin.sandbox import Sandbox
 from tests.test_sandbox import HEADERS, TOM, Api, assert_plain_error, concerned
 
 BEATRIZ = "704118236"

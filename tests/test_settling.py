@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from customers import services
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, JournalLine
 from customers.clubmed.errors import RefusedError
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
+from customers.services import desk as services
 from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
 from tests.people import actor, token_over
 

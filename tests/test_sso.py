@@ -14,7 +14,7 @@ from crmadmin import sso
 from crmadmin.demo.staff import BY_USERNAME, STAFF
 from customers.access import Role
 from customers.audit import rows
-from customers.models import AccessEvent, Entry
+from customers.audit.models import AccessEvent, Entry
 from tests import hostile_provider as hostile
 from tests.conftest import TOM, Desk, hidden_inputs, soup, text
 from tests.hostile_provider import HostileProvider, hashed_with, key, public, shared, signed_with

@@ -12,7 +12,7 @@ from django.test import TestCase
 
 from customers.audit import chain, digests, erasure, guard, keys
 from customers.audit.entries import Finding
-from customers.models import Action, Change, Entry, Evidence, Head, Outcome, VaultItem
+from customers.audit.models import Action, Change, Entry, Evidence, Head, Outcome, VaultItem
 from tests import log
 from tests.conftest import text
 

@@ -13,9 +13,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from crmadmin import checks
-from customers import credentials, services
+from customers.audit.models import Credential, Entry, JournalLine
 from customers.clubmed.auth import parse_token
-from customers.models import Credential, Entry, JournalLine
+from customers.services import credentials
+from customers.services import desk as services
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, signed_in, soup, text
 from tests.people import actor
 from tests.test_sso import Browser, company, fresh_client  # noqa: F401 - two are fixtures

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from crmadmin.sandbox import Fault
 from customers.audit import journal
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
+from customers.audit.models import Change, Entry, JournalLine
 from tests.conftest import (
     HTMX,
     SUPERVISOR,
@@ -183,7 +183,7 @@ NEW = {"civility": "MS", "first_name": "Léa", "last_name": "Durand", "email": "
 @pytest.fixture
 def unclear_create(agent, clubmed):
     """A create without an answer, and a token that may not search."""
-    from customers.reconciling import reconcile
+    from customers.services.reconciling import reconcile
 
     clubmed.searchable = False
     clubmed.faults.add(Fault("drop_after", method="POST"))
@@ -248,7 +248,7 @@ def test_when_club_med_does_not_answer_the_decision_can_be_made_later(
 def test_an_unclear_create_warns_whoever_creates_the_same_person(
     agent, other_agent, clubmed, typed, settled
 ):
-    from customers.reconciling import reconcile
+    from customers.services.reconciling import reconcile
 
     clubmed.searchable = False
     clubmed.faults.add(Fault("drop_after", method="POST"))

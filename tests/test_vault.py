@@ -13,10 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from customers import encryption
-from customers.audit import erasure, guard, vault
+from customers.audit import encryption, erasure, guard, vault
 from customers.audit.entries import Finding
-from customers.models import (
+from customers.audit.models import (
     AccessEvent,
     Entry,
     Evidence,

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.audit import access_events, erasure, guard, hashed
-from customers.models import Access, AccessEvent, Entry, VaultItem
+from customers.audit.models import Access, AccessEvent, Entry, VaultItem
 from tests import log
 from tests.conftest import AGENT
 from tests.people import actor

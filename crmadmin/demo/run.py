@@ -18,7 +18,7 @@ from typing import NoReturn
 from crmadmin.demo import listening, provider
 from crmadmin.demo.server import BASE_DIR, Server, ServerError, manage
 from crmadmin.demo.staff import STAFF
-from customers.clubmed.sandbox import Sandbox
+from crmadmin.sandbox import Sandbox
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECRETS = ("SECRET_KEY", "CLUBMED_API_KEY", "CLUBMED_TOKEN", "OIDC_CLIENT_SECRET")

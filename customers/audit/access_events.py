@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import chain, digests, hashed, rows
-from customers.models import (
+from customers.audit.models import (
     Access,
     AccessEvent,
     Action,

@@ -19,7 +19,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from customers.audit import digests, keys, rows
-from customers.models import Entry, Head, moment
+from customers.audit.models import Entry, Head, moment
 
 logger = logging.getLogger(__name__)
 _sound: tuple[object, ...] = ()  # the head that this process verified or signed last

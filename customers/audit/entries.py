@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from customers.audit import chain, rows, vault
+from customers.audit.models import OF_VALUES, Act, Action, Change, Entry, Evidence, Head, Outcome
 from customers.clubmed.profile import Json
-from customers.models import OF_VALUES, Act, Action, Change, Entry, Evidence, Head, Outcome
 
 # How long Club Med is asked again about a change: it may show late, or never.
 WATCH = timedelta(days=1)
@@ -26,7 +26,7 @@ _GRAVEST = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one field of a change, and what that rests on; see `customers.models.Entry`."""
+    """What came of one field of a change, and what that rests on; see `models.Entry`."""
 
     field: str
     old: Json
@@ -48,7 +48,7 @@ def append(
 ) -> list[Entry]:
     """Append one entry a finding and bring the change's current state up; in a transaction.
 
-    act: as `customers.models.Act.act` gives it. head: if the caller has locked it already.
+    act: as `customers.audit.models.Act.act` gives it. head: if the caller has locked it already.
     before: the change's earlier entries in order, if these come on top of them.
     untold: its author is to be told, as this was found out behind their back.
     """

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from customers.audit import chain, rows
 from customers.audit.entries import Finding
-from customers.models import (
+from customers.audit.models import (
     AccessEvent,
     Action,
     Entry,

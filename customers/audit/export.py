@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from customers.audit import chain, digests, hashed, vault
-from customers.fields import is_sensitive
-from customers.models import SALT, Action, Entry, Head
+from customers.audit.models import SALT, Action, Entry, Head
+from customers.catalogue.fields import is_sensitive
 
 _FORMAT = "crmadmin-audit-1"
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from customers.audit import digests
-from customers.models import SIDES, Action, Entry, facts, number_in
+from customers.audit.models import SIDES, Action, Entry, facts, number_in
 
 _BATCH = 5_000  # entries
 # Columns that a database does not hold as the text that is hashed.

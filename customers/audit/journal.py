@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from customers.audit import rows
+from customers.audit.models import Claim, JournalLine
 from customers.clubmed.profile import Json
-from customers.models import Claim, JournalLine
 
 
 class ClaimedError(Exception):

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from customers.access import Actor
-from customers.models import (
+from customers.audit.models import (
     OF_VALUES,
     Action,
     Change,

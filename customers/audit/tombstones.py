@@ -22,7 +22,7 @@ from customers.audit import digests, keys
 
 @dataclass(frozen=True)
 class Tombstone:
-    """change_id: of the act, in hex. at: as `customers.models.moment` writes it.
+    """change_id: of the act, in hex. at: as `customers.audit.models.moment` writes it.
 
     creates: the creates that got the customer's number, likewise in hex.
     """

@@ -11,9 +11,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from customers import encryption
-from customers.audit import digests, rows
-from customers.models import (
+from customers.audit import digests, encryption, rows
+from customers.audit.models import (
     SALT,
     SIDES,
     Entry,

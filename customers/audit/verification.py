@@ -15,8 +15,8 @@ from django.db import DataError
 from django.db.models import Exists, OuterRef, Subquery
 
 from customers.audit import access_events, chain, digests, erasure, hashed, keys, vault
+from customers.audit.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 from customers.audit.seals import Seal
-from customers.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 
 _STEP = 5_000  # entries, between two words of progress
 _commitments = itemgetter(*(digests.COLUMNS.index(f"{side}_commitment") for side in SIDES))
@@ -139,7 +139,7 @@ class AlteredError(Exception):
 
 
 def recorded_at(report: Report, seq: int, *, since: int) -> str:
-    """When that entry was recorded, as `customers.models.moment` writes it.
+    """When that entry was recorded, as `customers.audit.models.moment` writes it.
 
     since: all from that one on have to be as they were verified. Raises AlteredError: they, or
     others around them, are not.

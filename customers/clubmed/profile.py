@@ -1,7 +1,8 @@
 """A profile as Club Med answered it, and typed readers that take any JSON.
 
 Any member may be missing, null or partial, and new ones may appear at any time (contract 1 and 2):
-nothing is dropped here, and no reader raises. Plain fields are listed in `customers.fields` alone.
+nothing is dropped here, and no reader raises. Plain fields are listed in
+`customers.catalogue.fields` alone.
 """
 
 from collections.abc import Mapping

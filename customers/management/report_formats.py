@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.template.loader import get_template, render_to_string
 
-from customers.audit.report import Report
+from customers.services.report import Report
 
 
 def as_json(report: Report) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import customers.models
+import customers.audit.models
 
 
 class Migration(migrations.Migration):
@@ -98,9 +98,9 @@ class Migration(migrations.Migration):
                 ("change_id", models.UUIDField(db_index=True)),
                 ("recorded_at", models.DateTimeField()),
                 ("field", models.CharField(max_length=64)),
-                ("old", customers.models.JsonTextField()),
-                ("new", customers.models.JsonTextField()),
-                ("found", customers.models.JsonTextField()),
+                ("old", customers.audit.models.JsonTextField()),
+                ("new", customers.audit.models.JsonTextField()),
+                ("found", customers.audit.models.JsonTextField()),
                 (
                     "outcome",
                     models.CharField(
@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
                 ("locale", models.CharField(max_length=35)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
                 ("change_id", models.UUIDField(primary_key=True, serialize=False)),
-                ("values", customers.models.JsonTextField()),
+                ("values", customers.audit.models.JsonTextField()),
                 ("sent_at", models.DateTimeField()),
                 ("deadline", models.DateTimeField()),
             ],

@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.core.management import CommandError
 from django.db import migrations, models
 
-import customers.models
+import customers.audit.models
 
 
 def begin_anew(apps: Any, schema_editor: Any) -> None:
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="journalline",
             name="fields",
-            field=customers.models.JsonTextField(default=""),
+            field=customers.audit.models.JsonTextField(default=""),
             preserve_default=False,
         ),
         migrations.AddField(

@@ -11,12 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from customers import market
 from customers.access import Actor
-from customers.clubmed.profile import Json
-from customers.fields import FIELDS, MASK, is_sensitive
-from customers.kinds import is_empty, raw_text
-from customers.models import (
+from customers.audit.models import (
     OF_VALUES,
     Act,
     Action,
@@ -29,6 +25,10 @@ from customers.models import (
     Outcome,
     number_in,
 )
+from customers.catalogue.fields import FIELDS, MASK, is_sensitive
+from customers.catalogue.kinds import is_empty, raw_text
+from customers.clubmed.profile import Json
+from customers.services import market
 
 register = template.Library()
 

@@ -9,13 +9,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, notices, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
+from customers.audit.models import Access, Change, ChangeQuerySet, JournalLine
+from customers.catalogue.fields import FIELDS
 from customers.clubmed.errors import ClubMedError, NotFoundError
-from customers.fields import FIELDS
-from customers.forms import SettleForm
-from customers.http import (
+from customers.forms.profile import SettleForm
+from customers.services import desk as services
+from customers.session import kept, tokens
+from customers.views import notices
+from customers.views.http import (
     DeskRequest,
     check_customer_number,
     lead,
@@ -23,7 +26,6 @@ from customers.http import (
     looks,
     wants_fragment,
 )
-from customers.models import Access, Change, ChangeQuerySet, JournalLine
 
 
 @allow(Permission.LOG)

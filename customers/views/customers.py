@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import finding, kept, market, notices, searches, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import access_events, queries
+from customers.audit.models import Access, Change
+from customers.catalogue.fields import creatable
 from customers.clubmed.errors import ClubMedError, ForbiddenError, RefusedError
-from customers.fields import creatable
-from customers.forms import (
+from customers.forms.profile import (
     CreateForm,
     DespiteForm,
     FindForm,
@@ -22,7 +22,12 @@ from customers.forms import (
     add_refusal,
     refuses_address,
 )
-from customers.http import (
+from customers.services import desk as services
+from customers.services import finding, market
+from customers.services.twins import compared
+from customers.session import kept, searches, seen, tokens
+from customers.views import notices
+from customers.views.http import (
     DeskRequest,
     afterwards,
     check_customer_number,
@@ -31,9 +36,7 @@ from customers.http import (
     typed_text,
     wants_fragment,
 )
-from customers.models import Access, Change
-from customers.record import Person, Record
-from customers.twins import compared
+from customers.views.record import Person, Record
 
 _RECENT = 8  # customers on the first page
 _NEW = "new"  # the form that a create token is good for

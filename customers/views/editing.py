@@ -10,23 +10,26 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import kept, market, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
+from customers.audit.models import Access, Entry, Outcome
+from customers.catalogue.fields import FIELDS, Field
+from customers.catalogue.kinds import canonical
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS, Field
-from customers.forms import ForceForm, ValueForm, add_refusal, refuses_address
-from customers.http import (
+from customers.forms.profile import ForceForm, ValueForm, add_refusal, refuses_address
+from customers.services import desk as services
+from customers.services import market
+from customers.session import kept, seen, tokens
+from customers.views import notices
+from customers.views.http import (
     DeskRequest,
     NotEditableError,
     check_customer_number,
     looks,
     wants_fragment,
 )
-from customers.kinds import canonical
-from customers.models import Access, Entry, Outcome
-from customers.record import Record, Row
+from customers.views.record import Record, Row
 
 _PENDING = "saved at Club Med; our record of it is pending and will follow."
 _UNCHANGED = "this is what Club Med holds already; nothing was sent."

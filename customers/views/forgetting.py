@@ -7,13 +7,16 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from customers import forgetting, kept, notices, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
+from customers.audit.models import Access
 from customers.clubmed.errors import ClubMedError
-from customers.forms import ForgetForm
-from customers.http import DeskRequest, check_customer_number, lead, looks, wants_fragment
-from customers.models import Access
+from customers.forms.profile import ForgetForm
+from customers.services import desk as services
+from customers.services import forgetting
+from customers.session import kept, tokens
+from customers.views import notices
+from customers.views.http import DeskRequest, check_customer_number, lead, looks, wants_fragment
 
 
 @allow(Permission.FORGET)

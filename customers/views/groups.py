@@ -10,14 +10,19 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from customers import kept, market, notices, seen, services, tokens
 from customers.access import Permission, allow
 from customers.audit import queries
+from customers.audit.models import Access, Action, Entry
+from customers.catalogue.fields import FIELDS, MASK, Field, Group, secrets_of, to_send
+from customers.catalogue.kinds import canonical, is_empty
 from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
-from customers.fields import FIELDS, MASK, Field, Group, secrets_of, to_send
-from customers.forms import GroupForm, add_refusal, refuses_address
-from customers.http import (
+from customers.forms.profile import GroupForm, add_refusal, refuses_address
+from customers.services import desk as services
+from customers.services import market
+from customers.session import kept, seen, tokens
+from customers.views import notices
+from customers.views.http import (
     DeskRequest,
     NotEditableError,
     check_customer_number,
@@ -25,9 +30,7 @@ from customers.http import (
     looks,
     wants_fragment,
 )
-from customers.kinds import canonical, is_empty
-from customers.models import Access, Action, Entry
-from customers.record import Record, Row
+from customers.views.record import Record, Row
 
 _GROUPS = {
     group.name.lower(): group

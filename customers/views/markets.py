@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-from customers import market
 from customers.access import Permission, allow
-from customers.http import MARKETS, DeskRequest, chosen_markets
+from customers.services import market
+from customers.views.http import MARKETS, DeskRequest, chosen_markets
 
 _REMEMBERED = 5  # markets, the newest first
 _AGE = 365 * 24 * 60 * 60  # seconds

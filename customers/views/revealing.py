@@ -10,16 +10,18 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from customers import kept, notices, seen, services
 from customers.access import Permission, allow
 from customers.audit import access_events, queries
+from customers.audit.models import Access, Change, Entry, Purpose
+from customers.catalogue.fields import FIELDS, is_sensitive
 from customers.clubmed.errors import ClubMedError
-from customers.fields import FIELDS, is_sensitive
-from customers.forms import RevealForm, SettleForm
-from customers.http import DeskRequest, check_customer_number, wants_fragment
-from customers.models import Access, Change, Entry, Purpose
-from customers.record import Record, Row
+from customers.forms.profile import RevealForm, SettleForm
+from customers.services import desk as services
+from customers.session import kept, seen
+from customers.views import notices
 from customers.views.audit import change_page
+from customers.views.http import DeskRequest, check_customer_number, wants_fragment
+from customers.views.record import Record, Row
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 from uuid import UUID
 
-from customers.models import Action
+from customers.audit.models import Action
 
 FIELD = "email"
 _CUSTOMERS = 40_000
@@ -23,7 +23,7 @@ def change_id() -> UUID:
 
 
 def act() -> dict[str, Any]:
-    """The shared columns of `customers.models.Act`."""
+    """The shared columns of `customers.audit.models.Act`."""
     customer, agent = random.randrange(_CUSTOMERS), random.randrange(len(_AGENTS))
     return {
         "action": Action.CHANGE,

@@ -14,10 +14,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from customers import services
 from customers.audit import chain, digests, keys
-from customers.models import Change, Claim, Entry, Head, JournalLine
-from customers.reconciling import reconcile
+from customers.audit.models import Change, Claim, Entry, Head, JournalLine
+from customers.services import desk as services
+from customers.services.reconciling import reconcile
 
 # Forked, so that a child stands on the test's own database and sandbox without being told where
 # they are. A child has a copy of every lock as it was, and none of the sandbox's threads to let go

@@ -22,11 +22,12 @@ from typing import Any
 import pytest
 from urllib3.connection import HTTPConnection
 
-from customers import services, tokens
+from crmadmin.sandbox import Fault
 from customers.audit import entries, journal
+from customers.audit.models import Change, Entry
 from customers.clubmed.client import ClubMed
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry
+from customers.services import desk as services
+from customers.session import tokens
 from tests.conftest import AGENT, TOM, sent
 from tests.faults.conftest import (
     PATIENCE,

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-from customers.clubmed.sandbox import Fault
-from customers.models import JournalLine
+from crmadmin.sandbox import Fault
+from customers.audit.models import JournalLine
 from tests.conftest import HTMX, TOM, sent, soup, text
 from tests.faults.conftest import (
     PATIENCE,

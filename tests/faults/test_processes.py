@@ -12,11 +12,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from customers import services
+from crmadmin.sandbox import Fault
 from customers.audit import entries
-from customers.clubmed.sandbox import Fault
-from customers.models import Change, Entry, JournalLine
-from customers.reconciling import reconcile
+from customers.audit.models import Change, Entry, JournalLine
+from customers.services import desk as services
+from customers.services.reconciling import reconcile
 from tests.conftest import AGENT, sent
 from tests.faults.conftest import (
     FORK,

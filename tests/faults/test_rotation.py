@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from customers import encryption, services
-from customers.audit import journal, vault
-from customers.models import Entry, Gone, JournalLine, VaultItem
+from customers.audit import encryption, journal, vault
+from customers.audit.models import Entry, Gone, JournalLine, VaultItem
+from customers.services import desk as services
 from tests import log
 from tests.conftest import AGENT
 from tests.faults.conftest import FORK, LONG, PATIENCE, ended, forking, wait_until

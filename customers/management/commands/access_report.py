@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import report
-from customers.audit.report import Report
+from customers.audit.models import Access
 from customers.management import commandline, report_formats
-from customers.models import Access
+from customers.services import report
+from customers.services.report import Report
 
 _LONGEST = 64  # characters of what an access event is about; no part of an identifier is one
 _FORMATS = {"json": report_formats.as_json, "html": report_formats.as_html}

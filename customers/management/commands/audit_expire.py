@@ -10,9 +10,9 @@ from django.db import DatabaseError, ProgrammingError
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from customers import credentials, expiring
 from customers.audit import chain, erasure, verification
-from customers.expiring import Due, Ground, Progress
+from customers.services import credentials, expiring
+from customers.services.expiring import Due, Ground, Progress
 
 
 class Command(BaseCommand):

@@ -7,10 +7,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from customers.audit import chain, hashed
+from customers.audit.encryption import UnreadableError
 from customers.audit.export import ndjson
-from customers.encryption import UnreadableError
+from customers.audit.models import Access
 from customers.management import commandline
-from customers.models import Access
 
 
 class Command(BaseCommand):

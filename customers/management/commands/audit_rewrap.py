@@ -5,8 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers import encryption
-from customers.audit import vault
+from customers.audit import encryption, vault
 
 
 class Command(BaseCommand):

@@ -13,9 +13,9 @@ from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
 from customers.audit import seals, tombstones
+from customers.audit.models import Action, Entry
 from customers.audit.seals import NotASealError, Seal
 from customers.audit.verification import Report, verify
-from customers.models import Action, Entry
 
 _Read = Callable[[Iterable[str]], Iterator[Seal]]
 

@@ -7,12 +7,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
-from customers import services
 from customers.access import OPERATOR
 from customers.audit import erasure, tombstones
 from customers.clubmed.errors import ClubMedError, ForbiddenError
-from customers.forgetting import NotWrittenError, forget_customer, replay
 from customers.management import commandline
+from customers.services import desk as services
+from customers.services.forgetting import NotWrittenError, forget_customer, replay
 
 _MOST = 20  # lines that are named
 _STEP = 500  # tombstones, between two words of progress

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from customers import credentials, settling
 from customers.audit import durability, journal
-from customers.reconciling import Reconciled, reconcile
+from customers.services import credentials, settling
+from customers.services.reconciling import Reconciled, reconcile
 
 logger = logging.getLogger(__name__)
 

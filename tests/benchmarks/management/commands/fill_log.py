@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection, models, transaction
 
 from customers.audit import chain, vault
-from customers.models import Change, Entry, Evidence, Outcome, VaultItem
+from customers.audit.models import Change, Entry, Evidence, Outcome, VaultItem
 from tests.benchmarks import change
 
 CHUNK = 1000

@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from customers import encryption, services
-from customers.audit import chain, journal, queries, vault
-from customers.models import SIDES, Change, Outcome
+from customers.audit import chain, encryption, journal, queries, vault
+from customers.audit.models import SIDES, Change, Outcome
+from customers.services import desk as services
 from tests.benchmarks import change
 from tests.benchmarks.models import Audited, Historied, Person, Unfollowed
 
