@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from customers.access import Permission, allow
-from customers.audit import guard
+from customers.audit import triggers
 
 
 @allow(Permission.EVERYONE)
@@ -17,11 +17,11 @@ def live(request: HttpRequest) -> HttpResponse:
 @allow(Permission.EVERYONE)
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """Ready when the database answers, with our tables in it and the log's guard up."""
+    """Ready when the database answers, with our tables in it and the log's triggers up."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM customers_head")
-        unguarded = guard.missing()
+        unguarded = triggers.missing()
     except DatabaseError:
         return HttpResponse("the database does not answer\n", "text/plain", 503)
     if unguarded:

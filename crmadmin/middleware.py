@@ -21,16 +21,17 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from crmadmin import errors, sso
+from crmadmin import error_pages, sso
 from customers.access import Actor, Permission
-from customers.audit import access_events, queries
+from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
 from customers.clubmed.errors import ClubMedError
-from customers.services import desk as services
-from customers.services import market
+from customers.services.connection import is_answering, locale_of
+from customers.services.markets import current_market
+from customers.services.outcomes import NotRecordedError
 from customers.session import kept
 from customers.views import notices
-from customers.views.http import chosen_markets, is_customer_number, wants_fragment
+from customers.views.answers import chosen_markets, is_customer_number, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -101,8 +102,8 @@ class AccessMiddleware:
         try:
             actor = sso.actor_of(request.session)
         except DatabaseError:
-            return errors.no_database(request)
-        chosen = market.current(chosen_markets(request))
+            return error_pages.no_database(request)
+        chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[attr-defined]
         return self.get_response(request)
 
@@ -124,7 +125,7 @@ class AccessMiddleware:
                 customer_id=number if is_customer_number(number) else "",
                 change_id=kwargs.get("change_id"),
             )
-            return errors.not_allowed(request)
+            return error_pages.not_allowed(request)
         return None
 
     def _sign_in_first(self, request: HttpRequest) -> HttpResponse:
@@ -134,10 +135,10 @@ class AccessMiddleware:
             check.process_request(request)
             own = check.process_view(request, self._sign_in_first, (), {}) is None
             is_kept = own and kept.keep(request.session, request.path, request.POST)
-            return errors.signed_out(request, come_back=request.path, is_kept=is_kept)
+            return error_pages.signed_out(request, come_back=request.path, is_kept=is_kept)
         if wants_fragment(request):
             here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
-            return errors.signed_out(request, come_back=here, is_kept=True)
+            return error_pages.signed_out(request, come_back=here, is_kept=True)
         return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
 
 
@@ -151,15 +152,15 @@ class ErrorPagesMiddleware:
         response = self.get_response(request)
         if not isinstance(response, HttpResponseNotAllowed):
             return response
-        page = errors.wrong_method(request)
+        page = error_pages.wrong_method(request)
         page["Allow"] = response["Allow"]
         return page
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
         if notices.needs_sign_in(exc):
             return self._sign_in_again(request)
-        if isinstance(exc, ClubMedError | services.NotRecordedError):
-            return errors.not_done(request, exc)
+        if isinstance(exc, ClubMedError | NotRecordedError):
+            return error_pages.not_done(request, exc)
         # Where it happened, without the exception's text: that may hold what somebody typed.
         frames = "".join(traceback.format_tb(exc.__traceback__))
         if not isinstance(exc, Http404):
@@ -170,11 +171,11 @@ class ErrorPagesMiddleware:
         """Never a redirect: a sign-in that changes nothing would go round and round."""
         if request.method == "POST":
             is_kept = kept.keep(request.session, request.path, request.POST)
-            return errors.sign_in_again(request, come_back=request.path, is_kept=is_kept)
+            return error_pages.sign_in_again(request, come_back=request.path, is_kept=is_kept)
         here = request.get_full_path()
         if wants_fragment(request):
             here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
-        return errors.sign_in_again(request, come_back=here, is_kept=True)
+        return error_pages.sign_in_again(request, come_back=here, is_kept=True)
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
@@ -188,10 +189,10 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "page_name": name,
         "section": sections.get(name or "", "find" if name else ""),
         "actor": actor,
-        "market": services.locale_of(actor),
-        "markets": chosen_markets(request) or [services.locale_of(actor)],
+        "market": locale_of(actor),
+        "markets": chosen_markets(request) or [locale_of(actor)],
         "untold": SimpleLazyObject(partial(_untold, actor)),
-        "outage": actor is not None and actor.may_handle_customers and not services.is_answering(),
+        "outage": actor is not None and actor.may_handle_customers and not is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,
     }
 
@@ -201,6 +202,6 @@ def _untold(actor: Actor | None) -> list[Change]:
     if actor is None or not actor.may_handle_customers:
         return []
     try:
-        return queries.untold(actor)
+        return reading.untold(actor)
     except DatabaseError:  # this may be the page that says so
         return []

@@ -13,7 +13,7 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]
-handler400 = "crmadmin.errors.bad_request"
-handler403 = "crmadmin.errors.not_allowed"
-handler404 = "crmadmin.errors.no_page"
-handler500 = "crmadmin.errors.failed"
+handler400 = "crmadmin.error_pages.bad_request"
+handler403 = "crmadmin.error_pages.not_allowed"
+handler404 = "crmadmin.error_pages.no_page"
+handler500 = "crmadmin.error_pages.failed"

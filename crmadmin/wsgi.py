@@ -10,7 +10,7 @@ application = get_wsgi_application()
 # Only now: models need the settings.
 from django.db import connection  # noqa: E402
 
-from customers.audit import durability  # noqa: E402
+from customers.audit import checks  # noqa: E402
 
-durability.check()
+checks.check()
 connection.close()

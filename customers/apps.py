@@ -13,6 +13,6 @@ class CustomersConfig(AppConfig):
 
 def _guard_the_log(**_: object) -> None:
     """After every migration: one that makes a table anew takes its triggers away."""
-    from customers.audit import guard
+    from customers.audit import triggers
 
-    guard.install()
+    triggers.install()

@@ -13,8 +13,8 @@ from django.test import Client, TransactionTestCase
 
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
-from customers.audit import guard
-from customers.services import desk as services
+from customers.audit import triggers
+from customers.services.connection import client
 from tests import contract, privacy
 from tests.provider import provider  # noqa: F401 - a fixture
 
@@ -74,7 +74,7 @@ def the_owner_may_clear_the_log():
     empty = TransactionTestCase._fixture_teardown
 
     def lift_and_empty(case):
-        guard.remove()
+        triggers.remove()
         empty(case)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -101,18 +101,18 @@ def clubmed(running_sandbox, settings, request):
     """The sandbox API, as new, and the product pointed at it.
 
     It was just asked about its markets, to no avail, so that the catalogue alone holds and nothing
-    is asked beside what a test is about; `market.cache.clear()` undoes that.
+    is asked beside what a test is about; `cache.clear()` undoes that.
     """
     running_sandbox.reset()
     settings.CLUBMED_API_URL = running_sandbox.url
-    services.clubmed.cache_clear()
+    client.cache_clear()
     cache.clear()
     cache.set_many(JUST_ASKED, 3600)
     other = request.node.get_closest_marker("other_contract")
     kept = nullcontext() if other else contract.kept(running_sandbox)
     with privacy.watched(running_sandbox), kept:
         yield running_sandbox
-    services.clubmed.cache_clear()
+    client.cache_clear()
 
 
 class Desk(Client):

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
+from customers import form_token
 from customers.access import Actor, Role
-from customers.session import tokens
 
 
 def actor(person):
@@ -14,4 +14,4 @@ def actor(person):
 def token_over(**seen):
     """The token of somebody's form, over what they saw."""
     form = {"actor": actor(("staff-1001", "Some Body", ["agent"])), "form": "a form"}
-    return tokens.read(tokens.mint(**form, seen=seen), **form)
+    return form_token.read(form_token.mint(**form, seen=seen), **form)

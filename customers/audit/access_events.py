@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit import chain, digests, hashed, rows
+from customers.audit import chain, digests, hashed, statements
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -56,7 +56,7 @@ def record(
     purpose: Purpose | None = None,
 ) -> None:
     """Record a look before it is given. Raises DatabaseError: then it must not be."""
-    rows.insert([_event(kind, actor, request_id, customer_id, field, change_id, purpose)])
+    statements.insert([_event(kind, actor, request_id, customer_id, field, change_id, purpose)])
 
 
 def note(
@@ -73,7 +73,7 @@ def note(
     """
     try:
         if kind is not Access.VIEW or not _viewed_just_now(actor, customer_id, change_id):
-            rows.insert([_event(kind, actor, request_id, customer_id, change_id=change_id)])
+            statements.insert([_event(kind, actor, request_id, customer_id, change_id=change_id)])
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
 
@@ -139,7 +139,7 @@ def fold() -> None:
             detail=json_text(counted),
         )
         chain.extend(head, [entry])
-        rows.insert([entry])
+        statements.insert([entry])
 
 
 def folded() -> int:

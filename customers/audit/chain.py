@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.audit import digests, keys, rows
+from customers.audit import digests, keys, statements
 from customers.audit.models import Entry, Head, moment
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def sign(head: Head) -> None:
     """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
     head.key_id = keys.current()
     head.signature = keys.sign(message(head))
-    rows.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
+    statements.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
     transaction.on_commit(partial(logger.info, "appended %s", seal(head)))
 

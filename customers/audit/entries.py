@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from customers.audit import chain, rows, vault
+from customers.audit import chain, statements, values
 from customers.audit.models import OF_VALUES, Act, Action, Change, Entry, Evidence, Head, Outcome
 from customers.clubmed.profile import Json
 
@@ -64,11 +64,11 @@ def append(
             detail=finding.detail,
             **columns,
         )
-        salted.append(vault.commit(entry, _values(act, finding)))
+        salted.append(values.commit(entry, _values(act, finding)))
         entries.append(entry)
     chain.extend(head, entries)
-    rows.insert(entries)
-    rows.insert(vault.items(entries, salted))
+    statements.insert(entries)
+    statements.insert(values.items(entries, salted))
     _project([*before, *entries], untold=untold)
     return entries
 
@@ -127,7 +127,7 @@ def _project(entries: list[Entry], *, untold: bool) -> None:
         actor_name=first.actor_name,
         **current,
     )
-    rows.insert([change], or_update=tuple(current))
+    statements.insert([change], or_update=tuple(current))
 
 
 def _to_be_seen(entries: list[Entry]) -> bool:

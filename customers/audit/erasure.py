@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q, QuerySet
 
-from customers.audit import chain, rows
+from customers.audit import chain, statements
 from customers.audit.entries import Finding
 from customers.audit.models import (
     AccessEvent,
@@ -106,7 +106,7 @@ def expire(
     done = 0
     oldest = model.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
     while batch := list(oldest[:_BATCH]):
-        with rows.batch():
+        with statements.batch():
             chain.lock()
             done += model.objects.filter(pk__in=batch).delete()[0]
         progress(done)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from customers.audit import chain, digests, hashed, vault
+from customers.audit import chain, digests, hashed, values
 from customers.audit.models import SALT, Action, Entry, Head
 from customers.catalogue.fields import is_sensitive
 
@@ -52,7 +52,7 @@ def ndjson(
 def _values(seq: int, field: str, held: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
     """side -> salt and JSON text, to be held against its commitment."""
     hidden = is_sensitive(field)
-    opened = vault.opened(seq, field, held)
+    opened = values.opened(seq, field, held)
     return {
         side: {"salt": salted[:SALT].hex(), "text": salted[SALT:].decode()}
         for side, salted in opened.items()

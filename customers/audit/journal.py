@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from customers.audit import rows
+from customers.audit import statements
 from customers.audit.models import Claim, JournalLine
 from customers.clubmed.profile import Json
 
@@ -56,9 +56,9 @@ def write(
     line.encrypt(pairs, customer_label=label, reason=reason)
     try:
         with transaction.atomic():
-            rows.insert([line])
+            statements.insert([line])
             if customer_id:  # a create claims nothing: there is no customer yet
-                rows.insert(
+                statements.insert(
                     Claim(line=line, customer_id=customer_id, field=name)
                     for name in sorted(values)  # in one order, so that two writers cannot deadlock
                 )
@@ -96,8 +96,8 @@ def _moved_on(line: JournalLine, read_at: int) -> bool:
 
 def close(line: JournalLine) -> bool:
     """Delete the line, in the transaction that appends its entries; False if it was gone."""
-    rows.delete(Claim, line_id=line.pk)
-    return rows.delete(JournalLine, change_id=line.pk) == 1
+    statements.delete(Claim, line_id=line.pk)
+    return statements.delete(JournalLine, change_id=line.pk) == 1
 
 
 def overdue() -> QuerySet[JournalLine]:

@@ -422,7 +422,7 @@ class Change(models.Model):
     look_at = models.DateTimeField(null=True)  # when Club Med is to be asked about it again
     untold = models.BooleanField(default=False)  # settled, and its author has not been told
 
-    entries: list[Entry]  # in order, where `customers.audit.queries.with_entries` fetched them
+    entries: list[Entry]  # in order, where `customers.audit.reading.with_entries` fetched them
 
     objects = ChangeQuerySet.as_manager()
 

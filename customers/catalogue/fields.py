@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
-from customers.catalogue import kinds
+from customers.catalogue import compare, kinds, objects
 from customers.catalogue.kinds import Kind
 from customers.catalogue.masking import repeats, telling
 from customers.clubmed.profile import Json, Profile, member
@@ -89,7 +89,7 @@ class Field:
 
     def text(self, value: Json, *, revealed: bool = False) -> str:
         """The value in one line, "" when there is none; a sensitive one masked until revealed."""
-        if kinds.is_empty(value):
+        if compare.is_empty(value):
             return ""
         if self.sensitive and not revealed:
             return " ".join(filter(None, (self.open_text(value), MASK)))
@@ -103,7 +103,7 @@ class Field:
 
     def other_text(self, value: Json) -> str:
         """The same of a value that is not the one which was seen: both masks would look alike."""
-        if not self.sensitive or kinds.is_empty(value):
+        if not self.sensitive or compare.is_empty(value):
             return self.text(value)
         return ", ".join(filter(None, (self.open_text(value), "another value, hidden")))
 
@@ -119,7 +119,7 @@ class Field:
         left = dict(value)
         known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
         said = " ".join(filter(None, known))
-        more = (f"{key}: {kinds.raw_text(one)}" for key, one in left.items() if one is not None)
+        more = (f"{key}: {compare.raw_text(one)}" for key, one in left.items() if one is not None)
         return ", ".join(filter(None, (said, *more)))
 
     def hidden(self, value: Json) -> Json:
@@ -128,11 +128,11 @@ class Field:
             return value
         told = {row.name for row in self.members if not row.sensitive}
         return {
-            key: one for key, one in value.items() if key not in told and not kinds.is_empty(one)
+            key: one for key, one in value.items() if key not in told and not compare.is_empty(one)
         }
 
     def holds_secret(self, value: Json) -> bool:
-        return self.sensitive and not kinds.is_empty(self.hidden(value))
+        return self.sensitive and not compare.is_empty(self.hidden(value))
 
     def masked(self, value: Json, secrets: Collection[str]) -> Json:
         """The value without what is new to us in it and repeats a secret of the profile.
@@ -164,7 +164,7 @@ class Field:
 
     def leaves_hidden(self, typed: Json) -> bool:
         """Does what was typed, or a clear, leave out what is stored and the person does not see?"""
-        return kinds.is_empty(typed) or (
+        return compare.is_empty(typed) or (
             isinstance(typed, dict)
             and any(row.sensitive and row.name not in typed for row in self.members)
         )
@@ -172,7 +172,7 @@ class Field:
     def is_new_code(self, value: Json) -> bool:
         """A code that this catalogue does not know yet."""
         known = bool(self.choices) and self.kind is kinds.CODE
-        return known and not kinds.is_empty(value) and kinds.raw_text(value) not in self.choices
+        return known and not compare.is_empty(value) and compare.raw_text(value) not in self.choices
 
     def normal(self, value: Json) -> Json:
         """The form under which two reads that mean the same to a person are one.
@@ -211,7 +211,7 @@ class Field:
     def cleared(self, now: Json) -> Json:
         """What clears it, as its editor would give it. now: the value there is."""
         if self.clear is Clear.NO:
-            return kinds.all_refused(now)
+            return objects.all_refused(now)
         return _CLEARED[self.clear]
 
     def readable(self, value: Json) -> bool:
@@ -362,7 +362,7 @@ def secrets_of(profile: Profile) -> list[str]:
 
 def unless_secret(value: Json, secrets: Collection[str]) -> Json:
     """A value that is new to us, its mask if it repeats a secret."""
-    return MASK if repeats(kinds.raw_text(value), secrets) else value
+    return MASK if repeats(compare.raw_text(value), secrets) else value
 
 
 def unknown_values(profile: Profile) -> list[tuple[str, str]]:
@@ -382,7 +382,7 @@ def unknown_values(profile: Profile) -> list[tuple[str, str]]:
         elif key not in paths and key not in _TECHNICAL and not (key in nested and value is None):
             found.append((key, value))
     secrets = secrets_of(profile)
-    return [(key, kinds.raw_text(unless_secret(value, secrets))) for key, value in found]
+    return [(key, compare.raw_text(unless_secret(value, secrets))) for key, value in found]
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
@@ -394,6 +394,6 @@ def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Jso
     return {
         name: value
         for name, value in new.items()
-        if kinds.canonical(value) != kinds.canonical(now[name])
+        if compare.canonical(value) != compare.canonical(now[name])
         or FIELDS[name].holds_secret(typed[name])
     }

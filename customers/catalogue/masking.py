@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from customers.catalogue.kinds import fold
+from customers.catalogue.compare import fold
 from customers.clubmed.profile import Json
 
 _TELLING = 4  # letters and digits of a value that tells something of somebody

@@ -17,9 +17,7 @@ from requests.utils import parse_header_links
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from customers.clubmed.auth import TokenSource
 from customers.clubmed.breaker import Breaker
-from customers.clubmed.deadline import Call, Session, current_call
 from customers.clubmed.errors import (
     ClubMedError,
     ContractError,
@@ -30,6 +28,8 @@ from customers.clubmed.errors import (
     refusal,
 )
 from customers.clubmed.profile import Json, Profile
+from customers.clubmed.tokens import TokenSource
+from customers.clubmed.transport import Call, Session, current_call
 
 logger = logging.getLogger("customers.clubmed")
 # What urllib3 logs quotes addresses and header bytes, and with them customers' numbers.

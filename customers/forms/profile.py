@@ -12,15 +12,14 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from customers.catalogue import kinds
+from customers.catalogue import compare, kinds
 from customers.catalogue.fields import FIELDS, Create, Field, Group, creatable
+from customers.catalogue.markets import Market
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile, member_name
-from customers.forms.composed import Members, MembersField, OptinsField, PhonesField, Rows, as_sent
-from customers.forms.inputs import DateField, TextField, plain_field
-from customers.services import finding
-from customers.services.market import Market
-from customers.session.tokens import Token
+from customers.form_token import Token
+from customers.forms.composite import Members, MembersField, OptinsField, PhonesField, Rows, as_sent
+from customers.forms.plain import DateField, TextField, plain_field
 
 
 def form_field(
@@ -57,7 +56,7 @@ def _begins_with(field: Field, now: Json) -> Json:
 
 def _may_clear(field: Field, market: Market, now: Json) -> bool:
     """Is there a value that may be emptied, here and in the customer's market?"""
-    if not field.clearable or kinds.is_empty(now):
+    if not field.clearable or compare.is_empty(now):
         return False
     body = {field.name: field.kind.compose(now, field.cleared(now))}
     return not market.rules.problems(body, now={field.name: now})
@@ -235,7 +234,7 @@ class GroupForm(forms.Form):
         }
         for name, row in self.rows.items():
             now = row.value(profile)
-            required = not kinds.is_empty(now)
+            required = not compare.is_empty(now)
             self.fields[name] = form_field(row, market, now=now, required=required, many=True)
             self.initial[name] = _begins_with(row, now)
             if values and name in values:
@@ -316,50 +315,6 @@ def _shown_value(typed: Json) -> Json:
     return Rows({**row, "row": "" if row["row"] is None else str(row["row"])} for row in typed)
 
 
-class FindForm(forms.Form):
-    """What somebody knows of a customer: in one box, or answer by answer.
-
-    criteria: what to look for, as `finding.search` takes it.
-    """
-
-    use_required_attribute = False
-    q = TextField(max_length=None, required=False)
-    last_name = TextField(label="Last name", max_length=None, required=False)
-    first_name = TextField(label="First name", max_length=None, required=False)
-    birthdate = DateField(label="Date of birth", required=False)
-    zip_code = TextField(label="Postal code", max_length=None, required=False)
-    email = TextField(label="E-mail", max_length=None, required=False)
-    phone = TextField(label="Phone", max_length=None, required=False)
-
-    def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(data)
-        self.criteria: dict[str, str] = {}
-        _decorate(self)
-
-    def clean(self) -> None:
-        boxed = finding.read(self.cleaned_data.get("q", ""))
-        if "birthdate" in boxed:
-            try:
-                boxed["birthdate"] = DateField().clean(boxed["birthdate"])
-            except forms.ValidationError as exc:
-                self.add_error("q", exc)
-        asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
-        if "phone" in asked and not kinds.dialled(asked["phone"]):
-            self.add_error("phone", "This is not a phone number: digits, with + first.")
-        self.criteria = boxed | asked
-        if not self.criteria and not self.errors:
-            self.add_error("q", "Type a number, an e-mail, a phone or a name.")
-
-    @property
-    def known_more(self) -> list[forms.BoundField]:
-        """The inputs beside the box."""
-        return [self[name] for name in self.fields if name != "q"]
-
-    @property
-    def is_more_in_use(self) -> bool:
-        return any(bound.value() or bound.errors for bound in self.known_more)
-
-
 class DespiteForm(forms.Form):
     """Create somebody all the same. twin: the key of each who was shown."""
 
@@ -398,97 +353,6 @@ class ForceForm(forms.Form):
         """Why the address is forced; None if it is not."""
         forced = self.is_bound and self.is_valid() and self.cleaned_data["force_address"]
         return self.cleaned_data["reason"] if forced else None
-
-
-class SettleForm(forms.Form):
-    """A person's word on an unclear change. customer_id: of a customer that a create made."""
-
-    use_required_attribute = False
-    landed = forms.TypedChoiceField(
-        label="Did Club Med store it?",
-        choices=[("yes", "Yes, Club Med stored it"), ("no", "No, it was not stored")],
-        coerce=lambda answer: answer == "yes",
-        widget=forms.RadioSelect,
-        error_messages={"required": "Choose one."},
-    )
-    customer_id = forms.RegexField(
-        r"^[1-9][0-9]{0,63}$",
-        label="Number of the customer that was created",
-        required=False,
-        help_text="Only if it was stored",
-        error_messages={"invalid": "Digits only, not starting with 0."},
-    )
-    reason = TextField(
-        label="How do you know?",
-        max_length=None,
-        help_text="Kept in the log with your name, like “Customer confirmed by phone”",
-        error_messages={"required": "Say how you know: the log keeps it."},
-    )
-
-    def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
-        super().__init__(data)
-        _show_again(self, typed)
-        _decorate(self)
-
-
-class RevealForm(forms.Form):
-    """Why somebody needs to see a sensitive value. purposes: (code, words) to choose from."""
-
-    use_required_attribute = False
-    purpose = forms.ChoiceField(
-        label="Why do you need to see it?",
-        error_messages={"required": "Choose why.", "invalid_choice": "Choose one of the list."},
-    )
-
-    def __init__(
-        self,
-        purposes: Iterable[tuple[str, str]],
-        data: QueryDict | None = None,
-        *,
-        auto_id: str = "id_%s",
-    ) -> None:
-        super().__init__(data, auto_id=auto_id)
-        purpose: Any = self.fields["purpose"]
-        purpose.choices = [("", "Choose…"), *purposes]
-        purpose.widget.attrs["data-focus"] = True
-        _decorate(self)
-
-
-class ForgetForm(forms.Form):
-    """Why a customer is forgotten, and their number once more."""
-
-    use_required_attribute = False
-    reason = TextField(
-        label="Why is this customer to be forgotten?",
-        max_length=None,
-        help_text="Kept in the log with your name, like “Asked for by letter of 12 March”. "
-        "No personal data of the customer",
-        error_messages={"required": "Say why: the log keeps it."},
-    )
-    customer_id = forms.CharField(
-        label="The customer’s number, once more",
-        help_text="So that nobody is forgotten by mistake",
-        widget=forms.TextInput({"inputmode": "numeric"}),
-        error_messages={"required": "Type the customer’s number."},
-    )
-
-    def __init__(
-        self,
-        customer_id: str,
-        data: QueryDict | None = None,
-        *,
-        typed: QueryDict | None = None,
-    ) -> None:
-        super().__init__(data)
-        self._number = customer_id
-        _show_again(self, typed)
-        _decorate(self)
-
-    def clean_customer_id(self) -> str:
-        number: str = self.cleaned_data["customer_id"]
-        if number != self._number:
-            raise forms.ValidationError("This is not the number of this customer.")
-        return number
 
 
 def _show_again(

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit.models import Credential
-from customers.clubmed.auth import (
+from customers.clubmed.tokens import (
     Endpoint,
     Kept,
     NoToken,
@@ -28,7 +28,7 @@ from customers.clubmed.auth import (
     TokenSource,
     parse_token,
 )
-from customers.sealed import seal, unseal
+from customers.session_encryption import seal, unseal
 
 NO_BACKGROUND = (
     "What Club Med did not answer cannot be settled in the background: with CLUBMED_AUTH=employee "

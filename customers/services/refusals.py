@@ -6,9 +6,10 @@ A refusal may repeat what was sent, and what is stored beside it.
 import re
 from collections.abc import Mapping
 
+from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, secrets_of
-from customers.catalogue.kinds import CHANNELS, PHONE_TYPES, is_empty
 from customers.catalogue.masking import repeats, telling
+from customers.catalogue.words import CHANNELS, PHONE_TYPES
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, Profile, member_name
 

@@ -30,10 +30,10 @@ from customers.audit.models import (
     moment,
     number_in,
 )
-from customers.catalogue import kinds
+from customers.catalogue import compare
 from customers.catalogue.fields import FIELDS, is_sensitive
 from customers.clubmed.profile import Json
-from customers.services.twins import SAME_AS
+from customers.services.duplicates import SAME_AS
 
 Fact: TypeAlias = dict[str, Any]
 
@@ -287,14 +287,14 @@ def _field(name: str) -> Fact:
 def _value(name: str, value: Json | Gone) -> Fact:
     if isinstance(value, Gone):
         return {"state": str(value)}
-    if kinds.is_empty(value):
+    if compare.is_empty(value):
         return {"state": "empty", "value": value}
     if is_sensitive(name):
         return {"state": "hidden"}
     return {
         "state": "value",
         "value": value,
-        "words": FIELDS[name].text(value) or kinds.raw_text(value),
+        "words": FIELDS[name].text(value) or compare.raw_text(value),
     }
 
 

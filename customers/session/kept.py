@@ -7,9 +7,9 @@ token comes along: a page shows the text again only to the person that the token
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import QueryDict
 
+from customers import form_token
 from customers.access import Actor
-from customers.sealed import seal, unseal
-from customers.session import tokens
+from customers.session_encryption import seal, unseal
 
 _KEPT = "kept"
 _SECONDS = 15 * 60
@@ -39,7 +39,7 @@ def take(session: SessionBase, path: str) -> QueryDict | None:
 def take_own(session: SessionBase, path: str, *, actor: Actor, form: str) -> QueryDict | None:
     """The same, if the token in it was minted for this person and that form."""
     typed = take(session, path)
-    own = typed is not None and tokens.read(typed.get("token", ""), actor=actor, form=form)
+    own = typed is not None and form_token.read(typed.get("token", ""), actor=actor, form=form)
     return typed if own else None
 
 

@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 
-from customers.sealed import seal, unseal
+from customers.session_encryption import seal, unseal
 
 _KEPT = "searches"
 _SECONDS = 15 * 60

@@ -7,9 +7,9 @@ the cache under the person's session; when it is gone, the profile is read again
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
 
-from customers.audit import queries
+from customers.audit import reading
 from customers.clubmed.profile import Profile
-from customers.sealed import seal, unseal
+from customers.session_encryption import seal, unseal
 
 _SECONDS = 15 * 60
 
@@ -19,7 +19,7 @@ def _key(session: SessionBase, customer_id: str) -> str:
 
 
 def remember(session: SessionBase, profile: Profile) -> None:
-    newest = queries.newest(profile.customer_id)
+    newest = reading.newest(profile.customer_id)
     sealed = seal([newest, dict(profile.values)])
     cache.set(_key(session, profile.customer_id), sealed, _SECONDS)
 
@@ -31,7 +31,7 @@ def recall(session: SessionBase, customer_id: str, *, current: bool = True) -> P
     """
     sealed = cache.get(_key(session, customer_id))
     held = unseal(sealed, max_age=_SECONDS) if sealed else None
-    if held is None or (current and held[0] != queries.newest(customer_id)):
+    if held is None or (current and held[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, held[1])
 

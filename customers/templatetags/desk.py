@@ -25,10 +25,10 @@ from customers.audit.models import (
     Outcome,
     number_in,
 )
+from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK, is_sensitive
-from customers.catalogue.kinds import is_empty, raw_text
+from customers.catalogue.markets import market_name
 from customers.clubmed.profile import Json
-from customers.services import market
 
 register = template.Library()
 
@@ -344,4 +344,4 @@ def label_of(bound: Any) -> SafeString:
 @register.filter
 def market_country(locale: str) -> str:
     """France for fr-FR."""
-    return market.name(locale).partition(", ")[0]
+    return market_name(locale).partition(", ")[0]

@@ -10,8 +10,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from customers.access import Permission, allow
-from customers.services import market
-from customers.views.http import MARKETS, DeskRequest, chosen_markets
+from customers.catalogue.markets import market_name
+from customers.services.markets import offered_locales, refresh_market
+from customers.views.answers import MARKETS, DeskRequest, chosen_markets
 
 _REMEMBERED = 5  # markets, the newest first
 _AGE = 365 * 24 * 60 * 60  # seconds
@@ -21,8 +22,8 @@ _AGE = 365 * 24 * 60 * 60  # seconds
 @require_http_methods(["GET", "HEAD", "POST"])
 def markets(request: DeskRequest) -> HttpResponse:
     """All markets to choose from; choosing one leads back to where the person was."""
-    market.refresh("", actor=request.actor)
-    known = {*market.locales(), settings.CLUBMED_LOCALE, *chosen_markets(request)}
+    refresh_market("", actor=request.actor)
+    known = {*offered_locales(), settings.CLUBMED_LOCALE, *chosen_markets(request)}
     back = request.POST.get("next") or request.GET.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, None):
         back = "/"
@@ -45,7 +46,7 @@ def markets(request: DeskRequest) -> HttpResponse:
 
 
 def _page(request: DeskRequest, known: set[str], back: str, *, error: bool = False) -> HttpResponse:
-    named = sorted((market.name(locale), locale) for locale in known)
+    named = sorted((market_name(locale), locale) for locale in known)
     initials = [(one, list(items)) for one, items in groupby(named, key=lambda item: item[0][0])]
     context = {"initials": initials, "back": back, "error": error}
     return render(request, "customers/markets.html", context, status=422 if error else 200)

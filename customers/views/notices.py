@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from customers.clubmed import errors
-from customers.services import desk as services
-from customers.services import forgetting
+from customers.services.forget import NotWrittenError
+from customers.services.outcomes import NotRecordedError
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def not_done(exc: Exception, *, reading: bool = False) -> Message:
     if needs_sign_in(exc):
         raise exc
     match exc:
-        case services.NotRecordedError():
+        case NotRecordedError():
             return NOT_RECORDED
-        case forgetting.NotWrittenError():
+        case NotWrittenError():
             return NO_TOMBSTONE
         case errors.NotFoundError():
             return NO_SUCH_CUSTOMER

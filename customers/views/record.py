@@ -8,10 +8,10 @@ from functools import cached_property
 from django.utils import timezone
 
 from customers.audit.models import Entry
-from customers.catalogue import kinds
+from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field, Group, secrets_of, unknown_values
+from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
-from customers.services.finding import region_of
 
 RECENT = timedelta(days=14)
 
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def empty(self) -> bool:
-        return kinds.is_empty(self.value)
+        return compare.is_empty(self.value)
 
     @property
     def text(self) -> str:
@@ -99,28 +99,28 @@ class Row:
     def phones(self) -> list[dict[str, str]]:
         return [
             {
-                "number": kinds.dial_text(phone.number, self.region),
-                "type": kinds.PHONE_TYPES.get(phone.type or "", ""),
-                "new_type": "" if (phone.type or "") in kinds.PHONE_TYPES else phone.type or "",
-                "extra": ", ".join(f"{k}: {kinds.raw_text(v)}" for k, v in phone.extra.items()),
+                "number": phones.dial_text(phone.number, self.region),
+                "type": words.PHONE_TYPES.get(phone.type or "", ""),
+                "new_type": "" if (phone.type or "") in words.PHONE_TYPES else phone.type or "",
+                "extra": ", ".join(f"{k}: {compare.raw_text(v)}" for k, v in phone.extra.items()),
             }
             for phone in parse_phones(self.shown) or ()
         ]
 
     @property
     def address_lines(self) -> list[str]:
-        return kinds.address_lines(self.shown)
+        return objects.address_lines(self.shown)
 
     @property
     def optins(self) -> list[dict[str, Json]]:
         """Channels that were asked, each with its answers; what else came, named."""
         return [
             {
-                "channel": kinds.channel_text(item.get("channel")),
+                "channel": words.channel_text(item.get("channel")),
                 "optin": item.get("optin"),
                 "partners": item.get("optin_partners"),
                 "extra": ", ".join(
-                    f"{key}: {kinds.raw_text(value)}"
+                    f"{key}: {compare.raw_text(value)}"
                     for key, value in item.items()
                     if key not in kinds.OPTINS.members
                 ),
@@ -132,8 +132,8 @@ class Row:
     @property
     def channels_not_asked(self) -> str:
         items = self.value if isinstance(self.value, list) else []
-        asked = {kinds.raw_text(item.get("channel")) for item in items if isinstance(item, dict)}
-        return ", ".join(name for code, name in kinds.CHANNELS.items() if code not in asked)
+        asked = {compare.raw_text(item.get("channel")) for item in items if isinstance(item, dict)}
+        return ", ".join(name for code, name in words.CHANNELS.items() if code not in asked)
 
 
 @dataclass(frozen=True)
@@ -181,12 +181,12 @@ class Person:
         address = self.values.get("address")
         if not isinstance(address, dict):
             return ""
-        country = kinds.country_text(address.get("country_code"))
-        return ", ".join(filter(None, (kinds.raw_text(address.get("city")), country)))
+        country = words.country_text(address.get("country_code"))
+        return ", ".join(filter(None, (compare.raw_text(address.get("city")), country)))
 
     @property
     def type(self) -> str:
-        return kinds.raw_text(self.values.get("type")).capitalize()
+        return compare.raw_text(self.values.get("type")).capitalize()
 
     @property
     def blacklisted(self) -> bool:
@@ -238,13 +238,13 @@ class Record:
 
     @property
     def name(self) -> str:
-        names = (kinds.raw_text(self.profile.get(key)) for key in ("first_name", "last_name"))
+        names = (compare.raw_text(self.profile.get(key)) for key in ("first_name", "last_name"))
         return " ".join(filter(None, names))
 
     @property
     def native_name(self) -> str:
         keys = ("unicode_last_name", "unicode_first_name")
-        return " ".join(filter(None, (kinds.raw_text(self.profile.get(key)) for key in keys)))
+        return " ".join(filter(None, (compare.raw_text(self.profile.get(key)) for key in keys)))
 
     @property
     def title(self) -> str:
@@ -261,7 +261,7 @@ class Record:
     @property
     def medal(self) -> str:
         """The tier that has a colour of its own, "" for the others."""
-        code = kinds.raw_text(self.tier.value).lower()
+        code = compare.raw_text(self.tier.value).lower()
         return code if code in ("turquoise", "silver", "gold", "platinum") else ""
 
     @property

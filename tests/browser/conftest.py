@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
-from tests import test_demo
+from tests.crmadmin import test_demo
 from tests.privacy import Told
 
 FLAGS = [

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from customers.audit import chain, digests, keys
 from customers.audit.models import Change, Claim, Entry, Head, JournalLine
-from customers.services import desk as services
-from customers.services.reconciling import reconcile
+from customers.services.connection import client
+from customers.services.reconcile import reconcile
 
 # Forked, so that a child stands on the test's own database and sandbox without being told where
 # they are. A child has a copy of every lock as it was, and none of the sandbox's threads to let go
@@ -77,7 +77,7 @@ def _alone(target, *args):
     # Streams of its own: the lock of the parent's may be held in the copy.
     sys.stdout = sys.stderr = os.fdopen(os.dup(2), "w")
     logging.basicConfig(force=True, level=logging.WARNING, stream=sys.stderr)
-    services.clubmed.cache_clear()  # the parent's connections are not ours
+    client.cache_clear()  # the parent's connections are not ours
     target(*args)
     let_go_of_the_database()
 

@@ -17,17 +17,23 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
 from urllib3.connection import HTTPConnection
 
 from crmadmin.sandbox import Fault
+from customers import form_token
 from customers.audit import entries, journal
 from customers.audit.models import Change, Entry
 from customers.clubmed.client import ClubMed
-from customers.services import desk as services
-from customers.session import tokens
+from customers.services import change as change_module
+from customers.services import create as create_module
+from customers.services import record
+from customers.services.change import change_profile
+from customers.services.create import create_customer
+from customers.services.outcomes import UnknownOutcomeError
 from tests.conftest import AGENT, TOM, sent
 from tests.faults.conftest import (
     PATIENCE,
@@ -48,23 +54,22 @@ EMAIL = "killed@example.com"
 class Verb:
     """A change or a create. fields: that it sends."""
 
+    module: ModuleType
     method: str
     call: str  # the client's method that sends it
-    run: Callable[[tokens.Token], Any]
+    run: Callable[[form_token.Token], Any]
     fields: frozenset[str]
 
 
 def change(token):
-    return services.change_profile(
-        TOM, {"email": EMAIL}, token=token, actor=actor(AGENT), request_id="r"
-    )
+    return change_profile(TOM, {"email": EMAIL}, token=token, actor=actor(AGENT), request_id="r")
 
 
 PERSON = {"civility": "MS", "first_name": "Ada", "last_name": "Vance", "email": EMAIL}
 
 
 def create(token):
-    return services.create_customer(PERSON, token=token, actor=actor(AGENT), request_id="r")
+    return create_customer(PERSON, token=token, actor=actor(AGENT), request_id="r")
 
 
 def holders(clubmed):
@@ -73,8 +78,8 @@ def holders(clubmed):
 
 
 VERBS = {
-    "CHANGE": Verb("PATCH", "update_profile", change, frozenset({"email"})),
-    "CREATE": Verb("POST", "create_customer", create, frozenset(PERSON)),
+    "CHANGE": Verb(change_module, "PATCH", "update_profile", change, frozenset({"email"})),
+    "CREATE": Verb(create_module, "POST", "create_customer", create, frozenset(PERSON)),
 }
 
 
@@ -109,9 +114,9 @@ POINTS = {
         HTTPConnection, "request", lambda connection, method, *args: method == verb.method
     ),
     "BACK": lambda verb: after(ClubMed, verb.call),
-    "NUMBERED": lambda verb: after(services, "note_number"),
+    "NUMBERED": lambda verb: after(verb.module, "note_number"),
     "APPENDING": lambda verb: after(entries, "append"),
-    "APPENDED": lambda verb: after(services, "_record"),
+    "APPENDED": lambda verb: [after(module, "record_answer") for module in (verb.module, record)],
 }
 
 # What Club Med does. It takes its time, so that a caller who was killed is gone before its answer.
@@ -205,7 +210,7 @@ def assert_not_sent_again(clubmed, verb, token, *, unless):
     calls = len(sent(clubmed, verb.method))
     try:
         verb.run(token)
-    except services.UnknownOutcomeError:
+    except UnknownOutcomeError:
         assert not unless
     assert len(sent(clubmed, verb.method)) == calls + unless
     assert holders(clubmed) <= 1

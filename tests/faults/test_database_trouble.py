@@ -25,7 +25,7 @@ from tests.faults.conftest import (
     settle,
     wait_until,
 )
-from tests.test_groups import inputs
+from tests.views.test_groups import inputs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = f"/customers/{TOM}/fields/email/"

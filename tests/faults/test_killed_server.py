@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import test_demo
 from tests.browser.conftest import Product, database_address  # noqa: F401 - a fixture
 from tests.conftest import HTMX, TOM, hidden_inputs, soup, text
+from tests.crmadmin import test_demo
 from tests.faults.conftest import wait_until
 from tests.provider import sign_in
 

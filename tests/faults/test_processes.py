@@ -15,8 +15,16 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers.audit import entries
 from customers.audit.models import Change, Entry, JournalLine
-from customers.services import desk as services
-from customers.services.reconciling import reconcile
+from customers.services.change import change_profile
+from customers.services.connection import client
+from customers.services.outcomes import (
+    BeingSavedError,
+    ConflictError,
+    NotDoneError,
+    RecordPendingError,
+    Saved,
+)
+from customers.services.reconcile import reconcile
 from tests.conftest import AGENT, sent
 from tests.faults.conftest import (
     FORK,
@@ -48,17 +56,15 @@ def is_postgresql():
 
 def change(number, value, seen=None):
     token = token_over(email=seen)
-    return services.change_profile(
-        number, {"email": value}, token=token, actor=actor(AGENT), request_id="r"
-    )
+    return change_profile(number, {"email": value}, token=token, actor=actor(AGENT), request_id="r")
 
 
 def make_changes(process, many):
     """That many changes of one shared customer after another; who is told to wait tries again."""
     for n, number in enumerate(islice(cycle(PEOPLE), process, process + many)):
         while True:
-            seen = services.clubmed().read_profile(number).get("email")
-            with suppress(services.ConflictError, services.BeingSavedError):
+            seen = client().read_profile(number).get("email")
+            with suppress(ConflictError, BeingSavedError):
                 change(number, f"{process}.{n}@example.com", seen)
                 break
 
@@ -121,7 +127,7 @@ def test_the_first_entry_of_somebody_else_is_no_forgery(people):
         if "customers_head" in sql and not theirs:
             with ThreadPoolExecutor(1) as pool:
                 theirs.append(pool.submit(change_and_leave, PEOPLE[0], "first@example.com"))
-            assert isinstance(theirs[0].result(), services.Saved)
+            assert isinstance(theirs[0].result(), Saved)
         return result
 
     with connection.execute_wrapper(appended_meanwhile):
@@ -164,7 +170,7 @@ def told(outcome, number, value):
     """Make a change and hand over what its person is told: the name of a class."""
     try:
         said = change(number, value)
-    except (services.NotDoneError, services.RecordPendingError) as exc:
+    except (NotDoneError, RecordPendingError) as exc:
         said = exc
     outcome.send(type(said).__name__)
 

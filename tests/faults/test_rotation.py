@@ -12,9 +12,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from customers.audit import encryption, journal, vault
+from customers.audit import encryption, journal, values
 from customers.audit.models import Entry, Gone, JournalLine, VaultItem
-from customers.services import desk as services
+from customers.services.connection import client
+from customers.services.outcomes import BeingSavedError, ConflictError
+from customers.services.record import act_of
 from tests import log
 from tests.conftest import AGENT
 from tests.faults.conftest import FORK, LONG, PATIENCE, ended, forking, wait_until
@@ -53,14 +55,14 @@ def begin(at, given, act, *args):
 def save_until(stop, number):
     """A worker that saves one customer's e-mail again and again."""
     while not stop.is_set():
-        seen = services.clubmed().read_profile(number).get("email")
-        with suppress(services.ConflictError, services.BeingSavedError):  # of who ends just now
+        seen = client().read_profile(number).get("email")
+        with suppress(ConflictError, BeingSavedError):  # of who ends just now
             change(number, f"{uuid4().hex}@example.com", seen)
 
 
 def rewrap_and_be_killed():
-    vault._BATCH = 10
-    vault.rewrap(lambda done: os.kill(os.getpid(), signal.SIGKILL))
+    values._BATCH = 10
+    values.rewrap(lambda done: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def written_under(key_id):
@@ -82,7 +84,7 @@ def assert_all_open():
 def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     log.fill(60)
     former = encryption.current()
-    act = services.act_of("change", "909", "Ada Vance", actor(AGENT), "r", "")
+    act = act_of("change", "909", "Ada Vance", actor(AGENT), "r", "")
     journal.write(uuid4(), act, {"email": (None, "open@example.com")}, read_at=0)
     now, kill, again = (FORK.Event() for _ in range(3))
     stops = [FORK.Event() for _ in range(3)]
@@ -106,14 +108,14 @@ def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     kill.set()
     assert ended([killed]) == [-signal.SIGKILL]
     know(keys.both)
-    assert vault.left_behind()
+    assert values.left_behind()
     again.set()
     assert ended([whole]) == [0]
 
     one_more_comes(Entry.objects.count)
     stops[2].set()
     assert ended([third, fourth]) == [0, 0]
-    assert vault.left_behind() == 0
+    assert values.left_behind() == 0
     know(keys.new)
     assert_all_open()
     assert JournalLine.objects.get().new_values == {"email": "open@example.com"}
@@ -126,7 +128,7 @@ def test_a_change_of_keys_that_was_killed_is_gone_on_with(start, keys):
     killed = start(rewrap_and_be_killed)
 
     assert ended([killed]) == [-signal.SIGKILL]
-    assert vault.left_behind() == Entry.objects.count() - 10
+    assert values.left_behind() == Entry.objects.count() - 10
     assert ended([start(call_command, "audit_rewrap")]) == [0]
     know(keys.new)
     assert_all_open()
@@ -164,7 +166,7 @@ def test_it_ends_with_1_while_a_worker_that_only_knows_the_former_key_writes(sta
     stop.set()
     assert ended(workers) == [0] * 3
     know(keys.both)
-    assert vault.left_behind()
+    assert values.left_behind()
     call_command("audit_rewrap")
     know(keys.new)
     assert_all_open()
@@ -188,19 +190,19 @@ def test_it_waits_for_nobody_who_deletes_values(start, keys):
     know(keys.both)
 
     began = time.monotonic()
-    assert vault.rewrap() == 7
+    assert values.rewrap() == 7
 
     assert time.monotonic() - began < 4  # a lock is waited for 5 s
-    assert vault.left_behind() == 2
+    assert values.left_behind() == 2
     go_on.set()
     assert ended([deleting]) == [0]
-    assert vault.left_behind() == 0
+    assert values.left_behind() == 0
     assert not VaultItem.objects.filter(pk__in=(3, 5)).exists()
 
 
 def test_others_get_their_turn_between_two_batches(start, keys, monkeypatch):
     """On SQLite who writes holds the one lock, and who waits for it only looks now and then."""
-    monkeypatch.setattr(vault, "_BATCH", 10)
+    monkeypatch.setattr(values, "_BATCH", 10)
     log.fill(100)
     stop = FORK.Event()
     know(keys.both)
@@ -208,7 +210,7 @@ def test_others_get_their_turn_between_two_batches(start, keys, monkeypatch):
     one_more_comes(Entry.objects.count)
     count = Entry.objects.count()
 
-    vault.rewrap()
+    values.rewrap()
 
     assert Entry.objects.count() > count
     stop.set()

@@ -10,9 +10,17 @@ from django.db import DatabaseError, ProgrammingError
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from customers.audit import chain, erasure, verification
-from customers.services import credentials, expiring
-from customers.services.expiring import Due, Ground, Progress
+from customers.audit import chain, erasure, verify
+from customers.services import credentials
+from customers.services.expire import (
+    Due,
+    Ground,
+    Progress,
+    erase_looks,
+    erase_values,
+    remove_entries,
+    what_is_due,
+)
 
 
 class Command(BaseCommand):
@@ -37,7 +45,7 @@ class Command(BaseCommand):
                 call_command("clearsessions")
                 credentials.sweep()
             ground = self._ground(although_not_whole.strip()) if execute else None
-            due = expiring.due(timezone.now())
+            due = what_is_due(timezone.now())
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
         except (ValueError, TypeError):  # SQLite holds what is no time in a column of times
@@ -47,18 +55,18 @@ class Command(BaseCommand):
             self.stdout.write("Nothing was erased: --execute does it.")
             return
         if due.values:
-            self._do("values", expiring.erase_values, due, ground, due.values)
+            self._do("values", erase_values, due, ground, due.values)
         if due.looks:
-            self._do("looks", expiring.erase_looks, due, ground, due.looks)
+            self._do("looks", erase_looks, due, ground, due.looks)
         if due.entries:  # last: it needs a right that the workers' role does not have
-            self._do("entries", expiring.remove_entries, due, ground, due.entries)
+            self._do("entries", remove_entries, due, ground, due.entries)
         erasure.scrub()  # also what a run that was ended left
         is_due = due.values or due.looks or due.entries
         self.stdout.write("Erased." if is_due else "Nothing was old enough.")
 
     def _ground(self, reason: str) -> Ground:
         """What may be erased on, as the log is now."""
-        report = verification.verify(
+        report = verify.verify(
             progress=lambda seq, last: self.stderr.write(f"verified: {seq:,} of {last:,}")
         )
         if not report.faults:
@@ -82,7 +90,7 @@ class Command(BaseCommand):
             act(due, ground, lambda done: self.stderr.write(f"{what}: {done:,} of {whole:,}"))
         except chain.ForgedHeadError as exc:
             raise CommandError(str(exc)) from None
-        except verification.AlteredError:
+        except verify.AlteredError:
             raise CommandError(
                 f"The log was altered since it was verified, so no more {what} are erased: run "
                 "audit_verify."

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import encryption, vault
+from customers.audit import encryption, values
 
 
 class Command(BaseCommand):
@@ -17,12 +17,12 @@ class Command(BaseCommand):
     help += "the others can be taken away. Exit status 1: something is left."
 
     def handle(self, **options: Any) -> None:
-        whole = vault.left_behind()
+        whole = values.left_behind()
         try:
-            done = vault.rewrap(lambda done: self.stderr.write(f"{done:,} of {whole:,}"))
+            done = values.rewrap(lambda done: self.stderr.write(f"{done:,} of {whole:,}"))
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
-        left = vault.left_behind()
+        left = values.left_behind()
         key = encryption.current()
         if left:
             raise CommandError(

@@ -15,7 +15,7 @@ from django.template.defaultfilters import pluralize
 from customers.audit import seals, tombstones
 from customers.audit.models import Action, Entry
 from customers.audit.seals import NotASealError, Seal
-from customers.audit.verification import Report, verify
+from customers.audit.verify import Report, verify
 
 _Read = Callable[[Iterable[str]], Iterator[Seal]]
 

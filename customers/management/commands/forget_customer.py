@@ -11,8 +11,8 @@ from customers.access import OPERATOR
 from customers.audit import erasure, tombstones
 from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.management import commandline
-from customers.services import desk as services
-from customers.services.forgetting import NotWrittenError, forget_customer, replay
+from customers.services.forget import NotWrittenError, forget_customer, replay
+from customers.services.outcomes import BeingSavedError, NotDoneError, NotRecordedError
 
 _MOST = 20  # lines that are named
 _STEP = 500  # tombstones, between two words of progress
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         commandline.check_customer_number(customer_id)
         try:
             count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
-        except (services.NotDoneError, ClubMedError) as exc:
+        except (NotDoneError, ClubMedError) as exc:
             raise CommandError(f"Nothing was erased: {_why(exc)}") from None
         if count:
             self.stdout.write(f"Customer {customer_id}: {_erased(count)}.")
@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{n:,} of {len(found):,}")
             try:
                 erased = replay(tombstone)
-            except (services.NotDoneError, ClubMedError, ValueError, TypeError) as exc:
+            except (NotDoneError, ClubMedError, ValueError, TypeError) as exc:
                 self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
                 left += 1
                 continue
@@ -98,11 +98,11 @@ def _erased(count: int) -> str:
 
 def _why(exc: Exception) -> str:
     match exc:
-        case services.BeingSavedError():
+        case BeingSavedError():
             return "a change of this customer is not settled yet. Try again after `reconcile`."
         case NotWrittenError():
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
-        case services.NotRecordedError():
+        case NotRecordedError():
             return str(exc) or "the database fails."
         case ValueError() | TypeError():  # SQLite holds what is no time in a column of times
             return "an entry has no time that can be read: run audit_verify."

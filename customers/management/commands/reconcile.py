@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from customers.audit import durability, journal
-from customers.services import credentials, settling
-from customers.services.reconciling import Reconciled, reconcile
+from customers.audit import checks, journal
+from customers.services import credentials
+from customers.services.reconcile import Reconciled, reconcile
+from customers.services.settle import give_up_unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
     def handle(
         self, *, watch: float | None = None, give_up_unreadable: bool = False, **options: Any
     ) -> None:
-        durability.check()
+        checks.check()
         if give_up_unreadable:
             self._give_up()
             return
@@ -57,7 +58,7 @@ class Command(BaseCommand):
 
     def _give_up(self) -> None:
         try:
-            count = settling.give_up_unreadable(journal.overdue())
+            count = give_up_unreadable(journal.overdue())
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
         self.stdout.write(

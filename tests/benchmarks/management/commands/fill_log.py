@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, models, transaction
 
-from customers.audit import chain, vault
+from customers.audit import chain
 from customers.audit.models import Change, Entry, Evidence, Outcome, VaultItem
 from tests.benchmarks import change
 
@@ -54,11 +54,11 @@ def _append(count: int) -> None:
             evidence=Evidence.ANSWER,
             **act,
         )
-        salted.append(vault.commit(entry, values))
+        salted.append(values.commit(entry, values))
         made.append(entry)
     chain.extend(chain.lock(), made)
     Entry.objects.bulk_create(made)
-    VaultItem.objects.bulk_create(vault.items(made, salted))
+    VaultItem.objects.bulk_create(values.items(made, salted))
     Change.objects.bulk_create(_change(entry) for entry in made)
 
 

@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from customers.audit import chain, encryption, journal, queries, vault
+from customers.audit import chain, encryption, journal, reading, values
 from customers.audit.models import SIDES, Change, Outcome
-from customers.services import desk as services
+from customers.services.record import record_answer
 from tests.benchmarks import change
 from tests.benchmarks.models import Audited, Historied, Person, Unfollowed
 
@@ -69,7 +69,7 @@ def record_change(*, give_back: bool = False) -> float:
     line = journal.write(change_id, act, values, read_at=read_at)
     if give_back:
         connection.close()
-    services._record(line, Outcome.APPLIED)
+    record_answer(line, Outcome.APPLIED)
     return perf_counter() - began
 
 
@@ -77,7 +77,7 @@ def record_change_without_the_vault() -> float:
     """The same with nothing encrypted, committed to and put into the vault."""
     with (
         mock.patch.object(encryption, "encrypt", lambda text, about: text),
-        mock.patch.object(vault, "commit", return_value={}),
+        mock.patch.object(values, "commit", return_value={}),
     ):
         return record_change()
 
@@ -85,7 +85,7 @@ def record_change_without_the_vault() -> float:
 def read_page(*, opened: bool = False) -> float:
     """A page of 50 changes with their entries; opened: and each of their values."""
     began = perf_counter()
-    for shown in queries.page(Change.objects.all(), before=None).changes:
+    for shown in reading.page(Change.objects.all(), before=None).changes:
         for entry in shown.entries if opened else ():
             for side in SIDES:
                 getattr(entry, side)

@@ -1,0 +1,46 @@
+"""A market: its locale and what Club Med says of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from babel import Locale, UnknownLocaleError
+
+from customers.clubmed.client import is_locale
+from customers.clubmed.profile import Profile
+from customers.clubmed.schema import Rules
+
+
+@dataclass(frozen=True)
+class Market:
+    """One market, as far as it is known. locale: "fr-FR"; the mappings are code -> label."""
+
+    locale: str
+    rules: Rules
+    civilities: Mapping[str, str] = field(default_factory=dict)
+    countries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def region(self) -> str:
+        return region_of(self.locale)
+
+
+def market_of(profile: Profile) -> str:
+    """The market of a customer, "" if the profile names none."""
+    locale = profile.get("locale")
+    return locale if isinstance(locale, str) and is_locale(locale) else ""
+
+
+def market_name(locale: str) -> str:
+    """A market as people call it: "France, French"; the locale itself if nobody knows it."""
+    try:
+        known = Locale.parse(locale, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return locale
+    return f"{known.get_territory_name('en')}, {known.get_language_name('en')}"
+
+
+def region_of(locale: str) -> str:
+    """The country of a locale: "FR" of "fr-FR", "" where it names none."""
+    country = locale.replace("_", "-").rpartition("-")[2]
+    return country if re.fullmatch("[A-Z]{2}", country) else ""

@@ -1,0 +1,182 @@
+"""Phones: how they are typed, shown, compared and sent."""
+
+import re
+
+import phonenumbers
+from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumberFormat
+
+from customers.catalogue.compare import Normal, covers, found, normal_codes, one_to_one, raw_text
+from customers.catalogue.words import PHONE_TYPES
+from customers.clubmed.profile import Json, parse_phones
+
+
+def phones_text(value: Json) -> str:
+    """Mobile +55 11 90000-0412, Office +55 11 3000-0177."""
+    phones = parse_phones(value)
+    if phones is None:
+        return raw_text(value)
+    names = PHONE_TYPES
+    parts = (
+        " ".join(filter(None, (names.get(phone.type or "", phone.type), dial_text(phone.number))))
+        for phone in phones
+    )
+    return ", ".join(parts)
+
+
+def dial_text(number: str | None, region: str = "") -> str:
+    """A phone number as people write it: +55 11 90000-0412; as it came if it is not understood.
+
+    region: the country, in ISO alpha-2, whose national numbers are known too.
+    """
+    text = number or ""
+    try:
+        read = phonenumbers.parse(text, region or None)
+    except NumberParseException:
+        return text
+    if text.startswith("+"):
+        written = phonenumbers.format_number(read, PhoneNumberFormat.INTERNATIONAL)
+    elif phonenumbers.is_valid_number(read):
+        written = phonenumbers.format_number(read, PhoneNumberFormat.NATIONAL)
+    else:
+        return text
+    return written if dialled(written) == dialled(text) else text
+
+
+_TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
+
+
+_FROM_ABROAD = (
+    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
+    CountryCodeSource.FROM_NUMBER_WITH_IDD,
+)
+
+
+def dial_digits(typed: str, region: str = "") -> str:
+    """A number typed in any shape as the API takes it, `^[+]?[0-9]+$`; "" if it is none.
+
+    A national one stays national: whose country it is, is Club Med's to say. region: the country
+    from which it was typed, whose prefix for abroad is known then (011 in the US).
+    """
+    text = typed.strip()
+    digits = phonenumbers.normalize_digits_only(text)
+    if not digits or not _TYPED.fullmatch(text):
+        return ""
+    plain = f"+{digits}" if text[0] in "+＋" else digits
+    for shape in (plain, f"+{plain[2:]}" if plain.startswith("00") else plain):
+        try:
+            read = phonenumbers.parse(shape, region or None, keep_raw_input=True)
+        except NumberParseException:
+            continue
+        if read.country_code_source in _FROM_ABROAD and phonenumbers.is_possible_number(read):
+            return phonenumbers.format_number(read, PhoneNumberFormat.E164)
+    return plain
+
+
+_UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
+
+
+_DIALLED = re.compile(r"(\++|00)?([0-9]+)")
+
+
+_SHORTEST = 7  # digits that tell whose phone it is
+
+
+_LONGEST_COUNTRY = 3  # digits of a calling code
+
+
+def dialled(number: Json) -> str:
+    """The digits of a phone number, after a + if it is international; "" if it is no number."""
+    text = _UNDIALLED.sub("", number) if isinstance(number, str) else ""
+    read = _DIALLED.fullmatch(text)
+    return ("+" if read[1] else "") + read[2] if read else ""
+
+
+def normal_phones(value: Json) -> Json:
+    """Any order; numbers as they are dialled."""
+    if isinstance(value, list):
+        value = [
+            {**item, "number": dialled(item.get("number")) or item.get("number")}
+            if isinstance(item, dict)
+            else item
+            for item in value
+        ]
+    return normal_codes(value)
+
+
+def seen_phones(value: Json) -> Json:
+    """The normal form, but in this very order if a phone holds more than its number and type:
+    `compose_phones` takes the rest from the phone that stands in the row's place.
+    """
+    if isinstance(value, list) and any(
+        isinstance(item, dict) and item.keys() - {"number", "type"} for item in value
+    ):
+        return [normal_phones([item]) for item in value]
+    return normal_phones(value)
+
+
+def found_phones(sent: Json, stored: Json, normal: Normal) -> bool:
+    """As `found`; a number may have become international, or national."""
+    if isinstance(sent, list) and isinstance(stored, list):
+        return one_to_one(sent, stored, _found_phone)
+    return found(sent, stored, normal)
+
+
+def _found_phone(sent: Json, stored: Json) -> bool:
+    if isinstance(sent, dict) and isinstance(stored, dict):
+        number = sent.get("number")
+        if same_number(number, stored.get("number")):
+            stored = {**stored, "number": number}
+    return found(sent, stored, normal_codes)
+
+
+def same_number(one: Json, other: Json) -> bool:
+    """0623456789 and +33623456789 are one phone; two international numbers only if equal."""
+    numbers = dialled(one), dialled(other)
+    if not all(numbers):
+        return False
+    if len({number.startswith("+") for number in numbers}) == 1:
+        return numbers[0] == numbers[1]
+    short, long = sorted((number.lstrip("+").lstrip("0") for number in numbers), key=len)
+    return short == long or (
+        len(short) >= _SHORTEST
+        and len(long) - len(short) <= _LONGEST_COUNTRY
+        and long.endswith(short)
+    )
+
+
+def compose_phones(now: Json, rows: Json) -> Json:
+    """The whole list to send: each row over the phone it was made from, whose other members stay.
+
+    rows: [{"row": index in the list now or null, "number", "type"}], from the editor.
+    """
+    phones = now if isinstance(now, list) else []
+    composed: list[Json] = []
+    for item in rows if isinstance(rows, list) else []:
+        row = item.get("row")
+        base = phones[row] if isinstance(row, int) and row < len(phones) else {}
+        typed = {key: value for key, value in item.items() if key != "row"}
+        composed.append({**base, **typed} if isinstance(base, dict) else typed)
+    return composed
+
+
+def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
+    """The same rows over another list: each made from the phone that it was made from, if it is
+    there still, or from one with the same type and number.
+    """
+    before, after = (value if isinstance(value, list) else [] for value in (saw, now))
+    rebased = []
+    for item in rows if isinstance(rows, list) else []:
+        row = item.get("row")
+        phone = before[row] if isinstance(row, int) and row < len(before) else None
+        alike = {key: item.get(key) for key in ("type", "number")}
+        found = (
+            i
+            for i, other in enumerate(after)
+            if (other == phone if phone is not None else covers(alike, other))
+        )
+        rebased.append({**item, "row": next(found, None)})
+    return rebased
+
+
+def are_phones(value: Json) -> bool:
+    return parse_phones(value or []) is not None

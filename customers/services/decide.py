@@ -1,0 +1,53 @@
+"""A person's word on a change whose outcome is unclear."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from customers.access import Actor
+from customers.audit import chain, entries
+from customers.audit.entries import Finding
+from customers.audit.models import Action, Evidence, Outcome
+from customers.services.outcomes import NoCustomerNumberError, NotYoursToSettleError
+from customers.services.read import read_profile
+from customers.services.record import act_of, journal_in_reach
+
+
+def settle_change(
+    change_id: UUID,
+    *,
+    landed: bool,
+    reason: str,
+    actor: Actor,
+    request_id: str,
+    customer_id: str = "",
+) -> None:
+    """A person's word on an unclear change: did Club Med store it?
+
+    customer_id: of the customer that an unclear create made, if it landed. Raises
+    NotYoursToSettleError, NoCustomerNumberError, NotRecordedError, or the ClubMedError of that
+    customer's profile.
+    """
+    if customer_id:
+        read_profile(customer_id, actor=actor)
+    outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
+    with journal_in_reach(), transaction.atomic():
+        head = chain.lock()
+        made = entries.of_change(change_id)
+        open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
+        own = any(entry.is_by(actor) for entry in made)
+        if not open_yet or own:
+            raise NotYoursToSettleError
+        first = made[0]
+        number = first.customer_id or (customer_id if landed else "")
+        if landed and not number:
+            raise NoCustomerNumberError
+        action, label = Action(first.action), first.customer_label
+        entries.append(
+            change_id,
+            act_of(action, number, label, actor, request_id, reason),
+            [Finding(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
+            head=head,
+            before=made,
+            untold=True,
+        )

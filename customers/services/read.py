@@ -1,0 +1,48 @@
+"""Read a profile, and record what it says of open changes."""
+
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from customers.access import Actor
+from customers.audit import chain, reading
+from customers.audit.models import Change, JournalLine
+from customers.clubmed.profile import Profile
+from customers.services.connection import calling
+from customers.services.record import logger
+from customers.services.settle import settle_from_profile
+
+
+def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
+    """The profile as Club Med holds it now; what it says of open changes is recorded.
+
+    actor: who looks; None for a look in the background.
+    """
+    return read_with_position(customer_id, chain.position(), actor)[0]
+
+
+def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> tuple[Profile, int]:
+    """The profile, and the log's position that it holds true for; read_at: the position before."""
+    profile = calling(actor).read_profile(customer_id)
+    try:
+        read_at = settle_from_profile(profile, read_at)
+    except DatabaseError as exc:  # the profile can be seen all the same
+        logger.error("what a profile says cannot be recorded: %s", type(exc).__name__)
+    return profile, read_at
+
+
+def confirm_change(
+    customer_id: str, change_id: UUID, *, actor: Actor
+) -> tuple[Profile, bool, Change | None]:
+    """Look at Club Med again after a change: the profile; is it still not known what came of the
+    change; and the change with its entries, perhaps of an earlier sending.
+    """
+    profile = read_profile(customer_id, actor=actor)
+    open_yet = is_open(change_id)  # before its entries: what is settled in between is not missed
+    changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
+    return profile, open_yet, next(iter(reading.with_entries(changes)), None)
+
+
+def is_open(change_id: UUID) -> bool:
+    """Is it still not known what came of this change?"""
+    return JournalLine.objects.filter(pk=change_id).exists()

@@ -1,0 +1,209 @@
+"""What every verb records: the line before the call, the entries after it."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+from customers.access import Actor
+from customers.audit import chain, entries, erasure, journal
+from customers.audit.entries import Finding
+from customers.audit.models import Action, Evidence, Gone, Head, JournalLine, Outcome
+from customers.catalogue.compare import canonical, is_empty, raw_text
+from customers.catalogue.fields import FIELDS
+from customers.clubmed.errors import (
+    ClubMedError,
+    NoAnswerError,
+    NotSentError,
+    RefusedError,
+)
+from customers.clubmed.profile import Json, Profile
+from customers.form_token import Token
+from customers.services import refusals
+from customers.services.connection import locale_of
+from customers.services.outcomes import (
+    BeingSavedError,
+    NotRecordedError,
+    RecordPendingError,
+    Saved,
+    UnknownOutcomeError,
+    UsedTokenError,
+)
+
+logger = logging.getLogger(__name__)
+
+
+_LONGEST = 255  # characters of a line of text in the log
+
+
+def reason_text(reason: str, *, force_address: bool) -> str:
+    """The reason as the log keeps it."""
+    return f"Address sent without Club Med's check: {reason}" if force_address else reason
+
+
+def note_number(line: JournalLine, customer_id: str) -> None:
+    """Keep the new customer's number with the line, in case the entries cannot be written."""
+    values, label, reason = line.values, line.customer_label, line.reason
+    line.customer_id = customer_id  # what is encrypted is bound to it, so it is read before
+    try:
+        line.encrypt(values, customer_label=label, reason=reason)
+        line.save(update_fields=["customer_id", "key_id", "encrypted"], force_update=True)
+    except DatabaseError as exc:  # the entries hold it too
+        logger.error("change %s has a number not noted: %s", line.change_id, type(exc).__name__)
+
+
+def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
+    """The answer that this form got when it was sent first; None if it may be sent.
+
+    A form that was refused, or that never got through, is not used up. Over a stored secret only a
+    clear, or what the token is bound to, is the same again.
+    """
+    if line := JournalLine.objects.filter(pk=token.change_id).first():
+        raise BeingSavedError(line)
+    made = entries.verdicts(entries.of_change(token.change_id))
+    outcomes = {entry.outcome for entry in made.values()}
+    if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
+        return None
+    if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
+        raise UnknownOutcomeError
+    sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
+    if any(isinstance(entry.old, Gone) or isinstance(entry.new, Gone) for entry in made.values()):
+        raise UsedTokenError(sent)  # nothing is left to compare with
+
+    def is_same(name: str, value: Json) -> bool:
+        row, old = FIELDS[name], made[name].old
+        if row.holds_secret(old) and not (is_empty(value) or token.body):
+            return False  # perhaps it was not typed then: who guesses it must not learn so
+        return canonical(row.kind.compose(old, value)) == canonical(sent[name])
+
+    if typed.keys() != sent.keys() or not all(is_same(*one) for one in typed.items()):
+        raise UsedTokenError(sent)
+    return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
+
+
+@contextmanager
+def journal_in_reach() -> Iterator[None]:
+    """Around all that stands before the call: if the journal fails, nothing is sent."""
+    try:
+        yield
+    except journal.ClaimedError as exc:
+        raise BeingSavedError(exc.line) from None
+    except chain.ForgedHeadError as exc:
+        raise NotRecordedError(exc) from None
+    except DatabaseError as exc:  # its text may hold values
+        logger.error("the journal cannot be written: %s", type(exc).__name__)
+        raise NotRecordedError from None
+
+
+@contextmanager
+def recording_answer(line: JournalLine, held: Profile, typed: Mapping[str, Json]) -> Iterator[None]:
+    """Around the one write: record at once what certainly did not land, leave the rest open.
+
+    held: what Club Med holds of the customer. typed: as `change_profile` takes it.
+    """
+    try:
+        yield
+    except NoAnswerError:
+        raise UnknownOutcomeError from None
+    except RefusedError as exc:
+        exc = refusals.discreet(exc, held, typed)
+        record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, held, line.new_values))
+        raise exc from None
+    except NotSentError:
+        record_answer(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
+        raise
+    except ClubMedError:  # a redirect
+        record_answer(line, Outcome.NOT_APPLIED)
+        raise
+
+
+def record_answer(
+    line: JournalLine,
+    outcome: Outcome,
+    evidence: Evidence = Evidence.ANSWER,
+    detail: str = "",
+) -> None:
+    """Append the line's entries and close it: one transaction.
+
+    If the line was settled meanwhile, only what that got wrong is appended, as a correction.
+    """
+    act, values = line.act(), line.values
+    if line.action == Action.CREATE and outcome is not Outcome.APPLIED:
+        # Nobody's customer: of such a person the log keeps which fields, and why not.
+        act |= {"customer_label": "", "reason": ""}
+        values = {name: {"old": Gone.NOT_KEPT, "new": Gone.NOT_KEPT} for name in values}
+    findings = [
+        Finding(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
+        for name, pair in values.items()
+    ]
+    try:
+        with transaction.atomic():
+            head = chain.lock()
+            if journal.close(line):
+                entries.append(line.change_id, act, findings, head=head)
+            else:
+                _correct(line, findings, head)
+    except DatabaseError as exc:  # its text may hold values
+        kind = type(exc).__name__
+        logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
+        if outcome is Outcome.APPLIED:
+            raise RecordPendingError(line.customer_id) from None
+
+
+def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
+    """Append the findings that differ from what the line was settled as meanwhile."""
+    made = entries.of_change(line.change_id)
+    settled = entries.verdicts(made)
+    no_customer = any(isinstance(finding.new, Gone) for finding in findings)
+    wrong = [
+        finding
+        for finding in findings
+        if (entry := settled.get(finding.field)) is None
+        or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
+        or (no_customer and entry.new_commitment)
+    ]
+    act = line.act()
+    if no_customer or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
+        act |= {"customer_label": "", "reason": ""}
+        wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
+    if wrong:
+        entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
+    if no_customer:
+        erasure.of_no_customer(line.change_id).delete()
+
+
+def act_of(
+    action: Action,
+    customer_id: str,
+    label: str,
+    actor: Actor,
+    request_id: str,
+    reason: str,
+) -> dict[str, Any]:
+    """What a journal line and an entry share; see `customers.audit.models.Act.act`."""
+    return {
+        "action": action,
+        "customer_id": customer_id,
+        "customer_label": label,
+        "actor_issuer": actor.issuer,
+        "actor_sub": actor.sub,
+        "actor_name": actor.name,
+        "actor_roles": ", ".join(actor.roles),
+        "reason": reason,
+        "locale": locale_of(actor),
+        "request_id": request_id,
+    }
+
+
+def label_of(values: Mapping[str, Json]) -> str:
+    """The customer's name, for people who read the log."""
+    names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
+    return _one_line(" ".join(filter(None, names)))[:_LONGEST]
+
+
+def _one_line(text: str) -> str:
+    """Text that any database and any page can hold."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,264 @@
+"""What a fresh look at Club Med says about changes whose outcome, or whose stored form, is open.
+
+docs/audit.md holds the states and who may move a change from one to another. Nothing here calls
+Club Med: the verbs do, and hand over what they read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from customers.audit import chain, entries, journal, reading
+from customers.audit.entries import FIRST_LOOK, WATCH, Finding
+from customers.audit.models import Action, Change, Entry, Evidence, Gone, JournalLine, Outcome
+from customers.catalogue.compare import canonical
+from customers.catalogue.fields import FIELDS, Field
+from customers.clubmed.profile import Json, Profile
+
+OUTSIDE = "Outside this desk"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is to be appended for one change; see `customers.audit.entries.append`.
+
+    line: the open line that this settles.
+    """
+
+    change_id: UUID
+    act: Mapping[str, Any]
+    findings: list[Finding]
+    line: JournalLine | None = None
+    before: Sequence[Entry] = ()
+    untold: bool = False
+
+
+def settle_from_profile(profile: Profile, read_at: int) -> int:
+    """Record what a profile says about its customer's open changes.
+
+    read_at: the log's position before the profile was read. Returns the position up to which the
+    profile holds true: where entries that were not known to it came in between, nothing is done.
+    """
+    customer_id = profile.customer_id
+    overdue = [
+        line for line in journal.overdue().filter(customer_id=customer_id) if line.is_readable
+    ]
+    claimed = journal.claimed(customer_id)
+    known = reading.last_known(customer_id)
+    changes = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
+    pending = reading.with_entries(changes)
+    records = [answer_found(line, profile, customer_id) for line in overdue]
+    records += [_seen_since(change, profile, known, besides=claimed) for change in pending]
+    in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
+    records.append(_changed_elsewhere(profile, known, besides=in_question))
+    records = [record for record in records if record.findings]
+    if not records:
+        for change in pending:
+            last = _newest(change).values()
+            still = any(e.field in claimed or _waits(e, profile, known) for e in last)
+            look_again_later(change, still=still)
+        return read_at
+    with transaction.atomic():
+        chain.lock()
+        if reading.newest(customer_id) > read_at:
+            return read_at
+        for record in records:
+            append_record(record)
+        return chain.position()
+
+
+def append_record(record: Record) -> None:
+    """Append it, and close its line; nothing if somebody else settled that. In a transaction."""
+    head = chain.lock()
+    if record.line is None or journal.close(record.line):
+        entries.append(
+            record.change_id,
+            record.act,
+            record.findings,
+            head=head,
+            before=record.before,
+            untold=record.untold,
+        )
+
+
+def settled(line: JournalLine, findings: Iterable[Finding], customer_id: str = "") -> Record:
+    """The record that settles an open line behind its author's back."""
+    act = line.act()
+    if customer_id:
+        act["customer_id"] = customer_id
+    return Record(line.change_id, act, list(findings), line, untold=True)
+
+
+def give_up(line: JournalLine) -> None:
+    """Club Med will not say what came of it, or it cannot be asked: a person has to find out."""
+    with transaction.atomic():
+        append_record(_given_up(line))
+
+
+def _given_up(line: JournalLine, customer_id: str = "") -> Record:
+    detail = "" if line.is_readable else "What was sent could not be opened here."
+    findings = [
+        Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail)
+        for name, pair in line.values.items()
+    ]
+    return settled(line, findings, customer_id)
+
+
+def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
+    """Make those of overdue lines that do not open unclear, for good; how many they were.
+
+    Nothing that Club Med says could be compared with them, and their fields would stay taken.
+    """
+    unreadable = [line for line in lines if not line.is_readable]
+    for line in unreadable:
+        give_up(line)
+    return len(unreadable)
+
+
+def answer_found(line: JournalLine, profile: Profile | None, customer_id: str) -> Record:
+    """What came of a change of that customer's that got no answer; profile: None if it will never
+    be shown.
+    """
+    if profile is None or not line.is_readable:
+        return _given_up(line, customer_id)
+    pairs = line.values.items()
+    if line.action == Action.CREATE:  # it has a number, so Club Med did answer
+        findings = [Finding(name, None, pair["new"], Outcome.APPLIED) for name, pair in pairs]
+    else:
+        findings = [_found(name, pair["old"], pair["new"], profile) for name, pair in pairs]
+    return settled(line, findings, customer_id)
+
+
+def _found(name: str, old: Json, new: Json, profile: Profile) -> Finding:
+    field = FIELDS.get(name)
+    if field is None:  # it left the catalogue while the line was open
+        return Finding(name, old, new, Outcome.UNCLEAR, Evidence.NOTHING)
+    now = field.value(profile)
+    if _landed(field, old, new, now):
+        outcome = Outcome.APPLIED
+    elif _stayed(field, old, new, now):
+        outcome = Outcome.NOT_SEEN
+    else:
+        outcome = Outcome.UNCLEAR
+    return Finding(name, old, new, outcome, Evidence.LOOK, now)
+
+
+def _landed(field: Field, old: Json, new: Json, now: Json) -> bool:
+    """Does the profile show that `new` was stored?"""
+    if field.same(old, new):  # a matter of capitals or accents: only the letter can tell
+        return canonical(now) == canonical(new)
+    return field.same(new, now)
+
+
+def _stayed(field: Field, old: Json, new: Json, now: Json) -> bool:
+    if field.same(old, new):
+        return canonical(now) == canonical(old)
+    return field.same(old, now)
+
+
+def _seen_since(
+    change: Change, profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
+) -> Record:
+    """What the profile shows of a change that it had not shown yet.
+
+    besides: fields on their way to Club Med by another change, whose value it may be.
+    """
+    last = _newest(change)
+    act = next(iter(last.values())).act()
+    findings = [
+        finding
+        for entry in last.values()
+        if entry.field not in besides and (finding := _seen(entry, profile, known)) is not None
+    ]
+    untold = any(finding.outcome == Outcome.APPLIED for finding in findings)
+    return Record(change.change_id, act, findings, before=change.entries, untold=untold)
+
+
+def _newest(change: Change) -> dict[str, Entry]:
+    """field -> the change's last entry of it."""
+    return {entry.field: entry for entry in change.entries}
+
+
+def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> Finding | None:
+    """A not seen one that shows after all; an applied one that is stored in another form."""
+    field = FIELDS.get(entry.field)
+    if field is None or not field.read or isinstance(entry.new, Gone):
+        return None
+    now = field.value(profile)
+    if entry.outcome == Outcome.NOT_SEEN:
+        late = _landed(field, entry.old, entry.new, now) and not _taken(field, entry, known)
+        outcome = Outcome.APPLIED if late else None
+    elif _is_last_word(entry, known) and not _as_sent(entry, now) and not _not_yet(entry, now):
+        outcome = Outcome.STORED_AS
+    else:
+        outcome = None
+    if outcome is None:
+        return None
+    return Finding(field.name, entry.old, entry.new, outcome, Evidence.LOOK, now)
+
+
+def _taken(field: Field, entry: Entry, known: Mapping[str, Entry]) -> bool:
+    """Did a later change store the same? Then the profile says nothing about this one."""
+    last = known.get(entry.field)
+    return last is not None and last.seq > entry.seq and field.same(entry.new, last.known)
+
+
+def _is_last_word(entry: Entry, known: Mapping[str, Entry]) -> bool:
+    """An answer of Club Med's that nothing has been recorded after."""
+    last = known.get(entry.field)
+    return entry.evidence == Evidence.ANSWER and last is not None and last.seq == entry.seq
+
+
+def _as_sent(entry: Entry, now: Json) -> bool:
+    return canonical(now) == canonical(entry.new)
+
+
+def _not_yet(entry: Entry, now: Json) -> bool:
+    """The profile still shows the old value of a change that Club Med took."""
+    field = FIELDS[entry.field]
+    return field.same(entry.old, now) and not field.same(entry.new, now)
+
+
+def _changed_elsewhere(
+    profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
+) -> Record:
+    """Fields that hold something else than what was last known of them here."""
+    findings = []
+    label = ""
+    for name, entry in known.items():
+        field = FIELDS.get(name)
+        if field is None or not field.read or name in besides or isinstance(entry.known, Gone):
+            continue
+        now = field.value(profile)
+        if not field.same(entry.known, now) and not field.same(now, entry.known):
+            findings.append(Finding(name, entry.known, now, Outcome.APPLIED, Evidence.LOOK, now))
+            label = entry.customer_label
+    act = {
+        "action": Action.ELSEWHERE,
+        "customer_id": profile.customer_id,
+        "customer_label": label,
+        "actor_name": OUTSIDE,
+        "locale": settings.CLUBMED_LOCALE,
+    }
+    return Record(uuid4(), act, findings)
+
+
+def look_again_later(change: Change, *, still: bool) -> None:
+    """Ask about it less and less often, for a day. still: there is something to wait for."""
+    age = timezone.now() - change.recorded_at
+    later = timezone.now() + max(FIRST_LOOK, age) if still and age < WATCH else None
+    Change.objects.filter(pk=change.pk).update(look_at=later)
+
+
+def _waits(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> bool:
+    field = FIELDS.get(entry.field)
+    if field is None or not field.read or isinstance(entry.new, Gone):
+        return False
+    if entry.outcome == Outcome.NOT_SEEN:
+        return not _taken(field, entry, known)
+    return _is_last_word(entry, known) and _not_yet(entry, field.value(profile))

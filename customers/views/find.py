@@ -1,0 +1,86 @@
+"""Find a customer."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from customers.access import Permission, allow
+from customers.audit import access_events, reading
+from customers.audit.models import Access, Change
+from customers.clubmed.errors import ClubMedError, ForbiddenError
+from customers.forms.small import FindForm
+from customers.services import search_terms
+from customers.services.find import find_customers
+from customers.session import searches
+from customers.views import notices
+from customers.views.answers import DeskRequest, lead, wants_fragment
+from customers.views.record import Person
+
+_RECENT = 8  # customers on the first page
+
+
+@allow(Permission.CUSTOMERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: DeskRequest) -> HttpResponse:
+    """Look for a customer; and the customers that this person handled last.
+
+    What is looked for is kept under a handle, so that no address holds it and Back works; with htmx
+    what cannot be looked for too, so that the browser keeps no page that was the answer to it.
+    """
+    if request.method == "POST":
+        form = FindForm(request.POST)
+        if form.is_valid():
+            access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+        elif not wants_fragment(request):
+            return _find_page(request, form, status=422)
+        return lead(request, f"/?find={searches.keep(request.session, request.POST)}")
+    handle = request.GET.get("find", "")
+    if not handle:
+        return _find_page(request, FindForm())
+    typed = searches.recall(request.session, handle)
+    if typed is None:
+        note = "This search is no longer kept. Type it again."
+        return _find_page(request, FindForm(), note=note)
+    form = FindForm(typed)
+    if not form.is_valid():
+        return _find_page(request, form, status=422)
+    return _found_page(request, form, handle)
+
+
+def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpResponse:
+    asked = request.GET.get("page", "1")
+    page = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
+    try:
+        found = find_customers(form.criteria, actor=request.actor, page=page or 1)
+    except ForbiddenError:
+        return _find_page(request, form, failure=notices.MAY_NOT_SEARCH)
+    except ClubMedError as exc:
+        return _find_page(request, form, failure=notices.not_done(exc, reading=True))
+    if found.number:
+        return redirect("profile", found.number)
+    context: dict[str, Any] = {
+        "found": found,
+        "people": [Person(item) for item in found.items],
+        "described": search_terms.described(form.criteria),
+        "handle": handle,
+        "page_number": page,
+    }
+    return _find_page(request, form, **context)
+
+
+def _find_page(
+    request: DeskRequest,
+    form: FindForm,
+    *,
+    failure: notices.Message | None = None,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
+    recent = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
+    newest = {change.customer_id: change for change in reversed(recent)}
+    handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
+    context |= {"form": form, "failure": failure, "handled": reading.with_entries(handled)}
+    status = failure.status if failure else status
+    return render(request, "customers/find.html", context, status=status)

@@ -1,0 +1,73 @@
+"""The log: who changed which field, when, from what to what. Newest first."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from customers.access import Permission, allow
+from customers.audit import reading
+from customers.audit.models import Access, Change, ChangeQuerySet
+from customers.catalogue.fields import FIELDS
+from customers.views.answers import (
+    DeskRequest,
+    check_customer_number,
+    looks,
+)
+
+
+@allow(Permission.LOG)
+@require_safe
+@looks(Access.AUDIT)
+def log(request: DeskRequest) -> HttpResponse:
+    """Everything, for supervisors and auditors."""
+    context = {"waiting": reading.waiting()}
+    return _pages(request, "audit/log.html", Change.objects.all(), context)
+
+
+@allow(Permission.CUSTOMER_HISTORY)
+@require_safe
+@looks(Access.AUDIT)
+def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
+    """One customer's timeline."""
+    check_customer_number(customer_id)
+    changes = Change.objects.of_customer(customer_id)
+    context = {"customer_id": customer_id, "waiting": reading.waiting(customer_id)}
+    return _pages(request, "audit/history.html", changes, context)
+
+
+@allow(Permission.CUSTOMER_HISTORY)
+@require_safe
+@looks(Access.AUDIT)
+def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
+    """One field's history."""
+    check_customer_number(customer_id)
+    if name not in FIELDS:
+        raise Http404
+    changes = Change.objects.of_customer(customer_id).of_field(name)
+    context = {"customer_id": customer_id, "field": FIELDS[name]}
+    return _pages(request, "audit/history.html", changes, context, field=name)
+
+
+@allow(Permission.LOG)
+@require_safe
+@looks(Access.AUDIT)
+def unsettled(request: DeskRequest) -> HttpResponse:
+    """What is not known of anybody's changes, with what was found."""
+    return render(request, "audit/unsettled.html", {"unsettled": reading.unsettled()})
+
+
+def _pages(
+    request: DeskRequest,
+    template: str,
+    changes: ChangeQuerySet,
+    context: dict[str, Any],
+    *,
+    field: str = "",
+) -> HttpResponse:
+    """A page of changes; `before` in the query string is where it starts."""
+    start = request.GET.get("before", "")
+    before = int(start) if start.isdecimal() and len(start) < 19 else None
+    context |= {"page": reading.page(changes, before=before, field=field), "before": before}
+    return render(request, template, context)

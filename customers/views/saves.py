@@ -1,0 +1,26 @@
+"""A person's own unsettled saves."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from customers.access import Permission, allow
+from customers.audit import reading
+from customers.audit.models import Access, Change, JournalLine
+from customers.views.answers import DeskRequest, looked
+
+
+@allow(Permission.CUSTOMERS)
+@require_safe
+def saves(request: DeskRequest) -> HttpResponse:
+    """A person's own unsettled saves, and those that were settled since they last looked."""
+    untold, unsettled = reading.untold(request.actor), reading.unsettled(request.actor)
+    settled = [change for change in untold if change not in unsettled.changes]
+    page = render(request, "audit/saves.html", {"settled": settled, "unsettled": unsettled})
+    reading.tell(untold)
+    shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
+    for customer_id in {one.customer_id for one in shown if one.customer_id}:
+        looked(request, page, Access.VIEW, customer_id)
+    for create in (one for one in shown if not one.customer_id):
+        looked(request, page, Access.VIEW, "", create.pk)
+    return page

@@ -1,0 +1,571 @@
+"""Append-only by the database: what raw SQL may not do to the log, on SQLite and on PostgreSQL."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from customers.audit import access_events, entries, triggers
+from customers.audit.entries import Finding
+from customers.audit.models import Access, AccessEvent, Action, Entry, Head, Outcome, VaultItem
+from customers.services.record import act_of
+from tests.conftest import AGENT
+from tests.people import actor
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COLUMNS = [column.column for column in Entry._meta.concrete_fields]
+
+only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
+only_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="of PostgreSQL's own"
+)
+
+
+def append(*findings, action=Action.CHANGE):
+    act = act_of(action, "123", "Ada Vance", actor(AGENT), "r", "")
+    with transaction.atomic():
+        entries.append(uuid4(), act, findings)
+
+
+def append_changes(count):
+    for n in range(count):
+        append(Finding("email", None, f"{n}@example.com", Outcome.APPLIED))
+
+
+def append_anchor(seq):
+    append(looks_like_an_anchor({"seq": seq, "digest": "00"}), action=Action.ANCHOR)
+
+
+def looks_like_an_anchor(named):
+    return Finding("entries", None, None, Outcome.APPLIED, detail=json.dumps(named))
+
+
+def run(statement):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def refused(statement):
+    """The database refuses the statement, and all rows are as before it."""
+    before = rows()
+    with pytest.raises(IntegrityError, match="the audit log only grows"):
+        run(statement)
+    return rows() == before
+
+
+def rows():
+    return [
+        [bytes(value) if isinstance(value, memoryview) else value for value in row]
+        for model in (Entry, Head, AccessEvent, VaultItem)
+        for row in model.objects.order_by("pk").values_list()
+    ]
+
+
+def numbers():
+    return list(Entry.objects.order_by("seq").values_list("seq", flat=True))
+
+
+def copied(seq, *, into="INSERT", first="", first_value=""):
+    """A statement that inserts entry 1 once more, with another number."""
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    values = ", ".join(str(seq) if name == "seq" else f'"{name}"' for name in COLUMNS)
+    chosen = f"SELECT {first_value}{values} FROM customers_entry WHERE seq = 1"
+    return f"{into} INTO customers_entry ({first}{names}) {chosen}"
+
+
+def readiness(client):
+    answer = client.get("/health/ready")
+    return answer.status_code, answer.content.decode()
+
+
+@pytest.fixture
+def three_entries(db):
+    append_changes(3)
+
+
+@pytest.fixture
+def three_looks(db):
+    for customer_id in ("101", "102", "103"):
+        access_events.record(
+            Access.VIEW, actor=actor(AGENT), request_id="", customer_id=customer_id
+        )
+
+
+def looked_again(into, number, *, after=""):
+    """A statement that inserts the first look once more, with the number of that one, plus some."""
+    names = [column.column for column in AccessEvent._meta.concrete_fields]
+    values = ", ".join(number if name == "id" else f'"{name}"' for name in names)
+    names = ", ".join(f'"{name}"' for name in names)
+    chosen = f"SELECT {values} FROM customers_accessevent WHERE customer_id = '101'"
+    return f"{into} INTO customers_accessevent ({names}) {chosen}{after}"
+
+
+# What is refused ----------------------------------------------------------------------------------
+
+
+def test_after_all_migrations_the_guard_is_complete(db):
+    assert triggers.missing() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_entry SET actor_name = 'Nobody' WHERE seq = 2",
+        "UPDATE customers_entry SET seq = 9 WHERE seq = 3",
+        "UPDATE customers_entry SET detail = detail",
+        "DELETE FROM customers_entry WHERE seq = 3",
+        "DELETE FROM customers_entry WHERE seq IN (1, 2)",
+        "DELETE FROM customers_entry",
+        "UPDATE customers_head SET seq = 2",
+        "UPDATE customers_head SET id = 2",
+        "DELETE FROM customers_head",
+    ],
+)
+def test_what_stands_in_the_log_cannot_be_changed(three_entries, statement):
+    assert refused(statement)
+
+
+def test_an_entry_cannot_be_changed_by_inserting_it_again(three_entries):
+    again = copied(2) + ' AND TRUE ON CONFLICT ("seq") DO UPDATE SET "actor_name" = \'Nobody\''
+
+    assert refused(again)
+
+
+def test_the_head_cannot_be_changed_by_inserting_it_again(three_entries):
+    again = (
+        "INSERT INTO customers_head (id, seq, recorded_at, digest, key_id, signature)"
+        " SELECT 1, 0, recorded_at, digest, key_id, signature FROM customers_head WHERE TRUE"
+        " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq"
+    )
+
+    assert refused(again)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_accessevent SET actor_name = 'Nobody'",
+        "UPDATE customers_accessevent SET id = 99 WHERE customer_id = '103'",
+        "UPDATE customers_accessevent SET field = field",
+        looked_again("INSERT", "id", after=" ON CONFLICT (id) DO UPDATE SET field = 'phones'"),
+    ],
+)
+def test_a_look_cannot_be_changed(three_looks, statement):
+    assert refused(statement)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "statement",
+    [
+        looked_again("INSERT OR REPLACE", "id + 1"),
+        looked_again("REPLACE", "id"),
+        looked_again("INSERT OR IGNORE", "id"),
+        "UPDATE OR REPLACE customers_accessevent SET id = id + 1 WHERE customer_id = '101'",
+    ],
+)
+def test_a_look_cannot_be_replaced(three_looks, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE customers_accessevent",
+        "TRUNCATE customers_accessevent, customers_journalline CASCADE",
+        "SET LOCAL session_replication_role = replica;"
+        " UPDATE customers_accessevent SET actor_name = 'Nobody'",
+    ],
+)
+def test_looks_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_looks, statement):
+    assert refused(statement)
+
+
+VALUES_OF_3 = (
+    "seq, key_id, old, new, found, reason, customer_label)"
+    " SELECT 3, 'another', new, old, found, reason, customer_label FROM customers_vaultitem"
+    " WHERE seq = 1"
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_vaultitem SET old = new",
+        "UPDATE customers_vaultitem SET key_id = key_id WHERE seq = 3",
+        "UPDATE customers_vaultitem SET seq = 9, key_id = 'another' WHERE seq = 3",
+    ],
+)
+def test_values_are_changed_under_another_key_only(three_entries, statement):
+    assert refused(statement)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT OR REPLACE INTO customers_vaultitem ({VALUES_OF_3}",
+        f"REPLACE INTO customers_vaultitem ({VALUES_OF_3}",
+        "UPDATE OR REPLACE customers_vaultitem SET seq = 3, key_id = 'another' WHERE seq = 1",
+    ],
+)
+def test_values_cannot_be_replaced(three_entries, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE customers_vaultitem",
+        "TRUNCATE customers_vaultitem, customers_journalline CASCADE",
+        "SET LOCAL session_replication_role = replica; UPDATE customers_vaultitem SET old = new",
+    ],
+)
+def test_values_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_entries, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+def test_the_number_of_a_look_cannot_be_inserted_again(three_looks):
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        run(looked_again("INSERT", "id"))
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    "statement",
+    [
+        copied(2, into="INSERT OR REPLACE"),
+        copied(2, into="REPLACE"),
+        copied(2, into="INSERT OR IGNORE"),
+        copied(0),
+        # The number is new, the rowid is taken.
+        copied(9, into="INSERT OR REPLACE", first="rowid, ", first_value="2, "),
+        copied(9, into="INSERT OR REPLACE", first="_rowid_, ", first_value="2, "),
+        "UPDATE OR REPLACE customers_entry SET seq = 2 WHERE seq = 3",
+        "UPDATE OR IGNORE customers_entry SET actor_name = 'Nobody'",
+        "UPDATE OR REPLACE customers_entry SET rowid = 2 WHERE seq = 3",
+        "INSERT OR REPLACE INTO customers_head"
+        " SELECT id, 0, recorded_at, digest, key_id, signature FROM customers_head",
+        "UPDATE OR REPLACE customers_head SET seq = 0",
+    ],
+)
+def test_nothing_can_be_replaced(three_entries, statement):
+    assert refused(statement)
+
+
+@only_sqlite
+def test_a_row_of_which_nobody_said_its_rowid_can_be_inserted(three_entries):
+    run(copied(9))
+
+    assert numbers() == [1, 2, 3, 9]
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE customers_entry",
+        "TRUNCATE customers_head",
+        "TRUNCATE customers_change, customers_entry CASCADE",
+        "MERGE INTO customers_entry AS kept USING (SELECT 2 AS seq) AS other"
+        " ON kept.seq = other.seq WHEN MATCHED THEN UPDATE SET detail = 'x'",
+        "WITH gone AS (DELETE FROM customers_entry RETURNING seq) SELECT count(*) FROM gone",
+        # What replication uses to pass triggers by.
+        "SET LOCAL session_replication_role = replica; DELETE FROM customers_entry",
+        "SET LOCAL session_replication_role = replica; UPDATE customers_head SET seq = 0",
+    ],
+)
+def test_nothing_can_be_emptied_or_passed_by(three_entries, statement):
+    assert refused(statement)
+
+
+@only_postgresql
+def test_a_number_that_is_taken_cannot_be_inserted(three_entries):
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        run(copied(2))
+
+
+@only_postgresql
+def test_an_anchor_in_a_table_of_ones_own_counts_for_nothing(three_entries):
+    """A session may put a table of the same name before ours."""
+    run("CREATE TEMPORARY TABLE customers_entry (seq bigint, action text, detail text)")
+    run("""INSERT INTO pg_temp.customers_entry VALUES (9, 'anchor', '{"seq": 9}')""")
+
+    with pytest.raises(IntegrityError, match="the audit log only grows"):
+        run("DELETE FROM public.customers_entry")
+
+
+# What is allowed ----------------------------------------------------------------------------------
+
+
+def test_a_look_may_leave(three_looks):
+    run("DELETE FROM customers_accessevent WHERE customer_id <> '103'")
+
+    assert AccessEvent.objects.get().customer_id == "103"
+
+
+@pytest.mark.parametrize("number", [-1, 0])
+def test_a_look_with_an_odd_number_stands_in_nobodys_way(three_looks, number):
+    run(looked_again("INSERT", str(number)))
+
+    access_events.record(Access.SEARCH, actor=actor(AGENT), request_id="")
+
+    assert AccessEvent.objects.count() == 5
+
+
+def test_entries_up_to_an_anchor_may_leave(three_entries):
+    append_anchor(2)
+
+    run("DELETE FROM customers_entry WHERE seq <= 2")
+
+    assert numbers() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM customers_entry WHERE seq = 3",
+        "DELETE FROM customers_entry WHERE seq <= 3",
+        "DELETE FROM customers_entry WHERE seq = 4",
+        "DELETE FROM customers_entry",
+    ],
+)
+def test_no_entry_beyond_the_anchor_may_leave(three_entries, statement):
+    append_anchor(2)
+
+    assert refused(statement)
+
+
+def test_an_anchor_leaves_under_a_later_one_and_never_by_itself(three_entries):
+    append_anchor(99)  # more than there is: it covers what stood before it, not itself
+    append_changes(1)
+
+    assert refused("DELETE FROM customers_entry WHERE seq = 4")
+    assert refused("DELETE FROM customers_entry WHERE seq = 5")
+
+    append_anchor(4)
+    run("DELETE FROM customers_entry WHERE seq <= 4")
+    assert numbers() == [5, 6]
+
+
+def test_the_newest_anchor_alone_counts(three_entries):
+    """So that a deletion looks at one anchor, however many there were."""
+    append_anchor(3)
+    append_anchor(1)
+
+    assert refused("DELETE FROM customers_entry WHERE seq <= 3")
+    run("DELETE FROM customers_entry WHERE seq = 1")
+
+
+def test_a_value_that_looks_like_an_anchor_is_none(three_entries):
+    append(looks_like_an_anchor({"seq": 3, "digest": "00"}))
+
+    assert refused("DELETE FROM customers_entry WHERE seq = 1")
+
+
+def test_values_that_are_no_objects_stand_in_nobodys_way(three_entries):
+    for detail in ("", "text", "3", '["x"]', '{"seq": "3"}'):
+        append(Finding("email", None, None, Outcome.APPLIED, detail=detail))
+    append_anchor(2)
+
+    run("DELETE FROM customers_entry WHERE seq = 1")
+
+    assert 1 not in numbers()
+
+
+@pytest.mark.parametrize("seq", [None, "all", {}, 1e30])
+def test_an_anchor_that_names_no_number_covers_nothing(three_entries, seq):
+    append_anchor(seq)
+    before = rows()
+
+    with pytest.raises(DatabaseError, match=r"the audit log only grows|invalid input syntax"):
+        run("DELETE FROM customers_entry WHERE seq = 1")
+
+    assert rows() == before
+
+
+def test_the_log_goes_on_after_old_entries_left(three_entries):
+    append_anchor(3)
+    run("DELETE FROM customers_entry WHERE seq <= 3")
+
+    append_changes(1)
+
+    assert numbers() == [4, 5]
+    assert Head.objects.get().seq == 5
+
+
+# Readiness ----------------------------------------------------------------------------------------
+
+UNPROTECTED = (503, "the audit log is not protected by the database\n")
+
+
+def drop(name):
+    table = triggers._table(name)
+    run(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
+
+
+def trigger_names():
+    return triggers._SQLITE if connection.vendor == "sqlite" else triggers._POSTGRESQL
+
+
+@pytest.mark.parametrize("name", trigger_names())
+def test_without_one_of_its_triggers_the_product_is_not_ready(client, db, name):
+    assert readiness(client) == (200, "ready\n")
+
+    drop(name)
+
+    assert triggers.missing() == [name]
+    assert readiness(client) == UNPROTECTED
+    triggers.install()
+    assert readiness(client) == (200, "ready\n")
+
+
+@only_sqlite
+@pytest.mark.parametrize("name", trigger_names())
+def test_a_trigger_that_does_something_else_is_noticed(client, db, name):
+    drop(name)
+    table, _, act = name.rpartition("_")
+    run(f"CREATE TRIGGER {name} BEFORE {act} ON {table} BEGIN SELECT 1; END")
+
+    assert triggers.missing() == [name]
+    assert readiness(client) == UNPROTECTED
+    triggers.install()
+    assert readiness(client) == (200, "ready\n")
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    ("statement", "missing"),
+    [
+        (
+            "ALTER TABLE customers_entry DISABLE TRIGGER customers_entry_update",
+            ["customers_entry_update"],
+        ),
+        (
+            "ALTER TABLE customers_entry ENABLE TRIGGER customers_entry_delete",
+            ["customers_entry_delete"],
+        ),
+        (
+            "ALTER TABLE customers_accessevent DISABLE TRIGGER customers_accessevent_update",
+            ["customers_accessevent_update"],
+        ),
+        (
+            "ALTER TABLE customers_head DISABLE TRIGGER ALL",
+            ["customers_head_update", "customers_head_delete", "customers_head_truncate"],
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION customers_refuse_unless_anchored() RETURNS trigger"
+            " LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+            ["customers_entry_delete"],
+        ),
+        (
+            "ALTER FUNCTION customers_refuse_unless_anchored() RESET search_path",
+            ["customers_entry_delete"],
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER customers_head_update BEFORE UPDATE ON customers_head"
+            " FOR EACH ROW WHEN (new.seq < 0) EXECUTE FUNCTION customers_refuse()",
+            ["customers_head_update"],
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER customers_entry_truncate BEFORE TRUNCATE ON customers_entry"
+            " EXECUTE FUNCTION suppress_redundant_updates_trigger();"
+            "ALTER TABLE customers_entry ENABLE ALWAYS TRIGGER customers_entry_truncate",
+            ["customers_entry_truncate"],
+        ),
+    ],
+)
+def test_a_trigger_that_is_disabled_or_altered_is_noticed(client, db, statement, missing):
+    run(statement)
+
+    assert triggers.missing() == missing
+    assert readiness(client) == UNPROTECTED
+    triggers.install()
+    assert readiness(client) == (200, "ready\n")
+
+
+def test_a_complete_guard_is_left_as_it_is(db):
+    with CaptureQueriesContext(connection) as queries:
+        triggers.install()
+
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+
+
+# Migrations ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("table", triggers.TABLES)
+def test_a_table_that_is_renamed_and_named_back_is_guarded(table):
+    run(f"ALTER TABLE {table} RENAME TO {table}_away")
+    run(f"ALTER TABLE {table}_away RENAME TO {table}")
+
+    assert triggers.missing() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_a_migration_makes_anew_is_guarded_again():
+    with connection.schema_editor() as editor:
+        column = Entry._meta.get_field("locale")
+        wider = column.clone()
+        wider.max_length = 70
+        wider.set_attributes_from_name("locale")
+        editor.alter_field(Entry, column, wider)
+    with connection.schema_editor() as editor:
+        editor.alter_field(Entry, wider, column)
+
+    if connection.vendor == "sqlite":
+        assert triggers.missing() != []
+    triggers.install()
+    assert triggers.missing() == []
+
+
+def test_migrating_to_nothing_and_back_leaves_the_guard_complete(tmp_path):
+    file = tmp_path / "log.sqlite3"
+
+    def migrate(*where):
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0", *where],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": f"sqlite:///{file}"},
+            check=True,
+        )
+        with sqlite3.connect(file) as database:
+            found = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            names = sorted(name for (name,) in found)
+        database.close()
+        return names
+
+    assert migrate() == sorted(triggers._SQLITE)
+    assert migrate("customers", "zero") == []
+    assert migrate() == sorted(triggers._SQLITE)
+
+
+def test_the_product_itself_never_lifts_the_guard():
+    calls = [
+        path.relative_to(ROOT)
+        for part in ("customers", "crmadmin")
+        for path in (ROOT / part).rglob("*.py")
+        if re.search(r"guard\.remove|from customers\.audit\.guard import", path.read_text())
+    ]
+
+    assert calls == []
+
+
+@pytest.mark.parametrize("seq", [0, -3])
+def test_numbers_begin_at_1(three_entries, seq):
+    with pytest.raises(IntegrityError):
+        run(copied(seq))
+
+    assert numbers() == [1, 2, 3]

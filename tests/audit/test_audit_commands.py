@@ -1,0 +1,346 @@
+"""`audit_verify`, `audit_seal` and `audit_export`, as operations and an auditor use them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from customers.audit import chain, digests, keys, triggers, verifier
+from customers.audit.models import Entry, Head, VaultItem
+from tests import log
+
+pytestmark = pytest.mark.django_db
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+# audit_verify
+
+
+def test_an_empty_log_is_whole(tmp_path):
+    assert log.verify() == (0, "no entries\n")
+
+
+def test_it_goes_on_from_a_trusted_seal(tmp_path):
+    log.fill()
+    kept = log.seal(tmp_path)
+    log.fill(2)
+
+    status, words = log.verify("--since", kept)
+
+    assert status == 0
+    assert words.startswith("3 entries, 10 to 12, whole; head signed with ")
+
+
+def test_from_a_seal_on_it_sees_what_was_changed_after_it(tmp_path):
+    log.fill()
+    kept = log.seal(tmp_path)
+    log.fill(2)
+    triggers.remove()
+    Entry.objects.filter(seq__in=(3, 11)).update(detail="other")
+
+    assert log.verify("--since", kept)[1].startswith("entry 11: its content")
+    assert log.verify()[1].startswith("entry 3: its content")
+
+
+def test_a_seal_of_another_log_is_no_beginning(tmp_path):
+    log.fill()
+    seal = json.loads(log.seal(tmp_path).read_text())
+    kept = tmp_path / "other"
+    kept.write_text(json.dumps(seal | {"digest": "00" * 32}))
+
+    status, words = log.verify("--since", kept)
+
+    assert status == 1
+    assert "entry 9: it is not the one that was sealed" in words
+    assert "the seal of entry 9 is not signed with a key of ours" in words
+
+
+def test_a_seal_of_entries_that_are_gone_is_no_beginning(tmp_path):
+    log.fill(1)
+    early = Head.objects.values("seq", "recorded_at", "digest", "signature").get()
+    log.fill(2)
+    kept = log.seal(tmp_path)
+    triggers.remove()
+    VaultItem.objects.filter(pk__gt=1).delete()
+    Entry.objects.filter(seq__gt=1).delete()
+    Head.objects.update(**early)
+
+    assert log.verify("--since", kept) == (
+        1,
+        "the log was cut: a seal says that there was an entry 4\nThe log is not whole.\n",
+    )
+
+
+def test_many_bad_seals_do_not_hide_the_first_bad_entry(tmp_path):
+    log.fill()
+    seal = json.loads(chain.seal(Head.objects.get()))
+    kept = tmp_path / "seals"
+    kept.write_text("".join(json.dumps(seal | {"seq": 100 + n}) + "\n" for n in range(30)))
+    triggers.remove()
+    Entry.objects.filter(seq=5).update(detail="other")
+
+    _, words, said = log.both(tmp_path, "--seal", kept)
+
+    assert words.startswith("entry 5: its content")
+    assert said.startswith("entry 5: its content")
+    assert words.count("the seal of entry") == said.count("the seal of entry") == 20
+
+
+def test_a_process_log_without_a_seal_is_not_passed_over(tmp_path):
+    log.fill()
+    (tmp_path / "log").write_text("10:00 INFO nothing was appended\n")
+
+    status, words = log.verify("--log", tmp_path / "log")
+
+    assert status == 0
+    assert words.endswith("; the files hold no seal\n")
+
+
+def test_a_database_that_cannot_be_read_is_told_with_status_2():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE customers_head RENAME TO elsewhere")
+
+    assert log.verify() == (2, "The log cannot be read from the database.")
+
+
+@pytest.mark.parametrize("option", ["--since", "--seal", "--log"])
+def test_a_file_that_cannot_be_read_is_told_with_status_2(tmp_path, option):
+    status, words = log.verify(option, tmp_path / "nowhere")
+
+    assert status == 2
+    assert "nowhere cannot be read: No such file or directory" in words
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "[]", "{}", '{"seq": "x", "digest": 1}'], ids=lambda text: text
+)
+def test_a_file_of_seals_that_holds_something_else_is_told(tmp_path, text):
+    path = tmp_path / "seals"
+    path.write_text(text)
+
+    assert log.verify("--seal", path) == (2, f"{path} holds a line that is no seal.")
+
+
+def test_a_process_log_may_hold_anything_else(tmp_path):
+    log.fill()
+    shipped = tmp_path / "process.log"
+    seal = chain.seal(Head.objects.get())
+    shipped.write_text(f"appended nothing\nappended {{oops\n12:00 INFO x appended {seal}\n\n")
+
+    assert log.verify("--log", shipped)[1].endswith("; 1 seals agree\n")
+    assert "whole, 1 seals compared" in log.verify_alone(log.export(tmp_path), "--log", shipped)[1]
+
+
+def test_a_seal_under_a_former_key_is_good_for_its_time(tmp_path, settings):
+    log.fill()
+    kept = log.seal(tmp_path)
+    former = log.public_key()
+    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_SIGNING_KEY = b"n" * 32
+
+    assert "after a change of keys, audit_seal --rotate" in log.verify()[1]
+    call_command("audit_seal", rotate=True, to=str(tmp_path / "rotated"))
+    log.fill(1)
+
+    assert log.verify("--seal", kept, "--seal", tmp_path / "rotated")[0] == 0
+    path = log.export(tmp_path)
+    assert log.verify_alone(path, "--key", former, "--seal", kept)[0] == 0
+    status, said = log.verify_alone(path, "--seal", kept)
+    assert (status, "the seal of entry 9 is not signed" in said) == (1, True)
+
+
+# audit_seal
+
+
+def test_a_seal_is_the_signed_head_in_one_line(tmp_path, capsys):
+    log.fill()
+
+    call_command("audit_seal")
+
+    assert capsys.readouterr().out == chain.seal(Head.objects.get()) + "\n"
+
+
+def test_seals_are_added_to_their_file(tmp_path):
+    log.fill(1)
+    log.seal(tmp_path)
+    log.fill(1)
+
+    kept = log.seal(tmp_path)
+
+    assert [seal["seq"] for seal in lines(kept)] == [1, 2]
+    assert log.verify("--since", kept) == (
+        0,
+        f"no entries; head signed with {keys.current()}\n",
+    )
+
+
+def test_nothing_is_not_sealed():
+    with pytest.raises(CommandError, match="The log is empty"):
+        call_command("audit_seal")
+
+
+def test_a_forged_head_is_not_sealed(tmp_path):
+    log.fill(1)
+    Head.objects.update(key_id="00000000")
+
+    for rotate in (False, True):
+        with pytest.raises(CommandError, match="not signed with our key"):
+            call_command("audit_seal", rotate=rotate)
+
+
+def test_the_public_key_is_printed_for_the_auditor(capsys):
+    call_command("audit_seal", public_key=True)
+
+    assert capsys.readouterr().out.strip() == log.public_key()
+
+
+# audit_export
+
+
+def test_an_export_holds_every_column_as_it_was_hashed(tmp_path):
+    log.fill()
+
+    about, *entries, head = lines(log.export(tmp_path))
+
+    assert about == {"format": "crmadmin-audit-1", "from": 1, "to": 9, "before": "00" * 32}
+    assert [entry["seq"] for entry in entries] == list(range(1, 10))
+    for entry, stored in zip(entries, Entry.objects.order_by("seq"), strict=True):
+        assert entry["content"] == dict(zip(digests.COLUMNS, chain.columns(stored), strict=True))
+        assert entry["digest"] == bytes(stored.digest).hex()
+    assert head == {"head": json.loads(chain.seal(Head.objects.get()))}
+
+
+def test_what_is_outside_the_filter_is_reduced_to_its_digest(tmp_path):
+    log.fill()
+    path = log.export(tmp_path, "--customer", "101", "--field", "email", "--to", "5")
+
+    _, *entries, _ = lines(path)
+
+    full = [entry["seq"] for entry in entries if "content" in entry]
+    wanted = Entry.objects.filter(customer_id="101", field="email", seq__lte=5)
+    assert full == sorted(wanted.values_list("seq", flat=True)) != []
+    assert all(
+        entry.keys() == {"seq", "content_digest"} for entry in entries if "content" not in entry
+    )
+    assert log.verify_alone(path) == (
+        0,
+        f"entries 1 to 9: whole, 0 seals compared, {len(full)} entries in full\n",
+    )
+
+
+def test_an_export_from_behind_the_head_is_refused(tmp_path):
+    log.fill(1)
+
+    with pytest.raises(CommandError, match="There is no entry 500: the newest is 1"):
+        log.export(tmp_path, "--from", "500")
+
+
+def test_an_export_from_the_middle_needs_a_seal_for_its_beginning(tmp_path):
+    log.fill(3)
+    kept = log.seal(tmp_path)
+    log.fill(2)
+    path = log.export(tmp_path, "--from", "5")
+
+    status, said = log.verify_alone(path)
+    assert (status, "give a seal of entry 4" in said) == (0, True)
+    status, said = log.verify_alone(path, "--seal", kept)
+    assert (status, "proven" in said) == (0, False)
+
+
+def test_a_changed_or_cut_export_is_found(tmp_path):
+    log.fill()
+    path = log.export(tmp_path)
+    whole = path.read_text(encoding="utf-8")
+
+    path.write_text(whole.replace('"field":"phones"', '"field":"email"', 1), encoding="utf-8")
+    assert log.verify_alone(path)[1].startswith("entry 3: its content gives another digest")
+    path.write_text("\n".join(whole.splitlines()[:-1]), encoding="utf-8")
+    assert log.verify_alone(path) == (2, "the export has no head: it was cut\n")
+    path.write_text("nonsense", encoding="utf-8")
+    assert log.verify_alone(path)[0] == 2
+    path.write_text(whole, encoding="utf-8")
+    assert log.verify_alone(path, key="short")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "change"),
+    [
+        (0, {"from": 0}),
+        (0, {"from": -5}),
+        (3, {"seq": -1}),
+        (3, {"seq": 3.0}),
+        (3, {"seq": "3"}),
+        (3, {"content": ["detail"]}),
+        (3, {"content_digest": "zz", "content": {}}),
+        (-1, {"head": [1]}),
+    ],
+    ids=str,
+)
+def test_an_export_that_is_none_is_told_with_status_2(tmp_path, line, change):
+    log.fill()
+    said = lines(log.export(tmp_path))
+    said[line] |= change
+    path = tmp_path / "changed"
+    path.write_text("\n".join(map(json.dumps, said)), encoding="utf-8")
+
+    assert log.verify_alone(path)[0] == 2
+
+
+def test_an_export_ends_where_it_says(tmp_path):
+    log.fill()
+    path = log.export(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"to":9', '"to":99', 1), encoding="utf-8")
+
+    status, said = log.verify_alone(path)
+
+    assert status == 1
+    assert said.startswith("the export says that it ends elsewhere than at its head\n")
+
+
+def test_an_empty_log_exports_nothing(tmp_path):
+    assert log.export(tmp_path).read_text() == ""
+
+
+def test_the_verifier_is_one_file_that_knows_nothing_of_the_product():
+    done = subprocess.run(
+        [sys.executable, "-I", str(log.VERIFIER), "--help"],
+        cwd="/",
+        capture_output=True,
+        check=True,
+    )
+    assert b"--key" in done.stdout
+    source = log.VERIFIER.read_text(encoding="utf-8")
+    assert "customers." not in source
+    assert "django" not in source
+
+
+@hypothesis_settings(deadline=None, max_examples=300)
+@given(texts=st.lists(st.text(), min_size=len(digests.COLUMNS), max_size=len(digests.COLUMNS)))
+def test_both_hash_any_text_alike_and_as_rfc_8785_writes_it(texts):
+    ours = digests.content_digest(texts).hex()
+
+    assert verifier.content_digest(dict(zip(digests.COLUMNS, texts, strict=True))) == ours
+    short = {
+        "\b": "\\b",
+        "\t": "\\t",
+        "\n": "\\n",
+        "\f": "\\f",
+        "\r": "\\r",
+        '"': '\\"',
+        "\\": "\\\\",
+    }
+    written = ",".join(
+        '"' + "".join(short.get(c, f"\\u{ord(c):04x}" if c < " " else c) for c in text) + '"'
+        for text in ["crmadmin-entry-1", *texts]
+    )
+    assert verifier.text_array("crmadmin-entry-1", *texts).decode() == f"[{written}]"

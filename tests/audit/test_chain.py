@@ -1,0 +1,216 @@
+"""The order and the proof of the log: numbers, clock, digests, the signed head."""
+
+import base64
+import hashlib
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+
+from customers.audit import chain, entries, keys, triggers
+from customers.audit.entries import Finding
+from customers.audit.models import Entry, Head, JournalLine, Outcome, VaultItem
+from tests.conftest import HTMX, TOM, sent, soup, text
+
+URL = f"/customers/{TOM}/fields/email/"
+ACT = {"action": "change", "customer_id": TOM, "actor_name": "Inès Moreau", "locale": "en-US"}
+
+
+def append(*fields):
+    with transaction.atomic():
+        findings = [Finding(name, "a", '北 \u2028 " \\', Outcome.APPLIED) for name in fields]
+        return entries.append(uuid4(), ACT, findings)
+
+
+def as_specified(*parts):
+    """The hash of a text array, written from docs/audit.md alone."""
+    escaped = (
+        part.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") for part in parts
+    )
+    array = "[" + ",".join(f'"{part}"' for part in escaped) + "]"
+    return hashlib.sha256(array.encode()).digest()
+
+
+def committed(entry, side, text):
+    """What the entry has to commit to: the hash of the salt in the vault and the value's text."""
+    item = VaultItem.objects.get(pk=entry.seq)
+    nonce, rest = bytes(getattr(item, side))[:12], bytes(getattr(item, side))[12:]
+    about = f'["crmadmin-value-1","{entry.seq}","{entry.field}","{side}"]'.encode()
+    salted = AESGCM(settings.AUDIT_ENCRYPTION_KEYS[0]).decrypt(nonce, rest, about)
+    assert salted[32:] == text.encode()
+    return hashlib.sha256(salted).hexdigest()
+
+
+@pytest.mark.django_db
+def test_an_entry_is_hashed_as_the_document_says():
+    [entry] = append("email")
+
+    at = entry.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    old, new = committed(entry, "old", '"a"'), committed(entry, "new", r'"\u5317 \u2028 \" \\"')
+    content = as_specified(
+        "crmadmin-entry-2", entry.change_id.hex, at, "change", TOM, "", "", "", "Inès Moreau", "",
+        "", "en-US", "", "email", old, new, "", "applied", "answer", "",
+    )  # fmt: skip
+    assert bytes(entry.content_digest) == content
+    before = bytes(32)
+    linked = b"crmadmin-chain-1" + (1).to_bytes(8, "big") + before + content
+    assert bytes(entry.digest) == hashlib.sha256(linked).digest()
+
+
+@pytest.mark.django_db
+def test_what_is_stored_gives_the_digests_again():
+    append("email", "first_name")
+    append("email")
+
+    digest = bytes(32)
+    for entry in Entry.objects.order_by("seq"):
+        content = as_specified("crmadmin-entry-2", *chain.columns(entry))
+        linked = b"crmadmin-chain-1" + entry.seq.to_bytes(8, "big") + digest + content
+        digest = hashlib.sha256(linked).digest()
+        assert (bytes(entry.content_digest), bytes(entry.digest)) == (content, digest)
+    head = Head.objects.get()
+    assert (head.seq, bytes(head.digest)) == (3, digest)
+
+
+@pytest.mark.django_db
+def test_the_head_is_signed_with_our_key(settings):
+    [entry] = append("email")
+
+    head = Head.objects.get()
+    public = Ed25519PrivateKey.from_private_bytes(settings.AUDIT_SIGNING_KEY).public_key()
+    assert head.key_id == hashlib.sha256(public.public_bytes_raw()).hexdigest()[:8]
+    at = entry.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    message = f'["crmadmin-head-1","1","{at}","{bytes(entry.digest).hex()}","{head.key_id}"]'
+    public.verify(bytes(head.signature), message.encode())  # raises if it is not
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_append_leaves_a_seal_in_the_process_log(caplog):
+    caplog.set_level("INFO", logger="customers.audit.chain")
+
+    [entry] = append("email")
+    with transaction.atomic():
+        entries.append(uuid4(), ACT, [Finding("email", "a", "b", Outcome.APPLIED)])
+        transaction.set_rollback(True)
+
+    [line] = [record.getMessage() for record in caplog.records]
+    said = json.loads(line.removeprefix("appended "))
+    assert (said["seq"], said["digest"]) == (1, bytes(entry.digest).hex())
+    head = Head.objects.get()
+    assert base64.urlsafe_b64decode(said["signature"] + "==") == bytes(head.signature)
+
+
+@pytest.mark.django_db
+def test_the_clock_of_the_log_never_runs_backwards(monkeypatch):
+    append("email")
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: an_hour_ago)
+
+    append("email")
+
+    times = list(Entry.objects.order_by("seq").values_list("recorded_at", flat=True))
+    assert times[0] == times[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_log_grows_inside_a_transaction_only():
+    with pytest.raises(TransactionManagementError):
+        entries.append(uuid4(), ACT, [Finding("email", "a", "b", Outcome.APPLIED)])
+
+
+# A head that is not ours
+
+
+def forge(**columns):
+    """As somebody with the database, and without the key."""
+    names = ", ".join(f"{name} = %s" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE customers_head SET {names}", list(columns.values()))
+
+
+def another_key_signs(seed):
+    head = Head.objects.get()
+    other = Ed25519PrivateKey.from_private_bytes(seed)
+    key_id = keys.key_id(other.public_key().public_bytes_raw())
+    head.key_id = key_id
+    forge(key_id=key_id, signature=other.sign(chain.message(head)))
+
+
+FORGERIES = {
+    "digest": lambda: forge(digest=b"x" * 32),
+    "signature": lambda: forge(signature=b"x" * 64),
+    "another key": lambda: another_key_signs(b"o" * 32),
+    "time": lambda: forge(recorded_at=timezone.now()),
+    "number": lambda: forge(seq=7),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "restarted"])
+def test_over_a_forged_head_nothing_is_sent_and_the_text_comes_back(
+    agent, clubmed, caplog, forgery, restarted
+):
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    agent.get(f"/customers/{TOM}/")
+    forgery()
+    if restarted:
+        chain._believe(Head(pk=1, recorded_at=timezone.now(), digest=b"", signature=b""))
+
+    answer = agent.post(URL, agent.form(URL) | {"value": "newer@example.com"}, headers=HTMX)
+
+    assert answer.status_code == 503
+    assert "Our own record cannot be written at this moment." in text(soup(answer))
+    assert b"newer@example.com" in answer.content
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert not JournalLine.objects.exists()
+    assert "the head of the log is not signed with our key" in caplog.text
+    assert agent.get(f"/customers/{TOM}/").status_code == 200, "looking goes on"
+
+
+def test_a_head_that_was_taken_away_from_a_log_is_forged_too(agent, clubmed):
+    append("email")
+    triggers.remove()  # who can do this, can do that; the test's end brings it back
+    forge(seq=0, signature=b"")
+
+    answer = agent.post(URL, agent.form(URL) | {"value": "newer@example.com"}, headers=HTMX)
+
+    assert answer.status_code == 503
+    assert sent(clubmed, "PATCH") == []
+
+
+@pytest.mark.django_db
+def test_a_former_key_is_good_for_nothing_but_a_rotation(settings):
+    append("email")
+    former = settings.AUDIT_SIGNING_KEY
+    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_SIGNING_KEY = b"n" * 32
+
+    with pytest.raises(chain.ForgedHeadError):
+        append("email")
+
+    with transaction.atomic():
+        chain.sign(chain.lock(rotating=True))
+    append("email")
+    head = Head.objects.get()
+    assert head.key_id == keys.current()
+    another_key_signs(former)
+    with pytest.raises(chain.ForgedHeadError):
+        append("email")
+
+
+@pytest.mark.django_db
+def test_a_key_is_known_by_its_id_and_no_other_verifies(settings):
+    signature = keys.sign(b"text")
+    public = Ed25519PublicKey.from_public_bytes(keys.public_key())
+    public.verify(signature, b"text")
+
+    assert keys.verifies(keys.current(), signature, b"text")
+    assert not keys.verifies(keys.current(), signature, b"other")
+    assert not keys.verifies("00000000", signature, b"text")

@@ -1,0 +1,259 @@
+"""The roles of docs/postgresql-roles.sql: one that migrates, one that can only do the work."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.errors import InsufficientPrivilege
+
+from tests.conftest import TOM
+from tests.postgres import binaries
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no roles: who reads the file owns it"
+)
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# One save, from the browser's side: sessions, journal, entries, head and projection.
+SAVE = f"""
+import django
+django.setup()
+from tests.conftest import AGENT, HTMX, signed_in
+agent, url = signed_in(AGENT), "/customers/{TOM}/fields/email/"
+answer = agent.post(url, agent.form(url) | {{"value": "new@example.com"}}, headers=HTMX)
+print(answer.status_code, agent.get("/health/ready").content.decode())
+"""
+
+
+class Place:
+    """A database of its own with its two roles."""
+
+    def __init__(self, server):
+        name = uuid4().hex
+        self._server = server
+        self.name, self.owner, self.app = f"roles_{name}", f"owner_{name}", f"app_{name}"
+
+    def url(self, role):
+        return f"{self._server.replace('//postgres@', f'//{role}@')}/{self.name}"
+
+    def connect(self, role):
+        return psycopg.connect(self.url(role).replace("postgres://", "postgresql://"))
+
+    def run_script(self):
+        done = subprocess.run(
+            [
+                *(binaries() / "psql", "--no-psqlrc", self.url("postgres")),
+                *("-v", f"owner={self.owner}", "-v", f"app={self.app}"),
+                *("-f", ROOT / "docs/postgresql-roles.sql"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def python(self, role, *arguments, **environment):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment, "DATABASE_URL": self.url(role)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def migrate(self, role, *where):
+        return self.python(role, "manage.py", "migrate", *where)
+
+
+@pytest.fixture(scope="module")
+def place():
+    """As the script's own text says: the roles, the migration as owner, and the script again."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    place = Place(server)
+    administrator = psycopg.connect(f"{server}/postgres", autocommit=True)
+    administrator.execute(f"CREATE DATABASE {place.name}")
+    try:
+        assert place.run_script() == (0, "")
+        migrated = place.migrate(place.owner)
+        assert migrated.returncode == 0, migrated.stderr
+        assert place.run_script() == (0, "")
+        yield place
+    finally:
+        administrator.execute(f"DROP DATABASE {place.name} WITH (FORCE)")
+        administrator.execute(f"DROP ROLE IF EXISTS {place.owner}, {place.app}")
+        administrator.close()
+
+
+@pytest.fixture
+def as_app(place):
+    with place.connect(place.app) as session:
+        yield session
+        session.rollback()
+
+
+def test_a_whole_save_works_as_the_application_role(place, clubmed):
+    saved = place.python(
+        place.app,
+        *("-W", "ignore", "-c", SAVE),
+        DJANGO_SETTINGS_MODULE="tests.settings",
+        CLUBMED_API_URL=clubmed.url,
+    )
+
+    assert saved.stdout == "200 ready\n\n", saved.stderr
+    assert clubmed.customers[TOM]["email"] == "new@example.com"
+    with place.connect(place.app) as session:
+        found = session.execute("SELECT seq, outcome FROM customers_entry").fetchall()
+        assert found == [(1, "applied")]
+        assert session.execute("SELECT seq FROM customers_head").fetchall() == [(1,)]
+        assert session.execute("SELECT count(*) FROM customers_journalline").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_entry SET actor_name = 'Nobody'",
+        "DELETE FROM customers_entry",
+        "TRUNCATE customers_entry",
+        "SELECT 1 FROM customers_entry FOR UPDATE",
+        "DELETE FROM customers_head",
+        "TRUNCATE customers_head",
+        "UPDATE customers_accessevent SET actor_name = 'Nobody'",
+        "TRUNCATE customers_accessevent",
+        "DELETE FROM customers_change",
+        "TRUNCATE customers_journalline CASCADE",
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('customers', '0002', now())",
+        "ALTER TABLE customers_entry ADD COLUMN more text",
+        "ALTER TABLE customers_entry DISABLE TRIGGER customers_entry_update",
+        "DROP TRIGGER customers_entry_update ON customers_entry",
+        "CREATE TRIGGER more BEFORE INSERT ON customers_entry EXECUTE FUNCTION customers_refuse()",
+        "CREATE OR REPLACE FUNCTION customers_refuse() RETURNS trigger"
+        " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "DROP FUNCTION customers_refuse() CASCADE",
+        "DROP TABLE customers_entry",
+        "CREATE TABLE more (id int)",
+        "CREATE TEMPORARY TABLE customers_entry (id int)",
+        "CREATE SCHEMA more",
+        "SET session_replication_role = replica",
+        "SET ROLE postgres",
+        "CREATE ROLE more",
+        "GRANT DELETE ON customers_entry TO CURRENT_USER; DELETE FROM customers_entry",
+    ],
+)
+def test_what_is_no_work_of_the_workers_is_refused(as_app, statement):
+    with pytest.raises(InsufficientPrivilege):
+        as_app.execute(statement)
+
+
+def test_the_application_role_cannot_become_the_owner(place, as_app):
+    with pytest.raises(InsufficientPrivilege):
+        as_app.execute(f"SET ROLE {place.owner}")
+
+
+def test_the_rights_of_the_application_role_are_these_and_no_other(as_app):
+    rights = as_app.execute(
+        "SELECT table_name, string_agg(privilege_type, ' ' ORDER BY privilege_type)"
+        " FROM information_schema.table_privileges"
+        " WHERE table_schema = 'public' GROUP BY table_name"
+    ).fetchall()
+
+    assert dict(rights) == {
+        "customers_entry": "INSERT SELECT",
+        "customers_head": "INSERT SELECT UPDATE",
+        "customers_change": "INSERT SELECT UPDATE",
+        "customers_journalline": "DELETE INSERT SELECT UPDATE",
+        "customers_claim": "DELETE INSERT SELECT UPDATE",
+        "customers_accessevent": "DELETE INSERT SELECT",
+        "customers_vaultitem": "DELETE INSERT SELECT UPDATE",
+        "customers_credential": "DELETE INSERT SELECT UPDATE",
+        "django_session": "DELETE INSERT SELECT UPDATE",
+        "django_migrations": "SELECT",
+    }
+
+
+def test_no_table_was_forgotten(place, as_app):
+    """A table that a migration adds needs its line in the script."""
+    forgotten = as_app.execute(
+        "SELECT relname FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        " AND NOT (has_table_privilege(oid, 'SELECT') AND pg_get_userbyid(relowner) = %s)",
+        [place.owner],
+    )
+
+    assert forgotten.fetchall() == []
+
+
+def test_a_migration_with_nothing_to_apply_works_as_the_application_role(place):
+    done = place.migrate(place.app)
+
+    assert done.returncode == 0, done.stderr
+    assert "No migrations to apply." in done.stdout
+
+
+IN_FOUR_YEARS = """
+import django
+django.setup()
+from datetime import timedelta
+from unittest import mock
+from django.core.management import execute_from_command_line
+from django.utils import timezone
+then = timezone.now() + timedelta(days=4 * 366)
+with mock.patch.object(timezone, "now", lambda: then):
+    execute_from_command_line(["manage.py", "audit_expire", "--execute"])
+"""
+
+
+def test_old_entries_are_removed_as_the_owner_and_all_else_as_the_application_role(place, clubmed):
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "CLUBMED_API_URL": clubmed.url}
+    saved = place.python(place.app, "-W", "ignore", "-c", SAVE, **environment)
+    assert saved.returncode == 0, saved.stderr
+    held = "SELECT min(seq), (SELECT count(*) FROM customers_vaultitem) FROM customers_entry"
+
+    as_app = place.python(place.app, "-W", "ignore", "-c", IN_FOUR_YEARS, **environment)
+
+    assert as_app.returncode == 1
+    assert "This database role may not remove entries: run it as the owner" in as_app.stderr
+    with place.connect(place.app) as session:
+        assert session.execute(held).fetchone() == (1, 0)
+    as_owner = place.python(place.owner, "-W", "ignore", "-c", IN_FOUR_YEARS, **environment)
+    assert as_owner.returncode == 0, as_owner.stderr
+    with place.connect(place.app) as session:
+        assert session.execute(held).fetchone()[0] > 1
+    verified = place.python(place.app, "manage.py", "audit_verify", **environment)
+    assert "whole" in verified.stdout
+
+
+def test_migrating_to_nothing_and_back_works_as_the_owner(place):
+    assert place.migrate(place.owner, "customers", "zero").returncode == 0
+    assert place.migrate(place.owner).returncode == 0
+    assert place.run_script() == (0, "")
+
+    with place.connect(place.app) as session:
+        assert session.execute(
+            "SELECT count(*) FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgenabled = 'A' AND tgname LIKE 'customers_%'"
+        ).fetchone() == (10,)
+
+
+def test_tables_that_the_administrator_made_are_handed_to_the_owner(place):
+    with place.connect("postgres") as session:
+        for [name] in session.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall():
+            session.execute(f"ALTER TABLE {name} OWNER TO postgres")
+        session.execute("ALTER FUNCTION customers_refuse() OWNER TO postgres")
+        session.execute(f"GRANT ALL ON customers_entry TO {place.app}")
+
+    assert place.run_script() == (0, "")
+
+    with place.connect(place.app) as session:
+        assert session.execute(
+            "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall() == [(place.owner,)]
+        with pytest.raises(InsufficientPrivilege):
+            session.execute("DELETE FROM customers_entry")

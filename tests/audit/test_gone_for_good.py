@@ -1,0 +1,246 @@
+"""A log of 10,000 entries, a quarter of them 37 months old and a quarter 13.
+
+A customer is forgotten: gone from the database's files, and gone again after an older backup was
+restored. What is too old leaves likewise. Everything else is as it was.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests import log
+from tests.postgres import binaries
+
+pytestmark = pytest.mark.django_db  # each on the database at hand
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEAD = re.compile("[1-9][0-9]* dead row versions cannot be removed yet")
+ENTRIES, OF_EACH, FIELDS = 10_000, 1_000, 25
+FORGOTTEN, KEPT = "100", "101"
+
+FILL = f"""
+from datetime import timedelta
+from unittest import mock
+from uuid import uuid4
+from django.db import transaction
+from django.utils import timezone
+from customers.services.record import act_of
+from customers.access import OPERATOR
+from customers.audit import chain, journal
+from customers.audit.entries import Finding
+from customers.models import Action, Outcome
+from tests import log
+now, changes = timezone.now(), {ENTRIES // FIELDS}
+with transaction.atomic():
+    for n in range(changes):
+        months = 37 if n < changes // 4 else 13 if n < changes // 2 else 0
+        then = now - timedelta(days=31 * months)
+        findings = [Finding("email", "q", f"wombat {{n}} {{m}}", Outcome.APPLIED)
+                    for m in range({FIELDS})]
+        with mock.patch.object(timezone, "now", lambda: then):
+            log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))
+act = act_of(Action.CHANGE, "{FORGOTTEN}", "Ada", OPERATOR, "", "wombat")
+line = journal.write(uuid4(), act, {{"email": (None, "wombat")}}, read_at=chain.position())
+print(bytes(line.encrypted).hex())
+with transaction.atomic():
+    journal.close(line)
+"""
+ENCRYPTED = f"""
+from customers.models import Entry
+for customer_id in ("{FORGOTTEN}", "{KEPT}"):
+    entries = Entry.objects.filter(customer_id=customer_id, action="change").order_by("seq")
+    for entry in entries[::250]:
+        for side in ("old", "new", "reason", "customer_label"):
+            print(bytes(getattr(entry.item, side)).hex())
+"""
+# What people read, and what the verifiers are told.
+LOOK = f"""
+from django.core.management import call_command
+from tests.conftest import SUPERVISOR, signed_in, text
+person = signed_in(SUPERVISOR)
+for path in ("/customers/{FORGOTTEN}/history/", "/customers/{KEPT}/history/"):
+    print(text(person.page(path)))
+call_command("audit_export", output={{!r}})
+call_command("audit_verify")
+"""
+
+
+class Sqlite:
+    """A database in a file."""
+
+    def __init__(self, folder):
+        self.file = folder / "log.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+        self.kept = folder / "backup.sqlite3"
+
+    def vacuum(self):
+        """Not needed: what is deleted is overwritten at once."""
+
+    def back_up(self):
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(self.file, self.kept)
+
+    def restore(self):
+        for path in self.file.parent.glob("log.sqlite3*"):
+            path.unlink()
+        shutil.copy(self.kept, self.file)
+
+    def content(self):
+        return b"".join(path.read_bytes() for path in self.file.parent.glob("log.sqlite3*"))
+
+    def end(self):
+        pass
+
+
+class PostgreSql:
+    """A database of a server of our own."""
+
+    def __init__(self, folder):
+        self.server = os.environ["DATABASE_URL"].rpartition("/")[0]
+        self.name = f"gone_{uuid4().hex}"
+        self.url = f"{self.server}/{self.name}"
+        self.kept = folder / "backup.dump"
+        self._call("createdb")
+
+    def vacuum(self):
+        """While autovacuum looks at any table of the database, dead rows stay: again then."""
+        vacuum, said = "VACUUM (FULL, VERBOSE) customers_vaultitem, customers_journalline", []
+        with psycopg.connect(self.url, autocommit=True) as session:
+            session.add_notice_handler(lambda notice: said.append(notice.message_detail or ""))
+            session.execute(vacuum)
+            while any(DEAD.search(detail) for detail in said):
+                said.clear()
+                session.execute(vacuum)
+
+    def back_up(self):
+        dump = [binaries() / "pg_dump", "-Fc", "-f", self.kept, self.url]
+        subprocess.run(dump, check=True, capture_output=True)
+
+    def restore(self):
+        self.end()
+        self._call("createdb")
+        load = [binaries() / "pg_restore", "-d", self.url, self.kept]
+        subprocess.run(load, check=True, capture_output=True)
+
+    def content(self):
+        """The files of the two tables that hold values, with what they hold out of line."""
+        with psycopg.connect(self.url, autocommit=True) as session:
+            session.execute("CHECKPOINT")
+            [folder] = session.execute("SHOW data_directory").fetchone()
+            files = session.execute(
+                "SELECT pg_relation_filepath(held.oid) FROM pg_class AS c"
+                " JOIN pg_class AS held ON held.oid IN (c.oid, c.reltoastrelid)"
+                " WHERE c.relname IN ('customers_vaultitem', 'customers_journalline')"
+            ).fetchall()
+        return b"".join((Path(folder) / file).read_bytes() for (file,) in files)
+
+    def end(self):
+        self._call("dropdb", "--force")
+
+    def _call(self, program, *options):
+        """The socket's folder stands percent-encoded in the address."""
+        folder = re.search("@(.*)$", self.server)[1].replace("%2F", "/")
+        command = [binaries() / program, *options, "-h", folder, "-U", "postgres", self.name]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def python(url, code, **environment):
+    code = f"import django; django.setup()\n{code}"
+    return run(url, "-W", "ignore", "-c", code, **environment)
+
+
+def run(url, *arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            **environment,
+            "DATABASE_URL": url,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def database(tmp_path):
+    made = PostgreSql(tmp_path) if connection.vendor == "postgresql" else Sqlite(tmp_path)
+    yield made
+    made.end()
+
+
+def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
+    environment = {"AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson")}
+
+    def manage(*arguments):
+        return run(database.url, "manage.py", *map(str, arguments), **environment)
+
+    def held(encrypted):
+        content = database.content()
+        return sum(one in content for one in encrypted)
+
+    def reads():
+        """Both customers' histories, of a log that is whole."""
+        exported = tmp_path / f"{uuid4()}.ndjson"
+        theirs, others, verified = python(database.url, LOOK.format(str(exported))).splitlines()
+        assert "whole" in verified
+        assert log.verify_alone_here(exported)[0] == 0
+        return theirs, others
+
+    manage("migrate", "--verbosity", "0")
+    on_its_way = bytes.fromhex(python(database.url, FILL))
+    encrypted = [bytes.fromhex(line) for line in python(database.url, ENCRYPTED).split()]
+    gone, kept = encrypted[: len(encrypted) // 2], encrypted[len(encrypted) // 2 :]
+    database.vacuum()
+    assert (held(gone), held(kept)) == (len(gone), len(kept)) == (16, 16)
+    database.back_up()
+    before = reads()
+
+    said = manage("forget_customer", FORGOTTEN, "--reason", "By letter")
+    database.vacuum()
+
+    assert said.startswith(f"Customer {FORGOTTEN}: the values of 1,000 entries are erased.\n")
+    assert (held(gone), held(kept), held([on_its_way])) == (0, len(kept), 0)
+    theirs, others = reads()
+    assert "Customer forgotten" in theirs
+    assert "wombat" not in theirs
+    assert theirs.count("erased → erased") == before[0].count("wombat") == 40
+    assert theirs.count("Inès") == before[0].count("Inès") == 40
+    assert others == before[1]
+
+    database.restore()
+    assert held(gone) == len(gone)
+    assert "wombat" in reads()[0]
+
+    said = manage("forget_customer", "--replay")
+    database.vacuum()
+
+    assert said.startswith("1 tombstone; 1 customer forgotten again: the values of 1,000 entries")
+    assert (held(gone), held(kept)) == (0, len(kept))
+    assert "wombat" not in reads()[0]
+
+    said = manage("audit_expire", "--execute")
+    database.vacuum()
+
+    assert "the values of 4,500 entries." in said  # half of what the others hold
+    assert "2,500 entries." in said
+    young = kept[len(kept) // 2 :]
+    assert (held(kept), held(young)) == (len(young), len(young))
+    theirs, others = reads()
+    assert (others.count("erased → erased"), others.count("wombat")) == (10, 20)
+    assert theirs.count("erased → erased") == 30

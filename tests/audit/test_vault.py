@@ -1,0 +1,497 @@
+"""The vault: entries hold commitments, the values lie encrypted beside them, and whatever is done
+to them by hand is found and named."""
+
+import io
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from customers.audit import encryption, erasure, triggers, values
+from customers.audit.entries import Finding
+from customers.audit.models import (
+    AccessEvent,
+    Entry,
+    Evidence,
+    Gone,
+    JournalLine,
+    Outcome,
+    VaultItem,
+    bound_to,
+    json_text,
+)
+from tests import log
+from tests.conftest import AGENT, SUPERVISOR, TOM, signed_in, soup, text
+from tests.services.test_settling import lose_the_answer
+from tests.views.test_create import NEEDED, create
+
+pytestmark = pytest.mark.django_db
+LAST = 9
+OTHER_KEY = b"another-key-of-exactly-32-bytes!"
+
+
+@pytest.fixture
+def filled(db):
+    log.fill()
+    assert Entry.objects.count() == LAST
+
+
+@pytest.fixture
+def wal(transactional_db):
+    """Where SQLite writes first: the log's entries stand there now."""
+    log.fill(1)
+    return Path(f"{connection.settings_dict['NAME']}-wal")
+
+
+@pytest.fixture
+def unguarded(filled):
+    triggers.remove()  # the transaction that this test runs in brings it back
+
+
+def sql(statement, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount
+
+
+# What is stored -----------------------------------------------------------------------------------
+
+
+def test_an_entry_gives_back_what_was_put_in():
+    log.append(Finding("email", "a", {"b": [1]}, Outcome.APPLIED, Evidence.LOOK, "北"))
+
+    entry = Entry.objects.get()
+
+    assert (entry.old, entry.new, entry.found) == ("a", {"b": [1]}, "北")
+    assert (entry.reason, entry.customer_label) == ("said so \\ by phone\u2028", "Béatriz 北")
+
+
+def test_the_values_of_a_page_come_with_its_entries_in_one_query(filled, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert all(entry.new for entry in Entry.objects.all())
+
+
+def test_the_same_value_twice_is_committed_to_differently():
+    log.append(Finding("email", "a", "a", Outcome.APPLIED))
+
+    entry = Entry.objects.get()
+
+    assert entry.old_commitment != entry.new_commitment
+
+
+def test_an_empty_value_is_committed_to_like_any_other():
+    """Else the log would tell for ever that there was none."""
+    log.append(Finding("email", None, "", Outcome.APPLIED))
+
+    entry = Entry.objects.get()
+
+    assert len(entry.old_commitment) == len(entry.new_commitment) == 64
+    assert (entry.old, entry.new) == (None, "")
+    assert entry.found_commitment == ""
+
+
+def test_an_open_line_holds_what_is_sent_encrypted(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+
+    line = JournalLine.objects.get()
+
+    assert line.fields == ["email"]
+    assert b"example.com" not in bytes(line.encrypted)
+    assert line.new_values == {"email": "new@example.com"}
+    assert line.customer_label == "Tom Smith"
+
+
+@pytest.mark.parametrize(
+    "said", [5, [], {"a": 1}, [1, 2, 3], [{}, "", ""], [{"email": {"old": 1}}, "", ""]]
+)
+def test_an_open_line_that_opens_and_says_nothing_is_unreadable_too(
+    agent, supervisor, clubmed, said
+):
+    lose_the_answer(agent, clubmed, "drop_after")
+    line = JournalLine.objects.get()
+    forged = encryption.encrypt(json_text(said).encode(), line.about())
+    JournalLine.objects.update(encrypted=forged)
+
+    assert "does not open" in log.verify()[1]
+    for page in (
+        "/audit/",
+        "/audit/unsettled/",
+        f"/customers/{TOM}/",
+        f"/audit/changes/{line.pk}/",
+    ):
+        assert supervisor.get(page).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "column", ["action", "actor_issuer", "actor_sub", "actor_name", "locale", "customer_id"]
+)
+def test_an_open_line_that_was_altered_does_not_open(agent, clubmed, column):
+    """So nobody can be made the author of what somebody else is sending."""
+    lose_the_answer(agent, clubmed, "drop_after")
+    JournalLine.objects.update(**{column: "555"})
+
+    line = JournalLine.objects.get()
+
+    assert not line.is_readable
+    assert line.new_values == {"email": Gone.UNREADABLE}
+
+
+def test_a_refused_create_keeps_the_names_of_its_fields_and_the_codes_only(agent, clubmed):
+    typed = NEEDED | {"last_name": "Durand 2", "email": "lea@example.com"}
+
+    create(agent, **typed)
+
+    entries = list(Entry.objects.all())
+    assert {entry.field for entry in entries} == set(typed)
+    assert {entry.outcome for entry in entries} == {"refused"}
+    assert {entry.customer_label for entry in entries} == {""}
+    assert {entry.new for entry in entries} == {Gone.NOT_KEPT}
+    assert not VaultItem.objects.exists()
+    assert "not kept" in text(signed_in(SUPERVISOR).page("/audit/"))
+
+
+# SQLite's write-ahead log -------------------------------------------------------------------------
+
+only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
+
+
+@only_sqlite
+def test_what_was_erased_does_not_stand_in_the_write_ahead_log(wal, caplog):
+    assert wal.stat().st_size
+
+    erasure.scrub()
+
+    assert wal.stat().st_size == 0
+    assert caplog.text == ""
+
+
+@only_sqlite
+def test_a_reader_that_holds_the_write_ahead_log_is_told_of_and_no_writer_waits(wal, caplog):
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM customers_entry").fetchone()
+        log.fill(1)
+
+        erasure.scrub()
+
+    assert "SQLite's write-ahead log is in use: what was erased is in it yet" in caplog.text
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
+
+
+@only_sqlite
+def test_a_disk_that_fails_then_is_told_of_and_ends_nothing(wal, monkeypatch, caplog):
+    monkeypatch.setattr(erasure, "_truncated", Mock(side_effect=OperationalError))
+
+    erasure.scrub()
+
+    assert "what was erased is in it yet" in caplog.text
+
+
+# Tampering ----------------------------------------------------------------------------------------
+
+
+def test_a_value_deleted_without_an_entry_is_missed(tmp_path, unguarded):
+    sql("DELETE FROM customers_vaultitem WHERE seq = 5")
+
+    assert log.verify() == (
+        1,
+        "entry 5: its values are missing, and no entry says that they were erased\n"
+        "The log is not whole. Entries 1 to 4 are.\n",
+    )
+
+
+def test_values_swapped_between_entries_are_found(unguarded):
+    for seq, new_seq in ((4, 99), (6, 4), (99, 6)):
+        sql("UPDATE customers_vaultitem SET seq = %s WHERE seq = %s", new_seq, seq)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 4: its old in the vault does not open")
+    assert "entry 6: its old in the vault does not open" in words
+    assert Entry.objects.get(seq=4).new is Gone.UNREADABLE
+
+
+def test_sides_swapped_within_an_entry_are_found(unguarded):
+    sql("UPDATE customers_vaultitem SET old = new, new = old WHERE seq = 5")
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 5: its old in the vault does not open")
+
+
+def test_another_value_under_the_right_key_is_found(unguarded):
+    """Somebody who has the key cannot change the past either: the entry committed to it."""
+    item = VaultItem.objects.get(pk=5)
+    forged = encryption.encrypt(b"s" * 32 + b'"forged"', bound_to(5, item.entry.field, "new"))
+    sql("UPDATE customers_vaultitem SET new = %s WHERE seq = 5", forged)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 5: its new in the vault is not what it committed to")
+    assert Entry.objects.get(seq=5).new is Gone.UNREADABLE
+
+
+@pytest.mark.parametrize("length", [0, 5, 12, 30])
+def test_a_truncated_ciphertext_is_found(unguarded, length):
+    held = bytes(VaultItem.objects.get(pk=5).new)
+    sql("UPDATE customers_vaultitem SET new = %s WHERE seq = 5", held[:length])
+
+    status, words = log.verify()
+
+    assert status == 1
+    what = "does not open" if length else "is missing"
+    assert words.startswith(f"entry 5: its new {'in the vault ' if length else ''}{what}")
+
+
+def test_without_the_key_it_is_said_which_is_missing(filled, settings):
+    former = encryption.current()
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY,)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith(
+        f"entry 1: its values are encrypted with key {former}, which is not given"
+    )
+
+
+def test_another_key_under_the_same_id_does_not_open(unguarded, settings):
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY,)
+    sql("UPDATE customers_vaultitem SET key_id = %s", encryption.current())
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 1: its old in the vault does not open")
+
+
+def test_values_of_no_entry_are_found(unguarded):
+    columns = "key_id, old, new, found, reason, customer_label"
+    sql(
+        f"INSERT INTO customers_vaultitem (seq, {columns})"
+        f" SELECT 77, {columns} FROM customers_vaultitem WHERE seq = 5"
+    )
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 77: there are values of it in the vault, and no such entry")
+
+
+def test_a_value_that_no_entry_committed_to_is_found(unguarded):
+    item = VaultItem.objects.get(pk=5)
+    sql("UPDATE customers_vaultitem SET found = %s WHERE seq = 5", bytes(item.new))
+    entry = Entry.objects.get(seq=5)
+    if entry.found_commitment:
+        sql("UPDATE customers_entry SET found_commitment = '' WHERE seq = 5")
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert "entry 5: its found is not committed to in the vault" in words
+
+
+def test_an_open_line_that_does_not_open_is_named(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    JournalLine.objects.update(actor_name="Somebody Else")
+    line = JournalLine.objects.get()
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith(f"the open line {line.pk} does not open: it was altered, or lacks its")
+
+
+def test_a_page_reads_unreadable_where_a_value_does_not_open(supervisor, unguarded):
+    sql("UPDATE customers_vaultitem SET old = new, new = old")
+
+    answer = supervisor.get("/audit/")
+
+    assert answer.status_code == 200
+    assert "unreadable" in text(soup(answer))
+
+
+def test_a_page_and_a_change_of_keys_go_on_where_the_database_holds_no_bytes(
+    supervisor, unguarded, settings
+):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL takes nothing but bytes")
+    sql("UPDATE customers_vaultitem SET old = 'text', customer_label = 7 WHERE seq = 5")
+    settings.AUDIT_ENCRYPTION_KEYS = (
+        b"a-new-key-of-exactly-32-bytes---",
+        *settings.AUDIT_ENCRYPTION_KEYS,
+    )
+
+    assert "unreadable" in text(soup(supervisor.get("/audit/")))
+    with pytest.raises(CommandError, match="1 are not"):
+        call_command("audit_rewrap")
+    assert "entry 5: its old in the vault does not open" in log.verify()[1]
+
+
+# What the database refuses ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE customers_vaultitem SET old = new WHERE seq = 5",
+        "UPDATE customers_vaultitem SET seq = 99, key_id = 'other' WHERE seq = 5",
+    ],
+)
+def test_a_value_can_only_be_encrypted_anew_under_another_key(filled, statement):
+    with pytest.raises(IntegrityError, match="the audit log only grows"), transaction.atomic():
+        sql(statement)
+
+
+# A new key ----------------------------------------------------------------------------------------
+
+
+def rewrap():
+    said = io.StringIO()
+    call_command("audit_rewrap", stdout=said, stderr=io.StringIO())
+    return said.getvalue()
+
+
+def test_under_a_new_key_everything_is_encrypted_anew(filled, settings):
+    former = settings.AUDIT_ENCRYPTION_KEYS
+    before = [entry.new for entry in Entry.objects.all()]
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *former)
+
+    said = rewrap()
+
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY,)
+    assert said == f"9 rows encrypted anew; all are under key {encryption.key_id(OTHER_KEY)}.\n"
+    assert [entry.new for entry in Entry.objects.all()] == before
+    assert log.verify()[0] == 0
+    assert values.left_behind() == 0
+
+
+def test_an_open_line_is_encrypted_anew_too(agent, clubmed, settings):
+    lose_the_answer(agent, clubmed, "drop_after")
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+
+    rewrap()
+
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY,)
+    assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
+
+
+def test_what_does_not_open_is_told_of_and_keeps_nothing_else_back(filled, settings):
+    sql("UPDATE customers_vaultitem SET key_id = 'gone' WHERE seq = 5")
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+
+    with pytest.raises(CommandError, match=r"8 rows are under key \w+ now, and 1 are not") as told:
+        rewrap()
+
+    assert "or they do not open" in str(told.value)
+    assert {entry.seq for entry in Entry.objects.all() if entry.new is Gone.UNREADABLE} == {5}
+
+
+def test_with_no_former_key_given_nothing_is_lost(filled, settings):
+    former = settings.AUDIT_ENCRYPTION_KEYS
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY,)
+
+    with pytest.raises(CommandError, match=r"0 rows are under key \w+ now, and 9 are not"):
+        rewrap()
+
+    settings.AUDIT_ENCRYPTION_KEYS = former
+    assert log.verify()[0] == 0
+
+
+def test_a_change_of_keys_says_how_far_it_is(filled, settings, monkeypatch):
+    monkeypatch.setattr(values, "_BATCH", 4)
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+    told = io.StringIO()
+
+    call_command("audit_rewrap", stdout=io.StringIO(), stderr=told)
+
+    assert told.getvalue().splitlines() == ["4 of 9", "8 of 9", "9 of 9"]
+    assert "0 rows encrypted anew" in rewrap()
+
+
+def test_a_database_that_fails_is_told_in_one_sentence(filled, settings, monkeypatch):
+    settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
+    monkeypatch.setattr(
+        values.statements, "update", Mock(side_effect=OperationalError("with values"))
+    )
+
+    with pytest.raises(CommandError, match=r"^the database fails: OperationalError$"):
+        rewrap()
+
+
+# An export for an auditor -------------------------------------------------------------------------
+
+
+def test_an_export_holds_no_value_unless_asked(tmp_path, filled):
+    assert "tom@example.com" not in log.export(tmp_path).read_text()
+
+    exported = log.export(tmp_path, "--values")
+
+    assert "tom@example.com" in exported.read_text()
+    assert log.verify_alone(exported)[0] == 0
+
+
+def test_an_export_is_a_new_file_of_its_owners_alone_and_whole_or_not_there(
+    tmp_path, filled, unguarded
+):
+    path = tmp_path / "export"
+    call_command("audit_export", output=str(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(CommandError, match="cannot be written: File exists"):
+        call_command("audit_export", output=str(path))
+
+    sql("UPDATE customers_vaultitem SET old = %s WHERE seq = 9", b"gone")
+    with pytest.raises(CommandError, match="The log cannot be exported as it is"):
+        call_command("audit_export", values=True, output=str(tmp_path / "other"))
+
+    assert os.listdir(tmp_path) == ["export"]
+
+
+def test_an_export_of_what_is_no_number_is_not_recorded(filled):
+    with pytest.raises(CommandError, match="A customer's number has digits only"):
+        call_command("audit_export", customer="tom@example.com")
+
+    assert not AccessEvent.objects.exists()
+
+
+def test_an_exported_value_that_was_altered_is_found(tmp_path, filled):
+    exported = log.export(tmp_path, "--values")
+    exported.write_text(exported.read_text().replace("tom@example.com", "tim@example.com", 1))
+
+    status, said = log.verify_alone_here(exported)
+
+    assert status == 1
+    assert "is not what it committed to" in said
+
+
+def test_a_sensitive_value_is_in_no_export(tmp_path):
+    log.append(Finding("identity", None, {"number": "123-SECRET"}, Outcome.APPLIED))
+
+    assert "SECRET" not in log.export(tmp_path, "--values").read_text()
+
+
+def test_what_is_erased_is_missing_in_an_export_which_stays_whole(tmp_path, filled):
+    with transaction.atomic():
+        log.append(erasure.said(erasure.VALUES, 4), action="expired")
+    erasure.expire(VaultItem, 4)
+
+    assert log.verify()[0] == 0
+    assert log.verify_alone_here(log.export(tmp_path, "--values"))[0] == 0
+
+
+def test_a_person_is_shown_what_was_and_what_became(supervisor):
+    log.append(Finding("email", "a@example.com", "b@example.com", Outcome.APPLIED), customer_id=TOM)
+
+    page = signed_in(AGENT).page(f"/customers/{TOM}/history/")
+
+    assert "a@example.com→b@example.com" in text(page).replace(" ", "")

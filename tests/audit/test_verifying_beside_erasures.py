@@ -1,0 +1,203 @@
+"""The log is verified and exported while values and entries leave it: no false alarm, and what has
+left is not said to have been compared."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from customers.audit import access_events, erasure, hashed, triggers
+from customers.audit.models import Access, AccessEvent, Entry, VaultItem
+from tests import log
+from tests.conftest import AGENT
+from tests.people import actor
+
+pytestmark = pytest.mark.django_db
+LAST = 9
+
+
+@pytest.fixture(autouse=True)
+def tombstones(tmp_path, settings):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
+
+
+@pytest.fixture(autouse=True)
+def filled(db, monkeypatch):
+    """Customers 100, 101, 102 in turn; read two entries at a time."""
+    log.fill()
+    monkeypatch.setattr(hashed, "_BATCH", 2)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Do something once as many entries were read."""
+    rows = hashed.rows
+
+    def once(act, *, after):
+        left = [act]
+
+        def watched(*args, **kwargs):
+            for n, row in enumerate(rows(*args, **kwargs), start=1):
+                yield row
+                if n == after and left:
+                    left.pop()()
+
+        monkeypatch.setattr(hashed, "rows", watched)
+
+    return once
+
+
+def forget(*customers):
+    for customer in customers:
+        call_command("forget_customer", customer, reason="Letter", stdout=io.StringIO())
+
+
+def is_whole(*arguments):
+    status, words = log.verify(*arguments)
+    assert status == 0, words
+    return words
+
+
+@pytest.mark.parametrize("after", range(1, LAST))
+def test_a_customer_may_be_forgotten_meanwhile(meanwhile, after):
+    meanwhile(lambda: forget("100", "101", "102"), after=after)
+
+    assert is_whole()
+
+
+def test_two_customers_may_be_forgotten_while_one_batch_is_looked_at(monkeypatch):
+    """Between the two the batch was read: of the second it still holds the values."""
+    monkeypatch.setattr(hashed, "_BATCH", 5_000)
+    before = erasure.Erased()
+    forget("100")
+    read = list(hashed.rows(0, LAST, with_vault=True))
+    forget("101")
+    monkeypatch.setattr(hashed, "rows", lambda *args, **kwargs: iter(read))
+    monkeypatch.setattr(erasure, "Erased", lambda: before)
+
+    status, words = log.verify()
+
+    assert status == 1  # what was read ends before the head
+    assert words.startswith("entry 10: missing, up to the head at 11")
+    assert "values" not in words
+
+
+def test_a_value_that_is_put_back_is_found_all_the_same(meanwhile):
+    kept = VaultItem.objects.get(pk=1)
+    forget("100")
+    meanwhile(lambda: kept.save(force_insert=True), after=1)
+
+    assert is_whole()  # it had been read before
+    status, words = log.verify()
+    assert status == 1
+    assert words.startswith("entry 1: its values are there, although its customer was forgotten")
+
+
+def test_values_may_expire_meanwhile(meanwhile):
+    def expire():
+        log.append(erasure.said(erasure.VALUES, LAST), action="expired", customer_id="")
+        erasure.expire(VaultItem, LAST)
+
+    meanwhile(expire, after=3)
+
+    assert is_whole()
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 5])
+def test_the_oldest_entries_may_leave_meanwhile(meanwhile, after):
+    meanwhile(lambda: log.leave_behind_an_anchor(6), after=after)
+
+    words = is_whole()
+
+    if after < 5:
+        assert words.startswith("4 entries, 7 to 10, whole")
+
+
+def test_entries_that_are_missing_are_missed_beside_it(meanwhile):
+    triggers.remove()
+    Entry.objects.filter(seq=8).delete()
+    meanwhile(lambda: log.leave_behind_an_anchor(6), after=1)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 8: missing, up to 8")
+
+
+def test_an_export_that_old_entries_left_meanwhile_says_so(meanwhile, tmp_path):
+    meanwhile(lambda: log.leave_behind_an_anchor(6), after=2)
+
+    with pytest.raises(CommandError, match="Old entries left while it was written: run it again"):
+        log.export(tmp_path)
+
+    assert log.verify_alone_here(log.export(tmp_path))[0] == 0
+
+
+def test_looks_may_leave_meanwhile(monkeypatch):
+    then = datetime(2025, 3, 1, tzinfo=UTC)
+    with monkeypatch.context() as patch:
+        for days in range(3):
+            patch.setattr(timezone, "now", lambda days=days: then + timedelta(days=days))
+            access_events.record(Access.VIEW, actor=actor(AGENT), request_id="r")
+            patch.setattr(timezone, "now", lambda days=days: then + timedelta(days=days, hours=1))
+            access_events.fold()
+    facts = access_events._facts
+    left = [2]
+
+    def watched(first, events):
+        if left:
+            up_to = left.pop()
+            log.append(erasure.said(erasure.LOOKS, up_to), action="expired", customer_id="")
+            AccessEvent.objects.filter(pk__lte=up_to).delete()
+        return facts(first, events)
+
+    monkeypatch.setattr(access_events, "_facts", watched)
+
+    assert is_whole()
+
+
+# Seals of entries that left -----------------------------------------------------------------------
+
+
+def seals_of_all(tmp_path):
+    """A seal after each of five changes on top."""
+    for _ in range(5):
+        kept = log.seal(tmp_path)
+        log.fill(1)
+    return kept
+
+
+def test_seals_of_entries_that_left_are_not_said_to_agree(tmp_path):
+    kept = seals_of_all(tmp_path)  # of entries 9 to 13
+    log.leave_behind_an_anchor(11)
+
+    statuses, words, said = log.both(tmp_path, "--seal", kept)
+
+    assert statuses == (0, 0)
+    assert "; 3 seals agree; 2 of entries before these are not compared" in words
+    assert "2 seals of entries before these are not compared" in said
+    assert "whole, 3 seals compared" in said
+
+
+def test_the_seal_of_the_last_entry_that_left_is_held_against_the_anchor(tmp_path):
+    kept = log.seal(tmp_path)
+    log.fill(1)
+    log.append(erasure.anchor(LAST, bytes(32)), action="anchor", customer_id="")
+    VaultItem.objects.filter(pk__lte=LAST).delete()
+    Entry.objects.filter(seq__lte=LAST).delete()
+
+    statuses, words, said = log.both(tmp_path, "--seal", kept)
+
+    assert statuses == (1, 1)
+    assert "entry 9: it is not the one that was sealed" in words
+    assert "entry 9: it is not the one that was sealed" in said
+
+
+def test_who_goes_on_from_a_seal_whose_entry_left_goes_on_from_the_anchor(tmp_path):
+    kept = log.seal(tmp_path)
+    log.fill(2)
+    log.leave_behind_an_anchor(10)
+
+    assert is_whole("--since", kept).startswith("3 entries, 11 to 13, whole")

@@ -1,0 +1,390 @@
+"""Equal means the same to a person: for every field, what counts as one value and what does not."""
+
+import string
+import unicodedata
+from itertools import permutations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from crmadmin.sandbox import rules
+from customers import form_token
+from customers.catalogue.compare import canonical, one_to_one
+from customers.catalogue.fields import FIELDS, Clear, Create
+from tests.conftest import AGENT
+from tests.people import actor
+
+examples = settings(deadline=None, max_examples=50)
+
+# What the rules look at: marks, letters with odd capitals, spaces, numbers, dates.
+awkward = st.text("aAéE\u0301ßıİǆﬁΣςᾳＡパハ\u309a王\u3000 \t0123+-.(", max_size=12)
+dates = st.sampled_from(["19860614", "1986-06-14", " 19860614", "1986/06/14", "00010101"])
+texts = st.text(max_size=8) | awkward | dates
+keys = st.sampled_from(["number", "type"]) | texts
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def normal(field, value):
+    return canonical(field.normal(value))
+
+
+@examples
+@given(value=anything)
+def test_a_normal_form_is_its_own_and_a_value_is_the_same_as_itself(value):
+    for field in FIELDS.values():
+        form = field.normal(value)
+        assert normal(field, form) == normal(field, value), field.name
+        assert field.same(value, value), field.name
+        assert field.same(value, form), field.name
+        assert field.same(form, value), field.name
+
+
+@examples
+@given(one=anything, other=anything)
+def test_no_pair_of_values_breaks_a_field_and_one_normal_form_is_one_value(one, other):
+    for field in FIELDS.values():
+        alike = normal(field, one) == normal(field, other)
+        for sent, stored in ((one, other), (other, one)):
+            assert field.same(sent, stored) in ((True,) if alike else (True, False)), field.name
+
+
+def rearranged(value):
+    """The same JSON with its lists in another order and more that is empty in its objects."""
+    if isinstance(value, list) and value:
+        shuffled = st.permutations(value)
+        return shuffled.flatmap(lambda items: st.tuples(*map(rearranged, items))).map(list)
+    if isinstance(value, dict) and value:
+        new = st.text(max_size=3).filter(lambda key: key not in value)
+        more = st.dictionaries(new, st.sampled_from([None, "", " ", [], {}]), max_size=2)
+        inner = st.fixed_dictionaries({key: rearranged(item) for key, item in value.items()})
+        return st.builds(dict.__or__, inner, more)
+    return st.sampled_from([None, "", [], {}]) if value in (None, "", [], {}) else st.just(value)
+
+
+@examples
+@given(pair=anything.flatmap(lambda value: st.tuples(st.just(value), rearranged(value))))
+def test_order_and_what_is_empty_never_matter(pair):
+    one, other = pair
+    for field in FIELDS.values():
+        assert normal(field, one) == normal(field, other), field.name
+
+
+def with_more(value):
+    """Every object with a member that nobody sent."""
+    if isinstance(value, list):
+        return [with_more(item) for item in value]
+    if isinstance(value, dict):
+        more = {key: with_more(item) for key, item in value.items()}
+        return more | {"added by the server": 7}
+    return value
+
+
+@examples
+@given(value=anything)
+def test_members_that_the_server_added_are_allowed_and_none_that_it_dropped(value):
+    for field in FIELDS.values():
+        stored = with_more(field.normal(value))
+        assert field.same(value, stored), field.name
+        if stored != field.normal(value):
+            assert not field.same(stored, value), field.name
+
+
+@examples
+@given(text=st.text("aé ßz王-0", min_size=1))
+def test_capitals_count_in_native_script_alone_and_outer_spaces_nowhere(text):
+    for field in FIELDS.values():
+        assert field.same(text, f" {text}\u3000"), field.name
+        if text.upper() != text:
+            assert field.same(text, text.upper()) is not field.native, field.name
+
+
+HOME = {"number": "0612345678", "type": "HOME"}
+WORK = {"number": "0140506070", "type": "OFFICE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "stored"),
+    [
+        ("first_name", "René", "RENE"),
+        ("first_name", "Işıl", "ISIL"),
+        ("last_name", " van  der Berg", "VAN DER BERG"),
+        ("birth_city", "São Paulo", "Sao paulo"),
+        ("unicode_first_name", " 王  小明", "王 小明"),
+        ("unicode_first_name", "ハ\u309aハ\u309a", "パパ"),
+        ("email", " Zoë@Example.com", "zoë@example.COM "),
+        ("email", "  ", None),
+        ("phones", [], None),
+        ("civility", "MR", " mr"),
+        ("language_code", "pt", "PT"),
+        ("birthdate", "1986-06-14", "19860614 "),
+        ("birthdate", "14 June", "14 JUNE"),
+        ("birthdate", "00990101", "0099-01-01"),
+        ("address", {"street": "Allée  des Écoles", "town": ""}, {"street": "ALLEE DES ECOLES"}),
+        ("address", {"street": None, "town": ""}, None),
+        ("identity", {"number": " ab1", "type": "DNI"}, {"number": "AB1", "type": "DNI"}),
+        (
+            "optins",
+            [{"channel": "SMS", "optin": True}, {"channel": "EMAIL", "optin": False}],
+            [{"channel": "EMAIL", "optin": False, "at": 1}, {"channel": "SMS", "optin": True}],
+        ),
+        ("phones", [HOME, WORK], [WORK, HOME | {"id": 4}]),
+        ("phones", [HOME | {"type": "home"}], [HOME]),
+        ("phones", [HOME | {"ext": ""}], [HOME]),
+        ("phones", [HOME, WORK], [WORK, {"number": "+33612345678", "type": "HOME"}]),
+    ],
+)
+def test_the_same_to_a_person(name, sent, stored):
+    assert FIELDS[name].same(sent, stored)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "stored"),
+    [
+        ("first_name", "Jean", "Jeanne"),
+        ("first_name", "パパ", "ババ"),
+        ("first_name", "O'Brien", "OBRIEN"),
+        ("unicode_first_name", "パパ", "ババ"),
+        ("unicode_first_name", "René", "Rene"),
+        ("unicode_first_name", "René", "RENÉ"),
+        ("email", "é@x.com", "e@x.com"),
+        ("email", "tom@example.com", None),
+        ("email", "a b@x.com", "a  b@x.com"),
+        ("civility", "MR", "MS"),
+        ("gm_number", "É1", "E1"),
+        ("birthdate", "19860614", "19860615"),
+        ("birthdate", "19860631", "1986-06-31"),
+        ("loyalty_points", 1, True),
+        ("loyalty_points", 1, "1"),
+        ("loyalty_points", 0, None),
+        ("blacklisted", True, False),
+        ("blacklisted", True, 1),
+        ("blacklisted", False, None),
+        ("blacklisted", False, 0),
+        ("identity", {"number": "é", "type": "DNI"}, {"number": "e", "type": "DNI"}),
+        ("address", {"street": "1 Quai", "town": "Lyon"}, {"street": "1 Quai"}),
+        ("address", {"street": "1 Quai", "add_on": ""}, {"street": "1 Quai", "add_on": "B"}),
+        ("address", None, {"street": "1 Quai"}),
+        ("optins", [{"channel": "SMS", "optin": True}], [{"channel": "SMS", "optin": 1}]),
+        ("phones", [HOME], [HOME, HOME]),
+        ("phones", [HOME, HOME], [HOME, WORK]),
+        ("phones", [HOME], [HOME | {"type": "MOBILE"}]),
+        ("phones", [{"number": "call me"}], [{"number": ""}]),
+        ("phones", [{"number": "12 ext. 3"}], [{"number": "123"}]),
+        ("phones", [{"number": "123"}], [{"number": 123}]),
+    ],
+)
+def test_not_the_same_to_a_person(name, sent, stored):
+    assert not FIELDS[name].same(sent, stored)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("06 23.45-67 89", "(06) 23/45 67 89", True),
+        ("0623456789", "+33623456789", True),
+        ("0623456789", "0033 6 23 45 67 89", True),
+        ("0033623456789", "+33 623456789", True),
+        ("33623456789", "+33623456789", True),
+        ("0623456789", "+33723456789", False),
+        ("11900000412", "+5511900000412", True),
+        ("0351234567", "+351234567", True),
+        ("0234567", "+1234567", False),
+        ("1234567", "+3511234567", True),
+        ("234567", "+33234567", False),  # too short to tell
+        ("1234567", "+12341234567", False),  # no calling code has four digits
+        ("0623456789", "623456789", False),  # both national
+        ("623456789", "33623456789", False),
+        ("+33623456789", "+623456789", False),  # both international
+        ("+33623456789", "+44623456789", False),
+        ("0623456789", "+33623456780", False),
+        ("*21#", "21", False),
+        ("", "+", False),
+    ],
+)
+def test_a_phone_number_has_a_national_and_an_international_form(one, other, same):
+    phones = ([{"number": number, "type": "MOBILE"}] for number in (one, other))
+    for sent, stored in permutations(phones):
+        assert FIELDS["phones"].same(sent, stored) is same
+
+
+def test_the_two_forms_of_a_number_are_two_reads():
+    """Which of the two Club Med holds can be seen; only a list that is sent may take either."""
+    national, international = ([{"number": n}] for n in ("0623456789", "+33623456789"))
+    assert FIELDS["phones"].normal(national) != FIELDS["phones"].normal(international)
+
+
+@examples
+@given(
+    fits=st.integers(0, 4).flatmap(
+        lambda n: st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=n, max_size=n)
+    )
+)
+def test_items_are_matched_one_to_one_if_any_arrangement_does(fits):
+    places = list(range(len(fits)))
+
+    expected = any(
+        all(fits[item][at] for item, at in zip(places, order, strict=True))
+        for order in permutations(places)
+    )
+
+    assert one_to_one(places, places, lambda item, at: fits[item][at]) is expected
+
+
+def test_an_item_that_fits_twice_leaves_the_only_fit_of_another():
+    sent = [{"type": "HOME"}, HOME]
+    assert FIELDS["phones"].same(sent, [HOME, {"number": "1", "type": "HOME"}])
+    assert FIELDS["phones"].same(sent, [{"number": "1", "type": "HOME"}, HOME])
+
+
+# The sandbox as the witness: what it makes of a value is the same as that value.
+
+latin = [
+    char
+    for char in map(chr, range(0x10000))
+    if char.isalpha() and unicodedata.name(char, "").startswith("LATIN")
+]
+accents = [char for char in map(chr, range(0x300, 0x370)) if unicodedata.combining(char)]
+names = st.text(st.sampled_from(latin) | st.sampled_from([*accents, *" -'’."]), max_size=12)
+printable = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])
+words = st.text(printable | st.sampled_from("é王\u0301\u3000 "), max_size=20)
+empty = st.sampled_from([None, "", "  ", [], {}])
+part = st.text(printable.filter(lambda c: not c.isspace() and c not in "@."), min_size=1)
+emails = st.builds("{}{}@{}.{}".format, st.sampled_from(["", " "]), part, part, part)
+codes = st.text(string.ascii_uppercase, min_size=2, max_size=2).map(" {} ".format)
+numbers = st.from_regex(r"\+?[0-9][0-9 .-]{0,15}", fullmatch=True)
+yes_no = st.booleans()
+unknown = {"unknown": anything, "new": words}
+
+
+def choice(codes):
+    return st.sampled_from(sorted(codes))
+
+
+def items(needed, optional=None):
+    more = st.fixed_dictionaries(needed, optional=unknown | (optional or {}))
+    return st.lists(more, max_size=4)
+
+
+accepted = {
+    "civility": choice(rules.CIVILITIES),
+    "customer_type": choice(["CLIENT", "PROSPECT"]),
+    "call_id": words,
+    "birth_city": words,
+    "birth_country_code": codes,
+    "birthdate": st.dates().map(lambda day: f" {day.isoformat().replace('-', '')}"),
+    "email": emails,
+    "language_code": codes,
+    "personal_data_usage_allowed": yes_no,
+    "phones": items({"number": numbers, "type": choice(rules.PHONE_TYPES)}),
+    "address": st.fixed_dictionaries(
+        {}, optional=unknown | dict.fromkeys(rules.ADDRESS_LENGTHS, words | empty)
+    ),
+    "optins": items({"channel": choice(rules.CHANNELS), "optin": yes_no})
+    | items({"channel": st.just("EMAIL"), "optin": yes_no}, {"optin_partners": yes_no}),
+    "identity": st.fixed_dictionaries(
+        {"number": words, "type": choice(rules.IDENTITY_TYPES)}, optional=unknown
+    ),
+    **{name: words for name, row in FIELDS.items() if row.native},
+    **{name: names for name in FIELDS if name.endswith("_name") and not FIELDS[name].native},
+}  # fmt: skip
+
+
+def stored(name, value):
+    """What the sandbox makes of a value; raises rules.Refused."""
+    if name in ("customer_type", "call_id"):
+        needed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+        return rules.check_create(needed | {name: value}, force_address=True)[name]
+    return rules.check_patch({name: value}, force_address=True)[name]
+
+
+@pytest.mark.parametrize("name", accepted)
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_what_the_sandbox_stores_is_what_was_sent(name, data):
+    sent = data.draw(accepted[name])
+    try:
+        held = stored(name, sent)
+    except rules.Refused:
+        assume(False)
+    assert FIELDS[name].same(sent, held)
+
+
+def test_the_sandbox_speaks_of_every_field_that_we_write():
+    written = {name for name, row in FIELDS.items() if row.patch or row.create is not Create.NO}
+    assert written <= accepted.keys()
+
+
+def test_what_the_sandbox_stores_for_a_clear_is_empty():
+    for name, row in FIELDS.items():
+        if row.clearable and row.clear is not Clear.NO:
+            assert row.same(row.cleared(None), stored(name, row.cleared(None)))
+            assert row.normal(row.cleared(None)) is None
+
+
+def test_opt_ins_are_cleared_by_a_no_to_each():
+    now = [{"channel": "EMAIL", "optin": True, "optin_partners": True}]
+
+    refused = FIELDS["optins"].cleared(now)
+
+    assert refused == [{"channel": "EMAIL", "optin": False, "optin_partners": False}]
+    assert FIELDS["optins"].same(refused, stored("optins", refused))
+
+
+# What a person saw travels in the form's token, as a digest of what it means.
+
+
+def vouches(name, saw, now):
+    made = form_token.mint(actor=actor(AGENT), form="f", seen={name: saw})
+    token = form_token.read(made, actor=actor(AGENT), form="f")
+    return token.vouches_for(name, now)
+
+
+@pytest.mark.parametrize(
+    ("name", "saw", "now", "still"),
+    [
+        ("first_name", "Jean", "JEAN", True),
+        ("first_name", "Jean", "Jeanne", False),
+        ("email", None, "", True),
+        ("unicode_last_name", "パパ", "ババ", False),
+        ("phones", [HOME, WORK], [WORK, HOME], True),
+        ("phones", [HOME, WORK], [HOME], False),
+        ("phones", [HOME], [HOME | {"type": "MOBILE"}], False),
+        ("phones", [HOME], [HOME | {"id": 1}], False),
+        ("personal_data_usage_allowed", True, 1, False),
+    ],
+)
+def test_what_still_means_what_was_seen_is_no_conflict(name, saw, now, still):
+    assert vouches(name, saw, now) is still
+
+
+def test_phones_with_unknown_members_have_to_stand_where_they_were_seen():
+    """A row takes the members that we do not know from the phone in its place."""
+    one, other = HOME | {"id": 1}, WORK | {"id": 2}
+
+    assert vouches("phones", [one, other], [one | {"number": "06 12 34 56 78"}, other])
+    assert not vouches("phones", [one, other], [other, one])
+
+
+def test_a_token_holds_under_a_former_key(settings):
+    form = {"actor": actor(AGENT), "form": "f"}
+    made = form_token.mint(**form, seen={"email": "a@example.com"}, body={"email": "b@example.com"})
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+
+    token = form_token.read(made, **form)
+
+    assert token.vouches_for("email", "a@example.com")
+    assert token.allows({"email": "b@example.com"})
+    assert not token.allows({"email": "c@example.com"})
+
+
+@examples
+@given(saw=anything, now=anything)
+def test_a_token_takes_any_value(saw, now):
+    assert vouches("phones", saw, saw)
+    if canonical(FIELDS["phones"].normal(saw)) != canonical(FIELDS["phones"].normal(now)):
+        assert not vouches("phones", saw, now)

@@ -1,0 +1,204 @@
+"""The contract file, and that our sandbox keeps to it. The client is held to it in every test."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import requests
+import schemathesis
+from jsonschema import Draft202012Validator
+from requests.structures import CaseInsensitiveDict
+from schemathesis.config import SchemathesisConfig
+
+from crmadmin.sandbox import Recorded, Sandbox
+from customers.catalogue.fields import FIELDS, creatable
+from tests import contract
+from tests.contract import CONTRACT, resolved
+from tests.crmadmin.test_sandbox import HEADERS, TOM
+
+# Always the same examples: a failure is one of this change, and can be had again. A market forbids
+# more than the contract can say, so what keeps to it may be refused (positive_data_acceptance).
+API = schemathesis.openapi.from_path(
+    contract.FILE,
+    config=SchemathesisConfig.from_dict(
+        {
+            "generation": {
+                "deterministic": True,
+                "max-examples": 20,
+                "database": "none",
+                "with-security-parameters": False,
+            },
+            "checks": {"positive_data_acceptance": {"enabled": False}},
+        }
+    ),
+)
+RIGHTS = {name: HEADERS[name] for name in ("authorization", "x-api-key")}
+PROFILE = f"/v1/customers/{TOM}/profile"
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def session():
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["accept"] = HEADERS["accept"]
+        yield session
+
+
+def parts(node, where=()):
+    """Every object in the file, with where it stands."""
+    if isinstance(node, dict):
+        yield where, node
+        for key, member in node.items():
+            yield from parts(member, (*where, key))
+    elif isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from parts(item, (*where, index))
+
+
+def referred(*where):
+    """Every object that stands there, or is referred to from there."""
+    seen, waiting = set(), [where]
+    while waiting:
+        at = waiting.pop()
+        if at not in seen:
+            seen.add(at)
+            for _, part in parts(resolved(*at)[0]):
+                yield part
+                if "$ref" in part:
+                    waiting.append(tuple(part["$ref"].removeprefix("#/").split("/")))
+
+
+def test_the_file_is_openapi_3_1_and_each_schema_in_it_one():
+    assert CONTRACT["openapi"] == "3.1.0"
+    API.validate()
+    for where, part in parts(CONTRACT):
+        if where[-2:-1] == ("schemas",) or where[-1:] == ("schema",):
+            Draft202012Validator.check_schema(part)
+        if "$ref" in part:
+            resolved(*where)
+
+
+def test_every_fact_says_where_it_comes_from():
+    facts = [
+        (where, resolved(*where)[0] | part)
+        for where, part in parts(CONTRACT)
+        if (
+            where[-2:-1] in [("properties",), ("parameters",), ("responses",), ("headers",)]
+            or where[-1:] == ("requestBody",)
+            or (len(where) == 3 and where[0] == "paths")
+            or where[-2:-1] == ("securitySchemes",)
+        )
+        and "example" not in where
+    ]
+    assert len(facts) > 100
+    assert [where for where, fact in facts if fact.get("x-source") not in ("S", "P")] == []
+
+
+def test_what_we_send_is_closed_and_what_we_read_is_open():
+    for name in ("NewCustomer", "ProfileChange"):
+        assert resolved("components", "schemas", name)[0]["additionalProperties"] is False
+    for _, _, where in contract.OPERATIONS:
+        for part in referred(*where, "responses"):
+            assert not {"enum", "const"} & set(part)
+            assert part.get("additionalProperties") is not False
+
+
+def test_the_catalogue_and_the_contract_know_the_same_fields():
+    def properties(name):
+        return set(resolved("components", "schemas", name)[0]["properties"])
+
+    read = {row.path.split(".")[0] or row.name for row in FIELDS.values() if row.read}
+    assert {row.name for row in creatable()} <= properties("NewCustomer")
+    assert {row.name for row in FIELDS.values() if row.patch} <= properties("ProfileChange")
+    assert properties("Profile") == read | {"birthday", "_links"}
+
+
+def sent(method, path, *, query="", body=b"", **headers):
+    kind = {"Content-Type": "application/json"} if body else {}
+    every = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Recorded(method, path, query, CaseInsensitiveDict(HEADERS | kind | every), body)
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        (sent("GET", "/v2/customers"), "there is no GET"),
+        (sent("GET", "/v1//customers"), "there is no GET"),
+        (sent("PUT", PROFILE, body=b"{}"), "there is no PUT"),
+        (sent("GET", "/v2/customers/0123/profile"), "pattern"),
+        (sent("GET", f"/v2/customers/{TOM}/profile", accept="*/*"), "accept"),
+        (sent("GET", "/v0/locales", authorization="sandbox-token"), "bearer"),
+        (sent("GET", "/v0/locales", x_api_key=""), "x-api-key"),
+        (sent("PATCH", PROFILE, body=b'{"email":null}', accept_language="fr"), "pattern"),
+        (sent("PATCH", PROFILE, body=b'{"email":null}', Content_Type="text/plain"), "text/plain"),
+        (sent("PATCH", PROFILE, body=b'{"email":null}', query="force_address=1"), "boolean"),
+        (sent("PATCH", PROFILE, body=b'{"email":null}', query="force=true"), "no parameter"),
+        (sent("PATCH", PROFILE, body=b"{}"), "minProperties"),
+        (sent("PATCH", PROFILE, body=b'{"loyalty_points":1}'), "additionalProperties"),
+        (sent("PATCH", PROFILE, body=b'{"first_name":null}'), "first_name"),
+        (sent("PATCH", PROFILE, body=b'{"birthdate":"1990-01-01"}'), "birthdate"),
+        (sent("PATCH", PROFILE, body=b'{"phones":[{"number":"06 1","type":"HOME"}]}'), "phones"),
+        (sent("POST", "/v1/customers", body=b'{"first_name":"A","last_name":"B"}'), "required"),
+        (sent("GET", "/v1/customers", query="filter=last_name=A"), "pattern"),
+        (sent("GET", "/v1/customers", query="page=0"), "minimum"),
+        (sent("GET", "/v0/countries", body=b"{}"), "a body"),
+    ],
+)  # fmt: skip
+def test_a_request_that_breaks_the_contract_is_found(request_, problem):
+    assert problem in " ".join(contract.problems_of_request(request_))
+
+
+READ = sent("GET", f"/v2/customers/{TOM}/profile")
+FIND = sent("GET", "/v1/customers")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "content", "headers"),
+    [
+        (READ, 201, {}, {}),
+        (READ, 200, [], {}),
+        (READ, 200, {"email": 5}, {}),
+        (READ, 200, {"personal_data_usage_allowed": None}, {}),
+        (READ, 200, {"loyalty_program": {"points": "many"}}, {}),
+        (READ, 404, {"status_code": "404"}, {}),
+        (READ, 400, {"errors": [{"concerned_key": ["address", "zip_code"]}]}, {}),
+        (FIND, 200, [{"id": 5}], {}),
+        (FIND, 206, [], {"Link": "</v1/customers?page=2>; rel=next"}),
+        (FIND, 206, [], {"Link": "</v1/customers?page=2>; rel=next", "Content-Range": "all"}),
+        (sent("PATCH", PROFILE), 204, {}, {}),
+        (sent("POST", "/v1/customers"), 201, {"gm_number": "1"}, {}),
+    ],
+)
+def test_an_answer_that_breaks_the_contract_is_found(request_, status, content, headers):
+    body = json.dumps(content).encode()
+    answer = SimpleNamespace(status=status, headers=headers, body=body)
+    assert contract.problems_of_answer(request_, answer)
+
+
+def test_the_examples_of_the_file_are_taken(sandbox, session):
+    """So that what follows is not refused for something else each time."""
+    for pattern, method, where in contract.OPERATIONS:
+        operation, at = resolved(*where)
+        path = where[1]
+        for index, _ in enumerate(operation["parameters"]):
+            parameter, _ = resolved(*at, "parameters", index)
+            if parameter["in"] == "path":
+                path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+        assert pattern.fullmatch(path)
+        media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        answer = session.request(
+            method, sandbox.url + path, headers=HEADERS, json=media.get("example"), timeout=10
+        )
+        assert answer.ok, (method, path)
+
+
+@API.parametrize()
+def test_the_sandbox_keeps_the_contract_whatever_is_sent(case, sandbox, session):
+    with contract.answers_kept(sandbox):
+        case.call_and_validate(base_url=sandbox.url, session=session, headers=RIGHTS)

@@ -1,0 +1,681 @@
+"""`access_report`: everything that is recorded about a customer, or about a member of staff."""
+
+import io
+import json
+import os
+import stat
+from uuid import UUID
+
+import pytest
+from bs4 import BeautifulSoup
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
+
+from crmadmin.sandbox import Fault
+from customers.audit import access_events, entries, erasure
+from customers.audit.entries import Finding
+from customers.audit.models import (
+    Access,
+    AccessEvent,
+    Change,
+    Entry,
+    Evidence,
+    Outcome,
+    Purpose,
+    VaultItem,
+)
+from customers.management import report_formats
+from customers.services import report
+from customers.services.reconcile import reconcile
+from tests import log
+from tests.conftest import AGENT, SUPERVISOR, TOM, text
+from tests.faults.test_database_trouble import out_of_reach
+from tests.people import actor
+from tests.services.test_forget import change, forget
+from tests.services.test_settling import let_the_grace_pass, lose_the_answer
+from tests.views.test_create import create
+from tests.views.test_unsettled import NEW, YES, decide
+
+pytestmark = pytest.mark.django_db
+HERE = "https://login.example.com"
+BY = {
+    "actor_issuer": HERE,
+    "actor_sub": "staff-1001",
+    "actor_name": "Inès Moreau",
+    "actor_roles": "agent",
+}
+
+
+@pytest.fixture(autouse=True)
+def tombstones(tmp_path, settings):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
+
+
+def made(*arguments):
+    """What the command writes, and what it says beside it."""
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", said := io.StringIO())
+        call_command("access_report", *arguments, stderr=told)
+    return said.getvalue(), told.getvalue()
+
+
+def of(*arguments):
+    return json.loads(made(*arguments)[0])
+
+
+def page(*arguments):
+    return BeautifulSoup(made(*arguments, "--format", "html")[0], "html.parser")
+
+
+def steps(told):
+    return [step for one in told["changes"] for step in one["steps"]]
+
+
+def codes(told, *names):
+    return [tuple(step[name]["code"] for name in names) for step in steps(told)]
+
+
+def recorded(*findings, act=BY, action="change", customer_id=TOM, change_id=None, **more):
+    with transaction.atomic():
+        act = {"action": action, "customer_id": customer_id, "locale": "en-US"} | act | more
+        return entries.append(change_id or UUID(int=Entry.objects.count() + 1), act, findings)
+
+
+def looked(kind, person=AGENT, customer_id="", **more):
+    access_events.record(
+        kind, actor=actor(person), request_id="0123456789ab", customer_id=customer_id, **more
+    )
+
+
+def email(old="a@example.com", new="b@example.com", outcome=Outcome.APPLIED, *how):
+    return Finding("email", old, new, outcome, *how)
+
+
+# A customer ---------------------------------------------------------------------------------------
+
+
+def test_every_change_of_a_customer_stands_with_all_its_steps(agent, supervisor, clubmed):
+    change(agent, "first@example.com")
+    lose_the_answer(agent, clubmed, "drop_before", "second@example.com")
+    clubmed.customers[TOM]["email"] = "third@example.com"
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+    decide(supervisor, f"/audit/changes/{Change.objects.first().pk}/", YES)
+
+    first, second = of("--customer", TOM)["changes"]
+
+    assert [step["new"]["value"] for step in first["steps"]] == ["first@example.com"]
+    unclear, settled = second["steps"]
+    assert unclear["who"]["name"] == "Inès Moreau"
+    assert unclear["outcome"] == {"code": "unclear", "words": "Unclear"}
+    assert unclear["found"]["value"] == "third@example.com"
+    assert settled["who"] == {
+        "name": "Sana El Idrissi",
+        "roles": "supervisor",
+        "issuer": actor(SUPERVISOR).issuer,
+        "sub": "staff-1003",
+    }
+    assert settled["evidence"] == {"code": "person", "words": "Decided by a person"}
+    assert settled["reason"] == YES["reason"]
+    assert settled["old"]["value"] == "first@example.com"
+    assert settled["customer_label"] == "Tom Smith"
+
+
+def test_a_step_says_what_club_med_said_and_how_it_was_stored():
+    recorded(email(None, "x", Outcome.REFUSED, Evidence.ANSWER, None, "email INVALID"))
+    renamed = ("last_name", "Smith", "Smyth")
+    recorded(
+        Finding(*renamed, Outcome.APPLIED),
+        Finding(*renamed, Outcome.STORED_AS, Evidence.LOOK, "SMYTH"),
+    )
+    recorded(
+        email("b", "c", Outcome.APPLIED, Evidence.LOOK, "c"),
+        action="elsewhere",
+        act={"actor_name": "Outside this desk"},
+    )
+
+    told = of("--customer", TOM)
+    said = text(page("--customer", TOM).select_one("[aria-labelledby=changes]"))
+
+    assert codes(told, "action", "outcome") == [
+        ("change", "refused"),
+        ("change", "applied"),
+        ("change", "stored_as"),
+        ("elsewhere", "applied"),
+    ]
+    assert steps(told)[0]["detail"] == "email INVALID"
+    assert steps(told)[2]["found"] == {"state": "value", "value": "SMYTH", "words": "SMYTH"}
+    assert "Refused Answered by Club Med: email INVALID" in said
+    assert "Smith → Smyth Stored as Seen in the profile: SMYTH" in said
+    assert "Changed elsewhere" in said
+    assert "Outside this desk" in said
+
+
+def test_what_a_create_went_through_before_its_number_was_known_is_theirs(
+    agent, supervisor, clubmed
+):
+    clubmed.searchable = False
+    lose_the_create(agent, clubmed)
+    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+    decide(supervisor, f"/audit/changes/{Change.objects.get().pk}/", YES | {"customer_id": number})
+
+    told = of("--customer", number)
+
+    assert {step["customer_id"] for step in steps(told)} == {"", number}
+    assert len(steps(told)) == Entry.objects.count()
+    assert len(told["changes"]) == 1
+
+
+def lose_the_create(agent, clubmed):
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    let_the_grace_pass()
+    reconcile()
+
+
+def test_a_value_that_was_revealed_of_a_create_before_its_number_was_known_is_theirs(
+    agent, supervisor, clubmed
+):
+    clubmed.searchable = False
+    lose_the_create(agent, clubmed)
+    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+    change_id = Change.objects.get().pk
+    looked(Access.REVEAL, SUPERVISOR, field="identity", change_id=change_id, purpose=Purpose.REVIEW)
+    decide(supervisor, f"/audit/changes/{change_id}/", YES | {"customer_id": number})
+
+    [reveal] = [look for look in of("--customer", number)["looks"] if look["field"]]
+
+    assert (reveal["customer_id"], reveal["change_id"]) == ("", str(change_id))
+    assert reveal["who"]["sub"] == SUPERVISOR[0]
+
+
+def test_looks_at_a_create_before_its_number_was_known_are_theirs_too(agent, supervisor, clubmed):
+    clubmed.searchable = False
+    lose_the_create(agent, clubmed)
+    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+    change = f"/audit/changes/{Change.objects.get().pk}/"
+    supervisor.page(change)
+    agent.page("/saves/")
+    decide(supervisor, change, YES | {"customer_id": number})
+
+    looks = of("--customer", number)["looks"]
+
+    of_the_create = [look for look in looks if not look["customer_id"]]
+    assert [look["kind"]["code"] for look in of_the_create] == ["audit", "view"]
+
+
+def test_what_was_recorded_of_a_create_for_another_customer_by_mistake_is_not_theirs():
+    recorded(email(None, "lea@example.com", Outcome.UNCLEAR), action="create", customer_id="")
+    for number in ("555000555", "777000777"):
+        recorded(
+            email(None, f"of-{number}@example.com"),
+            action="create", customer_id=number, change_id=UUID(int=1),
+        )  # fmt: skip
+
+    told = of("--customer", "555000555")
+
+    assert [step["customer_id"] for step in steps(told)] == ["", "555000555"]
+    assert "777000777" not in json.dumps(told["changes"])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"), [("123456789", "(1 other)"), ("123456789, 234567891", "(2 others)")]
+)
+def test_whom_a_customer_was_taken_for_is_told_without_their_numbers(numbers, said):
+    reason = f"Created although it may be the same person as customer {numbers}. Her son, born 1990"
+    recorded(email(None, "a@example.com"), action="create", act=BY | {"reason": reason})
+
+    [step] = steps(of("--customer", TOM))
+
+    same_as = "Created although it may be the same person as customer"
+    assert step["reason"] == f"{same_as} {said}. Her son, born 1990"
+
+
+def test_of_other_customers_whom_a_search_found_it_says_only_how_many():
+    found = [TOM, "555000555", "555000556"]
+    recorded(email(None, "x", Outcome.UNCLEAR, Evidence.SEARCH, found), action="create")
+
+    told, html = made("--customer", TOM)[0], page("--customer", TOM)
+
+    [step] = steps(json.loads(told))
+    assert step["found"] == {"state": "customers", "this_one": True, "others": 2}
+    assert "555000555" not in told
+    assert "Searched at Club Med: this customer and 2 others" in text(html)
+
+
+def test_a_change_on_its_way_stands_apart(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+
+    told = of("--customer", TOM)
+
+    [line] = told["waiting"]
+    assert line["who"]["sub"] == AGENT[0]
+    [field] = line["fields"]
+    assert field["field"] == {"code": "email", "words": "E-mail"}
+    assert (field["old"]["value"], field["new"]["value"]) == ("tom@example.com", "new@example.com")
+    assert told["changes"] == []
+    assert told["known"] is True
+    html = page("--customer", TOM)
+    assert "0 changes, 1 more without an answer yet, " in text(html.header)
+    waiting = html.select_one("[aria-labelledby=waiting]")
+    assert "tom@example.com → new@example.com Not known yet" in text(waiting)
+
+
+def test_every_look_at_a_customer_stands_with_who_when_and_what_for():
+    looked(Access.VIEW, customer_id=TOM)
+    looked(Access.REVEAL, SUPERVISOR, TOM, field="identity", purpose=Purpose.DUTY)
+    looked(Access.VIEW, customer_id="555000555")
+    looked(Access.SIGN_IN)
+
+    told = of("--customer", TOM)
+
+    view, reveal, this = told["looks"]
+    assert view["kind"] == {"code": "view", "words": "Profile viewed"}
+    assert view["who"]["sub"] == AGENT[0]
+    assert reveal["field"] == {"code": "identity", "words": "National number"}
+    assert reveal["purpose"] == {"code": "duty", "words": "A legal or tax duty"}
+    assert reveal["at"] == f"{AccessEvent.objects.get(kind='reveal').recorded_at:%Y-%m-%dT%T.%fZ}"
+    assert (this["kind"]["code"], this["who"]["name"]) == ("report", "Command line")
+    said = text(page("--customer", TOM))
+    assert "Sensitive value revealed: National number. Purpose: A legal or tax duty" in said
+
+
+def test_sensitive_values_are_hidden_and_the_report_says_how_to_see_them():
+    secret = {"type": "CPF", "number": "12345678909"}
+    recorded(Finding("identity", None, secret, Outcome.UNCLEAR, Evidence.LOOK, secret))
+
+    told = made("--customer", TOM)[0]
+    html = page("--customer", TOM)
+
+    [step] = steps(json.loads(told))
+    assert step["old"] == {"state": "empty", "value": None}
+    assert step["new"] == step["found"] == {"state": "hidden"}
+    assert "12345678909" not in told + str(html)
+    assert "empty → hidden" in text(html)
+    assert "Whoever may reveal them can show them" in text(html)
+
+
+def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
+    change(agent, "first@example.com")
+    forget()
+
+    told = of("--customer", TOM)
+    html = page("--customer", TOM)
+
+    changed, forgotten = steps(told)
+    assert changed["old"] == changed["new"] == {"state": "erased"}
+    assert changed["customer_label"] == {"state": "erased"}
+    assert forgotten["field"] is forgotten["evidence"] is None
+    assert (forgotten["action"]["words"], forgotten["erased_up_to"]) == ("Customer forgotten", 1)
+    assert forgotten["reason"] == "Letter of 12 March"
+    assert forgotten["old"] is forgotten["new"] is None
+    assert "erased → erased" in text(html)
+    assert "This customer’s values, up to entry 1, are erased." in text(html)
+    assert "Customer:" not in text(html.main)
+
+
+def test_what_was_erased_is_told_apart_from_somebody_of_that_name():
+    recorded(email(), customer_label="erased", reason="erased")
+    recorded(email(), customer_label="Tom Smith", reason="Asked by phone")
+    VaultItem.objects.filter(pk=2).delete()
+
+    named, forgotten = steps(of("--customer", TOM))
+
+    assert (named["customer_label"], named["reason"]) == ("erased", "erased")
+    gone = {"state": "erased"}
+    assert (forgotten["customer_label"], forgotten["reason"]) == (gone, gone)
+    first, second = page("--customer", TOM).select(".act")
+    assert "Customer: erased . Reason: erased" in text(first)
+    assert "Customer:" not in text(second)
+    assert "Reason: erased" in text(second)
+
+
+def test_a_value_that_was_revealed_of_a_change_leads_to_that_change():
+    recorded(email(), change_id=UUID(int=7))
+    looked(
+        Access.REVEAL, SUPERVISOR, TOM, field="identity", change_id=UUID(int=7), purpose="review"
+    )
+
+    html = page("--customer", TOM)
+
+    assert f"change {UUID(int=7)}" in text(html.select_one(".change h3"))
+    assert f"National number of change {UUID(int=7)}" in text(html.select_one(".look"))
+
+
+def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
+    for _ in range(4):
+        recorded(email())
+    log.append(erasure.said(erasure.VALUES, 2), action="expired", customer_id="")
+    digest = bytes(Entry.objects.get(seq=2).digest)
+    log.append(erasure.anchor(2, digest), action="anchor", customer_id="")
+    VaultItem.objects.filter(pk__lte=2).delete()
+    Entry.objects.filter(seq__lte=2).delete()
+
+    told = of("--customer", TOM)
+    said = text(page("--customer", TOM))
+
+    assert [step["seq"] for step in steps(told)] == [3, 4]
+    covers = told["covers"]
+    assert covers["entries_removed_up_to"] == covers["values_erased_up_to"] == 2
+    assert covers["entries_from"] == {"seq": 3, "at": steps(told)[0]["at"]}
+    assert "what was recorded before, up to entry 2, was removed because it was too old" in said
+
+
+def test_nothing_about_other_customers_is_in_it():
+    recorded(email("tom@example.com", "tom2@example.com"))
+    recorded(email("eve@example.com", "eve2@example.com"), customer_id="555000555")
+    looked(Access.VIEW, customer_id="555000555")
+
+    told = made("--customer", TOM)[0]
+
+    assert "tom2@example.com" in told
+    assert "eve@" not in told
+    assert "555000555" not in told
+
+
+def test_about_nobody_it_says_that_nothing_is_recorded():
+    for _ in range(2):  # that the first was made is recorded, and is nothing about the person
+        told, words = made("--customer", "5")
+
+        assert words == "Nothing is recorded about customer 5.\n"
+        said = json.loads(told)
+        assert (said["known"], said["changes"], said["waiting"]) == (False, [], [])
+    html = page("--customer", "5")
+    assert "Nothing is recorded about a customer of this number" in text(html)
+    assert "0 changes, 3 looks" in text(html.header)
+    assert "No change is recorded." in text(html)
+
+
+# A member of staff --------------------------------------------------------------------------------
+
+
+def test_a_member_of_staff_is_told_what_they_changed_and_settled_and_no_value(
+    agent, supervisor, clubmed
+):
+    change(agent, "first@example.com")
+    lose_the_answer(agent, clubmed, "drop_before", "second@example.com")
+    clubmed.customers[TOM]["email"] = "third@example.com"
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+    decide(supervisor, f"/audit/changes/{Change.objects.first().pk}/", YES)
+    lose_the_answer(agent, clubmed, "drop_after", "Lyon", f"/customers/{TOM}/fields/birth_city/")
+
+    for person, seen in ((AGENT, [True, True, False]), (SUPERVISOR, [False, True])):
+        told = of("--staff", person[0])
+        html = page("--staff", person[0])
+
+        assert [step["who"] is not None for step in steps(told)] == seen
+        assert {step["customer_id"] for step in steps(told)} == {TOM}
+        assert {step["field"]["code"] for step in steps(told)} == {"email"}
+        assert len(told["waiting"]) == (person is AGENT)
+        for value in ("example.com", "Tom", "Smith", "Lyon", YES["reason"]):
+            assert value not in json.dumps(told["changes"] + told["waiting"])
+            assert value not in text(html.main)
+        assert "they are data of customers" in text(html)
+        assert "Somebody else" in text(html)
+        assert ("Sana El Idrissi" in text(html)) == (person is SUPERVISOR)
+
+
+def test_the_vault_stays_closed_for_a_report_about_staff(monkeypatch):
+    recorded(email())
+    monkeypatch.setattr(VaultItem, "decrypt", lambda *_: pytest.fail("it was opened"))
+
+    assert len(steps(of("--staff", "staff-1001"))) == 1
+
+
+def test_a_member_of_staff_is_told_their_looks_sign_ins_and_refusals(settings):
+    settings.OIDC_ISSUER = HERE
+    looked(Access.SIGN_IN)
+    looked(Access.REFUSED)
+    looked(Access.VIEW, customer_id=TOM)
+    looked(Access.VIEW, SUPERVISOR, TOM)
+
+    told = of("--staff", "staff-1001")
+
+    kinds = [look["kind"]["code"] for look in told["looks"]]
+    assert kinds == ["sign_in", "refused", "view", "report"]
+    assert told["looks"][0]["who"]["roles"] == "agent"
+    assert told["about"] == {"issuer": HERE, "sub": "staff-1001", "names": ["Inès Moreau"]}
+    assert "Signed in" in text(page("--staff", "staff-1001"))
+
+
+def test_an_identifier_of_two_sign_ins_needs_its_issuer():
+    recorded(email())
+    recorded(email(), actor_issuer="https://other.example.com", actor_name="Somebody")
+
+    with pytest.raises(CommandError, match=f"one of {HERE}, https://other.example.com"):
+        made("--staff", "staff-1001")
+
+    assert not AccessEvent.objects.exists()
+    with pytest.raises(CommandError, match="staff-1001 is not of https"):
+        made("--staff", "staff-1001", "--issuer", "https://nowhere.example.com")
+    told = of("--staff", "staff-1001", "--issuer", "https://other.example.com")
+    assert [step["seq"] for step in steps(told)] == [2]
+    assert told["about"]["names"] == ["Somebody"]
+
+
+@pytest.mark.parametrize("sub", ["nobody", "x" * 200])
+def test_about_nobody_of_the_staff_it_says_so_too(sub):
+    told, words = made("--staff", sub)
+
+    assert words == f"Nothing is recorded about a member of staff known as {sub}.\n"
+    assert json.loads(told)["known"] is False
+
+
+@pytest.mark.parametrize(("sub", "field"), [("s" * 64, "s" * 64), ("s" * 65, "")])
+def test_a_report_about_staff_names_them_where_the_identifier_fits(sub, field):
+    made("--staff", sub)
+
+    event = AccessEvent.objects.get()
+    assert (event.kind, event.field, event.customer_id) == ("report", field, "")
+
+
+# All of it, and nothing else ----------------------------------------------------------------------
+
+
+def test_every_entry_and_every_look_appears_exactly_once(agent, supervisor, clubmed):
+    create(agent, **NEW)
+    number = Change.objects.get().customer_id
+    change(agent, "first@example.com")
+    agent.get(f"/customers/{number}/")
+    supervisor.get(f"/customers/{TOM}/")
+    forget()
+    change(agent, "second@example.com")
+
+    for customer_id in (number, TOM):
+        told = of("--customer", customer_id)
+        theirs = Entry.objects.filter(customer_id=customer_id)
+        looks = AccessEvent.objects.filter(customer_id=customer_id)
+        assert sorted(step["seq"] for step in steps(told)) == numbers(theirs)
+        assert [look["id"] for look in told["looks"]] == numbers(looks)
+    told = of("--staff", AGENT[0])
+    assert sorted(step["seq"] for step in steps(told)) == numbers(
+        Entry.objects.filter(actor_sub=AGENT[0])
+    )
+    theirs = AccessEvent.objects.filter(actor_sub=AGENT[0])
+    assert [look["id"] for look in told["looks"]] == [
+        *numbers(theirs),
+        AccessEvent.objects.first().pk,
+    ]
+    assert told["counts"] == {
+        "waiting": 0,
+        "changes": len(told["changes"]),
+        "looks": len(told["looks"]),
+    }
+
+
+def numbers(rows):
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def test_steps_of_a_change_stand_together_however_late_they_came():
+    for change_id in (1, 2, 1, 3, 2):
+        recorded(email(), change_id=UUID(int=change_id))
+
+    told = of("--customer", TOM)
+
+    assert [[step["seq"] for step in one["steps"]] for one in told["changes"]] == [
+        [1, 3],
+        [2, 5],
+        [4],
+    ]
+
+
+def test_what_is_recorded_while_it_is_written_is_left_to_the_next():
+    recorded(email())
+    told = report.of_customer(TOM)
+    recorded(email())
+    looked(Access.VIEW, customer_id=TOM)
+
+    said = json.loads("".join(report_formats.as_json(told)))
+
+    assert [step["seq"] for step in steps(said)] == [1]
+    assert said["looks"] == []
+
+
+def test_however_many_entries_there_are_the_queries_are_as_many(django_assert_max_num_queries):
+    for n in range(40):
+        recorded(email(), change_id=UUID(int=n + 1))
+        looked(Access.VIEW, customer_id=TOM)
+
+    with django_assert_max_num_queries(16):
+        assert len(of("--customer", TOM)["changes"]) == 40
+
+
+# Whatever a value holds ---------------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=https://evil.example.com/x onerror=alert(1)>',
+    "<!-- changes -->",
+    "{{ about }}",
+    "\u202egnp.exe \u2066 مرحبا שלום",
+    "😀 北京 नमस्ते",
+    "a\x00b\x1b[31m",
+    "\x85\x9f",
+    "\ud800 alone",
+    "</style></title><h1>",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=ascii)
+def test_a_hostile_value_is_shown_and_does_nothing(value):
+    by = {"actor_name": value.replace("\0", "").replace("\ud800", "")}
+    finding = email(value, [value], Outcome.REFUSED, Evidence.LOOK, value)
+    if value.isprintable():
+        by["actor_sub"] = value
+    recorded(finding, reason=value, customer_label=value, **by)
+
+    step = steps(of("--customer", TOM))[0]
+    html = made("--customer", TOM, "--format", "html")[0]
+    seen = BeautifulSoup(html, "html.parser")
+
+    assert (step["old"]["value"], step["new"]["value"]) == (value, [value])
+    assert step["reason"] == value
+    assert html.isascii()
+    assert not seen.select("script, img, link, iframe, [src], [href], [style], [onerror]")
+    assert len(seen.select("h1")) == len(seen.select("title")) == 1
+    assert len(seen.select("li.change")) == 1
+    shown = seen.select_one("del bdi").text
+    if value.isprintable() or "\u202e" in value:
+        assert shown == value
+    assert "\0" not in seen.text
+    if "\0" in value:
+        assert shown == "a␀b␛[31m"
+
+
+def test_the_page_loads_nothing_and_says_so_to_the_browser():
+    html = page("--customer", TOM)
+
+    policy = html.select_one("meta[http-equiv=Content-Security-Policy]")["content"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    assert "url(" not in html.style.text
+    assert "@import" not in html.style.text
+
+
+# Recorded before it is written --------------------------------------------------------------------
+
+
+def test_a_report_is_recorded_before_it_is_written(tmp_path):
+    with (
+        out_of_reach("customers_accessevent"),
+        pytest.raises(CommandError, match="cannot be recorded, so nothing was written"),
+        transaction.atomic(),  # of which PostgreSQL takes no more after a failure
+    ):
+        made("--customer", TOM, "--output", str(tmp_path / "report"))
+
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_report_about_staff_that_cannot_be_recorded_is_not_written(monkeypatch, capsys):
+    def failing(*_, **__):
+        raise DatabaseError
+
+    monkeypatch.setattr(access_events, "record", failing)
+
+    with pytest.raises(CommandError, match="cannot be recorded, so nothing was written"):
+        call_command("access_report", staff="staff-1001")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_a_database_that_fails_meanwhile_leaves_no_part_of_a_report(tmp_path, form):
+    recorded(email())
+    path = tmp_path / "report"
+
+    with (
+        out_of_reach("customers_vaultitem"),
+        pytest.raises(CommandError, match="The log cannot be read as it is: run audit_verify"),
+        transaction.atomic(),
+    ):
+        made("--customer", TOM, "--format", form, "--output", str(path))
+
+    assert not path.exists()
+
+
+# The file -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_the_file_is_its_owners_alone(tmp_path, form):
+    path = tmp_path / "report"
+    recorded(email())
+    before = os.umask(0)
+    try:
+        out, _ = made("--customer", TOM, "--format", form, "--output", str(path))
+    finally:
+        os.umask(before)
+
+    assert out == f"Written: {path}\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "b@example.com" in path.read_text()
+
+
+def test_a_path_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "there").write_text("kept")
+
+    for path, why in (("nowhere/report", "No such file or directory"), ("there", "File exists")):
+        with pytest.raises(CommandError, match=f"{path} cannot be written: {why}$"):
+            made("--customer", TOM, "--output", str(tmp_path / path))
+
+    assert (tmp_path / "there").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--customer", "0"], "digits only"),
+        (["--customer", ""], "digits only"),
+        (["--customer", TOM, "--issuer", HERE], "--issuer goes with --staff"),
+        (["--staff", ""], "Nobody has such an identifier"),
+        (["--staff", "a\udc80"], "Nobody has such an identifier"),
+        ([], "one of the arguments --customer --staff is required"),
+        (["--customer", TOM, "--staff", "x"], "not allowed with argument"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(arguments, word):
+    with pytest.raises(CommandError, match=word):
+        made(*arguments)
+
+    assert not AccessEvent.objects.exists()

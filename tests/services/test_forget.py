@@ -1,0 +1,960 @@
+"""Forgetting a customer: the values are erased, that they were changed stays, and a restored backup
+does not bring them back."""
+
+import io
+import json
+import os
+import stat
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest import mock
+from unittest.mock import Mock
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from crmadmin.sandbox import Fault
+from customers.audit import erasure, reading, triggers
+from customers.audit.entries import Finding
+from customers.audit.models import Change, Entry, Evidence, Gone, JournalLine, Outcome, VaultItem
+from tests import log
+from tests.conftest import HTMX, SUPERVISOR, TOM, sent, soup, text
+from tests.faults.test_database_trouble import out_of_reach
+from tests.services.test_settling import let_the_grace_pass, lose_the_answer
+from tests.views.test_create import NEEDED, create
+from tests.views.test_groups import signed_in_again
+
+URL = f"/customers/{TOM}/forget/"
+OTHER = "555"
+
+
+@pytest.fixture(autouse=True)
+def tombstones(tmp_path, settings):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
+    return tmp_path / "tombstones.ndjson"
+
+
+def change(person, value, field="email"):
+    url = f"/customers/{TOM}/fields/{field}/"
+    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
+    assert answer.status_code == 200
+
+
+def forget(customer_id=TOM, reason="Letter of 12 March"):
+    said = io.StringIO()
+    call_command("forget_customer", customer_id, reason=reason, stdout=said)
+    return said.getvalue()
+
+
+def replay(*file):
+    said, told = io.StringIO(), io.StringIO()
+    call_command("forget_customer", "--replay", *map(str, file), stdout=said, stderr=told)
+    return said.getvalue()
+
+
+def ask(person, **typed):
+    return person.post(URL, person.form(URL) | {"reason": "By letter", "customer_id": TOM} | typed)
+
+
+@contextmanager
+def before_a_restored_backup():
+    """What is done here is taken back from the database: the backup is of before."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def values():
+    return [(entry.old, entry.new) for entry in Entry.objects.filter(action="change")]
+
+
+# By a supervisor ----------------------------------------------------------------------------------
+
+
+def test_a_supervisor_is_told_what_goes_and_what_stays_before(supervisor):
+    page = supervisor.page(URL)
+
+    assert "This cannot be undone" in text(page)
+    assert "every value from which and to which a field was changed" in text(page)
+    assert "which one, when and by whom" in text(page)
+    assert supervisor.page(f"/customers/{TOM}/history/").select_one(f'a[href="{URL}"]')
+
+
+def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    change(agent, "second@example.com")
+
+    answer = ask(supervisor)
+
+    assert answer["Location"] == f"/customers/{TOM}/history/"
+    page = text(supervisor.page(answer["Location"]))
+    assert "Forgotten: the values of 2 entries are erased." in page
+    assert "Customer forgotten" in page
+    assert page.count("erased → erased") == 2
+    assert page.count("Inès Moreau") == 2
+    assert "example.com" not in page
+    for path in ("/audit/", f"/customers/{TOM}/fields/email/history/"):
+        assert "erased → erased" in text(supervisor.page(path))
+    for made in Change.objects.all():
+        seen = text(supervisor.page(f"/audit/changes/{made.pk}/"))
+        assert "example.com" not in seen
+        assert "Tom Smith" not in seen
+    assert log.verify()[0] == 0
+
+
+def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed):
+    log.append(
+        Finding("email", "a", "b", Outcome.APPLIED),
+        Finding("email", "a", "b", Outcome.STORED_AS, Evidence.LOOK, "B"),
+        Finding("last_name", "a", "b", Outcome.UNCLEAR, Evidence.LOOK, "c"),
+        Finding("last_name", "a", "b", Outcome.NOT_APPLIED, Evidence.PERSON),
+        customer_id=TOM,
+    )
+    assert "name in the log: Béatriz 北" in text(supervisor.page(URL))
+
+    ask(supervisor)
+
+    change, act = Entry.objects.earliest("seq"), Entry.objects.latest("seq")
+    page = supervisor.page(f"/audit/changes/{change.change_id}/")
+    assert page.title.get_text() == f"Change to customer {TOM} · Customer desk"
+    assert f"Changed Customer {TOM} name erased" in text(page)
+    assert "Club Med stored a value that is erased." in text(page)
+    assert "the profile then held a value that is erased." in text(page)
+    assert "Inès “I” Moreau: a reason that is erased" in text(page)
+    page = supervisor.page(f"/audit/changes/{act.change_id}/")
+    assert page.title.get_text() == "Customer forgotten · Customer desk"
+    assert text(page.h1) == f"Customer forgotten: {TOM}"
+    assert "This customer’s values erased, up to entry 4" in text(page)
+    assert "Applied" not in text(page)
+
+
+def test_with_htmx_the_form_stays_in_its_place_until_it_is_done(supervisor, agent):
+    change(agent, "first@example.com")
+    typed = supervisor.form(URL) | {"reason": "By letter"}
+
+    wrong = supervisor.post(URL, typed | {"customer_id": OTHER}, headers=HTMX)
+    assert wrong.status_code == 422
+    assert soup(wrong).find(recursive=False)["id"] == "forget"
+    assert soup(wrong).select_one("[name=reason]")["value"] == "By letter"
+
+    done = supervisor.post(URL, typed | {"customer_id": TOM}, headers=HTMX)
+    assert done["HX-Redirect"] == f"/customers/{TOM}/history/"
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+
+
+def test_the_entry_says_who_when_and_why(supervisor, agent):
+    change(agent, "first@example.com")
+
+    ask(supervisor, reason="By letter of 12 March")
+
+    entry = Entry.objects.first()
+    assert (entry.action, entry.customer_id, entry.field) == ("forgotten", TOM, "values")
+    assert (entry.actor_name, entry.reason) == ("Sana El Idrissi", "By letter of 12 March")
+    assert json.loads(entry.detail) == {"up_to": 1}
+    assert entry.customer_label == ""
+    assert "By letter of 12 March" in text(supervisor.page("/audit/"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ({"reason": ""}, "Say why: the log keeps it."),
+        ({"customer_id": ""}, "Type the customer’s number."),
+        ({"customer_id": OTHER}, "This is not the number of this customer."),
+    ],
+)
+def test_nothing_is_erased_before_number_and_reason_are_typed(supervisor, agent, typed, word):
+    change(agent, "first@example.com")
+
+    answer = ask(supervisor, **typed)
+
+    assert answer.status_code == 422
+    assert word in text(soup(answer))
+    assert values() == [("tom@example.com", "first@example.com")]
+
+
+@pytest.mark.parametrize("who", ["agent", "auditor"])
+def test_nobody_else_may(request, who, clubmed):
+    person = request.getfixturevalue(who)
+
+    assert person.get(URL).status_code == 403
+    answer = person.post(URL, {"reason": "x", "customer_id": TOM})
+    assert answer.status_code == 403
+    history = f"/customers/{TOM}/history/"
+    assert not person.page(history).select_one(f'a[href="{URL}"]')
+
+
+def test_a_form_that_met_a_dead_session_is_given_back(supervisor, client, db):
+    """Nobody's typing is ever lost."""
+    form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
+    supervisor.session.flush()
+
+    answer = supervisor.post(URL, form)
+
+    assert answer.status_code == 401
+    assert "By letter" in text(soup(answer))
+    back = signed_in_again(supervisor, SUPERVISOR).page(URL)
+    assert back.select_one("[name=reason]")["value"] == "By letter"
+
+
+def test_it_is_given_back_to_nobody_else(supervisor, client, db):
+    form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
+    supervisor.session.flush()
+    supervisor.post(URL, form)
+
+    back = signed_in_again(supervisor, ("staff-1", "Somebody Else", ["supervisor"])).page(URL)
+
+    assert "By letter" not in str(back)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_the_database_fails_it_says_that_nothing_was_erased(supervisor):
+    form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
+    with out_of_reach("customers_claim"):
+        answer = supervisor.post(URL, form)
+
+    assert answer.status_code == 503
+    assert "Nothing was erased. Try again in a moment." in text(soup(answer))
+    assert soup(answer).select_one("[name=reason]")["value"] == "By letter"
+
+
+# What is on its way -------------------------------------------------------------------------------
+
+
+def test_a_change_on_its_way_is_waited_for(supervisor, agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 409
+    assert "Inès Moreau is changing this customer at this moment." in text(soup(answer))
+    assert soup(answer).select_one("#id_reason")["value"] == "By letter"
+    assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
+
+
+def test_a_change_that_nobody_works_on_any_more_is_settled_first(supervisor, agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 302
+    assert [(e.outcome, e.action) for e in Entry.objects.order_by("seq")] == [
+        ("applied", "change"),
+        ("applied", "forgotten"),
+    ]
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert not JournalLine.objects.exists()
+
+
+def test_of_a_customer_whom_club_med_does_not_know_any_more_an_open_change_stays_unclear(
+    supervisor, agent, clubmed
+):
+    lose_the_answer(agent, clubmed, "drop_before")
+    let_the_grace_pass()
+    del clubmed.customers[TOM]
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 302
+    assert Entry.objects.filter(outcome="unclear").count() == 1
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+
+
+def test_an_open_change_that_does_not_open_does_not_stand_in_the_way(agent, clubmed, settings):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+
+    forget()
+
+    assert not JournalLine.objects.exists()
+    assert [entry.outcome for entry in Entry.objects.filter(action="change")] == ["unclear"]
+    assert log.verify()[0] == 0
+
+
+def test_nor_is_it_given_up_where_nothing_can_be_erased(agent, clubmed, settings, tmp_path):
+    """All or nothing: the key that it lacks may be there tomorrow."""
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    keys, others = settings.AUDIT_ENCRYPTION_KEYS, (b"another-key-of-exactly-32-bytes-",)
+    settings.AUDIT_ENCRYPTION_KEYS, settings.AUDIT_TOMBSTONES = others, str(tmp_path)
+
+    with pytest.raises(CommandError, match="Nothing was erased"):
+        forget()
+
+    settings.AUDIT_ENCRYPTION_KEYS = keys
+    assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
+    assert not Entry.objects.exists()
+
+
+def test_while_club_med_is_down_an_open_change_stands_in_the_way(supervisor, agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", status=503, method="GET", times=None))
+
+    answer = ask(supervisor)
+
+    assert answer.status_code == 503
+    assert "Club Med does not answer." in text(soup(answer))
+    assert JournalLine.objects.exists()
+    assert not Entry.objects.exists()
+
+
+def test_club_med_is_not_asked_if_nothing_is_open(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    before = len(clubmed.requests)
+
+    ask(supervisor)
+
+    assert len(clubmed.requests) == before
+
+
+def test_what_is_changed_afterwards_is_recorded_as_ever(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    ask(supervisor)
+
+    change(agent, "second@example.com")
+
+    assert values() == [("first@example.com", "second@example.com"), (Gone.ERASED, Gone.ERASED)]
+    assert log.verify()[0] == 0
+
+
+def test_a_profile_read_afterwards_takes_nothing_for_changed_elsewhere(supervisor, agent, clubmed):
+    change(agent, "first@example.com")
+    ask(supervisor)
+    clubmed.customers[TOM]["email"] = "other@example.com"
+
+    assert agent.get(f"/customers/{TOM}/").status_code == 200
+
+    assert not Entry.objects.filter(action="elsewhere").exists()
+    assert "values in the log" not in text(agent.page(f"/customers/{TOM}/"))
+
+
+def test_a_form_whose_values_were_forgotten_is_not_sent_again(supervisor, agent, clubmed):
+    url = f"/customers/{TOM}/fields/email/"
+    form = agent.form(url) | {"value": "first@example.com"}
+    agent.post(url, form, headers=HTMX)
+    ask(supervisor)
+
+    answer = agent.post(url, form, headers=HTMX)
+
+    assert answer.status_code == 409
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+# By a command -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_command_says_what_it_did(tombstones):
+    log.fill()
+
+    assert forget("100") == (
+        "Customer 100: the values of 3 entries are erased.\n"
+        f"Named in {tombstones}: keep it apart from the database.\n"
+    )
+    assert forget("100").startswith("The log held no values of customer 100: is that the number?\n")
+    assert Entry.objects.first().actor_name == "Command line"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "options", "word"),
+    [
+        ([], {}, "Name the customer and say why"),
+        (["100"], {}, "Name the customer and say why"),
+        (["100"], {"reason": " "}, "Name the customer and say why"),
+        (["0100"], {"reason": "x"}, "digits only"),
+        (["100"], {"replay": "x"}, "--replay takes neither"),
+    ],
+)
+def test_what_the_command_lacks_is_said(arguments, options, word):
+    with pytest.raises(CommandError, match=word):
+        call_command("forget_customer", *arguments, **options)
+
+
+@pytest.mark.django_db
+def test_others_keep_their_values():
+    log.fill()
+    others = {e.pk: e.new for e in Entry.objects.exclude(customer_id="100")}
+
+    forget("100")
+
+    held = Entry.objects.filter(action="change")
+    assert {e.pk: e.new for e in held.exclude(customer_id="100")} == others
+    assert {str(e.new) for e in held.filter(customer_id="100")} == {"erased"}
+    assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+def test_what_a_create_held_before_it_had_a_number_is_erased_too():
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    log.append(applied, action="create", customer_id="777", change_id=change_id)
+
+    forget("777")
+
+    assert {e.new for e in Entry.objects.filter(action="create")} == {Gone.ERASED}
+    assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [OTHER, "777"], ids=["the wrong one", "the right one"])
+def test_of_a_create_that_had_another_number_by_mistake_all_is_erased(tmp_path, number):
+    created = uuid4()
+    for customer_id in (OTHER, "777"):
+        log.append(
+            Finding("email", None, "lea@example.com", Outcome.APPLIED),
+            action="create",
+            customer_id=customer_id,
+            change_id=created,
+        )
+
+    forget(number)
+
+    assert not VaultItem.objects.filter(entry__change_id=created).exists()
+    statuses, *said = log.both(tmp_path)
+    assert statuses == (0, 0), said
+
+
+@pytest.mark.django_db
+def test_why_somebody_was_forgotten_is_missed_if_it_goes_before_its_time():
+    log.append(Finding("email", "a", "b", Outcome.APPLIED), customer_id=TOM)
+    forget(reason="First letter")
+    forget(reason="Second letter")
+    VaultItem.objects.filter(pk=2).delete()
+
+    assert log.verify()[1].startswith("entry 2: its values are missing, and no entry says")
+
+
+@pytest.mark.django_db
+def test_a_list_that_cannot_be_written_erases_nothing(settings, tmp_path):
+    log.fill()
+    settings.AUDIT_TOMBSTONES = str(tmp_path)
+
+    with pytest.raises(CommandError, match=r"Nothing was erased: .* cannot be written"):
+        forget("100")
+
+    assert not Entry.objects.filter(action="forgotten").exists()
+    assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+
+
+@pytest.mark.django_db
+def test_the_list_is_its_owners_alone(tombstones):
+    log.fill()
+
+    forget("100")
+
+    assert stat.S_IMODE(tombstones.stat().st_mode) == 0o600
+
+
+# Tampering ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_value_of_before_a_create_had_its_number_is_found_too_where_it_was_put_back():
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    log.append(unclear, action="create", customer_id="777", change_id=change_id)
+    kept = VaultItem.objects.get(pk=1)
+    forget("777")
+    assert log.verify()[0] == 0
+
+    kept.save(force_insert=True)
+
+    assert "entry 1: its values are there, although its customer was forgotten" in log.verify()[1]
+
+
+@pytest.mark.django_db
+def test_a_value_put_back_after_its_customer_was_forgotten_is_found():
+    log.fill()
+    kept = VaultItem.objects.get(pk=1)
+    forget("100")
+    kept.save(force_insert=True)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 1: its values are there, although its customer was forgotten")
+
+
+@pytest.mark.django_db
+def test_an_entry_that_says_so_excuses_no_other_customers_values():
+    log.fill()
+    forget("100")
+    VaultItem.objects.filter(pk=2).delete()
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith("entry 2: its values are missing, and no entry says")
+
+
+# After a restored backup --------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_list_names_who_was_forgotten_and_no_value(tombstones):
+    log.fill()
+
+    forget("100", reason="Letter of 12 March")
+
+    [line] = tombstones.read_text().splitlines()
+    said = json.loads(line)
+    assert said["customer_id"] == "100"
+    assert "Letter" not in line
+    assert set(said) == {
+        *("customer_id", "change_id", "at", "creates"),
+        *("actor_issuer", "actor_sub", "actor_name", "key_id", "signature"),
+    }
+
+
+@pytest.mark.django_db
+def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(tombstones):
+    log.fill()
+    with before_a_restored_backup():
+        forget("100")
+    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+
+    said = replay()
+
+    assert said == (
+        "1 tombstone; 1 customer forgotten again: the values of 3 entries are erased.\n"
+    )
+    theirs = Entry.objects.filter(action="change", customer_id="100").order_by("seq")
+    assert [str(entry.new) for entry in theirs] == ["erased"] * 3 + ["later still"]
+    assert Entry.objects.first().reason.startswith("Forgotten on 20")
+    assert log.verify()[0] == 0
+
+
+@pytest.mark.django_db
+def test_a_second_replay_finds_nothing_to_do():
+    log.fill()
+    forget("100")
+    count = Entry.objects.count()
+
+    assert replay().endswith("; nobody had to be forgotten again.\n")
+    assert Entry.objects.count() == count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "line", ["oops", "[]", "{}", '{"customer_id": "102"}', '{"customer_id": "102", "at', "[" * 9999]
+)
+def test_a_line_that_we_did_not_sign_is_named_and_the_others_are_done(tombstones, capsys, line):
+    log.fill()
+    with before_a_restored_backup():
+        tombstones.write_text(line)
+        forget("100")
+
+    with pytest.raises(CommandError, match="Whoever is meant by such a line was not forgotten"):
+        call_command("forget_customer", "--replay")
+
+    said, told = capsys.readouterr()
+    assert said.startswith("1 tombstone; 1 customer forgotten again: the values of 3 entries")
+    assert "line 1 is not signed by this product." in told
+    assert "line 2" not in told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("signed", "said"), [('"100"', '"102"'), ('"creates": []', f'"creates": ["{"1" * 32}"]')]
+)
+def test_nobody_can_be_put_on_the_list_by_another_number(tombstones, signed, said):
+    log.fill()
+    forget("100")
+    assert signed in tombstones.read_text()
+    tombstones.write_text(tombstones.read_text().replace(signed, said))
+
+    with pytest.raises(CommandError, match="Whoever is meant by such a line was not forgotten"):
+        replay()
+
+    assert Entry.objects.filter(customer_id="102").first().new is not Gone.ERASED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("before", ["", "whole\n"])
+def test_a_full_disk_leaves_nothing_of_a_line_and_erases_nothing(tombstones, monkeypatch, before):
+    log.fill()
+    tombstones.write_text(before)
+
+    def no_space(file):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_space)
+        with pytest.raises(CommandError, match=r"Nothing was erased: .* cannot be written"):
+            forget("100")
+
+    assert tombstones.read_text() == before
+    assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+
+
+@pytest.mark.django_db
+def test_a_list_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        replay(tmp_path / "nowhere")
+
+
+# What was open in the backup ----------------------------------------------------------------------
+
+
+def gone():
+    """Nothing of a customer is left, and the log says so."""
+    assert not VaultItem.objects.exclude(entry__action="forgotten").exists()
+    assert not JournalLine.objects.exists()
+    assert log.verify() == (0, log.verify()[1])
+    return True
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
+@pytest.mark.parametrize("recorded", [True, False], ids=["entries too", "nothing else"])
+def test_what_was_on_its_way_in_the_backup_is_settled_and_forgotten(
+    agent, clubmed, tmp_path, kind, recorded
+):
+    if recorded:
+        change(agent, "first@example.com")
+    lose_the_answer(agent, clubmed, kind)
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+
+    said = replay()
+
+    count = 2 if recorded else 1
+    assert said.startswith("1 tombstone; 1 customer forgotten again: the values of ")
+    assert gone()
+    assert len(values()) == count
+    assert set(values()) == {(Gone.ERASED, Gone.ERASED)}
+    assert log.both(tmp_path)[0] == (0, 0)
+    assert replay().endswith("; nobody had to be forgotten again.\n")
+
+
+def test_a_replay_records_nothing_else_that_it_sees_at_club_med(agent, clubmed):
+    change(agent, "first@example.com")
+    lose_the_answer(agent, clubmed, "drop_after", "Ada", f"/customers/{TOM}/fields/first_name/")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    clubmed.customers[TOM]["email"] = "other@example.com"
+
+    replay()
+
+    assert not Entry.objects.filter(action="elsewhere").exists()
+    assert gone()
+
+
+def test_a_replay_that_failed_is_done_by_the_next(agent, clubmed, monkeypatch):
+    """Nothing of it is kept: what it had settled would be taken for what came later."""
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "said", Mock(side_effect=DatabaseError))
+        with pytest.raises(CommandError, match="1 could not be done: run it again"):
+            replay()
+    assert JournalLine.objects.exists()
+
+    replay()
+
+    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert gone()
+
+
+def test_a_replay_that_waits_for_one_change_settles_no_other(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    lose_the_answer(agent, clubmed, "drop_after", "Ada", f"/customers/{TOM}/fields/first_name/")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    theirs = JournalLine.objects.exclude(fields=["email"])
+    theirs.update(deadline=timezone.now() + timedelta(hours=1))
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        replay()
+    let_the_grace_pass()
+
+    replay()
+
+    assert set(values()) == {(Gone.ERASED, Gone.ERASED)}
+    assert gone()
+
+
+@pytest.mark.django_db
+def test_of_two_forgettings_a_second_replay_erases_nothing_that_came_later():
+    log.fill()
+    with before_a_restored_backup():
+        forget("100")
+        forget("100")
+    replay()
+    found = Finding("email", "a", "b", Outcome.APPLIED, Evidence.LOOK, "b")
+    log.append(found, action="elsewhere", customer_id="100")
+
+    assert "nobody had to be" in replay()
+
+    assert Entry.objects.first().new == "b"
+
+
+@pytest.mark.django_db
+def test_a_backup_that_knew_nothing_of_them_gets_no_entry():
+    with before_a_restored_backup():
+        log.fill()
+        forget("100")
+
+    replay()
+    log.fill()
+
+    assert "nobody had to be" in replay()
+    assert not Entry.objects.filter(action="forgotten").exists()
+
+
+@pytest.mark.django_db
+def test_a_line_whose_parts_were_shifted_stops_nobody(tombstones, capsys):
+    """What is signed joins the creates: none, and one without a name, are the same there."""
+    log.fill()
+    with before_a_restored_backup():
+        forget("101")
+        forget("100")
+    first, second = tombstones.read_text().splitlines()
+    tombstones.write_text(first.replace('"creates": []', '"creates": [""]') + f"\n{second}\n")
+
+    with pytest.raises(CommandError, match="Whoever is meant by such a line"):
+        call_command("forget_customer", "--replay")
+
+    assert "the values of 3 entries are erased" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_under_another_key_it_is_said_what_to_do(settings):
+    log.fill()
+    settings.AUDIT_SIGNING_KEY = b"another-key-of-exactly-32-bytes!"
+
+    with pytest.raises(CommandError, match="audit_seal --rotate"):
+        forget("100")
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes nothing but an id")
+def test_an_act_whose_id_was_altered_is_named_and_ends_no_verification():
+    log.fill()
+    forget("100")
+    triggers.remove()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE customers_entry SET change_id = 'x' WHERE action = 'forgotten'")
+
+    assert log.verify()[1].startswith("entry 10: its content gives another digest")
+
+
+@pytest.mark.django_db
+def test_a_list_that_lost_a_line_is_told_of(tombstones, capsys):
+    log.fill()
+    forget("100")
+    call_command("audit_verify")
+    assert capsys.readouterr().err == ""
+
+    tombstones.unlink()
+    call_command("audit_verify")
+
+    assert "1 who were forgotten do not stand in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_where_club_med_will_never_show_the_customer_it_stays_unclear(agent, clubmed, status):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    clubmed.faults.add(Fault("status", status=status, method="GET", times=None))
+
+    replay()
+
+    assert [entry.outcome for entry in Entry.objects.filter(action="change")] == ["unclear"]
+    assert gone()
+
+
+def test_while_club_med_is_down_a_replay_is_not_done_and_says_so(agent, clubmed, capsys):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    with before_a_restored_backup():
+        forget()
+    clubmed.faults.add(Fault("status", status=503, method="GET", times=None))
+
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        call_command("forget_customer", "--replay")
+
+    assert "and Club Med does not say" in capsys.readouterr().err
+    assert JournalLine.objects.exists()
+
+
+def test_a_change_that_somebody_may_still_be_working_on_is_waited_for(
+    agent, clubmed, capsys, settings
+):
+    settings.JOURNAL_GRACE = 60
+    lose_the_answer(agent, clubmed, "drop_after")
+    with before_a_restored_backup():
+        let_the_grace_pass()
+        forget()
+
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        call_command("forget_customer", "--replay")
+
+    assert "a change of this customer is not settled yet" in capsys.readouterr().err
+    assert not Entry.objects.exists()
+
+
+@pytest.fixture
+def lost_create(agent, clubmed):
+    """A create whose answer never came; its number."""
+    before = set(clubmed.customers)
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    create(agent, **NEEDED, email="lea@example.com")
+    let_the_grace_pass()
+    [number] = set(clubmed.customers) - before
+    return number
+
+
+def got_its_number_and_was_forgotten(number):
+    call_command("reconcile", stdout=io.StringIO())
+    assert Entry.objects.filter(customer_id=number, outcome="applied").exists()
+    forget(number)
+
+
+def test_a_create_that_was_on_its_way_in_the_backup_is_forgotten_with_its_customer(lost_create):
+    with before_a_restored_backup():
+        got_its_number_and_was_forgotten(lost_create)
+
+    replay()
+
+    assert {entry.customer_id for entry in Entry.objects.all()} == {lost_create}
+    assert gone()
+
+
+def test_of_a_customer_who_is_gone_from_club_med_too(lost_create, clubmed):
+    with before_a_restored_backup():
+        got_its_number_and_was_forgotten(lost_create)
+    del clubmed.customers[lost_create]
+
+    replay()
+
+    outcomes = {entry.outcome for entry in Entry.objects.filter(action="create")}
+    assert outcomes == {"unclear"}
+    assert gone()
+
+
+def test_a_create_that_may_still_be_worked_on_is_waited_for(lost_create, capsys):
+    with before_a_restored_backup():
+        got_its_number_and_was_forgotten(lost_create)
+    JournalLine.objects.update(deadline=timezone.now() + timedelta(hours=1))
+
+    with pytest.raises(CommandError, match="1 could not be done: run it again"):
+        call_command("forget_customer", "--replay")
+
+    assert JournalLine.objects.get().customer_id == ""
+
+
+@pytest.mark.django_db
+def test_a_create_that_had_no_number_yet_in_the_backup_is_forgotten_too(tmp_path):
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    log.append(unclear, action="create", customer_id="")
+    with before_a_restored_backup():
+        applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+        log.append(applied, action="create", customer_id="777", change_id=change_id)
+        forget("777")
+
+    replay()
+
+    assert [str(e.new) for e in Entry.objects.filter(action="create").order_by("seq")] == [
+        "erased",
+        "lea@example.com",  # the other's
+    ]
+    assert log.both(tmp_path)[0] == (0, 0)
+
+
+@pytest.mark.django_db
+def test_a_number_that_came_after_the_forgetting_excuses_no_missing_value():
+    change_id = uuid4()
+    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+    log.append(unclear, action="create", customer_id="", change_id=change_id)
+    forget("777")
+    log.append(applied, action="create", customer_id="777", change_id=change_id)
+    VaultItem.objects.filter(pk=1).delete()
+
+    assert log.verify()[1].startswith("entry 1: its values are missing, and no entry says")
+
+
+@pytest.mark.django_db
+def test_what_came_after_a_replay_stays_even_if_the_clock_ran_ahead_before(monkeypatch):
+    log.fill()
+    with before_a_restored_backup(), monkeypatch.context() as patch:
+        ahead = timezone.now() + timedelta(days=2)
+        patch.setattr(timezone, "now", lambda: ahead)
+        forget("100")
+    replay()
+    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+    Change.objects.update(look_at=timezone.now())
+
+    assert "nobody had to be" in replay()
+
+    assert Entry.objects.first().new == "later still"
+    assert Change.objects.first().look_at is not None
+
+
+@pytest.mark.django_db
+def test_a_change_that_came_later_is_watched_on():
+    log.fill()
+    with before_a_restored_backup():
+        forget("100")
+    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+
+    replay()
+
+    watched = Change.objects.filter(customer_id="100", look_at__isnull=False)
+    assert [change.entries[0].new for change in reading.with_entries(watched)] == ["later still"]
+
+
+@pytest.mark.django_db
+def test_a_database_that_fails_is_no_traceback(capsys):
+    log.fill()
+    with before_a_restored_backup():
+        forget("100")
+
+    with (
+        mock.patch.object(Entry.objects, "filter", side_effect=DatabaseError),
+        pytest.raises(CommandError, match="1 could not be done"),
+    ):
+        call_command("forget_customer", "--replay")
+
+    assert "the database fails" in capsys.readouterr().err
+
+
+# Club Med says no ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (403, "and Club Med does not show this customer"),
+        (429, "and Club Med does not say"),
+        (400, "and Club Med does not say"),
+    ],
+)
+def test_what_may_be_shown_later_is_not_given_up(agent, clubmed, status, word):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", status=status, method="GET", times=None))
+
+    with pytest.raises(CommandError, match=f"Nothing was erased: .* {word}"):
+        forget()
+
+    assert JournalLine.objects.exists()
+    assert not Entry.objects.exists()

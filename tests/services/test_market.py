@@ -1,0 +1,259 @@
+"""The market that a person works in."""
+
+import pytest
+from django.core.cache import cache
+
+from crmadmin.sandbox import Fault
+from customers.services import markets
+from customers.services.markets import _key, known_market, offered_locales, refresh_market
+from tests.conftest import AGENT, TOM, hidden_inputs, sent, signed_in, soup, text
+from tests.people import actor
+
+pytestmark = [pytest.mark.usefixtures("cold"), pytest.mark.once]
+URL = "/market/"
+ROUTES = {"/v0/locales", "/v0/civilities", "/v0/countries"}
+
+
+@pytest.fixture
+def cold(clubmed, agent):
+    """Nothing is known yet of any market."""
+    cache.clear()
+    return agent
+
+
+def choose(person, locale, back="/"):
+    return person.post(URL, {"locale": locale, "next": back})
+
+
+def languages(clubmed):
+    return [request.headers["accept-language"] for request in clubmed.requests]
+
+
+def test_a_market_is_chosen_and_everything_is_asked_in_it(agent, clubmed):
+    assert agent.page("/").select_one(".toptools summary").get_text().split()[-1] == "en-US"
+
+    answer = choose(agent, "pt-BR", f"/customers/{TOM}/")
+
+    assert answer["Location"] == f"/customers/{TOM}/"
+    clubmed.requests.clear()
+    page = agent.page(f"/customers/{TOM}/")
+    assert set(languages(clubmed)) == {"pt-BR"}
+    assert "Brazil pt-BR" in text(page.select_one(".toptools summary"))
+
+
+def test_the_choice_outlives_the_sign_in(agent, clubmed):
+    choose(agent, "fr-FR")
+    again = signed_in(AGENT)
+    again.cookies["markets"] = agent.cookies["markets"].value
+
+    assert "fr-FR" in text(again.page("/").select_one(".toptools summary"))
+
+
+def test_the_last_five_are_at_hand(agent):
+    for locale in ("fr-FR", "pt-BR", "ja-JP", "de-DE", "it-IT", "es-ES", "ja-JP"):
+        choose(agent, locale)
+
+    buttons = agent.page("/").select(".toptools button[name=locale]")
+    assert [button["value"] for button in buttons] == ["ja-JP", "es-ES", "it-IT", "de-DE", "pt-BR"]
+    assert [button["aria-pressed"] for button in buttons] == ["true", *["false"] * 4]
+
+
+def test_all_that_are_offered_stand_on_one_page_by_country(agent, clubmed):
+    page = agent.page(URL)
+
+    names = [text(button) for button in page.select(".markets button")]
+    assert len(names) > 30
+    assert names == sorted(names)
+    assert "France, French fr-FR" in names
+    assert text(page.select_one(".markets [aria-pressed]")) == "United States, English en-US"
+
+
+@pytest.mark.parametrize("odd", ["", "xx-XX", "fr", "../../v1", "fr-FR\r\nx: y"])
+def test_a_market_that_is_not_offered_is_not_taken(agent, clubmed, odd):
+    answer = choose(agent, odd)
+
+    assert answer.status_code == 422
+    assert "not offered to this desk" in text(soup(answer))
+    assert "en-US" in text(agent.page("/").select_one(".toptools summary"))
+
+
+def test_a_market_that_is_no_longer_offered_is_left(agent, clubmed, settings):
+    choose(agent, "fr-FR")
+    cache.set(_key("locales", "held"), ["en-US", "pt-BR"])
+
+    assert "en-US" in text(agent.page("/").select_one(".toptools summary"))
+
+
+def test_a_cookie_of_somebody_elses_making_counts_for_nothing(agent, clubmed):
+    agent.cookies["markets"] = "xx-XX:forged"
+
+    assert "en-US" in text(agent.page("/").select_one(".toptools summary"))
+
+
+@pytest.mark.parametrize(
+    "back", ["https://elsewhere.example/", "//elsewhere.example", "javascript:1"]
+)
+def test_choosing_leads_nowhere_else(agent, back):
+    assert choose(agent, "fr-FR", back)["Location"] == "/"
+
+
+def test_an_auditor_has_no_market(auditor):
+    assert auditor.get(URL).status_code == 403
+    assert auditor.page("/audit/").select("[name=locale]") == []
+
+
+# Its rules, in the forms ----------------------------------------------------------------------
+
+NEW = "/customers/new/"
+TYPED = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}
+
+
+def test_a_new_customer_must_have_what_the_market_needs(agent, clubmed):
+    choose(agent, "fr-FR")
+
+    answer = agent.post(NEW, agent.form(NEW) | TYPED)
+
+    assert answer.status_code == 422
+    page = soup(answer)
+    assert "Needed to create a customer." in text(page.select_one("#id_email_error"))
+    assert page.select_one("[name=last_name]")["value"] == "Martin"
+    assert sent(clubmed, "POST") == []
+
+
+def test_what_the_market_writes_otherwise_is_told_before_it_is_sent(agent, clubmed):
+    answer = agent.post(NEW, agent.form(NEW) | TYPED | {"last_name": "王"})
+
+    assert "en-US writes this in another way" in text(
+        soup(answer).select_one("#id_last_name_error")
+    )
+    assert sent(clubmed, "POST") == []
+
+
+def test_an_editor_holds_to_the_market_of_the_customer(agent, clubmed):
+    clubmed.customers[TOM] |= {"locale": "fr-FR", "email": "tom@example.com"}
+    agent.get(f"/customers/{TOM}/")
+    url = f"/customers/{TOM}/fields/email/"
+
+    answer = agent.post(url, agent.form(url) | {"value": "x", "act": "clear"})
+
+    assert answer.status_code == 422
+    error = text(soup(answer).select_one(".error"))
+    assert error == "The market fr-FR needs this. Nothing was sent."
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_what_the_market_needs_offers_no_clear(agent, clubmed):
+    clubmed.customers[TOM] |= {"locale": "fr-FR", "birthdate": "19860614"}
+    agent.get(f"/customers/{TOM}/")
+
+    for field, offered in (("email", False), ("birthdate", True)):
+        url = f"/customers/{TOM}/fields/{field}/"
+        page = agent.page(url)
+        assert ("Clear the" in text(page)) == offered
+        emptied = text(
+            soup(agent.post(url, hidden_inputs(page) | {"value": ""})).select_one(".error")
+        )
+        assert ("use “Clear" in emptied) == offered
+
+    cleared = [
+        box["value"]
+        for group in ("contact", "identity")
+        for box in agent.page(f"/customers/{TOM}/groups/{group}/").select("[name=clear]")
+    ]
+    assert "birthdate" in cleared
+    assert "email" not in cleared
+
+
+def test_a_group_holds_to_it_too(agent, clubmed):
+    agent.get(f"/customers/{TOM}/")
+    url = f"/customers/{TOM}/groups/identity/"
+
+    page = soup(agent.post(url, agent.form(url) | {"last_name": "王", "act": "preview"}))
+
+    assert "en-US writes this in another way" in text(page)
+
+
+def test_choices_are_those_of_the_market(agent, clubmed):
+    choose(agent, "fr-FR")
+    agent.get(f"/customers/{TOM}/")
+
+    page = agent.page(f"/customers/{TOM}/fields/civility/")
+
+    options = [text(option) for option in page.select("select[name=value] option")]
+    assert {"M.", "Mme"} <= set(options) or {"Mr", "Ms"} <= set(options)
+    assert len(options) > 3
+
+
+def test_where_the_market_is_not_known_the_catalogue_holds(agent, clubmed):
+    clubmed.faults.add(Fault("status", path="/v[03]/", status=500, times=None))
+
+    page = agent.page(NEW)
+
+    assert [option["value"] for option in page.select("[name=civility] option")] == ["", "MR", "MS"]
+
+
+# What is asked of Club Med, and when ----------------------------------------------------------
+
+
+def asked(clubmed):
+    return [path for path, _ in sent(clubmed, "GET")]
+
+
+def test_it_is_asked_once_for_half_a_day(cold, clubmed):
+    for _ in range(2):
+        refresh_market("fr-FR", actor=actor(AGENT))
+
+    assert set(asked(clubmed)) == ROUTES | {"/v3/schemas/profile/fr-FR"}
+    assert len(asked(clubmed)) == 4
+    known = known_market("fr-FR", actor=actor(AGENT))
+    assert known.civilities["MR"] == "Mr"
+    assert known.countries["FR"] == "France"
+    assert known.rules.required() >= {"last_name"}
+    assert known.region == "FR"
+
+
+def test_what_cannot_be_had_is_left_to_the_catalogue_and_not_asked_for_again_at_once(cold, clubmed):
+    clubmed.faults.add(Fault("status", path="/v[03]/", status=404, times=None))
+
+    for _ in range(2):
+        refresh_market("fr-FR", actor=actor(AGENT))
+
+    assert len(asked(clubmed)) == 4
+    known = known_market("fr-FR", actor=actor(AGENT))
+    assert (known.rules.schema, known.civilities, known.countries) == ({}, {}, {})
+
+
+def test_what_was_had_is_used_when_it_cannot_be_had_again(cold, clubmed):
+    refresh_market("fr-FR", actor=actor(AGENT))
+    for name in ("locales", "schema fr-FR"):
+        cache.delete(_key(name, "asked"))
+    clubmed.faults.add(Fault("status", path="/v[03]/", status=500, times=None))
+
+    refresh_market("fr-FR", actor=actor(AGENT))
+
+    assert known_market("fr-FR", actor=actor(AGENT)).rules.required()
+    assert offered_locales()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["[]", '[1, null, {"code": 5}, {"code": "MR"}]', "{}", '{"required": 5}', "<p>", '["fr"]'],
+)
+def test_odd_answers_break_nothing(cold, clubmed, odd):
+    clubmed.faults.add(Fault("status", path="/v[03]/", status=200, body=odd, times=None))
+
+    refresh_market("fr-FR", actor=actor(AGENT))
+
+    known = known_market("fr-FR", actor=actor(AGENT))
+    assert set(known.civilities) <= {"MR"}
+    assert cold.get("/").status_code == cold.get(URL).status_code == 200
+
+
+def test_a_slow_answer_holds_nobody_up_for_long(cold, clubmed, monkeypatch):
+    monkeypatch.setattr(markets, "_PATIENCE", 0.3)
+    clubmed.faults.add(Fault("latency", path="/v0/", seconds=30, times=None))
+
+    refresh_market("fr-FR", actor=actor(AGENT))
+
+    assert asked(clubmed) == ["/v3/schemas/profile/fr-FR", "/v0/civilities"]
+    assert known_market("fr-FR", actor=actor(AGENT)).rules.required()

@@ -1,0 +1,325 @@
+"""Two at once: one field is in one open change at most, and the log stays true."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from crmadmin.sandbox import Fault
+from customers import form_token
+from customers.audit import journal
+from customers.audit.entries import Finding
+from customers.audit.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
+from customers.clubmed.errors import ContractError, NotSentError, RefusedError
+from customers.services.change import change_profile
+from customers.services.connection import client
+from customers.services.create import create_customer
+from customers.services.decide import settle_change
+from customers.services.forget import forget_customer
+from customers.services.outcomes import BeingSavedError, NotDoneError, Saved, UnknownOutcomeError
+from customers.services.read import read_profile
+from customers.services.record import act_of
+from customers.services.settle import give_up
+from tests import log
+from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
+from tests.people import actor, token_over
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def token(person, seen="tom@example.com", form=f"{TOM}/email"):
+    made = form_token.mint(actor=actor(person), form=form, seen={"email": seen})
+    return form_token.read(made, actor=actor(person), form=form)
+
+
+def at_once(*verbs):
+    """What each verb returned or raised, all of them let go at one moment."""
+    together = Barrier(len(verbs))
+
+    def run(verb):
+        try:
+            together.wait()
+            return verb()
+        except NotDoneError as exc:
+            return exc
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(verbs)) as pool:
+        return list(pool.map(run, verbs))
+
+
+def change(person, value, used=None):
+    return lambda: change_profile(
+        TOM,
+        {"email": value},
+        token=used or token(person),
+        actor=actor(person),
+        request_id="r",
+    )
+
+
+def test_of_two_people_one_wins_and_the_other_is_told(clubmed):
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.3, times=None))
+
+    results = at_once(change(AGENT, "a@example.com"), change(OTHER_AGENT, "b@example.com"))
+
+    assert sorted(type(result).__name__ for result in results) in (
+        ["BeingSavedError", "Saved"],
+        ["ConflictError", "Saved"],
+    )
+    assert len(sent(clubmed, "PATCH")) == 1
+    entry = Entry.objects.get()
+    assert (entry.old, entry.new) == ("tom@example.com", clubmed.customers[TOM]["email"])
+    assert not JournalLine.objects.exists()
+
+
+def test_one_form_sent_twice_at_once_is_one_call(clubmed):
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.3, times=None))
+    used = token(AGENT)
+
+    results = at_once(*[change(AGENT, "a@example.com", used)] * 3)
+
+    assert sum(isinstance(result, Saved) for result in results) >= 1
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert Entry.objects.count() == 1
+
+
+def test_one_create_form_sent_twice_at_once_is_one_customer(clubmed):
+    clubmed.faults.add(Fault("latency", method="POST", seconds=0.3, times=None))
+    used = token(AGENT, form="new")
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+
+    at_once(*[lambda: create_customer(typed, token=used, actor=actor(AGENT), request_id="r")] * 3)
+
+    assert len(sent(clubmed, "POST")) == 1
+    assert Change.objects.count() == 1
+
+
+def test_many_appends_take_numbers_without_a_gap(clubmed):
+    people = [f"{n}" for n in range(200, 208)]
+    for number in people:
+        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+
+    def changes(number):
+        def run():
+            for value in ("a@example.com", "b@example.com", "c@example.com"):
+                seen = read_profile(number, actor=actor(AGENT)).get("email")
+                change_profile(
+                    number,
+                    {"email": value},
+                    token=token(AGENT, seen=seen, form=f"{number}/email"),
+                    actor=actor(AGENT),
+                    request_id="r",
+                )
+
+        return run
+
+    at_once(*map(changes, people))
+
+    numbers = list(Entry.objects.order_by("seq").values_list("seq", flat=True))
+    assert numbers == list(range(1, 25))
+    assert Head.objects.get().seq == 24
+    times = list(Entry.objects.order_by("seq").values_list("recorded_at", flat=True))
+    assert times == sorted(times)
+
+
+def test_a_pair_of_fields_is_taken_whole_or_not_at_all(clubmed):
+    """A second writer of one of two fields leaves no half claim behind."""
+    both = token_over(email="tom@example.com", birth_city=None)
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    with pytest.raises(UnknownOutcomeError):
+        change(AGENT, "a@example.com")()
+
+    with pytest.raises(BeingSavedError):
+        change_profile(
+            TOM,
+            {"birth_city": "Lyon", "email": "b@example.com"},
+            token=both,
+            actor=actor(OTHER_AGENT),
+            request_id="r",
+        )
+
+    assert JournalLine.objects.count() == 1
+    assert list(JournalLine.objects.get().claims.values_list("field", flat=True)) == ["email"]
+
+
+def test_no_database_connection_is_held_while_club_med_takes_its_time(clubmed):
+    """A slow API must not use up the pool that everybody shares."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no pool")
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.5))
+    connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, change(AGENT, "a@example.com"))
+        while not sent(clubmed, "PATCH"):
+            pass
+        stats = connection.pool.get_stats()
+        assert stats["pool_available"] == stats["pool_size"]
+        [result] = saving.result()
+
+    assert isinstance(result, Saved)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcomes"),
+    [
+        # The look comes before Club Med stores it; its answer comes after the look.
+        (Fault("latency", method="PATCH", seconds=0.7), ["not_seen", "applied"]),
+        # It is stored when the look comes, and the answer drips in after it.
+        (Fault("drip", method="PATCH", seconds=0.02, part="headers"), ["applied"]),
+    ],
+    ids=["settled wrongly", "settled rightly"],
+)
+def test_an_owner_that_comes_back_late_corrects_only_what_was_wrong(clubmed, fault, outcomes):
+    clubmed.faults.add(fault)
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, change(AGENT, "a@example.com"))
+        while not sent(clubmed, "PATCH"):
+            pass
+        JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+        read_profile(TOM, actor=actor(AGENT))
+        [result] = saving.result()
+
+    assert isinstance(result, Saved)
+    recorded = Entry.objects.order_by("seq").values_list("outcome", flat=True)
+    assert list(recorded) == outcomes
+    assert Change.objects.get().outcome == "applied"
+    assert not JournalLine.objects.exists()
+
+
+def test_an_owner_that_comes_back_late_does_not_bring_back_what_was_forgotten(
+    clubmed, settings, tmp_path
+):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.7))
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, change(AGENT, "a@example.com"))
+        while not sent(clubmed, "PATCH"):
+            pass
+        JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+        forget_customer(TOM, reason="By letter", actor=actor(SUPERVISOR), caller=actor(SUPERVISOR))
+        [result] = saving.result()
+
+    assert isinstance(result, Saved)
+    made = Entry.objects.filter(action="change").order_by("seq")
+    assert [(entry.outcome, entry.new) for entry in made] == [
+        ("not_seen", Gone.ERASED),
+        ("applied", Gone.NOT_KEPT),
+    ]
+    assert not VaultItem.objects.filter(entry__in=made).exists()
+
+
+def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_path):
+    """It was settled from a search meanwhile, with all that had been typed."""
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Durand 2"}
+    clubmed.faults.add(Fault("latency", method="POST", seconds=0.7))
+    who = {"token": token(AGENT, form="new"), "actor": actor(AGENT), "request_id": "r"}
+
+    def create():
+        with pytest.raises(RefusedError):
+            create_customer(typed, reason="Ada said so", **who)
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, create)
+        while not sent(clubmed, "POST"):
+            pass
+        JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+        call_command("reconcile", stdout=io.StringIO())
+        assert VaultItem.objects.count() == 3
+        saving.result()
+
+    made = list(Entry.objects.order_by("seq"))
+    assert [(entry.outcome, entry.new) for entry in made] == [
+        *[("not_seen", Gone.ERASED)] * 3,
+        *[("refused", Gone.NOT_KEPT)] * 3,
+    ]
+    assert {entry.customer_label for entry in made[3:]} | {entry.reason for entry in made[3:]} == {
+        ""
+    }
+    assert not VaultItem.objects.exists()
+    assert log.both(tmp_path)[0] == (0, 0)
+
+    log.append(
+        Finding("email", None, "x", Outcome.UNCLEAR), action="create", change_id=made[0].change_id
+    )
+    VaultItem.objects.all().delete()
+    assert log.verify()[1].startswith("entry 7: its values are missing, and no entry says")
+
+
+def test_nor_does_one_that_a_person_had_decided_on(clubmed):
+    """Somebody had found out by themselves what Club Med's answer says later: not stored."""
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+    clubmed.faults.add(Fault("redirect", method="POST", seconds=0.7))
+    used = token(AGENT, form="new")
+
+    def create():
+        with pytest.raises(ContractError):
+            create_customer(typed, token=used, actor=actor(AGENT), request_id="r")
+
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(at_once, create)
+        while not sent(clubmed, "POST"):
+            pass
+        give_up(JournalLine.objects.get())
+        settle_change(
+            used.change_id,
+            landed=False,
+            reason="Asked by phone",
+            actor=actor(SUPERVISOR),
+            request_id="r",
+        )
+        assert VaultItem.objects.count() == 6
+        saving.result()
+
+    made = Entry.objects.filter(change_id=used.change_id)
+    assert {entry.new for entry in made} == {Gone.ERASED, Gone.NOT_KEPT}
+    assert not VaultItem.objects.exists()
+    assert log.verify()[0] == 0
+
+
+def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):
+    """A worker that was stopped between its line and its call."""
+    client()  # with its own deadline: only the line's has passed
+    settings.CLUBMED_DEADLINE = -1
+
+    with pytest.raises(NotSentError):
+        change(AGENT, "a@example.com")()
+
+    assert sent(clubmed, "PATCH") == []
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.evidence) == ("not_applied", "no_call")
+
+
+def test_many_looks_at_once_record_one_settlement(clubmed):
+    clubmed.faults.add(Fault("drop_after", method="PATCH"))
+    with pytest.raises(UnknownOutcomeError):
+        change(AGENT, "a@example.com")()
+    JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+
+    at_once(*[lambda: read_profile(TOM, actor=actor(AGENT))] * 6)
+
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize("form", [f"{TOM}/email", "new"])
+def test_a_second_sending_that_lags_behind_the_first_meets_its_entries(clubmed, form):
+    """It looked before the first was recorded, and writes its line after that line was closed."""
+    used = token(AGENT, form=form)
+    act = act_of("create", "", "", actor(AGENT), "r", "")
+    if form == "new":
+        typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
+        create_customer(typed, token=used, actor=actor(AGENT), request_id="r")
+    else:
+        change(AGENT, "a@example.com", used)()
+
+    with pytest.raises(journal.MovedOnError):
+        journal.write(used.change_id, act, {"last_name": (None, "Vance")}, read_at=0)
+
+    assert not JournalLine.objects.exists()

@@ -1,0 +1,393 @@
+"""`manage.py reconcile` settles what nobody looks at."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, Gone, JournalLine
+from customers.services.reconcile import reconcile
+from tests import log
+from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
+from tests.services.test_settling import let_the_grace_pass, lose_the_answer, outcomes
+
+CREATE = "/customers/new/"
+OTHER = "704118236"
+NEW = {
+    "civility": "MS",
+    "first_name": "Léa",
+    "last_name": "Durand",
+    "birthdate": "14/06/1986",
+    "email": "lea@example.com",
+}
+
+
+def lose_a_create(agent, clubmed, kind, **typed):
+    clubmed.faults.add(Fault(kind, method="POST"))
+    answer = agent.post(CREATE, agent.form(CREATE) | NEW | typed)
+    assert "We do not know yet" in text(soup(answer))
+    let_the_grace_pass()
+    clubmed.requests.clear()
+
+
+def customers_of(clubmed, email="lea@example.com"):
+    return [number for number, one in clubmed.customers.items() if one.get("email") == email]
+
+
+def test_it_settles_customers_that_nobody_opens(agent, clubmed, capsys):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+
+    call_command("reconcile")
+
+    assert outcomes() == [("email", "applied", "look")]
+    assert capsys.readouterr().out == "0 waiting, 0 watched, 0 unclear\n"
+
+
+def test_before_deadline_and_grace_it_leaves_a_line_alone(agent, clubmed, settings, capsys):
+    settings.JOURNAL_GRACE = 3600
+    lose_the_answer(agent, clubmed, "drop_after")
+    clubmed.requests.clear()
+
+    call_command("reconcile")
+
+    assert clubmed.requests == []
+    assert capsys.readouterr().out == "1 waiting, 0 watched, 0 unclear\n"
+
+
+def test_one_customer_is_read_once_for_all_that_is_open(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    lose_the_answer(agent, clubmed, "drop_after", "Lyon", f"/customers/{TOM}/fields/birth_city/")
+    let_the_grace_pass()
+    clubmed.requests.clear()
+
+    reconcile()
+
+    assert [r.method for r in clubmed.requests] == ["GET"]
+    assert {entry.outcome for entry in Entry.objects.all()} == {"applied"}
+
+
+def test_it_confirms_a_save_whose_page_never_looked_again(agent, clubmed):
+    url = f"/customers/{TOM}/fields/first_name/"
+    agent.post(url, agent.form(url) | {"value": "Thomás"}, headers=HTMX)
+    reconcile()
+    assert Entry.objects.count() == 1, "the page gets a minute to look by itself"
+
+    Change.objects.update(look_at=timezone.now())
+    reconcile()
+
+    assert outcomes() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
+
+
+def test_it_watches_what_was_not_seen_less_and_less_often(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_before")
+    let_the_grace_pass()
+    reconcile()
+    made = Change.objects.get()
+    assert (made.outcome, made.look_at > timezone.now()) == ("not_seen", True)
+    hours_ago = timezone.now() - timedelta(hours=3)
+    Change.objects.update(recorded_at=hours_ago, look_at=timezone.now())
+
+    reconcile()
+
+    later = Change.objects.get().look_at - timezone.now()
+    assert timedelta(hours=2) < later < timedelta(hours=4)
+
+
+@pytest.mark.parametrize("status", [401, 500, 503])
+def test_while_club_med_does_not_answer_everything_stays(agent, clubmed, status):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", method="GET", status=status, times=None))
+
+    assert reconcile().open == 1
+
+    clubmed.faults.clear()
+    assert reconcile().open == 0
+
+
+def test_it_gives_up_a_run_when_club_med_is_down(agent, clubmed):
+    for number in ("200", "201", "202", "203"):
+        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+        url = f"/customers/{number}/fields/email/"
+        lose_the_answer(agent, clubmed, "drop_after", url=url)
+    let_the_grace_pass()
+    clubmed.requests.clear()
+    down = {"status": 503, "headers": {"Retry-After": "99"}}
+    clubmed.faults.add(Fault("status", method="GET", times=None, **down))
+
+    with pytest.raises(CommandError, match="Club Med does not answer"):
+        call_command("reconcile")
+
+    assert len(clubmed.requests) == 3
+
+
+def test_customers_that_always_fail_do_not_stand_before_the_others(agent, clubmed):
+    for number in ("200", "201", "202"):
+        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+        lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{number}/fields/email/")
+    let_the_grace_pass()
+    lose_the_answer(agent, clubmed, "drop_after")
+    JournalLine.objects.filter(customer_id=TOM).update(
+        deadline=timezone.now() - timedelta(minutes=1)
+    )
+    clubmed.faults.add(Fault("html", method="GET", path="/v2/customers/20", times=None))
+
+    for _ in range(40):  # one run in four looks at all three first
+        reconcile()
+
+    assert Entry.objects.get().customer_id == TOM
+    assert JournalLine.objects.count() == 3
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_who_may_not_be_read_for_a_day_is_for_a_person(agent, clubmed, status):
+    lose_the_answer(agent, clubmed, "drop_before")
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", method="GET", status=status, times=None))
+    assert reconcile().open == 1
+
+    JournalLine.objects.update(sent_at=timezone.now() - timedelta(days=1, minutes=1))
+    reconcile()
+
+    assert outcomes() == [("email", "unclear", "nothing")]
+
+
+# Creates without an answer
+
+
+def test_a_created_customer_is_found_by_e_mail(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_after")
+
+    reconcile()
+
+    [number] = customers_of(clubmed)
+    assert {(e.customer_id, e.outcome, e.evidence) for e in Entry.objects.all()} == {
+        (number, "applied", "search")
+    }
+    assert sent(clubmed, "POST") == []
+    assert not JournalLine.objects.exists()
+    agent.get(f"/customers/{number}/")
+    notice = text(agent.page("/").select_one("#notices"))
+    assert "of Léa Durand: applied" in notice
+
+
+def test_without_an_e_mail_the_name_and_date_of_birth_find_them(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_after", email="")
+
+    reconcile()
+
+    assert {entry.outcome for entry in Entry.objects.all()} == {"applied"}
+
+
+def test_nobody_found_is_not_seen_and_watched(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_before")
+
+    reconcile()
+
+    assert {entry.outcome for entry in Entry.objects.all()} == {"not_seen"}
+    assert Change.objects.get().look_at is not None
+
+
+def test_a_create_that_lands_late_is_corrected(agent, clubmed):
+    clubmed.faults.add(Fault("apply_late", method="POST", seconds=0.5))
+    agent.post(CREATE, agent.form(CREATE) | NEW)
+    let_the_grace_pass()
+    reconcile()
+    assert Change.objects.get().outcome == "not_seen"
+    clubmed.wait_for_late()
+
+    for _ in range(2):
+        Change.objects.update(look_at=timezone.now())
+        reconcile()
+
+    change = Change.objects.get()
+    assert (change.outcome, change.customer_id) == ("applied", customers_of(clubmed)[0])
+    assert Entry.objects.filter(outcome="applied").count() == len(NEW)
+    assert Entry.objects.filter(outcome="not_seen").count() == len(NEW)
+
+
+def test_two_who_may_be_it_are_for_a_person(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_after")
+    [number] = customers_of(clubmed)
+    clubmed.customers["987"] = clubmed.customers[number] | {"id": "987"}
+
+    reconcile()
+
+    entry = Entry.objects.first()
+    assert (entry.outcome, entry.evidence) == ("unclear", "search")
+    assert sorted(entry.found) == sorted([number, "987"])
+
+
+def test_somebody_of_that_name_with_other_data_is_for_a_person(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_after")
+    [number] = customers_of(clubmed)
+    clubmed.customers[number]["birthdate"] = "19900101"
+
+    reconcile()
+
+    assert {entry.outcome for entry in Entry.objects.all()} == {"unclear"}
+
+
+def test_another_person_with_that_e_mail_is_not_it(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_before")
+    clubmed.customers["987"] = clubmed.customers[TOM] | {"id": "987", "email": "lea@example.com"}
+
+    reconcile()
+
+    assert {entry.outcome for entry in Entry.objects.all()} == {"not_seen"}
+
+
+def test_a_customer_that_this_desk_made_by_another_form_is_not_it(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_before")
+    alike = soup(agent.post(CREATE, agent.form(CREATE) | NEW))
+    twins = {"twin": [field["value"] for field in alike.select("[name=twin]")]}
+    agent.post(CREATE, hidden_inputs(alike) | NEW | twins | {"despite": "yes"})
+    [number] = customers_of(clubmed)
+
+    reconcile()
+
+    lost, made = Change.objects.order_by("recorded_at")[1], Change.objects.get(customer_id=number)
+    assert made.outcome == "applied"
+    assert {c.outcome for c in Change.objects.exclude(pk=made.pk)} == {"not_seen"}
+    assert lost.pk != made.pk
+
+
+def test_where_the_token_may_not_search_a_person_has_to_say(agent, clubmed):
+    clubmed.searchable = False
+    lose_a_create(agent, clubmed, "drop_after")
+
+    reconcile()
+
+    assert {(e.outcome, e.evidence) for e in Entry.objects.all()} == {("unclear", "nothing")}
+
+
+def test_an_answered_create_whose_record_failed_needs_no_search(agent, clubmed):
+    """Its number came with the 201, so it was created."""
+    lose_a_create(agent, clubmed, "drop_after")
+    [number] = customers_of(clubmed)
+    line = JournalLine.objects.get()
+    line.customer_id = number
+    line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)
+    line.save()
+
+    reconcile()
+
+    assert {e.customer_id for e in Entry.objects.all()} == {number}
+    assert set(Entry.objects.exclude(outcome="stored_as").values_list("evidence", flat=True)) == {
+        "answer"
+    }
+
+
+def test_a_line_whose_number_was_put_in_by_hand_is_not_settled(agent, clubmed):
+    lose_a_create(agent, clubmed, "drop_before")
+    JournalLine.objects.update(customer_id=TOM)
+
+    reconcile()
+
+    assert not Entry.objects.exists()
+    assert "does not open: it was altered" in log.verify()[1]
+
+
+def test_what_does_not_open_waits_for_its_key_however_long_club_med_refuses(
+    agent, clubmed, settings
+):
+    lose_the_answer(agent, clubmed, "drop_after")
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{TOM}/fields/first_name/")
+    JournalLine.objects.update(sent_at=timezone.now() - timedelta(days=2))
+    let_the_grace_pass()
+    clubmed.faults.add(Fault("status", status=403, method="GET", times=None))
+
+    reconcile()
+
+    assert [line.fields for line in JournalLine.objects.all()] == [["email"]]
+    assert [(entry.field, entry.outcome) for entry in Entry.objects.all()] == [
+        ("first_name", "unclear")
+    ]
+
+
+def test_lines_that_do_not_open_keep_no_others_back(agent, clubmed, settings, monkeypatch):
+    monkeypatch.setattr("customers.services.reconcile._AT_ONCE", 1)
+    lose_the_answer(agent, clubmed, "drop_after")
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{OTHER}/fields/email/")
+    let_the_grace_pass()
+
+    reconcile()
+
+    assert [line.customer_id for line in JournalLine.objects.all()] == [TOM]
+
+
+def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
+    agent, supervisor, clubmed, settings, capsys
+):
+    lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    reconcile()
+    assert JournalLine.objects.count() == 1
+
+    call_command("reconcile", give_up_unreadable=True)
+
+    assert capsys.readouterr().out.startswith("Unclear now: 1. A supervisor")
+    [entry] = Entry.objects.all()
+    assert (entry.outcome, entry.old, entry.new) == ("unclear", Gone.NOT_KEPT, Gone.NOT_KEPT)
+    page = text(supervisor.page("/audit/unsettled/"))
+    assert "What was sent could not be opened here." in page
+    assert log.verify()[0] == 0
+    url = f"/customers/{TOM}/fields/email/"
+    saved = agent.post(url, agent.form(url) | {"value": "x@example.com"}, headers=HTMX)
+    assert saved.status_code == 200
+
+
+def test_no_personal_data_reaches_its_log(agent, clubmed, caplog):
+    lose_a_create(agent, clubmed, "drop_after")
+    caplog.clear()
+
+    reconcile()
+
+    assert "lea" not in caplog.text.lower()
+    assert "durand" not in caplog.text.lower()
+
+
+# The timer
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_a_timer_it_settles_again_and_again_until_it_is_ended(agent, clubmed):
+    from django.db import connection
+
+    address = os.environ["DATABASE_URL"]
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        address = f"sqlite:///{name}"
+    else:
+        address = f"{address.rpartition('/')[0]}/{name}"
+    environment = os.environ | {"DATABASE_URL": address, "CLUBMED_API_URL": clubmed.url}
+    timer = subprocess.Popen(
+        [sys.executable, "manage.py", "reconcile", "--watch", "0.1"],
+        env=environment | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for n in range(1, 3):
+            lose_the_answer(agent, clubmed, "drop_after", f"{n}@example.com")
+            let_the_grace_pass()
+            until = time.monotonic() + 30
+            while JournalLine.objects.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            assert Entry.objects.filter(outcome="applied").count() == n
+    finally:
+        timer.send_signal(signal.SIGTERM)
+        _, said = timer.communicate(timeout=30)
+    assert timer.returncode == -signal.SIGTERM
+    assert "Traceback" not in said

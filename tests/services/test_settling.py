@@ -1,0 +1,405 @@
+"""A change that got no answer is settled from the profile, once nobody can be working on it.
+
+docs/audit.md, sections 1 and 2, is what these tests hold the product to.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, JournalLine
+from customers.clubmed.errors import RefusedError
+from customers.services.change import change_profile
+from customers.services.read import read_profile
+from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
+from tests.people import actor, token_over
+
+URL = f"/customers/{TOM}/fields/email/"
+
+
+def lose_the_answer(person, clubmed, kind, value="new@example.com", url=URL):
+    """Save a value whose answer never comes; returns where the page looks again."""
+    clubmed.faults.add(Fault(kind, method="PATCH"))
+    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
+    return soup(answer).select_one(".field")["hx-get"]
+
+
+def let_the_grace_pass():
+    JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+
+
+def outcomes():
+    return [(e.field, e.outcome, e.evidence) for e in Entry.objects.order_by("seq")]
+
+
+# An answer that never came
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "words"),
+    [
+        ("drop_after", "applied", "Saved"),
+        ("drop_before", "not_seen", "Not stored. Club Med still holds “tom@example.com”."),
+    ],
+)
+def test_the_next_look_settles_it(agent, clubmed, kind, outcome, words):
+    look = lose_the_answer(agent, clubmed, kind)
+    let_the_grace_pass()
+
+    page = agent.page(look, headers=HTMX)
+
+    assert words in text(page.select_one("#email"))
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.evidence) == (outcome, "look")
+    assert (entry.old, entry.new) == ("tom@example.com", "new@example.com")
+    assert entry.found == clubmed.customers[TOM]["email"]
+    assert not JournalLine.objects.exists()
+
+
+def test_a_third_value_is_unclear_and_kept_with_the_entry(agent, clubmed):
+    look = lose_the_answer(agent, clubmed, "drop_before")
+    clubmed.customers[TOM]["email"] = "third@example.com"
+    let_the_grace_pass()
+
+    page = agent.page(look, headers=HTMX)
+
+    assert "Unclear. Club Med now holds “third@example.com”" in text(page)
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.found) == ("unclear", "third@example.com")
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
+def test_before_the_grace_has_passed_nobody_settles_it(agent, other_agent, clubmed, settings, kind):
+    settings.JOURNAL_GRACE = 3600
+    look = lose_the_answer(agent, clubmed, kind)
+
+    page = agent.page(look, headers=HTMX)
+    other_agent.get(f"/customers/{TOM}/")
+
+    assert "We do not know yet" in text(page)
+    assert JournalLine.objects.exists()
+    assert not Entry.objects.exists()
+
+
+def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_before")
+
+    page = other_agent.page(f"/customers/{TOM}/")
+
+    notice = text(page.select_one(".record-head .notice"))
+    assert "Inès Moreau is saving e-mail" in notice
+    assert "It will not be sent twice" in notice
+
+
+def test_a_normalised_value_counts_as_applied(agent, clubmed):
+    url = f"/customers/{TOM}/fields/first_name/"
+    lose_the_answer(agent, clubmed, "drop_after", "Thomás", url)
+    let_the_grace_pass()
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert clubmed.customers[TOM]["first_name"] == "THOMAS"
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.new, entry.found) == ("applied", "Thomás", "THOMAS")
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("unicode_first_name", "パパ", "ババ"),  # the marks of kana make another word
+        ("email", "tom@example.com", "Tom@Example.com"),  # only the letter can tell
+    ],
+)
+def test_what_was_not_stored_is_never_taken_for_applied(agent, clubmed, field, old, new):
+    clubmed.customers[TOM][field] = old
+    lose_the_answer(agent, clubmed, "drop_before", new, f"/customers/{TOM}/fields/{field}/")
+    let_the_grace_pass()
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert clubmed.customers[TOM][field] == old
+    assert Entry.objects.get().outcome == "not_seen"
+
+
+def test_the_next_save_settles_it_from_the_profile_it_reads_anyway(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    url = f"/customers/{TOM}/fields/birth_city/"
+    form = agent.form(url) | {"value": "Lyon"}
+    let_the_grace_pass()
+    clubmed.requests.clear()
+
+    answer = agent.post(url, form, headers=HTMX)
+
+    assert "saved." in text(soup(answer)).lower()
+    assert [r.method for r in clubmed.requests] == ["GET", "PATCH"]
+    assert outcomes() == [("email", "applied", "look"), ("birth_city", "applied", "answer")]
+
+
+def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
+    look = lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+
+    page = agent.page(look.replace(TOM, "704118236"), headers=HTMX)
+
+    assert "new@example.com" not in text(page)
+
+
+def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(agent, clubmed):
+    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
+
+    look = agent.get(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
+
+    assert look.status_code == 503
+    assert "This could not be read now." in text(soup(look))
+    assert "Nothing was sent" not in text(soup(look))
+
+
+# Not seen applied: watched for a day
+
+
+def not_seen(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_before")
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+
+
+def test_what_appears_late_is_corrected_by_a_further_entry(agent, clubmed):
+    not_seen(agent, clubmed)
+    clubmed.customers[TOM]["email"] = "new@example.com"
+
+    agent.get(f"/customers/{TOM}/")
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    assert Change.objects.get().outcome == "applied"
+
+
+def test_a_later_save_of_the_same_value_is_no_proof_of_the_first(agent, clubmed):
+    not_seen(agent, clubmed)
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "answer")]
+
+
+def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
+    not_seen(agent, clubmed)
+    lose_the_answer(agent, clubmed, "drop_after")  # the same value, landed and not answered yet
+
+    agent.get(f"/customers/{TOM}/")
+    assert outcomes() == [("email", "not_seen", "look")]
+    let_the_grace_pass()
+    for _ in range(2):
+        agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    first = Entry.objects.last()
+    assert Change.objects.get(pk=first.change_id).outcome == "not_seen"
+
+
+def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
+    not_seen(agent, clubmed)
+    Change.objects.update(recorded_at=timezone.now() - timedelta(days=1, minutes=1))
+    agent.get(f"/customers/{TOM}/")
+    assert Change.objects.get().look_at is None
+    clubmed.customers[TOM]["email"] = "new@example.com"
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes()[1:] == [("email", "applied", "look")]
+    assert Entry.objects.last().action == "change"
+    assert Entry.objects.first().action == "elsewhere"
+
+
+def test_what_became_of_a_second_sending_is_not_told_by_the_first(agent, clubmed):
+    form = agent.form(URL) | {"value": "new@example.com"}
+    clubmed.faults.add(Fault("redirect", method="PATCH"))
+    agent.post(URL, form, headers=HTMX)
+    assert outcomes() == [("email", "not_applied", "answer")]
+    clubmed.faults.add(Fault("drop_after", method="PATCH"))
+    look = soup(agent.post(URL, form, headers=HTMX)).select_one(".field")["hx-get"]
+
+    page = agent.page(look, headers=HTMX)
+    log = signed_in(SUPERVISOR).page(f"/audit/changes/{Change.objects.get().pk}/")
+    let_the_grace_pass()
+    settled = agent.page(look, headers=HTMX)
+
+    assert "We do not know yet" in text(page)
+    assert text(log.select_one("h1 .badge")) == "Waiting"
+    assert "Saved" in text(settled)
+
+
+def test_a_form_that_was_not_seen_applied_is_not_sent_again(agent, clubmed):
+    form = agent.form(URL) | {"value": "new@example.com"}
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    agent.post(URL, form, headers=HTMX)
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+
+    again = agent.post(URL, form, headers=HTMX)
+
+    assert "We do not know yet" in text(soup(again))
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+@pytest.mark.django_db
+def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
+    form = token_over(email="tom@example.com", first_name="Tom")
+
+    def send(request_id, **typed):
+        change_profile(TOM, typed, token=form, actor=actor(AGENT), request_id=request_id)
+
+    clubmed.faults.add(Fault("status", method="PATCH", status=400))
+    with pytest.raises(RefusedError):
+        send("first", email="new@example.com", first_name="Thomás")
+    send("second", first_name="Thomás")
+
+    read_profile(TOM, actor=actor(AGENT))
+
+    assert outcomes()[2:] == [
+        ("first_name", "applied", "answer"),
+        ("first_name", "stored_as", "look"),
+    ]
+    assert Change.objects.get().outcome == "applied"
+
+
+# Stored as, and changed elsewhere
+
+
+def test_how_club_med_writes_it_is_recorded_by_the_look_after_the_save(agent, clubmed):
+    url = f"/customers/{TOM}/fields/first_name/"
+    answer = agent.post(url, agent.form(url) | {"value": "Thomás"}, headers=HTMX)
+
+    page = agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
+    agent.get(f"/customers/{TOM}/")
+
+    assert "You typed “Thomás”; Club Med stored “THOMAS”" in text(page)
+    assert outcomes() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
+    assert Entry.objects.first().found == "THOMAS"
+    assert Change.objects.get().outcome == "applied"
+    assert Change.objects.get().look_at is None
+
+
+def test_what_is_stored_to_the_letter_needs_no_further_entry(agent, clubmed):
+    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    assert Change.objects.get().look_at is not None
+
+    agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
+
+    assert outcomes() == [("email", "applied", "answer")]
+    assert Change.objects.get().look_at is None
+
+
+def test_a_read_that_still_shows_the_old_value_is_no_difference(agent, clubmed):
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    clubmed.customers[TOM]["email"] = "tom@example.com"  # a replica that lags behind
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "applied", "answer")]
+    assert Change.objects.get().look_at > timezone.now()
+    clubmed.customers[TOM]["email"] = "new@example.com"
+    agent.get(f"/customers/{TOM}/")
+    assert Change.objects.get().look_at is None
+
+
+def test_a_newer_change_on_its_way_is_not_how_the_former_was_stored(agent, clubmed):
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    lose_the_answer(agent, clubmed, "drop_after", "newer@example.com")
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "applied", "answer")]
+
+
+def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed):
+    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
+    clubmed.customers[TOM]["email"] = "other@example.com"
+
+    agent.get(f"/customers/{TOM}/")
+    agent.get(f"/customers/{TOM}/")
+
+    assert Entry.objects.count() == 2
+    entry = Entry.objects.first()
+    assert (entry.action, entry.old, entry.new) == (
+        "elsewhere",
+        "new@example.com",
+        "other@example.com",
+    )
+    assert (entry.actor_sub, entry.actor_name) == ("", "Outside this desk")
+    row = text(supervisor.page("/audit/").select_one("tbody.change"))
+    assert "Outside this desk" in row
+    assert "Found when the profile was read." in row
+
+
+def test_the_same_to_a_person_is_not_changed_elsewhere(agent, clubmed):
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    agent.get(f"/customers/{TOM}/")
+    clubmed.customers[TOM]["email"] = "NEW@EXAMPLE.COM"
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "applied", "answer")]
+
+
+def test_a_field_on_its_way_is_not_changed_elsewhere(agent, other_agent, clubmed):
+    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    agent.get(f"/customers/{TOM}/")
+    lose_the_answer(agent, clubmed, "drop_after", "newer@example.com")
+
+    other_agent.get(f"/customers/{TOM}/")
+
+    assert outcomes() == [("email", "applied", "answer")]
+
+
+def test_a_field_that_was_never_changed_here_has_no_last_known_value(agent, clubmed):
+    agent.get(f"/customers/{TOM}/")
+    clubmed.customers[TOM]["email"] = "other@example.com"
+
+    agent.get(f"/customers/{TOM}/")
+
+    assert not Entry.objects.exists()
+
+
+# The author is told
+
+
+def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    assert "Inès Moreau" in text(agent.page("/saves/").select_one("table.log"))
+    let_the_grace_pass()
+    signed_in(SUPERVISOR).get(f"/customers/{TOM}/")
+
+    for _ in range(2):
+        notice = text(agent.page("/").select_one("#notices"))
+        assert "News of a save that got no answer. E-mail of Tom Smith: applied." in notice
+    page = agent.page("/saves/")
+
+    assert "Settled since you last looked" in text(page)
+    assert "No answer, but the profile holds it." in text(page)
+    assert "Everything is settled" in text(page)
+    assert agent.page("/").select_one("#notices .notice") is None
+
+
+def test_nobody_else_is_told(agent, other_agent, clubmed):
+    lose_the_answer(agent, clubmed, "drop_after")
+    assert "Everything is settled" in text(other_agent.page("/saves/"))
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+
+    assert other_agent.page("/").select_one("#notices .notice") is None
+
+
+def test_the_field_itself_telling_it_is_enough(agent, clubmed):
+    look = lose_the_answer(agent, clubmed, "drop_after")
+    let_the_grace_pass()
+
+    agent.page(look, headers=HTMX)
+
+    assert agent.page("/").select_one("#notices .notice") is None

@@ -1,0 +1,518 @@
+"""One field, edited in place."""
+
+import json
+
+import pytest
+
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change, Entry, JournalLine
+from customers.services.record import act_of
+from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
+
+URL = f"/customers/{TOM}/fields/email/"
+PATH = f"/v1/customers/{TOM}/profile"
+
+
+def save(person, value, *, url=URL, headers=HTMX, **more):
+    return person.post(url, person.form(url) | {"value": value} | more, headers=headers)
+
+
+def test_a_value_opens_without_asking_club_med_again(agent, clubmed):
+    agent.get(f"/customers/{TOM}/")
+    before = len(clubmed.requests)
+
+    page = agent.page(URL, headers=HTMX)
+
+    assert page.select_one("input[name=value]")["value"] == "tom@example.com"
+    assert page.select_one("html") is None
+    assert len(clubmed.requests) == before
+
+
+def test_without_htmx_the_same_address_is_a_whole_page(agent):
+    page = agent.page(URL)
+
+    assert text(page.select_one("html main dt")) == "E-mail"
+    assert page.select_one("form.editor input[name=value]")["value"] == "tom@example.com"
+
+
+def test_saving_sends_only_that_field_and_records_it(agent, clubmed):
+    answer = save(agent, "new@example.com")
+
+    assert answer.status_code == 200
+    assert "new@example.com" in text(soup(answer))
+    assert sent(clubmed, "PATCH") == [(PATH, {"email": "new@example.com"})]
+    entry = Entry.objects.get()
+    assert (entry.field, entry.old, entry.new) == ("email", "tom@example.com", "new@example.com")
+    assert (entry.actor_name, entry.outcome, entry.customer_id) == ("Inès Moreau", "applied", TOM)
+    assert (entry.actor_sub, entry.customer_label) == ("staff-1001", "Tom Smith")
+    assert not JournalLine.objects.exists()
+
+
+def test_saving_reads_once_and_writes_once(agent, clubmed):
+    form = agent.form(URL)
+    clubmed.requests.clear()
+
+    agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
+
+    assert [request.method for request in clubmed.requests] == ["GET", "PATCH"]
+
+
+def test_the_journal_line_is_there_while_the_call_is_under_way(agent, clubmed):
+    """Seen from the other side: the line is committed before the API gets the request."""
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+
+    save(agent, "new@example.com")
+
+    line = JournalLine.objects.get()
+    assert line.values == {"email": {"old": "tom@example.com", "new": "new@example.com"}}
+    assert line.sent_at < line.deadline
+    assert not Entry.objects.exists()
+
+
+def test_without_htmx_saving_goes_back_to_the_profile(agent):
+    answer = save(agent, "new@example.com", headers={})
+
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/customers/{TOM}/#email"
+    page = agent.page(f"/customers/{TOM}/")
+    assert "E-mail: saved." in text(page.select_one("#notices"))
+    assert "new@example.com" in text(page.select_one("#email"))
+
+
+def test_the_look_after_a_save_names_what_club_med_made_of_it(agent):
+    answer = save(agent, "Béatriz", url=f"/customers/{TOM}/fields/first_name/")
+    confirm = soup(answer).select_one(".field")["hx-get"]
+
+    page = agent.page(confirm, headers=HTMX)
+
+    assert "Saved. You typed “Béatriz”; Club Med stored “BEATRIZ”." in text(page)
+
+
+@pytest.mark.parametrize(
+    ("where", "stands_there"),
+    [("", True), ("#email", True), ("?again", True), ("fields/email/", False)],
+)
+def test_recent_changes_come_along_where_they_stand_on_the_page(agent, where, stands_there):
+    confirm = soup(save(agent, "new@example.com")).select_one(".field")["hx-get"]
+    there = {"HX-Current-URL": f"https://desk.example.com/customers/{TOM}/{where}"}
+
+    page = agent.page(confirm, headers=HTMX | there)
+
+    assert "new@example.com" in text(page.select_one("#email"))
+    assert bool(page.select("#timeline")) == stands_there
+
+
+def test_an_editor_on_a_page_of_its_own_says_whose_field_it_is(agent, clubmed):
+    page = agent.page(URL)
+    assert text(page.h1) == "Tom Smith"
+    assert text(page.select_one(".crumbs")) == "Find Tom Smith E-mail"
+
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    lost = soup(save(agent, "new@example.com", headers={}))
+    assert "We do not know yet" in text(lost)
+    assert text(lost.h1) == "Tom Smith"
+
+
+def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
+    answer = save(agent, "tom@example.com")
+
+    assert answer.status_code == 200
+    assert "This is what Club Med holds already; nothing was sent." in text(soup(answer))
+    assert soup(answer).select_one(".field").get("hx-get") is None
+    assert sent(clubmed, "PATCH") == []
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("email", "", "An empty answer changes nothing. To empty it, use “Clear the e-mail…”."),
+        ("email", "   ", "An empty answer changes nothing."),
+        ("email", "no address", "This is not a whole e-mail address"),
+        ("email", f"{'x' * 300}@example.com", "At most 254 characters; this has 312."),
+        ("first_name", "", "First name cannot be empty."),
+        ("first_name", "x" * 21, "At most 20 characters; this has 21."),
+        ("first_name", "To\x07m", "a character that cannot be typed"),
+        ("birth_city", "Orl\ufffdans", "a character that cannot be typed"),
+        ("birth_city", "x" * 5000, "At most 255 characters; this has 5000."),
+        ("birthdate", "31/06/1986", "31 June does not exist."),
+        ("birthdate", "1/13/1986", "There is no month 13"),
+        ("birthdate", "1/1/2999", "2999 cannot be a year of birth."),
+        ("birthdate", "long ago", "Write the day, month and year"),
+        ("civility", "DUKE", "Choose one of the list."),
+        ("language_code", "xx", "Choose one of the list."),
+        ("birth_country_code", "ZZ", "Choose one of the list."),
+        ("personal_data_usage_allowed", "perhaps", "Choose one of the two."),
+    ],
+)
+def test_bad_input_is_told_beside_the_field_and_nothing_is_sent(
+    agent, clubmed, field, value, message
+):
+    answer = save(agent, value, url=f"/customers/{TOM}/fields/{field}/")
+
+    page = soup(answer)
+    assert answer.status_code == 422
+    assert message in text(page.select_one(f"#{field} .error"))
+    shown = page.select_one("input[name=value]")
+    if shown is not None and shown.get("type") != "radio":
+        assert shown.get("value", "") == value
+        assert shown["aria-invalid"] == "true"
+    assert sent(clubmed, "PATCH") == []
+    assert not JournalLine.objects.exists()
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "wire"),
+    [("14/06/1986", "19860614"), ("14.6.1986", "19860614"), ("1986-06-14", "19860614")],
+)
+def test_a_date_goes_out_as_the_contract_writes_it(agent, clubmed, typed, wire):
+    save(agent, typed, url=f"/customers/{TOM}/fields/birthdate/")
+
+    assert sent(clubmed, "PATCH") == [(PATH, {"birthdate": wire})]
+
+
+def test_a_yes_or_no_goes_out_as_a_boolean(agent, clubmed):
+    save(agent, "false", url=f"/customers/{TOM}/fields/personal_data_usage_allowed/")
+
+    assert sent(clubmed, "PATCH") == [(PATH, {"personal_data_usage_allowed": False})]
+
+
+def test_what_club_med_refuses_stands_beside_the_field_and_is_recorded(agent, clubmed):
+    url = f"/customers/{TOM}/fields/last_name/"
+
+    answer = save(agent, "Smith 2", url=url)
+
+    page = soup(answer)
+    assert answer.status_code == 422
+    assert "Club Med: " in text(page.select_one("#last_name .error"))
+    assert "Nothing was changed." in text(page)
+    assert page.select_one("input[name=value]")["value"] == "Smith 2"
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.old, entry.new) == ("refused", "Smith", "Smith 2")
+    assert "Smith 2" not in entry.detail
+    assert not JournalLine.objects.exists()
+
+
+@pytest.mark.other_contract
+def test_what_club_med_repeats_in_place_of_a_code_is_not_recorded(agent, clubmed):
+    """The codes of a refusal stand in the log for ever, and in clear."""
+    codes = [
+        ("last_name", "INVALID"),
+        ("last_name", "INVALID_Smith2"),
+        ("name of Smith2", "Smith2"),
+    ]
+    errors = [{"concerned_key": key, "error_code": code} for key, code in codes]
+    said = json.dumps({"errors": errors})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=said))
+
+    save(agent, "Smith2", url=f"/customers/{TOM}/fields/last_name/")
+
+    assert Entry.objects.get().detail == "last_name INVALID; last_name"
+
+
+def test_a_code_that_tells_something_else_of_the_customer_is_not_kept(agent, clubmed):
+    told = ["FOR_MULLER_DE", "ABOUT_33623456789", "BORN_1986.06.14", "CLIENT_PHONE_EMAIL_DNI"]
+    clubmed.customers[TOM] |= {
+        "last_name": "Müller",
+        "phones": [{"number": "0623456789", "type": "MOBILE"}],
+        "birthdate": "19860614",
+        "customer_type": "CLIENT",
+        "identity": {"type": "DNI", "number": "1"},
+        "optins": [{"channel": "EMAIL", "optin": True}, {"channel": "PHONE", "optin": True}],
+    }
+    errors = [{"concerned_key": "email", "error_code": code} for code in told]
+    body = json.dumps({"errors": errors})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    save(agent, "new@example.com")
+
+    assert Entry.objects.get().detail == "email; email; email; email CLIENT_PHONE_EMAIL_DNI"
+
+
+def test_a_refused_form_is_not_used_up(agent, clubmed):
+    url = f"/customers/{TOM}/fields/last_name/"
+    form = agent.form(url)
+    agent.post(url, form | {"value": "Smith 2"}, headers=HTMX)
+
+    answer = agent.post(url, form | {"value": "Smithson"}, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert [body for _, body in sent(clubmed, "PATCH")][-1] == {"last_name": "Smithson"}
+    assert [entry.outcome for entry in Entry.objects.order_by("seq")] == ["refused", "applied"]
+    assert Change.objects.get().outcome == "applied"
+
+
+@pytest.mark.parametrize(
+    ("status", "shown", "words"),
+    [
+        (400, 422, "Club Med refused this"),
+        (409, 422, "Club Med refused this"),
+        (401, 503, "The connection to Club Med needs renewing."),
+        (403, 403, "You may not read or change this profile at Club Med."),
+        (404, 404, "No such customer at Club Med."),
+    ],
+)
+def test_a_clear_no_is_told_and_recorded_as_refused(agent, clubmed, status, shown, words):
+    clubmed.faults.add(Fault("empty", method="PATCH", status=status))
+
+    answer = save(agent, "new@example.com")
+
+    assert answer.status_code == shown
+    assert words in text(soup(answer))
+    assert b"new@example.com" in answer.content
+    assert Entry.objects.get().outcome == "refused"
+    assert not JournalLine.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("drop_before", method="PATCH"),
+        Fault("drop_after", method="PATCH"),
+        Fault("status", method="PATCH", status=504),
+        Fault("html", method="PATCH"),
+        Fault("latency", method="PATCH", seconds=5),
+        Fault("drip", method="PATCH", seconds=0.5, part="headers"),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_no_clear_answer_is_unknown_and_is_never_sent_again(agent, clubmed, settings, fault):
+    settings.CLUBMED_DEADLINE, settings.CLUBMED_READ_TIMEOUT = 1, 1
+    clubmed.faults.add(fault)
+    form = agent.form(URL)
+
+    first = agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
+    again = agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
+
+    for answer in (first, again):
+        assert answer.status_code == 503
+        assert "We do not know yet whether Club Med stored this." in text(soup(answer))
+        assert b"new@example.com" in answer.content
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert JournalLine.objects.count() == 1
+    assert not Entry.objects.exists()
+
+
+def test_a_redirect_is_not_followed(agent, clubmed):
+    clubmed.faults.add(Fault("redirect", method="PATCH"))
+
+    answer = save(agent, "new@example.com")
+
+    assert answer.status_code == 502
+    assert "Club Med refused this request." in text(soup(answer))
+    assert all(request.path != "/elsewhere" for request in clubmed.requests)
+    assert Entry.objects.get().outcome == "not_applied"
+
+
+def test_when_club_med_cannot_be_read_nothing_is_sent_and_the_text_comes_back(agent, clubmed):
+    form = agent.form(URL)
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
+
+    answer = agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
+
+    assert answer.status_code == 503
+    assert answer["HX-Retarget"] == "#notices"
+    assert "Club Med does not answer. Nothing was sent." in text(soup(answer))
+    assert "new@example.com" in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []
+    assert not JournalLine.objects.exists()
+
+
+def test_another_value_at_club_med_is_a_conflict_with_three_choices(agent, other_agent, clubmed):
+    form = agent.form(URL)
+    save(other_agent, "theirs@example.com")
+
+    answer = agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)
+
+    page = soup(answer)
+    assert answer.status_code == 409
+    assert "Owen Whitfield saved another value" in text(page)
+    rows = [text(row) for row in page.select(".compare tr")]
+    assert rows == [
+        "You saw tom@example.com",
+        "Now at Club Med theirs@example.com",
+        "You typed mine@example.com",
+    ]
+    assert [text(button) for button in page.select(".actions > *")] == [
+        "Keep theirs",
+        "Save mine instead",
+        "Edit again",
+    ]
+    assert clubmed.customers[TOM]["email"] == "theirs@example.com"
+
+
+def test_what_another_system_stored_meanwhile_is_nobodys_save(agent, clubmed):
+    save(agent, "ours@example.com")
+    form = agent.form(URL)
+    clubmed.customers[TOM]["email"] = "theirs@example.com"
+
+    told = text(soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)))
+
+    assert "Changed while you were typing. Club Med now holds another value." in told
+
+
+def test_after_a_conflict_mine_can_be_saved_instead(agent, clubmed):
+    form = agent.form(URL)
+    clubmed.customers[TOM]["email"] = "theirs@example.com"
+    conflict = soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX))
+
+    again = hidden_inputs(conflict) | {"value": "mine@example.com", "act": "save"}
+    answer = agent.post(URL, again, headers=HTMX)
+
+    assert answer.status_code == 200
+    entry = Entry.objects.get()
+    assert (entry.old, entry.new) == ("theirs@example.com", "mine@example.com")
+
+
+def test_after_a_conflict_the_text_can_be_edited_again(agent, clubmed):
+    form = agent.form(URL)
+    clubmed.customers[TOM]["email"] = "theirs@example.com"
+    conflict = soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX))
+
+    again = hidden_inputs(conflict) | {"value": "mine@example.com", "act": "edit"}
+    page = soup(agent.post(URL, again, headers=HTMX))
+
+    assert page.select_one("input[name=value]")["value"] == "mine@example.com"
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_a_form_sent_twice_is_one_change(agent, clubmed):
+    form = agent.form(URL) | {"value": "new@example.com"}
+
+    answers = [agent.post(URL, form, headers=HTMX) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert Entry.objects.count() == 1
+
+
+def test_a_used_form_with_another_text_is_told_and_keeps_the_text(agent, clubmed):
+    form = agent.form(URL)
+    agent.post(URL, form | {"value": "first@example.com"}, headers=HTMX)
+
+    answer = agent.post(URL, form | {"value": "second@example.com"}, headers=HTMX)
+
+    page = soup(answer)
+    assert answer.status_code == 409
+    assert "Club Med took “first@example.com”" in text(page)
+    assert page.select_one("input[name=value]")["value"] == "second@example.com"
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "WyJhIiwge31d:1abc:def"])
+def test_a_tampered_token_sends_nothing_and_keeps_the_text(agent, clubmed, token):
+    answer = save(agent, "new@example.com", token=token)
+
+    page = soup(answer)
+    assert answer.status_code == 422
+    assert "Nothing was sent." in text(page)
+    assert page.select_one("input[name=value]")["value"] == "new@example.com"
+    assert sent(clubmed, "PATCH") == []
+    fresh = hidden_inputs(page) | {"value": "new@example.com"}
+    assert agent.post(URL, fresh, headers=HTMX).status_code == 200
+
+
+def test_a_token_is_good_for_one_person_one_customer_and_one_field(agent, other_agent, clubmed):
+    theirs = other_agent.form(URL) | {"value": "new@example.com"}
+    city = agent.form(f"/customers/{TOM}/fields/birth_city/") | {"value": "new@example.com"}
+    other = agent.form("/customers/704118236/fields/email/") | {"value": "new@example.com"}
+
+    for form in (theirs, city, other):
+        assert agent.post(URL, form, headers=HTMX).status_code == 422
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_a_field_that_another_is_saving_says_who(agent, other_agent, clubmed):
+    form = agent.form(URL)
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    save(other_agent, "theirs@example.com")
+
+    answer = agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)
+
+    page = soup(answer)
+    assert answer.status_code == 409
+    assert "Owen Whitfield is saving this field at this moment." in text(page)
+    assert page.select_one("input[name=value]")["value"] == "mine@example.com"
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+def test_a_field_that_changed_between_read_and_journal_is_read_again(agent, clubmed):
+    """A newer entry since the profile was read: the old value would not be true."""
+    from customers import form_token
+    from customers.audit import journal
+    from tests.conftest import AGENT
+    from tests.people import actor
+
+    token = form_token.read(agent.form(URL)["token"], actor=actor(AGENT), form=f"{TOM}/email")
+    save(agent, "meanwhile@example.com")
+    act = act_of("change", TOM, "", actor(AGENT), "r", "")
+
+    with pytest.raises(journal.MovedOnError):
+        journal.write(token.change_id, act, {"email": ("tom@example.com", "x")}, read_at=0)
+    assert not JournalLine.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["gender", "loyalty_points", "blacklisted", "health_pass_id", "nonsense"],
+)
+def test_a_field_that_cannot_be_edited_is_not_opened(agent, clubmed, field):
+    url = f"/customers/{TOM}/fields/{field}/"
+
+    for answer in (agent.get(url), agent.post(url, {"value": "typed"})):
+        assert answer.status_code == 404
+        assert "This field cannot be edited here." in text(soup(answer))
+    assert b"typed" in agent.post(url, {"value": "typed"}).content
+    assert clubmed.requests == []
+
+
+@pytest.mark.parametrize("number", ["0123", "abc", "12-3", "１２３", "1" * 65, "-5"])
+def test_a_malformed_customer_number_is_told_and_nothing_is_asked(agent, clubmed, number):
+    for url in (f"/customers/{number}/", f"/customers/{number}/fields/email/"):
+        answer = agent.get(url)
+        assert answer.status_code == 404
+        assert "This is not a customer number." in text(soup(answer))
+    assert clubmed.requests == []
+
+
+def test_an_unknown_customer_is_told(agent):
+    answer = agent.get("/customers/999999999/fields/email/")
+
+    assert answer.status_code == 404
+    assert "No such customer at Club Med." in text(soup(answer))
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_a_wrong_method_is_a_page_too(agent, clubmed, method):
+    answer = getattr(agent, method)(URL)
+
+    assert answer.status_code == 405
+    assert "GET" in answer["Allow"]
+    assert "cannot be used that way" in text(soup(answer))
+    assert clubmed.requests == []
+
+
+def test_cancel_shows_the_value_again_without_asking_club_med(agent, clubmed):
+    agent.get(f"/customers/{TOM}/")
+    before = len(clubmed.requests)
+
+    page = agent.page(f"{URL}value/", headers=HTMX)
+
+    assert "tom@example.com" in text(page.select_one("#email"))
+    assert page.select_one("form") is None
+    assert len(clubmed.requests) == before
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "page"])
+@pytest.mark.parametrize(
+    "typed",
+    [{"value": "x" * 3_000_000}, {f"field-{n}": "x" for n in range(2000)}],
+    ids=["long", "many"],
+)
+def test_a_form_that_is_too_large_is_told_and_nothing_is_sent(agent, clubmed, typed, headers):
+    answer = agent.post(URL, agent.form(URL) | typed, headers=headers)
+
+    assert answer.status_code == 400
+    assert "This form is too long, or could not be read." in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []

@@ -1,0 +1,318 @@
+"""What each failure of Club Med's means for who reads, changes or creates (contract 5).
+
+One row a failure. For each act: what the person sees, how often it was sent, what is recorded.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from django.core.cache import cache
+
+from crmadmin.sandbox import Fault
+from customers.audit.models import Entry, JournalLine
+from customers.services.connection import client
+from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
+from tests.services.test_settling import let_the_grace_pass
+
+pytestmark = pytest.mark.django_db
+PROFILE = f"/customers/{TOM}/"
+EDITOR = f"/customers/{TOM}/fields/email/"
+NEW = "/customers/new/"
+TYPED = {"civility": "MS", "first_name": "Léa", "last_name": "Durand", "email": "lea@example.com"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """status and words: of the answer. tries: of the call. recorded: outcomes in the log at once;
+    waiting: lines of the journal that are open; settled: outcomes after the next look."""
+
+    status: int
+    words: str
+    tries: int = 1
+    recorded: tuple[str, ...] = ()
+    waiting: int = 0
+    settled: tuple[str, ...] | None = None
+
+
+def refused(status, words):
+    return Told(status, words, recorded=("refused",))
+
+
+NOT_READ = Told(
+    503, "Club Med does not answer. This could not be read now. Nothing is lost", tries=3
+)
+NOT_READ_ONCE = Told(503, NOT_READ.words)
+ODD = Told(502, "Club Med refused this request. Nothing was changed.")
+NOT_APPLIED = Told(502, ODD.words, recorded=("not_applied",))
+NOT_KNOWN = "We do not know yet whether"
+
+
+def unknown(*settled):
+    """What becomes of a change without an answer, when the profile is looked at again."""
+    return Told(503, NOT_KNOWN, waiting=1, settled=settled)
+
+
+UNKNOWN = Told(503, NOT_KNOWN, waiting=1)
+
+
+def says(status, body=None, **headers):
+    return {"kind": "status", "status": status, "body": body, "headers": headers}
+
+
+FIELD_ERROR = json.dumps(
+    {
+        "status_code": 400,
+        "errors": [
+            {"error_code": "pattern", "concerned_key": "email", "error_description": "Not known."}
+        ],
+    }
+)
+# The fault, then what it means for a read, a change and a create.
+ROWS = {
+    "400 with errors": (
+        says(400, FIELD_ERROR),
+        ODD,
+        refused(422, "Club Med: Not known."),
+        refused(422, "Club Med: Not known."),
+    ),
+    "400 without errors": (
+        says(400, '{"error_description": "Not today."}'),
+        ODD,
+        refused(422, "Club Med refused this: Not today."),
+        refused(422, "Not today. Nothing was created."),
+    ),
+    "400 without a body": (
+        says(400, ""),
+        ODD,
+        refused(422, "Club Med refused this: no reason was given."),
+        refused(422, "No reason was given. Nothing was created."),
+    ),
+    "another 4xx": (
+        says(409, "<h1>Conflict</h1>"),
+        ODD,
+        refused(422, "Club Med refused this: no reason was given."),
+        refused(422, "No reason was given. Nothing was created."),
+    ),
+    "401": (
+        says(401),
+        *[Told(503, "The connection to Club Med needs renewing. Nothing was changed.")],
+        *[refused(503, "The connection to Club Med needs renewing. Nothing was changed.")] * 2,
+    ),
+    "403": (
+        says(403),
+        Told(403, "You may not read or change this profile at Club Med."),
+        *[refused(403, "You may not read or change this profile at Club Med.")] * 2,
+    ),
+    "404": (
+        says(404),
+        Told(404, "No such customer at Club Med."),
+        *[refused(404, "No such customer at Club Med.")] * 2,
+    ),
+    "429": (
+        says(429),
+        Told(503, "Club Med is asked too much at this moment.", tries=3),
+        *[refused(503, "Club Med is asked too much at this moment. Nothing was changed.")] * 2,
+    ),
+    "429 for long": (
+        says(429, **{"Retry-After": "600"}),
+        Told(503, "Club Med is asked too much at this moment."),
+        *[refused(503, "Club Med is asked too much at this moment. Nothing was changed.")] * 2,
+    ),
+    "500": (says(500), NOT_READ_ONCE, unknown("not_seen"), UNKNOWN),
+    "502": (says(502), NOT_READ, unknown("not_seen"), UNKNOWN),
+    "503": (says(503), NOT_READ, unknown("not_seen"), UNKNOWN),
+    "504, and yet applied": (
+        says(504) | {"applied": True},
+        NOT_READ,
+        unknown("applied"),
+        UNKNOWN,
+    ),
+    "too late": (
+        {"kind": "drip", "part": "headers", "seconds": 0.2},
+        NOT_READ_ONCE,
+        unknown("applied"),
+        UNKNOWN,
+    ),
+    "reset": ({"kind": "drop_before"}, NOT_READ, unknown("not_seen"), UNKNOWN),
+    "reset, and yet applied": (
+        {"kind": "drop_after"},
+        NOT_READ,
+        unknown("applied"),
+        UNKNOWN,
+    ),
+    "a page": ({"kind": "html"}, NOT_READ_ONCE, unknown("not_seen"), UNKNOWN),
+    "nothing": ({"kind": "empty"}, NOT_READ_ONCE, unknown("not_seen"), UNKNOWN),
+    "cut JSON": ({"kind": "truncated"}, NOT_READ_ONCE, None, UNKNOWN),
+    "a redirect": ({"kind": "redirect"}, ODD, NOT_APPLIED, NOT_APPLIED),
+}
+
+
+def rows(act):
+    """The rows of one act: GET 0, PATCH 1, POST 2."""
+    cases = {name: (row[0], row[act + 1]) for name, row in ROWS.items() if row[act + 1]}
+    return pytest.mark.parametrize(("fault", "told"), cases.values(), ids=cases)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(settings, request, clubmed):
+    """What comes too late takes most of a call's time, and between two tries we pause."""
+    if "too late" in request.node.name:
+        settings.CLUBMED_DEADLINE = 0.5
+    client()._pause = 0
+
+
+def assert_told(answer, told):
+    assert answer.status_code == told.status
+    assert told.words in text(soup(answer))
+
+
+def assert_recorded(told):
+    assert [entry.outcome for entry in Entry.objects.all()] == list(told.recorded) * _fields()
+    assert JournalLine.objects.count() == told.waiting
+
+
+def _fields():
+    """Entries that one act makes: one a field."""
+    return len(set(Entry.objects.values_list("field"))) or 1
+
+
+@pytest.mark.once
+@rows(0)
+def test_who_reads_is_told(agent, clubmed, fault, told):
+    clubmed.faults.add(Fault(method="GET", times=None, **fault))
+
+    assert_told(agent.get(PROFILE), told)
+
+    assert len(sent(clubmed, "GET")) == told.tries
+    assert_recorded(told)
+
+
+@rows(1)
+def test_who_changes_is_told_and_it_is_recorded(agent, clubmed, fault, told):
+    form = agent.form(EDITOR) | {"value": "new@example.com"}
+    clubmed.faults.add(Fault(method="PATCH", times=None, **fault))
+
+    answer = agent.post(EDITOR, form, headers=HTMX)
+
+    assert_told(answer, told)
+    assert b"new@example.com" in answer.content
+    assert sent(clubmed, "PATCH") == [(f"/v1{PROFILE}profile", {"email": "new@example.com"})]
+    assert_recorded(told)
+    if told.settled is not None:
+        clubmed.faults.clear()
+        let_the_grace_pass()
+        agent.get(PROFILE)
+        assert tuple(entry.outcome for entry in Entry.objects.all()) == told.settled
+        assert len(sent(clubmed, "PATCH")) == 1
+
+
+@rows(2)
+def test_who_creates_is_told_and_it_is_recorded(agent, clubmed, fault, told):
+    form = agent.form(NEW) | TYPED
+    clubmed.faults.add(Fault(method="POST", times=None, **fault))
+
+    answer = agent.post(NEW, form)
+
+    assert_told(answer, told)
+    assert all(typed in answer.content.decode() for typed in TYPED.values())
+    assert sent(clubmed, "POST") == [("/v1/customers", TYPED)]
+    assert_recorded(told)
+
+
+def test_json_under_another_content_type_is_taken_for_what_it_is(agent, clubmed):
+    named = {"headers": {"Content-Type": "text/html"}, "times": None}
+    tom = json.dumps({"first_name": "Tom", "last_name": "Smith"})
+    clubmed.faults.add(Fault("status", method="GET", path="/v2/", status=200, body=tom, **named))
+    clubmed.faults.add(Fault("status", method="POST", status=201, body='{"id": "987"}', **named))
+
+    assert agent.page(PROFILE).select_one("h1").get_text(" ", strip=True) == "Tom Smith"
+    assert agent.post(NEW, agent.form(NEW) | TYPED)["Location"] == "/customers/987/"
+    assert set(Entry.objects.values_list("customer_id", "outcome")) == {("987", "applied")}
+    assert not JournalLine.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://nobody.invalid"])
+def test_where_nobody_listens_nothing_is_sent_and_it_is_safe_to_try_again(
+    agent, clubmed, settings, address
+):
+    change, create = agent.form(EDITOR), agent.form(NEW)
+    settings.CLUBMED_API_URL = address
+    client.cache_clear()
+
+    assert_told(agent.get(PROFILE), NOT_READ)
+    answer = agent.post(EDITOR, change | {"value": "new@example.com"}, headers=HTMX)
+    assert_told(answer, Told(503, "Club Med does not answer. Nothing was sent."))
+    assert "new@example.com" in text(soup(answer))
+    answer = agent.post(NEW, create | TYPED)
+    assert_told(answer, Told(503, "Club Med does not answer. Nothing was sent."))
+    assert soup(answer).select_one("[name=last_name]")["value"] == "Durand"
+    assert not JournalLine.objects.exists()
+    assert set(Entry.objects.values_list("outcome", "evidence")) <= {("not_applied", "no_call")}
+    assert clubmed.requests != []
+    assert sent(clubmed, "PATCH") == sent(clubmed, "POST") == []
+
+
+# Club Med that does not answer at all ---------------------------------------------------------
+
+OUTAGE = "Club Med does not answer. Nothing can be read or saved at this moment."
+
+
+@pytest.fixture
+def outage(agent, clubmed):
+    """So many calls failed that none is made."""
+    form = agent.form(EDITOR)
+    clubmed.faults.add(Fault("status", status=503, headers={"Retry-After": "600"}, times=None))
+    for _ in range(5):
+        agent.get(PROFILE)
+    clubmed.requests.clear()
+    return form
+
+
+def test_during_an_outage_every_page_says_so_and_nothing_is_asked_of_club_med(
+    agent, clubmed, outage
+):
+    for page in ("/", NEW, f"/customers/{TOM}/history/", "/saves/"):
+        answer = agent.get(page)
+        assert answer.status_code == 200
+        assert OUTAGE in text(soup(answer))
+
+    assert agent.get(PROFILE).status_code == 503
+    assert clubmed.requests == []
+
+
+def test_the_auditor_who_asks_nothing_of_club_med_is_not_troubled(auditor, outage):
+    assert OUTAGE not in text(auditor.page("/audit/"))
+
+
+def test_during_an_outage_what_is_typed_is_kept_and_nothing_is_sent(agent, clubmed, outage):
+    answer = agent.post(EDITOR, outage | {"value": "new@example.com"}, headers=HTMX)
+    assert_told(answer, Told(503, "Club Med does not answer. Nothing was sent."))
+    assert "new@example.com" in text(soup(answer))
+
+    answer = agent.post(NEW, agent.form(NEW) | TYPED)
+    assert_told(answer, Told(503, "Club Med does not answer. Nothing was sent."))
+    assert soup(answer).select_one("[name=last_name]")["value"] == "Durand"
+
+    assert clubmed.requests == []
+    assert not JournalLine.objects.exists()
+
+
+def test_when_club_med_answers_again_the_notice_is_gone(agent, clubmed, outage):
+    clubmed.faults.clear()
+    client().breaker.rest = 0
+    client().breaker.report(answered=False)
+
+    assert OUTAGE not in text(agent.page(PROFILE))
+    assert OUTAGE not in text(agent.page("/"))
+    answer = agent.post(EDITOR, outage | {"value": "new@example.com"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert clubmed.customers[TOM]["email"] == "new@example.com"
+
+
+def test_rules_of_markets_that_cannot_be_had_keep_nobody_from_a_customer(agent, clubmed):
+    cache.delete_many(JUST_ASKED)
+    clubmed.faults.add(Fault("status", path="/v[03]/", status=503, times=None))
+
+    for _ in range(2):
+        assert OUTAGE not in text(agent.page(PROFILE))

@@ -1,0 +1,1030 @@
+"""A sensitive value is in no page until somebody who may asks for it, says why, and is recorded."""
+
+import json
+import re
+
+import pytest
+from django.core import signing
+from django.core.cache import cache
+
+from crmadmin.sandbox import Fault
+from customers.audit.entries import Finding
+from customers.audit.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
+from customers.catalogue import kinds
+from customers.catalogue.fields import FIELDS, Clear, Field, Group
+from customers.management import report_formats
+from customers.services import report
+from customers.services.markets import _key
+from tests import log
+from tests.conftest import (
+    AGENT,
+    AUDITOR,
+    HTMX,
+    SUPERVISOR,
+    TOM,
+    Desk,
+    hidden_inputs,
+    sent,
+    signed_in,
+    soup,
+    text,
+)
+from tests.faults.test_database_trouble import out_of_reach
+from tests.services.test_settling import let_the_grace_pass
+from tests.views.test_access import sign_in_again
+from tests.views.test_groups import post, previewed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+OLD, NUMBER, TYPED, PASS = "22255588846", "48392716055", "11144477735", "HP-77-32104"
+PROFILE = f"/customers/{TOM}/"
+IDENTITY = f"{PROFILE}fields/identity/"
+REVEAL = f"{IDENTITY}reveal/"
+GROUP = f"{PROFILE}groups/identity/"
+WHY = {"purpose": "identify"}
+BOTH_WAYS = pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "page"])
+
+
+@pytest.fixture(autouse=True)
+def tom(clubmed):
+    """What Club Med holds of Tom that nobody has to see."""
+    number = {"type": "CPF", "number": NUMBER, "issued": "by-the-state"}
+    clubmed.customers[TOM] |= {"identity": number, "health_pass_id": PASS}
+    return clubmed.customers[TOM]
+
+
+@pytest.fixture
+def change(agent, tom):
+    """The address of a change of Tom's number, from OLD to NUMBER."""
+    tom["identity"] = {"type": "DNI", "number": OLD}
+    agent.post(IDENTITY, agent.form(IDENTITY) | {"type": "CPF", "number": NUMBER})
+    return f"/audit/changes/{Change.objects.get().pk}/"
+
+
+def looks():
+    """What was revealed: to whom, of which customer, which field, and why."""
+    columns = ("actor_sub", "customer_id", "field", "purpose")
+    return list(AccessEvent.objects.filter(kind="reveal").values_list(*columns))
+
+
+def holds(answer, *values):
+    """Which of the values stand anywhere in an answer: its source, or its headers."""
+    source = answer.content.decode() + str(answer.headers)
+    return [value for value in values or (OLD, NUMBER, PASS, "by-the-state") if value in source]
+
+
+def edited(person, url=IDENTITY, **typed):
+    """Open the editor and save what is typed there."""
+    page = person.page(url, headers=HTMX)
+    form = hidden_inputs(page) | {
+        "type": (page.select_one("option[selected]") or {"value": ""})["value"],
+        "number": page.select_one("input[name=number]").get("value", ""),
+    }
+    return person.post(url, form | typed, headers=HTMX)
+
+
+# Hidden, everywhere -------------------------------------------------------------------------------
+
+
+def test_the_profile_says_that_there_is_a_number_and_of_which_type(agent):
+    page = agent.page(PROFILE)
+
+    assert text(page.select_one("#identity dd")) == "Edit national number: CPF •••••• hidden"
+    assert text(page.select_one("#health_pass_id dd")) == "•••••• hidden"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        PROFILE,
+        IDENTITY,
+        f"{IDENTITY}history/",
+        f"{PROFILE}history/",
+        GROUP,
+        "/saves/",
+        "/audit/",
+        "/audit/unsettled/",
+        "the change",
+        REVEAL,
+        "the change, asking why",
+    ],
+)
+def test_no_page_holds_it_not_even_for_somebody_who_may_reveal_it(supervisor, change, path):
+    path = path.replace("the change, asking why", f"{change}reveal/?field=identity")
+
+    answer = supervisor.get(path.replace("the change", change))
+
+    assert answer.status_code == 200
+    assert holds(answer) == []
+
+
+@pytest.mark.parametrize(
+    "path", [IDENTITY, f"{IDENTITY}value/", REVEAL, f"{PROFILE}fields/health_pass_id/value/"]
+)
+def test_no_part_of_a_page_holds_it(supervisor, path):
+    answer = supervisor.get(path, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert holds(answer) == []
+
+
+def test_a_clear_asks_first_without_it(agent):
+    asked = agent.post(IDENTITY, agent.form(IDENTITY) | {"act": "ask-clear"}, headers=HTMX)
+
+    assert "Now: CPF ••••••" in text(soup(asked))
+    assert holds(asked) == []
+
+
+def test_what_a_save_tells_afterwards_does_not_hold_it(agent, tom, clubmed):
+    saved = edited(agent, type="DNI", number=TYPED)
+    assert holds(saved, NUMBER, TYPED) == []
+    tom["identity"] = {"type": "DNI", "number": f"0{TYPED}"}
+    again = agent.get(soup(saved).select_one(".field")["hx-get"], headers=HTMX)
+
+    assert "Saved" in text(soup(again))
+    assert holds(again, NUMBER, TYPED) == []
+
+
+def test_what_was_stored_as_something_else_or_changed_elsewhere_is_hidden_in_the_log(
+    supervisor, change, tom
+):
+    tom["identity"] = {"type": "CPF", "number": f"{NUMBER}-00"}
+    supervisor.get(PROFILE)
+    tom["identity"] = {"type": "CPF", "number": "90909090909"}
+    supervisor.get(PROFILE)
+
+    for path in ("/audit/", change, f"{IDENTITY}history/"):
+        assert holds(supervisor.get(path), OLD, NUMBER, "90909090909") == []
+    assert {entry.action for entry in Entry.objects.all()} == {"change", "elsewhere"}
+
+
+@pytest.mark.parametrize("third", [OLD, "90909090909"], ids=["not stored", "unclear"])
+def test_a_lost_answer_is_settled_without_it(agent, supervisor, tom, clubmed, third):
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    lost = edited(agent, number=TYPED)
+    assert holds(lost) == []
+    tom["identity"] = {"type": "CPF", "number": third}
+    let_the_grace_pass()
+
+    settled = agent.get(soup(lost).select_one(".field")["hx-get"], headers=HTMX)
+
+    assert holds(settled, third, TYPED) == []
+    for path in ("/audit/unsettled/", f"/audit/changes/{Change.objects.get().pk}/"):
+        assert holds(supervisor.get(path), NUMBER, third, TYPED) == []
+    assert holds(agent.get("/saves/"), NUMBER, third, TYPED) == []
+
+
+def test_the_log_says_whether_there_was_one(agent, supervisor, change, tom):
+    edited(agent, act="clear")
+
+    rows = [text(cell) for cell in supervisor.page("/audit/").select("td.delta")]
+
+    assert rows == ["hidden → empty", "hidden → hidden"]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(("number", "mine"), [(TYPED, f"DNI {TYPED}"), ("", "DNI")])
+def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, headers, number, mine):
+    form = agent.form(IDENTITY) | {"type": "DNI", "number": number}
+    wrong = agent.post(IDENTITY, form | {"type": ""}, headers=headers)
+    assert soup(wrong).select_one("input[name=number]").get("value", "") == number
+    assert holds(wrong) == []
+
+    tom["identity"] = {"type": "CPF", "number": OLD}
+    conflict = agent.post(IDENTITY, form, headers=headers)
+
+    assert [text(row.td) for row in soup(conflict).select(".compare tr")] == [
+        "CPF ••••••",
+        "CPF, another value, hidden",
+        mine,
+    ]
+    assert holds(conflict) == []
+
+
+def test_words_of_club_meds_about_a_number_that_nobody_typed_are_not_repeated(agent, clubmed):
+    said = f'{{"errors": [{{"concerned_key": "identity.number", "error_code": "BAD_NUMBER", \
+"error_description": "{NUMBER} is no DNI"}}], "error_description": "{NUMBER}"}}'
+    refusals = Fault("status", method="PATCH", status=400, body=said, times=None)
+    clubmed.faults.add(refusals)
+
+    alone = edited(agent, type="DNI")
+    preview = previewed(agent, GROUP, **{"identity-type": "DNI"})
+    beside = post(agent, preview, "send", GROUP)
+
+    for answer in (alone, beside):
+        assert answer.status_code == 422
+        assert "Club Med: BAD_NUMBER" in text(soup(answer))
+        assert holds(answer) == []
+
+
+WORDS = {
+    "its own": {"concerned_key": "identity.number", "error_description": f"{NUMBER} must stay"},
+    "another key": {"concerned_key": "first_name", "error_description": "Not of 483.927.160-55"},
+    "no key": {"error_description": f"Customer {PASS} is locked"},
+    "only of it": {"concerned_key": "identity", "error_description": "It ends in 055"},
+}
+
+
+@pytest.mark.parametrize("error", WORDS.values(), ids=WORDS)
+@pytest.mark.parametrize(
+    ("group", "typed"),
+    [
+        ({}, {"value": "Tomas"}),
+        ({"first_name": "Tomas"}, {}),
+        ({"first_name": "Tomas", "clear": "identity"}, {}),
+    ],
+    ids=["editor", "group", "group that clears it"],
+)
+def test_words_of_club_meds_about_a_change_of_something_else_do_not_tell_it(
+    agent, clubmed, error, group, typed
+):
+    body = json.dumps({"errors": [error | {"error_code": "NO"}], "error_description": NUMBER})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body, times=None))
+    url = f"{PROFILE}fields/first_name/"
+
+    if group:
+        refused = post(agent, previewed(agent, GROUP, **group), "send", GROUP)
+    else:
+        refused = agent.post(url, agent.form(url) | typed, headers=HTMX)
+
+    assert refused.status_code == 422
+    assert "NO" in text(soup(refused))
+    assert "055" not in text(soup(refused))
+    assert holds(refused, NUMBER, PASS, "483.927.160-55") == []
+
+
+def test_words_about_what_the_person_typed_are_shown_whatever_they_share_with_it(agent, clubmed):
+    """A national number that begins with the day of birth, and one digit of it or another."""
+    clubmed.customers[TOM]["identity"]["number"] = "85073003328"
+    url = f"{PROFILE}fields/birthdate/"
+    error = {"concerned_key": "birthdate", "error_description": "19850730 is a holiday."}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    refused = agent.post(url, agent.form(url) | {"value": "30/07/1985"}, headers=HTMX)
+
+    assert "Club Med: 19850730 is a holiday." in text(soup(refused))
+
+
+def test_where_words_are_held_back_it_is_said(agent, clubmed):
+    url = f"{PROFILE}fields/first_name/"
+    error = {"concerned_key": "first_name", "error_description": f"Not of {NUMBER}"}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    held_back = "Club Med: its words may repeat a hidden value, and are not shown."
+    assert held_back in text(soup(refused))
+
+
+def test_in_a_group_a_hidden_number_that_is_sent_silences_no_other_field(agent, clubmed):
+    error = {"concerned_key": "first_name", "error_description": "Too short for Club Med."}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+    preview = previewed(agent, GROUP, first_name="To", **{"identity-type": "DNI"})
+
+    refused = post(agent, preview, "send", GROUP)
+
+    assert "Club Med: Too short for Club Med." in text(soup(refused))
+
+
+def test_a_code_that_holds_the_letters_of_a_name_is_recorded(agent, clubmed):
+    clubmed.customers[TOM]["last_name"] = "Vali"
+    url = f"{PROFILE}fields/email/"
+    for code in ("INVALID_VALUE", "LOCKED_FOR_VALI"):
+        body = json.dumps({"errors": [{"concerned_key": "email", "error_code": code}]})
+        clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+        agent.post(url, agent.form(url) | {"value": f"{code}@example.com"}, headers=HTMX)
+
+    details = Entry.objects.order_by("seq").values_list("detail", flat=True)
+    assert list(details) == ["email INVALID_VALUE", "email"]
+
+
+GUISES = {
+    "number": (4839271605, "4839271605 is locked"),
+    "zero": ("04839271605", "4839271605 is locked"),
+    "wide": (NUMBER, "４８３９２７１６０５５ is locked"),
+    "other digits": (NUMBER, "٤٨٣٩٢٧١٦٠٥٥ is locked"),
+    "end": (NUMBER, "Locked: it ends in 16055"),
+    "order": (PASS, "32104/77-HP is locked"),
+    "case": ("ab12ef", "AB.12.EF is locked"),
+}
+
+
+@pytest.mark.other_contract
+@pytest.mark.parametrize("field", ["identity", "health_pass_id"])
+@pytest.mark.parametrize(("stored", "said"), GUISES.values(), ids=GUISES)
+def test_words_of_club_meds_do_not_tell_it_in_another_guise(
+    agent, clubmed, tom, field, stored, said
+):
+    tom[field] = {"type": "CPF", "number": stored} if field == "identity" else stored
+    secret = {"error_code": f"NO_{stored}", "concerned_key": f"first_name.{stored}"}
+    errors = [{"error_code": "BAD_STATE", "error_description": said}, secret]
+    body = json.dumps({"errors": errors, "error_description": said})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+    url = f"{PROFILE}fields/first_name/"
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    assert "Club Med refused this: BAD_STATE" in text(soup(refused))
+    assert holds(refused, "locked", "16055", str(stored)) == []
+    assert Entry.objects.get().detail == "BAD_STATE"
+
+
+def test_words_that_hold_a_few_of_its_digits_are_told(agent, clubmed):
+    said = {"concerned_key": "first_name", "error_description": "At most 4839 by-the letters"}
+    body = json.dumps({"errors": [said]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+    url = f"{PROFILE}fields/first_name/"
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    assert "Club Med: At most 4839 by-the letters" in text(soup(refused))
+
+
+def test_words_of_club_meds_about_the_number_that_was_typed_are_shown(agent, clubmed):
+    said = {"concerned_key": "identity.number", "error_description": f"{TYPED} is of somebody"}
+    told = {"concerned_key": "identity.number", "error_description": f"{NUMBER} must stay"}
+    body = json.dumps({"errors": [said, told | {"error_code": "BOUND"}]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body, times=None))
+
+    refused = edited(agent, number=TYPED)
+
+    assert f"Club Med: {TYPED} is of somebody" in text(soup(refused))
+    assert "Club Med: BOUND" in text(soup(refused))
+    assert holds(refused) == []
+
+
+@BOTH_WAYS
+def test_whether_a_typed_number_is_the_stored_one_is_not_told_and_leaves_a_trace(
+    agent, clubmed, tom, headers
+):
+    tom["identity"] = {"type": "CPF", "number": NUMBER}
+    for guess in (TYPED, NUMBER):
+        preview = previewed(agent, GROUP, **{"identity-number": guess})
+        assert "hidden → hidden" in text(preview)
+
+    edited(agent, number=NUMBER)
+
+    assert len(sent(clubmed, "PATCH")) == 1
+    assert [(entry.old, entry.new) for entry in Entry.objects.all()] == [
+        (tom["identity"], tom["identity"])
+    ]
+
+
+@pytest.mark.parametrize("first", ["", TYPED, NUMBER], ids=["nothing", "another", "the stored one"])
+def test_a_form_that_was_sent_does_not_tell_whether_a_number_typed_then_is_the_stored_one(
+    agent, clubmed, first
+):
+    form = agent.form(IDENTITY) | {"type": "DNI"}
+    assert agent.post(IDENTITY, form | {"number": first}, headers=HTMX).status_code == 200
+
+    for number in ("", TYPED, NUMBER):
+        again = agent.post(IDENTITY, form | {"number": number}, headers=HTMX)
+        assert again.status_code == 409
+        assert "Club Med took “DNI ••••••”. What you typed now was not sent." in text(soup(again))
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+def test_a_form_that_is_out_of_date_does_not_tell_whether_a_typed_number_was_stored(agent, tom):
+    tom["identity"] = {"type": "CPF", "number": NUMBER}
+    page = agent.page(GROUP)
+    tom["identity"] = {"type": "DNI", "number": OLD}
+    agent.get(PROFILE)
+
+    for number in (TYPED, NUMBER):
+        typed = {"identity-type": "CPF", "identity-number": number}
+        answer = post(agent, page, "preview", GROUP, **typed)
+        assert answer.status_code == 409
+        assert "Now at Club Med DNI, another value, hidden" in text(soup(answer))
+
+
+def test_the_rules_of_a_market_do_not_tell_whether_a_typed_number_is_the_stored_one(agent, tom):
+    """They judge what is typed, also where it stands already."""
+    number = {"properties": {"number": {"pattern": "^[0-9]{3}$"}}}
+    schema = {"type": "object", "properties": {"identity": number}}
+    cache.set(_key(f"schema {tom['locale']}", "held"), schema)
+
+    for typed in (TYPED, NUMBER):
+        preview = post(agent, agent.page(GROUP), "preview", GROUP, **{"identity-number": typed})
+        for answer in (preview, edited(agent, number=typed)):
+            assert answer.status_code == 422
+            assert "writes this in another way" in text(soup(answer))
+    assert edited(agent, type="DNI").status_code == 200
+
+
+def test_a_clear_and_a_preview_that_are_sent_twice_are_one_change_each(agent, clubmed):
+    preview = previewed(agent, GROUP, **{"identity-number": TYPED})
+    assert [post(agent, preview, "send", GROUP).status_code for _ in range(2)] == [302, 302]
+    form = agent.form(IDENTITY) | {"act": "clear"}
+    assert [agent.post(IDENTITY, form, headers=HTMX).status_code for _ in range(2)] == [200, 200]
+
+    assert len(sent(clubmed, "PATCH")) == Entry.objects.count() == 2
+
+
+def digests(page):
+    """Those that anybody can read in the source of a page, or in its form's token."""
+    payload, *_ = page.select_one("input[name=token]")["value"].split(":")
+    return set(re.findall("[0-9a-f]{64}", f"{page} {signing.b64_decode(payload.encode())}"))
+
+
+def test_two_previews_do_not_tell_whether_a_typed_number_is_the_stored_one(agent, tom):
+    stored = previewed(agent, GROUP, **{"identity-type": "DNI"})
+    typed = previewed(agent, GROUP, **{"identity-type": "DNI", "identity-number": NUMBER})
+
+    assert digests(stored) & digests(typed) == set()
+
+
+@pytest.mark.parametrize("path", ["fields/identity/", "groups/identity/"])
+def test_two_forms_do_not_tell_whether_two_customers_have_the_same_number(
+    agent, clubmed, tom, path
+):
+    other = next(number for number in clubmed.customers if number != TOM)
+    clubmed.customers[other] |= tom | {"id": other}
+
+    pages = [agent.page(f"/customers/{number}/{path}") for number in (TOM, other)]
+
+    assert all(map(digests, pages))
+    assert set.intersection(*map(digests, pages)) == set()
+
+
+def test_a_code_that_repeats_it_is_not_recorded(agent, clubmed):
+    error = {"concerned_key": "first_name", "error_code": f"USED_{NUMBER}"}
+    body = json.dumps({"errors": [error]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body, times=None))
+    url = f"{PROFILE}fields/first_name/"
+
+    refused = agent.post(url, agent.form(url) | {"value": "Tomas"}, headers=HTMX)
+
+    assert holds(refused) == []
+    assert Entry.objects.get().detail == "first_name"
+
+
+def test_a_group_is_previewed_refused_and_compared_without_it(agent, tom, clubmed):
+    typed = {"identity-type": "DNI", "identity-number": TYPED}
+    preview = post(agent, agent.page(GROUP), "preview", GROUP, **typed)
+    assert "hidden → hidden" in text(soup(preview))
+    assert holds(preview) == []
+
+    tom["identity"] = {"type": "CPF", "number": OLD}
+    conflict = post(agent, soup(preview), "send", GROUP)
+
+    assert conflict.status_code == 409
+    assert "Now at Club Med CPF, another value, hidden" in text(soup(conflict))
+    assert soup(conflict).select_one("[name=identity-number]")["value"] == TYPED
+    assert holds(conflict) == []
+
+
+def test_a_lost_group_gives_back_what_was_typed_and_nothing_beside_it(agent, clubmed):
+    preview = previewed(agent, GROUP, **{"identity-type": "DNI", "identity-number": TYPED})
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+
+    lost = post(agent, preview, "send", GROUP)
+
+    assert f"National number DNI {TYPED}" in text(soup(lost))
+    assert holds(lost) == []
+
+
+def test_a_form_that_is_sent_again_with_another_number_does_not_say_the_first(agent):
+    form = agent.form(IDENTITY) | {"type": "CPF"}
+    agent.post(IDENTITY, form | {"number": OLD}, headers=HTMX)
+
+    again = agent.post(IDENTITY, form | {"number": TYPED}, headers=HTMX)
+
+    assert "Club Med took “CPF ••••••”." in text(soup(again))
+    assert holds(again) == []
+
+
+@pytest.mark.other_contract
+def test_an_odd_shape_is_hidden_whole(agent, clubmed, tom):
+    for odd in (NUMBER, [NUMBER], {"type": {"of": NUMBER}, "number": "1"}):
+        tom["identity"] = odd
+        answer = agent.get(PROFILE)
+        assert "••••••" in text(soup(answer).select_one("#identity"))
+        assert holds(answer) == []
+
+
+@pytest.mark.other_contract
+def test_a_new_sensitive_field_is_one_row_of_the_catalogue(agent, clubmed, tom, monkeypatch):
+    row = Field(
+        "passport", "Passport", Group.IDENTITY, kinds.IDENTIFIER, patch=True, clear=Clear.NULL,
+        sensitive=True,
+    )  # fmt: skip
+    monkeypatch.setitem(FIELDS, row.name, row)
+    tom["passport"] = "P-1234-5678"
+    clubmed.faults.add(Fault("status", method="PATCH", status=204, times=None))
+    editor = f"{PROFILE}fields/passport/"
+
+    for path in (PROFILE, editor, GROUP):
+        assert holds(agent.get(path), "P-1234-5678") == []
+    untouched = previewed(agent, GROUP, birth_city="Lyon")
+    post(agent, untouched, "send", GROUP)
+    assert agent.post(editor, agent.form(editor) | {"value": ""}).status_code == 422
+    agent.post(editor, agent.form(editor) | {"value": "P-8765-4321"})
+
+    assert [body for _, body in sent(clubmed, "PATCH")] == [
+        {"birth_city": "Lyon"},
+        {"passport": "P-8765-4321"},
+    ]
+
+
+# Repeated in what is new to us --------------------------------------------------------------------
+
+
+@pytest.mark.other_contract
+def test_a_new_field_that_repeats_it_is_there_and_hidden(agent, tom):
+    tom |= {
+        "identities": [{"type": "CPF", "number": NUMBER}],
+        "tax": {"id": int(NUMBER), "since": 2019},
+        "pass": f"{PASS} since 2019",
+        "since": "2019-05-04",
+        "loyalty_program": {"status": "GOLD", "card": "483 927-160", "level": "4839"},
+    }
+
+    page = agent.page(PROFILE)
+
+    other = page.select_one("[aria-labelledby=other-title]")
+    assert {text(row.dt): text(row.dd) for row in other.select(".field")} == {
+        "identities": "••••••",
+        "tax": "••••••",
+        "pass": "••••••",
+        "since": "2019-05-04",
+        "loyalty_program.card": "••••••",
+        "loyalty_program.level": "4839",
+    }
+    assert holds(agent.get(PROFILE)) == []
+
+
+@pytest.fixture
+def repeated(tom):
+    """The number beside what we know of other fields."""
+    new = {"card": NUMBER, "since": "2019"}
+    tom["phones"] = [{"type": "MOBILE", "number": "0623456789"} | new]
+    tom["optins"] = [{"channel": "SMS", "optin": True} | new]
+    tom["address"] = {"city": "Lyon", "country_code": "FR"} | new
+    return tom
+
+
+@pytest.mark.other_contract
+def test_what_is_new_in_a_field_and_repeats_it_is_there_and_hidden(agent, repeated):
+    answer = agent.get(PROFILE)
+
+    for name in ("phones", "optins", "address"):
+        assert "card: ••••••" in text(soup(answer).select_one(f"#{name}"))
+        assert "since: 2019" in text(soup(answer).select_one(f"#{name}"))
+    assert holds(answer) == []
+
+
+@pytest.mark.other_contract
+def test_it_is_sent_back_unseen_with_what_is_typed_beside_it(agent, clubmed, repeated):
+    group, editor = f"{PROFILE}groups/contact/", f"{PROFILE}fields/address/"
+    preview = previewed(agent, group, **{"address-city": "Nice"})
+    assert '"card": "••••••"' in text(preview)
+    assert holds(post(agent, preview, "edit", group)) == []
+
+    form = agent.form(editor)
+    repeated["address"] |= {"city": "Paris"}
+    conflicts = [
+        agent.post(editor, form | {"city": "Nice"}, headers=HTMX),
+        post(agent, preview, "send", group),
+    ]
+
+    for conflict in conflicts:
+        assert conflict.status_code == 409
+        assert holds(conflict) == []
+    clubmed.faults.add(Fault("status", method="PATCH", status=204))
+    saved = agent.post(editor, agent.form(editor) | {"city": "Nice"}, headers=HTMX)
+    assert holds(saved) == []
+    again = agent.get(soup(saved).select_one(".field")["hx-get"], headers=HTMX)
+    assert holds(again) == []
+    assert [holds(agent.get(f"{path}history/")) for path in (PROFILE, editor)] == [[], []]
+    [(_, body)] = sent(clubmed, "PATCH")
+    assert (body["address"]["city"], body["address"]["card"]) == ("Nice", NUMBER)
+
+
+# Leave, set and clear -----------------------------------------------------------------------------
+
+
+def test_the_editor_opens_with_the_type_and_without_the_number(agent):
+    page = agent.page(IDENTITY, headers=HTMX)
+
+    assert page.select_one("option[selected]")["value"] == "CPF"
+    assert page.select_one("input[name=number]").get("value") is None
+    assert "A number is stored and stays hidden. Left empty it stays as it is" in text(page)
+
+
+def test_a_number_that_is_not_typed_again_stays(agent, clubmed, tom):
+    answer = edited(agent)
+
+    assert "This is what Club Med holds already; nothing was sent." in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_another_type_alone_leaves_the_number(agent, tom):
+    edited(agent, type="DNI")
+
+    assert tom["identity"] == {"type": "DNI", "number": NUMBER, "issued": "by-the-state"}
+
+
+def test_a_number_that_is_typed_takes_the_place_of_the_other(agent, tom):
+    edited(agent, number=TYPED)
+
+    assert tom["identity"] == {"type": "CPF", "number": TYPED, "issued": "by-the-state"}
+
+
+def test_a_clear_clears(agent, tom):
+    edited(agent, act="clear")
+
+    assert tom["identity"] is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [({"type": ""}, "An empty answer changes nothing"), ({"type": "", "number": "1"}, "needed")],
+    ids=["nothing", "no type"],
+)
+def test_an_emptied_type_is_no_clear(agent, clubmed, typed, words):
+    answer = edited(agent, **typed)
+
+    assert answer.status_code == 422
+    assert words in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_a_number_is_needed_where_none_is_stored(agent, clubmed, tom):
+    tom["identity"] = None
+
+    answer = edited(agent, type="CPF")
+
+    assert "Number is needed." in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []
+
+
+def test_beside_other_fields_it_stays_too_until_it_is_typed_or_cleared(agent, clubmed, tom):
+    previews = [
+        previewed(agent, GROUP, birth_city="Lyon"),
+        previewed(agent, GROUP, **{"identity-number": TYPED}),
+        soup(post(agent, agent.page(GROUP), "preview", GROUP, clear=["identity"])),
+    ]
+    bodies = []
+    for preview in previews:
+        before = dict(tom)
+        post(agent, preview, "send", GROUP)
+        bodies.append(tom["identity"])
+        tom |= before
+
+    whole = {"type": "CPF", "number": NUMBER, "issued": "by-the-state"}
+    assert bodies == [whole, whole | {"number": TYPED}, None]
+
+
+# Revealed -----------------------------------------------------------------------------------------
+
+
+def test_a_row_asks_why_in_its_place_then_shows_the_value_and_hides_it_again(supervisor):
+    row = supervisor.page(PROFILE).select_one("#identity")
+    reveal = row.select_one(".btn")
+    assert text(reveal) == "Reveal the national number"
+
+    asked = supervisor.page(reveal["hx-get"], headers=HTMX)
+    assert asked.select_one("html") is None
+    assert [option["value"] for option in asked.select("option")] == ["", *Purpose.values]
+    shown = soup(supervisor.post(asked.form["hx-post"], WHY, headers=HTMX))
+
+    assert shown.select_one("html") is None
+    assert f"CPF {NUMBER}, issued: by-the-state" in text(shown.select_one("#identity"))
+    assert shown.select_one("#identity")["hx-trigger"] == "load delay:60s"
+    assert "Hides by itself after a minute." in text(shown)
+    hide = shown.select_one("#identity .btn")
+    assert text(hide) == "Hide the national number"
+    hidden = supervisor.get(hide["hx-get"], headers=HTMX)
+    assert text(soup(hidden).select_one(".btn")) == "Reveal the national number"
+    assert holds(hidden) == []
+
+
+def test_without_a_script_it_is_a_small_page_and_then_a_page_with_the_value(supervisor):
+    link = supervisor.page(PROFILE).select_one("#health_pass_id .btn")["href"]
+    asked = supervisor.page(link)
+
+    shown = supervisor.post(asked.select_one("main form")["action"], WHY)
+
+    assert text(soup(shown).select_one("html main dt")) == "Health pass"
+    assert PASS in text(soup(shown).select_one("#health_pass_id"))
+    assert "Hides by itself" not in text(soup(shown))
+    assert shown["Cache-Control"] == "no-store"
+    assert soup(shown).select_one("#health_pass_id .btn")["href"] == f"{PROFILE}#health_pass_id"
+    assert holds(supervisor.get(PROFILE)) == []
+
+
+@pytest.mark.parametrize("purpose", Purpose.values)
+def test_it_is_recorded_who_saw_which_value_of_whom_and_why(supervisor, purpose):
+    answer = supervisor.post(REVEAL, {"purpose": purpose})
+
+    assert holds(answer, NUMBER)
+    assert looks() == [("staff-1003", TOM, "identity", purpose)]
+    event = AccessEvent.objects.get(kind="reveal")
+    assert (event.actor_name, event.actor_roles) == ("Sana El Idrissi", "supervisor")
+    assert event.request_id == answer["X-Request-ID"]
+    assert NUMBER not in str(AccessEvent.objects.values())
+
+
+def test_each_reveal_is_recorded(supervisor):
+    for _ in range(2):
+        supervisor.post(REVEAL, WHY)
+
+    assert len(looks()) == 2
+
+
+def test_it_is_the_value_that_the_person_saw(supervisor, clubmed, tom):
+    supervisor.get(PROFILE)
+    tom["identity"] = {"type": "CPF", "number": OLD}
+    clubmed.requests.clear()
+
+    assert holds(supervisor.post(REVEAL, WHY), OLD, NUMBER) == [NUMBER]
+    assert clubmed.requests == []
+
+
+def test_it_is_what_club_med_holds_once_that_is_no_longer_at_hand(supervisor, agent, tom):
+    supervisor.get(PROFILE)
+    edited(agent, number=TYPED)
+
+    assert holds(supervisor.post(REVEAL, WHY), NUMBER, TYPED) == [TYPED]
+
+
+def test_a_value_that_is_not_there_is_said_to_be_not_given(supervisor, tom):
+    tom["identity"] = None
+
+    assert "Not given" in text(soup(supervisor.post(REVEAL, WHY)).select_one("#identity"))
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ({}, "Choose why."),
+        ({"purpose": ""}, "Choose why."),
+        ({"purpose": "curiosity"}, "Choose one of the list."),
+    ],
+)
+def test_without_a_purpose_of_the_list_nothing_is_revealed(supervisor, why, words, headers):
+    answer = supervisor.post(REVEAL, why, headers=headers)
+
+    assert answer.status_code == 422
+    page = soup(answer)
+    problem = page.select_one(f"#{page.select_one('select[name=purpose]')['aria-describedby']}")
+    assert text(problem) == words
+    assert "curiosity" not in text(page)
+    assert holds(answer) == []
+    assert looks() == []
+
+
+def test_to_ask_is_not_to_look(supervisor, change):
+    for headers in (HTMX, {}):
+        supervisor.get(REVEAL, headers=headers)
+        supervisor.get(f"{change}reveal/?field=identity", headers=headers)
+
+    assert looks() == []
+
+
+def test_what_may_be_revealed_may_not_be_edited_for_that(supervisor):
+    assert supervisor.get(f"{PROFILE}fields/health_pass_id/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["email", "nonsense"])
+def test_what_is_not_hidden_cannot_be_revealed(supervisor, name):
+    for answer in (
+        supervisor.get(f"{PROFILE}fields/{name}/reveal/"),
+        supervisor.post(f"{PROFILE}fields/{name}/reveal/", WHY),
+    ):
+        assert answer.status_code == 404
+        assert "There is no such page." in text(soup(answer))
+    assert looks() == []
+
+
+def test_a_customer_number_that_is_none_is_told(supervisor):
+    answer = supervisor.post("/customers/0123/fields/identity/reveal/", WHY)
+
+    assert "This is not a customer number." in text(soup(answer))
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        (Fault("status", status=404), 404, "No such customer at Club Med."),
+        (Fault("status", status=503, times=None), 503, "This could not be read now."),
+    ],
+    ids=["nobody", "down"],
+)
+def test_what_club_med_does_not_say_is_neither_revealed_nor_recorded(
+    supervisor, clubmed, fault, status, words, headers
+):
+    clubmed.faults.add(fault)
+
+    answer = supervisor.post(REVEAL, WHY, headers=headers)
+
+    assert answer.status_code == status
+    assert words in text(soup(answer))
+    assert soup(answer).select_one("option[selected]")["value"] == "identify"
+    assert looks() == []
+
+
+def test_a_purpose_that_was_chosen_when_the_session_had_ended_is_chosen_again(supervisor, change):
+    key = supervisor.cookies["sessionid"]
+    for url in (REVEAL, f"{change}reveal/"):
+        del supervisor.cookies["sessionid"]
+        assert supervisor.post(url, WHY | {"field": "identity"}).status_code == 401
+
+        sign_in_again(supervisor, key)
+        assert supervisor.page(url).select_one("option[selected]")["value"] == "identify"
+    assert looks() == []
+
+
+# In the log ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("person", [SUPERVISOR, AUDITOR], ids=["supervisor", "auditor"])
+def test_old_and_new_of_a_change_are_revealed_in_their_place_and_hidden_again(change, person):
+    reader = signed_in(person, reveals=True)
+    reveal = reader.page(change).select_one("#delta-identity .btn")
+    assert text(reveal) == "Reveal the national number"
+
+    asked = reader.page(reveal["hx-get"], headers=HTMX)
+    shown = reader.post(asked.form["hx-post"], hidden_inputs_of(asked) | WHY, headers=HTMX)
+
+    assert soup(shown).select_one("html") is None
+    assert text(soup(shown).select_one(".diff-old")).replace(" ", "") == f"DNI{OLD}"
+    assert text(soup(shown).select_one(".diff-new")).replace(" ", "") == f"CPF{NUMBER}"
+    assert looks() == [(person[0], TOM, "identity", "identify")]
+    hidden = reader.get(soup(shown).select_one(".btn")["hx-get"], headers=HTMX)
+    assert "hidden → hidden" in text(soup(hidden))
+    assert holds(hidden) == []
+
+
+def hidden_inputs_of(page):
+    return {field["name"]: field["value"] for field in page.select("input[type=hidden]")}
+
+
+def test_without_a_script_the_change_is_a_page_that_asks_why_and_then_shows_them(
+    supervisor, change
+):
+    asked = supervisor.page(supervisor.page(change).select_one("#delta-identity .btn")["href"])
+    form = asked.select_one("#delta-identity form")
+
+    shown = supervisor.post(form["action"], hidden_inputs_of(form) | WHY)
+
+    assert holds(shown, OLD, NUMBER) == [OLD, NUMBER]
+    assert soup(shown).select_one("html #facts-title")
+    assert shown["Cache-Control"] == "no-store"
+    assert soup(shown).select_one("#delta-identity .btn")["href"] == change
+
+
+def test_a_create_with_a_number_is_revealed_too(agent, supervisor):
+    url = "/customers/new/"
+    typed = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}
+    typed |= {"identity-type": "DNI", "identity-number": TYPED}
+    created = agent.post(url, agent.form(url) | typed)
+    change = f"/audit/changes/{Change.objects.get().pk}/"
+
+    shown = supervisor.post(f"{change}reveal/", {"field": "identity"} | WHY)
+
+    assert f"DNI {TYPED}" in text(soup(shown).select_one("#delta-identity"))
+    [(_, customer_id, _, _)] = looks()
+    assert created["Location"] == f"/customers/{customer_id}/"
+
+
+@BOTH_WAYS
+def test_a_change_is_not_revealed_without_a_purpose(supervisor, change, headers):
+    answer = supervisor.post(f"{change}reveal/", {"field": "identity"}, headers=headers)
+
+    assert answer.status_code == 422
+    assert "Choose why." in text(soup(answer).select_one("#delta-identity"))
+    assert holds(answer) == []
+    assert looks() == []
+
+
+@pytest.mark.parametrize("field", ["", "birth_city", "health_pass_id", "nonsense"])
+def test_what_is_no_hidden_field_of_a_change_is_not_there(agent, supervisor, field):
+    preview = previewed(agent, GROUP, **{"birth_city": "Lyon", "identity-number": TYPED})
+    post(agent, preview, "send", GROUP)
+    change = f"/audit/changes/{Change.objects.get().pk}/"
+
+    answer = supervisor.post(f"{change}reveal/", {"field": field} | WHY)
+
+    assert answer.status_code == 404
+    assert looks() == []
+
+
+def test_what_was_erased_is_not_offered_and_not_there(supervisor, change):
+    VaultItem.objects.all().delete()
+
+    cell = supervisor.page(change).select_one("#delta-identity")
+    shown = supervisor.post(f"{change}reveal/", {"field": "identity"} | WHY)
+
+    assert text(cell) == "erased → erased"
+    assert holds(shown) == []
+
+
+def test_a_field_that_left_the_catalogue_stays_hidden(supervisor, monkeypatch, tmp_path):
+    """It may have been one that nobody is to see unasked."""
+    log.append(Finding("health_pass_id", "11", PASS, Outcome.APPLIED), customer_id=TOM)
+    monkeypatch.delitem(FIELDS, "health_pass_id")
+    change = f"/audit/changes/{Entry.objects.get().change_id}/"
+
+    for page in ("/audit/", f"/customers/{TOM}/history/", change):
+        assert PASS not in supervisor.get(page).content.decode()
+    assert PASS not in log.export(tmp_path, "--values").read_text()
+    assert PASS not in "".join(report_formats.as_json(report.of_customer(TOM)))
+    revealed = supervisor.post(f"{change}reveal/", {"field": "health_pass_id"} | WHY)
+    assert PASS in text(soup(revealed))
+
+
+def test_a_change_that_does_not_exist_is_not_there(supervisor):
+    url = "/audit/changes/11111111-1111-1111-1111-111111111111/reveal/"
+
+    assert supervisor.post(url, {"field": "identity"} | WHY).status_code == 404
+
+
+# Who may ------------------------------------------------------------------------------------------
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("person", [AGENT, SUPERVISOR, AUDITOR], ids=lambda person: person[2][0])
+def test_who_may_not_sees_the_mask_and_no_way_around_it(change, person, headers):
+    somebody = signed_in(person)
+
+    for url in (PROFILE, change):
+        answer = somebody.get(url)
+        assert "Reveal" not in text(soup(answer))
+    for url, typed in ((REVEAL, WHY), (f"{change}reveal/", {"field": "identity"} | WHY)):
+        for refused in (
+            somebody.get(url, headers=headers),
+            somebody.post(url, typed, headers=headers),
+        ):
+            assert refused.status_code == 403
+            assert "Your role does not open this page." in text(soup(refused))
+            assert holds(refused) == []
+    assert looks() == []
+
+
+def test_an_agent_who_may_reveals_in_the_profile_and_not_in_the_log(change):
+    agent = signed_in(AGENT, reveals=True)
+
+    assert holds(agent.post(REVEAL, WHY), NUMBER)
+    assert agent.post(f"{change}reveal/", {"field": "identity"} | WHY).status_code == 403
+
+
+def test_an_auditor_who_may_reveals_in_the_log_and_not_in_the_profile(change):
+    auditor = signed_in(AUDITOR, reveals=True)
+
+    assert holds(auditor.post(f"{change}reveal/", {"field": "identity"} | WHY), NUMBER)
+    assert auditor.post(REVEAL, WHY).status_code == 403
+
+
+def test_nobody_reveals_without_signing_in(change):
+    for url, typed in ((REVEAL, WHY), (f"{change}reveal/", {"field": "identity"} | WHY)):
+        answer = Desk().post(url, typed)
+        assert answer.status_code == 401
+        assert holds(answer) == []
+
+
+def test_a_form_from_elsewhere_reveals_nothing(change):
+    strict = signed_in(SUPERVISOR, reveals=True, enforce_csrf_checks=True)
+
+    assert strict.post(REVEAL, WHY).status_code == 403
+    assert looks() == []
+
+
+# Where it cannot be recorded ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def unrecorded(transactional_db):
+    """A database that takes no looks."""
+    with out_of_reach("customers_accessevent"):
+        yield
+
+
+@BOTH_WAYS
+def test_a_value_is_not_revealed(unrecorded, supervisor, caplog, headers):
+    answer = supervisor.post(REVEAL, WHY, headers=headers)
+
+    assert_refused(answer, caplog, "#identity")
+
+
+@BOTH_WAYS
+def test_nor_is_a_change(transactional_db, agent, supervisor, change, caplog, headers):
+    with out_of_reach("customers_accessevent"):
+        answer = supervisor.post(f"{change}reveal/", {"field": "identity"} | WHY, headers=headers)
+
+    assert_refused(answer, caplog, "#delta-identity")
+
+
+def assert_refused(answer, caplog, place):
+    """Nothing is shown; why stands beside the purpose, which stays chosen."""
+    assert answer.status_code == 503
+    page = soup(answer).select_one(place)
+    assert "Nothing was revealed: it could not be recorded." in text(page)
+    assert page.select_one("option[selected]")["value"] == "identify"
+    assert holds(answer) == []
+    said = f"{answer['X-Request-ID']}: reveal is not recorded: "
+    assert any(line.startswith(said) for line in caplog.messages)

@@ -1,0 +1,311 @@
+"""What nobody knows: the supervisors' list, and their word on an unclear change."""
+
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from crmadmin.sandbox import Fault
+from customers.audit import journal
+from customers.audit.models import Change, Entry, JournalLine
+from tests.conftest import (
+    HTMX,
+    SUPERVISOR,
+    TOM,
+    hidden_inputs,
+    sent,
+    signed_in,
+    soup,
+    text,
+)
+from tests.services.test_settling import let_the_grace_pass, lose_the_answer
+
+URL = "/audit/unsettled/"
+OTHER_SUPERVISOR = ("staff-1005", "Ruth Adeyemi", ["supervisor"])
+YES = {"landed": "yes", "reason": "Customer confirmed by phone"}
+NO = {"landed": "no", "reason": "Customer says it is still the old one"}
+
+
+@pytest.fixture
+def unclear(agent, clubmed):
+    """The address of an agent's change of which the profile showed a third value."""
+    lose_the_answer(agent, clubmed, "drop_before")
+    clubmed.customers[TOM]["email"] = "third@example.com"
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+    return f"/audit/changes/{Change.objects.get().pk}/"
+
+
+def decide(person, url, word):
+    return person.post(f"{url}settle/", word, follow=True)
+
+
+def test_a_waiting_an_unseen_and_an_unclear_one_are_listed(agent, supervisor, clubmed, unclear):
+    lose_the_answer(agent, clubmed, "drop_before", "Lyon", f"/customers/{TOM}/fields/birth_city/")
+    let_the_grace_pass()
+    agent.get(f"/customers/{TOM}/")
+    lose_the_answer(agent, clubmed, "drop_before", "Thomas", f"/customers/{TOM}/fields/first_name/")
+
+    rows = [text(row) for row in supervisor.page(URL).select("tbody.change")]
+
+    assert len(rows) == 3
+    assert "First name sent, not answered yet Waiting" in rows[0]
+    assert "Unclear No answer; the profile then held “third@example.com”. Decide" in rows[1]
+    assert "Not seen applied No answer; the profile still held the old value." in rows[2]
+
+
+def test_nothing_unsettled_says_so(supervisor):
+    assert "Everything is settled" in text(supervisor.page(URL))
+
+
+def test_an_auditor_reads_it_and_decides_nothing(auditor, unclear):
+    assert "Decide" not in text(auditor.page(URL))
+    page = auditor.page(unclear)
+    assert "A supervisor has to say what came of it." in text(page)
+    assert page.select_one("#settle form") is None
+
+
+def test_with_htmx_the_decision_stays_in_its_place_until_it_is_recorded(supervisor, unclear):
+    form = hidden_inputs(supervisor.page(unclear))
+
+    wrong = supervisor.post(f"{unclear}settle/", form | YES | {"reason": ""}, headers=HTMX)
+    assert wrong.status_code == 422
+    assert soup(wrong).find(recursive=False)["id"] == "settle"
+    assert soup(wrong).select_one("[aria-invalid=true]")["name"] == "reason"
+
+    done = supervisor.post(f"{unclear}settle/", form | YES, headers=HTMX)
+    assert done["HX-Redirect"] == unclear
+    assert "Your decision is recorded." in text(supervisor.page(unclear))
+
+
+@pytest.mark.parametrize(("word", "outcome"), [(YES, "applied"), (NO, "not_applied")])
+def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, unclear, word, outcome):
+    page = soup(decide(supervisor, unclear, word))
+
+    assert "Your decision is recorded." in text(page)
+    assert f"Sana El Idrissi: {word['reason']}" in text(page)
+    last = Entry.objects.first()
+    assert (last.outcome, last.evidence, last.reason) == (outcome, "person", word["reason"])
+    assert (last.actor_sub, last.actor_name) == ("staff-1003", "Sana El Idrissi")
+    assert (last.old, last.new) == ("tom@example.com", "new@example.com")
+    change = Change.objects.get()
+    assert (change.outcome, change.actor_name) == (outcome, "Inès Moreau")
+    assert "Everything is settled" in text(supervisor.page(URL))
+    assert "News of a save that got no answer" in text(agent.page("/").select_one("#notices"))
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ({"reason": "I know"}, "Choose one."),
+        ({"landed": "yes", "reason": " "}, "Say how you know: the log keeps it."),
+        ({"landed": "yes", "reason": "a\x07b"}, "This holds a character that cannot be typed"),
+    ],
+)
+def test_an_answer_that_lacks_something_is_told_and_kept(supervisor, unclear, word, said):
+    answer = supervisor.post(f"{unclear}settle/", word)
+
+    assert answer.status_code == 422
+    page = soup(answer)
+    assert said in text(page.select_one("#settle"))
+    if word["reason"] == "I know":
+        assert page.select_one("#id_reason")["value"] == "I know"
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize(("back", "kept"), [(SUPERVISOR, True), (OTHER_SUPERVISOR, False)])
+def test_a_session_that_ended_keeps_the_decision_for_its_person(supervisor, unclear, back, kept):
+    form = hidden_inputs(supervisor.page(unclear))
+    supervisor.cookies.clear()
+
+    answer = supervisor.post(f"{unclear}settle/", form | YES)
+    sign_in = urlsplit(soup(answer).select_one("a[href*=next]")["href"])
+    page = returned(supervisor, back).page(parse_qs(sign_in.query)["next"][0])
+
+    assert answer.status_code == 401
+    assert page.select_one("#id_reason").get("value") == (YES["reason"] if kept else None)
+    assert bool(page.select_one("[name=landed][value=yes][checked]")) == kept
+    assert Entry.objects.count() == 1
+
+
+def returned(client, person):
+    """The same browser, with somebody signed in again."""
+    before, session = client.session, signed_in(person).session
+    session.update({key: before[key] for key in ("kept",)})
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    return client
+
+
+def test_nobody_settles_their_own(clubmed, db):
+    supervisor = signed_in(SUPERVISOR)
+    lose_the_answer(supervisor, clubmed, "drop_before")
+    clubmed.customers[TOM]["email"] = "third@example.com"
+    let_the_grace_pass()
+    supervisor.get(f"/customers/{TOM}/")
+    url = f"/audit/changes/{Change.objects.get().pk}/"
+
+    page = supervisor.page(url)
+    answer = decide(supervisor, url, YES)
+
+    assert "this change is your own" in text(page)
+    assert page.select_one("#settle form") is None
+    assert "Decide" not in text(supervisor.page(URL))
+    assert "this change is settled, or is your own" in text(soup(answer))
+    assert Entry.objects.count() == 1
+
+
+def test_what_is_settled_is_not_settled_twice(supervisor, unclear):
+    decide(supervisor, unclear, YES)
+
+    answer = decide(supervisor, unclear, NO)
+
+    assert "Nothing was recorded" in text(soup(answer))
+    assert Change.objects.get().outcome == "applied"
+
+
+def test_a_change_that_waits_has_a_page_too(agent, supervisor, clubmed):
+    lose_the_answer(agent, clubmed, "drop_before")
+    row = supervisor.page(URL).select_one("tbody.change")
+
+    page = supervisor.page(row.select_one("th a")["href"])
+
+    assert "Waiting" in text(page.select_one("h1"))
+    assert "Written to the journal, then sent. No answer is recorded yet." in text(page)
+    assert "Inès Moreau" in text(page.select_one(".lede"))
+
+
+# Creates
+
+NEW = {"civility": "MS", "first_name": "Léa", "last_name": "Durand", "email": "lea@example.com"}
+
+
+@pytest.fixture
+def unclear_create(agent, clubmed):
+    """A create without an answer, and a token that may not search."""
+    from customers.services.reconcile import reconcile
+
+    clubmed.searchable = False
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    let_the_grace_pass()
+    reconcile()
+    assert Change.objects.get().outcome == "unclear"
+    return f"/audit/changes/{Change.objects.get().pk}/"
+
+
+def test_the_created_customer_is_named_by_number(supervisor, agent, clubmed, unclear_create):
+    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+
+    page = soup(decide(supervisor, unclear_create, YES | {"customer_id": number}))
+
+    assert "Your decision is recorded." in text(page)
+    assert Change.objects.get().customer_id == number
+    assert Change.objects.get().outcome == "applied"
+    assert "Léa Durand" in text(agent.page(f"/customers/{number}/history/"))
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("", "Type the number of the customer that was created."),
+        ("12a", "Digits only, not starting with 0."),
+        ("999999999", "Club Med knows no customer by this number."),
+    ],
+)
+def test_a_created_customer_needs_a_number_that_club_med_knows(
+    supervisor, unclear_create, number, said
+):
+    answer = supervisor.post(f"{unclear_create}settle/", YES | {"customer_id": number})
+
+    assert answer.status_code == 422
+    assert said in text(soup(answer))
+    assert Change.objects.get().outcome == "unclear"
+
+
+def test_when_club_med_does_not_answer_the_decision_can_be_made_later(
+    supervisor, clubmed, unclear_create
+):
+    clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
+
+    answer = supervisor.post(f"{unclear_create}settle/", YES | {"customer_id": TOM})
+
+    assert answer.status_code == 503
+    assert "Club Med does not answer." in text(soup(answer))
+    assert soup(answer).select_one("#id_reason")["value"] == YES["reason"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        NEW,
+        NEW | {"last_name": "Martin", "email": "LEA@example.com"},
+        NEW | {"email": "", "birthdate": "14/06/1986"},
+    ],
+    ids=["the same form", "the same e-mail", "the same name and date of birth"],
+)
+@pytest.mark.parametrize("settled", [False, True], ids=["waiting", "unclear"])
+def test_an_unclear_create_warns_whoever_creates_the_same_person(
+    agent, other_agent, clubmed, typed, settled
+):
+    from customers.services.reconcile import reconcile
+
+    clubmed.searchable = False
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    first = NEW | {"birthdate": "14/06/1986"}
+    agent.post("/customers/new/", agent.form("/customers/new/") | first)
+    if settled:
+        let_the_grace_pass()
+        reconcile()
+
+    form = other_agent.form("/customers/new/") | typed
+    answer = other_agent.post("/customers/new/", form)
+
+    assert answer.status_code == 409
+    page = soup(answer)
+    assert "This may be the same person." in text(page)
+    assert "Inès Moreau" in text(page.select_one(".notice"))
+    assert page.select_one("#id_first_name")["value"] == "Léa"
+    assert len(sent(clubmed, "POST")) == 1
+
+    twins = [field["value"] for field in page.select("[name=twin]")]
+    answer = other_agent.post("/customers/new/", form | {"despite": "yes", "twin": twins})
+    assert answer.status_code == 302
+    assert len(sent(clubmed, "POST")) == 2
+    made = Entry.objects.filter(actor_name="Owen Whitfield").first()
+    assert made.reason.startswith("Created although it was not settled what came of ")
+
+
+def test_among_many_unsettled_creates_the_oldest_still_warns(agent, supervisor, clubmed):
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    line = JournalLine.objects.get()
+    for n in range(50):
+        journal.write(uuid4(), line.act(), {"email": (None, f"{n}@example.com")}, read_at=0)
+
+    answer = agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+
+    assert answer.status_code == 409
+    assert "may be the same person." in text(soup(answer))
+    page = supervisor.page(URL)
+    assert len(page.select("tbody.change")) == 50
+    assert "There are more than these" in text(page)
+
+
+def test_another_person_warns_nobody(agent, other_agent, clubmed, unclear_create):
+    typed = NEW | {"first_name": "Max", "last_name": "Muster", "email": "max@example.com"}
+
+    answer = other_agent.post("/customers/new/", other_agent.form("/customers/new/") | typed)
+
+    assert answer.status_code == 302
+
+
+def test_a_lost_create_that_is_sent_again_by_its_own_form_is_one_call(agent, clubmed):
+    form = agent.form("/customers/new/") | NEW
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+
+    for _ in range(2):
+        answer = agent.post("/customers/new/", form, headers=HTMX)
+        assert "We do not know yet" in text(soup(answer))
+
+    assert len(sent(clubmed, "POST")) == 1
