@@ -22,7 +22,7 @@ def begin_anew(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0004_looks_counted"),
+        ("customers", "0003_access_event"),
     ]
 
     operations = [
@@ -140,7 +140,6 @@ class Migration(migrations.Migration):
                     ("forgotten", "Customer forgotten"),
                     ("expired", "Old data erased"),
                     ("anchor", "Old entries removed"),
-                    ("access", "Looks counted"),
                 ],
                 max_length=16,
             ),
@@ -156,7 +155,6 @@ class Migration(migrations.Migration):
                     ("forgotten", "Customer forgotten"),
                     ("expired", "Old data erased"),
                     ("anchor", "Old entries removed"),
-                    ("access", "Looks counted"),
                 ],
                 max_length=16,
             ),
@@ -172,7 +170,6 @@ class Migration(migrations.Migration):
                     ("forgotten", "Customer forgotten"),
                     ("expired", "Old data erased"),
                     ("anchor", "Old entries removed"),
-                    ("access", "Looks counted"),
                 ],
                 max_length=16,
             ),

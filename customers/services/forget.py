@@ -43,7 +43,7 @@ def forget_customer(
         give_up_unreadable(_overdue(lines))
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
-        items = erasure.held(customer_id, head.seq)
+        items = erasure.values_of(customer_id, head.seq)
         act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
         count = _erase(change_id, act, lines, items, head.seq)
         who = (actor.issuer, actor.sub, actor.name)
@@ -51,7 +51,6 @@ def forget_customer(
             tombstones.write(Tombstone(customer_id, change_id.hex, at, _creates(customer_id), *who))
         except OSError:
             raise NotWrittenError from None
-    erasure.scrub()
     return count
 
 
@@ -80,8 +79,8 @@ def replay(tombstone: Tombstone) -> int:
         known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=of_then)
         if not Entry.objects.filter(known).exists() and not lines.exists():
             return 0
-        items = erasure.held(customer_id, up_to)
-        later = erasure.held_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
+        items = erasure.values_of(customer_id, up_to)
+        later = erasure.values_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
         also = list(later.order_by("pk").values_list("pk", flat=True))
         items = VaultItem.objects.filter(
             Q(pk__in=items.values("pk")) | Q(pk__in=later.values("pk"))
@@ -142,6 +141,6 @@ def _erase(
     held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
     Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, untold=False)
     count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
-    entries.append(change_id, act, [erasure.said(erasure.VALUES, up_to, also)])
+    entries.append(change_id, act, [erasure.erasure_entry(erasure.VALUES, up_to, also)])
     journal.close(ours)
     return count

@@ -172,7 +172,7 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
     if wrong:
         entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
     if no_customer:
-        erasure.of_no_customer(line.change_id).delete()
+        erasure.values_of_no_customer(line.change_id).delete()
 
 
 def act_of(

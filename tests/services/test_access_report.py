@@ -346,7 +346,7 @@ def test_a_value_that_was_revealed_of_a_change_leads_to_that_change():
 def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
     for _ in range(4):
         recorded(email())
-    log.append(erasure.said(erasure.VALUES, 2), action="expired", customer_id="")
+    log.append(erasure.erasure_entry(erasure.VALUES, 2), action="expired", customer_id="")
     digest = bytes(Entry.objects.get(seq=2).digest)
     log.append(erasure.anchor(2, digest), action="anchor", customer_id="")
     VaultItem.objects.filter(pk__lte=2).delete()

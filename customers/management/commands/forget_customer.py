@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
 from customers.access import OPERATOR
-from customers.audit import erasure, tombstones
+from customers.audit import tombstones
 from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.management import commandline
 from customers.services.forget import NotWrittenError, forget_customer, replay
@@ -78,7 +78,6 @@ class Command(BaseCommand):
             if erased:
                 customers.add(tombstone.customer_id)
                 count += erased
-        erasure.scrub()
         again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
         again = again + _erased(count) if customers else "nobody had to be forgotten again"
         self.stdout.write(f"{len(found):,} tombstone{pluralize(len(found))}; {again}.")
