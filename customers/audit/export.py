@@ -10,7 +10,7 @@ from typing import Any
 
 from customers.audit import chain, digests, hashed, values
 from customers.audit.models import SALT, Action, Entry, Head
-from customers.catalogue.fields import is_sensitive
+from customers.catalogue.masking import is_sensitive
 
 _FORMAT = "crmadmin-audit-1"
 

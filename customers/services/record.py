@@ -20,7 +20,7 @@ from customers.clubmed.errors import (
     NotSentError,
     RefusedError,
 )
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services import refusals
 from customers.services.connection import locale_of
@@ -58,8 +58,8 @@ def note_number(line: JournalLine, customer_id: str) -> None:
 def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
-    A form that was refused, or that never got through, is not used up. Over a stored secret only a
-    clear, or what the token is bound to, is the same again.
+    A form that was refused, or that never got through, is not used up. For a sensitive field a
+    repeated save counts as the same only if it clears the field.
     """
     if line := JournalLine.objects.filter(pk=token.change_id).first():
         raise BeingSavedError(line)
@@ -74,10 +74,10 @@ def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
         raise UsedTokenError(sent)  # nothing is left to compare with
 
     def is_same(name: str, value: Json) -> bool:
-        row, old = FIELDS[name], made[name].old
-        if row.holds_secret(old) and not (is_empty(value) or token.body):
-            return False  # perhaps it was not typed then: who guesses it must not learn so
-        return canonical(row.kind.compose(old, value)) == canonical(sent[name])
+        row = FIELDS[name]
+        if row.sensitive:
+            return is_empty(value)
+        return canonical(row.kind.compose(made[name].old, value)) == canonical(sent[name])
 
     if typed.keys() != sent.keys() or not all(is_same(*one) for one in typed.items()):
         raise UsedTokenError(sent)
@@ -99,19 +99,16 @@ def journal_in_reach() -> Iterator[None]:
 
 
 @contextmanager
-def recording_answer(line: JournalLine, held: Profile, typed: Mapping[str, Json]) -> Iterator[None]:
-    """Around the one write: record at once what certainly did not land, leave the rest open.
-
-    held: what Club Med holds of the customer. typed: as `change_profile` takes it.
-    """
+def recording_answer(line: JournalLine) -> Iterator[None]:
+    """Around the one write: record at once what certainly did not land, leave the rest open."""
     try:
         yield
     except NoAnswerError:
         raise UnknownOutcomeError from None
     except RefusedError as exc:
-        exc = refusals.discreet(exc, held, typed)
-        record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, held, line.new_values))
-        raise exc from None
+        sent = line.new_values
+        record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, sent))
+        raise refusals.shown_refusal(exc, sent) from None
     except NotSentError:
         record_answer(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
         raise

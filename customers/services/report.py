@@ -31,7 +31,8 @@ from customers.audit.models import (
     number_in,
 )
 from customers.catalogue import compare
-from customers.catalogue.fields import FIELDS, is_sensitive
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
 from customers.services.duplicates import SAME_AS
 

@@ -26,8 +26,9 @@ from customers.audit.models import (
     number_in,
 )
 from customers.catalogue.compare import is_empty, raw_text
-from customers.catalogue.fields import FIELDS, MASK, is_sensitive
+from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import market_name
+from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
 
 register = template.Library()

@@ -265,7 +265,7 @@ class Editor:
         newest = reading.newest_by_field(self.customer_id).get(self.field.name)
         context = {
             "saw": self.field.text(saw_value) if known else None,
-            "now": self.field.other_text(now),
+            "now": self.field.text(now),
             "mine": self.field.text(self.field.kind.compose(beside, typed), revealed=True),
             "clear": clear,
             "by": newest if newest and canonical(newest.new) == canonical(now) else None,
