@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from customers.audit import encryption, journal, values
-from customers.audit.models import Entry, Gone, JournalLine, VaultItem
+from customers.audit.models import Entry, JournalLine, Missing, VaultItem
 from customers.services.connection import client
 from customers.services.outcomes import BeingSavedError, ConflictError
 from customers.services.record import act_of
@@ -77,7 +77,7 @@ def one_more_comes(counted):
 def assert_all_open():
     for entry in Entry.objects.all():
         values = (entry.old, entry.new, entry.reason, entry.customer_label)
-        assert not any(isinstance(value, Gone) for value in values)
+        assert not any(isinstance(value, Missing) for value in values)
     assert log.verify()[0] == 0
 
 

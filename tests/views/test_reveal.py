@@ -8,7 +8,7 @@ from django.core import signing
 from django.core.cache import cache
 
 from crmadmin.sandbox import Fault
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
 from customers.catalogue import kinds
 from customers.catalogue.fields import FIELDS, Clear, Field, Group
@@ -926,7 +926,7 @@ def test_what_was_erased_is_not_offered_and_not_there(supervisor, change):
 
 def test_a_field_that_left_the_catalogue_stays_hidden(supervisor, monkeypatch, tmp_path):
     """It may have been one that nobody is to see unasked."""
-    log.append(Finding("health_pass_id", "11", PASS, Outcome.APPLIED), customer_id=TOM)
+    log.append(FieldOutcome("health_pass_id", "11", PASS, Outcome.APPLIED), customer_id=TOM)
     monkeypatch.delitem(FIELDS, "health_pass_id")
     change = f"/audit/changes/{Entry.objects.get().change_id}/"
 
