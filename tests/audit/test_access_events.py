@@ -26,6 +26,7 @@ from customers.audit.models import (
     Outcome,
 )
 from tests import log
+from tests.acts import let_the_grace_pass, lose_the_answer, out_of_reach, post, previewed
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -37,10 +38,7 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.faults.test_database_trouble import out_of_reach
 from tests.people import actor
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_groups import post, previewed
 
 pytestmark = pytest.mark.django_db
 PROFILE = f"/customers/{TOM}/"

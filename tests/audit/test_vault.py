@@ -27,9 +27,8 @@ from customers.audit.models import (
     json_text,
 )
 from tests import log
+from tests.acts import NEEDED, create, lose_the_answer
 from tests.conftest import AGENT, SUPERVISOR, TOM, signed_in, soup, text
-from tests.services.test_settling import lose_the_answer
-from tests.views.test_create import NEEDED, create
 
 pytestmark = pytest.mark.django_db
 LAST = 9

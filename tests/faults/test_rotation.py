@@ -19,8 +19,7 @@ from customers.services.outcomes import BeingSavedError, ConflictError
 from customers.services.record import act_of
 from tests import log
 from tests.conftest import AGENT
-from tests.faults.conftest import FORK, LONG, PATIENCE, ended, forking, wait_until
-from tests.faults.test_processes import PEOPLE, change, people  # noqa: F401 - a fixture
+from tests.faults.conftest import FORK, LONG, PATIENCE, PEOPLE, change, ended, forking, wait_until
 from tests.people import actor
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
@@ -29,7 +28,7 @@ CURRENT = encryption.key_id(NEW)
 
 
 @pytest.fixture
-def keys(people):  # noqa: F811 - the fixture
+def keys(people):
     """With which keys somebody may know the values; the workers' customers are there, too."""
 
     class Keys:

@@ -28,13 +28,19 @@ from customers.management import report_formats
 from customers.services import report
 from customers.services.reconcile import reconcile
 from tests import log
+from tests.acts import (
+    NEW,
+    YES,
+    change,
+    create,
+    decide,
+    forget,
+    let_the_grace_pass,
+    lose_the_answer,
+    out_of_reach,
+)
 from tests.conftest import AGENT, SUPERVISOR, TOM, text
-from tests.faults.test_database_trouble import out_of_reach
 from tests.people import actor
-from tests.services.test_forget import change, forget
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_create import create
-from tests.views.test_unsettled import NEW, YES, decide
 
 pytestmark = pytest.mark.django_db
 HERE = "https://login.example.com"

@@ -38,9 +38,9 @@ from customers.services.expire import (
     what_is_due,
 )
 from tests import log
+from tests.acts import lose_the_answer
 from tests.conftest import AGENT, signed_in, soup, text
 from tests.people import actor
-from tests.services.test_settling import lose_the_answer
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)

@@ -21,11 +21,17 @@ from customers.audit import erasure, reading, triggers
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import Change, Entry, Evidence, JournalLine, Missing, Outcome, VaultItem
 from tests import log
+from tests.acts import (
+    NEEDED,
+    change,
+    create,
+    forget,
+    let_the_grace_pass,
+    lose_the_answer,
+    out_of_reach,
+    sign_in_again,
+)
 from tests.conftest import HTMX, SUPERVISOR, TOM, sent, soup, text
-from tests.faults.test_database_trouble import out_of_reach
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_create import NEEDED, create
-from tests.views.test_groups import signed_in_again
 
 URL = f"/customers/{TOM}/forget/"
 OTHER = "555"
@@ -35,18 +41,6 @@ OTHER = "555"
 def tombstones(tmp_path, settings):
     settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
     return tmp_path / "tombstones.ndjson"
-
-
-def change(person, value, field="email"):
-    url = f"/customers/{TOM}/fields/{field}/"
-    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
-    assert answer.status_code == 200
-
-
-def forget(customer_id=TOM, reason="Letter of 12 March"):
-    said = io.StringIO()
-    call_command("forget_customer", customer_id, reason=reason, stdout=said)
-    return said.getvalue()
 
 
 def replay(*file):
@@ -196,7 +190,7 @@ def test_a_form_that_met_a_dead_session_is_given_back(supervisor, client, db):
 
     assert answer.status_code == 401
     assert "By letter" in text(soup(answer))
-    back = signed_in_again(supervisor, SUPERVISOR).page(URL)
+    back = sign_in_again(supervisor, SUPERVISOR).page(URL)
     assert back.select_one("[name=reason]")["value"] == "By letter"
 
 
@@ -205,7 +199,7 @@ def test_it_is_given_back_to_nobody_else(supervisor, client, db):
     supervisor.session.flush()
     supervisor.post(URL, form)
 
-    back = signed_in_again(supervisor, ("staff-1", "Somebody Else", ["supervisor"])).page(URL)
+    back = sign_in_again(supervisor, ("staff-1", "Somebody Else", ["supervisor"])).page(URL)
 
     assert "By letter" not in str(back)
 

@@ -16,6 +16,7 @@ from customers.management import report_formats
 from customers.services import report
 from customers.services.markets import _key
 from tests import log
+from tests.acts import let_the_grace_pass, out_of_reach, post, previewed, sign_in_again
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -29,10 +30,6 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.faults.test_database_trouble import out_of_reach
-from tests.services.test_settling import let_the_grace_pass
-from tests.views.test_access import sign_in_again
-from tests.views.test_groups import post, previewed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 OLD, NUMBER, TYPED, PASS = "22255588846", "48392716055", "11144477735", "HP-77-32104"
@@ -829,12 +826,11 @@ def test_what_club_med_does_not_say_is_neither_revealed_nor_recorded(
 
 
 def test_a_purpose_that_was_chosen_when_the_session_had_ended_is_chosen_again(supervisor, change):
-    key = supervisor.cookies["sessionid"]
     for url in (REVEAL, f"{change}reveal/"):
         del supervisor.cookies["sessionid"]
         assert supervisor.post(url, WHY | {"field": "identity"}).status_code == 401
 
-        sign_in_again(supervisor, key)
+        sign_in_again(supervisor, SUPERVISOR, reveals=True)
         assert supervisor.page(url).select_one("option[selected]")["value"] == "identify"
     assert looks() == []
 
