@@ -10,8 +10,8 @@ from django.db import DatabaseError, transaction
 
 from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal
-from customers.audit.entries import Finding
-from customers.audit.models import Action, Evidence, Gone, Head, JournalLine, Outcome
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Action, Evidence, Head, JournalLine, Missing, Outcome
 from customers.catalogue.compare import canonical, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.errors import (
@@ -70,7 +70,9 @@ def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise UnknownOutcomeError
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
-    if any(isinstance(entry.old, Gone) or isinstance(entry.new, Gone) for entry in made.values()):
+    if any(
+        isinstance(entry.old, Missing) or isinstance(entry.new, Missing) for entry in made.values()
+    ):
         raise UsedTokenError(sent)  # nothing is left to compare with
 
     def is_same(name: str, value: Json) -> bool:
@@ -131,9 +133,9 @@ def record_answer(
     if line.action == Action.CREATE and outcome is not Outcome.APPLIED:
         # Nobody's customer: of such a person the log keeps which fields, and why not.
         act |= {"customer_label": "", "reason": ""}
-        values = {name: {"old": Gone.NOT_KEPT, "new": Gone.NOT_KEPT} for name in values}
+        values = {name: {"old": Missing.NOT_KEPT, "new": Missing.NOT_KEPT} for name in values}
     findings = [
-        Finding(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
+        FieldOutcome(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
         for name, pair in values.items()
     ]
     try:
@@ -150,11 +152,11 @@ def record_answer(
             raise RecordPendingError(line.customer_id) from None
 
 
-def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
+def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:
     """Append the findings that differ from what the line was settled as meanwhile."""
     made = entries.of_change(line.change_id)
     settled = entries.verdicts(made)
-    no_customer = any(isinstance(finding.new, Gone) for finding in findings)
+    no_customer = any(isinstance(finding.new, Missing) for finding in findings)
     wrong = [
         finding
         for finding in findings
@@ -163,11 +165,13 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
         or (no_customer and entry.new_commitment)
     ]
     act = line.act()
-    if no_customer or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
+    if no_customer or any(
+        isinstance(entry.new, Missing) for entry in made
+    ):  # or forgotten meanwhile
         act |= {"customer_label": "", "reason": ""}
-        wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
+        wrong = [replace(one, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for one in wrong]
     if wrong:
-        entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
+        entries.append(line.change_id, act, wrong, head=head, before=made, unseen_by_author=True)
     if no_customer:
         erasure.of_no_customer(line.change_id).delete()
 

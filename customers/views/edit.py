@@ -93,7 +93,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
         return render(request, "customers/_confirmed.html", context)
     if change.is_by(request.actor):
-        reading.tell([change])
+        reading.mark_seen([change])
     entry = context["entry"] = history.verdict
     if entry.outcome != Outcome.APPLIED:
         context["fragment"] = "customers/_field_settled.html"

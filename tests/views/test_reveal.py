@@ -7,13 +7,14 @@ import pytest
 from django.core import signing
 
 from crmadmin.sandbox import Fault
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
 from customers.catalogue import kinds
 from customers.catalogue.fields import FIELDS, Clear, Field, Group
 from customers.management import report_formats
 from customers.services import report
 from tests import log
+from tests.acts import let_the_grace_pass, out_of_reach, post, previewed, sign_in_again
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -27,10 +28,6 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.faults.test_database_trouble import out_of_reach
-from tests.services.test_settling import let_the_grace_pass
-from tests.views.test_access import sign_in_again
-from tests.views.test_groups import post, previewed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 OLD, NUMBER, TYPED, PASS = "22255588846", "48392716055", "11144477735", "HP-77-32104"
@@ -572,12 +569,11 @@ def test_what_club_med_does_not_say_is_neither_revealed_nor_recorded(
 
 
 def test_a_purpose_that_was_chosen_when_the_session_had_ended_is_chosen_again(supervisor, change):
-    key = supervisor.cookies["sessionid"]
     for url in (REVEAL, f"{change}reveal/"):
         del supervisor.cookies["sessionid"]
         assert supervisor.post(url, WHY | {"field": "identity"}).status_code == 401
 
-        sign_in_again(supervisor, key)
+        sign_in_again(supervisor, SUPERVISOR, reveals=True)
         assert supervisor.page(url).select_one("option[selected]")["value"] == "identify"
     assert looks() == []
 
@@ -669,7 +665,7 @@ def test_what_was_erased_is_not_offered_and_not_there(supervisor, change):
 
 def test_a_field_that_left_the_catalogue_stays_hidden(supervisor, monkeypatch, tmp_path):
     """It may have been one that nobody is to see unasked."""
-    log.append(Finding("health_pass_id", "11", PASS, Outcome.APPLIED), customer_id=TOM)
+    log.append(FieldOutcome("health_pass_id", "11", PASS, Outcome.APPLIED), customer_id=TOM)
     monkeypatch.delitem(FIELDS, "health_pass_id")
     change = f"/audit/changes/{Entry.objects.get().change_id}/"
 
