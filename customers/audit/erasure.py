@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 
 from customers.audit import chain, statements
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     Action,
     Entry,
@@ -29,22 +29,22 @@ _BATCH = 1_000  # rows
 _Row = TypeVar("_Row", bound=Model)
 
 
-def erasure_entry(part: str, up_to: int, also: Sequence[int] = ()) -> Finding:
+def erasure_entry(part: str, up_to: int, also: Sequence[int] = ()) -> FieldOutcome:
     """The finding of an entry that says: this part of the log is erased up to a number.
 
     part: VALUES or ACCESS. also: the numbers of further entries whose values are erased.
     """
     detail = json.dumps({"up_to": up_to} | ({"also": list(also)} if also else {}))
-    return Finding(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return FieldOutcome(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
-def anchor(seq: int, digest: bytes) -> Finding:
+def anchor(seq: int, digest: bytes) -> FieldOutcome:
     """The finding of an entry that allows the entries up to `seq` to be deleted.
 
     digest: of entry `seq`, which the oldest one left follows.
     """
     detail = json.dumps({"digest": digest.hex(), "seq": seq})
-    return Finding(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return FieldOutcome(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
 def values_of(customer_id: str, up_to: int) -> QuerySet[VaultItem]:

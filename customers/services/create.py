@@ -14,7 +14,7 @@ from customers.clubmed.errors import (
     NoAnswerError,
     NotSentError,
 )
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services import duplicates, search_terms
 from customers.services.connection import calling, locale_of
@@ -60,7 +60,7 @@ def create_customer(
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
-    with recording_answer(line, Profile("", {}), values):
+    with recording_answer(line):
         number = calling(actor, line).create_customer(values, force_address=force_address)
     note_number(line, number)
     record_answer(line, Outcome.APPLIED)

@@ -17,7 +17,7 @@ from django.db.models import Max
 
 from customers.access import OPERATOR
 from customers.audit import chain, entries, erasure, statements
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     AccessEvent,
     Action,
@@ -168,7 +168,7 @@ def _remove(first: int, last: int, reason: str) -> int:
         return Entry.objects.filter(seq__lte=last).delete()[0]
 
 
-def _append(head: Head, action: Action, finding: Finding, reason: str) -> None:
+def _append(head: Head, action: Action, finding: FieldOutcome, reason: str) -> None:
     act = act_of(action, "", "", OPERATOR, "", reason)
     entries.append(uuid4(), act, [finding], head=head)
 

@@ -19,7 +19,7 @@ from customers.services.connection import calling
 from customers.services.outcomes import BeingSavedError, NotDoneError
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
-from customers.services.settle import answer_found, append_record, give_up, give_up_unreadable
+from customers.services.settle import answer_found, append_settlement, give_up, give_up_unreadable
 
 
 class NotWrittenError(NotDoneError):
@@ -73,7 +73,7 @@ def replay(tombstone: Tombstone) -> int:
     with journal_in_reach(), transaction.atomic():
         chain.lock()
         for line in open_then:
-            append_record(answer_found(line, profile, customer_id))
+            append_settlement(answer_found(line, profile, customer_id))
         up_to = chain.newest_at(at)
         of_then = [*creates, *(line.pk for line in open_then)]
         known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=of_then)
@@ -139,7 +139,7 @@ def _erase(
         raise BeingSavedError(other)
     theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
     held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
-    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, untold=False)
+    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, unseen_by_author=False)
     count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
     entries.append(change_id, act, [erasure.erasure_entry(erasure.VALUES, up_to, also)])
     journal.close(ours)

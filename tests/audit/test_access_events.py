@@ -15,6 +15,7 @@ from crmadmin.sandbox import Fault
 from customers.audit import triggers
 from customers.audit.models import AccessEvent, Change
 from tests import log
+from tests.acts import let_the_grace_pass, lose_the_answer, out_of_reach
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -26,8 +27,6 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.faults.test_database_trouble import out_of_reach
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
 
 pytestmark = pytest.mark.django_db
 PROFILE = f"/customers/{TOM}/"

@@ -6,7 +6,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from customers.audit import erasure, hashed, triggers
+from customers.audit import chain, erasure, triggers
 from customers.audit.models import Entry, VaultItem
 from tests import log
 
@@ -23,13 +23,13 @@ def tombstones(tmp_path, settings):
 def filled(db, monkeypatch):
     """Customers 100, 101, 102 in turn; read two entries at a time."""
     log.fill()
-    monkeypatch.setattr(hashed, "_BATCH", 2)
+    monkeypatch.setattr(chain, "_BATCH", 2)
 
 
 @pytest.fixture
 def meanwhile(monkeypatch):
     """Do something once as many entries were read."""
-    rows = hashed.rows
+    rows = chain.hashed_rows
 
     def once(act, *, after):
         left = [act]
@@ -40,7 +40,7 @@ def meanwhile(monkeypatch):
                 if n == after and left:
                     left.pop()()
 
-        monkeypatch.setattr(hashed, "rows", watched)
+        monkeypatch.setattr(chain, "hashed_rows", watched)
 
     return once
 
@@ -65,12 +65,12 @@ def test_a_customer_may_be_forgotten_meanwhile(meanwhile, after):
 
 def test_two_customers_may_be_forgotten_while_one_batch_is_looked_at(monkeypatch):
     """Between the two the batch was read: of the second it still holds the values."""
-    monkeypatch.setattr(hashed, "_BATCH", 5_000)
+    monkeypatch.setattr(chain, "_BATCH", 5_000)
     before = erasure.Erased()
     forget("100")
-    read = list(hashed.rows(0, LAST, with_vault=True))
+    read = list(chain.hashed_rows(0, LAST, with_vault=True))
     forget("101")
-    monkeypatch.setattr(hashed, "rows", lambda *args, **kwargs: iter(read))
+    monkeypatch.setattr(chain, "hashed_rows", lambda *args, **kwargs: iter(read))
     monkeypatch.setattr(erasure, "Erased", lambda: before)
 
     status, words = log.verify()
