@@ -189,17 +189,17 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
-        "untold": SimpleLazyObject(partial(_untold, actor)),
+        "unseen_by_author": SimpleLazyObject(partial(_unseen, actor)),
         "outage": actor is not None and actor.may_handle_customers and not is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,
     }
 
 
-def _untold(actor: Actor | None) -> list[Change]:
+def _unseen(actor: Actor | None) -> list[Change]:
     """The person's changes that were settled without them; asked for by whole pages only."""
     if actor is None or not actor.may_handle_customers:
         return []
     try:
-        return reading.untold(actor)
+        return reading.unseen_by_author(actor)
     except DatabaseError:  # this may be the page that says so
         return []

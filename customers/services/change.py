@@ -6,7 +6,7 @@ from customers.access import Actor
 from customers.audit import chain, journal
 from customers.audit.models import Action, JournalLine, Outcome
 from customers.catalogue.fields import FIELDS, to_send
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services.connection import calling
 from customers.services.outcomes import Conflict, Saved
@@ -45,9 +45,9 @@ def change_profile(
         found = _journal_change(customer_id, typed, token, actor, request_id, reason)
     if isinstance(found, Saved):
         return found
-    line, held = found
+    line = found
     sent = line.new_values
-    with calling(actor, is_write=True) as api, recording_answer(line, held, typed):
+    with calling(actor, is_write=True) as api, recording_answer(line):
         api.update_profile(customer_id, sent, force_address=force_address)
     record_answer(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
@@ -60,8 +60,8 @@ def _journal_change(
     actor: Actor,
     request_id: str,
     reason: str,
-) -> tuple[JournalLine, Profile] | Saved:
-    """Compare with what Club Med holds, which is returned too, and write the line.
+) -> JournalLine | Saved:
+    """Compare with what Club Med holds, and write the line.
 
     Saved instead if this form was answered before, or if there is nothing to change.
     """
@@ -83,7 +83,7 @@ def _journal_change(
             Action.CHANGE, customer_id, label_of(profile.values), actor, request_id, reason
         )
         try:
-            return journal.write(token.change_id, act, values, read_at=read_at), profile
+            return journal.write(token.change_id, act, values, read_at=read_at)
         except journal.MovedOnError:
             continue
     raise Conflict(profile)

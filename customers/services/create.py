@@ -9,7 +9,7 @@ from customers.audit.models import Action, JournalLine, Outcome
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.markets import region_of
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services import duplicates, search_terms
 from customers.services.connection import calling, locale_of
@@ -63,7 +63,7 @@ def create_customer(
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
-    with calling(actor, is_write=True) as api, recording_answer(line, Profile("", {}), values):
+    with calling(actor, is_write=True) as api, recording_answer(line):
         number = api.create_customer(values, force_address=force_address)
     note_number(line, number)
     record_answer(line, Outcome.APPLIED)

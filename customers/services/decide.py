@@ -6,7 +6,7 @@ from django.db import transaction
 
 from customers.access import Actor
 from customers.audit import chain, entries
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Action, Evidence, Outcome
 from customers.services.outcomes import NotYours, NumberMissing
 from customers.services.read import read_profile
@@ -44,8 +44,8 @@ def settle_change(
         entries.append(
             change_id,
             act_of(action, number, label, actor, request_id, reason),
-            [Finding(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
+            [FieldOutcome(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
             head=head,
             before=made,
-            untold=True,
+            unseen_by_author=True,
         )

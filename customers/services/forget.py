@@ -18,7 +18,7 @@ from customers.services.connection import calling
 from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
-from customers.services.settle import answer_found, append_record, give_up, give_up_unreadable
+from customers.services.settle import answer_found, append_settlement, give_up, give_up_unreadable
 
 
 def forget_customer(
@@ -37,7 +37,7 @@ def forget_customer(
         give_up_unreadable(_overdue(lines))
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
-        items = erasure.held(customer_id, head.seq)
+        items = erasure.values_of(customer_id, head.seq)
         act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
         count = _erase(change_id, act, lines, items, head.seq)
         who = (actor.issuer, actor.sub, actor.name)
@@ -68,14 +68,14 @@ def replay(tombstone: Tombstone) -> int:
     with journal_in_reach(), transaction.atomic():
         chain.lock()
         for line in open_then:
-            append_record(answer_found(line, profile, customer_id))
+            append_settlement(answer_found(line, profile, customer_id))
         up_to = chain.newest_at(at)
         of_then = [*creates, *(line.pk for line in open_then)]
         known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=of_then)
         if not Entry.objects.filter(known).exists() and not lines.exists():
             return 0
-        items = erasure.held(customer_id, up_to)
-        later = erasure.held_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
+        items = erasure.values_of(customer_id, up_to)
+        later = erasure.values_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
         also = list(later.order_by("pk").values_list("pk", flat=True))
         items = VaultItem.objects.filter(
             Q(pk__in=items.values("pk")) | Q(pk__in=later.values("pk"))
@@ -135,8 +135,8 @@ def _erase(
         raise InUse(other)
     theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
     held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
-    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, untold=False)
+    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, unseen_by_author=False)
     count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
-    entries.append(change_id, act, [erasure.said(erasure.VALUES, up_to, also)])
+    entries.append(change_id, act, [erasure.erasure_entry(erasure.VALUES, up_to, also)])
     journal.close(ours)
     return count

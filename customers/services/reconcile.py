@@ -17,8 +17,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from customers.audit import chain, entries, journal, reading
-from customers.audit.entries import WATCH, Finding
-from customers.audit.models import Action, Change, Entry, Evidence, Gone, JournalLine, Outcome
+from customers.audit.entries import WATCH, FieldOutcome
+from customers.audit.models import Action, Change, Entry, Evidence, JournalLine, Missing, Outcome
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
@@ -27,7 +27,13 @@ from customers.services.duplicates import look_alike
 from customers.services.outcomes import NotSaved, SaidNo
 from customers.services.read import read_profile
 from customers.services.search_terms import emails
-from customers.services.settle import Record, append_record, give_up, look_again_later, settled
+from customers.services.settle import (
+    Settlement,
+    append_settlement,
+    give_up,
+    look_again_later,
+    settled,
+)
 
 logger = logging.getLogger(__name__)
 _AT_ONCE = 500  # customers, and creates, of one run
@@ -83,7 +89,7 @@ def _due() -> Iterator[Callable[[], None]]:
             yield partial(_look_for_created, line)
     for change in reading.with_entries(watched):
         new = _new_values(change)
-        gone = any(isinstance(value, Gone) for value in new.values())
+        gone = any(isinstance(value, Missing) for value in new.values())
         if not change.customer_id and not gone and not _in_the_making(new):
             yield partial(_look_for_late, change)
 
@@ -148,16 +154,16 @@ def _look_for_late(change: Change) -> None:
             return  # another process found it too
         act = made[0].act() | {"customer_id": customer_id}
         findings = [_searched(name, value, outcome, found) for name, value in new.items()]
-        entries.append(change.pk, act, findings, head=head, before=made, untold=True)
+        entries.append(change.pk, act, findings, head=head, before=made, unseen_by_author=True)
 
 
-def _settle(record: Record) -> None:
+def _settle(settlement: Settlement) -> None:
     with transaction.atomic():
-        append_record(record)
+        append_settlement(settlement)
 
 
-def _searched(name: str, new: Json, outcome: Outcome, found: Mapping[str, bool]) -> Finding:
-    return Finding(name, None, new, outcome, Evidence.SEARCH, list(found))
+def _searched(name: str, new: Json, outcome: Outcome, found: Mapping[str, bool]) -> FieldOutcome:
+    return FieldOutcome(name, None, new, outcome, Evidence.SEARCH, list(found))
 
 
 def _verdict(found: Mapping[str, bool]) -> tuple[Outcome, str]:

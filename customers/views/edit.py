@@ -93,7 +93,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
         return render(request, "customers/_confirmed.html", context)
     if change.is_by(request.actor):
-        reading.tell([change])
+        reading.mark_seen([change])
     entry = context["entry"] = history.verdict
     if entry.outcome != Outcome.APPLIED:
         context["fragment"] = "customers/_field_settled.html"
@@ -263,7 +263,7 @@ class Editor:
         newest = reading.newest_by_field(self.customer_id).get(self.field.name)
         context = {
             "saw": self.field.text(saw_value) if known else None,
-            "now": self.field.other_text(now),
+            "now": self.field.text(now),
             "mine": self.field.text(self.field.kind.compose(beside, typed), revealed=True),
             "clear": clear,
             "by": newest if newest and canonical(newest.new) == canonical(now) else None,

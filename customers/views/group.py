@@ -1,7 +1,7 @@
 """All fields of one group at once: what was touched goes out as one change, after a look at it."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Action, Entry
 from customers.catalogue.compare import canonical, is_empty
-from customers.catalogue.fields import FIELDS, MASK, Field, Group, secrets_of, to_send
+from customers.catalogue.fields import FIELDS, MASK, Field, Group, to_send
 from customers.catalogue.markets import market_of
 from customers.clubmed.profile import Json, Profile
 from customers.forms.profile import GroupForm, add_refusal, refuses_address
@@ -223,7 +223,7 @@ class GroupEditor:
                 {
                     "row": row,
                     "bound": form[row.field.name],
-                    "now": row.field.other_text(row.value),
+                    "now": row.field.text(row.value),
                     "clear": row.field.name in form.to_clear,
                     "choice": form.choices.get(row.field.name),
                     **(conflicts or {}).get(row.field.name, {}),
@@ -259,7 +259,7 @@ class GroupEditor:
             "changes": [_as_entry(name, values[name], new) for name, new in body.items()],
             "cleared": [name for name, new in body.items() if is_empty(new)],
             "path": _PATH.format(self.customer_id),
-            "body": _readable(body, secrets_of(profile)),
+            "body": _readable(body),
             "carried": self._carried(),
             "note": note,
             "failure": failure,
@@ -386,12 +386,10 @@ def _texts(typed: Mapping[str, Json]) -> list[tuple[str, str]]:
     ]
 
 
-def _readable(body: Mapping[str, Json], secrets: Collection[str]) -> str:
-    """The body of the PATCH for people, sensitive values masked, and what repeats one."""
+def _readable(body: Mapping[str, Json]) -> str:
+    """The body of the PATCH for people, sensitive values masked."""
     masked = {
-        name: MASK
-        if FIELDS[name].sensitive and not is_empty(value)
-        else FIELDS[name].masked(value, secrets)
+        name: MASK if FIELDS[name].sensitive and not is_empty(value) else value
         for name, value in body.items()
     }
     return json.dumps(masked, indent=2, ensure_ascii=False)

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change, Entry, Purpose
-from customers.catalogue.fields import FIELDS, is_sensitive
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
 from customers.services.outcomes import NotRevealed, NotSaved
 from customers.services.read import read_profile

@@ -34,13 +34,13 @@ from customers.services import record
 from customers.services.change import change_profile
 from customers.services.create import create_customer
 from customers.services.outcomes import Unknown
+from tests.acts import history
 from tests.conftest import AGENT, TOM, sent
 from tests.faults.conftest import (
     PATIENCE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
     forking,
-    history,
     settle,
     wait_until,
 )

@@ -15,7 +15,6 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers.audit import entries
 from customers.audit.models import Change, Entry, JournalLine
-from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.outcomes import (
     Conflict,
@@ -24,38 +23,26 @@ from customers.services.outcomes import (
     Saved,
 )
 from customers.services.reconcile import reconcile
-from tests.conftest import AGENT, sent
+from tests.acts import history
+from tests.conftest import sent
 from tests.faults.conftest import (
     FORK,
     PATIENCE,
+    PEOPLE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
+    change,
     ended,
     forking,
-    history,
     settle,
     wait_until,
 )
-from tests.people import actor, token_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
-PEOPLE = ("901", "902", "903", "904", "905", "906", "907", "908")
-
-
-@pytest.fixture
-def people(clubmed):
-    for number in PEOPLE:
-        clubmed.customers[number] = {"id": number, "first_name": "Ada", "email": None}
-    return clubmed.customers
 
 
 def is_postgresql():
     return connection.vendor == "postgresql"
-
-
-def change(number, value, seen=None):
-    token = token_over(email=seen)
-    return change_profile(number, {"email": value}, token=token, actor=actor(AGENT), request_id="r")
 
 
 def make_changes(process, many):

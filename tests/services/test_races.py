@@ -13,8 +13,8 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers import form_token
 from customers.audit import journal
-from customers.audit.entries import Finding
-from customers.audit.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Change, Entry, Head, JournalLine, Missing, Outcome, VaultItem
 from customers.clubmed.errors import ContractError, RefusedError
 from customers.services.change import change_profile
 from customers.services.connection import client
@@ -210,8 +210,8 @@ def test_an_owner_that_comes_back_late_does_not_bring_back_what_was_forgotten(
     assert isinstance(result, Saved)
     made = Entry.objects.filter(action="change").order_by("seq")
     assert [(entry.outcome, entry.new) for entry in made] == [
-        ("not_seen", Gone.ERASED),
-        ("applied", Gone.NOT_KEPT),
+        ("not_seen", Missing.ERASED),
+        ("applied", Missing.NOT_KEPT),
     ]
     assert not VaultItem.objects.filter(entry__in=made).exists()
 
@@ -237,8 +237,8 @@ def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_
 
     made = list(Entry.objects.order_by("seq"))
     assert [(entry.outcome, entry.new) for entry in made] == [
-        *[("not_seen", Gone.ERASED)] * 3,
-        *[("refused", Gone.NOT_KEPT)] * 3,
+        *[("not_seen", Missing.ERASED)] * 3,
+        *[("refused", Missing.NOT_KEPT)] * 3,
     ]
     assert {entry.customer_label for entry in made[3:]} | {entry.reason for entry in made[3:]} == {
         ""
@@ -247,7 +247,9 @@ def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_
     assert log.both(tmp_path)[0] == (0, 0)
 
     log.append(
-        Finding("email", None, "x", Outcome.UNCLEAR), action="create", change_id=made[0].change_id
+        FieldOutcome("email", None, "x", Outcome.UNCLEAR),
+        action="create",
+        change_id=made[0].change_id,
     )
     VaultItem.objects.all().delete()
     assert log.verify()[1].startswith("entry 7: its values are missing, and no entry says")
@@ -279,7 +281,7 @@ def test_nor_does_one_that_a_person_had_decided_on(clubmed):
         saving.result()
 
     made = Entry.objects.filter(change_id=used.change_id)
-    assert {entry.new for entry in made} == {Gone.ERASED, Gone.NOT_KEPT}
+    assert {entry.new for entry in made} == {Missing.ERASED, Missing.NOT_KEPT}
     assert not VaultItem.objects.exists()
     assert log.verify()[0] == 0
 
