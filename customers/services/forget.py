@@ -13,17 +13,12 @@ from customers.audit import chain, entries, erasure, journal, tombstones
 from customers.audit.models import Action, Change, Entry, JournalLine, VaultItem, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.errors import ForbiddenError, NotFoundError
 from customers.clubmed.profile import Profile
 from customers.services.connection import calling
-from customers.services.outcomes import BeingSavedError, NotDoneError
+from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
 from customers.services.settle import answer_found, append_settlement, give_up, give_up_unreadable
-
-
-class NotWrittenError(NotDoneError):
-    """The file of tombstones cannot be written, so nothing was erased."""
 
 
 def forget_customer(
@@ -32,8 +27,7 @@ def forget_customer(
     """Erase the values that the log holds of a customer; returns of how many entries.
 
     caller: with whose token Club Med is asked what came of an open change; None for the
-    background's. Raises BeingSavedError while one is open, NotRecordedError, NotWrittenError, or
-    a ClubMedError: then nothing was erased.
+    background's. Raises a NotSaved, InUse while one is open: then nothing was erased.
     """
     lines = JournalLine.objects.filter(customer_id=customer_id)
     with journal_in_reach():
@@ -50,7 +44,7 @@ def forget_customer(
         try:  # before it is committed: a tombstone too many does no harm
             tombstones.write(Tombstone(customer_id, change_id.hex, at, _creates(customer_id), *who))
         except OSError:
-            raise NotWrittenError from None
+            raise NoTombstone from None
     return count
 
 
@@ -94,8 +88,9 @@ def replay(tombstone: Tombstone) -> int:
 def _shown(customer_id: str) -> Profile | None:
     """What Club Med holds of a customer, None if it never will be known."""
     try:
-        return calling(None).read_profile(customer_id)
-    except (NotFoundError, ForbiddenError):
+        with calling(None) as api:
+            return api.read_profile(customer_id)
+    except (NotFound, Forbidden):
         return None
 
 
@@ -118,7 +113,7 @@ def _settle(lines: QuerySet[JournalLine], customer_id: str, caller: Actor | None
         return
     try:
         read_profile(customer_id, actor=caller)
-    except NotFoundError:  # it never will be known
+    except NotFound:  # it never will be known
         for line in overdue:
             give_up(line)
 
@@ -136,7 +131,7 @@ def _erase(
     ours = journal.write(change_id, act, every_field, read_at=chain.position())
     # A create whose number is known holds no field.
     if (other := lines.exclude(pk=change_id).first()) is not None:
-        raise BeingSavedError(other)
+        raise InUse(other)
     theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
     held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
     Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, unseen_by_author=False)

@@ -21,10 +21,10 @@ from customers.audit.entries import WATCH, FieldOutcome
 from customers.audit.models import Action, Change, Entry, Evidence, JournalLine, Missing, Outcome
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.errors import ClubMedError, RefusedError, UnauthorizedError
 from customers.clubmed.profile import Json, Profile
 from customers.services.connection import calling
 from customers.services.duplicates import look_alike
+from customers.services.outcomes import NotSaved, SaidNo
 from customers.services.read import read_profile
 from customers.services.search_terms import emails
 from customers.services.settle import (
@@ -58,7 +58,7 @@ def reconcile() -> Reconciled:
         try:
             look()
             failures = 0
-        except ClubMedError as exc:
+        except NotSaved as exc:
             logger.warning("a look at Club Med failed: %s", type(exc).__name__)
             failures += 1
             if failures == _PATIENCE:
@@ -108,9 +108,7 @@ def _new_values(change: Change) -> Mapping[str, Json]:
 def _look_at_customer(customer_id: str) -> None:
     try:
         read_profile(customer_id, actor=None)
-    except RefusedError as exc:
-        if isinstance(exc, UnauthorizedError):
-            raise
+    except SaidNo:
         _cannot_be_read(customer_id)
 
 
@@ -130,9 +128,7 @@ def _look_for_created(line: JournalLine) -> None:
     new = line.new_values
     try:
         found = _candidates(new, line.change_id, line.sent_at)
-    except RefusedError as exc:
-        if isinstance(exc, UnauthorizedError):
-            raise
+    except SaidNo:
         give_up(line)
         return
     outcome, customer_id = _verdict(found)
@@ -145,9 +141,7 @@ def _look_for_late(change: Change) -> None:
     new = _new_values(change)
     try:
         found = _candidates(new, change.pk, change.recorded_at)
-    except RefusedError as exc:
-        if isinstance(exc, UnauthorizedError):
-            raise
+    except SaidNo:
         found = {}
     outcome, customer_id = _verdict(found)
     if outcome is Outcome.NOT_SEEN:
@@ -188,12 +182,13 @@ def _candidates(new: Mapping[str, Json], change_id: UUID, sent_at: datetime) -> 
     before, or created by another change, is none.
     """
     for filters in _searches(new):
-        page = calling(None).find_customers(filters, limit=_CANDIDATES)
-        found = {
-            item["id"]: _agrees(new, calling(None).read_profile(item["id"]))
-            for item in page.items
-            if _same_name(new, item) and not _known_before(item["id"], change_id, sent_at)
-        }
+        with calling(None) as api:
+            page = api.find_customers(filters, limit=_CANDIDATES)
+            found = {
+                item["id"]: _agrees(new, api.read_profile(item["id"]))
+                for item in page.items
+                if _same_name(new, item) and not _known_before(item["id"], change_id, sent_at)
+            }
         if found:
             return found
     return {}

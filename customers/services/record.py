@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal
@@ -25,12 +26,14 @@ from customers.form_token import Token
 from customers.services import refusals
 from customers.services.connection import locale_of
 from customers.services.outcomes import (
-    BeingSavedError,
-    NotRecordedError,
-    RecordPendingError,
+    AlreadySent,
+    InUse,
+    NoAnswer,
+    NotRecorded,
+    NotSent,
+    Pending,
     Saved,
-    UnknownOutcomeError,
-    UsedTokenError,
+    Unknown,
 )
 
 logger = logging.getLogger(__name__)
@@ -62,18 +65,18 @@ def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     repeated save counts as the same only if it clears the field.
     """
     if line := JournalLine.objects.filter(pk=token.change_id).first():
-        raise BeingSavedError(line)
+        raise InUse(line)
     made = entries.verdicts(entries.of_change(token.change_id))
     outcomes = {entry.outcome for entry in made.values()}
     if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
     if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
-        raise UnknownOutcomeError
+        raise Unknown
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
     if any(
         isinstance(entry.old, Missing) or isinstance(entry.new, Missing) for entry in made.values()
     ):
-        raise UsedTokenError(sent)  # nothing is left to compare with
+        raise AlreadySent(sent)  # nothing is left to compare with
 
     def is_same(name: str, value: Json) -> bool:
         row = FIELDS[name]
@@ -82,7 +85,7 @@ def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
         return canonical(row.kind.compose(made[name].old, value)) == canonical(sent[name])
 
     if typed.keys() != sent.keys() or not all(is_same(*one) for one in typed.items()):
-        raise UsedTokenError(sent)
+        raise AlreadySent(sent)
     return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
 
 
@@ -92,21 +95,33 @@ def journal_in_reach() -> Iterator[None]:
     try:
         yield
     except journal.ClaimedError as exc:
-        raise BeingSavedError(exc.line) from None
+        raise InUse(exc.line) from None
     except chain.ForgedHeadError as exc:
-        raise NotRecordedError(exc) from None
+        raise NotRecorded(exc) from None
     except DatabaseError as exc:  # its text may hold values
         logger.error("the journal cannot be written: %s", type(exc).__name__)
-        raise NotRecordedError from None
+        raise NotRecorded from None
+
+
+@contextmanager
+def before_a_write() -> Iterator[None]:
+    """The same, where a read that fails means that nothing was sent either."""
+    try:
+        with journal_in_reach():
+            yield
+    except NoAnswer as exc:
+        raise NotSent(exc) from None
 
 
 @contextmanager
 def recording_answer(line: JournalLine) -> Iterator[None]:
     """Around the one write: record at once what certainly did not land, leave the rest open."""
     try:
+        if timezone.now() >= line.deadline:  # others may settle it from now on
+            raise NotSentError("the deadline passed before the call")
         yield
     except NoAnswerError:
-        raise UnknownOutcomeError from None
+        raise
     except RefusedError as exc:
         sent = line.new_values
         record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, sent))
@@ -149,7 +164,7 @@ def record_answer(
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
         if outcome is Outcome.APPLIED:
-            raise RecordPendingError(line.customer_id) from None
+            raise Pending(line.customer_id) from None
 
 
 def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from customers.audit import encryption, journal, values
 from customers.audit.models import Entry, JournalLine, Missing, VaultItem
 from customers.services.connection import client
-from customers.services.outcomes import BeingSavedError, ConflictError
+from customers.services.outcomes import Conflict, InUse
 from customers.services.record import act_of
 from tests import log
 from tests.conftest import AGENT
@@ -55,7 +55,7 @@ def save_until(stop, number):
     """A worker that saves one customer's e-mail again and again."""
     while not stop.is_set():
         seen = client().read_profile(number).get("email")
-        with suppress(ConflictError, BeingSavedError):  # of who ends just now
+        with suppress(Conflict, InUse):  # of who ends just now
             change(number, f"{uuid4().hex}@example.com", seen)
 
 
