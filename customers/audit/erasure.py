@@ -13,16 +13,9 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 
 from customers.audit import chain, statements
+from customers.audit.actions import Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import (
-    Action,
-    Entry,
-    Evidence,
-    Outcome,
-    VaultItem,
-    facts,
-    number_in,
-)
+from customers.audit.models import Entry, VaultItem, facts, number_in
 
 VALUES, ENTRIES, ACCESS = "values", "entries", "access"  # the field of such an entry
 _BATCH = 1_000  # rows

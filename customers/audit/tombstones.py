@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from customers.audit import signing
+from customers.audit import signing, verifier
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Tombstone:
 
     def message(self) -> bytes:
         columns = asdict(self) | {"creates": " ".join(self.creates)}
-        return signing.text_array(("crmadmin-tombstone-1", *columns.values()))
+        return verifier.text_array(("crmadmin-tombstone-1", *columns.values()))
 
 
 def write(tombstone: Tombstone) -> None:
@@ -95,7 +95,7 @@ def _read(line: str) -> Tombstone | None:
         tombstone = Tombstone(**said | {"creates": tuple(said["creates"])})
         for change_id in (tombstone.change_id, *tombstone.creates):
             UUID(change_id)  # what is signed joins them, and says not where one ends
-        ours = signing.verifies(key, signature, tombstone.message(), former=True)
+        ours = signing.keys().verifies(key, signature, tombstone.message())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return tombstone if ours else None

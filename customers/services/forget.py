@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal, tombstones
-from customers.audit.models import Action, Change, Entry, JournalLine, VaultItem, moment
+from customers.audit.actions import Action
+from customers.audit.models import Change, Entry, JournalLine, VaultItem, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Profile
@@ -134,7 +135,9 @@ def _erase(
         raise InUse(other)
     theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
     held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
-    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, unseen_by_author=False)
+    Change.objects.filter(theirs | Q(pk__in=held)).update(
+        read_again_at=None, unseen_by_author=False
+    )
     count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
     entries.append(change_id, act, [erasure.erasure_entry(erasure.VALUES, up_to, also)])
     journal.close(ours)

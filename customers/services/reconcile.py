@@ -17,8 +17,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from customers.audit import chain, entries, journal, reading
-from customers.audit.entries import WATCH, FieldOutcome
-from customers.audit.models import Action, Change, Entry, Evidence, JournalLine, Missing, Outcome
+from customers.audit.actions import Action, Evidence, Outcome
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Change, Entry, JournalLine, Missing
+from customers.audit.projections import WATCH
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
@@ -31,7 +33,7 @@ from customers.services.settle import (
     Settlement,
     append_settlement,
     give_up,
-    look_again_later,
+    read_again_later,
     settled,
 )
 
@@ -65,7 +67,7 @@ def reconcile() -> Reconciled:
                 break
     return Reconciled(
         open=JournalLine.objects.count(),
-        watched=Change.objects.filter(look_at__isnull=False).count(),
+        watched=Change.objects.filter(read_again_at__isnull=False).count(),
         unclear=Change.objects.filter(outcome=Outcome.UNCLEAR).count(),
         answered=failures < _PATIENCE,
     )
@@ -75,7 +77,7 @@ def _due() -> Iterator[Callable[[], None]]:
     """The looks that are due, those of open lines first."""
     readable = (line for line in journal.overdue().iterator() if line.is_readable)
     overdue = list(islice(readable, _AT_ONCE))
-    due = Change.objects.filter(look_at__lte=timezone.now()).order_by("look_at")
+    due = Change.objects.filter(read_again_at__lte=timezone.now()).order_by("read_again_at")
     watched = list(due[:_AT_ONCE])
     # In no order: a few customers of whom Club Med never says anything must not end every run
     # before the others were looked at.
@@ -118,9 +120,9 @@ def _cannot_be_read(customer_id: str) -> None:
     for line in journal.overdue().filter(customer_id=customer_id, sent_at__lt=long_ago):
         if line.is_readable:  # else its key may come back
             give_up(line)
-    watched = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
-    watched.update(look_at=timezone.now() + WATCH)
-    watched.filter(recorded_at__lt=long_ago).update(look_at=None)
+    watched = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
+    watched.update(read_again_at=timezone.now() + WATCH)
+    watched.filter(recorded_at__lt=long_ago).update(read_again_at=None)
 
 
 def _look_for_created(line: JournalLine) -> None:
@@ -145,16 +147,16 @@ def _look_for_late(change: Change) -> None:
         found = {}
     outcome, customer_id = _verdict(found)
     if outcome is Outcome.NOT_SEEN:
-        look_again_later(change, still=True)
+        read_again_later(change, still=True)
         return
     with transaction.atomic():
         head = chain.lock()
-        made = entries.of_change(change.pk)
+        made = reading.of_change(change.pk)
         if any(entry.outcome != Outcome.NOT_SEEN for entry in made):
             return  # another process found it too
         act = made[0].act() | {"customer_id": customer_id}
         findings = [_searched(name, value, outcome, found) for name, value in new.items()]
-        entries.append(change.pk, act, findings, head=head, before=made, unseen_by_author=True)
+        entries.append(change.pk, act, findings, head=head, unseen_by_author=True)
 
 
 def _settle(settlement: Settlement) -> None:

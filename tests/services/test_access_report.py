@@ -13,17 +13,9 @@ from django.db import DatabaseError, transaction
 
 from crmadmin.sandbox import Fault
 from customers.audit import access_events, entries, erasure
+from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import (
-    Access,
-    AccessEvent,
-    Change,
-    Entry,
-    Evidence,
-    Outcome,
-    Purpose,
-    VaultItem,
-)
+from customers.audit.models import Access, AccessEvent, Change, Entry, Purpose, VaultItem
 from customers.management import report_formats
 from customers.services import report
 from customers.services.reconcile import reconcile
@@ -133,10 +125,10 @@ def test_a_step_says_what_club_med_said_and_how_it_was_stored():
     renamed = ("last_name", "Smith", "Smyth")
     recorded(
         FieldOutcome(*renamed, Outcome.APPLIED),
-        FieldOutcome(*renamed, Outcome.STORED_AS, Evidence.LOOK, "SMYTH"),
+        FieldOutcome(*renamed, Outcome.STORED_AS, Evidence.READ, "SMYTH"),
     )
     recorded(
-        email("b", "c", Outcome.APPLIED, Evidence.LOOK, "c"),
+        email("b", "c", Outcome.APPLIED, Evidence.READ, "c"),
         action="elsewhere",
         act={"actor_name": "Outside this desk"},
     )
@@ -289,7 +281,7 @@ def test_every_look_at_a_customer_stands_with_who_when_and_what_for():
 
 def test_sensitive_values_are_hidden_and_the_report_says_how_to_see_them():
     secret = {"type": "CPF", "number": "12345678909"}
-    recorded(FieldOutcome("identity", None, secret, Outcome.UNCLEAR, Evidence.LOOK, secret))
+    recorded(FieldOutcome("identity", None, secret, Outcome.UNCLEAR, Evidence.READ, secret))
 
     told = made("--customer", TOM)[0]
     html = page("--customer", TOM)
@@ -568,7 +560,7 @@ HOSTILE = [
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
 def test_a_hostile_value_is_shown_and_does_nothing(value):
     by = {"actor_name": value.replace("\0", "").replace("\ud800", "")}
-    finding = email(value, [value], Outcome.REFUSED, Evidence.LOOK, value)
+    finding = email(value, [value], Outcome.REFUSED, Evidence.READ, value)
     if value.isprintable():
         by["actor_sub"] = value
     recorded(finding, reason=value, customer_label=value, **by)

@@ -11,18 +11,17 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.audit import access_events, chain, erasure, triggers
+from customers.audit.actions import Action, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     Access,
     AccessEvent,
-    Action,
     Change,
     Credential,
     Entry,
     Head,
     JournalLine,
     Missing,
-    Outcome,
     VaultItem,
 )
 from customers.services import expire as service

@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers.audit import erasure, reading, triggers
+from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Change, Entry, Evidence, JournalLine, Missing, Outcome, VaultItem
+from customers.audit.models import Change, Entry, JournalLine, Missing, VaultItem
 from tests import log
 from tests.acts import (
     NEEDED,
@@ -102,8 +103,8 @@ def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(superviso
 def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed):
     log.append(
         FieldOutcome("email", "a", "b", Outcome.APPLIED),
-        FieldOutcome("email", "a", "b", Outcome.STORED_AS, Evidence.LOOK, "B"),
-        FieldOutcome("last_name", "a", "b", Outcome.UNCLEAR, Evidence.LOOK, "c"),
+        FieldOutcome("email", "a", "b", Outcome.STORED_AS, Evidence.READ, "B"),
+        FieldOutcome("last_name", "a", "b", Outcome.UNCLEAR, Evidence.READ, "c"),
         FieldOutcome("last_name", "a", "b", Outcome.NOT_APPLIED, Evidence.PERSON),
         customer_id=TOM,
     )
@@ -691,7 +692,7 @@ def test_of_two_forgettings_a_second_replay_erases_nothing_that_came_later():
         forget("100")
         forget("100")
     replay()
-    found = FieldOutcome("email", "a", "b", Outcome.APPLIED, Evidence.LOOK, "b")
+    found = FieldOutcome("email", "a", "b", Outcome.APPLIED, Evidence.READ, "b")
     log.append(found, action="elsewhere", customer_id="100")
 
     assert "nobody had to be" in replay()
@@ -898,12 +899,12 @@ def test_what_came_after_a_replay_stays_even_if_the_clock_ran_ahead_before(monke
         forget("100")
     replay()
     log.append(FieldOutcome("email", "later", "later still", Outcome.APPLIED), customer_id="100")
-    Change.objects.update(look_at=timezone.now())
+    Change.objects.update(read_again_at=timezone.now())
 
     assert "nobody had to be" in replay()
 
     assert Entry.objects.first().new == "later still"
-    assert Change.objects.first().look_at is not None
+    assert Change.objects.first().read_again_at is not None
 
 
 @pytest.mark.django_db
@@ -915,7 +916,7 @@ def test_a_change_that_came_later_is_watched_on():
 
     replay()
 
-    watched = Change.objects.filter(customer_id="100", look_at__isnull=False)
+    watched = Change.objects.filter(customer_id="100", read_again_at__isnull=False)
     assert [change.entries[0].new for change in reading.with_entries(watched)] == ["later still"]
 
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers import form_token
 from customers.audit import journal
+from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Change, Entry, Head, JournalLine, Missing, Outcome, VaultItem
+from customers.audit.models import Change, Entry, Head, JournalLine, Missing, VaultItem
 from customers.clubmed.errors import ContractError, RefusedError
 from customers.services.change import change_profile
 from customers.services.connection import client

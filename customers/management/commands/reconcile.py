@@ -76,4 +76,5 @@ class Command(BaseCommand):
 
 
 def _words(done: Reconciled) -> str:
-    return f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+    words = f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+    return "; ".join([words, *journal.put_back()])
