@@ -64,7 +64,7 @@ def running(folder: Path, **more: str) -> Iterator[Demo]:
             process.terminate()
 
 
-def servers_of(process: subprocess.Popen[str]) -> list[int]:
+def children_of(process: subprocess.Popen[str]) -> list[int]:
     """The process numbers of its children, in the order of their start."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
     return [int(number) for number in children.split()]
@@ -115,7 +115,7 @@ def test_its_commands_call_the_sandbox_whatever_else_the_environment_says(tmp_pa
 
 def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        os.kill(servers_of(demo.process)[-1], signal.SIGKILL)
+        os.kill(children_of(demo.process)[-1], signal.SIGKILL)
         said, _ = demo.process.communicate(timeout=30)
         assert demo.process.returncode == 1
         assert said.strip().endswith("The customer desk has stopped, so the demo ends.")
@@ -123,7 +123,7 @@ def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
 
 def test_the_servers_end_even_when_the_demo_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        servers = servers_of(demo.process)
+        servers = children_of(demo.process)
         watched = [os.pidfd_open(server) for server in servers]
         demo.process.kill()
         for handle in watched:

@@ -27,7 +27,7 @@ class Running(Product):
         self._demo = demo
 
     def _worker(self):
-        *_, gunicorn = test_demo.servers_of(self._demo.process)
+        *_, gunicorn = test_demo.children_of(self._demo.process)
         children = Path(f"/proc/{gunicorn}/task/{gunicorn}/children").read_text()
         return next((int(number) for number in children.split()), None)
 
@@ -41,8 +41,8 @@ class Running(Product):
 class Person:
     """Somebody with a browser, signed in."""
 
-    def __init__(self, product, name):
-        self._desk, self._browser = product.desk, requests.Session()
+    def __init__(self, desk, name):
+        self._desk, self._browser = desk, requests.Session()
         asked = self._browser.get(f"{self._desk}/oidc/login/", allow_redirects=False)
         self._browser.get(sign_in(name, asked.headers["Location"], self._browser))
 
@@ -70,7 +70,7 @@ def product(running):
 
 @pytest.fixture
 def ines(product):
-    return Person(product, "ines.moreau")
+    return Person(product.desk, "ines.moreau")
 
 
 def save_and_be_cut_off(product, person, url, typed, headers=None, *, when):
@@ -121,7 +121,7 @@ def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
 
 
 def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
-    other = Person(product, "owen.whitfield")
+    other = Person(product.desk, "owen.whitfield")
     product.add_fault(kind="drip", method="PATCH", part="headers", seconds=0.2)
     shown = f"/customers/{TOM}/"
     save_and_be_cut_off(
