@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
-from customers.audit import access_events, chain, keys, triggers
+from customers.audit import access_events, chain, signing, triggers
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -26,6 +26,7 @@ from customers.audit.models import (
     Outcome,
 )
 from tests import log
+from tests.acts import let_the_grace_pass, lose_the_answer, out_of_reach, post, previewed
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -37,10 +38,7 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.faults.test_database_trouble import out_of_reach
 from tests.people import actor
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_groups import post, previewed
 
 pytestmark = pytest.mark.django_db
 PROFILE = f"/customers/{TOM}/"
@@ -714,7 +712,7 @@ def test_a_log_of_nothing_but_looks_can_be_sealed(tmp_path):
 def test_a_change_of_keys_comes_before_the_fold(tmp_path, settings):
     log.fill(1)
     look("101")
-    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_VERIFY_KEYS = (signing.public_key(),)
     settings.AUDIT_SIGNING_KEY = b"n" * 32
 
     with pytest.raises(CommandError, match="audit_seal --rotate"):

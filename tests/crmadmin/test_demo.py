@@ -6,68 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.demo import NAMES, ROOT, children_of, environment, running
 from tests.provider import sign_in
-
-ROOT = Path(__file__).parent.parent.parent
-NAMES = ("Customer desk", "Sandbox API", "Sign-in")
-
-
-def environment(folder: Path, **ports: str) -> dict[str, str]:
-    """Nothing of ours: what is left of an environment where nobody configured anything."""
-    free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0"}
-    return {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **free, **ports}
-
-
-class Demo:
-    """A running demo: its process, and what it printed: addresses by name, and a command."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.urls: dict[str, str] = {}
-        self.command: list[str] = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip().startswith("sh "):
-                self.command = line.split()
-            name, _, url = line.strip().rpartition(" ")
-            self.urls.update({name.strip(): url} if name.strip() in NAMES else {})
-            if "Ctrl-C" in line:
-                break
-
-    def end(self, ending: signal.Signals) -> tuple[int, str]:
-        """Its exit status, and what it still said."""
-        self.process.send_signal(ending)
-        said, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, said
-
-
-@contextmanager
-def running(folder: Path, **more: str) -> Iterator[Demo]:
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "demo"],
-        cwd=ROOT,
-        env=environment(folder, **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield Demo(process)
-        finally:
-            process.terminate()
-
-
-def children_of(process: subprocess.Popen[str]) -> list[int]:
-    """The process numbers of its children, in the order of their start."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
-    return [int(number) for number in children.split()]
 
 
 def said_by(command: list[str]) -> str:
@@ -115,7 +60,7 @@ def test_its_commands_call_the_sandbox_whatever_else_the_environment_says(tmp_pa
 
 def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        os.kill(children_of(demo.process)[-1], signal.SIGKILL)
+        os.kill(children_of(demo.process.pid)[-1], signal.SIGKILL)
         said, _ = demo.process.communicate(timeout=30)
         assert demo.process.returncode == 1
         assert said.strip().endswith("The customer desk has stopped, so the demo ends.")
@@ -123,7 +68,7 @@ def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
 
 def test_the_servers_end_even_when_the_demo_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        servers = children_of(demo.process)
+        servers = children_of(demo.process.pid)
         watched = [os.pidfd_open(server) for server in servers]
         demo.process.kill()
         for handle in watched:
