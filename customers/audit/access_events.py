@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit import chain, digests, hashed, statements
+from customers.audit import chain, signing, statements
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -256,7 +256,7 @@ def _facts(first: int, events: Iterable[Sequence[str]]) -> dict[str, Any]:
     """What is recorded of events whose numbers begin at `first`."""
     running, count, last = hashlib.sha256(), 0, first - 1
     for event in events:
-        running.update(digests.access_event(event))
+        running.update(signing.access_event(event))
         count, last = count + 1, int(event[0])
     return {"count": count, "digest": running.hexdigest(), "first": first, "last": last}
 
@@ -264,7 +264,7 @@ def _facts(first: int, events: Iterable[Sequence[str]]) -> dict[str, Any]:
 def _events(first: int, last: int) -> Iterator[Sequence[str]]:
     """Access events in order of their numbers, as the texts that are hashed, whatever they hold."""
     texts = (
-        f"coalesce(CAST({hashed.as_text(name)} AS text), '')" for name in digests.ACCESS_COLUMNS
+        f"coalesce(CAST({chain.as_text(name)} AS text), '')" for name in signing.ACCESS_COLUMNS
     )
     query = (
         f"SELECT {', '.join(texts)} FROM customers_accessevent"  # noqa: S608

@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Q, QuerySet
 
 from customers.audit import chain, statements
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     AccessEvent,
     Action,
@@ -35,22 +35,22 @@ _TRIES, _PAUSE = 5, 0.2  # s
 logger = logging.getLogger(__name__)
 
 
-def said(part: str, up_to: int, also: Sequence[int] = ()) -> Finding:
+def erasure_entry(part: str, up_to: int, also: Sequence[int] = ()) -> FieldOutcome:
     """The finding of an entry that says that this part of the log is erased up to a number.
 
     also: further numbers.
     """
     detail = json.dumps({"up_to": up_to} | ({"also": list(also)} if also else {}))
-    return Finding(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return FieldOutcome(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
-def anchor(seq: int, digest: bytes) -> Finding:
+def anchor(seq: int, digest: bytes) -> FieldOutcome:
     """The finding of an entry that lets the entries up to that one leave; digest: that one's."""
     detail = json.dumps({"digest": digest.hex(), "seq": seq})
-    return Finding(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return FieldOutcome(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
-def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
+def values_of(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
     """What entries up to that number hold of a customer.
 
     What a change held before it had the customer's number is theirs too; why somebody was forgotten
@@ -82,7 +82,7 @@ def _no_customer_at(change_id: UUID | str) -> int:
     return findings.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def held_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
+def values_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
     """What entries after that number hold of a customer's changes from before it, and of those
     changes: what was found out late.
     """

@@ -61,7 +61,7 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Gone(StrEnum):
+class Missing(StrEnum):
     """What stands in the place of a value that cannot be had. A text that any page can say."""
 
     ERASED = "erased"  # its customer was forgotten, or it was older than AUDIT_VALUE_MONTHS
@@ -198,8 +198,8 @@ class JournalLine(Act):
                 return pairs, label, reason
         except (encryption.UnreadableError, ValueError, TypeError, KeyError, AttributeError):
             pass
-        pair = {"old": Gone.UNREADABLE, "new": Gone.UNREADABLE}
-        return dict.fromkeys(self.fields, pair), Gone.UNREADABLE, Gone.UNREADABLE
+        pair = {"old": Missing.UNREADABLE, "new": Missing.UNREADABLE}
+        return dict.fromkeys(self.fields, pair), Missing.UNREADABLE, Missing.UNREADABLE
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -216,7 +216,7 @@ class JournalLine(Act):
 
     @property
     def is_readable(self) -> bool:
-        return self.customer_label is not Gone.UNREADABLE
+        return self.customer_label is not Missing.UNREADABLE
 
     @property
     def new_values(self) -> dict[str, Any]:
@@ -303,11 +303,11 @@ class Entry(Act):
 
     @cached_property
     def old(self) -> Any:
-        return self._said("old", Gone.NOT_KEPT if self.action in OF_VALUES else None)
+        return self._said("old", Missing.NOT_KEPT if self.action in OF_VALUES else None)
 
     @cached_property
     def new(self) -> Any:
-        return self._said("new", Gone.NOT_KEPT if self.action in OF_VALUES else None)
+        return self._said("new", Missing.NOT_KEPT if self.action in OF_VALUES else None)
 
     @cached_property
     def found(self) -> Any:
@@ -331,13 +331,13 @@ class Entry(Act):
         try:
             item = self.item
         except VaultItem.DoesNotExist:
-            return Gone.ERASED
+            return Missing.ERASED
         try:
             salted = item.decrypt(side)
         except encryption.UnreadableError:
-            return Gone.UNREADABLE
+            return Missing.UNREADABLE
         if hashlib.sha256(salted).hexdigest() != commitment:  # as `customers.audit.digests` has it
-            return Gone.UNREADABLE
+            return Missing.UNREADABLE
         return json.loads(salted[SALT:])
 
     @property
@@ -420,7 +420,9 @@ class Change(models.Model):
     actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
     look_at = models.DateTimeField(null=True)  # when Club Med is to be asked about it again
-    untold = models.BooleanField(default=False)  # settled, and its author has not been told
+    unseen_by_author = models.BooleanField(
+        default=False
+    )  # settled, and its author has not been told
 
     entries: list[Entry]  # in order, where `customers.audit.reading.with_entries` fetched them
 

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 from django.db import DataError
 from django.db.models import Exists, OuterRef, Subquery
 
-from customers.audit import access_events, chain, digests, erasure, hashed, keys, values
+from customers.audit import access_events, chain, erasure, signing, values
 from customers.audit.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
-from customers.audit.seals import Seal
+from customers.audit.signing import Seal
 
 _STEP = 5_000  # entries, between two words of progress
-_commitments = itemgetter(*(digests.COLUMNS.index(f"{side}_commitment") for side in SIDES))
-_named = itemgetter(*map(digests.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
-_recorded_at, _action, _detail = map(digests.COLUMNS.index, ("recorded_at", "action", "detail"))
+_commitments = itemgetter(*(signing.COLUMNS.index(f"{side}_commitment") for side in SIDES))
+_named = itemgetter(*map(signing.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
+_recorded_at, _action, _detail = map(signing.COLUMNS.index, ("recorded_at", "action", "detail"))
 _MOST = 20  # bad entries that are named, and bad seals
 _CHECKPOINT = 1_000  # entries
 
@@ -114,7 +114,7 @@ def verify(
     """
     kept = _Kept(seals)
     while True:
-        with suppress(hashed.OldestLeftError):  # it goes on from an anchor that was not there yet
+        with suppress(chain.OldestLeftError):  # it goes on from an anchor that was not there yet
             return _verify(since, kept, progress)
 
 
@@ -144,16 +144,16 @@ def recorded_at(report: Report, seq: int, *, since: int) -> str:
     since: all from that one on have to be as they were verified. Raises AlteredError: they, or
     others around them, are not.
     """
-    after, digest = hashed.beginning()
+    after, digest = chain.beginning()
     known = (one for one in report.checkpoints if after <= one < since)
     if checkpoint := max(known, default=0):
         after, digest = checkpoint, report.checkpoints[checkpoint]
     until = min((one for one in report.checkpoints if one >= seq), default=0)
     found = ""
-    for number, _, content, _, *columns in hashed.rows(after, until):
+    for number, _, content, _, *columns in chain.hashed_rows(after, until):
         if not _gives(columns, content):
             raise AlteredError
-        digest = digests.entry_digest(number, digest, content)
+        digest = signing.entry_digest(number, digest, content)
         if number == seq:
             found = columns[_recorded_at]
     if not found or digest != report.checkpoints[until]:
@@ -190,9 +190,9 @@ def _beginning(report: Report, since: Seal | None) -> tuple[int, bytes]:
     if low is not None:
         report.note_entry(low, "numbers begin at 1: it was put in")
     try:
-        beginning = hashed.beginning()
+        beginning = chain.beginning()
     except DataError:  # no anchor that can be read: the oldest are missing
-        beginning = 0, digests.BEGINNING
+        beginning = 0, signing.BEGINNING
     if since is None or since.seq < beginning[0]:  # its entry left with age
         return beginning
     if not since.is_ours():
@@ -215,14 +215,14 @@ def _walk(
     """Every entry against its own digests, the one before it and its seal."""
     reached, time, unbroken, sealed = report.after, "", True, report.after
     erased = erasure.Erased()
-    for row in hashed.rows(report.after, report.last, with_vault=True):
-        seq, version, content, digest, *columns = row[: hashed.WIDTH]
+    for row in chain.hashed_rows(report.after, report.last, with_vault=True):
+        seq, version, content, digest, *columns = row[: chain.WIDTH]
         if seq % _STEP == 0:
             progress(seq, report.last)
         if seq != reached + 1:
             unbroken = False
             report.note_entry(reached + 1, f"missing, up to {seq - 1}")
-        if version != digests.VERSION:
+        if version != signing.VERSION:
             report.note_entry(seq, f"its encoding is of an unknown version, {version}")
         elif not _gives(columns, content):
             report.note_entry(seq, "its content gives another digest than the one recorded")
@@ -243,7 +243,7 @@ def _walk(
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
         if len(report.bad_entries) < _MOST:  # what follows may query
-            for what in _vault_faults(seq, columns, row[hashed.WIDTH :], erased):
+            for what in _vault_faults(seq, columns, row[chain.WIDTH :], erased):
                 report.note_entry(seq, what)
         reached, before, time = seq, digest, recorded_at
     return _Walked(reached, before, unbroken, sealed)
@@ -300,14 +300,14 @@ def _check_strays(report: Report) -> None:
 
 def _gives(columns: list[Any], content: bytes) -> bool:
     try:
-        return digests.content_digest(columns) == content
+        return signing.content_digest(columns) == content
     except (TypeError, UnicodeEncodeError):
         return False
 
 
 def _follows(seq: int, before: bytes, content: bytes, digest: bytes) -> bool:
     try:
-        return digests.entry_digest(seq, before, content) == digest
+        return signing.entry_digest(seq, before, content) == digest
     except (TypeError, AttributeError):
         return False
 
@@ -328,9 +328,9 @@ def _check_head(report: Report, head: Head | None, walked: _Walked) -> bool:
     elif walked.seq == head.seq and bytes(head.digest) != walked.digest:
         report.bad_head.append("the head is not the digest of the last entry")
     message, signature = chain.message(head), bytes(head.signature)
-    if keys.verifies(head.key_id, signature, message):
+    if signing.verifies(head.key_id, signature, message):
         return walked.seq == head.seq and bytes(head.digest) == walked.digest
-    if keys.verifies(head.key_id, signature, message, former=True):
+    if signing.verifies(head.key_id, signature, message, former=True):
         what = "the head is signed with a former key: after a change of keys, audit_seal --rotate"
     else:
         what = "the head is not signed with a key of ours"

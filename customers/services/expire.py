@@ -18,7 +18,7 @@ from django.db.models import Max
 
 from customers.access import OPERATOR
 from customers.audit import access_events, chain, entries, erasure, statements, verify
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     AccessEvent,
     Action,
@@ -109,7 +109,12 @@ def erase_values(due: Due, ground: Ground, progress: Progress) -> None:
         head = chain.lock()
         if erasure.expired(erasure.VALUES) < due.values_up_to:
             _check(ground, due.values_up_to, due.values_before, since=due.values_up_to)
-            _append(head, Action.EXPIRED, erasure.said(erasure.VALUES, due.values_up_to), ground)
+            _append(
+                head,
+                Action.EXPIRED,
+                erasure.erasure_entry(erasure.VALUES, due.values_up_to),
+                ground,
+            )
     erasure.expire(VaultItem, due.values_up_to, progress)
 
 
@@ -131,7 +136,12 @@ def erase_looks(due: Due, ground: Ground, progress: Progress) -> None:
         with transaction.atomic():
             head = chain.lock()
             if erasure.expired(erasure.LOOKS) < due.looks_up_to:  # else another run said so
-                _append(head, Action.EXPIRED, erasure.said(erasure.LOOKS, due.looks_up_to), ground)
+                _append(
+                    head,
+                    Action.EXPIRED,
+                    erasure.erasure_entry(erasure.LOOKS, due.looks_up_to),
+                    ground,
+                )
     erasure.expire(AccessEvent, due.looks_up_to, progress)
 
 
@@ -184,7 +194,7 @@ def _check(ground: Ground, seq: int, before: datetime, *, since: int) -> None:
         raise AlteredError
 
 
-def _append(head: Head, action: Action, finding: Finding, ground: Ground) -> None:
+def _append(head: Head, action: Action, finding: FieldOutcome, ground: Ground) -> None:
     act = act_of(action, "", "", OPERATOR, "", ground.reason)
     entries.append(uuid4(), act, [finding], head=head)
 

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
-from customers.audit import access_events, chain, keys, triggers
+from customers.audit import access_events, chain, signing, triggers
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -712,7 +712,7 @@ def test_a_log_of_nothing_but_looks_can_be_sealed(tmp_path):
 def test_a_change_of_keys_comes_before_the_fold(tmp_path, settings):
     log.fill(1)
     look("101")
-    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_VERIFY_KEYS = (signing.public_key(),)
     settings.AUDIT_SIGNING_KEY = b"n" * 32
 
     with pytest.raises(CommandError, match="audit_seal --rotate"):

@@ -14,13 +14,13 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from customers.audit import encryption, erasure, triggers, values
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     AccessEvent,
     Entry,
     Evidence,
-    Gone,
     JournalLine,
+    Missing,
     Outcome,
     VaultItem,
     bound_to,
@@ -63,7 +63,7 @@ def sql(statement, *values):
 
 
 def test_an_entry_gives_back_what_was_put_in():
-    log.append(Finding("email", "a", {"b": [1]}, Outcome.APPLIED, Evidence.LOOK, "北"))
+    log.append(FieldOutcome("email", "a", {"b": [1]}, Outcome.APPLIED, Evidence.LOOK, "北"))
 
     entry = Entry.objects.get()
 
@@ -77,7 +77,7 @@ def test_the_values_of_a_page_come_with_its_entries_in_one_query(filled, django_
 
 
 def test_the_same_value_twice_is_committed_to_differently():
-    log.append(Finding("email", "a", "a", Outcome.APPLIED))
+    log.append(FieldOutcome("email", "a", "a", Outcome.APPLIED))
 
     entry = Entry.objects.get()
 
@@ -86,7 +86,7 @@ def test_the_same_value_twice_is_committed_to_differently():
 
 def test_an_empty_value_is_committed_to_like_any_other():
     """Else the log would tell for ever that there was none."""
-    log.append(Finding("email", None, "", Outcome.APPLIED))
+    log.append(FieldOutcome("email", None, "", Outcome.APPLIED))
 
     entry = Entry.objects.get()
 
@@ -138,7 +138,7 @@ def test_an_open_line_that_was_altered_does_not_open(agent, clubmed, column):
     line = JournalLine.objects.get()
 
     assert not line.is_readable
-    assert line.new_values == {"email": Gone.UNREADABLE}
+    assert line.new_values == {"email": Missing.UNREADABLE}
 
 
 def test_a_refused_create_keeps_the_names_of_its_fields_and_the_codes_only(agent, clubmed):
@@ -150,7 +150,7 @@ def test_a_refused_create_keeps_the_names_of_its_fields_and_the_codes_only(agent
     assert {entry.field for entry in entries} == set(typed)
     assert {entry.outcome for entry in entries} == {"refused"}
     assert {entry.customer_label for entry in entries} == {""}
-    assert {entry.new for entry in entries} == {Gone.NOT_KEPT}
+    assert {entry.new for entry in entries} == {Missing.NOT_KEPT}
     assert not VaultItem.objects.exists()
     assert "not kept" in text(signed_in(SUPERVISOR).page("/audit/"))
 
@@ -215,7 +215,7 @@ def test_values_swapped_between_entries_are_found(unguarded):
     assert status == 1
     assert words.startswith("entry 4: its old in the vault does not open")
     assert "entry 6: its old in the vault does not open" in words
-    assert Entry.objects.get(seq=4).new is Gone.UNREADABLE
+    assert Entry.objects.get(seq=4).new is Missing.UNREADABLE
 
 
 def test_sides_swapped_within_an_entry_are_found(unguarded):
@@ -237,7 +237,7 @@ def test_another_value_under_the_right_key_is_found(unguarded):
 
     assert status == 1
     assert words.startswith("entry 5: its new in the vault is not what it committed to")
-    assert Entry.objects.get(seq=5).new is Gone.UNREADABLE
+    assert Entry.objects.get(seq=5).new is Missing.UNREADABLE
 
 
 @pytest.mark.parametrize("length", [0, 5, 12, 30])
@@ -393,7 +393,7 @@ def test_what_does_not_open_is_told_of_and_keeps_nothing_else_back(filled, setti
         rewrap()
 
     assert "or they do not open" in str(told.value)
-    assert {entry.seq for entry in Entry.objects.all() if entry.new is Gone.UNREADABLE} == {5}
+    assert {entry.seq for entry in Entry.objects.all() if entry.new is Missing.UNREADABLE} == {5}
 
 
 def test_with_no_former_key_given_nothing_is_lost(filled, settings):
@@ -474,14 +474,14 @@ def test_an_exported_value_that_was_altered_is_found(tmp_path, filled):
 
 
 def test_a_sensitive_value_is_in_no_export(tmp_path):
-    log.append(Finding("identity", None, {"number": "123-SECRET"}, Outcome.APPLIED))
+    log.append(FieldOutcome("identity", None, {"number": "123-SECRET"}, Outcome.APPLIED))
 
     assert "SECRET" not in log.export(tmp_path, "--values").read_text()
 
 
 def test_what_is_erased_is_missing_in_an_export_which_stays_whole(tmp_path, filled):
     with transaction.atomic():
-        log.append(erasure.said(erasure.VALUES, 4), action="expired")
+        log.append(erasure.erasure_entry(erasure.VALUES, 4), action="expired")
     erasure.expire(VaultItem, 4)
 
     assert log.verify()[0] == 0
@@ -489,7 +489,9 @@ def test_what_is_erased_is_missing_in_an_export_which_stays_whole(tmp_path, fill
 
 
 def test_a_person_is_shown_what_was_and_what_became(supervisor):
-    log.append(Finding("email", "a@example.com", "b@example.com", Outcome.APPLIED), customer_id=TOM)
+    log.append(
+        FieldOutcome("email", "a@example.com", "b@example.com", Outcome.APPLIED), customer_id=TOM
+    )
 
     page = signed_in(AGENT).page(f"/customers/{TOM}/history/")
 

@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from customers.audit import encryption, journal, values
-from customers.audit.models import Entry, Gone, JournalLine, VaultItem
+from customers.audit.models import Entry, JournalLine, Missing, VaultItem
 from customers.services.connection import client
-from customers.services.outcomes import BeingSavedError, ConflictError
+from customers.services.outcomes import Conflict, InUse
 from customers.services.record import act_of
 from tests import log
 from tests.conftest import AGENT
@@ -55,7 +55,7 @@ def save_until(stop, number):
     """A worker that saves one customer's e-mail again and again."""
     while not stop.is_set():
         seen = client().read_profile(number).get("email")
-        with suppress(ConflictError, BeingSavedError):  # of who ends just now
+        with suppress(Conflict, InUse):  # of who ends just now
             change(number, f"{uuid4().hex}@example.com", seen)
 
 
@@ -76,7 +76,7 @@ def one_more_comes(counted):
 def assert_all_open():
     for entry in Entry.objects.all():
         values = (entry.old, entry.new, entry.reason, entry.customer_label)
-        assert not any(isinstance(value, Gone) for value in values)
+        assert not any(isinstance(value, Missing) for value in values)
     assert log.verify()[0] == 0
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers.audit import access_events, chain, erasure, triggers, verify
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -21,9 +21,9 @@ from customers.audit.models import (
     Change,
     Credential,
     Entry,
-    Gone,
     Head,
     JournalLine,
+    Missing,
     Outcome,
     VaultItem,
     json_text,
@@ -71,12 +71,12 @@ def aged(at):
         at(*date)
         for n in range(6):
             fields = ("email", "phones")[: 1 + n % 2]
-            findings = (Finding(name, "old", "new", Outcome.APPLIED) for name in fields)
+            findings = (FieldOutcome(name, "old", "new", Outcome.APPLIED) for name in fields)
             log.append(*findings, customer_id=str(100 + n % 3))
 
 
 def change(value="new@example.com", **kwargs):
-    log.append(Finding("email", "old@example.com", value, Outcome.APPLIED), **kwargs)
+    log.append(FieldOutcome("email", "old@example.com", value, Outcome.APPLIED), **kwargs)
 
 
 def expire(*options):
@@ -168,7 +168,7 @@ def test_old_values_are_erased_and_the_entries_stay(aged, tmp_path, supervisor, 
     said = Entry.objects.get(seq=28)
     assert (said.action, said.field, said.detail) == ("expired", "values", '{"up_to": 18}')
     assert said.actor_name == "Command line"
-    assert Entry.objects.get(seq=3).new is Gone.ERASED
+    assert Entry.objects.get(seq=3).new is Missing.ERASED
     assert is_whole(tmp_path)
     page = text(supervisor.page("/audit/"))
     assert page.count("erased → erased") == 18
@@ -297,7 +297,7 @@ def test_a_change_with_a_younger_entry_stays_whole(at, tmp_path):
 def test_a_change_longer_than_a_batch_is_not_cut(at, tmp_path, small_batches):
     at(2022, 3, 1)
     fields = ("email", "first_name", "last_name", "phones", "address")
-    log.append(*(Finding(name, "a", "b", Outcome.APPLIED) for name in fields))
+    log.append(*(FieldOutcome(name, "a", "b", Outcome.APPLIED) for name in fields))
     change()
     at()
 
@@ -490,7 +490,7 @@ def test_of_two_runs_the_later_says_what_it_erases_too(looked, tmp_path, monkeyp
 
     def late(*args, **kwargs):
         with transaction.atomic():
-            log.append(erasure.said(erasure.LOOKS, former), action="expired")
+            log.append(erasure.erasure_entry(erasure.LOOKS, former), action="expired")
         check(*args, **kwargs)
 
     monkeypatch.setattr(access_events, "check_age", late)

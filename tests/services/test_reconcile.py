@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
-from customers.audit.models import Change, Entry, Gone, JournalLine
+from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.services.reconcile import reconcile
 from tests import log
 from tests.acts import history, let_the_grace_pass, lose_the_answer
@@ -339,7 +339,7 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 
     assert capsys.readouterr().out.startswith("Unclear now: 1. A supervisor")
     [entry] = Entry.objects.all()
-    assert (entry.outcome, entry.old, entry.new) == ("unclear", Gone.NOT_KEPT, Gone.NOT_KEPT)
+    assert (entry.outcome, entry.old, entry.new) == ("unclear", Missing.NOT_KEPT, Missing.NOT_KEPT)
     page = text(supervisor.page("/audit/unsettled/"))
     assert "What was sent could not be opened here." in page
     assert log.verify()[0] == 0

@@ -151,21 +151,6 @@ def test_going_on_editing_keeps_what_was_typed(agent):
     assert "newer@example.com" in again.select_one("pre").text
 
 
-def test_another_body_than_the_previewed_one_is_previewed_again(agent, clubmed):
-    """The last name is now written as it was to be, which is the same to a person."""
-    clubmed.customers[TOM]["last_name"] = "SMITH"
-    preview = previewed(agent, IDENTITY, first_name="Thomas", last_name="Smith")
-    clubmed.customers[TOM]["last_name"] = "Smith"
-
-    answer = post(agent, preview, "send", IDENTITY)
-
-    assert answer.status_code == 409
-    assert "no longer what you were shown. Nothing was sent" in text(soup(answer))
-    assert sent(clubmed, "PATCH") == []
-    post(agent, soup(answer), "send", IDENTITY)
-    assert sent(clubmed, "PATCH") == [(PATH, {"first_name": "Thomas"})]
-
-
 def test_the_form_cannot_be_sent_past_the_preview(agent, other_agent, clubmed):
     page = agent.page(URL)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
-from customers.audit import access_events, chain, keys
+from customers.audit import access_events, chain, signing
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *, to: str | None, rotate: bool, public_key: bool, **options: Any) -> None:
         if public_key:
-            self.stdout.write(base64.urlsafe_b64encode(keys.public_key()).decode())
+            self.stdout.write(base64.urlsafe_b64encode(signing.public_key()).decode())
             return
         try:
             if rotate:
