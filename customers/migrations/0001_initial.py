@@ -47,7 +47,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -135,7 +134,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -231,7 +229,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -308,12 +305,6 @@ class Migration(migrations.Migration):
             model_name="entry",
             index=models.Index(
                 condition=models.Q(("action", "anchor")), fields=["seq"], name="entry_anchor"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(
-                condition=models.Q(("action", "access")), fields=["seq"], name="entry_access"
             ),
         ),
         migrations.AddConstraint(
