@@ -46,7 +46,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -134,7 +133,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -230,7 +228,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -307,12 +304,6 @@ class Migration(migrations.Migration):
             model_name="entry",
             index=models.Index(
                 condition=models.Q(("action", "anchor")), fields=["seq"], name="entry_anchor"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(
-                condition=models.Q(("action", "access")), fields=["seq"], name="entry_access"
             ),
         ),
         migrations.AddConstraint(
