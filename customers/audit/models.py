@@ -78,7 +78,6 @@ class Action(models.TextChoices):
     FORGOTTEN = "forgotten", "Customer forgotten"  # the values up to a number are erased
     EXPIRED = "expired", "Old data erased"  # likewise, of all customers
     ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
-    ACCESS = "access", "Looks counted"  # how many, and their digest: in `detail`
 
 
 class Outcome(models.TextChoices):
@@ -289,9 +288,6 @@ class Entry(Act):
             models.Index(fields=["customer_id", "field", "-seq"], name="entry_customer_field"),
             models.Index(
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
-            ),
-            models.Index(
-                fields=["seq"], condition=models.Q(action=Action.ACCESS), name="entry_access"
             ),
         ]
         constraints = [
@@ -535,10 +531,9 @@ class Purpose(models.TextChoices):
 
 
 class AccessEvent(models.Model):
-    """Somebody looked. Only ever inserted; it leaves when it is older than ACCESS_MONTHS.
+    """Somebody saw something. Only ever inserted; it leaves when it is older than ACCESS_MONTHS.
 
-    Beside the chain, so that looking takes no lock; `customers.audit.access_events` folds its count
-    and digest into the chain.
+    Not part of the chain, so that a view takes no lock.
     """
 
     recorded_at = models.DateTimeField(db_index=True)
@@ -566,11 +561,10 @@ class AccessEvent(models.Model):
 
 
 class Credential(models.Model):
-    """A token that calls of many processes share, sealed (`customers.services.credentials`)."""
+    """An access token that the calls of many processes share (`customers.services.credentials`)."""
 
     key = models.CharField(max_length=80, primary_key=True)
-    sealed = models.TextField()
-    leased_until = models.DateTimeField(null=True)  # somebody is renewing it
+    encrypted = models.TextField()
     ends_at = models.DateTimeField(db_index=True)  # of no use to anybody after that
 
     def __str__(self) -> str:

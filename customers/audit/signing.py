@@ -40,24 +40,8 @@ COLUMNS = (
     "evidence",
     "detail",
 )
-# What is hashed of an access event, in this order.
-ACCESS_COLUMNS = (
-    "id",
-    "recorded_at",
-    "kind",
-    "actor_issuer",
-    "actor_sub",
-    "actor_name",
-    "actor_roles",
-    "customer_id",
-    "field",
-    "change_id",
-    "purpose",
-    "request_id",
-)
 BEGINNING = bytes(32)  # what stands before entry 1
 _ENTRY, _CHAIN, _HEAD = f"crmadmin-entry-{VERSION}", b"crmadmin-chain-1", "crmadmin-head-1"
-_ACCESS = "crmadmin-access-1"
 _LOGGED = "appended "  # before a seal in the process log, see `customers.audit.chain`
 
 
@@ -79,11 +63,6 @@ def content_digest(columns: Iterable[str]) -> bytes:
 def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:
     """SHA-256 that ties an entry's content to its number and to the entry before it."""
     return hashlib.sha256(_CHAIN + seq.to_bytes(8, "big") + before + content).digest()
-
-
-def access_event(columns: Iterable[str]) -> bytes:
-    """What is hashed of one access event; one SHA-256 runs over all that are counted together."""
-    return text_array((_ACCESS, *columns))
 
 
 def head_message(seq: int, recorded_at: str, digest: bytes, key_id: str) -> bytes:

@@ -14,28 +14,25 @@ from typing import Any, NamedTuple
 from django.db import DataError
 from django.db.models import Exists, OuterRef, Subquery
 
-from customers.audit import access_events, chain, erasure, signing, values
+from customers.audit import chain, erasure, signing, values
 from customers.audit.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
 from customers.audit.signing import Seal
 
 _STEP = 5_000  # entries, between two words of progress
 _commitments = itemgetter(*(signing.COLUMNS.index(f"{side}_commitment") for side in SIDES))
 _named = itemgetter(*map(signing.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
-_recorded_at, _action, _detail = map(signing.COLUMNS.index, ("recorded_at", "action", "detail"))
+_recorded_at = signing.COLUMNS.index("recorded_at")
 _MOST = 20  # bad entries that are named, and bad seals
-_CHECKPOINT = 1_000  # entries
 
 
 @dataclass
 class Report:
     """What was verified: the entries after `after` up to `last`, and what does not hold.
 
-    bad_entries: (seq, what). beside: what is wrong with open lines and looks. uncounted: how many
-    looks of more than a day ago no entry counted. compared: how many seals; uncompared: further
-    ones, of entries before these. proven: what comes after `after` is whole up to here, as the
-    signature of the head or of a seal says. Digests alone say little: whoever changed an entry may
-    have computed them anew up to the next bad one. checkpoints: seq -> digest, now and then, and of
-    the last one, for `recorded_at`. counts: what each entry that counted looks says, in order.
+    bad_entries: (seq, what). beside: what is wrong with open lines. compared: how many seals;
+    uncompared: further ones, of entries before these. proven: last entry covered by a valid
+    signature, of the head or of a seal. Digests alone prove nothing: an attacker can recompute
+    them.
     """
 
     after: int = 0
@@ -48,9 +45,6 @@ class Report:
     bad_head: list[str] = field(default_factory=list)
     bad_seals: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
-    uncounted: int = 0
-    checkpoints: dict[int, bytes] = field(default_factory=dict)
-    counts: list[str] = field(default_factory=list)
 
     @property
     def first_bad(self) -> int:
@@ -127,38 +121,9 @@ def _verify(since: Seal | None, kept: _Kept, progress: Callable[[int, int], None
     walked = _walk(report, before, kept.expected, progress)
     vouches = _check_head(report, head, walked) and walked.unbroken
     _check_strays(report)
-    looks = access_events.faults(lambda: erasure.expired(erasure.LOOKS))
-    report.uncounted = access_events.uncounted()
-    report.beside = [*islice(_bad_lines(), _MOST), *islice(looks, _MOST)]
+    report.beside = [*islice(_bad_lines(), _MOST)]
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report
-
-
-class AlteredError(Exception):
-    """The log is no longer what was verified."""
-
-
-def recorded_at(report: Report, seq: int, *, since: int) -> str:
-    """When that entry was recorded, as `customers.audit.models.moment` writes it.
-
-    since: all from that one on have to be as they were verified. Raises AlteredError: they, or
-    others around them, are not.
-    """
-    after, digest = chain.beginning()
-    known = (one for one in report.checkpoints if after <= one < since)
-    if checkpoint := max(known, default=0):
-        after, digest = checkpoint, report.checkpoints[checkpoint]
-    until = min((one for one in report.checkpoints if one >= seq), default=0)
-    found = ""
-    for number, _, content, _, *columns in chain.hashed_rows(after, until):
-        if not _gives(columns, content):
-            raise AlteredError
-        digest = signing.entry_digest(number, digest, content)
-        if number == seq:
-            found = columns[_recorded_at]
-    if not found or digest != report.checkpoints[until]:
-        raise AlteredError
-    return found
 
 
 def _head(report: Report) -> Head | None:
@@ -229,16 +194,12 @@ def _walk(
         if not _follows(seq, before, content, digest):
             unbroken = False
             report.note_entry(seq, "its digest does not follow from the entry before it")
-        elif seq % _CHECKPOINT == 0 or seq == report.last:
-            report.checkpoints[seq] = bytes(digest)
         if seq in expected:
             if expected[seq] != digest:
                 unbroken = False
                 report.note_entry(seq, "it is not the one that was sealed")
             elif unbroken:
                 sealed = seq
-        if columns[_action] == Action.ACCESS:
-            report.counts.append(columns[_detail])
         recorded_at = columns[_recorded_at] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")

@@ -29,8 +29,7 @@ class Migration(migrations.Migration):
             name="Credential",
             fields=[
                 ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ("sealed", models.TextField()),
-                ("leased_until", models.DateTimeField(null=True)),
+                ("encrypted", models.TextField()),
                 ("ends_at", models.DateTimeField(db_index=True)),
             ],
         ),
@@ -47,7 +46,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -135,7 +133,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -231,7 +228,6 @@ class Migration(migrations.Migration):
                             ("forgotten", "Customer forgotten"),
                             ("expired", "Old data erased"),
                             ("anchor", "Old entries removed"),
-                            ("access", "Looks counted"),
                         ],
                         max_length=16,
                     ),
@@ -308,12 +304,6 @@ class Migration(migrations.Migration):
             model_name="entry",
             index=models.Index(
                 condition=models.Q(("action", "anchor")), fields=["seq"], name="entry_anchor"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(
-                condition=models.Q(("action", "access")), fields=["seq"], name="entry_access"
             ),
         ),
         migrations.AddConstraint(

@@ -45,7 +45,6 @@ def forget_customer(
             tombstones.write(Tombstone(customer_id, change_id.hex, at, _creates(customer_id), *who))
         except OSError:
             raise NoTombstone from None
-    erasure.scrub()
     return count
 
 

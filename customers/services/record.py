@@ -188,7 +188,7 @@ def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> Non
     if wrong:
         entries.append(line.change_id, act, wrong, head=head, before=made, unseen_by_author=True)
     if no_customer:
-        erasure.of_no_customer(line.change_id).delete()
+        erasure.values_of_no_customer(line.change_id).delete()
 
 
 def act_of(

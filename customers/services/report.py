@@ -169,7 +169,7 @@ def _covers() -> Fact:
         "entries_removed_up_to": first[0] - 1 if first else 0,
         "values_erased_up_to": erasure.expired(erasure.VALUES),
         "looks_from": look and {"id": look[0], "at": moment(look[1])},
-        "looks_erased_up_to": erasure.expired(erasure.LOOKS),
+        "looks_erased_up_to": erasure.expired(erasure.ACCESS),
     }
 
 

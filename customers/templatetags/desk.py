@@ -34,12 +34,12 @@ from customers.clubmed.profile import Json
 register = template.Library()
 
 _EMPTY = SafeString('<span class="nil">empty</span>')
-_PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "looks": "Looks"}
+_PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "access": "Access events"}
 _DONE_TO_THE_LOG: dict[str, dict[str, str]] = {
     Action.FORGOTTEN: {"values": "This customer’s values erased, up to entry {}"},
     Action.EXPIRED: {
         "values": "All values erased, up to entry {}",
-        "looks": "All looks erased, up to number {}",
+        "access": "Old access events erased, up to number {}",
     },
     Action.ANCHOR: {"entries": "All entries removed, up to entry {}"},
 }

@@ -73,7 +73,7 @@ def test_any_column_changed_is_found_and_named(tmp_path, column, seq):
 SAID = {
     "forgotten": erasure.erasure_entry(erasure.VALUES, 2),
     "expired": erasure.erasure_entry(erasure.VALUES, 2),
-    "looks": erasure.erasure_entry(erasure.LOOKS, 2),
+    "access": erasure.erasure_entry(erasure.ACCESS, 2),
     "anchor": erasure.anchor(2, bytes(32)),
 }
 
@@ -85,7 +85,7 @@ SAID = {
 def test_an_entry_that_no_longer_says_what_it_erased_is_named_and_breaks_nothing(
     supervisor, what, detail
 ):
-    action = "expired" if what == "looks" else what
+    action = "expired" if what == "access" else what
     log.append(SAID[what], action=action, customer_id="100")
     assert sql("UPDATE customers_entry SET detail = %s WHERE seq = 10", detail) == 1
 

@@ -3,10 +3,7 @@ to them by hand is found and named."""
 
 import io
 import os
-import sqlite3
 import stat
-from contextlib import closing
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -39,13 +36,6 @@ OTHER_KEY = b"another-key-of-exactly-32-bytes!"
 def filled(db):
     log.fill()
     assert Entry.objects.count() == LAST
-
-
-@pytest.fixture
-def wal(transactional_db):
-    """Where SQLite writes first: the log's entries stand there now."""
-    log.fill(1)
-    return Path(f"{connection.settings_dict['NAME']}-wal")
 
 
 @pytest.fixture
@@ -153,44 +143,6 @@ def test_a_refused_create_keeps_the_names_of_its_fields_and_the_codes_only(agent
     assert {entry.new for entry in entries} == {Missing.NOT_KEPT}
     assert not VaultItem.objects.exists()
     assert "not kept" in text(signed_in(SUPERVISOR).page("/audit/"))
-
-
-# SQLite's write-ahead log -------------------------------------------------------------------------
-
-only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
-
-
-@only_sqlite
-def test_what_was_erased_does_not_stand_in_the_write_ahead_log(wal, caplog):
-    assert wal.stat().st_size
-
-    erasure.scrub()
-
-    assert wal.stat().st_size == 0
-    assert caplog.text == ""
-
-
-@only_sqlite
-def test_a_reader_that_holds_the_write_ahead_log_is_told_of_and_no_writer_waits(wal, caplog):
-    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM customers_entry").fetchone()
-        log.fill(1)
-
-        erasure.scrub()
-
-    assert "SQLite's write-ahead log is in use: what was erased is in it yet" in caplog.text
-    with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
-
-
-@only_sqlite
-def test_a_disk_that_fails_then_is_told_of_and_ends_nothing(wal, monkeypatch, caplog):
-    monkeypatch.setattr(erasure, "_truncated", Mock(side_effect=OperationalError))
-
-    erasure.scrub()
-
-    assert "what was erased is in it yet" in caplog.text
 
 
 # Tampering ----------------------------------------------------------------------------------------
@@ -482,7 +434,7 @@ def test_a_sensitive_value_is_in_no_export(tmp_path):
 def test_what_is_erased_is_missing_in_an_export_which_stays_whole(tmp_path, filled):
     with transaction.atomic():
         log.append(erasure.erasure_entry(erasure.VALUES, 4), action="expired")
-    erasure.expire(VaultItem, 4)
+    erasure.delete(VaultItem.objects.filter(pk__lte=4))
 
     assert log.verify()[0] == 0
     assert log.verify_alone_here(log.export(tmp_path, "--values"))[0] == 0

@@ -2,17 +2,13 @@
 left is not said to have been compared."""
 
 import io
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from customers.audit import access_events, chain, erasure, triggers
-from customers.audit.models import Access, AccessEvent, Entry, VaultItem
+from customers.audit import chain, erasure, triggers
+from customers.audit.models import Entry, VaultItem
 from tests import log
-from tests.conftest import AGENT
-from tests.people import actor
 
 pytestmark = pytest.mark.django_db
 LAST = 9
@@ -98,7 +94,7 @@ def test_a_value_that_is_put_back_is_found_all_the_same(meanwhile):
 def test_values_may_expire_meanwhile(meanwhile):
     def expire():
         log.append(erasure.erasure_entry(erasure.VALUES, LAST), action="expired", customer_id="")
-        erasure.expire(VaultItem, LAST)
+        erasure.delete(VaultItem.objects.filter(pk__lte=LAST))
 
     meanwhile(expire, after=3)
 
@@ -133,31 +129,6 @@ def test_an_export_that_old_entries_left_meanwhile_says_so(meanwhile, tmp_path):
         log.export(tmp_path)
 
     assert log.verify_alone_here(log.export(tmp_path))[0] == 0
-
-
-def test_looks_may_leave_meanwhile(monkeypatch):
-    then = datetime(2025, 3, 1, tzinfo=UTC)
-    with monkeypatch.context() as patch:
-        for days in range(3):
-            patch.setattr(timezone, "now", lambda days=days: then + timedelta(days=days))
-            access_events.record(Access.VIEW, actor=actor(AGENT), request_id="r")
-            patch.setattr(timezone, "now", lambda days=days: then + timedelta(days=days, hours=1))
-            access_events.fold()
-    facts = access_events._facts
-    left = [2]
-
-    def watched(first, events):
-        if left:
-            up_to = left.pop()
-            log.append(
-                erasure.erasure_entry(erasure.LOOKS, up_to), action="expired", customer_id=""
-            )
-            AccessEvent.objects.filter(pk__lte=up_to).delete()
-        return facts(first, events)
-
-    monkeypatch.setattr(access_events, "_facts", watched)
-
-    assert is_whole()
 
 
 # Seals of entries that left -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
 from customers.access import OPERATOR
-from customers.audit import erasure, tombstones
+from customers.audit import tombstones
 from customers.management import commandline
 from customers.services.forget import forget_customer, replay
 from customers.services.outcomes import Forbidden, InUse, NoTombstone, NotRecorded, NotSaved
@@ -77,7 +77,6 @@ class Command(BaseCommand):
             if erased:
                 customers.add(tombstone.customer_id)
                 count += erased
-        erasure.scrub()
         again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
         again = again + _erased(count) if customers else "nobody had to be forgotten again"
         self.stdout.write(f"{len(found):,} tombstone{pluralize(len(found))}; {again}.")
