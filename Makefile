@@ -24,8 +24,7 @@ demo: .venv/.demo ## serve the whole product on invented data: PORT (8000), SAND
 run: .venv/.runtime ## serve the product on the environment's real settings: HOST, PORT (8000)
 	@$(bin)/python manage.py migrate --verbosity 0
 	@exec $(bin)/gunicorn crmadmin.wsgi:application --bind "$${HOST:-127.0.0.1}:$${PORT:-8000}" \
-		--worker-class gthread --workers 2 --threads 64 --graceful-timeout 30 --no-control-socket \
-		--forwarded-allow-ips ""
+		--config python:crmadmin.server
 
 .PHONY: check
 check: .venv/.dev ## format, lint, types, templates, security, deployment, migrations, locks

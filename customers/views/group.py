@@ -361,7 +361,7 @@ class GroupEditor:
     ) -> HttpResponse:
         context |= {
             "customer_id": self.customer_id,
-            "group": self.group.value,
+            "group": self.group.title,
             "url": self.request.path,
             "title": Record(profile, {}).title if profile else f"Customer {self.customer_id}",
             "fragment": fragment,

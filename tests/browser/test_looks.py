@@ -38,7 +38,7 @@ def refused(page, product):
 def clearing(page, product):
     page.goto(RICH)
     page.locator("#email .field-edit").click()
-    page.get_by_role("button", name="Clear the e-mail…").click()
+    page.get_by_role("button", name="Clear…").click()
     expect(page.locator("#email[data-state=clearing]")).to_be_visible()
 
 
@@ -258,7 +258,7 @@ def address_refused(page, product):
 def group_preview(page, product):
     page.goto(f"{LONG}groups/identity/")
     page.get_by_label("First name", exact=True).fill("Maximiliane Josefa")
-    page.get_by_label("Clear the date of birth").check()
+    page.get_by_label("Clear Date of birth").check()
     page.get_by_label("Place of birth", exact=True).fill(
         "A town whose name is long enough to need two lines"
     )
@@ -303,11 +303,11 @@ def forgotten(path):
 def revealing(page, product):
     """One value that is shown, and one that is asked for."""
     page.goto(RICH)
-    page.get_by_role("link", name="Reveal the national number").click()
+    page.get_by_role("link", name="Reveal National number").click()
     page.get_by_label("Why do you need to see it?").select_option("identify")
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator("#identity[data-state=revealed]")).to_be_visible()
-    page.get_by_role("link", name="Reveal the health pass").click()
+    page.get_by_role("link", name="Reveal Health pass").click()
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator("#health_pass_id .error")).to_be_visible()
 
@@ -320,7 +320,7 @@ def change_revealed(page, product):
     expect(page.locator("#identity .was-saved")).to_be_visible()
     page.goto("/audit/")
     page.locator("tbody.change .when a").first.click()
-    page.get_by_role("link", name="Reveal the national number").click()
+    page.get_by_role("link", name="Reveal National number").click()
     page.get_by_label("Why do you need to see it?").select_option("review")
     page.get_by_role("button", name="Reveal").click()
     expect(page.locator(".diff-new")).to_contain_text("CPF")

@@ -106,7 +106,7 @@ def test_an_emptied_input_is_no_clear(agent, clubmed):
     answer = post(agent, agent.page(URL), "preview", email="")
 
     assert answer.status_code == 422
-    assert "An empty answer changes nothing. To empty it, tick “Clear the e-mail”." in text(
+    assert "An empty answer changes nothing. To empty it, tick “Clear”." in text(
         soup(answer).select_one("#email-input")
     )
 
