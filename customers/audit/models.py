@@ -559,11 +559,10 @@ class AccessEvent(models.Model):
 
 
 class Credential(models.Model):
-    """A token that calls of many processes share, sealed (`customers.services.credentials`)."""
+    """An access token that the calls of many processes share (`customers.services.credentials`)."""
 
     key = models.CharField(max_length=80, primary_key=True)
-    sealed = models.TextField()
-    leased_until = models.DateTimeField(null=True)  # somebody is renewing it
+    encrypted = models.TextField()
     ends_at = models.DateTimeField(db_index=True)  # of no use to anybody after that
 
     def __str__(self) -> str:

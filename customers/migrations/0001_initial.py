@@ -29,8 +29,7 @@ class Migration(migrations.Migration):
             name="Credential",
             fields=[
                 ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ("sealed", models.TextField()),
-                ("leased_until", models.DateTimeField(null=True)),
+                ("encrypted", models.TextField()),
                 ("ends_at", models.DateTimeField(db_index=True)),
             ],
         ),
