@@ -97,7 +97,6 @@ class Evidence(models.TextChoices):
     ANSWER = "answer", "Answered by Club Med"
     NO_CALL = "no_call", "Nothing reached Club Med"
     LOOK = "look", "Seen in the profile"
-    SEARCH = "search", "Searched at Club Med"
     NOTHING = "nothing", "Cannot be looked up"
     PERSON = "person", "Decided by a person"
 
@@ -255,8 +254,7 @@ class Entry(Act):
 
     What was personal is here as commitments: SHA-256 of a salt and the value, "" where there is
     none. The values are in the vault, and read from there under the names below.
-    found: what Club Med held when it was looked at (evidence "look"), or the numbers of the
-    customers that a search found (evidence "search"), as JSON; null otherwise.
+    found: what Club Med held when it was looked at (evidence "look"), as JSON; null otherwise.
     """
 
     seq = models.BigIntegerField(primary_key=True)

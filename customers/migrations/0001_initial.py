@@ -87,7 +87,6 @@ class Migration(migrations.Migration):
                             ("answer", "Answered by Club Med"),
                             ("no_call", "Nothing reached Club Med"),
                             ("look", "Seen in the profile"),
-                            ("search", "Searched at Club Med"),
                             ("nothing", "Cannot be looked up"),
                             ("person", "Decided by a person"),
                         ],

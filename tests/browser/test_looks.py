@@ -155,7 +155,7 @@ def unclear(where):
         reload_until_shown(page, decide)
         if where == "change":
             decide.click()
-            page.get_by_role("button", name="Record what came of it").click()
+            page.get_by_role("button", name="Record the outcome").click()
             expect(page.locator("#settle .error").first).to_be_visible()
 
     return show
