@@ -48,6 +48,12 @@ on-sqlite:
 on-postgresql: # tests/conftest.py says what it leaves out
 	$(bin)/python -m tests.postgres $(bin)/python -m pytest -n 2
 
+.PHONY: looks
+looks: .venv/.dev ## every page in every state: what axe finds, and pictures in looks/
+	@.ci/system
+	@rm -rf looks
+	$(bin)/python -m pytest -n 2 -m looks
+
 .PHONY: bench
 bench: .venv/.bench ## what a record costs, how fast the log is verified, and how much room it takes
 	@.ci/system

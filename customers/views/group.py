@@ -348,8 +348,7 @@ class GroupEditor:
             messages.success(self.request, f"{labels}: saved.")
         else:
             messages.success(self.request, "Club Med holds all of this already; nothing was sent.")
-        place = f"{reverse('profile', args=[self.customer_id])}#{self.group.name.lower()}-title"
-        return lead(self.request, place)
+        return lead(self.request, reverse("profile", args=[self.customer_id]))
 
     def _page(
         self,

@@ -136,18 +136,6 @@ def test_what_was_done_is_read_first_on_the_page_after_it(product, page):
     expect(page.locator("#notices")).to_be_focused()
 
 
-def test_what_was_done_is_read_first_even_where_the_address_leads_further_down(product, page):
-    product.let_in(page, "Inès Moreau")
-    page.set_viewport_size({"width": 800, "height": 500})
-    page.goto(f"{WANG}groups/contact/")
-    page.get_by_label("E-mail", exact=True).fill("further.down@example.com")
-    page.get_by_role("button", name="See what will be sent…").last.click()
-    page.get_by_role("button", name="Send to Club Med").click()
-
-    expect(page.locator("#notices .notice")).to_be_in_viewport()
-    expect(page.locator("#notices")).to_be_focused()
-
-
 def test_old_and_new_of_a_change_are_revealed_and_hidden_again(product, page):
     product.let_in(page, "Sana El Idrissi")
     page.goto(TOM)
