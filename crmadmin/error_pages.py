@@ -3,19 +3,31 @@
 Order of the words: what happened; what was or was not stored; what to do now.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from customers.views import notices
+from customers.services.outcomes import NotSaved
 from customers.views.answers import (
     NotACustomerNumberError,
     NotEditableError,
     typed_text,
     wants_fragment,
 )
-from customers.views.notices import Message
+
+
+@dataclass(frozen=True)
+class Message:
+    """What to tell a person who is not served."""
+
+    status: int
+    title: str
+    text: str
+    icon: str = "alert-circle"
+    tone: str = "bad"
+
 
 BAD_REQUEST = Message(
     400,
@@ -110,7 +122,7 @@ NOT_EDITABLE = Message(
 )
 
 
-def answer(request: HttpRequest, message: Message, **context: Any) -> HttpResponse:
+def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) -> HttpResponse:
     """The message as a page, or as a notice above the record if htmx asked."""
     fragment = wants_fragment(request)
     context |= {"message": message, "typed": typed_text(request)}
@@ -120,10 +132,6 @@ def answer(request: HttpRequest, message: Message, **context: Any) -> HttpRespon
         response["HX-Retarget"] = "#notices"
         response["HX-Reswap"] = "innerHTML show:#notices:top"
     return response
-
-
-def not_done(request: HttpRequest, exc: Exception) -> HttpResponse:
-    return answer(request, notices.not_done(exc, reading=request.method != "POST"))
 
 
 def signed_out(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:

@@ -25,12 +25,10 @@ from crmadmin import error_pages, sso
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
-from customers.clubmed.errors import ClubMedError
 from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
-from customers.services.outcomes import NotRecordedError
+from customers.services.outcomes import NeedsSignIn, NotSaved
 from customers.session import kept
-from customers.views import notices
 from customers.views.answers import chosen_markets, is_customer_number, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -157,10 +155,10 @@ class ErrorPagesMiddleware:
         return page
 
     def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        if notices.needs_sign_in(exc):
+        if isinstance(exc, NeedsSignIn):
             return self._sign_in_again(request)
-        if isinstance(exc, ClubMedError | NotRecordedError):
-            return error_pages.not_done(request, exc)
+        if isinstance(exc, NotSaved):
+            return error_pages.answer(request, exc)
         # Where it happened, without the exception's text: that may hold what somebody typed.
         frames = "".join(traceback.format_tb(exc.__traceback__))
         if not isinstance(exc, Http404):
@@ -191,17 +189,17 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
-        "untold": SimpleLazyObject(partial(_untold, actor)),
+        "unseen_by_author": SimpleLazyObject(partial(_unseen, actor)),
         "outage": actor is not None and actor.may_handle_customers and not is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,
     }
 
 
-def _untold(actor: Actor | None) -> list[Change]:
+def _unseen(actor: Actor | None) -> list[Change]:
     """The person's changes that were settled without them; asked for by whole pages only."""
     if actor is None or not actor.may_handle_customers:
         return []
     try:
-        return reading.untold(actor)
+        return reading.unseen_by_author(actor)
     except DatabaseError:  # this may be the page that says so
         return []

@@ -169,7 +169,7 @@ AUDIT_ENCRYPTION_KEYS = tuple(
 AUDIT_VALUE_MONTHS = months("AUDIT_VALUE_MONTHS", 12)
 AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", 36)
 ACCESS_MONTHS = months("ACCESS_MONTHS", 12)
-# An entry says what became of its values, and how many looks it counted.
+# An entry says when older values and access events were erased: it must outlive them.
 if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
     raise ImproperlyConfigured(
         "AUDIT_VALUE_MONTHS and ACCESS_MONTHS must not be more than AUDIT_ENTRY_MONTHS"

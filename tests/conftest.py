@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
+from crmadmin import sso
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
 from customers.audit import triggers
@@ -198,3 +199,20 @@ def auditor(clubmed, db):
 def sent(sandbox, method):
     """What was sent with that method: (path, JSON body) a request."""
     return [(r.path, r.json) for r in sandbox.requests if r.method == method]
+
+
+@pytest.fixture
+def fresh_client():
+    """Nothing is remembered of a provider of another test."""
+    sso._client.cache_clear()
+    yield
+    sso._client.cache_clear()
+
+
+@pytest.fixture
+def company(provider, settings, fresh_client):  # noqa: F811 - the fixture
+    """The product pointed at the real local provider."""
+    settings.OIDC_ISSUER = provider.issuer
+    settings.OIDC_CLIENT_ID = provider.client_id
+    settings.OIDC_CLIENT_SECRET = provider.client_secret
+    return provider

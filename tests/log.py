@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from customers.audit import entries, erasure, keys, verifier
-from customers.audit.entries import Finding
+from customers.audit import entries, erasure, signing, verifier
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Entry, Evidence, Outcome, VaultItem
 
 VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
@@ -43,7 +43,10 @@ def fill(changes=6):
         old, new = TEXTS[n % len(TEXTS)], [{"number": TEXTS[(n + 1) % len(TEXTS)], "n": n}]
         fields = ["email", "phones"][: 1 + n % 2]
         append(
-            *(Finding(field, old, new, Outcome.APPLIED, Evidence.LOOK, new) for field in fields),
+            *(
+                FieldOutcome(field, old, new, Outcome.APPLIED, Evidence.LOOK, new)
+                for field in fields
+            ),
             customer_id=str(100 + n % 3),
             change_id=UUID(int=n + 1),
         )
@@ -58,7 +61,7 @@ def leave_behind_an_anchor(last):
 
 
 def public_key():
-    return base64.urlsafe_b64encode(keys.public_key()).decode()
+    return base64.urlsafe_b64encode(signing.public_key()).decode()
 
 
 def seal(tmp_path, name="seal"):

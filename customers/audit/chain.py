@@ -10,16 +10,18 @@ import base64
 import json
 import logging
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.audit import digests, keys, statements
-from customers.audit.models import Entry, Head, moment
+from customers.audit import signing, statements
+from customers.audit.models import SIDES, Action, Entry, Head, facts, moment, number_in
 
 logger = logging.getLogger(__name__)
 _sound: tuple[object, ...] = ()  # the head that this process verified or signed last
@@ -88,17 +90,17 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
     for entry in entries:
         head.seq += 1
         entry.seq, entry.recorded_at = head.seq, head.recorded_at
-        entry.version = digests.VERSION
-        entry.content_digest = digests.content_digest(columns(entry))
-        head.digest = digests.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
+        entry.version = signing.VERSION
+        entry.content_digest = signing.content_digest(columns(entry))
+        head.digest = signing.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
         entry.digest = head.digest
     sign(head)
 
 
 def sign(head: Head) -> None:
     """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
-    head.key_id = keys.current()
-    head.signature = keys.sign(message(head))
+    head.key_id = signing.current_key()
+    head.signature = signing.sign(message(head))
     statements.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
     transaction.on_commit(partial(logger.info, "appended %s", seal(head)))
@@ -120,7 +122,7 @@ def seal(head: Head) -> str:
 
 def columns(entry: Entry) -> Iterable[str]:
     """An entry's columns as they are hashed."""
-    for name in digests.COLUMNS:
+    for name in signing.COLUMNS:
         value = getattr(entry, name)
         if name == "recorded_at":
             yield moment(value)
@@ -131,7 +133,7 @@ def columns(entry: Entry) -> Iterable[str]:
 
 
 def _beginning() -> Head:
-    return Head(pk=1, recorded_at=timezone.now(), digest=digests.BEGINNING, signature=b"")
+    return Head(pk=1, recorded_at=timezone.now(), digest=signing.BEGINNING, signature=b"")
 
 
 def _read() -> Head:
@@ -152,7 +154,7 @@ def _is_sound(head: Head, *, rotating: bool = False) -> bool:
         return True
     if head.seq == 0 and not head.signature:
         return not Entry.objects.exists()
-    if not keys.verifies(head.key_id, bytes(head.signature), message(head), former=rotating):
+    if not signing.verifies(head.key_id, bytes(head.signature), message(head), former=rotating):
         return False
     if not rotating:
         _believe(head)
@@ -166,9 +168,81 @@ def _believe(head: Head) -> None:
 
 def _identity(head: Head) -> tuple[object, ...]:
     stands = (head.seq, head.recorded_at, bytes(head.digest), head.key_id, bytes(head.signature))
-    return (keys.current(), *stands)
+    return (signing.current_key(), *stands)
 
 
 def message(head: Head) -> bytes:
     """What is signed of a head."""
-    return digests.head_message(head.seq, moment(head.recorded_at), bytes(head.digest), head.key_id)
+    return signing.head_message(head.seq, moment(head.recorded_at), bytes(head.digest), head.key_id)
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+_BATCH = 5_000  # entries
+# Columns that a database does not hold as the text that is hashed.
+_AS_TEXT = {
+    "sqlite": {
+        "recorded_at": "replace(recorded_at, ' ', 'T')"
+        " || CASE length(recorded_at) WHEN 19 THEN '.000000Z' ELSE 'Z' END",
+    },
+    "postgresql": {
+        "change_id": "replace(change_id::text, '-', '')",
+        # The year before 1 is written as the year 1, and without BC they would hash alike.
+        "recorded_at": "to_char(recorded_at AT TIME ZONE 'UTC',"
+        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+        " || CASE WHEN recorded_at < '0001-01-01Z' THEN ' BC' ELSE '' END",
+    },
+}
+
+
+class OldestLeftError(Exception):
+    """Entries left with age while they were read: begin again."""
+
+
+WIDTH = 4 + len(signing.COLUMNS)  # of a row, before what the vault holds
+
+
+def hashed_rows(after: int, last: int, *, with_vault: bool = False) -> Iterator[Sequence[Any]]:
+    """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS; and
+    with the vault: its key id, None where it holds nothing, and its sides in the order of SIDES.
+
+    Of the entries after one number, up to another; as they lie in the database, so a number may be
+    missing. Raises OldestLeftError.
+    """
+    columns = [*map(as_text, signing.COLUMNS)]
+    source = "customers_entry AS e"
+    if with_vault:
+        columns += [f"v.{name}" for name in ("key_id", *SIDES)]
+        source += " LEFT JOIN customers_vaultitem AS v ON v.seq = e.seq"
+    query = (
+        "SELECT e.seq, e.version, e.content_digest, e.digest,"  # noqa: S608
+        f" {', '.join(columns)} FROM {source}"
+        " WHERE e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s"
+    )
+    while after < last:
+        with connection.cursor() as cursor:
+            cursor.execute(query, [after, last, _BATCH])
+            batch = cursor.fetchall()
+        if (not batch or batch[0][0] > after + 1) and beginning()[0] > after:
+            raise OldestLeftError
+        if not batch:
+            return
+        yield from batch
+        after = batch[-1][0]
+
+
+def as_text(column: str) -> str:
+    """SQL for a column as the text that is hashed."""
+    return _AS_TEXT[connection.vendor].get(column, f'"{column}"')
+
+
+def beginning() -> tuple[int, bytes]:
+    """The number and the digest that the oldest entry follows: of none, or of an anchor."""
+    first = Entry.objects.order_by("seq").values_list("seq", flat=True).first()
+    if first is not None and first > 1:
+        anchors = Entry.objects.filter(action=Action.ANCHOR).order_by("seq")
+        for detail in anchors.values_list("detail", flat=True):
+            if number_in(detail, "seq") == first - 1:
+                with suppress(ValueError):
+                    return first - 1, bytes.fromhex(str(facts(detail).get("digest")))
+    return 0, signing.BEGINNING

@@ -25,7 +25,7 @@ _GRAVEST = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class FieldOutcome:
     """What came of one field of a change, and what that rests on; see `models.Entry`."""
 
     field: str
@@ -40,17 +40,17 @@ class Finding:
 def append(
     change_id: UUID,
     act: Mapping[str, Any],
-    findings: Iterable[Finding],
+    findings: Iterable[FieldOutcome],
     *,
     head: Head | None = None,
     before: Sequence[Entry] = (),
-    untold: bool = False,
+    unseen_by_author: bool = False,
 ) -> list[Entry]:
     """Append one entry a finding and bring the change's current state up; in a transaction.
 
     act: as `customers.audit.models.Act.act` gives it. head: if the caller has locked it already.
     before: the change's earlier entries in order, if these come on top of them.
-    untold: its author is to be told, as this was found out behind their back.
+    unseen_by_author: its author is to be told, as this was found out behind their back.
     """
     head = head or chain.lock()
     columns = {name: act.get(name, "") for name in _COLUMNS}
@@ -69,11 +69,11 @@ def append(
     chain.extend(head, entries)
     statements.insert(entries)
     statements.insert(values.items(entries, salted))
-    _project([*before, *entries], untold=untold)
+    _project([*before, *entries], unseen_by_author=unseen_by_author)
     return entries
 
 
-def _values(act: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
+def _values(act: Mapping[str, Any], finding: FieldOutcome) -> dict[str, Any]:
     """What an entry commits to. Of old and new always, so that the log does not tell for ever
     which values were empty; of the others where there is one.
     """
@@ -105,7 +105,7 @@ def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
     }
 
 
-def _project(entries: list[Entry], *, untold: bool) -> None:
+def _project(entries: list[Entry], *, unseen_by_author: bool) -> None:
     """The change's row, from all its entries."""
     first, last = entries[0], entries[-1]
     stands = verdicts(entries).values()
@@ -115,8 +115,8 @@ def _project(entries: list[Entry], *, untold: bool) -> None:
         "customer_id": last.customer_id,
         "look_at": last.recorded_at + FIRST_LOOK if _to_be_seen(entries) else None,
     }
-    if untold:  # a later finding does not make it told
-        current["untold"] = True
+    if unseen_by_author:  # a later finding does not make it told
+        current["unseen_by_author"] = True
     change = Change(
         change_id=first.change_id,
         seq=first.seq,

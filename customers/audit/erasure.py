@@ -1,24 +1,20 @@
-"""Taking values out of the vault, and what the log says was taken out.
+"""Deleting values from the vault, and the entries that say what was deleted.
 
-An entry with action "forgotten" or "expired" says up to which number the values of a customer, or
-of all, are erased: {"up_to": N} in its detail, and where others went with them {"also": [N...]}.
+An entry with action "forgotten" says that the values of one customer are erased, one with action
+"expired" that those of all customers are: {"up_to": N} in its detail means in the entries up to
+number N, {"also": [N...]} names further entries.
 """
 
 import json
-import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, connection
-from django.db.backends.utils import CursorWrapper
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from customers.audit import chain, statements
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
-    AccessEvent,
     Action,
     Entry,
     Evidence,
@@ -28,47 +24,60 @@ from customers.audit.models import (
     number_in,
 )
 
-VALUES, ENTRIES, LOOKS = "values", "entries", "looks"  # what stands in the field of such an entry
+VALUES, ENTRIES, ACCESS = "values", "entries", "access"  # the field of such an entry
 _BATCH = 1_000  # rows
-_TRIES, _PAUSE = 5, 0.2  # s
-
-logger = logging.getLogger(__name__)
+_Row = TypeVar("_Row", bound=Model)
 
 
-def said(part: str, up_to: int, also: Sequence[int] = ()) -> Finding:
-    """The finding of an entry that says that this part of the log is erased up to a number.
+def erasure_entry(part: str, up_to: int, also: Sequence[int] = ()) -> FieldOutcome:
+    """The finding of an entry that says: this part of the log is erased up to a number.
 
-    also: further numbers.
+    part: VALUES or ACCESS. also: the numbers of further entries whose values are erased.
     """
     detail = json.dumps({"up_to": up_to} | ({"also": list(also)} if also else {}))
-    return Finding(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return FieldOutcome(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
-def anchor(seq: int, digest: bytes) -> Finding:
-    """The finding of an entry that lets the entries up to that one leave; digest: that one's."""
+def anchor(seq: int, digest: bytes) -> FieldOutcome:
+    """The finding of an entry that allows the entries up to `seq` to be deleted.
+
+    digest: of entry `seq`, which the oldest one left follows.
+    """
     detail = json.dumps({"digest": digest.hex(), "seq": seq})
-    return Finding(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return FieldOutcome(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
-def held(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
-    """What entries up to that number hold of a customer.
+def values_of(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
+    """The values of a customer in the entries up to that number.
 
-    What a change held before it had the customer's number is theirs too; why somebody was forgotten
-    is not.
+    Includes those of a create from before it had the customer's number; not the reason why
+    somebody was forgotten.
     """
     changes = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
     theirs = Entry.objects.filter(change_id__in=changes.values("change_id"), seq__lte=up_to)
-    theirs = theirs.exclude(action=Action.FORGOTTEN).order_by()
-    return VaultItem.objects.filter(pk__in=theirs.values("seq"))
+    return _values_in(theirs)
 
 
-def of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
-    """What a create held before Club Med refused it, or it turned out that it never got there.
-
-    Such a finding keeps no value, as it made no customer, and what stood before it goes with it.
+def values_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
+    """The values that later entries hold of the changes which `values_of` covers, and of `changes`:
+    what was found out late.
     """
-    before = Entry.objects.filter(change_id=change_id, seq__lt=_no_customer_at(change_id))
-    return VaultItem.objects.filter(pk__in=before.values("seq"))
+    known = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
+    theirs = Q(change_id__in=known.values("change_id")) | Q(change_id__in=changes)
+    return _values_in(Entry.objects.filter(theirs))
+
+
+def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
+    """The values of a create from before a finding that it made no customer.
+
+    Such a finding keeps no value, and the values before it are deleted with it.
+    """
+    return _values_in(Entry.objects.filter(change_id=change_id, seq__lt=_no_customer_at(change_id)))
+
+
+def _values_in(entries: QuerySet[Entry]) -> QuerySet[VaultItem]:
+    theirs = entries.exclude(action=Action.FORGOTTEN).order_by()
+    return VaultItem.objects.filter(pk__in=theirs.values("seq"))
 
 
 def _no_customer_at(change_id: UUID | str) -> int:
@@ -82,72 +91,23 @@ def _no_customer_at(change_id: UUID | str) -> int:
     return findings.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def held_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
-    """What entries after that number hold of a customer's changes from before it, and of those
-    changes: what was found out late.
-    """
-    known = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
-    theirs = Q(change_id__in=known.values("change_id")) | Q(change_id__in=changes)
-    found = Entry.objects.filter(theirs).exclude(action=Action.FORGOTTEN).order_by()
-    return VaultItem.objects.filter(pk__in=found.values("seq"))
+def delete(rows: QuerySet[_Row], progress: Callable[[int], None] = lambda done: None) -> None:
+    """Delete the rows in batches while the workers go on. May be ended and begun again.
 
-
-def expire(
-    model: type[VaultItem] | type[AccessEvent],
-    up_to: int,
-    progress: Callable[[int], None] = lambda done: None,
-) -> None:
-    """Delete the rows up to that number, batch by batch, beside the workers.
-
-    Under the head's lock, as whoever else deletes: two who delete the same rows in another order
-    would wait for each other. progress: told how many are done. May be ended at any moment and
-    begun again.
+    Each batch holds the head's lock, as every deletion does: two that delete the same rows in
+    another order would wait for each other. progress: told how many are done.
     """
     done = 0
-    oldest = model.objects.filter(pk__lte=up_to).order_by("pk").values_list("pk", flat=True)
+    oldest = rows.order_by("pk").values_list("pk", flat=True)
     while batch := list(oldest[:_BATCH]):
         with statements.batch():
             chain.lock()
-            done += model.objects.filter(pk__in=batch).delete()[0]
+            done += rows.model._default_manager.filter(pk__in=batch).delete()[0]
         progress(done)
 
 
-def scrub() -> None:
-    """Let nothing of what was erased stand in SQLite's write-ahead log, as far as readers allow.
-
-    Its pages are overwritten (secure_delete). PostgreSQL overwrites its own when it vacuums.
-    """
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        return
-    try:
-        scrubbed = _scrubbed()
-    except DatabaseError:  # a full disk: what was erased is so all the same
-        scrubbed = False
-    if not scrubbed:
-        logger.warning("SQLite's write-ahead log is in use: what was erased is in it yet")
-
-
-def _scrubbed() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        [patience] = cursor.fetchone()
-        cursor.execute("PRAGMA busy_timeout = 0")  # while it waited, nobody could write
-        try:
-            return any(_truncated(cursor) for _ in range(_TRIES))
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
-
-
-def _truncated(cursor: CursorWrapper) -> bool:
-    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    busy, *_ = cursor.fetchone()
-    if busy:
-        time.sleep(_PAUSE)
-    return not busy
-
-
 def expired(part: str) -> int:
-    """Up to which number all of that part is said to be erased."""
+    """Up to which number that part is erased by age, as the newest such entry says; 0 if none."""
     expiries = Entry.objects.filter(action=Action.EXPIRED, field=part).order_by("-seq")
     return number_in(expiries.values_list("detail", flat=True).first(), "up_to") or 0
 

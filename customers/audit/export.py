@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from customers.audit import chain, digests, hashed, values
+from customers.audit import chain, signing, values
 from customers.audit.models import SALT, Action, Entry, Head
-from customers.catalogue.fields import is_sensitive
+from customers.catalogue.masking import is_sensitive
 
 _FORMAT = "crmadmin-audit-1"
 
@@ -30,20 +30,20 @@ def ndjson(
     head = Head.objects.filter(pk=1).first()
     if head is None or head.seq == 0:
         return
-    after, before = hashed.beginning()
+    after, before = chain.beginning()
     if first - 1 > after:
         kept = Entry.objects.filter(seq=first - 1).values_list("digest", flat=True).first()
-        after, before = first - 1, bytes(kept or digests.BEGINNING)
+        after, before = first - 1, bytes(kept or signing.BEGINNING)
     about = {"format": _FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()}
     yield _line(about)
-    for row in hashed.rows(after, head.seq, with_vault=with_values):
-        seq, version, content, digest, *texts = row[: hashed.WIDTH]
-        columns = dict(zip(digests.COLUMNS, texts, strict=True))
+    for row in chain.hashed_rows(after, head.seq, with_vault=with_values):
+        seq, version, content, digest, *texts = row[: chain.WIDTH]
+        columns = dict(zip(signing.COLUMNS, texts, strict=True))
         line = {"seq": seq, "content_digest": content.hex()}
         in_full = (last is None or seq <= last) and wanted(columns)
         if in_full or columns["action"] == Action.ANCHOR:  # it proves where the log begins
             line |= {"version": version, "digest": digest.hex(), "content": columns}
-            if held := row[hashed.WIDTH :]:
+            if held := row[chain.WIDTH :]:
                 line["values"] = _values(seq, columns["field"], held)
         yield _line(line)
     yield _line({"head": json.loads(chain.seal(head))})

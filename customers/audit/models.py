@@ -61,7 +61,7 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Gone(StrEnum):
+class Missing(StrEnum):
     """What stands in the place of a value that cannot be had. A text that any page can say."""
 
     ERASED = "erased"  # its customer was forgotten, or it was older than AUDIT_VALUE_MONTHS
@@ -78,7 +78,6 @@ class Action(models.TextChoices):
     FORGOTTEN = "forgotten", "Customer forgotten"  # the values up to a number are erased
     EXPIRED = "expired", "Old data erased"  # likewise, of all customers
     ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
-    ACCESS = "access", "Looks counted"  # how many, and their digest: in `detail`
 
 
 class Outcome(models.TextChoices):
@@ -198,8 +197,8 @@ class JournalLine(Act):
                 return pairs, label, reason
         except (encryption.UnreadableError, ValueError, TypeError, KeyError, AttributeError):
             pass
-        pair = {"old": Gone.UNREADABLE, "new": Gone.UNREADABLE}
-        return dict.fromkeys(self.fields, pair), Gone.UNREADABLE, Gone.UNREADABLE
+        pair = {"old": Missing.UNREADABLE, "new": Missing.UNREADABLE}
+        return dict.fromkeys(self.fields, pair), Missing.UNREADABLE, Missing.UNREADABLE
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -216,7 +215,7 @@ class JournalLine(Act):
 
     @property
     def is_readable(self) -> bool:
-        return self.customer_label is not Gone.UNREADABLE
+        return self.customer_label is not Missing.UNREADABLE
 
     @property
     def new_values(self) -> dict[str, Any]:
@@ -290,9 +289,6 @@ class Entry(Act):
             models.Index(
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
             ),
-            models.Index(
-                fields=["seq"], condition=models.Q(action=Action.ACCESS), name="entry_access"
-            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(seq__gt=0), name="entry_numbered"),
@@ -303,11 +299,11 @@ class Entry(Act):
 
     @cached_property
     def old(self) -> Any:
-        return self._said("old", Gone.NOT_KEPT if self.action in OF_VALUES else None)
+        return self._said("old", Missing.NOT_KEPT if self.action in OF_VALUES else None)
 
     @cached_property
     def new(self) -> Any:
-        return self._said("new", Gone.NOT_KEPT if self.action in OF_VALUES else None)
+        return self._said("new", Missing.NOT_KEPT if self.action in OF_VALUES else None)
 
     @cached_property
     def found(self) -> Any:
@@ -331,13 +327,13 @@ class Entry(Act):
         try:
             item = self.item
         except VaultItem.DoesNotExist:
-            return Gone.ERASED
+            return Missing.ERASED
         try:
             salted = item.decrypt(side)
         except encryption.UnreadableError:
-            return Gone.UNREADABLE
+            return Missing.UNREADABLE
         if hashlib.sha256(salted).hexdigest() != commitment:  # as `customers.audit.digests` has it
-            return Gone.UNREADABLE
+            return Missing.UNREADABLE
         return json.loads(salted[SALT:])
 
     @property
@@ -420,7 +416,9 @@ class Change(models.Model):
     actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
     look_at = models.DateTimeField(null=True)  # when Club Med is to be asked about it again
-    untold = models.BooleanField(default=False)  # settled, and its author has not been told
+    unseen_by_author = models.BooleanField(
+        default=False
+    )  # settled, and its author has not been told
 
     entries: list[Entry]  # in order, where `customers.audit.reading.with_entries` fetched them
 
@@ -533,10 +531,9 @@ class Purpose(models.TextChoices):
 
 
 class AccessEvent(models.Model):
-    """Somebody looked. Only ever inserted; it leaves when it is older than ACCESS_MONTHS.
+    """Somebody saw something. Only ever inserted; it leaves when it is older than ACCESS_MONTHS.
 
-    Beside the chain, so that looking takes no lock; `customers.audit.access_events` folds its count
-    and digest into the chain.
+    Not part of the chain, so that a view takes no lock.
     """
 
     recorded_at = models.DateTimeField(db_index=True)

@@ -107,14 +107,14 @@ def unsettled(
     return Unsettled(lines[:most], with_entries(found[:most]), more)
 
 
-def untold(actor: Actor) -> list[Change]:
+def unseen_by_author(actor: Actor) -> list[Change]:
     """The person's changes that were settled without them, and that they have not been shown."""
-    return with_entries(Change.objects.by(actor).filter(untold=True)[:PAGE])
+    return with_entries(Change.objects.by(actor).filter(unseen_by_author=True)[:PAGE])
 
 
-def tell(changes: Iterable[Change]) -> None:
+def mark_seen(changes: Iterable[Change]) -> None:
     """Note that their author has been shown what came of them."""
-    Change.objects.filter(pk__in=[change.pk for change in changes]).update(untold=False)
+    Change.objects.filter(pk__in=[change.pk for change in changes]).update(unseen_by_author=False)
 
 
 def newest(customer_id: str) -> int:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from customers.audit import digests, keys
+from customers.audit import signing
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Tombstone:
 
     def message(self) -> bytes:
         columns = asdict(self) | {"creates": " ".join(self.creates)}
-        return digests.text_array(("crmadmin-tombstone-1", *columns.values()))
+        return signing.text_array(("crmadmin-tombstone-1", *columns.values()))
 
 
 def write(tombstone: Tombstone) -> None:
@@ -45,8 +45,8 @@ def write(tombstone: Tombstone) -> None:
 
     To be called under the head's lock: so nobody else writes at the same time.
     """
-    signature = base64.urlsafe_b64encode(keys.sign(tombstone.message())).decode()
-    line = json.dumps(asdict(tombstone) | {"key_id": keys.current(), "signature": signature})
+    signature = base64.urlsafe_b64encode(signing.sign(tombstone.message())).decode()
+    line = json.dumps(asdict(tombstone) | {"key_id": signing.current_key(), "signature": signature})
     is_new = not os.path.exists(settings.AUDIT_TOMBSTONES)
     owner_alone = partial(os.open, mode=0o600)  # it names customers and staff
     with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0, opener=owner_alone) as file:
@@ -95,7 +95,7 @@ def _read(line: str) -> Tombstone | None:
         tombstone = Tombstone(**said | {"creates": tuple(said["creates"])})
         for change_id in (tombstone.change_id, *tombstone.creates):
             UUID(change_id)  # what is signed joins them, and says not where one ends
-        ours = keys.verifies(key, signature, tombstone.message(), former=True)
+        ours = signing.verifies(key, signature, tombstone.message(), former=True)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return tombstone if ours else None

@@ -11,13 +11,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from customers.audit import digests, encryption, statements
+from customers.audit import encryption, signing, statements
 from customers.audit.models import (
     SALT,
     SIDES,
     Entry,
-    Gone,
     JournalLine,
+    Missing,
     VaultItem,
     bound_to,
     json_text,
@@ -27,17 +27,17 @@ _BATCH = 500  # rows
 
 
 def commit(entry: Entry, values: Mapping[str, Any]) -> dict[str, bytes]:
-    """Let a new entry commit to the values of its sides; what is Gone or not given is no value.
+    """Let a new entry commit to the values of its sides; what is Missing or not given is no value.
 
     Returns side -> salt and text, for `items`.
     """
     salted = {
         side: secrets.token_bytes(SALT) + json_text(value).encode()
         for side, value in values.items()
-        if not isinstance(value, Gone)
+        if not isinstance(value, Missing)
     }
     for side, text in salted.items():
-        setattr(entry, f"{side}_commitment", digests.commitment(text))
+        setattr(entry, f"{side}_commitment", signing.commitment(text))
     return salted
 
 
@@ -78,12 +78,12 @@ def faults(seq: int, field: str, commitments: Sequence[str], held: Sequence[Any]
             except encryption.UnreadableError:
                 yield f"its {name} in the vault does not open"
                 continue
-            if digests.commitment(salted) != commitment:
+            if signing.commitment(salted) != commitment:
                 yield f"its {name} in the vault is not what it committed to"
 
 
 def opened(seq: int, field: str, held: Sequence[Any]) -> dict[str, bytes]:
-    """side -> salt and text, of a row as `hashed.rows` gives it; {} where there is none.
+    """side -> salt and text, of a row as `chain.hashed_rows` gives it; {} where there is none.
 
     Raises UnreadableError.
     """

@@ -14,28 +14,25 @@ from typing import Any, NamedTuple
 from django.db import DataError
 from django.db.models import Exists, OuterRef, Subquery
 
-from customers.audit import access_events, chain, digests, erasure, hashed, keys, values
+from customers.audit import chain, erasure, signing, values
 from customers.audit.models import SIDES, Action, Entry, Head, JournalLine, VaultItem
-from customers.audit.seals import Seal
+from customers.audit.signing import Seal
 
 _STEP = 5_000  # entries, between two words of progress
-_commitments = itemgetter(*(digests.COLUMNS.index(f"{side}_commitment") for side in SIDES))
-_named = itemgetter(*map(digests.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
-_recorded_at, _action, _detail = map(digests.COLUMNS.index, ("recorded_at", "action", "detail"))
+_commitments = itemgetter(*(signing.COLUMNS.index(f"{side}_commitment") for side in SIDES))
+_named = itemgetter(*map(signing.COLUMNS.index, ("field", "action", "change_id", "customer_id")))
+_recorded_at = signing.COLUMNS.index("recorded_at")
 _MOST = 20  # bad entries that are named, and bad seals
-_CHECKPOINT = 1_000  # entries
 
 
 @dataclass
 class Report:
     """What was verified: the entries after `after` up to `last`, and what does not hold.
 
-    bad_entries: (seq, what). beside: what is wrong with open lines and looks. uncounted: how many
-    looks of more than a day ago no entry counted. compared: how many seals; uncompared: further
-    ones, of entries before these. proven: what comes after `after` is whole up to here, as the
-    signature of the head or of a seal says. Digests alone say little: whoever changed an entry may
-    have computed them anew up to the next bad one. checkpoints: seq -> digest, now and then, and of
-    the last one, for `recorded_at`. counts: what each entry that counted looks says, in order.
+    bad_entries: (seq, what). beside: what is wrong with open lines. compared: how many seals;
+    uncompared: further ones, of entries before these. proven: last entry covered by a valid
+    signature, of the head or of a seal. Digests alone prove nothing: an attacker can recompute
+    them.
     """
 
     after: int = 0
@@ -48,9 +45,6 @@ class Report:
     bad_head: list[str] = field(default_factory=list)
     bad_seals: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
-    uncounted: int = 0
-    checkpoints: dict[int, bytes] = field(default_factory=dict)
-    counts: list[str] = field(default_factory=list)
 
     @property
     def first_bad(self) -> int:
@@ -114,7 +108,7 @@ def verify(
     """
     kept = _Kept(seals)
     while True:
-        with suppress(hashed.OldestLeftError):  # it goes on from an anchor that was not there yet
+        with suppress(chain.OldestLeftError):  # it goes on from an anchor that was not there yet
             return _verify(since, kept, progress)
 
 
@@ -127,38 +121,9 @@ def _verify(since: Seal | None, kept: _Kept, progress: Callable[[int, int], None
     walked = _walk(report, before, kept.expected, progress)
     vouches = _check_head(report, head, walked) and walked.unbroken
     _check_strays(report)
-    looks = access_events.faults(lambda: erasure.expired(erasure.LOOKS))
-    report.uncounted = access_events.uncounted()
-    report.beside = [*islice(_bad_lines(), _MOST), *islice(looks, _MOST)]
+    report.beside = [*islice(_bad_lines(), _MOST)]
     report.proven = min(report.first_bad - 1, report.last if vouches else walked.sealed)
     return report
-
-
-class AlteredError(Exception):
-    """The log is no longer what was verified."""
-
-
-def recorded_at(report: Report, seq: int, *, since: int) -> str:
-    """When that entry was recorded, as `customers.audit.models.moment` writes it.
-
-    since: all from that one on have to be as they were verified. Raises AlteredError: they, or
-    others around them, are not.
-    """
-    after, digest = hashed.beginning()
-    known = (one for one in report.checkpoints if after <= one < since)
-    if checkpoint := max(known, default=0):
-        after, digest = checkpoint, report.checkpoints[checkpoint]
-    until = min((one for one in report.checkpoints if one >= seq), default=0)
-    found = ""
-    for number, _, content, _, *columns in hashed.rows(after, until):
-        if not _gives(columns, content):
-            raise AlteredError
-        digest = digests.entry_digest(number, digest, content)
-        if number == seq:
-            found = columns[_recorded_at]
-    if not found or digest != report.checkpoints[until]:
-        raise AlteredError
-    return found
 
 
 def _head(report: Report) -> Head | None:
@@ -190,9 +155,9 @@ def _beginning(report: Report, since: Seal | None) -> tuple[int, bytes]:
     if low is not None:
         report.note_entry(low, "numbers begin at 1: it was put in")
     try:
-        beginning = hashed.beginning()
+        beginning = chain.beginning()
     except DataError:  # no anchor that can be read: the oldest are missing
-        beginning = 0, digests.BEGINNING
+        beginning = 0, signing.BEGINNING
     if since is None or since.seq < beginning[0]:  # its entry left with age
         return beginning
     if not since.is_ours():
@@ -215,35 +180,31 @@ def _walk(
     """Every entry against its own digests, the one before it and its seal."""
     reached, time, unbroken, sealed = report.after, "", True, report.after
     erased = erasure.Erased()
-    for row in hashed.rows(report.after, report.last, with_vault=True):
-        seq, version, content, digest, *columns = row[: hashed.WIDTH]
+    for row in chain.hashed_rows(report.after, report.last, with_vault=True):
+        seq, version, content, digest, *columns = row[: chain.WIDTH]
         if seq % _STEP == 0:
             progress(seq, report.last)
         if seq != reached + 1:
             unbroken = False
             report.note_entry(reached + 1, f"missing, up to {seq - 1}")
-        if version != digests.VERSION:
+        if version != signing.VERSION:
             report.note_entry(seq, f"its encoding is of an unknown version, {version}")
         elif not _gives(columns, content):
             report.note_entry(seq, "its content gives another digest than the one recorded")
         if not _follows(seq, before, content, digest):
             unbroken = False
             report.note_entry(seq, "its digest does not follow from the entry before it")
-        elif seq % _CHECKPOINT == 0 or seq == report.last:
-            report.checkpoints[seq] = bytes(digest)
         if seq in expected:
             if expected[seq] != digest:
                 unbroken = False
                 report.note_entry(seq, "it is not the one that was sealed")
             elif unbroken:
                 sealed = seq
-        if columns[_action] == Action.ACCESS:
-            report.counts.append(columns[_detail])
         recorded_at = columns[_recorded_at] or ""  # PostgreSQL has no text for a time without end
         if recorded_at < time:
             report.note_entry(seq, "it was recorded before the entry before it")
         if len(report.bad_entries) < _MOST:  # what follows may query
-            for what in _vault_faults(seq, columns, row[hashed.WIDTH :], erased):
+            for what in _vault_faults(seq, columns, row[chain.WIDTH :], erased):
                 report.note_entry(seq, what)
         reached, before, time = seq, digest, recorded_at
     return _Walked(reached, before, unbroken, sealed)
@@ -300,14 +261,14 @@ def _check_strays(report: Report) -> None:
 
 def _gives(columns: list[Any], content: bytes) -> bool:
     try:
-        return digests.content_digest(columns) == content
+        return signing.content_digest(columns) == content
     except (TypeError, UnicodeEncodeError):
         return False
 
 
 def _follows(seq: int, before: bytes, content: bytes, digest: bytes) -> bool:
     try:
-        return digests.entry_digest(seq, before, content) == digest
+        return signing.entry_digest(seq, before, content) == digest
     except (TypeError, AttributeError):
         return False
 
@@ -328,9 +289,9 @@ def _check_head(report: Report, head: Head | None, walked: _Walked) -> bool:
     elif walked.seq == head.seq and bytes(head.digest) != walked.digest:
         report.bad_head.append("the head is not the digest of the last entry")
     message, signature = chain.message(head), bytes(head.signature)
-    if keys.verifies(head.key_id, signature, message):
+    if signing.verifies(head.key_id, signature, message):
         return walked.seq == head.seq and bytes(head.digest) == walked.digest
-    if keys.verifies(head.key_id, signature, message, former=True):
+    if signing.verifies(head.key_id, signature, message, former=True):
         what = "the head is signed with a former key: after a change of keys, audit_seal --rotate"
     else:
         what = "the head is not signed with a key of ours"

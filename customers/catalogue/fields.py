@@ -3,13 +3,12 @@
 Pages, forms, PATCH bodies and the audit log all read it; adding a plain field is adding a row.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from customers.catalogue import compare, kinds, objects
 from customers.catalogue.kinds import Kind
-from customers.catalogue.masking import repeats, telling
 from customers.clubmed.profile import Json, Profile, member
 
 
@@ -101,12 +100,6 @@ class Field:
             return self.choices[value]
         return self.kind.text(value)
 
-    def other_text(self, value: Json) -> str:
-        """The same of a value that is not the one which was seen: both masks would look alike."""
-        if not self.sensitive or compare.is_empty(value):
-            return self.text(value)
-        return ", ".join(filter(None, (self.open_text(value), "another value, hidden")))
-
     def open_text(self, value: Json) -> str:
         """What of a sensitive value is no secret: of a national number its type."""
         if not isinstance(value, dict) or not self.readable(value):
@@ -122,52 +115,11 @@ class Field:
         more = (f"{key}: {compare.raw_text(one)}" for key, one in left.items() if one is not None)
         return ", ".join(filter(None, (said, *more)))
 
-    def hidden(self, value: Json) -> Json:
-        """What of a sensitive value is a secret: of a national number all but its type."""
-        if not isinstance(value, dict):
-            return value
-        told = {row.name for row in self.members if not row.sensitive}
-        return {
-            key: one for key, one in value.items() if key not in told and not compare.is_empty(one)
-        }
-
-    def holds_secret(self, value: Json) -> bool:
-        return self.sensitive and not compare.is_empty(self.hidden(value))
-
-    def masked(self, value: Json, secrets: Collection[str]) -> Json:
-        """The value without what is new to us in it and repeats a secret of the profile.
-
-        What we know is no secret, and may be typed: a mask would tell who guesses one.
-        """
-        if self.sensitive:
-            return value
-        if isinstance(value, list):
-            return [self.masked(one, secrets) for one in value]
-        if not isinstance(value, dict):
-            return value
-        return {
-            key: one if key in self.kind.members else unless_secret(one, secrets)
-            for key, one in value.items()
-        }
-
-    def unjudged(self, now: Json, typed: Json) -> Json:
-        """What of the value there is may stay as it is, whatever a market's rules say.
-
-        Not a secret that is typed anew: who guesses it must not learn so.
-        """
-        if not self.holds_secret(typed):
-            return now
-        hidden = self.hidden(now)
-        return (
-            {key: now[key] for key in now if key not in hidden} if isinstance(now, dict) else None
-        )
-
-    def leaves_hidden(self, typed: Json) -> bool:
-        """Does what was typed, or a clear, leave out what is stored and the person does not see?"""
-        return compare.is_empty(typed) or (
-            isinstance(typed, dict)
-            and any(row.sensitive and row.name not in typed for row in self.members)
-        )
+    def has_sensitive(self, value: Json) -> bool:
+        """Is there something sensitive in a value, as an editor gives it?"""
+        if not self.members or not isinstance(value, dict):
+            return self.sensitive and not compare.is_empty(value)
+        return any(row.has_sensitive(value.get(row.name)) for row in self.members)
 
     def is_new_code(self, value: Json) -> bool:
         """A code that this catalogue does not know yet."""
@@ -344,31 +296,13 @@ FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
 _TECHNICAL = {"id", "_links", "birthday"}
 
 
-def is_sensitive(name: str) -> bool:
-    """Is a value of that name in the log masked? Also if it left the catalogue: who knows why."""
-    return name not in FIELDS or FIELDS[name].sensitive
-
-
 def creatable() -> list[Field]:
     """The fields of the create form, in the catalogue's order."""
     return [row for row in FIELDS.values() if row.create is not Create.NO]
 
 
-def secrets_of(profile: Profile) -> list[str]:
-    """What of a profile is hidden, as `customers.catalogue.masking` compares it."""
-    hidden = [row.hidden(row.value(profile)) for row in FIELDS.values() if row.sensitive]
-    return [*telling(hidden)]
-
-
-def unless_secret(value: Json, secrets: Collection[str]) -> Json:
-    """A value that is new to us, its mask if it repeats a secret."""
-    return MASK if repeats(compare.raw_text(value), secrets) else value
-
-
 def unknown_values(profile: Profile) -> list[tuple[str, str]]:
-    """Keys that no row reads, with their values as they came: never dropped, and hidden only where
-    they repeat a secret.
-    """
+    """Keys that no row reads, with their values as they came."""
     paths = [row.path or row.name for row in FIELDS.values()]
     nested = {path.split(".")[0] for path in paths if "." in path}
     found: list[tuple[str, Json]] = []
@@ -381,19 +315,18 @@ def unknown_values(profile: Profile) -> list[tuple[str, str]]:
             ]
         elif key not in paths and key not in _TECHNICAL and not (key in nested and value is None):
             found.append((key, value))
-    secrets = secrets_of(profile)
-    return [(key, compare.raw_text(unless_secret(value, secrets))) for key, value in found]
+    return [(key, compare.raw_text(value)) for key, value in found]
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
     """field -> the value to be sent, of what was typed over what Club Med holds now.
 
-    What is the same already is left out, but for a secret: who may not see it must not learn so.
+    A value that Club Med holds already is left out, unless something sensitive was typed.
     """
     new = {name: FIELDS[name].kind.compose(now[name], value) for name, value in typed.items()}
     return {
         name: value
         for name, value in new.items()
         if compare.canonical(value) != compare.canonical(now[name])
-        or FIELDS[name].holds_secret(typed[name])
+        or FIELDS[name].has_sensitive(typed[name])
     }

@@ -100,9 +100,7 @@ ADDRESS_MEMBERS = ("country_code", *(key for line in ADDRESS_LINES for key in li
 
 
 def address_text(value: Json) -> str:
-    """In one line, without the members that are new to us: like a phone's, they stand in the
-    profile alone, which knows whether they repeat a secret.
-    """
+    """In one line, without the members that are new to us: the profile alone shows those."""
     if isinstance(value, dict):
         value = {key: one for key, one in value.items() if key in ADDRESS_MEMBERS}
     return ", ".join(address_lines(value))

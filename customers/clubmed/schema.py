@@ -1,53 +1,44 @@
-"""A market's own rules for a profile: the JSON Schema of `GET /v3/schemas/profile/{locale}`.
+"""A market's rules for a profile: the JSON Schema of `GET /v3/schemas/profile/{locale}`.
 
-Club Med's word counts, not ours: a rule that cannot be read, or may not be safe to apply, is left
-out, and the API judges by itself.
+Club Med judges in the end, so a rule that cannot be applied here is left out. Patterns run in an
+engine whose time grows linearly with the text; it takes no look-around and no back-reference.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from functools import lru_cache
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import extend
+from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json
 
-_LARGEST = 500_000  # characters of a schema; a larger one takes seconds to check
-_LONGEST_PATTERN = 500  # characters
-_MOST_VARYING = 3  # parts of any length; one less where a pattern may begin anywhere
-_MOST_OPTIONAL = 10  # parts of a pattern that may be there or not
-_LONGEST_HINT = 200  # characters
-_NOT_OURS = ("$id", "$schema")  # a local reference means the schema that we hold
-# Judged by the API alone: fields that the schema does not know may be good all the same.
-_IGNORED = ("additionalProperties", "patternProperties", "propertyNames", "format")
-_REVERSING = ("not", "if", "oneOf")  # what is left out inside would make them refuse more
-
-
-def _among_choices(
-    validator: Any, choices: Any, value: Json, schema: Any
-) -> Iterator[ValidationError]:
-    known = codes(choices)
-    if known and isinstance(value, str) and value not in known:
-        yield ValidationError("not among the choices")
-
-
-_Validator = extend(Draft7Validator, {"x-choices": _among_choices})  # type: ignore[no-untyped-call]
+_MAX_PARTS = 20_000  # objects and lists of a schema, references replaced by what they name
+_MAX_DEPTH = 100  # of a schema
+_PATTERN_PARTS = 200  # parts that a pattern counts as: it may take 30 ms to compile
+_MAX_BODY = 10_000  # characters of JSON
+_MAX_HINT = 200  # characters
+_ENGINE = RegexOptions(size_limit=1_000_000)  # bytes of a compiled pattern
+# Club Med alone judges these: a field that the schema does not name may be good all the same.
+_IGNORED = {"additionalProperties", "patternProperties", "propertyNames", "format"}
+_NOT_RULES = {"$id", "$schema", "definitions", "$defs"}  # what is in them stands at the references
+_VALUES = {"x-choices", "x-meta", "enum", "const"}
+_NEGATING = {"not", "if", "oneOf"}  # a rule left out in here would make these refuse more
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a market asks of a profile; without a schema, nothing. locale: whose rules these are."""
+    """What a market asks of a profile.
+
+    locale: of the market. schema: as `rules` returns it; {} asks for nothing.
+    """
 
     locale: str
     schema: Mapping[str, Json] = field(default_factory=dict)
 
     def required(self, path: str = "") -> frozenset[str]:
-        """What a new customer must have, or an object at that path ("address")."""
+        """The names that a new customer must have, or the object at that path ("address")."""
         names = self._at(path).get("required")
         return frozenset(names if isinstance(names, list) else ())
 
@@ -58,100 +49,126 @@ class Rules:
     def problems(
         self, body: Mapping[str, Json], *, now: Mapping[str, Json] | None = None
     ) -> tuple[FieldError, ...]:
-        """What the market would not take of a body that is about to be sent, in plain words.
+        """What the market refuses of a body that is about to be sent, one error a value.
 
-        now: of a change, what Club Med holds of these fields. What stands there already is not
-        judged, and a field that is not sent need not be there.
+        now: for a change, the current values of these fields. A value that is there already, and a
+        field that is not in the body, are not judged.
         """
-        sent, there = _without_empty(body), _without_empty(now)
-        schema = dict(self.schema)
-        if now is not None:
-            schema.pop("if", None)  # it cannot be told of a part of a profile
+        sent, current = _without_empty(body), _without_empty(now)
+        # A condition needs the whole profile.
+        schema = {key: rule for key, rule in self.schema.items() if now is None or key != "if"}
         try:
-            errors = list(_Validator(schema).iter_errors(sent))
-        except Exception:  # a reference that leads in a circle
+            if len(json.dumps(sent)) > _MAX_BODY:
+                return ()
+            errors = list(_validator(json.dumps(schema)).iter_errors(sent))
+        except ValueError:  # half a character (a lone surrogate)
             return ()
-        told = (
-            FieldError("", _dotted(path), message)
+        problems = (
+            FieldError("", _dotted(path), words)
             for error in errors
-            for path, message in self._told(error)
-            if now is None or (path[0] in body and not _stands(path, sent, there))
+            for path, words in self._problems(error)
+            if now is None or (path[0] in body and not _is_there(path, sent, current))
         )
-        return tuple(dict.fromkeys(told))  # of several that are missing each error names all
+        return tuple(dict.fromkeys(problems))
 
-    def _told(self, error: ValidationError) -> Iterator[tuple[list[Any], str]]:
-        path = list(error.absolute_path)
-        instance, names = cast(Json, error.instance), cast(Json, error.validator_value)
-        if error.validator == "required":
-            missing = [name for name in names if name not in instance]
-            words = f"The market {self.locale} needs this."
-            yield from (([*path, name], words) for name in missing)
-        elif path and error.validator != "type":  # which no typing could mend
-            yield path, self._words(error)
+    def _problems(self, error: ValidationError) -> Iterator[tuple[list[str | int], str]]:
+        """The path of the value, and the sentence about it."""
+        if error.kind.name == "required":
+            name = error.kind.property  # type: ignore[attr-defined]
+            yield [*error.instance_path, name], f"The market {self.locale} needs this."
+        elif error.instance_path and error.kind.name != "type":  # nothing typed could mend a type
+            yield error.instance_path, self._words(error)
 
     def _words(self, error: ValidationError) -> str:
-        limit, value = error.validator_value, cast(Json, error.instance)
-        match error.validator:
+        value: Json = error.instance
+        match error.kind.name:
             case "maxLength":
-                return f"At most {limit} characters; this has {len(value)}."
+                return f"At most {error.kind.value} characters; this has {len(value)}."
             case "minLength":
-                return f"At least {limit} characters; this has {len(value)}."
+                return f"At least {error.kind.value} characters; this has {len(value)}."
             case "x-choices" | "enum" | "const":
                 return f"The market {self.locale} knows no such value: choose one of its own."
             case _:
-                return f"The market {self.locale} writes this in another way{_hint(error.schema)}."
+                rule: Json = self.schema
+                for step in error.schema_path[:-1]:
+                    rule = rule[step]
+                return f"The market {self.locale} writes this in another way{_hint(rule)}."
 
     def _at(self, path: str) -> Mapping[str, Json]:
-        """The rule of one value, its references followed; of the whole for ""."""
-        at = self._followed(self.schema)
+        """The rule for the value at a path; for the whole profile at ""."""
+        rule = self.schema
         for name in path.split(".") if path else ():
-            members = at.get("properties")
-            at = self._followed(members.get(name) if isinstance(members, Mapping) else None)
-        return at
-
-    def _followed(self, at: Json) -> Mapping[str, Json]:
-        for _ in range(5):
-            if not isinstance(at, Mapping):
-                break
-            if "$ref" not in at:
-                return at
-            at = _target(at["$ref"], self.schema)
-        return {}
+            members = rule.get("properties")
+            rule = members.get(name, {}) if isinstance(members, Mapping) else {}
+            if not isinstance(rule, Mapping):
+                return {}
+        return rule
 
 
 def rules(locale: str, schema: Json) -> Rules:
-    """The rules of a schema, as far as they can be applied; none of a schema that is none."""
-    usable: Json = {}
+    """The rules of a market's JSON Schema that can be applied here.
+
+    References are replaced by what they name. No rule at all for a schema that is invalid or too
+    large.
+    """
     try:
-        if len(json.dumps(schema)) <= _LARGEST:
-            usable = _usable(schema, schema)
-            Draft7Validator.check_schema(usable)
-    except (SchemaError, RecursionError):
+        usable = _Copy(schema).part(schema)
+        _validator(json.dumps(usable))
+    except ValueError:
         usable = {}
     return Rules(locale, usable if isinstance(usable, dict) else {})
 
 
-def _usable(schema: Json, root: Json) -> Json:
-    """The schema without what cannot be applied here. root: where its references lead."""
-    if isinstance(schema, list):
-        return [_usable(item, root) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    if "$ref" in schema:  # rules beside it do not count; what it leads to may stand there
-        kept = {key: schema[key] for key in ("definitions", "$defs") if key in schema}
-        leads = _target(schema["$ref"], root) is not None
-        return {**_usable(kept, root), **({"$ref": schema["$ref"]} if leads else {})}
-    return {
-        key: usable
-        for key, value in schema.items()
-        if key not in (*_NOT_OURS, *_IGNORED)
-        and not (key == "pattern" and isinstance(value, str) and not _is_safe(value))
-        and ((usable := _usable(value, root)) == value or key not in _REVERSING)
-    }
+class _Copy:
+    """A copy of a schema without the rules that cannot be applied here.
+
+    root: where references lead. omitted: how many rules were left out until now.
+    """
+
+    def __init__(self, root: Json) -> None:
+        self.root = root
+        self.omitted = 0
+        self._left = _MAX_PARTS
+
+    def part(self, schema: Json, *, depth: int = 0, trail: tuple[Json, ...] = ()) -> Json:
+        """trail: the references that led here. Raises ValueError if the schema is too large."""
+        if not isinstance(schema, Mapping | list):
+            return schema
+        self._spend(1)
+        if depth > _MAX_DEPTH:
+            raise ValueError("too deep")
+        if isinstance(schema, list):
+            return [self.part(item, depth=depth + 1, trail=trail) for item in schema]
+        if "$ref" in schema:  # draft 7 ignores the rules beside a reference
+            reference = schema["$ref"]
+            rule = None if reference in trail else _target(reference, self.root)
+            self.omitted += rule is None
+            return self.part(rule or {}, depth=depth + 1, trail=(*trail, reference))
+        copy = {}
+        for key, rule in schema.items():
+            before = self.omitted
+            if key in _VALUES:
+                copy[key] = rule
+            elif key in _IGNORED or (key == "pattern" and not self._is_pattern(rule)):
+                self.omitted += 1
+            elif key not in _NOT_RULES:
+                copy[key] = self.part(rule, depth=depth + 1, trail=trail)
+                if key in _NEGATING and self.omitted != before:
+                    del copy[key]
+        return copy
+
+    def _is_pattern(self, rule: Json) -> bool:
+        self._spend(_PATTERN_PARTS)
+        return not isinstance(rule, str) or _compiles(rule)
+
+    def _spend(self, parts: int) -> None:
+        self._left -= parts
+        if self._left < 0:
+            raise ValueError("too large")
 
 
 def _target(reference: Json, root: Json) -> Json:
-    """What a reference leads to inside the schema; None if that is nothing."""
+    """The part of the schema that a reference names; None if there is none."""
     if not isinstance(reference, str) or not reference.startswith("#/"):
         return None
     at = root
@@ -160,35 +177,36 @@ def _target(reference: Json, root: Json) -> Json:
     return at
 
 
-_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")  # an escaped character, a class
-_GROUP = re.compile(r"\((?:\?(?:[:=!]|<[=!]|P?<\w+>))?([^()]*)\)(?=([*+{])?)")
+class _Choices:
+    """The keyword `x-choices`, for the validator."""
+
+    def __init__(self, rule: Json, choices: Json, path: list[str | int]) -> None:
+        self._codes = codes(choices)
+
+    def validate(self, value: Json) -> None:
+        if self._codes and isinstance(value, str) and value not in self._codes:
+            raise ValueError("not among the choices")
 
 
-def _is_safe(pattern: str) -> bool:
-    """Can it be applied here, and in a time that is bounded?
+@lru_cache(maxsize=100)
+def _validator(schema: str) -> Draft7Validator:
+    """schema: its JSON. Raises ValueError if it is invalid."""
+    return Draft7Validator(
+        schema, pattern_options=_ENGINE, keywords={"x-choices": _Choices}, offline=True
+    )
 
-    Not with a repeated group that itself varies, nor with many parts that vary one after the other:
-    matching such a pattern may take for ever.
-    """
-    if len(pattern) > _LONGEST_PATTERN:
-        return False
+
+@lru_cache(maxsize=1000)
+def _compiles(pattern: str) -> bool:
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):  # of another dialect, perhaps
+        Draft7Validator({"pattern": pattern}, pattern_options=_ENGINE)
+    except ValueError:
         return False
-    bare = re.sub(r"(?<!\))\{\d+\}", "", _ATOM.sub("x", pattern))  # a fixed count does not vary
-    bare = re.sub(r"(?<!\))\{\d,\d\}", "?", bare)
-    while group := _GROUP.search(bare):
-        varies = re.sub(r"[^*+{?|]", "", group[1])
-        if varies and group[2]:
-            return False
-        bare = f"{bare[: group.start()]}x{varies}{bare[group.end() :]}"
-    most = _MOST_VARYING if pattern.startswith("^") else _MOST_VARYING - 1
-    return len(re.findall(r"[*+{]", bare)) <= most and bare.count("?") <= _MOST_OPTIONAL
+    return True
 
 
 def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
-    """code -> label of `[{code, label}]`; what has no code is left out. key: of the code."""
+    """code -> label of `[{code, label}]`; an item without a code is left out. key: of the code."""
     return {
         item[key]: item["label"] if isinstance(item.get("label"), str) else item[key]
         for item in (choices if isinstance(choices, list) else [])
@@ -197,7 +215,7 @@ def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
 
 
 def _without_empty(value: Json) -> Json:
-    """Null and "" mean that nothing is there (contract 2)."""
+    """The value without members that are null, "" or empty themselves (contract 2)."""
     if isinstance(value, Mapping):
         members = {key: _without_empty(member) for key, member in value.items()}
         return {key: member for key, member in members.items() if member not in (None, "", [], {})}
@@ -206,32 +224,30 @@ def _without_empty(value: Json) -> Json:
     return value
 
 
-def _stands(path: list[Any], sent: Json, now: Json) -> bool:
-    """Is what is at this path there already, wherever in a list it stood?"""
+def _is_there(path: list[str | int], sent: Json, current: Json) -> bool:
+    """Is the value at this path among the current ones, at any place of a list?"""
     if not path:
-        return bool(sent == now)
+        return bool(sent == current)
     step, *rest = path
     if isinstance(step, int):
-        there = now if isinstance(now, list) else []
-        return any(_stands(rest, sent[step], item) for item in there)
-    return isinstance(now, Mapping) and _stands(rest, sent.get(step), now.get(step))
+        items = current if isinstance(current, list) else []
+        return any(_is_there(rest, sent[step], item) for item in items)
+    return isinstance(current, Mapping) and _is_there(rest, sent.get(step), current.get(step))
 
 
-def _dotted(path: list[Any]) -> str:
-    """phones[0].number, as `concerned_key` names it."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".")
+def _dotted(path: list[str | int]) -> str:
+    """phones[0].number, as `concerned_key` has it."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(steps).removeprefix(".")
 
 
-def _hint(schema: Json) -> str:
-    """What the schema says for people, if it does."""
-    rule: Mapping[str, Json] = schema if isinstance(schema, Mapping) else {}
+def _hint(rule: Json) -> str:
+    """The example or the explanation that a rule gives for people."""
+    rule = rule if isinstance(rule, Mapping) else {}
     meta = rule.get("x-meta")
-    said = meta if isinstance(meta, Mapping) else {"hint": meta}
-    if isinstance(said.get("example"), str | int):
-        return f", like {said['example']}"
-    words = (said.get("hint"), said.get("description"), rule.get("description"), said.get("title"))
-    found = next((one for one in words if isinstance(one, str) and one.strip()), "")
-    return f": {found.strip().rstrip('.')[:_LONGEST_HINT]}" if found else ""
+    meta = meta if isinstance(meta, Mapping) else {"hint": meta}
+    if isinstance(meta.get("example"), str | int):
+        return f", like {meta['example']}"
+    texts = (meta.get("hint"), meta.get("description"), rule.get("description"), meta.get("title"))
+    hint = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+    return f": {hint.strip().rstrip('.')[:_MAX_HINT]}" if hint else ""

@@ -104,9 +104,9 @@ class ValueForm(forms.Form):
 
     def check_market(self, value: Json) -> None:
         """Would the customer's market take this value, as the editor or a clear gives it?"""
-        name, now = self.field.name, self.field.unjudged(self.now, value)
+        name = self.field.name
         body = {name: self.field.kind.compose(self.now, value)}
-        for problem in self.market.rules.problems(body, now={name: now}):
+        for problem in self.market.rules.problems(body, now={name: self.now}):
             _add_error(self, "value", problem.key, problem.message)
 
 
@@ -280,7 +280,7 @@ class GroupForm(forms.Form):
         now, body = {}, {}
         for name, value in self.changes.items():
             row, there = self.rows[name], self.rows[name].value(self.profile)
-            now[name], body[name] = row.unjudged(there, value), row.kind.compose(there, value)
+            now[name], body[name] = there, row.kind.compose(there, value)
         for problem in self.market.rules.problems(body, now=now):
             _add_error(self, member_name(problem.key), problem.key, problem.message)
 
@@ -294,10 +294,9 @@ class GroupForm(forms.Form):
             return True
         if name not in self.token.seen:  # it was not part of what was previewed
             return False
-        # The person saw an older profile, which is not at hand: only what it meant is known. Nobody
-        # learns whether a secret is what it was.
+        # The person saw an older profile, which is not at hand: only what it meant is known.
         typed = self.cleaned_data.get(name)
-        return row.holds_secret(typed) or not self.token.vouches_for(
+        return row.has_sensitive(typed) or not self.token.vouches_for(
             name, row.kind.compose(None, typed)
         )
 

@@ -6,15 +6,15 @@ from customers.access import Actor
 from customers.audit import chain, journal
 from customers.audit.models import Action, JournalLine, Outcome
 from customers.catalogue.fields import FIELDS, to_send
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services.connection import calling
-from customers.services.outcomes import ConflictError, NotAsShownError, Saved
+from customers.services.outcomes import Conflict, Saved
 from customers.services.read import read_with_position
 from customers.services.record import (
     act_of,
+    before_a_write,
     first_answer,
-    journal_in_reach,
     label_of,
     reason_text,
     record_answer,
@@ -38,18 +38,17 @@ def change_profile(
 
     typed: field -> the value to store, as its editor gives it; the field's cleared value clears.
     reason: the person's own, for the log. force_address: bypass Club Med's check of the address.
-    Raises ConflictError, NotAsShownError, BeingSavedError, UsedTokenError, UnknownOutcomeError,
-    RecordPendingError, or the ClubMedError of a refusal.
+    Raises a NotSaved.
     """
     reason = reason_text(reason, force_address=force_address)
-    with journal_in_reach():
+    with before_a_write():
         found = _journal_change(customer_id, typed, token, actor, request_id, reason)
     if isinstance(found, Saved):
         return found
-    line, held = found
+    line = found
     sent = line.new_values
-    with recording_answer(line, held, typed):
-        calling(actor, line).update_profile(customer_id, sent, force_address=force_address)
+    with calling(actor, is_write=True) as api, recording_answer(line):
+        api.update_profile(customer_id, sent, force_address=force_address)
     record_answer(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
@@ -61,8 +60,8 @@ def _journal_change(
     actor: Actor,
     request_id: str,
     reason: str,
-) -> tuple[JournalLine, Profile] | Saved:
-    """Compare with what Club Med holds, which is returned too, and write the line.
+) -> JournalLine | Saved:
+    """Compare with what Club Med holds, and write the line.
 
     Saved instead if this form was answered before, or if there is nothing to change.
     """
@@ -73,18 +72,18 @@ def _journal_change(
         profile, read_at = read_with_position(customer_id, read_at, actor)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
-            raise ConflictError
+            raise Conflict(profile)
         body = to_send(typed, now)
         if not body:
             return Saved(token.change_id, customer_id, {})
         if not token.allows(body):
-            raise NotAsShownError
+            raise Conflict(profile)
         values = {name: (now[name], new) for name, new in body.items()}
         act = act_of(
             Action.CHANGE, customer_id, label_of(profile.values), actor, request_id, reason
         )
         try:
-            return journal.write(token.change_id, act, values, read_at=read_at), profile
+            return journal.write(token.change_id, act, values, read_at=read_at)
         except journal.MovedOnError:
             continue
-    raise ConflictError
+    raise Conflict(profile)

@@ -1,18 +1,17 @@
-"""The client that calls Club Med, as one person or as the background."""
+"""Calls of Club Med, as one person or as the background, and what comes of them in our words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit.models import JournalLine
 from customers.clubmed.client import ClubMed
-from customers.clubmed.errors import (
-    NotSentError,
-)
+from customers.clubmed.errors import ClubMedError
 from customers.services import credentials
+from customers.services.outcomes import outcome_of
 
 
 @cache
@@ -34,18 +33,19 @@ def is_answering() -> bool:
     return not client().breaker.is_open
 
 
-def calling(actor: Actor | None, line: JournalLine | None = None) -> ClubMed:
-    """The client with the actor's token and market, for a call that may take its time: nobody else
-    waits for our connection then.
+@contextmanager
+def calling(actor: Actor | None, *, is_write: bool = False) -> Iterator[ClubMed]:
+    """The client with the actor's token and market; its errors are raised as `NotSaved`.
 
-    actor: None for the background. line: of a write. Once its deadline has passed others may settle
-    it, so it is no longer sent.
+    The database connection is closed before the call, so that nobody waits for it meanwhile.
+    actor: None for the background.
     """
-    if line is not None and timezone.now() >= line.deadline:
-        raise NotSentError("the deadline passed before the call")
     if not connection.in_atomic_block:
         connection.close()
-    return client().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
+    try:
+        yield client().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
+    except ClubMedError as exc:
+        raise outcome_of(exc, is_write=is_write) from exc
 
 
 def locale_of(actor: Actor | None) -> str:

@@ -9,21 +9,24 @@ from customers.audit.models import Action, JournalLine, Outcome
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.markets import region_of
-from customers.clubmed.errors import (
-    ClubMedError,
-    NoAnswerError,
-    NotSentError,
-)
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services import duplicates, search_terms
 from customers.services.connection import calling, locale_of
 from customers.services.duplicates import Twin
-from customers.services.outcomes import Saved, TwinError
+from customers.services.outcomes import (
+    MayExist,
+    NeedsRenewal,
+    NeedsSignIn,
+    NoAnswer,
+    NotSaved,
+    Saved,
+    Unreachable,
+)
 from customers.services.record import (
     act_of,
+    before_a_write,
     first_answer,
-    journal_in_reach,
     label_of,
     logger,
     note_number,
@@ -46,7 +49,7 @@ def create_customer(
     """Create a customer from the fields that were filled in; returns with the new id.
 
     Raises like `change_profile`. A create without an answer is never sent again, and one of the
-    same person raises TwinError, unless it is wanted all the same. despite: the keys of those
+    same person raises MayExist, unless it is wanted all the same. despite: the keys of those
     that the person saw and does not take for the same; None before they saw any.
     """
     values = {
@@ -56,12 +59,12 @@ def create_customer(
     }
     why = reason_text(reason, force_address=force_address)
     act = act_of(Action.CREATE, "", label_of(values), actor, request_id, why)
-    with journal_in_reach():
+    with before_a_write():
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
-    with recording_answer(line, Profile("", {}), values):
-        number = calling(actor, line).create_customer(values, force_address=force_address)
+    with calling(actor, is_write=True) as api, recording_answer(line):
+        number = api.create_customer(values, force_address=force_address)
     note_number(line, number)
     record_answer(line, Outcome.APPLIED)
     return Saved(line.change_id, number, values)
@@ -90,13 +93,13 @@ def _journal_create(
 
 
 def _all_the_same(values: Mapping[str, Json], actor: Actor, despite: Collection[str] | None) -> str:
-    """What the log keeps of those who look the same; TwinError if the person has not seen one."""
+    """What the log keeps of those who look the same; MayExist if the person has not seen one."""
     looking = _look_alikes(values, actor)
     found = duplicates.unsettled(values) + (looking or [])
     unseen = [twin for twin in found if twin.key not in (despite or ())]
     if unseen or (looking is None and despite is None):
         likely = duplicates.likeliest_first(values, found)
-        raise TwinError(likely, values, unchecked=looking is None)
+        raise MayExist(likely, values, unchecked=looking is None)
     customers = ", ".join(twin.customer_id for twin in found if twin.customer_id)
     creates = ", ".join(str(twin.change_id) for twin in found if not twin.customer_id)
     said = (
@@ -111,17 +114,18 @@ def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Twin] | None:
     """Customers who may be this person, as far as Club Med lets this desk search; None if it gave
     no answer.
 
-    Raises NotSentError: then the create would not be sent either.
+    Raises what would keep the create from being sent too.
     """
     found: dict[str, Twin] = {}
     try:
         for filters in search_terms.look_alikes(values, region=region_of(locale_of(actor))):
-            for item in calling(actor).find_customers(filters).items:
-                found.setdefault(item["id"], Twin(item, item["id"]))
-    except NoAnswerError:
+            with calling(actor) as api:
+                for item in api.find_customers(filters).items:
+                    found.setdefault(item["id"], Twin(item, item["id"]))
+    except (Unreachable, NeedsRenewal, NeedsSignIn):
+        raise
+    except NoAnswer:
         return None
-    except ClubMedError as exc:
-        if isinstance(exc, NotSentError):
-            raise
+    except NotSaved as exc:
         logger.warning("nobody could be searched for before a create: %s", type(exc).__name__)
     return list(found.values())

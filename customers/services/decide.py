@@ -6,9 +6,9 @@ from django.db import transaction
 
 from customers.access import Actor
 from customers.audit import chain, entries
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Action, Evidence, Outcome
-from customers.services.outcomes import NoCustomerNumberError, NotYoursToSettleError
+from customers.services.outcomes import NotYours, NumberMissing
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
 
@@ -24,9 +24,7 @@ def settle_change(
 ) -> None:
     """A person's word on an unclear change: did Club Med store it?
 
-    customer_id: of the customer that an unclear create made, if it landed. Raises
-    NotYoursToSettleError, NoCustomerNumberError, NotRecordedError, or the ClubMedError of that
-    customer's profile.
+    customer_id: of the customer that an unclear create made, if it landed. Raises a NotSaved.
     """
     if customer_id:
         read_profile(customer_id, actor=actor)
@@ -37,17 +35,17 @@ def settle_change(
         open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
         own = any(entry.is_by(actor) for entry in made)
         if not open_yet or own:
-            raise NotYoursToSettleError
+            raise NotYours
         first = made[0]
         number = first.customer_id or (customer_id if landed else "")
         if landed and not number:
-            raise NoCustomerNumberError
+            raise NumberMissing
         action, label = Action(first.action), first.customer_label
         entries.append(
             change_id,
             act_of(action, number, label, actor, request_id, reason),
-            [Finding(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
+            [FieldOutcome(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
             head=head,
             before=made,
-            untold=True,
+            unseen_by_author=True,
         )

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 
 from customers.access import Actor
 from customers.catalogue.markets import region_of
-from customers.clubmed.errors import (
-    ForbiddenError,
-    NotFoundError,
-)
 from customers.clubmed.profile import Json
 from customers.services import search_terms
 from customers.services.connection import calling, locale_of
+from customers.services.outcomes import Forbidden, MayNotSearch, NotFound
 from customers.services.read import read_profile
 from customers.services.search_terms import Search
 
@@ -35,19 +32,19 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
     """Customers by what somebody typed (`search_terms.read`), at most
     `search_terms.MOST_CALLS` and one more.
 
-    Raises a ClubMedError; ForbiddenError: this token may not search, and no customer has the number
-    that was typed.
+    Raises a NotSaved; MayNotSearch: this token may not search, and no customer has the number that
+    was typed.
     """
     search = search_terms.search(criteria, region=region_of(locale_of(actor)))
     by_number = Found([], None, has_next=False, tried=search.tried, number=search.number)
     try:
         if (found := _search(search, actor, page)) is not None:
             return found
-    except ForbiddenError:
+    except Forbidden:
         # Only a number that is a customer's may become an address: others may be a phone's.
         if page == 1 and _is_there(search.number, actor):
             return by_number
-        raise
+        raise MayNotSearch from None
     if page == 1 and _is_there(search.number, actor):
         return by_number
     return Found([], 0, has_next=False, tried=search.tried)
@@ -56,7 +53,8 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
 def _search(search: Search, actor: Actor, page: int) -> Found | None:
     """Whom the first step finds that finds anybody."""
     for n, step in enumerate(search.steps):
-        pages = [calling(actor).find_customers(filters, page=page) for filters in step]
+        with calling(actor) as api:
+            pages = [api.find_customers(filters, page=page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
         kept = [item for item in items.values() if search.keeps(item)]
         has_next = any(one.has_next for one in pages)
@@ -72,5 +70,5 @@ def _is_there(number: str, actor: Actor) -> bool:
     """Does Club Med know a customer by that number? "" is nobody's."""
     try:
         return bool(number and read_profile(number, actor=actor))
-    except NotFoundError:
+    except NotFound:
         return False

@@ -13,17 +13,12 @@ from customers.audit import chain, entries, erasure, journal, tombstones
 from customers.audit.models import Action, Change, Entry, JournalLine, VaultItem, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.errors import ForbiddenError, NotFoundError
 from customers.clubmed.profile import Profile
 from customers.services.connection import calling
-from customers.services.outcomes import BeingSavedError, NotDoneError
+from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
-from customers.services.settle import answer_found, append_record, give_up, give_up_unreadable
-
-
-class NotWrittenError(NotDoneError):
-    """The file of tombstones cannot be written, so nothing was erased."""
+from customers.services.settle import answer_found, append_settlement, give_up, give_up_unreadable
 
 
 def forget_customer(
@@ -32,8 +27,7 @@ def forget_customer(
     """Erase the values that the log holds of a customer; returns of how many entries.
 
     caller: with whose token Club Med is asked what came of an open change; None for the
-    background's. Raises BeingSavedError while one is open, NotRecordedError, NotWrittenError, or
-    a ClubMedError: then nothing was erased.
+    background's. Raises a NotSaved, InUse while one is open: then nothing was erased.
     """
     lines = JournalLine.objects.filter(customer_id=customer_id)
     with journal_in_reach():
@@ -43,15 +37,14 @@ def forget_customer(
         give_up_unreadable(_overdue(lines))
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
-        items = erasure.held(customer_id, head.seq)
+        items = erasure.values_of(customer_id, head.seq)
         act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
         count = _erase(change_id, act, lines, items, head.seq)
         who = (actor.issuer, actor.sub, actor.name)
         try:  # before it is committed: a tombstone too many does no harm
             tombstones.write(Tombstone(customer_id, change_id.hex, at, _creates(customer_id), *who))
         except OSError:
-            raise NotWrittenError from None
-    erasure.scrub()
+            raise NoTombstone from None
     return count
 
 
@@ -74,14 +67,14 @@ def replay(tombstone: Tombstone) -> int:
     with journal_in_reach(), transaction.atomic():
         chain.lock()
         for line in open_then:
-            append_record(answer_found(line, profile, customer_id))
+            append_settlement(answer_found(line, profile, customer_id))
         up_to = chain.newest_at(at)
         of_then = [*creates, *(line.pk for line in open_then)]
         known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=of_then)
         if not Entry.objects.filter(known).exists() and not lines.exists():
             return 0
-        items = erasure.held(customer_id, up_to)
-        later = erasure.held_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
+        items = erasure.values_of(customer_id, up_to)
+        later = erasure.values_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
         also = list(later.order_by("pk").values_list("pk", flat=True))
         items = VaultItem.objects.filter(
             Q(pk__in=items.values("pk")) | Q(pk__in=later.values("pk"))
@@ -95,8 +88,9 @@ def replay(tombstone: Tombstone) -> int:
 def _shown(customer_id: str) -> Profile | None:
     """What Club Med holds of a customer, None if it never will be known."""
     try:
-        return calling(None).read_profile(customer_id)
-    except (NotFoundError, ForbiddenError):
+        with calling(None) as api:
+            return api.read_profile(customer_id)
+    except (NotFound, Forbidden):
         return None
 
 
@@ -119,7 +113,7 @@ def _settle(lines: QuerySet[JournalLine], customer_id: str, caller: Actor | None
         return
     try:
         read_profile(customer_id, actor=caller)
-    except NotFoundError:  # it never will be known
+    except NotFound:  # it never will be known
         for line in overdue:
             give_up(line)
 
@@ -137,11 +131,11 @@ def _erase(
     ours = journal.write(change_id, act, every_field, read_at=chain.position())
     # A create whose number is known holds no field.
     if (other := lines.exclude(pk=change_id).first()) is not None:
-        raise BeingSavedError(other)
+        raise InUse(other)
     theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
     held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
-    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, untold=False)
+    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, unseen_by_author=False)
     count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
-    entries.append(change_id, act, [erasure.said(erasure.VALUES, up_to, also)])
+    entries.append(change_id, act, [erasure.erasure_entry(erasure.VALUES, up_to, also)])
     journal.close(ours)
     return count

@@ -14,10 +14,10 @@ from django.core.cache import cache
 from customers.access import Actor
 from customers.catalogue.markets import Market
 from customers.clubmed.client import ClubMed
-from customers.clubmed.errors import ClubMedError
 from customers.clubmed.profile import Json
 from customers.clubmed.schema import Rules, codes, rules
 from customers.services.connection import calling, locale_of
+from customers.services.outcomes import NotSaved
 
 logger = logging.getLogger(__name__)
 
@@ -75,18 +75,19 @@ def refresh_market(locale: str, *, actor: Actor) -> None:
     for name, ask in wanted.items():
         if (left := ends_at - time.monotonic()) <= 0:
             return
-        _ask(name, ask, calling(actor).within(left))
+        _ask(name, ask, actor, left)
 
 
 def _usable_schema(api: ClubMed, *, locale: str) -> Json:
     return dict(rules(locale, api.profile_schema(locale)).schema)
 
 
-def _ask(name: str, ask: Callable[[ClubMed], Json], api: ClubMed) -> None:
+def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float) -> None:
     cache.set(_key(name, "asked"), True, _PAUSE)  # nobody else asks meanwhile
     try:
-        answer = ask(api)
-    except ClubMedError as exc:
+        with calling(actor) as api:
+            answer = ask(api.within(seconds))
+    except NotSaved as exc:
         logger.warning("what a market says cannot be had: %s", type(exc).__name__)
         return
     cache.set(_key(name, "held"), answer, _KEPT)

@@ -1,78 +1,46 @@
-"""What can come of a verb."""
+"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told.
+
+    NotSaved
+    ├── SaidNo            Club Med answered that it does not do it
+    │   ├── Refused         what was sent
+    │   ├── Forbidden       for this person
+    │   │   └── MayNotSearch
+    │   ├── NotFound        no such customer
+    │   ├── Busy            too many calls
+    │   └── OddAnswer       an answer to a read, or a redirect, that nobody expects
+    ├── NoAnswer          a read got no answer
+    │   └── Unreachable     it did not even go out
+    │       └── NoToken       no token could be had for it
+    ├── NotSent           nothing went out
+    ├── NeedsRenewal      Club Med does not take this product's key or account
+    ├── NeedsSignIn       Club Med does not take this person's own token
+    ├── Unknown           no answer says whether a write landed; it is never sent again
+    ├── Pending           it landed, and the log cannot be written: the journal line waits for it
+    ├── NotRecorded       the log cannot be written, so nothing was sent
+    │   ├── NotErased       or erased
+    │   └── NotRevealed     or revealed
+    ├── NoTombstone       the list of those who were forgotten cannot be written
+    ├── Conflict          a field is not what the person saw
+    ├── InUse             somebody is saving one of the fields
+    ├── AlreadySent       the form was sent before, with other answers
+    ├── MayExist          the customer to create may be there already
+    ├── NotYours          nobody settles a change of their own, nor one that needs no person
+    └── NumberMissing     a create that landed has made a customer: which one has to be said
+
+Order of the words: what happened; what was or was not stored; what to do now.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
+
 from customers.audit.models import JournalLine
-from customers.clubmed.profile import Json
+from customers.clubmed import errors
+from customers.clubmed.errors import ClubMedError, FieldError
+from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Twin
-
-
-class NotDoneError(Exception):
-    """Nothing was sent: what is said to the person depends on the class."""
-
-
-class ConflictError(NotDoneError):
-    """A field is not what the person saw."""
-
-
-class NotAsShownError(NotDoneError):
-    """What would be sent now is not to the letter what the person was shown before."""
-
-
-class BeingSavedError(NotDoneError):
-    """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
-
-    def __init__(self, line: JournalLine) -> None:
-        super().__init__("being saved")
-        self.line = line
-
-
-class UsedTokenError(NotDoneError):
-    """This form was sent before, with another text; `sent` is what that change holds."""
-
-    def __init__(self, sent: Mapping[str, Json]) -> None:
-        super().__init__("form sent before")
-        self.sent = sent
-
-
-class TwinError(NotDoneError):
-    """Somebody who may be the same person is there, or in the making.
-
-    twins: the likeliest first. values: what would have been sent. unchecked: Club Med could not
-    be searched, so there may be others.
-    """
-
-    def __init__(self, twins: list[Twin], values: Mapping[str, Json], *, unchecked: bool) -> None:
-        super().__init__("may be there already")
-        self.twins = twins
-        self.values = values
-        self.unchecked = unchecked
-
-
-class NotYoursToSettleError(NotDoneError):
-    """Nobody settles a change of their own, nor one that needs no person."""
-
-
-class NoCustomerNumberError(NotDoneError):
-    """A create that landed has made a customer: which one has to be said."""
-
-
-class NotRecordedError(NotDoneError):
-    """The journal cannot be written, so nothing was sent. Its text, if any, says what to do."""
-
-
-class UnknownOutcomeError(Exception):
-    """Club Med gave no answer that says whether the act landed. It is never sent again."""
-
-
-class RecordPendingError(Exception):
-    """It landed at Club Med; the entry could not be written, and the journal line waits for it."""
-
-    def __init__(self, customer_id: str) -> None:
-        super().__init__("the record is pending")
-        self.customer_id = customer_id
 
 
 @dataclass(frozen=True)
@@ -82,3 +50,267 @@ class Saved:
     change_id: UUID
     customer_id: str
     values: Mapping[str, Json]
+
+
+class NotSaved(Exception):
+    """status: of the HTTP answer. title, text: the sentences. icon, tone: how a notice looks."""
+
+    status = 503
+    title = ""
+    text = ""
+    icon = "plug-connected-x"
+    tone = "bad"
+
+
+class SaidNo(NotSaved):
+    """Club Med answered that it does not do it."""
+
+
+class Refused(SaidNo):
+    """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
+
+    status = 422
+    title = "Club Med refused this."
+    text = "Nothing was changed."
+    icon = "alert-circle"
+
+    def __init__(self, description: str = "", errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__("refused")
+        self.description = description
+        self.errors = errors
+
+
+class Forbidden(SaidNo):
+    """Club Med lets this person neither read nor change this profile."""
+
+    status = 403
+    title = "You may not read or change this profile at Club Med."
+    text = "Nothing was changed. Club Med decides who may: ask your supervisor."
+    icon = "lock"
+    tone = "warn"
+
+
+class MayNotSearch(Forbidden):
+    """Club Med lets this person not search."""
+
+    title = "You may not search for customers at Club Med."
+    text = "Type a customer number: that opens the customer without a search."
+
+
+class NotFound(SaidNo):
+    """Club Med has no such customer."""
+
+    status = 404
+    title = "No such customer at Club Med."
+    text = "Check the number: Club Med knows nobody by it."
+    icon = "users"
+    tone = "warn"
+
+
+class Busy(SaidNo):
+    """Club Med gets too many calls."""
+
+    title = "Club Med is asked too much at this moment."
+    text = "Nothing was changed. What you typed is kept: try again in a moment."
+    icon = "hourglass"
+    tone = "warn"
+
+
+class OddAnswer(SaidNo):
+    """A redirect, or a refusal of what no person typed."""
+
+    status = 502
+    title = "Club Med refused this request."
+    text = "Nothing was changed. Try again, and tell the people who run this site if it stays so."
+    icon = "alert-circle"
+
+
+class NoAnswer(NotSaved):
+    """A read got no answer."""
+
+    title = "Club Med does not answer."
+    text = "This could not be read now. Nothing is lost: try again in a moment."
+
+
+class Unreachable(NoAnswer):
+    """No byte of a read went out."""
+
+
+class NoToken(Unreachable):
+    """No token could be had for a call."""
+
+    title = "The connection to Club Med cannot be made."
+    text = "Its sign-in does not answer. Nothing is lost: try again in a moment."
+
+
+class NotSent(NotSaved):
+    """No byte of a write went out. reason: why not, if it is not that Club Med does not answer."""
+
+    title = "Club Med does not answer."
+    text = "Nothing was sent. What you typed is kept: save again in a moment."
+
+    def __init__(self, reason: NotSaved | None = None) -> None:
+        super().__init__("not sent")
+        if reason is not None:
+            self.title = reason.title
+
+
+class NeedsRenewal(NotSaved):
+    """Club Med does not take this product's key or account."""
+
+    title = "The connection to Club Med needs renewing."
+    text = (
+        "Nothing was changed. Tell the people who run this site: Club Med no longer takes its key."
+    )
+
+
+class NeedsSignIn(NotSaved):
+    """Club Med does not take this person's own token: only a new sign-in can mend that."""
+
+    status = 401
+
+
+class Unknown(NotSaved):
+    """No answer says whether a write landed. It is never sent again."""
+
+    title = "We do not know yet whether Club Med stored this."
+    text = "It did not answer. We will not send it twice."
+    icon = "hourglass"
+    tone = "warn"
+
+
+class Pending(NotSaved):
+    """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
+
+    status = 200
+    title = "Saved at Club Med; our record of it is pending and will follow."
+    text = "There is nothing to do again."
+    icon = "hourglass"
+    tone = "warn"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__("the record is pending")
+        self.customer_id = customer_id
+
+
+class NotRecorded(NotSaved):
+    """The log cannot be written, so nothing was sent. Its argument, if any, says what to do."""
+
+    title = "Our own record cannot be written at this moment."
+    text = "Nothing was sent to Club Med. What you typed is kept: save again in a moment."
+
+
+class NotErased(NotRecorded):
+    """The log cannot be written, so nothing was erased."""
+
+    text = "Nothing was erased. Try again in a moment."
+
+
+class NotRevealed(NotRecorded):
+    """The log cannot be written, so nothing was revealed."""
+
+    title = "Nothing was revealed: it could not be recorded."
+    text = "Who sees such a value is written down before it is shown. Try again in a moment."
+
+
+class NoTombstone(NotSaved):
+    """The list of those who were forgotten cannot be written, so nothing was erased."""
+
+    title = "The list of those who were forgotten cannot be written."
+    text = "Nothing was erased. Tell the people who run this site: AUDIT_TOMBSTONES."
+    icon = "alert-circle"
+
+
+class Conflict(NotSaved):
+    """A field is not what the person saw. profile: as Club Med holds it now."""
+
+    status = 409
+    title = "Changed while you were typing."
+    text = "Nothing of yours was sent."
+    icon = "alert-triangle"
+    tone = "warn"
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__("changed meanwhile")
+        self.profile = profile
+
+
+class InUse(NotSaved):
+    """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
+
+    status = 409
+    icon = "alert-triangle"
+    tone = "warn"
+
+    def __init__(self, line: JournalLine) -> None:
+        super().__init__("being saved")
+        self.line = line
+
+
+class AlreadySent(NotSaved):
+    """This form was sent before, with other answers; `sent` is what that change holds."""
+
+    status = 409
+    icon = "alert-triangle"
+    tone = "warn"
+
+    def __init__(self, sent: Mapping[str, Json]) -> None:
+        super().__init__("form sent before")
+        self.sent = sent
+
+
+class MayExist(NotSaved):
+    """Somebody who may be the same person is there, or in the making.
+
+    twins: the likeliest first. values: what would have been sent. unchecked: Club Med could not
+    be searched, so there may be others.
+    """
+
+    status = 409
+
+    def __init__(self, twins: list[Twin], values: Mapping[str, Json], *, unchecked: bool) -> None:
+        super().__init__("may be there already")
+        self.twins = twins
+        self.values = values
+        self.unchecked = unchecked
+
+
+class NotYours(NotSaved):
+    """Nobody settles a change of their own, nor one that needs no person."""
+
+    status = 409
+    text = "Nothing was recorded: this change is settled, or is your own."
+
+
+class NumberMissing(NotSaved):
+    """A create that landed has made a customer: which one has to be said."""
+
+    status = 422
+    text = "Type the number of the customer that was created."
+
+
+def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
+    """What an error of a call means for a verb: the one place where they are translated."""
+    match exc:
+        case errors.SignInNeededError():
+            return NeedsSignIn()
+        case errors.UnauthorizedError():
+            return NeedsSignIn() if settings.CLUBMED_AUTH == "employee" else NeedsRenewal()
+        case errors.TokenRefusedError():
+            return NeedsRenewal()
+        case errors.NoTokenError():
+            return NotSent(NoToken()) if is_write else NoToken()
+        case errors.NotSentError():
+            return NotSent() if is_write else Unreachable()
+        case errors.NoAnswerError():
+            return Unknown() if is_write else NoAnswer()
+        case errors.ForbiddenError():
+            return Forbidden()
+        case errors.NotFoundError():
+            return NotFound()
+        case errors.BusyError():
+            return Busy()
+        case errors.RefusedError() if is_write:
+            return Refused(exc.description, exc.errors)
+        case _:
+            return OddAnswer()

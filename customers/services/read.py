@@ -23,7 +23,8 @@ def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
 
 def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> tuple[Profile, int]:
     """The profile, and the log's position that it holds true for; read_at: the position before."""
-    profile = calling(actor).read_profile(customer_id)
+    with calling(actor) as api:
+        profile = api.read_profile(customer_id)
     try:
         read_at = settle_from_profile(profile, read_at)
     except DatabaseError as exc:  # the profile can be seen all the same

@@ -17,17 +17,23 @@ from django.db.models import Q
 from django.utils import timezone
 
 from customers.audit import chain, entries, journal, reading
-from customers.audit.entries import WATCH, Finding
-from customers.audit.models import Action, Change, Entry, Evidence, Gone, JournalLine, Outcome
+from customers.audit.entries import WATCH, FieldOutcome
+from customers.audit.models import Action, Change, Entry, Evidence, JournalLine, Missing, Outcome
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.errors import ClubMedError, RefusedError, UnauthorizedError
 from customers.clubmed.profile import Json, Profile
 from customers.services.connection import calling
 from customers.services.duplicates import look_alike
+from customers.services.outcomes import NotSaved, SaidNo
 from customers.services.read import read_profile
 from customers.services.search_terms import emails
-from customers.services.settle import Record, append_record, give_up, look_again_later, settled
+from customers.services.settle import (
+    Settlement,
+    append_settlement,
+    give_up,
+    look_again_later,
+    settled,
+)
 
 logger = logging.getLogger(__name__)
 _AT_ONCE = 500  # customers, and creates, of one run
@@ -52,7 +58,7 @@ def reconcile() -> Reconciled:
         try:
             look()
             failures = 0
-        except ClubMedError as exc:
+        except NotSaved as exc:
             logger.warning("a look at Club Med failed: %s", type(exc).__name__)
             failures += 1
             if failures == _PATIENCE:
@@ -83,7 +89,7 @@ def _due() -> Iterator[Callable[[], None]]:
             yield partial(_look_for_created, line)
     for change in reading.with_entries(watched):
         new = _new_values(change)
-        gone = any(isinstance(value, Gone) for value in new.values())
+        gone = any(isinstance(value, Missing) for value in new.values())
         if not change.customer_id and not gone and not _in_the_making(new):
             yield partial(_look_for_late, change)
 
@@ -102,9 +108,7 @@ def _new_values(change: Change) -> Mapping[str, Json]:
 def _look_at_customer(customer_id: str) -> None:
     try:
         read_profile(customer_id, actor=None)
-    except RefusedError as exc:
-        if isinstance(exc, UnauthorizedError):
-            raise
+    except SaidNo:
         _cannot_be_read(customer_id)
 
 
@@ -124,9 +128,7 @@ def _look_for_created(line: JournalLine) -> None:
     new = line.new_values
     try:
         found = _candidates(new, line.change_id, line.sent_at)
-    except RefusedError as exc:
-        if isinstance(exc, UnauthorizedError):
-            raise
+    except SaidNo:
         give_up(line)
         return
     outcome, customer_id = _verdict(found)
@@ -139,9 +141,7 @@ def _look_for_late(change: Change) -> None:
     new = _new_values(change)
     try:
         found = _candidates(new, change.pk, change.recorded_at)
-    except RefusedError as exc:
-        if isinstance(exc, UnauthorizedError):
-            raise
+    except SaidNo:
         found = {}
     outcome, customer_id = _verdict(found)
     if outcome is Outcome.NOT_SEEN:
@@ -154,16 +154,16 @@ def _look_for_late(change: Change) -> None:
             return  # another process found it too
         act = made[0].act() | {"customer_id": customer_id}
         findings = [_searched(name, value, outcome, found) for name, value in new.items()]
-        entries.append(change.pk, act, findings, head=head, before=made, untold=True)
+        entries.append(change.pk, act, findings, head=head, before=made, unseen_by_author=True)
 
 
-def _settle(record: Record) -> None:
+def _settle(settlement: Settlement) -> None:
     with transaction.atomic():
-        append_record(record)
+        append_settlement(settlement)
 
 
-def _searched(name: str, new: Json, outcome: Outcome, found: Mapping[str, bool]) -> Finding:
-    return Finding(name, None, new, outcome, Evidence.SEARCH, list(found))
+def _searched(name: str, new: Json, outcome: Outcome, found: Mapping[str, bool]) -> FieldOutcome:
+    return FieldOutcome(name, None, new, outcome, Evidence.SEARCH, list(found))
 
 
 def _verdict(found: Mapping[str, bool]) -> tuple[Outcome, str]:
@@ -182,12 +182,13 @@ def _candidates(new: Mapping[str, Json], change_id: UUID, sent_at: datetime) -> 
     before, or created by another change, is none.
     """
     for filters in _searches(new):
-        page = calling(None).find_customers(filters, limit=_CANDIDATES)
-        found = {
-            item["id"]: _agrees(new, calling(None).read_profile(item["id"]))
-            for item in page.items
-            if _same_name(new, item) and not _known_before(item["id"], change_id, sent_at)
-        }
+        with calling(None) as api:
+            page = api.find_customers(filters, limit=_CANDIDATES)
+            found = {
+                item["id"]: _agrees(new, api.read_profile(item["id"]))
+                for item in page.items
+                if _same_name(new, item) and not _known_before(item["id"], change_id, sent_at)
+            }
         if found:
             return found
     return {}

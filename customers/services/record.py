@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal
-from customers.audit.entries import Finding
-from customers.audit.models import Action, Evidence, Gone, Head, JournalLine, Outcome
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Action, Evidence, Head, JournalLine, Missing, Outcome
 from customers.catalogue.compare import canonical, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.errors import (
@@ -20,17 +21,19 @@ from customers.clubmed.errors import (
     NotSentError,
     RefusedError,
 )
-from customers.clubmed.profile import Json, Profile
+from customers.clubmed.profile import Json
 from customers.form_token import Token
 from customers.services import refusals
 from customers.services.connection import locale_of
 from customers.services.outcomes import (
-    BeingSavedError,
-    NotRecordedError,
-    RecordPendingError,
+    AlreadySent,
+    InUse,
+    NoAnswer,
+    NotRecorded,
+    NotSent,
+    Pending,
     Saved,
-    UnknownOutcomeError,
-    UsedTokenError,
+    Unknown,
 )
 
 logger = logging.getLogger(__name__)
@@ -58,29 +61,31 @@ def note_number(line: JournalLine, customer_id: str) -> None:
 def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
-    A form that was refused, or that never got through, is not used up. Over a stored secret only a
-    clear, or what the token is bound to, is the same again.
+    A form that was refused, or that never got through, is not used up. For a sensitive field a
+    repeated save counts as the same only if it clears the field.
     """
     if line := JournalLine.objects.filter(pk=token.change_id).first():
-        raise BeingSavedError(line)
+        raise InUse(line)
     made = entries.verdicts(entries.of_change(token.change_id))
     outcomes = {entry.outcome for entry in made.values()}
     if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
     if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
-        raise UnknownOutcomeError
+        raise Unknown
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
-    if any(isinstance(entry.old, Gone) or isinstance(entry.new, Gone) for entry in made.values()):
-        raise UsedTokenError(sent)  # nothing is left to compare with
+    if any(
+        isinstance(entry.old, Missing) or isinstance(entry.new, Missing) for entry in made.values()
+    ):
+        raise AlreadySent(sent)  # nothing is left to compare with
 
     def is_same(name: str, value: Json) -> bool:
-        row, old = FIELDS[name], made[name].old
-        if row.holds_secret(old) and not (is_empty(value) or token.body):
-            return False  # perhaps it was not typed then: who guesses it must not learn so
-        return canonical(row.kind.compose(old, value)) == canonical(sent[name])
+        row = FIELDS[name]
+        if row.sensitive:
+            return is_empty(value)
+        return canonical(row.kind.compose(made[name].old, value)) == canonical(sent[name])
 
     if typed.keys() != sent.keys() or not all(is_same(*one) for one in typed.items()):
-        raise UsedTokenError(sent)
+        raise AlreadySent(sent)
     return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
 
 
@@ -90,28 +95,37 @@ def journal_in_reach() -> Iterator[None]:
     try:
         yield
     except journal.ClaimedError as exc:
-        raise BeingSavedError(exc.line) from None
+        raise InUse(exc.line) from None
     except chain.ForgedHeadError as exc:
-        raise NotRecordedError(exc) from None
+        raise NotRecorded(exc) from None
     except DatabaseError as exc:  # its text may hold values
         logger.error("the journal cannot be written: %s", type(exc).__name__)
-        raise NotRecordedError from None
+        raise NotRecorded from None
 
 
 @contextmanager
-def recording_answer(line: JournalLine, held: Profile, typed: Mapping[str, Json]) -> Iterator[None]:
-    """Around the one write: record at once what certainly did not land, leave the rest open.
-
-    held: what Club Med holds of the customer. typed: as `change_profile` takes it.
-    """
+def before_a_write() -> Iterator[None]:
+    """The same, where a read that fails means that nothing was sent either."""
     try:
+        with journal_in_reach():
+            yield
+    except NoAnswer as exc:
+        raise NotSent(exc) from None
+
+
+@contextmanager
+def recording_answer(line: JournalLine) -> Iterator[None]:
+    """Around the one write: record at once what certainly did not land, leave the rest open."""
+    try:
+        if timezone.now() >= line.deadline:  # others may settle it from now on
+            raise NotSentError("the deadline passed before the call")
         yield
     except NoAnswerError:
-        raise UnknownOutcomeError from None
+        raise
     except RefusedError as exc:
-        exc = refusals.discreet(exc, held, typed)
-        record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, held, line.new_values))
-        raise exc from None
+        sent = line.new_values
+        record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, sent))
+        raise refusals.shown_refusal(exc, sent) from None
     except NotSentError:
         record_answer(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
         raise
@@ -134,9 +148,9 @@ def record_answer(
     if line.action == Action.CREATE and outcome is not Outcome.APPLIED:
         # Nobody's customer: of such a person the log keeps which fields, and why not.
         act |= {"customer_label": "", "reason": ""}
-        values = {name: {"old": Gone.NOT_KEPT, "new": Gone.NOT_KEPT} for name in values}
+        values = {name: {"old": Missing.NOT_KEPT, "new": Missing.NOT_KEPT} for name in values}
     findings = [
-        Finding(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
+        FieldOutcome(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
         for name, pair in values.items()
     ]
     try:
@@ -150,14 +164,14 @@ def record_answer(
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
         if outcome is Outcome.APPLIED:
-            raise RecordPendingError(line.customer_id) from None
+            raise Pending(line.customer_id) from None
 
 
-def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
+def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:
     """Append the findings that differ from what the line was settled as meanwhile."""
     made = entries.of_change(line.change_id)
     settled = entries.verdicts(made)
-    no_customer = any(isinstance(finding.new, Gone) for finding in findings)
+    no_customer = any(isinstance(finding.new, Missing) for finding in findings)
     wrong = [
         finding
         for finding in findings
@@ -166,13 +180,15 @@ def _correct(line: JournalLine, findings: list[Finding], head: Head) -> None:
         or (no_customer and entry.new_commitment)
     ]
     act = line.act()
-    if no_customer or any(isinstance(entry.new, Gone) for entry in made):  # or forgotten meanwhile
+    if no_customer or any(
+        isinstance(entry.new, Missing) for entry in made
+    ):  # or forgotten meanwhile
         act |= {"customer_label": "", "reason": ""}
-        wrong = [replace(one, old=Gone.NOT_KEPT, new=Gone.NOT_KEPT) for one in wrong]
+        wrong = [replace(one, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for one in wrong]
     if wrong:
-        entries.append(line.change_id, act, wrong, head=head, before=made, untold=True)
+        entries.append(line.change_id, act, wrong, head=head, before=made, unseen_by_author=True)
     if no_customer:
-        erasure.of_no_customer(line.change_id).delete()
+        erasure.values_of_no_customer(line.change_id).delete()
 
 
 def act_of(

@@ -1,71 +1,55 @@
-"""What of a refusal of Club Med's may be shown, and what of it the log keeps.
+"""What people and the log get of a refusal of Club Med's.
 
-A refusal may repeat what was sent, and what is stored beside it.
+People get its sentences, but not those that may repeat a sensitive value. The log keeps its codes
+alone: an entry's detail stays for ever, and is not encrypted.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from customers.catalogue.compare import is_empty
-from customers.catalogue.fields import FIELDS, secrets_of
-from customers.catalogue.masking import repeats, telling
-from customers.catalogue.words import CHANNELS, PHONE_TYPES
+from customers.catalogue.compare import fold, raw_text
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.masking import any_sensitive
 from customers.clubmed.errors import FieldError, RefusedError
-from customers.clubmed.profile import Json, Profile, member_name
+from customers.clubmed.profile import Json, member_name
 
-_CODE = re.compile(r"[\w.\[\]-]+", re.ASCII)  # of an error, or of a field it is about
-_LONGEST = 255  # characters of a line of text in the log
-_HELD_BACK = "its words may repeat a hidden value, and are not shown."
-_ROWS = [one for row in FIELDS.values() for one in (row, *row.members)]
-# Values that are nobody's: PHONE, a channel of opt-ins, is in many a code.
-_COMMON = {*telling([*CHANNELS, *PHONE_TYPES, *(code for row in _ROWS for code in row.choices)])}
+_CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
+_LONGEST = 255  # characters of an entry's detail
+_WITHHELD = "its words may repeat a hidden value, and are not shown."
 
 
-def discreet(exc: RefusedError, held: Profile, typed: Mapping[str, Json]) -> RefusedError:
-    """The refusal without what tells a sensitive value that the customer has and nobody typed.
+def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
+    """The refusal with codes alone for a sensitive field; for no field if a sensitive one was sent.
 
-    Left out is what is about such a value, what is about no field where one was part of what was
-    sent, and whatever repeats one, but for what the person typed. The codes stay.
+    sent: field -> value, as they were sent.
     """
-    stored = {row.name: row.hidden(row.value(held)) for row in FIELDS.values() if row.sensitive}
-    unseen = {
-        name
-        for name, hidden in stored.items()
-        if not is_empty(hidden) and (name not in typed or FIELDS[name].leaves_hidden(typed[name]))
-    }
-    secrets, typed_texts = secrets_of(held), [*telling(dict(typed))]
-    was_sent = not unseen.isdisjoint(typed)
+    was_sent = any_sensitive(sent)
 
-    def told(said: str) -> str:
-        return "" if repeats(said, secrets, besides=typed_texts) else said
+    def shown(error: FieldError) -> FieldError:
+        name = member_name(error.key)
+        withheld = any_sensitive([name]) if name in FIELDS else was_sent
+        return replace(error, message=error.code or _WITHHELD) if withheld else error
 
-    def sentence(said: str, code: str = "", *, is_silent: bool) -> str:
-        if said and (is_silent or not told(said)):
-            return ": ".join(filter(None, (code, _HELD_BACK)))
-        return said
-
-    def told_of(error: FieldError) -> FieldError:
-        name, code = member_name(error.key), told(error.code)
-        is_silent = name in unseen or (not name and was_sent)
-        message = sentence(error.message, code, is_silent=is_silent)
-        return FieldError(code=code, key=told(error.key), message=message)
-
-    errors = tuple(map(told_of, exc.errors))
-    description = sentence(exc.description, is_silent=was_sent)
+    errors = tuple(map(shown, exc.errors))
+    is_changed = was_sent or errors != exc.errors
+    description = _WITHHELD if is_changed and exc.description else exc.description
     return type(exc)(str(exc), status=exc.status, description=description, errors=errors)
 
 
-def codes(exc: RefusedError, held: Profile, sent: Mapping[str, Json]) -> str:
-    """Why Club Med refused, without its sentences and whatever is no code: either may repeat what
-    was sent, or is stored of this customer.
-    """
-    personal = set(telling([dict(held.values), dict(sent)])) - _COMMON
-    words = {one for one in personal if one.isalpha()}  # Mr Vali stands in no INVALID
+def codes(exc: RefusedError, sent: Mapping[str, Json]) -> str:
+    """The refusal's keys and codes for the log, without any that holds a word that was sent."""
+    words = set().union(*map(_words, sent.values()))
 
-    def is_code(said: str) -> bool:
-        parts = {part.casefold() for part in re.split("[^A-Za-z]", said)}
-        is_personal = repeats(said, personal - words) or not words.isdisjoint(parts)
-        return bool(_CODE.fullmatch(said)) and not is_personal
+    def is_code(text: str) -> bool:
+        return bool(_CODE.fullmatch(text)) and words.isdisjoint(_words(text))
 
-    told = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
-    return "; ".join(filter(None, told))[:_LONGEST] or f"status {exc.status}"
+    found = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
+    return "; ".join(filter(None, found))[:_LONGEST] or f"status {exc.status}"
+
+
+def _words(value: Json) -> set[str]:
+    """Every word in a value, at any depth."""
+    if isinstance(value, dict | list):
+        return set().union(*map(_words, value.values() if isinstance(value, dict) else value))
+    return {*re.split(r"[\W_]+", fold(raw_text(value)))} - {""}

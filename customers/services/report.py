@@ -25,13 +25,14 @@ from customers.audit.models import (
     Action,
     Entry,
     Evidence,
-    Gone,
     JournalLine,
+    Missing,
     moment,
     number_in,
 )
 from customers.catalogue import compare
-from customers.catalogue.fields import FIELDS, is_sensitive
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
 from customers.services.duplicates import SAME_AS
 
@@ -168,7 +169,7 @@ def _covers() -> Fact:
         "entries_removed_up_to": first[0] - 1 if first else 0,
         "values_erased_up_to": erasure.expired(erasure.VALUES),
         "looks_from": look and {"id": look[0], "at": moment(look[1])},
-        "looks_erased_up_to": erasure.expired(erasure.LOOKS),
+        "looks_erased_up_to": erasure.expired(erasure.ACCESS),
     }
 
 
@@ -253,14 +254,14 @@ def _act(act: Entry | JournalLine) -> Fact:
 def _words(act: Act) -> Fact:
     """What of an act is in words."""
     reason = act.reason
-    if not isinstance(reason, Gone):  # numbers of other customers are not the person's to know
+    if not isinstance(reason, Missing):  # numbers of other customers are not the person's to know
         reason = _NUMBERS.sub(lambda found: _how_many(found[0].count(",") + 1), reason)
     return {"customer_label": _text(act.customer_label), "reason": _text(reason)}
 
 
-def _text(said: str | Gone) -> str | Fact:
+def _text(said: str | Missing) -> str | Fact:
     """A text, which may be any: so what stands in the place of one is none."""
-    return {"state": str(said)} if isinstance(said, Gone) else said
+    return {"state": str(said)} if isinstance(said, Missing) else said
 
 
 def _how_many(others: int) -> str:
@@ -284,8 +285,8 @@ def _field(name: str) -> Fact:
     return _coded(name, FIELDS[name].label if name in FIELDS else name)
 
 
-def _value(name: str, value: Json | Gone) -> Fact:
-    if isinstance(value, Gone):
+def _value(name: str, value: Json | Missing) -> Fact:
+    if isinstance(value, Missing):
         return {"state": str(value)}
     if compare.is_empty(value):
         return {"state": "empty", "value": value}
@@ -300,7 +301,7 @@ def _value(name: str, value: Json | Gone) -> Fact:
 
 def _found(entry: Entry, customer_id: str) -> Fact | None:
     """What Club Med held when it was looked at; of customers who were found, how many."""
-    if entry.evidence == Evidence.LOOK or isinstance(entry.found, Gone):
+    if entry.evidence == Evidence.LOOK or isinstance(entry.found, Missing):
         return _value(entry.field, entry.found)
     if entry.evidence != Evidence.SEARCH:
         return None

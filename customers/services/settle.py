@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers.audit import chain, entries, journal, reading
-from customers.audit.entries import FIRST_LOOK, WATCH, Finding
-from customers.audit.models import Action, Change, Entry, Evidence, Gone, JournalLine, Outcome
+from customers.audit.entries import FIRST_LOOK, WATCH, FieldOutcome
+from customers.audit.models import Action, Change, Entry, Evidence, JournalLine, Missing, Outcome
 from customers.catalogue.compare import canonical
 from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
@@ -24,7 +24,7 @@ OUTSIDE = "Outside this desk"
 
 
 @dataclass(frozen=True)
-class Record:
+class Settlement:
     """What is to be appended for one change; see `customers.audit.entries.append`.
 
     line: the open line that this settles.
@@ -32,14 +32,14 @@ class Record:
 
     change_id: UUID
     act: Mapping[str, Any]
-    findings: list[Finding]
+    findings: list[FieldOutcome]
     line: JournalLine | None = None
     before: Sequence[Entry] = ()
-    untold: bool = False
+    unseen_by_author: bool = False
 
 
 def settle_from_profile(profile: Profile, read_at: int) -> int:
-    """Record what a profile says about its customer's open changes.
+    """Settlement what a profile says about its customer's open changes.
 
     read_at: the log's position before the profile was read. Returns the position up to which the
     profile holds true: where entries that were not known to it came in between, nothing is done.
@@ -52,12 +52,12 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
     known = reading.last_known(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
     pending = reading.with_entries(changes)
-    records = [answer_found(line, profile, customer_id) for line in overdue]
-    records += [_seen_since(change, profile, known, besides=claimed) for change in pending]
+    settlements = [answer_found(line, profile, customer_id) for line in overdue]
+    settlements += [_seen_since(change, profile, known, besides=claimed) for change in pending]
     in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
-    records.append(_changed_elsewhere(profile, known, besides=in_question))
-    records = [record for record in records if record.findings]
-    if not records:
+    settlements.append(_changed_elsewhere(profile, known, besides=in_question))
+    settlements = [settlement for settlement in settlements if settlement.findings]
+    if not settlements:
         for change in pending:
             last = _newest(change).values()
             still = any(e.field in claimed or _waits(e, profile, known) for e in last)
@@ -67,43 +67,47 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
         chain.lock()
         if reading.newest(customer_id) > read_at:
             return read_at
-        for record in records:
-            append_record(record)
+        for settlement in settlements:
+            append_settlement(settlement)
         return chain.position()
 
 
-def append_record(record: Record) -> None:
+def append_settlement(settlement: Settlement) -> None:
     """Append it, and close its line; nothing if somebody else settled that. In a transaction."""
     head = chain.lock()
-    if record.line is None or journal.close(record.line):
+    if settlement.line is None or journal.close(settlement.line):
         entries.append(
-            record.change_id,
-            record.act,
-            record.findings,
+            settlement.change_id,
+            settlement.act,
+            settlement.findings,
             head=head,
-            before=record.before,
-            untold=record.untold,
+            before=settlement.before,
+            unseen_by_author=settlement.unseen_by_author,
         )
 
 
-def settled(line: JournalLine, findings: Iterable[Finding], customer_id: str = "") -> Record:
+def settled(
+    line: JournalLine, findings: Iterable[FieldOutcome], customer_id: str = ""
+) -> Settlement:
     """The record that settles an open line behind its author's back."""
     act = line.act()
     if customer_id:
         act["customer_id"] = customer_id
-    return Record(line.change_id, act, list(findings), line, untold=True)
+    return Settlement(line.change_id, act, list(findings), line, unseen_by_author=True)
 
 
 def give_up(line: JournalLine) -> None:
     """Club Med will not say what came of it, or it cannot be asked: a person has to find out."""
     with transaction.atomic():
-        append_record(_given_up(line))
+        append_settlement(_given_up(line))
 
 
-def _given_up(line: JournalLine, customer_id: str = "") -> Record:
+def _given_up(line: JournalLine, customer_id: str = "") -> Settlement:
     detail = "" if line.is_readable else "What was sent could not be opened here."
     findings = [
-        Finding(name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail)
+        FieldOutcome(
+            name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail
+        )
         for name, pair in line.values.items()
     ]
     return settled(line, findings, customer_id)
@@ -120,7 +124,7 @@ def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
     return len(unreadable)
 
 
-def answer_found(line: JournalLine, profile: Profile | None, customer_id: str) -> Record:
+def answer_found(line: JournalLine, profile: Profile | None, customer_id: str) -> Settlement:
     """What came of a change of that customer's that got no answer; profile: None if it will never
     be shown.
     """
@@ -128,16 +132,16 @@ def answer_found(line: JournalLine, profile: Profile | None, customer_id: str) -
         return _given_up(line, customer_id)
     pairs = line.values.items()
     if line.action == Action.CREATE:  # it has a number, so Club Med did answer
-        findings = [Finding(name, None, pair["new"], Outcome.APPLIED) for name, pair in pairs]
+        findings = [FieldOutcome(name, None, pair["new"], Outcome.APPLIED) for name, pair in pairs]
     else:
         findings = [_found(name, pair["old"], pair["new"], profile) for name, pair in pairs]
     return settled(line, findings, customer_id)
 
 
-def _found(name: str, old: Json, new: Json, profile: Profile) -> Finding:
+def _found(name: str, old: Json, new: Json, profile: Profile) -> FieldOutcome:
     field = FIELDS.get(name)
     if field is None:  # it left the catalogue while the line was open
-        return Finding(name, old, new, Outcome.UNCLEAR, Evidence.NOTHING)
+        return FieldOutcome(name, old, new, Outcome.UNCLEAR, Evidence.NOTHING)
     now = field.value(profile)
     if _landed(field, old, new, now):
         outcome = Outcome.APPLIED
@@ -145,7 +149,7 @@ def _found(name: str, old: Json, new: Json, profile: Profile) -> Finding:
         outcome = Outcome.NOT_SEEN
     else:
         outcome = Outcome.UNCLEAR
-    return Finding(name, old, new, outcome, Evidence.LOOK, now)
+    return FieldOutcome(name, old, new, outcome, Evidence.LOOK, now)
 
 
 def _landed(field: Field, old: Json, new: Json, now: Json) -> bool:
@@ -163,7 +167,7 @@ def _stayed(field: Field, old: Json, new: Json, now: Json) -> bool:
 
 def _seen_since(
     change: Change, profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
-) -> Record:
+) -> Settlement:
     """What the profile shows of a change that it had not shown yet.
 
     besides: fields on their way to Club Med by another change, whose value it may be.
@@ -175,8 +179,10 @@ def _seen_since(
         for entry in last.values()
         if entry.field not in besides and (finding := _seen(entry, profile, known)) is not None
     ]
-    untold = any(finding.outcome == Outcome.APPLIED for finding in findings)
-    return Record(change.change_id, act, findings, before=change.entries, untold=untold)
+    unseen_by_author = any(finding.outcome == Outcome.APPLIED for finding in findings)
+    return Settlement(
+        change.change_id, act, findings, before=change.entries, unseen_by_author=unseen_by_author
+    )
 
 
 def _newest(change: Change) -> dict[str, Entry]:
@@ -184,10 +190,10 @@ def _newest(change: Change) -> dict[str, Entry]:
     return {entry.field: entry for entry in change.entries}
 
 
-def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> Finding | None:
+def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> FieldOutcome | None:
     """A not seen one that shows after all; an applied one that is stored in another form."""
     field = FIELDS.get(entry.field)
-    if field is None or not field.read or isinstance(entry.new, Gone):
+    if field is None or not field.read or isinstance(entry.new, Missing):
         return None
     now = field.value(profile)
     if entry.outcome == Outcome.NOT_SEEN:
@@ -199,7 +205,7 @@ def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> Finding
         outcome = None
     if outcome is None:
         return None
-    return Finding(field.name, entry.old, entry.new, outcome, Evidence.LOOK, now)
+    return FieldOutcome(field.name, entry.old, entry.new, outcome, Evidence.LOOK, now)
 
 
 def _taken(field: Field, entry: Entry, known: Mapping[str, Entry]) -> bool:
@@ -226,17 +232,19 @@ def _not_yet(entry: Entry, now: Json) -> bool:
 
 def _changed_elsewhere(
     profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
-) -> Record:
+) -> Settlement:
     """Fields that hold something else than what was last known of them here."""
     findings = []
     label = ""
     for name, entry in known.items():
         field = FIELDS.get(name)
-        if field is None or not field.read or name in besides or isinstance(entry.known, Gone):
+        if field is None or not field.read or name in besides or isinstance(entry.known, Missing):
             continue
         now = field.value(profile)
         if not field.same(entry.known, now) and not field.same(now, entry.known):
-            findings.append(Finding(name, entry.known, now, Outcome.APPLIED, Evidence.LOOK, now))
+            findings.append(
+                FieldOutcome(name, entry.known, now, Outcome.APPLIED, Evidence.LOOK, now)
+            )
             label = entry.customer_label
     act = {
         "action": Action.ELSEWHERE,
@@ -245,7 +253,7 @@ def _changed_elsewhere(
         "actor_name": OUTSIDE,
         "locale": settings.CLUBMED_LOCALE,
     }
-    return Record(uuid4(), act, findings)
+    return Settlement(uuid4(), act, findings)
 
 
 def look_again_later(change: Change, *, still: bool) -> None:
@@ -257,7 +265,7 @@ def look_again_later(change: Change, *, still: bool) -> None:
 
 def _waits(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> bool:
     field = FIELDS.get(entry.field)
-    if field is None or not field.read or isinstance(entry.new, Gone):
+    if field is None or not field.read or isinstance(entry.new, Missing):
         return False
     if entry.outcome == Outcome.NOT_SEEN:
         return not _taken(field, entry, known)

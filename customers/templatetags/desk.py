@@ -20,25 +20,26 @@ from customers.audit.models import (
     Entry,
     Evidence,
     FieldHistory,
-    Gone,
     JournalLine,
+    Missing,
     Outcome,
     number_in,
 )
 from customers.catalogue.compare import is_empty, raw_text
-from customers.catalogue.fields import FIELDS, MASK, is_sensitive
+from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import market_name
+from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
 
 register = template.Library()
 
 _EMPTY = SafeString('<span class="nil">empty</span>')
-_PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "looks": "Looks"}
+_PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "access": "Access events"}
 _DONE_TO_THE_LOG: dict[str, dict[str, str]] = {
     Action.FORGOTTEN: {"values": "This customer’s values erased, up to entry {}"},
     Action.EXPIRED: {
         "values": "All values erased, up to entry {}",
-        "looks": "All looks erased, up to number {}",
+        "access": "Old access events erased, up to number {}",
     },
     Action.ANCHOR: {"entries": "All entries removed, up to entry {}"},
 }
@@ -74,7 +75,7 @@ def outcome_badge(outcome: str) -> SafeString:
     if outcome in _BADGES:
         label, (tone, name) = Outcome(outcome).label, _BADGES[Outcome(outcome)]
     else:  # somebody altered it: the other entries are to be seen all the same
-        label, tone, name = Gone.UNREADABLE.capitalize(), "bad", "help-circle"
+        label, tone, name = Missing.UNREADABLE.capitalize(), "bad", "help-circle"
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
 
 
@@ -116,7 +117,7 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
         shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
         return format_html('<span class="muted">{}</span>', shown)
     old, new = (_shown(entry.field, value, revealed) for value in (entry.old, entry.new))
-    if isinstance(entry.old, Gone) or isinstance(entry.new, Gone):
+    if isinstance(entry.old, Missing) or isinstance(entry.new, Missing):
         shown = new if entry.action == Action.CREATE else f"{old} → {new}"
         return format_html('<span class="muted">{}</span>', shown)
     if entry.action == Action.CREATE:
@@ -135,7 +136,7 @@ def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
     number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
     if number is None or entry.action not in _DONE_TO_THE_LOG:
-        return format_html('<span class="muted">{}</span>', Gone.UNREADABLE)
+        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
     words = _DONE_TO_THE_LOG[entry.action].get(entry.field, "{}")
     return format_html(words, number)
 
@@ -188,7 +189,7 @@ def _rests_on(entry: Entry) -> str:
         case Evidence.SEARCH, _:
             return f"No answer; Club Med knows {_numbers(entry.found)}."
         case Evidence.PERSON, _:
-            is_gone = isinstance(entry.reason, Gone)
+            is_gone = isinstance(entry.reason, Missing)
             return f"{entry.actor_name}: {'a reason that is ' if is_gone else ''}{entry.reason}"
         case _:
             return "No answer, and it cannot be looked up."
@@ -196,14 +197,14 @@ def _rests_on(entry: Entry) -> str:
 
 def _held(name: str, value: Json) -> str:
     """A value in a sentence."""
-    if isinstance(value, Gone):
+    if isinstance(value, Missing):
         return f"a value that is {value}"
     return f"“{_shown(name, value) or 'nothing'}”"
 
 
 def _numbers(found: Json) -> str:
     """Of customers, as a search recorded them."""
-    if isinstance(found, Gone):
+    if isinstance(found, Missing):
         return f"somebody whose number is {found}"
     numbers = found if isinstance(found, list) else ()
     return ", ".join(number for number in numbers if isinstance(number, str)) or "somebody"
@@ -217,10 +218,10 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     if not act.customer_id:
         if is_of_the_log:
             return SafeString("")
-        label = f"Name {label}" if isinstance(label, Gone) else label
+        label = f"Name {label}" if isinstance(label, Missing) else label
         to_be = "to be created" if isinstance(act, JournalLine) else "no customer yet"
         return format_html("{} <small>{}</small>", label, to_be)
-    if is_of_the_log or isinstance(label, Gone):
+    if is_of_the_log or isinstance(label, Missing):
         label, beside = f"Customer {act.customer_id}", "" if is_of_the_log else f"name {label}"
     actor = context["actor"]
     page = reverse("profile" if actor.may_handle_customers else "history", args=[act.customer_id])
@@ -234,7 +235,7 @@ def title_of(act: Change | JournalLine) -> str:
         return "A change that waits"
     if act.is_of_the_log:
         return str(act.get_action_display())
-    if isinstance(act.customer_label, Gone):
+    if isinstance(act.customer_label, Missing):
         return f"Change to customer {act.customer_id}".strip()
     return f"Change to {act.customer_label or 'a customer'}"
 
@@ -259,13 +260,13 @@ def as_hex(digest: bytes) -> str:
 
 def _hidden(value: Json) -> str:
     """What is said of a sensitive value."""
-    if isinstance(value, Gone):
+    if isinstance(value, Missing):
         return str(value)
     return "empty" if is_empty(value) else "hidden"
 
 
 def _shown(name: str, value: Json, revealed: bool = False) -> str:
-    if isinstance(value, Gone):
+    if isinstance(value, Missing):
         return str(value)
     if name in FIELDS:
         return FIELDS[name].text(value, revealed=revealed)

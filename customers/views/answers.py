@@ -15,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from customers.access import Actor
 from customers.audit import access_events
 from customers.audit.models import Access
+from customers.services.outcomes import NeedsSignIn, NotSaved
 
 Answering = Callable[..., HttpResponse]
 
@@ -105,6 +106,16 @@ def looked(
             change_id=change_id,
         )
     return answer
+
+
+def failure_of(exc: NotSaved) -> NotSaved:
+    """What to say of it on the form's own page.
+
+    Raises what only a new sign-in can mend: the way to it keeps what was typed, wherever that was.
+    """
+    if isinstance(exc, NeedsSignIn):
+        raise exc
+    return exc
 
 
 def afterwards(response: HttpResponse, act: Callable[[], None]) -> HttpResponse:

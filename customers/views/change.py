@@ -13,18 +13,18 @@ from customers import form_token
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Change, JournalLine
-from customers.clubmed.errors import ClubMedError, NotFoundError
 from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
 from customers.services.outcomes import (
-    NoCustomerNumberError,
-    NotRecordedError,
-    NotYoursToSettleError,
+    NotFound,
+    NotSaved,
+    NotYours,
+    NumberMissing,
 )
 from customers.session import kept
-from customers.views import notices
 from customers.views.answers import (
     DeskRequest,
+    failure_of,
     lead,
     looked,
     wants_fragment,
@@ -59,17 +59,17 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
             actor=request.actor,
             request_id=request.id,
         )
-    except NotYoursToSettleError:
+    except NotYours:
         messages.warning(request, "Nothing was recorded: this change is settled, or is your own.")
         return lead(request, reverse("change", args=[change_id]))
-    except NoCustomerNumberError:
+    except NumberMissing:
         form.add_error("customer_id", "Type the number of the customer that was created.")
         return change_page(request, change_id, form, status=422)
-    except NotFoundError:
+    except NotFound:
         form.add_error("customer_id", "Club Med knows no customer by this number.")
         return change_page(request, change_id, form, status=422)
-    except (ClubMedError, NotRecordedError) as exc:
-        failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
+    except NotSaved as exc:
+        failure = failure_of(exc)
         return change_page(request, change_id, form, failure=failure)
     messages.success(request, "Your decision is recorded.")
     return lead(request, reverse("change", args=[change_id]))
@@ -80,7 +80,7 @@ def change_page(
     change_id: UUID,
     form: SettleForm,
     *,
-    failure: notices.Message | None = None,
+    failure: NotSaved | None = None,
     reveal: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:

@@ -13,7 +13,6 @@ from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.catalogue.fields import creatable
-from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.forms.profile import CreateForm, DespiteForm, ForceForm, add_refusal, refuses_address
 from customers.forms.small import FindForm
 from customers.services import search_terms
@@ -21,16 +20,16 @@ from customers.services.create import create_customer
 from customers.services.duplicates import compared
 from customers.services.markets import known_market, refresh_market
 from customers.services.outcomes import (
-    BeingSavedError,
-    NotRecordedError,
-    RecordPendingError,
-    TwinError,
-    UnknownOutcomeError,
-    UsedTokenError,
+    AlreadySent,
+    InUse,
+    MayExist,
+    NotSaved,
+    Pending,
+    Refused,
+    Unknown,
 )
 from customers.session import kept, searches
-from customers.views import notices
-from customers.views.answers import DeskRequest, lead, typed_text, wants_fragment
+from customers.views.answers import DeskRequest, failure_of, lead, typed_text, wants_fragment
 
 _NEW = "new"  # the form that a create token is good for
 
@@ -75,30 +74,28 @@ def create(request: DeskRequest) -> HttpResponse:
             force_address=bool(forced),
             despite=request.POST.getlist("twin") if "despite" in request.POST else None,
         )
-    except TwinError as exc:  # whoever was found is shown
+    except MayExist as exc:  # whoever was found is shown
         access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
         return _create_page(request, form, alike=exc, force=force, status=409)
-    except RefusedError as exc:
-        if not exc.is_about_input:
-            return _create_page(request, form, force=force, failure=notices.not_done(exc))
+    except Refused as exc:
         rest = add_refusal(form, exc.errors, [row.name for row in creatable()])
         note = " ".join(rest) or ("" if form.errors else exc.description or "No reason was given.")
         if force is None and refuses_address(exc.errors):
             force = ForceForm()
         refusal = note or "Club Med refused it."
         return _create_page(request, form, refusal=refusal, force=force, status=422)
-    except UsedTokenError:
+    except AlreadySent:
         note = "This form was sent before with other answers, and that customer was created. "
         note += "What you typed now was not sent. To create another customer, send it again."
         return _create_page(request, form, note=note, force=force, status=409)
-    except (UnknownOutcomeError, BeingSavedError):
+    except (Unknown, InUse):
         context = {"typed": typed_text(request), "change_id": token.change_id}
         return _answer(request, "unknown", "Not known yet", context, status=503)
-    except RecordPendingError as exc:
+    except Pending as exc:
         context = {"customer_id": exc.customer_id}
         return _answer(request, "pending", "The customer is created", context)
-    except (ClubMedError, NotRecordedError) as exc:
-        return _create_page(request, form, force=force, failure=notices.not_done(exc))
+    except NotSaved as exc:
+        return _create_page(request, form, force=force, failure=failure_of(exc))
     messages.success(request, "The customer is created.")
     return lead(request, reverse("profile", args=[saved.customer_id]))
 
@@ -109,9 +106,9 @@ def _create_page(
     *,
     note: str = "",
     refusal: str = "",
-    alike: TwinError | None = None,
+    alike: MayExist | None = None,
     force: ForceForm | None = None,
-    failure: notices.Message | None = None,
+    failure: NotSaved | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The form with a fresh token."""

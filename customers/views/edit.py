@@ -17,26 +17,26 @@ from customers.audit.models import Access, Entry, Outcome
 from customers.catalogue.compare import canonical
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
-from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
 from customers.forms.profile import ForceForm, ValueForm, add_refusal, refuses_address
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import (
-    BeingSavedError,
-    ConflictError,
-    NotRecordedError,
-    RecordPendingError,
-    UnknownOutcomeError,
-    UsedTokenError,
+    AlreadySent,
+    Conflict,
+    InUse,
+    NotSaved,
+    Pending,
+    Refused,
+    Unknown,
 )
 from customers.services.read import confirm_change, read_profile
 from customers.session import kept, seen
-from customers.views import notices
 from customers.views.answers import (
     DeskRequest,
     NotEditableError,
     check_customer_number,
+    failure_of,
     looks,
     wants_fragment,
 )
@@ -93,7 +93,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         context["fragment"] = f"customers/_field{'_unknown' if open_yet else ''}.html"
         return render(request, "customers/_confirmed.html", context)
     if change.is_by(request.actor):
-        reading.tell([change])
+        reading.mark_seen([change])
     entry = context["entry"] = history.verdict
     if entry.outcome != Outcome.APPLIED:
         context["fragment"] = "customers/_field_settled.html"
@@ -157,13 +157,11 @@ class Editor:
                 reason=(force and force.reason_given) or "",
                 force_address=bool(force and force.reason_given),
             )
-        except RefusedError as exc:
-            if not exc.is_about_input:
-                return self._not_done(form, profile, exc)
+        except Refused as exc:
             return self._refused(form, profile, exc)
-        except ConflictError:
+        except Conflict:
             return self._conflict(form, profile, token, clear=clear)
-        except UsedTokenError as exc:
+        except AlreadySent as exc:
             sent = self.field.text(exc.sent.get(self.field.name))
             note = f"This form was sent before: Club Med took “{sent}”. "
             note += (
@@ -172,15 +170,15 @@ class Editor:
             note += "again if you want it instead."
             fresh = _read(self.request, self.customer_id)
             return self._show(form, fresh, note=note, status=409)
-        except BeingSavedError as exc:
+        except InUse as exc:
             if exc.line.change_id == token.change_id:
                 return self._unknown(profile, token.change_id, new)
             return self._being_saved(form, profile, exc)
-        except UnknownOutcomeError:
+        except Unknown:
             return self._unknown(profile, token.change_id, new)
-        except RecordPendingError:
+        except Pending:
             return self._pending(profile, new)
-        except (ClubMedError, NotRecordedError) as exc:
+        except NotSaved as exc:
             return self._not_done(form, profile, exc)
         if not saved.values:
             held = self.field.value(profile)
@@ -235,13 +233,13 @@ class Editor:
         context = {"row": self._bare_row(shown), "saved": True, "note": _PENDING}
         return self._page("customers/_field.html", context, shown, status=200)
 
-    def _not_done(self, form: ValueForm, profile: Profile, exc: Exception) -> HttpResponse:
+    def _not_done(self, form: ValueForm, profile: Profile, exc: NotSaved) -> HttpResponse:
         """Nothing landed. Under htmx the form stays in place, and the notice stands above it."""
         if wants_fragment(self.request):
             raise exc
-        return self._show(form, profile, failure=notices.not_done(exc))
+        return self._show(form, profile, failure=failure_of(exc))
 
-    def _refused(self, form: ValueForm, profile: Profile, exc: RefusedError) -> HttpResponse:
+    def _refused(self, form: ValueForm, profile: Profile, exc: Refused) -> HttpResponse:
         rest = add_refusal(form, exc.errors, [self.field.name])
         if rest or not form.errors:
             said = " ".join(rest) or exc.description or "no reason was given."
@@ -265,7 +263,7 @@ class Editor:
         newest = reading.newest_by_field(self.customer_id).get(self.field.name)
         context = {
             "saw": self.field.text(saw_value) if known else None,
-            "now": self.field.other_text(now),
+            "now": self.field.text(now),
             "mine": self.field.text(self.field.kind.compose(beside, typed), revealed=True),
             "clear": clear,
             "by": newest if newest and canonical(newest.new) == canonical(now) else None,
@@ -274,7 +272,7 @@ class Editor:
             form = self._value_form(fresh, rows=typed)
         return self._show(form, fresh, conflict=context, status=409)
 
-    def _being_saved(self, form: ValueForm, profile: Profile, exc: BeingSavedError) -> HttpResponse:
+    def _being_saved(self, form: ValueForm, profile: Profile, exc: InUse) -> HttpResponse:
         who = "You are" if exc.line.is_by(self.request.actor) else f"{exc.line.actor_name} is"
         note = f"{who} saving this field at this moment. Nothing of this was sent: "
         note += "wait until that is settled, then save again."
@@ -297,7 +295,7 @@ class Editor:
         *,
         note: str = "",
         conflict: dict[str, Any] | None = None,
-        failure: notices.Message | None = None,
+        failure: NotSaved | None = None,
         status: int = 200,
     ) -> HttpResponse:
         now = self.field.value(profile)

@@ -9,13 +9,12 @@ from django.views.decorators.http import require_http_methods
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
-from customers.clubmed.errors import ClubMedError, ForbiddenError
 from customers.forms.small import FindForm
 from customers.services import search_terms
 from customers.services.find import find_customers
+from customers.services.outcomes import NotSaved
 from customers.session import searches
-from customers.views import notices
-from customers.views.answers import DeskRequest, lead, wants_fragment
+from customers.views.answers import DeskRequest, failure_of, lead, wants_fragment
 from customers.views.record import Person
 
 _RECENT = 8  # customers on the first page
@@ -54,10 +53,8 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
     page = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
     try:
         found = find_customers(form.criteria, actor=request.actor, page=page or 1)
-    except ForbiddenError:
-        return _find_page(request, form, failure=notices.MAY_NOT_SEARCH)
-    except ClubMedError as exc:
-        return _find_page(request, form, failure=notices.not_done(exc, reading=True))
+    except NotSaved as exc:
+        return _find_page(request, form, failure=failure_of(exc))
     if found.number:
         return redirect("profile", found.number)
     context: dict[str, Any] = {
@@ -74,7 +71,7 @@ def _find_page(
     request: DeskRequest,
     form: FindForm,
     *,
-    failure: notices.Message | None = None,
+    failure: NotSaved | None = None,
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:

@@ -11,13 +11,18 @@ from customers import form_token
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access
-from customers.clubmed.errors import ClubMedError
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
-from customers.services.outcomes import BeingSavedError, NotDoneError, NotRecordedError
+from customers.services.outcomes import InUse, NotErased, NotRecorded, NotSaved
 from customers.session import kept
-from customers.views import notices
-from customers.views.answers import DeskRequest, check_customer_number, lead, looks, wants_fragment
+from customers.views.answers import (
+    DeskRequest,
+    check_customer_number,
+    failure_of,
+    lead,
+    looks,
+    wants_fragment,
+)
 
 
 @allow(Permission.FORGET)
@@ -42,14 +47,14 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
             caller=request.actor,
             request_id=request.id,
         )
-    except BeingSavedError as exc:
+    except InUse as exc:
         note = f"{exc.line.actor_name} is changing this customer at this moment. Nothing was "
         note += "erased: try again once that is settled."
         return _page(request, customer_id, form, note=note, status=409)
-    except NotRecordedError:
-        return _page(request, customer_id, form, failure=notices.NOT_ERASED)
-    except (ClubMedError, NotDoneError) as exc:
-        failure = notices.not_done(exc, reading=isinstance(exc, ClubMedError))
+    except NotRecorded:
+        return _page(request, customer_id, form, failure=NotErased())
+    except NotSaved as exc:
+        failure = failure_of(exc)
         return _page(request, customer_id, form, failure=failure)
     of = f"the values of {count:,} entr{pluralize(count, 'y are,ies are')} erased"
     messages.success(request, f"Forgotten: {of if count else 'the log held no values'}.")
@@ -62,7 +67,7 @@ def _page(
     form: ForgetForm,
     *,
     note: str = "",
-    failure: notices.Message | None = None,
+    failure: NotSaved | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context = {

@@ -1,7 +1,7 @@
 """All fields of one group at once: what was touched goes out as one change, after a look at it."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -15,30 +15,29 @@ from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Action, Entry
 from customers.catalogue.compare import canonical, is_empty
-from customers.catalogue.fields import FIELDS, MASK, Field, Group, secrets_of, to_send
+from customers.catalogue.fields import FIELDS, MASK, Field, Group, to_send
 from customers.catalogue.markets import market_of
-from customers.clubmed.errors import ClubMedError, RefusedError
 from customers.clubmed.profile import Json, Profile
 from customers.forms.profile import GroupForm, add_refusal, refuses_address
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import (
-    BeingSavedError,
-    ConflictError,
-    NotAsShownError,
-    NotRecordedError,
-    RecordPendingError,
+    AlreadySent,
+    Conflict,
+    InUse,
+    NotSaved,
+    Pending,
+    Refused,
     Saved,
-    UnknownOutcomeError,
-    UsedTokenError,
+    Unknown,
 )
 from customers.services.read import read_profile
 from customers.session import kept, seen
-from customers.views import notices
 from customers.views.answers import (
     DeskRequest,
     NotEditableError,
     check_customer_number,
+    failure_of,
     lead,
     looks,
     wants_fragment,
@@ -136,36 +135,29 @@ class GroupEditor:
                 actor=self.request.actor,
                 request_id=self.request.id,
             )
-        except RefusedError as exc:
-            if not exc.is_about_input:
-                saw = self._seen(current=False)
-                return self._preview(typed, saw, failure=notices.not_done(exc))
+        except Refused as exc:
             return self._refused(token, exc)
-        except NotAsShownError:
-            note = "What would be sent is no longer what you were shown. Nothing was sent: look "
-            note += "again."
-            return self._preview(typed, self._read(), note=note, status=409)
-        except ConflictError:
+        except Conflict:
             saw, now = self._seen(current=False), self._read()
             return self._conflict(typed, saw, now, token, self._stale(typed, now, token))
-        except UsedTokenError:
+        except AlreadySent:
             note = (
                 "This was sent before, and Club Med took it otherwise than it stands here. Nothing "
             )
             note += "was sent now: look again."
             return self._preview(typed, self._read(), note=note, status=409)
-        except BeingSavedError as exc:
+        except InUse as exc:
             if exc.line.change_id == token.change_id:
                 return self._unknown(typed)
             return self._being_saved(typed, exc)
-        except UnknownOutcomeError:
+        except Unknown:
             return self._unknown(typed)
-        except RecordPendingError:
+        except Pending:
             seen.forget(self.request.session, self.customer_id)
             return self._page("customers/_group_pending.html", {"typed": _texts(typed)})
-        except (ClubMedError, NotRecordedError) as exc:
+        except NotSaved as exc:
             saw = self._seen(current=False)
-            return self._preview(typed, saw, failure=notices.not_done(exc))
+            return self._preview(typed, saw, failure=failure_of(exc))
         return self._saved(saved)
 
     # What was typed
@@ -220,7 +212,7 @@ class GroupEditor:
         token: str = "",
         note: str = "",
         refusal: str = "",
-        refused: RefusedError | None = None,
+        refused: Refused | None = None,
         conflicts: Mapping[str, dict[str, Any]] | None = None,
         status: int = 200,
     ) -> HttpResponse:
@@ -231,7 +223,7 @@ class GroupEditor:
                 {
                     "row": row,
                     "bound": form[row.field.name],
-                    "now": row.field.other_text(row.value),
+                    "now": row.field.text(row.value),
                     "clear": row.field.name in form.to_clear,
                     "choice": form.choices.get(row.field.name),
                     **(conflicts or {}).get(row.field.name, {}),
@@ -254,7 +246,7 @@ class GroupEditor:
         profile: Profile,
         *,
         note: str = "",
-        failure: notices.Message | None = None,
+        failure: NotSaved | None = None,
         status: int = 200,
     ) -> HttpResponse:
         values = {name: FIELDS[name].value(profile) for name in typed}
@@ -267,7 +259,7 @@ class GroupEditor:
             "changes": [_as_entry(name, values[name], new) for name, new in body.items()],
             "cleared": [name for name, new in body.items() if is_empty(new)],
             "path": _PATH.format(self.customer_id),
-            "body": _readable(body, secrets_of(profile)),
+            "body": _readable(body),
             "carried": self._carried(),
             "note": note,
             "failure": failure,
@@ -298,7 +290,7 @@ class GroupEditor:
         form = self._group_form(profile, typed=self.request.POST)
         return self._form(form, note=note, status=422)
 
-    def _refused(self, token: form_token.Token, exc: RefusedError) -> HttpResponse:
+    def _refused(self, token: form_token.Token, exc: Refused) -> HttpResponse:
         """Each message beside its field, over what was typed."""
         form = self._sent(self.request.POST, token)
         form.is_valid()
@@ -334,7 +326,7 @@ class GroupEditor:
         note += "" if names else "was sent: look again, then go on."
         return self._form(form, note=note, conflicts=facts, status=409)
 
-    def _being_saved(self, typed: Mapping[str, Json], exc: BeingSavedError) -> HttpResponse:
+    def _being_saved(self, typed: Mapping[str, Json], exc: InUse) -> HttpResponse:
         line = exc.line
         who = "You are" if line.is_by(self.request.actor) else f"{line.actor_name} is"
         fields = ", ".join(FIELDS[name].label.lower() for name in line.values if name in typed)
@@ -394,12 +386,10 @@ def _texts(typed: Mapping[str, Json]) -> list[tuple[str, str]]:
     ]
 
 
-def _readable(body: Mapping[str, Json], secrets: Collection[str]) -> str:
-    """The body of the PATCH for people, sensitive values masked, and what repeats one."""
+def _readable(body: Mapping[str, Json]) -> str:
+    """The body of the PATCH for people, sensitive values masked."""
     masked = {
-        name: MASK
-        if FIELDS[name].sensitive and not is_empty(value)
-        else FIELDS[name].masked(value, secrets)
+        name: MASK if FIELDS[name].sensitive and not is_empty(value) else value
         for name, value in body.items()
     }
     return json.dumps(masked, indent=2, ensure_ascii=False)

@@ -1,15 +1,14 @@
 """A profile as its page shows it: panels of rows, made from the catalogue."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
 
 from django.utils import timezone
 
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
-from customers.catalogue.fields import FIELDS, Field, Group, secrets_of, unknown_values
+from customers.catalogue.fields import FIELDS, Field, Group, unknown_values
 from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
 
@@ -21,8 +20,8 @@ class Row:
     """One field on the page.
 
     newest: the last entry that changed it here. lang: of a native name. region: the customer's
-    country, whose phone numbers are written as people there do. revealed: if its
-    value is sensitive, it is shown. secrets: those of the profile, which `shown` leaves out.
+    country, whose phone numbers are written as people there do. revealed: a sensitive
+    value is shown.
     """
 
     field: Field
@@ -32,12 +31,6 @@ class Row:
     lang: str = ""
     region: str = ""
     revealed: bool = False
-    secrets: Collection[str] = ()
-
-    @property
-    def shown(self) -> Json:
-        """The value without what is new in it and repeats a secret."""
-        return self.field.masked(self.value, self.secrets)
 
     @property
     def empty(self) -> bool:
@@ -45,7 +38,7 @@ class Row:
 
     @property
     def text(self) -> str:
-        return self.field.text(self.shown, revealed=self.revealed)
+        return self.field.text(self.value, revealed=self.revealed)
 
     @property
     def sensitive(self) -> bool:
@@ -104,12 +97,12 @@ class Row:
                 "new_type": "" if (phone.type or "") in words.PHONE_TYPES else phone.type or "",
                 "extra": ", ".join(f"{k}: {compare.raw_text(v)}" for k, v in phone.extra.items()),
             }
-            for phone in parse_phones(self.shown) or ()
+            for phone in parse_phones(self.value) or ()
         ]
 
     @property
     def address_lines(self) -> list[str]:
-        return objects.address_lines(self.shown)
+        return objects.address_lines(self.value)
 
     @property
     def optins(self) -> list[dict[str, Json]]:
@@ -125,7 +118,7 @@ class Row:
                     if key not in kinds.OPTINS.members
                 ),
             }
-            for item in (self.shown if isinstance(self.shown, list) else [])
+            for item in (self.value if isinstance(self.value, list) else [])
             if isinstance(item, dict)
         ]
 
@@ -220,12 +213,7 @@ class Record:
             self.newest.get(name),
             lang=self.lang if row.native else "",
             region=region_of(self.lang),
-            secrets=self._secrets,
         )
-
-    @cached_property
-    def _secrets(self) -> Collection[str]:
-        return secrets_of(self.profile)
 
     @property
     def customer_id(self) -> str:

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_http_methods
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change, Entry, Purpose
-from customers.catalogue.fields import FIELDS, is_sensitive
-from customers.clubmed.errors import ClubMedError
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
+from customers.services.outcomes import NotRevealed, NotSaved
 from customers.services.read import read_profile
 from customers.session import kept, seen
-from customers.views import notices
-from customers.views.answers import DeskRequest, check_customer_number, wants_fragment
+from customers.views.answers import DeskRequest, check_customer_number, failure_of, wants_fragment
 from customers.views.change import change_page
 from customers.views.record import Record, Row
 
@@ -46,7 +46,7 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
             seen.remember(request.session, profile)
         shown = Record(profile, reading.newest_by_field(customer_id)).row(name)
         _record(request, form, customer_id, name)
-    except (ClubMedError, DatabaseError) as exc:
+    except (NotSaved, DatabaseError) as exc:
         return _row_page(request, row, form, failure=_failure(request, exc))
     return _row_page(request, replace(shown, revealed=True))
 
@@ -56,7 +56,7 @@ def _row_page(
     row: Row,
     form: RevealForm | None = None,
     *,
-    failure: notices.Message | None = None,
+    failure: NotSaved | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The row with the value, or, with a form, asking why."""
@@ -140,8 +140,8 @@ def _record(
     )
 
 
-def _failure(request: DeskRequest, exc: ClubMedError | DatabaseError) -> notices.Message:
-    if isinstance(exc, ClubMedError):
-        return notices.not_done(exc, reading=True)
+def _failure(request: DeskRequest, exc: NotSaved | DatabaseError) -> NotSaved:
+    if isinstance(exc, NotSaved):
+        return failure_of(exc)
     logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, type(exc).__name__)
-    return notices.NOT_REVEALED
+    return NotRevealed()

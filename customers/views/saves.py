@@ -14,10 +14,13 @@ from customers.views.answers import DeskRequest, looked
 @require_safe
 def saves(request: DeskRequest) -> HttpResponse:
     """A person's own unsettled saves, and those that were settled since they last looked."""
-    untold, unsettled = reading.untold(request.actor), reading.unsettled(request.actor)
-    settled = [change for change in untold if change not in unsettled.changes]
+    unseen_by_author, unsettled = (
+        reading.unseen_by_author(request.actor),
+        reading.unsettled(request.actor),
+    )
+    settled = [change for change in unseen_by_author if change not in unsettled.changes]
     page = render(request, "audit/saves.html", {"settled": settled, "unsettled": unsettled})
-    reading.tell(untold)
+    reading.mark_seen(unseen_by_author)
     shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
     for customer_id in {one.customer_id for one in shown if one.customer_id}:
         looked(request, page, Access.VIEW, customer_id)

@@ -1,6 +1,6 @@
-"""Who looked: which look is recorded, what of it is never written down, and how it is counted."""
+"""Access events: what is recorded of who saw whom, what is never written down of it, and what goes
+on where it cannot be recorded."""
 
-import hashlib
 import json
 import re
 from datetime import timedelta
@@ -9,23 +9,13 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.db.models import F
-from django.utils import timezone
 
 from crmadmin.sandbox import Fault
-from customers.audit import access_events, chain, keys, triggers
-from customers.audit.models import (
-    Access,
-    AccessEvent,
-    Action,
-    Change,
-    Entry,
-    Evidence,
-    Head,
-    Outcome,
-)
+from customers.audit import triggers
+from customers.audit.models import AccessEvent, Change
 from tests import log
+from tests.acts import let_the_grace_pass, lose_the_answer, out_of_reach
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -37,10 +27,6 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.faults.test_database_trouble import out_of_reach
-from tests.people import actor
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_groups import post, previewed
 
 pytestmark = pytest.mark.django_db
 PROFILE = f"/customers/{TOM}/"
@@ -48,32 +34,37 @@ EMAIL = f"{PROFILE}fields/email/"
 CONTACT = f"{PROFILE}groups/contact/"
 WANG = "704118236"
 TYPED = {"civility": "MS", "first_name": "Léa", "last_name": "Durand", "email": "lea@example.com"}
+VIEW_BY_AGENT = ("view", AGENT[0], TOM)
 
 
-def looks():
-    """What was looked at, by whom, of which customer; the oldest first."""
+def recorded():
+    """(kind, person, customer) of each access event, the oldest first."""
     events = AccessEvent.objects.order_by("pk")
     return list(events.values_list("kind", "actor_sub", "customer_id"))
 
 
-def forget_looks():
+def forget_events():
     AccessEvent.objects.all().delete()
 
 
 def let_pass(minutes):
-    """All that was looked at was so much earlier."""
+    """All that was recorded was so much earlier."""
     triggers.remove()
     AccessEvent.objects.update(recorded_at=F("recorded_at") - timedelta(minutes=minutes))
     triggers.install()
 
 
 def all_texts():
-    """What stands in looks, but for numbers, times and references, which may hold any digits."""
+    """What the events hold, but for numbers, times and references, which may hold any digits."""
     events = list(AccessEvent.objects.values())
     for event in events:
         assert re.fullmatch("[0-9a-f]{12}", event.pop("request_id"))
         del event["id"], event["recorded_at"]
     return json.dumps(events, default=str)
+
+
+def save(person, value, **kwargs):
+    return person.post(EMAIL, person.form(EMAIL) | {"value": value}, **kwargs)
 
 
 @pytest.fixture(params=[AGENT, SUPERVISOR], ids=["agent", "supervisor"])
@@ -102,15 +93,15 @@ def reader(request, clubmed, db):
         (CONTACT, HTMX),
     ],
 )
-def test_whoever_is_shown_a_value_has_viewed_that_customer(handler, url, headers):
+def test_a_page_that_shows_a_value_is_a_view_of_that_customer(handler, url, headers):
     person, sub = handler
 
     assert person.get(url, headers=headers).status_code == 200
 
-    assert looks() == [("view", sub, TOM)]
+    assert recorded() == [("view", sub, TOM)]
 
 
-def test_a_look_says_who_when_in_which_roles_and_in_which_request(supervisor):
+def test_an_event_says_who_in_which_roles_and_in_which_request(supervisor):
     answer = supervisor.get(PROFILE)
 
     event = AccessEvent.objects.get()
@@ -120,111 +111,100 @@ def test_a_look_says_who_when_in_which_roles_and_in_which_request(supervisor):
     assert (event.field, event.purpose) == ("", "")
 
 
-def test_what_came_of_a_change_is_a_view(agent):
-    saved = agent.post(EMAIL, agent.form(EMAIL) | {"value": "new@example.com"}, headers=HTMX)
-    forget_looks()
+def test_the_fragment_that_says_what_came_of_a_change_is_a_view(agent):
+    saved = save(agent, "new@example.com", headers=HTMX)
+    forget_events()
 
     agent.get(soup(saved).select_one("[hx-get*='/changes/']")["hx-get"], headers=HTMX)
 
-    assert looks() == [("view", AGENT[0], TOM)]
+    assert recorded() == [VIEW_BY_AGENT]
 
 
 def test_a_form_that_comes_back_with_values_is_a_view(agent, clubmed):
     form = agent.form(EMAIL)
-    forget_looks()
+    forget_events()
 
     refused = agent.post(EMAIL, form | {"value": "no address"}, headers=HTMX)
 
-    assert (refused.status_code, looks()) == (422, [("view", AGENT[0], TOM)])
+    assert (refused.status_code, recorded()) == (422, [VIEW_BY_AGENT])
 
 
 def test_a_conflict_that_shows_what_club_med_holds_now_is_a_view(agent, clubmed):
     form = agent.form(EMAIL)
     clubmed.customers[TOM]["email"] = "theirs@example.com"
-    forget_looks()
+    forget_events()
 
     conflict = agent.post(EMAIL, form | {"value": "mine@example.com"}, headers=HTMX)
 
-    assert (conflict.status_code, looks()) == (409, [("view", AGENT[0], TOM)])
+    assert (conflict.status_code, recorded()) == (409, [VIEW_BY_AGENT])
 
 
 @pytest.mark.parametrize("status", [403, 429])
 def test_a_form_that_comes_back_as_nothing_was_done_is_a_view(agent, clubmed, status):
-    preview = previewed(agent, CONTACT, email="new@example.com")
     form = agent.form(EMAIL)
     clubmed.faults.add(Fault("status", method="PATCH", status=status, times=None))
-    forget_looks()
-    for url, sent in ((EMAIL, form | {"value": "new@example.com"}), (CONTACT, None)):
-        answer = agent.post(url, sent) if sent else post(agent, preview, "send", CONTACT)
+    forget_events()
 
-        assert answer.status_code in (403, 503)
-        assert "Tom Smith" in text(soup(answer))
-        assert looks() == [("view", AGENT[0], TOM)]
+    answer = agent.post(EMAIL, form | {"value": "new@example.com"})
+
+    assert answer.status_code in (403, 503)
+    assert "Tom Smith" in text(soup(answer))
+    assert recorded() == [VIEW_BY_AGENT]
 
 
-def test_whoever_is_shown_what_became_of_their_saves_has_viewed_those_customers(agent, clubmed):
+def test_the_list_of_unsettled_saves_is_a_view_of_each_customer_in_it(agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
-    forget_looks()
+    forget_events()
 
     agent.get("/saves/")
-    assert looks() == [("view", AGENT[0], TOM)]
+    assert recorded() == [VIEW_BY_AGENT]
 
     let_the_grace_pass()
     agent.get(PROFILE)
-    forget_looks()
+    forget_events()
     assert "Not seen applied" in text(agent.page("/saves/"))
-    assert looks() == [("view", AGENT[0], TOM)]
+    assert recorded() == [VIEW_BY_AGENT]
 
 
-def test_the_look_at_what_a_group_would_send_is_a_view(agent):
-    page = agent.page(CONTACT)
-    forget_looks()
-
-    post(agent, page, "preview", CONTACT, email="new@example.com")
-
-    assert looks() == [("view", AGENT[0], TOM)]
+# Views within ten minutes count as one ------------------------------------------------------------
 
 
-# Ten minutes are one look -------------------------------------------------------------------------
-
-
-def test_a_whole_edit_is_one_look(agent):
+def test_a_whole_edit_is_one_view(agent):
     agent.get(PROFILE)
-    agent.post(EMAIL, agent.form(EMAIL) | {"value": "new@example.com"}, follow=True)
-    preview = previewed(agent, CONTACT, email="newer@example.com")
-    post(agent, preview, "send", CONTACT)
+    save(agent, "new@example.com", follow=True)
+    agent.get(CONTACT)
     agent.get(PROFILE)
 
-    assert looks() == [("view", AGENT[0], TOM)]
+    assert recorded() == [VIEW_BY_AGENT]
 
 
-def test_after_ten_minutes_it_is_another_look(agent):
+def test_after_ten_minutes_it_is_another_view(agent):
     agent.get(PROFILE)
     let_pass(9)
     agent.get(EMAIL)
-    assert len(looks()) == 1
+    assert len(recorded()) == 1
 
     let_pass(1)
     agent.get(EMAIL)
 
-    assert looks() == [("view", AGENT[0], TOM)] * 2
+    assert recorded() == [VIEW_BY_AGENT] * 2
 
 
-def test_a_look_that_did_not_count_does_not_put_off_the_next_that_does(agent):
+def test_a_view_that_did_not_count_does_not_put_off_the_next_that_does(agent):
     for _ in range(5):
         agent.get(PROFILE)
         let_pass(4)
 
-    assert len(looks()) == 2
+    assert len(recorded()) == 2
 
 
-def test_a_look_of_a_clock_that_ran_ahead_does_not_put_off_the_others(agent):
+def test_a_view_by_a_clock_that_ran_ahead_does_not_put_off_the_others(agent):
     agent.get(PROFILE)
     let_pass(minutes=-60)
 
     agent.get(PROFILE)
 
-    assert len(looks()) == 2
+    assert len(recorded()) == 2
 
 
 def test_each_person_and_each_customer_is_counted_by_themselves(agent, other_agent):
@@ -232,7 +212,7 @@ def test_each_person_and_each_customer_is_counted_by_themselves(agent, other_age
         for customer in (TOM, WANG, TOM):
             person.get(f"/customers/{customer}/")
 
-    assert looks() == [
+    assert recorded() == [
         ("view", sub, customer) for sub in (AGENT[0], OTHER_AGENT[0]) for customer in (TOM, WANG)
     ]
 
@@ -243,7 +223,7 @@ def test_the_same_number_of_another_issuer_is_another_person(agent, clubmed, set
 
     signed_in(AGENT).get(PROFILE)
 
-    assert len(looks()) == 2
+    assert len(recorded()) == 2
 
 
 def test_only_views_are_counted_so(supervisor):
@@ -252,8 +232,7 @@ def test_only_views_are_counted_so(supervisor):
         supervisor.get(f"{PROFILE}history/")
         supervisor.post("/", {"q": TOM})
 
-    kinds = [kind for kind, *_ in looks()]
-    assert kinds == ["audit", "audit", "search"] * 2
+    assert [kind for kind, *_ in recorded()] == ["audit", "audit", "search"] * 2
 
 
 # A search is made ---------------------------------------------------------------------------------
@@ -276,8 +255,8 @@ def test_that_somebody_searched_is_recorded_and_not_for_what(handler, typed):
     handle = re.search(r"find=([^&]+)", answer["Location"])[1]
     person.get(answer["Location"])
 
-    assert looks()[0] == ("search", sub, "")
-    assert all(kind in ("search", "view") for kind, *_ in looks())
+    assert recorded()[0] == ("search", sub, "")
+    assert all(kind in ("search", "view") for kind, *_ in recorded())
     for secret in (*typed.values(), *" ".join(typed.values()).split(), handle):
         assert secret not in all_texts().replace(settings.OIDC_ISSUER, "")
 
@@ -288,21 +267,21 @@ def test_going_through_what_was_found_is_no_further_search(agent):
     for page in ("", "&page=2", ""):
         agent.get(found + page)
 
-    assert looks() == [("search", AGENT[0], "")]
+    assert recorded() == [("search", AGENT[0], "")]
 
 
 def test_a_number_that_leads_to_its_customer_is_a_search_and_a_view(agent):
     agent.post("/", {"q": TOM}, follow=True)
 
-    assert looks() == [("search", AGENT[0], ""), ("view", AGENT[0], TOM)]
+    assert recorded() == [("search", AGENT[0], ""), VIEW_BY_AGENT]
 
 
-def test_whoever_is_shown_the_same_person_before_a_create_has_searched(agent, clubmed):
+def test_whoever_is_shown_possible_duplicates_before_a_create_has_searched(agent, clubmed):
     clubmed.customers[TOM]["email"] = TYPED["email"]
 
     answer = agent.post("/customers/new/", agent.form("/customers/new/") | TYPED)
 
-    assert (answer.status_code, looks()) == (409, [("search", AGENT[0], "")])
+    assert (answer.status_code, recorded()) == (409, [("search", AGENT[0], "")])
     assert not [value for value in TYPED.values() if value in all_texts()]
 
 
@@ -310,7 +289,7 @@ def test_whoever_is_shown_the_same_person_before_a_create_has_searched(agent, cl
 def test_a_search_that_is_not_made_is_not_recorded(agent, typed):
     assert agent.post("/", typed).status_code == 422
 
-    assert looks() == []
+    assert recorded() == []
 
 
 # The log is read ----------------------------------------------------------------------------------
@@ -322,13 +301,13 @@ def test_whoever_reads_the_log_is_recorded(reader, url):
 
     assert person.get(url).status_code == 200
 
-    assert looks() == [("audit", sub, "")]
+    assert recorded() == [("audit", sub, "")]
 
 
-def test_the_page_that_asks_why_to_forget_names_the_customer_and_is_a_look_too(supervisor):
+def test_the_page_to_forget_a_customer_is_recorded_with_its_customer(supervisor):
     assert supervisor.get(f"{PROFILE}forget/").status_code == 200
 
-    assert looks() == [("audit", SUPERVISOR[0], TOM)]
+    assert recorded() == [("audit", SUPERVISOR[0], TOM)]
 
 
 @pytest.mark.parametrize("url", [f"{PROFILE}history/", f"{EMAIL}history/"])
@@ -336,31 +315,31 @@ def test_the_page_that_asks_why_to_forget_names_the_customer_and_is_a_look_too(s
 def test_whoever_reads_a_history_is_recorded_with_its_customer(clubmed, somebody, url):
     assert signed_in(somebody).get(url).status_code == 200
 
-    assert looks() == [("audit", somebody[0], TOM)]
+    assert recorded() == [("audit", somebody[0], TOM)]
 
 
 def test_whoever_reads_a_change_is_recorded_with_its_customer(agent, reader):
     person, sub = reader
-    agent.post(EMAIL, agent.form(EMAIL) | {"value": "new@example.com"})
-    forget_looks()
+    save(agent, "new@example.com")
+    forget_events()
 
     person.get(f"/audit/changes/{Change.objects.get().pk}/")
 
-    assert looks() == [("audit", sub, TOM)]
+    assert recorded() == [("audit", sub, TOM)]
 
 
 def test_a_change_that_waits_for_its_answer_is_no_exception(agent, reader, clubmed):
     person, sub = reader
     lose_the_answer(agent, clubmed, "drop_before")
     change = soup(person.get("/audit/unsettled/")).select_one("a[href*='/audit/changes/']")["href"]
-    forget_looks()
+    forget_events()
 
     person.get(change)
 
-    assert looks() == [("audit", sub, TOM)]
+    assert recorded() == [("audit", sub, TOM)]
 
 
-# What is no look ----------------------------------------------------------------------------------
+# What is not recorded -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -377,10 +356,10 @@ def test_a_change_that_waits_for_its_answer_is_no_exception(agent, reader, clubm
         f"/audit/changes/{UUID(int=1)}/",
     ],
 )
-def test_what_is_not_there_was_not_looked_at(supervisor, url):
+def test_a_page_that_is_not_there_shows_nothing(supervisor, url):
     assert supervisor.get(url).status_code == 404
 
-    assert looks() == []
+    assert recorded() == []
 
 
 @pytest.mark.parametrize("url", [PROFILE, EMAIL, CONTACT])
@@ -393,12 +372,12 @@ def test_what_is_not_there_was_not_looked_at(supervisor, url):
     ],
     ids=["no answer", "forbidden", "a redirect"],
 )
-def test_what_club_med_does_not_show_was_not_looked_at(agent, clubmed, url, fault, status):
+def test_a_profile_that_club_med_does_not_show_was_not_viewed(agent, clubmed, url, fault, status):
     clubmed.faults.add(fault)
 
     assert agent.get(url).status_code == status
 
-    assert looks() == []
+    assert recorded() == []
 
 
 @pytest.mark.parametrize("url", [PROFILE, EMAIL, f"{PROFILE}history/", "/audit/", "/?find=x"])
@@ -407,7 +386,7 @@ def test_whoever_is_sent_to_the_sign_in_has_seen_nothing(client, db, url):
     assert client.get(url, headers=HTMX).status_code == 401
     assert client.post("/", {"q": TOM}).status_code == 401
 
-    assert looks() == []
+    assert recorded() == []
 
 
 def test_whoever_may_not_has_seen_nothing_and_it_is_recorded_that_they_tried(agent, auditor):
@@ -418,7 +397,7 @@ def test_whoever_may_not_has_seen_nothing_and_it_is_recorded_that_they_tried(age
     ):
         assert person.get(url).status_code == 403
 
-    assert looks() == [
+    assert recorded() == [
         ("refused", AGENT[0], ""),
         ("refused", AUDITOR[0], TOM),
         ("refused", AUDITOR[0], TOM),
@@ -432,7 +411,7 @@ def test_an_answer_that_leads_elsewhere_shows_nothing(agent):
     assert agent.get("/").status_code == 200
     assert agent.get("/customers/new/").status_code == 200
 
-    assert looks() == []
+    assert recorded() == []
 
 
 # The log is exported ------------------------------------------------------------------------------
@@ -444,7 +423,7 @@ def test_an_export_is_recorded_as_the_command_lines(tmp_path):
     log.export(tmp_path, "--customer", "101")
     log.export(tmp_path)
 
-    assert looks() == [("export", "", "101"), ("export", "", "")]
+    assert recorded() == [("export", "", "101"), ("export", "", "")]
     event = AccessEvent.objects.first()
     assert (event.actor_issuer, event.actor_name, event.actor_roles) == ("", "Command line", "")
 
@@ -455,7 +434,7 @@ def test_an_export_that_is_refused_is_none(tmp_path):
     with pytest.raises(CommandError, match="There is no entry 500"):
         log.export(tmp_path, "--from", "500")
 
-    assert looks() == []
+    assert recorded() == []
 
 
 # Where it cannot be recorded ----------------------------------------------------------------------
@@ -463,21 +442,13 @@ def test_an_export_that_is_refused_is_none(tmp_path):
 
 @pytest.fixture
 def unrecorded(transactional_db):
-    """A database that takes no looks."""
+    """A database that takes no access events."""
     with out_of_reach("customers_accessevent"):
         yield
 
 
-def test_a_view_goes_on_and_the_process_log_says_so(unrecorded, agent, caplog):
-    answer = agent.get(PROFILE)
-
-    assert answer.status_code == 200
-    assert "tom@example.com" in text(soup(answer))
-    assert _not_recorded(caplog) == [f"{answer['X-Request-ID']}: view is not recorded"]
-
-
 def test_a_save_goes_on_and_the_process_log_says_so(unrecorded, agent, caplog, clubmed):
-    agent.post(EMAIL, agent.form(EMAIL) | {"value": "new@example.com"}, headers=HTMX)
+    save(agent, "new@example.com", headers=HTMX)
 
     assert clubmed.customers[TOM]["email"] == "new@example.com"
     assert len(_not_recorded(caplog)) == 2
@@ -486,13 +457,14 @@ def test_a_save_goes_on_and_the_process_log_says_so(unrecorded, agent, caplog, c
 @pytest.mark.parametrize(
     ("kind", "act"),
     [
+        ("view", lambda person: person.get(PROFILE)),
         ("search", lambda person: person.post("/", {"q": TOM})),
         ("audit", lambda person: person.get("/audit/")),
         ("audit", lambda person: person.get(f"{PROFILE}history/")),
     ],
-    ids=["search", "log", "history"],
+    ids=["profile", "search", "log", "history"],
 )
-def test_so_does_any_other_page(unrecorded, supervisor, caplog, kind, act):
+def test_so_does_any_page(unrecorded, supervisor, caplog, kind, act):
     answer = act(supervisor)
 
     assert answer.status_code in (200, 302)
@@ -512,381 +484,5 @@ def test_an_export_is_refused_and_writes_nothing(unrecorded, tmp_path, capsys):
 
 
 def _not_recorded(caplog):
-    said = (line.rpartition(": ")[0] for line in caplog.messages if "is not recorded" in line)
-    return list(said)
-
-
-# Looks are counted into the chain ----------------------------------------------------------------
-
-
-def look(*customers, minutes=2):
-    """One look at each customer, that long ago; their numbers."""
-    before = set(AccessEvent.objects.values_list("pk", flat=True))
-    for customer_id in customers:
-        access_events.record(
-            Access.REVEAL, actor=actor(OTHER_AGENT), request_id="0123", customer_id=customer_id
-        )
-    new = AccessEvent.objects.exclude(pk__in=before)
-    tamper(new, recorded_at=timezone.now() - timedelta(minutes=minutes))
-    return sorted(new.values_list("pk", flat=True))
-
-
-def tamper(events, **columns):
-    """What the triggers would refuse."""
-    triggers.remove()
-    events.update(**columns)
-    triggers.install()
-
-
-def folds():
-    """What each fold says of the looks that it counted, the oldest first."""
-    entries = Entry.objects.filter(action=Action.ACCESS).order_by("seq")
-    return [json.loads(entry.detail) for entry in entries]
-
-
-def faults(expired_up_to=0):
-    return list(access_events.faults(lambda: expired_up_to))
-
-
-def as_specified(event):
-    """docs/audit.md, section 8."""
-    texts = [
-        *("crmadmin-access-1", str(event.pk)),
-        event.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        *(event.kind, event.actor_issuer, event.actor_sub, event.actor_name, event.actor_roles),
-        *(event.customer_id, event.field, "", event.purpose, event.request_id),
-    ]
-    return json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def test_a_fold_says_how_many_looks_there_were_and_gives_their_digest(monkeypatch):
-    monkeypatch.setattr(access_events, "_BATCH", 2)
-    first, *_, last = look("101", "102", "103", "104", "105")
-    tamper(AccessEvent.objects.filter(pk=last), actor_name='Zoë “Z” \\ 北\u2028"')
-
-    access_events.fold()
-
-    arrays = b"".join(map(as_specified, AccessEvent.objects.order_by("pk")))
-    digest = hashlib.sha256(arrays).hexdigest()
-    assert folds() == [{"count": 5, "digest": digest, "first": 1, "last": last}]
-    assert first <= last - 4
-
-
-def test_a_fold_is_nobodys_entry_and_no_change():
-    look("101")
-
-    access_events.fold()
-
-    entry = Entry.objects.get()
-    assert (entry.seq, entry.field, entry.actor_name) == (1, "access", "Timer")
-    assert (entry.outcome, entry.evidence) == (Outcome.APPLIED, Evidence.NOTHING)
-    assert (entry.old, entry.new, entry.found) == (None, None, None)
-    assert {entry.actor_issuer, entry.actor_sub, entry.customer_id, entry.customer_label} == {""}
-    assert not Change.objects.exists()
-
-
-def test_the_next_fold_goes_on_where_the_last_one_ended():
-    look("101", "102")
-    access_events.fold()
-    look("103")
-    access_events.fold()
-
-    one, two = folds()
-    assert (one["count"], two["count"]) == (2, 1)
-    assert two["first"] == one["last"] + 1
-    assert faults() == []
-
-
-def test_without_looks_nothing_is_appended():
-    access_events.fold()
-    look("101")
-    access_events.fold()
-    access_events.fold()
-
-    assert len(folds()) == Head.objects.get().seq == 1
-
-
-def test_a_look_is_counted_when_it_is_a_minute_old():
-    counted = look("101", minutes=1)
-    look("102", minutes=0.9)
-
-    access_events.fold()
-
-    assert folds()[0]["last"] == counted[0]
-    assert folds()[0]["count"] == 1
-
-
-def test_an_older_look_waits_behind_a_newer_one_with_a_lower_number():
-    counted = look("101")
-    look("102", minutes=0)
-    look("103")
-
-    access_events.fold()
-
-    assert folds()[0]["last"] == counted[0]
-
-
-def test_a_look_that_says_it_is_of_tomorrow_does_not_hold_the_others_up():
-    look("101", minutes=-24 * 60)
-    look("102")
-
-    access_events.fold()
-
-    assert folds()[0]["count"] == 2
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
-def test_nor_does_one_that_holds_no_time():
-    [odd, _] = look("101", "102")
-    triggers.remove()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE customers_accessevent SET recorded_at = 'never', kind = x'01' WHERE id = %s",
-            [odd],
-        )
-    triggers.install()
-
-    access_events.fold()
-
-    assert folds()[0]["count"] == 2
-    assert faults() == []
-
-
-def test_of_two_timers_one_folds(monkeypatch):
-    look("101")
-    lock = chain.lock
-
-    def lock_after_the_other_timer():
-        monkeypatch.setattr(chain, "lock", lock)
-        access_events.fold()
-        return lock()
-
-    monkeypatch.setattr(chain, "lock", lock_after_the_other_timer)
-    access_events.fold()
-
-    assert len(folds()) == 1
-
-
-def test_a_forged_head_is_not_folded_upon():
-    log.fill(1)
-    look("101")
-    Head.objects.update(key_id="00000000")
-
-    with pytest.raises(chain.ForgedHeadError):
-        access_events.fold()
-
-    assert folds() == []
-
-
-def test_a_log_with_folds_is_whole_and_so_is_its_export(tmp_path):
-    log.fill(2)
-    look("101")
-    access_events.fold()
-    log.fill(1)
-
-    assert log.verify()[0] == 0
-    assert log.verify_alone_here(log.export(tmp_path, "--field", "email"))[0] == 0
-
-
-def test_pages_of_the_log_do_not_list_them(supervisor):
-    look("101")
-    access_events.fold()
-
-    assert "Timer" not in text(supervisor.page("/audit/"))
-
-
-def test_the_timer_that_seals_folds_first(tmp_path):
-    log.fill(1)
-    look("101")
-
-    kept = log.seal(tmp_path)
-
-    [fold] = Entry.objects.filter(action=Action.ACCESS)
-    assert json.loads(kept.read_text())["seq"] == fold.seq == 2
-
-
-def test_a_log_of_nothing_but_looks_can_be_sealed(tmp_path):
-    look("101")
-
-    assert json.loads(log.seal(tmp_path).read_text())["seq"] == 1
-
-
-def test_a_change_of_keys_comes_before_the_fold(tmp_path, settings):
-    log.fill(1)
-    look("101")
-    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
-    settings.AUDIT_SIGNING_KEY = b"n" * 32
-
-    with pytest.raises(CommandError, match="audit_seal --rotate"):
-        log.seal(tmp_path)
-    assert folds() == []
-
-    call_command("audit_seal", rotate=True, to=str(tmp_path / "rotated"))
-
-    assert json.loads((tmp_path / "rotated").read_text())["seq"] == 2
-    assert folds()[0]["count"] == 1
-
-
-# What was counted and is not so any more ----------------------------------------------------------
-
-
-@pytest.fixture
-def folded(db):
-    """The numbers of six looks, three a fold."""
-    numbers = look("101", "102", "103")
-    access_events.fold()
-    numbers += look("104", "105", "106")
-    access_events.fold()
-    return numbers
-
-
-def test_looks_as_they_were_counted_have_no_fault(folded):
-    look("107")
-
-    assert faults() == []
-
-
-def test_a_look_that_is_gone_is_missed(folded):
-    AccessEvent.objects.filter(pk=folded[4]).delete()
-
-    first, last = folded[2] + 1, folded[5]
-    assert faults() == [f"looks {first} to {last}: 3 were counted, 2 are there"]
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"recorded_at": timezone.now() - timedelta(days=1)},
-        {"kind": Access.VIEW},
-        {"actor_issuer": "https://id.example.com"},
-        {"actor_sub": AGENT[0]},
-        {"actor_name": "Inès Moreau"},
-        {"actor_roles": "supervisor"},
-        {"customer_id": "102"},
-        {"field": "email"},
-        {"change_id": UUID(int=1)},
-        {"purpose": "review"},
-        {"request_id": ""},
-        {"actor_issuer": "", "actor_sub": actor(OTHER_AGENT).issuer + OTHER_AGENT[0]},
-    ],
-    ids=lambda columns: " and ".join(columns),
-)
-def test_a_look_that_was_altered_gives_another_digest(folded, columns):
-    tamper(AccessEvent.objects.filter(pk=folded[0]), **columns)
-
-    assert faults() == [
-        f"looks 1 to {folded[2]} give another digest than the one recorded",
-    ]
-
-
-def test_looks_that_changed_places_give_another_digest(folded):
-    tamper(AccessEvent.objects.filter(pk=folded[0]), customer_id="102")
-    tamper(AccessEvent.objects.filter(pk=folded[1]), customer_id="101")
-
-    assert len(faults()) == 1
-
-
-def test_a_look_that_was_replaced_by_another_gives_another_digest(folded):
-    event = AccessEvent.objects.get(pk=folded[1])
-    event.delete()
-    AccessEvent.objects.create(
-        pk=folded[1], kind=event.kind, recorded_at=event.recorded_at, actor_name=event.actor_name
-    )
-
-    assert "give another digest" in faults()[0]
-
-
-def test_a_look_that_was_put_in_is_noticed(folded):
-    """Where a number was free: one that the database gave out and took back."""
-    AccessEvent.objects.filter(pk__in=look("107", "108")[:1]).delete()
-    access_events.fold()
-    free = AccessEvent.objects.order_by("-pk")[0].pk - 1
-
-    AccessEvent.objects.create(
-        pk=free, kind=Access.VIEW, recorded_at=timezone.now(), actor_name="Nobody"
-    )
-
-    assert faults() == [f"looks {free} to {free + 1}: 1 were counted, 2 are there"]
-
-
-def test_each_fold_is_told_by_itself(folded):
-    AccessEvent.objects.all().delete()
-
-    assert faults() == [
-        f"looks 1 to {folded[2]}: 3 were counted, 0 are there",
-        f"looks {folded[2] + 1} to {folded[5]}: 3 were counted, 0 are there",
-    ]
-
-
-def test_looks_that_left_with_age_are_not_missed():
-    """Nor are those that are yet to leave, in a run that was ended."""
-    a_year = 365 * 24 * 60
-    first = look("101", "102", minutes=a_year)
-    access_events.fold()
-    then = look("103", "104", minutes=a_year)
-    access_events.fold()
-    AccessEvent.objects.filter(pk__in=first).delete()
-
-    assert len(faults()) == 1
-    assert faults(expired_up_to=first[-1]) == []
-    assert faults(expired_up_to=then[-1]) == []
-
-
-def test_the_folds_go_on_after_looks_left(folded):
-    AccessEvent.objects.filter(pk__lte=folded[5]).delete()
-    look("107")
-
-    access_events.fold()
-
-    assert folds()[-1]["first"] == folded[5] + 1
-    assert faults(expired_up_to=folded[5]) == []
-
-
-@pytest.mark.parametrize("number", [-7, 2])
-def test_a_look_under_a_number_that_no_fold_will_count_is_noticed(folded, number):
-    AccessEvent.objects.filter(pk__lte=folded[5]).delete()
-    AccessEvent.objects.create(
-        pk=number, kind=Access.REVEAL, recorded_at=timezone.now(), actor_name="Nobody"
-    )
-
-    assert faults(expired_up_to=folded[5]) == [
-        f"look {number} was put in: its number was never given out, or its look has left"
-    ]
-
-
-def test_looks_that_no_timer_counts_are_told(capsys):
-    look("101", "102", minutes=25 * 60)
-    look("103")
-
-    call_command("audit_verify")
-
-    assert capsys.readouterr().err.startswith("2 looks of more than a day ago are not counted yet")
-
-
-@pytest.mark.parametrize(
-    "detail",
-    [
-        "",
-        "nonsense",
-        "[]",
-        "{}",
-        '{"count": 3, "first": null, "last": "x"}',
-        '{"first": 1e999, "last": 1, "count": 3}',
-    ],
-)
-def test_a_fold_that_was_altered_is_named(folded, detail):
-    triggers.remove()
-    Entry.objects.filter(seq=1).update(detail=detail)
-    triggers.install()
-
-    assert faults() == ["entry 1 does not say which looks it counted"]
-
-
-@pytest.mark.parametrize("detail", ["nonsense", '{"last": -1}'])
-def test_upon_a_fold_that_was_altered_nothing_is_counted_or_sealed(folded, detail):
-    triggers.remove()
-    Entry.objects.filter(action="access").update(detail=detail)
-    triggers.install()
-
-    with pytest.raises(CommandError, match="An entry that counted looks was altered"):
-        call_command("audit_seal")
+    lines = (line.rpartition(": ")[0] for line in caplog.messages if "is not recorded" in line)
+    return list(lines)

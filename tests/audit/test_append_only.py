@@ -14,7 +14,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers.audit import access_events, entries, triggers
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Access, AccessEvent, Action, Entry, Head, Outcome, VaultItem
 from customers.services.record import act_of
 from tests.conftest import AGENT
@@ -37,7 +37,7 @@ def append(*findings, action=Action.CHANGE):
 
 def append_changes(count):
     for n in range(count):
-        append(Finding("email", None, f"{n}@example.com", Outcome.APPLIED))
+        append(FieldOutcome("email", None, f"{n}@example.com", Outcome.APPLIED))
 
 
 def append_anchor(seq):
@@ -45,7 +45,7 @@ def append_anchor(seq):
 
 
 def looks_like_an_anchor(named):
-    return Finding("entries", None, None, Outcome.APPLIED, detail=json.dumps(named))
+    return FieldOutcome("entries", None, None, Outcome.APPLIED, detail=json.dumps(named))
 
 
 def run(statement):
@@ -376,7 +376,7 @@ def test_a_value_that_looks_like_an_anchor_is_none(three_entries):
 
 def test_values_that_are_no_objects_stand_in_nobodys_way(three_entries):
     for detail in ("", "text", "3", '["x"]', '{"seq": "3"}'):
-        append(Finding("email", None, None, Outcome.APPLIED, detail=detail))
+        append(FieldOutcome("email", None, None, Outcome.APPLIED, detail=detail))
     append_anchor(2)
 
     run("DELETE FROM customers_entry WHERE seq = 1")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from customers.audit import chain, digests, keys, triggers, verifier
+from customers.audit import chain, signing, triggers, verifier
 from customers.audit.models import Entry, Head, VaultItem
 from tests import log
 
@@ -144,7 +144,7 @@ def test_a_seal_under_a_former_key_is_good_for_its_time(tmp_path, settings):
     log.fill()
     kept = log.seal(tmp_path)
     former = log.public_key()
-    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_VERIFY_KEYS = (signing.public_key(),)
     settings.AUDIT_SIGNING_KEY = b"n" * 32
 
     assert "after a change of keys, audit_seal --rotate" in log.verify()[1]
@@ -179,7 +179,7 @@ def test_seals_are_added_to_their_file(tmp_path):
     assert [seal["seq"] for seal in lines(kept)] == [1, 2]
     assert log.verify("--since", kept) == (
         0,
-        f"no entries; head signed with {keys.current()}\n",
+        f"no entries; head signed with {signing.current_key()}\n",
     )
 
 
@@ -214,7 +214,7 @@ def test_an_export_holds_every_column_as_it_was_hashed(tmp_path):
     assert about == {"format": "crmadmin-audit-1", "from": 1, "to": 9, "before": "00" * 32}
     assert [entry["seq"] for entry in entries] == list(range(1, 10))
     for entry, stored in zip(entries, Entry.objects.order_by("seq"), strict=True):
-        assert entry["content"] == dict(zip(digests.COLUMNS, chain.columns(stored), strict=True))
+        assert entry["content"] == dict(zip(signing.COLUMNS, chain.columns(stored), strict=True))
         assert entry["digest"] == bytes(stored.digest).hex()
     assert head == {"head": json.loads(chain.seal(Head.objects.get()))}
 
@@ -325,11 +325,11 @@ def test_the_verifier_is_one_file_that_knows_nothing_of_the_product():
 
 
 @hypothesis_settings(deadline=None, max_examples=300)
-@given(texts=st.lists(st.text(), min_size=len(digests.COLUMNS), max_size=len(digests.COLUMNS)))
+@given(texts=st.lists(st.text(), min_size=len(signing.COLUMNS), max_size=len(signing.COLUMNS)))
 def test_both_hash_any_text_alike_and_as_rfc_8785_writes_it(texts):
-    ours = digests.content_digest(texts).hex()
+    ours = signing.content_digest(texts).hex()
 
-    assert verifier.content_digest(dict(zip(digests.COLUMNS, texts, strict=True))) == ours
+    assert verifier.content_digest(dict(zip(signing.COLUMNS, texts, strict=True))) == ours
     short = {
         "\b": "\\b",
         "\t": "\\t",

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.audit import chain, entries, keys, triggers
-from customers.audit.entries import Finding
+from customers.audit import chain, entries, signing, triggers
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Entry, Head, JournalLine, Outcome, VaultItem
 from tests.conftest import HTMX, TOM, sent, soup, text
 
@@ -25,7 +25,7 @@ ACT = {"action": "change", "customer_id": TOM, "actor_name": "Inès Moreau", "lo
 
 def append(*fields):
     with transaction.atomic():
-        findings = [Finding(name, "a", '北 \u2028 " \\', Outcome.APPLIED) for name in fields]
+        findings = [FieldOutcome(name, "a", '北 \u2028 " \\', Outcome.APPLIED) for name in fields]
         return entries.append(uuid4(), ACT, findings)
 
 
@@ -97,7 +97,7 @@ def test_each_append_leaves_a_seal_in_the_process_log(caplog):
 
     [entry] = append("email")
     with transaction.atomic():
-        entries.append(uuid4(), ACT, [Finding("email", "a", "b", Outcome.APPLIED)])
+        entries.append(uuid4(), ACT, [FieldOutcome("email", "a", "b", Outcome.APPLIED)])
         transaction.set_rollback(True)
 
     [line] = [record.getMessage() for record in caplog.records]
@@ -122,7 +122,7 @@ def test_the_clock_of_the_log_never_runs_backwards(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_the_log_grows_inside_a_transaction_only():
     with pytest.raises(TransactionManagementError):
-        entries.append(uuid4(), ACT, [Finding("email", "a", "b", Outcome.APPLIED)])
+        entries.append(uuid4(), ACT, [FieldOutcome("email", "a", "b", Outcome.APPLIED)])
 
 
 # A head that is not ours
@@ -138,7 +138,7 @@ def forge(**columns):
 def another_key_signs(seed):
     head = Head.objects.get()
     other = Ed25519PrivateKey.from_private_bytes(seed)
-    key_id = keys.key_id(other.public_key().public_bytes_raw())
+    key_id = signing.id_of(other.public_key().public_bytes_raw())
     head.key_id = key_id
     forge(key_id=key_id, signature=other.sign(chain.message(head)))
 
@@ -189,7 +189,7 @@ def test_a_head_that_was_taken_away_from_a_log_is_forged_too(agent, clubmed):
 def test_a_former_key_is_good_for_nothing_but_a_rotation(settings):
     append("email")
     former = settings.AUDIT_SIGNING_KEY
-    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_VERIFY_KEYS = (signing.public_key(),)
     settings.AUDIT_SIGNING_KEY = b"n" * 32
 
     with pytest.raises(chain.ForgedHeadError):
@@ -199,7 +199,7 @@ def test_a_former_key_is_good_for_nothing_but_a_rotation(settings):
         chain.sign(chain.lock(rotating=True))
     append("email")
     head = Head.objects.get()
-    assert head.key_id == keys.current()
+    assert head.key_id == signing.current_key()
     another_key_signs(former)
     with pytest.raises(chain.ForgedHeadError):
         append("email")
@@ -207,10 +207,10 @@ def test_a_former_key_is_good_for_nothing_but_a_rotation(settings):
 
 @pytest.mark.django_db
 def test_a_key_is_known_by_its_id_and_no_other_verifies(settings):
-    signature = keys.sign(b"text")
-    public = Ed25519PublicKey.from_public_bytes(keys.public_key())
+    signature = signing.sign(b"text")
+    public = Ed25519PublicKey.from_public_bytes(signing.public_key())
     public.verify(signature, b"text")
 
-    assert keys.verifies(keys.current(), signature, b"text")
-    assert not keys.verifies(keys.current(), signature, b"other")
-    assert not keys.verifies("00000000", signature, b"text")
+    assert signing.verifies(signing.current_key(), signature, b"text")
+    assert not signing.verifies(signing.current_key(), signature, b"other")
+    assert not signing.verifies("00000000", signature, b"text")

@@ -36,7 +36,7 @@ from django.utils import timezone
 from customers.services.record import act_of
 from customers.access import OPERATOR
 from customers.audit import chain, journal
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.models import Action, Outcome
 from tests import log
 now, changes = timezone.now(), {ENTRIES // FIELDS}
@@ -44,7 +44,7 @@ with transaction.atomic():
     for n in range(changes):
         months = 37 if n < changes // 4 else 13 if n < changes // 2 else 0
         then = now - timedelta(days=31 * months)
-        findings = [Finding("email", "q", f"wombat {{n}} {{m}}", Outcome.APPLIED)
+        findings = [FieldOutcome("email", "q", f"wombat {{n}} {{m}}", Outcome.APPLIED)
                     for m in range({FIELDS})]
         with mock.patch.object(timezone, "now", lambda: then):
             log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))

@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import TestCase
 
-from customers.audit import chain, digests, erasure, keys, triggers
-from customers.audit.entries import Finding
+from customers.audit import chain, erasure, signing, triggers
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Action, Change, Entry, Evidence, Head, Outcome, VaultItem
 from tests import log
 from tests.conftest import text
@@ -71,9 +71,9 @@ def test_any_column_changed_is_found_and_named(tmp_path, column, seq):
 
 
 SAID = {
-    "forgotten": erasure.said(erasure.VALUES, 2),
-    "expired": erasure.said(erasure.VALUES, 2),
-    "looks": erasure.said(erasure.LOOKS, 2),
+    "forgotten": erasure.erasure_entry(erasure.VALUES, 2),
+    "expired": erasure.erasure_entry(erasure.VALUES, 2),
+    "access": erasure.erasure_entry(erasure.ACCESS, 2),
     "anchor": erasure.anchor(2, bytes(32)),
 }
 
@@ -85,7 +85,7 @@ SAID = {
 def test_an_entry_that_no_longer_says_what_it_erased_is_named_and_breaks_nothing(
     supervisor, what, detail
 ):
-    action = "expired" if what == "looks" else what
+    action = "expired" if what == "access" else what
     log.append(SAID[what], action=action, customer_id="100")
     assert sql("UPDATE customers_entry SET detail = %s WHERE seq = 10", detail) == 1
 
@@ -277,10 +277,10 @@ def rewritten(tmp_path):
     for model in (Entry, Head, Change, VaultItem):
         model.objects.all().delete()
     log.fill(1)
-    log.append(Finding("email", "a", "b", Outcome.APPLIED))
+    log.append(FieldOutcome("email", "a", "b", Outcome.APPLIED))
     early = log.seal(tmp_path, "early")
     for _ in range(4):
-        log.append(Finding("email", "a", "b", Outcome.APPLIED))
+        log.append(FieldOutcome("email", "a", "b", Outcome.APPLIED))
     late = log.seal(tmp_path, "late")
     log.fill(2)
     sql("UPDATE customers_entry SET actor_name = 'other' WHERE seq = 3")
@@ -323,10 +323,10 @@ def forge_the_chain(start, last=None, key=None):
 
     last: only up to that entry, and the head stays as it is.
     """
-    before = bytes(Entry.objects.get(seq=start - 1).digest) if start > 1 else digests.BEGINNING
+    before = bytes(Entry.objects.get(seq=start - 1).digest) if start > 1 else signing.BEGINNING
     for entry in Entry.objects.filter(seq__range=(start, last or LAST)).order_by("seq"):
-        content = digests.content_digest(chain.columns(entry))
-        before = digests.entry_digest(entry.seq, before, content)
+        content = signing.content_digest(chain.columns(entry))
+        before = signing.entry_digest(entry.seq, before, content)
         sql(
             "UPDATE customers_entry SET content_digest = %s, digest = %s WHERE seq = %s",
             *(content, before, entry.seq),
@@ -377,7 +377,7 @@ def test_another_key_is_no_key(tmp_path):
 def test_an_old_key_reused_is_named(tmp_path, settings):
     stolen = Ed25519PrivateKey.from_private_bytes(settings.AUDIT_SIGNING_KEY)
     former = log.public_key()
-    settings.AUDIT_VERIFY_KEYS = (keys.public_key(),)
+    settings.AUDIT_VERIFY_KEYS = (signing.public_key(),)
     settings.AUDIT_SIGNING_KEY = b"n" * 32
     assert log.verify()[0] == 1, "before the rotation"
     call_command("audit_seal", rotate=True, to=str(tmp_path / "rotated"))

@@ -3,10 +3,7 @@ to them by hand is found and named."""
 
 import io
 import os
-import sqlite3
 import stat
-from contextlib import closing
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -14,22 +11,21 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from customers.audit import encryption, erasure, triggers, values
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     AccessEvent,
     Entry,
     Evidence,
-    Gone,
     JournalLine,
+    Missing,
     Outcome,
     VaultItem,
     bound_to,
     json_text,
 )
 from tests import log
+from tests.acts import NEEDED, create, lose_the_answer
 from tests.conftest import AGENT, SUPERVISOR, TOM, signed_in, soup, text
-from tests.services.test_settling import lose_the_answer
-from tests.views.test_create import NEEDED, create
 
 pytestmark = pytest.mark.django_db
 LAST = 9
@@ -40,13 +36,6 @@ OTHER_KEY = b"another-key-of-exactly-32-bytes!"
 def filled(db):
     log.fill()
     assert Entry.objects.count() == LAST
-
-
-@pytest.fixture
-def wal(transactional_db):
-    """Where SQLite writes first: the log's entries stand there now."""
-    log.fill(1)
-    return Path(f"{connection.settings_dict['NAME']}-wal")
 
 
 @pytest.fixture
@@ -64,7 +53,7 @@ def sql(statement, *values):
 
 
 def test_an_entry_gives_back_what_was_put_in():
-    log.append(Finding("email", "a", {"b": [1]}, Outcome.APPLIED, Evidence.LOOK, "北"))
+    log.append(FieldOutcome("email", "a", {"b": [1]}, Outcome.APPLIED, Evidence.LOOK, "北"))
 
     entry = Entry.objects.get()
 
@@ -78,7 +67,7 @@ def test_the_values_of_a_page_come_with_its_entries_in_one_query(filled, django_
 
 
 def test_the_same_value_twice_is_committed_to_differently():
-    log.append(Finding("email", "a", "a", Outcome.APPLIED))
+    log.append(FieldOutcome("email", "a", "a", Outcome.APPLIED))
 
     entry = Entry.objects.get()
 
@@ -87,7 +76,7 @@ def test_the_same_value_twice_is_committed_to_differently():
 
 def test_an_empty_value_is_committed_to_like_any_other():
     """Else the log would tell for ever that there was none."""
-    log.append(Finding("email", None, "", Outcome.APPLIED))
+    log.append(FieldOutcome("email", None, "", Outcome.APPLIED))
 
     entry = Entry.objects.get()
 
@@ -139,7 +128,7 @@ def test_an_open_line_that_was_altered_does_not_open(agent, clubmed, column):
     line = JournalLine.objects.get()
 
     assert not line.is_readable
-    assert line.new_values == {"email": Gone.UNREADABLE}
+    assert line.new_values == {"email": Missing.UNREADABLE}
 
 
 def test_a_refused_create_keeps_the_names_of_its_fields_and_the_codes_only(agent, clubmed):
@@ -151,47 +140,9 @@ def test_a_refused_create_keeps_the_names_of_its_fields_and_the_codes_only(agent
     assert {entry.field for entry in entries} == set(typed)
     assert {entry.outcome for entry in entries} == {"refused"}
     assert {entry.customer_label for entry in entries} == {""}
-    assert {entry.new for entry in entries} == {Gone.NOT_KEPT}
+    assert {entry.new for entry in entries} == {Missing.NOT_KEPT}
     assert not VaultItem.objects.exists()
     assert "not kept" in text(signed_in(SUPERVISOR).page("/audit/"))
-
-
-# SQLite's write-ahead log -------------------------------------------------------------------------
-
-only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
-
-
-@only_sqlite
-def test_what_was_erased_does_not_stand_in_the_write_ahead_log(wal, caplog):
-    assert wal.stat().st_size
-
-    erasure.scrub()
-
-    assert wal.stat().st_size == 0
-    assert caplog.text == ""
-
-
-@only_sqlite
-def test_a_reader_that_holds_the_write_ahead_log_is_told_of_and_no_writer_waits(wal, caplog):
-    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM customers_entry").fetchone()
-        log.fill(1)
-
-        erasure.scrub()
-
-    assert "SQLite's write-ahead log is in use: what was erased is in it yet" in caplog.text
-    with connection.cursor() as cursor:
-        assert cursor.execute("PRAGMA busy_timeout").fetchone() == (10_000,)
-
-
-@only_sqlite
-def test_a_disk_that_fails_then_is_told_of_and_ends_nothing(wal, monkeypatch, caplog):
-    monkeypatch.setattr(erasure, "_truncated", Mock(side_effect=OperationalError))
-
-    erasure.scrub()
-
-    assert "what was erased is in it yet" in caplog.text
 
 
 # Tampering ----------------------------------------------------------------------------------------
@@ -216,7 +167,7 @@ def test_values_swapped_between_entries_are_found(unguarded):
     assert status == 1
     assert words.startswith("entry 4: its old in the vault does not open")
     assert "entry 6: its old in the vault does not open" in words
-    assert Entry.objects.get(seq=4).new is Gone.UNREADABLE
+    assert Entry.objects.get(seq=4).new is Missing.UNREADABLE
 
 
 def test_sides_swapped_within_an_entry_are_found(unguarded):
@@ -238,7 +189,7 @@ def test_another_value_under_the_right_key_is_found(unguarded):
 
     assert status == 1
     assert words.startswith("entry 5: its new in the vault is not what it committed to")
-    assert Entry.objects.get(seq=5).new is Gone.UNREADABLE
+    assert Entry.objects.get(seq=5).new is Missing.UNREADABLE
 
 
 @pytest.mark.parametrize("length", [0, 5, 12, 30])
@@ -394,7 +345,7 @@ def test_what_does_not_open_is_told_of_and_keeps_nothing_else_back(filled, setti
         rewrap()
 
     assert "or they do not open" in str(told.value)
-    assert {entry.seq for entry in Entry.objects.all() if entry.new is Gone.UNREADABLE} == {5}
+    assert {entry.seq for entry in Entry.objects.all() if entry.new is Missing.UNREADABLE} == {5}
 
 
 def test_with_no_former_key_given_nothing_is_lost(filled, settings):
@@ -475,22 +426,24 @@ def test_an_exported_value_that_was_altered_is_found(tmp_path, filled):
 
 
 def test_a_sensitive_value_is_in_no_export(tmp_path):
-    log.append(Finding("identity", None, {"number": "123-SECRET"}, Outcome.APPLIED))
+    log.append(FieldOutcome("identity", None, {"number": "123-SECRET"}, Outcome.APPLIED))
 
     assert "SECRET" not in log.export(tmp_path, "--values").read_text()
 
 
 def test_what_is_erased_is_missing_in_an_export_which_stays_whole(tmp_path, filled):
     with transaction.atomic():
-        log.append(erasure.said(erasure.VALUES, 4), action="expired")
-    erasure.expire(VaultItem, 4)
+        log.append(erasure.erasure_entry(erasure.VALUES, 4), action="expired")
+    erasure.delete(VaultItem.objects.filter(pk__lte=4))
 
     assert log.verify()[0] == 0
     assert log.verify_alone_here(log.export(tmp_path, "--values"))[0] == 0
 
 
 def test_a_person_is_shown_what_was_and_what_became(supervisor):
-    log.append(Finding("email", "a@example.com", "b@example.com", Outcome.APPLIED), customer_id=TOM)
+    log.append(
+        FieldOutcome("email", "a@example.com", "b@example.com", Outcome.APPLIED), customer_id=TOM
+    )
 
     page = signed_in(AGENT).page(f"/customers/{TOM}/history/")
 

@@ -2,17 +2,13 @@
 left is not said to have been compared."""
 
 import io
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from customers.audit import access_events, erasure, hashed, triggers
-from customers.audit.models import Access, AccessEvent, Entry, VaultItem
+from customers.audit import chain, erasure, triggers
+from customers.audit.models import Entry, VaultItem
 from tests import log
-from tests.conftest import AGENT
-from tests.people import actor
 
 pytestmark = pytest.mark.django_db
 LAST = 9
@@ -27,13 +23,13 @@ def tombstones(tmp_path, settings):
 def filled(db, monkeypatch):
     """Customers 100, 101, 102 in turn; read two entries at a time."""
     log.fill()
-    monkeypatch.setattr(hashed, "_BATCH", 2)
+    monkeypatch.setattr(chain, "_BATCH", 2)
 
 
 @pytest.fixture
 def meanwhile(monkeypatch):
     """Do something once as many entries were read."""
-    rows = hashed.rows
+    rows = chain.hashed_rows
 
     def once(act, *, after):
         left = [act]
@@ -44,7 +40,7 @@ def meanwhile(monkeypatch):
                 if n == after and left:
                     left.pop()()
 
-        monkeypatch.setattr(hashed, "rows", watched)
+        monkeypatch.setattr(chain, "hashed_rows", watched)
 
     return once
 
@@ -69,12 +65,12 @@ def test_a_customer_may_be_forgotten_meanwhile(meanwhile, after):
 
 def test_two_customers_may_be_forgotten_while_one_batch_is_looked_at(monkeypatch):
     """Between the two the batch was read: of the second it still holds the values."""
-    monkeypatch.setattr(hashed, "_BATCH", 5_000)
+    monkeypatch.setattr(chain, "_BATCH", 5_000)
     before = erasure.Erased()
     forget("100")
-    read = list(hashed.rows(0, LAST, with_vault=True))
+    read = list(chain.hashed_rows(0, LAST, with_vault=True))
     forget("101")
-    monkeypatch.setattr(hashed, "rows", lambda *args, **kwargs: iter(read))
+    monkeypatch.setattr(chain, "hashed_rows", lambda *args, **kwargs: iter(read))
     monkeypatch.setattr(erasure, "Erased", lambda: before)
 
     status, words = log.verify()
@@ -97,8 +93,8 @@ def test_a_value_that_is_put_back_is_found_all_the_same(meanwhile):
 
 def test_values_may_expire_meanwhile(meanwhile):
     def expire():
-        log.append(erasure.said(erasure.VALUES, LAST), action="expired", customer_id="")
-        erasure.expire(VaultItem, LAST)
+        log.append(erasure.erasure_entry(erasure.VALUES, LAST), action="expired", customer_id="")
+        erasure.delete(VaultItem.objects.filter(pk__lte=LAST))
 
     meanwhile(expire, after=3)
 
@@ -133,29 +129,6 @@ def test_an_export_that_old_entries_left_meanwhile_says_so(meanwhile, tmp_path):
         log.export(tmp_path)
 
     assert log.verify_alone_here(log.export(tmp_path))[0] == 0
-
-
-def test_looks_may_leave_meanwhile(monkeypatch):
-    then = datetime(2025, 3, 1, tzinfo=UTC)
-    with monkeypatch.context() as patch:
-        for days in range(3):
-            patch.setattr(timezone, "now", lambda days=days: then + timedelta(days=days))
-            access_events.record(Access.VIEW, actor=actor(AGENT), request_id="r")
-            patch.setattr(timezone, "now", lambda days=days: then + timedelta(days=days, hours=1))
-            access_events.fold()
-    facts = access_events._facts
-    left = [2]
-
-    def watched(first, events):
-        if left:
-            up_to = left.pop()
-            log.append(erasure.said(erasure.LOOKS, up_to), action="expired", customer_id="")
-            AccessEvent.objects.filter(pk__lte=up_to).delete()
-        return facts(first, events)
-
-    monkeypatch.setattr(access_events, "_facts", watched)
-
-    assert is_whole()
 
 
 # Seals of entries that left -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
-from tests.crmadmin import test_demo
+from tests.demo import running
 from tests.privacy import Told
 
 FLAGS = [
@@ -85,7 +85,7 @@ def database_address():
 def running_product(tmp_path_factory, database_address):
     short = {"CLUBMED_READ_TIMEOUT": "5", "CLUBMED_DEADLINE": "5", "JOURNAL_GRACE": "0.2"}
     folder = tmp_path_factory.mktemp("demo")
-    with test_demo.running(folder, **short, **database_address) as demo:
+    with running(folder, **short, **database_address) as demo:
         product = Product(demo.urls)
         yield product
         _, said = demo.end(signal.SIGTERM)

@@ -2,44 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from crmadmin.sandbox import Sandbox
-from customers.clubmed.client import ClubMed
 from customers.clubmed.errors import ContractError, NoAnswerError, NotFoundError, NotSentError
 from customers.clubmed.profile import Profile
 from customers.clubmed.tokens import StaticToken
+from tests.clubmed.calls import CREATED, NEW, PROFILE, TOM, client, every_route
 from tests.wire import RawServer, answer
-
-TOM = "123456789"
-NEW = {"civility": "MR", "first_name": "Tom", "last_name": "Smith", "email": "tom@example.com"}
-CREATED = answer(201, {"id": TOM, "gm_number": "987654321", "locale": "en-US"})
-PROFILE = {"email": "tom@example.com", "gm_number": TOM, "phones": None, "new_field": {"a": [1]}}
-
-
-def client(url, **changes):
-    settings = {
-        "base_url": url,
-        "api_key": "sandbox-key",
-        "tokens": StaticToken("sandbox-token"),
-        "locale": "en-US",
-        "connect_timeout": 5,
-        "read_timeout": 5,
-        "deadline": 10,
-        "pause": 0,
-    }
-    return ClubMed(**(settings | changes))
-
-
-CALLS: list[Callable[[ClubMed], object]] = [
-    lambda api: api.create_customer(NEW),
-    lambda api: api.read_profile(TOM),
-    lambda api: api.update_profile(TOM, {"email": None}),
-]
-every_route = pytest.mark.parametrize("call", CALLS, ids=["create", "read", "update"])
 
 
 def test_the_scenario_creates_reads_updates_and_reads_again():

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from customers.clubmed.errors import NoAnswerError, NotSentError, RefusedError
-from tests.clubmed.test_client import CREATED, NEW, TOM, client, every_route
+from tests.clubmed.calls import CREATED, NEW, TOM, client, every_route
 from tests.wire import Drip, RawServer, answer, trusting
 
 LONG = b"x" * 1000  # about 20 s of dripping

@@ -14,7 +14,7 @@ from customers.clubmed.errors import (
     UnauthorizedError,
 )
 from customers.clubmed.tokens import StaticToken
-from tests.clubmed.test_client import CREATED, NEW, PROFILE, TOM, client
+from tests.clubmed.calls import CREATED, NEW, PROFILE, TOM, client
 from tests.wire import RawServer, answer
 
 GOOD = answer(200, PROFILE)

@@ -18,8 +18,7 @@ from customers.clubmed.errors import (
     UnauthorizedError,
 )
 from customers.clubmed.tokens import StaticToken
-from tests.clubmed.test_client import NEW, TOM, client
-from tests.crmadmin.test_errors import NO_ANSWER
+from tests.clubmed.calls import NEW, NO_ANSWER, TOM, client
 from tests.wire import Drip, RawServer, answer
 
 SMITH = {"last_name": "SMITH"}

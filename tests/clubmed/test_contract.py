@@ -14,7 +14,7 @@ from crmadmin.sandbox import Recorded, Sandbox
 from customers.catalogue.fields import FIELDS, creatable
 from tests import contract
 from tests.contract import CONTRACT, resolved
-from tests.crmadmin.test_sandbox import HEADERS, TOM
+from tests.crmadmin.sandbox_api import HEADERS, TOM
 
 # Always the same examples: a failure is one of this change, and can be had again. A market forbids
 # more than the contract can say, so what keeps to it may be refused (positive_data_acceptance).

@@ -19,7 +19,7 @@ from customers.services import credentials
 from customers.services.connection import client
 from customers.services.read import read_profile
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, signed_in, soup, text
-from tests.crmadmin.test_sso import Browser, company, fresh_client  # noqa: F401 - two are fixtures
+from tests.crmadmin.signing_in import Browser
 from tests.people import actor
 
 EDITOR = f"/customers/{TOM}/fields/email/"

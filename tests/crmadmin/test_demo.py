@@ -6,68 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.demo import NAMES, ROOT, environment, running, servers_of
 from tests.provider import sign_in
-
-ROOT = Path(__file__).parent.parent.parent
-NAMES = ("Customer desk", "Sandbox API", "Sign-in")
-
-
-def environment(folder: Path, **ports: str) -> dict[str, str]:
-    """Nothing of ours: what is left of an environment where nobody configured anything."""
-    free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0"}
-    return {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **free, **ports}
-
-
-class Demo:
-    """A running demo: its process, and what it printed: addresses by name, and a command."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.urls: dict[str, str] = {}
-        self.command: list[str] = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip().startswith("sh "):
-                self.command = line.split()
-            name, _, url = line.strip().rpartition(" ")
-            self.urls.update({name.strip(): url} if name.strip() in NAMES else {})
-            if "Ctrl-C" in line:
-                break
-
-    def end(self, ending: signal.Signals) -> tuple[int, str]:
-        """Its exit status, and what it still said."""
-        self.process.send_signal(ending)
-        said, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, said
-
-
-@contextmanager
-def running(folder: Path, **more: str) -> Iterator[Demo]:
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "demo"],
-        cwd=ROOT,
-        env=environment(folder, **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield Demo(process)
-        finally:
-            process.terminate()
-
-
-def servers_of(process: subprocess.Popen[str]) -> list[int]:
-    """The process numbers of its children, in the order of their start."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
-    return [int(number) for number in children.split()]
 
 
 def said_by(command: list[str]) -> str:

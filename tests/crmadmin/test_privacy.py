@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from tests import privacy
-from tests.clubmed.test_client import client
+from tests.clubmed.calls import client
 from tests.conftest import TOM, Desk
 
 VALUE = "Zoë <o'Neil> & 𠀀/?"

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import PIPE
@@ -23,81 +22,18 @@ from django.core.management import CommandError, call_command
 
 from crmadmin.management.commands.sandbox import Command
 from crmadmin.sandbox import Fault, Sandbox
+from tests.crmadmin.sandbox_api import (
+    HEADERS,
+    NEW,
+    PROFILE,
+    TOM,
+    Api,
+    assert_plain_error,
+    concerned,
+)
 
 ROOT = Path(__file__).parent.parent.parent
-TOM = "123456789"
-HEADERS = {
-    "accept": "application/json",
-    "accept-language": "en-US",
-    "authorization": "Bearer sandbox-token",
-    "x-api-key": "sandbox-key",
-}
-NEW = {"civility": "MS", "first_name": "Ana", "last_name": "Sousa"}
-PROFILE = f"/v1/customers/{TOM}/profile"
 READ = f"/v2/customers/{TOM}/profile"
-
-
-@pytest.fixture
-def api(sandbox: Sandbox) -> Iterator["Api"]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield Api(sandbox.url, session)
-
-
-class Api:
-    """A client as the contract wants it; `headers` of None leave one out."""
-
-    def __init__(self, url: str, session: requests.Session) -> None:
-        self.url = url
-        self.session = session
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        raw: bytes | None = None,
-        headers: dict[str, str | None] | None = None,
-        timeout: float = 10,
-    ) -> requests.Response:
-        sent: dict[str, Any] = {**HEADERS, **(headers or {})}
-        if body is not None or raw is not None:
-            sent = {"Content-Type": "application/json", **sent}
-        data = raw if raw is not None else json.dumps(body) if body is not None else None
-        return self.session.request(
-            method, self.url + path, data=data, headers=sent, timeout=timeout,
-            allow_redirects=False,
-        )  # fmt: skip
-
-    def create(self, query: str = "", **values: Any) -> requests.Response:
-        return self.ask("POST", f"/v1/customers{query}", {**NEW, **values})
-
-    def patch(self, query: str = "", **values: Any) -> requests.Response:
-        return self.ask("PATCH", PROFILE + query, values)
-
-    def read(self, customer_id: str = TOM) -> Any:
-        answer = self.ask("GET", f"/v2/customers/{customer_id}/profile")
-        assert answer.status_code == 200
-        return answer.json()
-
-
-def concerned(answer: requests.Response) -> list[str]:
-    """The keys that a 400 names, after looking at its shape."""
-    assert answer.status_code == 400
-    content = answer.json()
-    assert content["status_code"] == 400
-    assert content["error"] == "bad_request"
-    assert content["error_description"]
-    for item in content["errors"]:
-        assert set(item) == {"error_code", "concerned_key", "error_description"}
-    return [item["concerned_key"] for item in content["errors"]]
-
-
-def assert_plain_error(answer: requests.Response, status: int) -> None:
-    assert answer.status_code == status
-    assert set(answer.json()) == {"status_code", "error", "error_description"}
-    assert answer.json()["status_code"] == status
 
 
 # The three routes

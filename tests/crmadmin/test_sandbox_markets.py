@@ -13,16 +13,9 @@ from crmadmin.sandbox.markets import MARKETS
 from crmadmin.sandbox.people import people
 from crmadmin.sandbox.reference import LOCALES
 from crmadmin.sandbox.schemas import profile_schema
-from tests.crmadmin.test_sandbox import HEADERS, NEW, TOM, Api, assert_plain_error, concerned
+from tests.crmadmin.sandbox_api import HEADERS, NEW, TOM, Api, assert_plain_error, concerned
 
 LISTS = ["/v0/locales", "/v0/civilities", "/v0/countries", "/v3/schemas/profile/fr-FR"]
-
-
-@pytest.fixture
-def api(sandbox: Sandbox) -> Iterator[Api]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield Api(sandbox.url, session)
 
 
 def told(api: Api, path: str, locale: str = "en-US") -> Any:

@@ -1,7 +1,6 @@
 """The stand-in's search for customers, asked over real HTTP."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,7 +8,7 @@ import pytest
 import requests
 
 from crmadmin.sandbox import Sandbox
-from tests.crmadmin.test_sandbox import HEADERS, TOM, Api, assert_plain_error, concerned
+from tests.crmadmin.sandbox_api import HEADERS, TOM, Api, assert_plain_error, concerned
 
 BEATRIZ = "704118236"
 MAXIMILIAN = "30955172"
@@ -27,13 +26,6 @@ def few(sandbox: Sandbox) -> None:
     """Just five customers, easy to tell apart."""
     sandbox.customers.clear()
     sandbox.customers.update({each["id"]: dict(each) for each in PEOPLE})
-
-
-@pytest.fixture
-def api(sandbox: Sandbox) -> Iterator[Api]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield Api(sandbox.url, session)
 
 
 def search(api: Api, *filters: str, **paging: Any) -> requests.Response:

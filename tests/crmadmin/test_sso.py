@@ -3,7 +3,6 @@
 import logging
 import re
 import time
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
@@ -16,10 +15,12 @@ from customers.access import Role
 from customers.audit import statements
 from customers.audit.models import AccessEvent, Entry
 from tests import hostile_provider as hostile
-from tests.conftest import TOM, Desk, hidden_inputs, soup, text
+from tests.conftest import TOM, hidden_inputs, soup, text
+from tests.crmadmin.signing_in import Browser, callback, query
 from tests.hostile_provider import HostileProvider, hashed_with, key, public, shared, signed_with
 from tests.provider import sign_in
 
+pytestmark = pytest.mark.usefixtures("fresh_client")
 EMAIL = f"/customers/{TOM}/fields/email/"
 ELSEWHERE = [
     "https://evil.example.com/",
@@ -41,52 +42,6 @@ PRIVATE = {
 }
 
 
-class Browser(Desk):
-    """A browser at the address that the provider knows; `private` is what went through it."""
-
-    def __init__(self):
-        super().__init__(SERVER_NAME="127.0.0.1")
-        self.private = set()
-
-    def to_provider(self, path=None):
-        """The address that the sign-in sends the browser to."""
-        answer = self.get("/oidc/login/", {} if path is None else {"next": path})
-        assert answer.status_code == 302, text(soup(answer))
-        asked = query(answer["Location"])
-        self.private |= {asked["state"], asked["nonce"], asked["code_challenge"]}
-        return answer["Location"]
-
-    def come_back(self, callback):
-        asked = query(callback)
-        self.private |= {asked[name] for name in ("code", "state") if asked.get(name)}
-        return self.get(callback)
-
-    def come_in(self, username, path=None):
-        """A whole sign-in with the real provider."""
-        return self.come_back(sign_in(username, self.to_provider(path)))
-
-    def come_in_by(self, provider, path=None):
-        """A whole sign-in with a hostile provider, which asks nobody anything."""
-        asked = query(self.to_provider(path))
-        provider.nonce = asked["nonce"]
-        return self.come_back(callback(code=hostile.CODE, state=asked["state"]))
-
-
-def query(url):
-    return dict(parse_qsl(urlsplit(url).query))
-
-
-def callback(**answer):
-    return f"/oidc/callback/?{urlencode(answer)}"
-
-
-@pytest.fixture(autouse=True)
-def fresh_client():
-    sso._client.cache_clear()
-    yield
-    sso._client.cache_clear()
-
-
 @pytest.fixture
 def browser(db, caplog):
     """Whatever a test does with it, the log holds nothing of a person, a code or a token."""
@@ -97,15 +52,6 @@ def browser(db, caplog):
     for line in map(as_written.format, caplog.get_records("call")):
         assert [secret for secret in PRIVATE | browser.private if secret in line] == []
         assert "eyJ" not in line, "a token"
-
-
-@pytest.fixture
-def company(provider, settings):
-    """The product pointed at the real local provider."""
-    settings.OIDC_ISSUER = provider.issuer
-    settings.OIDC_CLIENT_ID = provider.client_id
-    settings.OIDC_CLIENT_SECRET = provider.client_secret
-    return provider
 
 
 @pytest.fixture

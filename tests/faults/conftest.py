@@ -14,10 +14,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from customers.audit import chain, digests, keys
+from customers.audit import chain, signing
 from customers.audit.models import Change, Claim, Entry, Head, JournalLine
+from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.reconcile import reconcile
+from tests.conftest import AGENT
+from tests.people import actor, token_over
 
 # Forked, so that a child stands on the test's own database and sandbox without being told where
 # they are. A child has a copy of every lock as it was, and none of the sandbox's threads to let go
@@ -106,11 +109,6 @@ def settle():
     return reconcile()
 
 
-def history():
-    """(field, outcome, evidence) an entry, in order."""
-    return [(e.field, e.outcome, e.evidence) for e in Entry.objects.order_by("seq")]
-
-
 def assert_nothing_is_open():
     assert not JournalLine.objects.exists()
     assert not Claim.objects.exists()
@@ -121,16 +119,31 @@ def assert_the_log_is_whole():
     entries = list(Entry.objects.order_by("seq"))
     assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
     assert all(one.recorded_at <= next.recorded_at for one, next in pairwise(entries))
-    digest = digests.BEGINNING
+    digest = signing.BEGINNING
     for entry in entries:
-        content = digests.content_digest(chain.columns(entry))
-        digest = digests.entry_digest(entry.seq, digest, content)
+        content = signing.content_digest(chain.columns(entry))
+        digest = signing.entry_digest(entry.seq, digest, content)
         assert (bytes(entry.content_digest), bytes(entry.digest)) == (content, digest)
     head = Head.objects.filter(pk=1).first()
     if not entries:
         assert head is None or head.seq == 0
         return
     assert (head.seq, bytes(head.digest)) == (len(entries), digest)
-    signed = digests.head_message(head.seq, chain.moment(head.recorded_at), digest, head.key_id)
-    assert keys.verifies(head.key_id, bytes(head.signature), signed)
+    signed = signing.head_message(head.seq, chain.moment(head.recorded_at), digest, head.key_id)
+    assert signing.verifies(head.key_id, bytes(head.signature), signed)
     call_command("audit_verify")
+
+
+PEOPLE = ("901", "902", "903", "904", "905", "906", "907", "908")
+
+
+@pytest.fixture
+def people(clubmed):
+    for number in PEOPLE:
+        clubmed.customers[number] = {"id": number, "first_name": "Ada", "email": None}
+    return clubmed.customers
+
+
+def change(number, value, seen=None):
+    token = token_over(email=seen)
+    return change_profile(number, {"email": value}, token=token, actor=actor(AGENT), request_id="r")

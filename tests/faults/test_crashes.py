@@ -33,14 +33,14 @@ from customers.services import create as create_module
 from customers.services import record
 from customers.services.change import change_profile
 from customers.services.create import create_customer
-from customers.services.outcomes import UnknownOutcomeError
+from customers.services.outcomes import Unknown
+from tests.acts import history
 from tests.conftest import AGENT, TOM, sent
 from tests.faults.conftest import (
     PATIENCE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
     forking,
-    history,
     settle,
     wait_until,
 )
@@ -210,7 +210,7 @@ def assert_not_sent_again(clubmed, verb, token, *, unless):
     calls = len(sent(clubmed, verb.method))
     try:
         verb.run(token)
-    except UnknownOutcomeError:
+    except Unknown:
         assert not unless
     assert len(sent(clubmed, verb.method)) == calls + unless
     assert holders(clubmed) <= 1

@@ -15,17 +15,16 @@ from django.db.backends.signals import connection_created
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import JournalLine
+from tests.acts import history, inputs, out_of_reach
 from tests.conftest import HTMX, TOM, sent, soup, text
 from tests.faults.conftest import (
     PATIENCE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
-    history,
     let_go_of_the_database,
     settle,
     wait_until,
 )
-from tests.views.test_groups import inputs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = f"/customers/{TOM}/fields/email/"
@@ -43,20 +42,6 @@ def server(database):
 
 
 # The troubles. Each begins while a call to Club Med is under way, when no connection is in use.
-
-
-@contextmanager
-def out_of_reach(*tables):
-    """The tables are not there: as near to a failing disk as both databases allow."""
-    with connection.cursor() as cursor:
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            for table in tables:
-                cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
 
 
 def failing():

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import demo
 from tests.browser.conftest import Product, database_address  # noqa: F401 - a fixture
 from tests.conftest import HTMX, TOM, hidden_inputs, soup, text
-from tests.crmadmin import test_demo
 from tests.faults.conftest import wait_until
 from tests.provider import sign_in
 
@@ -27,7 +27,7 @@ class Running(Product):
         self._demo = demo
 
     def _worker(self):
-        *_, gunicorn = test_demo.servers_of(self._demo.process)
+        *_, gunicorn = demo.servers_of(self._demo.process)
         children = Path(f"/proc/{gunicorn}/task/{gunicorn}/children").read_text()
         return next((int(number) for number in children.split()), None)
 
@@ -58,8 +58,8 @@ class Person:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, database_address):  # noqa: F811 - the fixture
     folder = tmp_path_factory.mktemp("demo")
-    with test_demo.running(folder, **SHORT, **database_address) as demo:
-        yield Running(demo)
+    with demo.running(folder, **SHORT, **database_address) as started:
+        yield Running(started)
 
 
 @pytest.fixture

@@ -15,48 +15,34 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers.audit import entries
 from customers.audit.models import Change, Entry, JournalLine
-from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.outcomes import (
-    BeingSavedError,
-    ConflictError,
-    NotDoneError,
-    RecordPendingError,
+    Conflict,
+    InUse,
+    NotSaved,
     Saved,
 )
 from customers.services.reconcile import reconcile
-from tests.conftest import AGENT, sent
+from tests.acts import history
+from tests.conftest import sent
 from tests.faults.conftest import (
     FORK,
     PATIENCE,
+    PEOPLE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
+    change,
     ended,
     forking,
-    history,
     settle,
     wait_until,
 )
-from tests.people import actor, token_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
-PEOPLE = ("901", "902", "903", "904", "905", "906", "907", "908")
-
-
-@pytest.fixture
-def people(clubmed):
-    for number in PEOPLE:
-        clubmed.customers[number] = {"id": number, "first_name": "Ada", "email": None}
-    return clubmed.customers
 
 
 def is_postgresql():
     return connection.vendor == "postgresql"
-
-
-def change(number, value, seen=None):
-    token = token_over(email=seen)
-    return change_profile(number, {"email": value}, token=token, actor=actor(AGENT), request_id="r")
 
 
 def make_changes(process, many):
@@ -64,7 +50,7 @@ def make_changes(process, many):
     for n, number in enumerate(islice(cycle(PEOPLE), process, process + many)):
         while True:
             seen = client().read_profile(number).get("email")
-            with suppress(ConflictError, BeingSavedError):
+            with suppress(Conflict, InUse):
                 change(number, f"{process}.{n}@example.com", seen)
                 break
 
@@ -170,7 +156,7 @@ def told(outcome, number, value):
     """Make a change and hand over what its person is told: the name of a class."""
     try:
         said = change(number, value)
-    except (NotDoneError, RecordPendingError) as exc:
+    except NotSaved as exc:
         said = exc
     outcome.send(type(said).__name__)
 
@@ -229,7 +215,7 @@ def test_the_server_ends_a_worker_that_stands_still(people, clubmed, telling):
     wait_until(lambda: is_stopped(stopped))
     _, first_says = telling(told, "902", "first@example.com")
 
-    assert first_says() == "RecordPendingError"
+    assert first_says() == "Pending"
     assert idle_transactions() == 1  # the first gave up before the stopped one was ended
     wait_until(lambda: idle_transactions(7))
     _, second_says = telling(told, "903", "second@example.com")
@@ -239,7 +225,7 @@ def test_the_server_ends_a_worker_that_stands_still(people, clubmed, telling):
     assert history() == [("email", "applied", "answer")]
 
     os.kill(stopped.pid, signal.SIGCONT)
-    assert stopped_says() == "RecordPendingError"
+    assert stopped_says() == "Pending"
     assert JournalLine.objects.count() == 2
     settle()
     assert history() == [
@@ -266,8 +252,8 @@ def test_while_a_worker_holds_the_file_nothing_more_is_sent(people, clubmed, set
     wait_until(lambda: is_stopped(stopped))
     _, new_says = telling(told, "903", "new@example.com")
 
-    assert new_says() == "NotRecordedError"
-    assert under_way_says() == "RecordPendingError"
+    assert new_says() == "NotRecorded"
+    assert under_way_says() == "Pending"
     assert people["903"]["email"] is None
     assert len(sent(clubmed, "PATCH")) == 2
     assert history() == []

@@ -13,14 +13,13 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from customers.audit import encryption, journal, values
-from customers.audit.models import Entry, Gone, JournalLine, VaultItem
+from customers.audit.models import Entry, JournalLine, Missing, VaultItem
 from customers.services.connection import client
-from customers.services.outcomes import BeingSavedError, ConflictError
+from customers.services.outcomes import Conflict, InUse
 from customers.services.record import act_of
 from tests import log
 from tests.conftest import AGENT
-from tests.faults.conftest import FORK, LONG, PATIENCE, ended, forking, wait_until
-from tests.faults.test_processes import PEOPLE, change, people  # noqa: F401 - a fixture
+from tests.faults.conftest import FORK, LONG, PATIENCE, PEOPLE, change, ended, forking, wait_until
 from tests.people import actor
 
 pytestmark = [pytest.mark.django_db(transaction=True), forking]
@@ -29,7 +28,7 @@ CURRENT = encryption.key_id(NEW)
 
 
 @pytest.fixture
-def keys(people):  # noqa: F811 - the fixture
+def keys(people):
     """With which keys somebody may know the values; the workers' customers are there, too."""
 
     class Keys:
@@ -56,7 +55,7 @@ def save_until(stop, number):
     """A worker that saves one customer's e-mail again and again."""
     while not stop.is_set():
         seen = client().read_profile(number).get("email")
-        with suppress(ConflictError, BeingSavedError):  # of who ends just now
+        with suppress(Conflict, InUse):  # of who ends just now
             change(number, f"{uuid4().hex}@example.com", seen)
 
 
@@ -77,7 +76,7 @@ def one_more_comes(counted):
 def assert_all_open():
     for entry in Entry.objects.all():
         values = (entry.old, entry.new, entry.reason, entry.customer_label)
-        assert not any(isinstance(value, Gone) for value in values)
+        assert not any(isinstance(value, Missing) for value in values)
     assert log.verify()[0] == 0
 
 

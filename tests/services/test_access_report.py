@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 
 from crmadmin.sandbox import Fault
 from customers.audit import access_events, entries, erasure
-from customers.audit.entries import Finding
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -28,13 +28,19 @@ from customers.management import report_formats
 from customers.services import report
 from customers.services.reconcile import reconcile
 from tests import log
+from tests.acts import (
+    NEW,
+    YES,
+    change,
+    create,
+    decide,
+    forget,
+    let_the_grace_pass,
+    lose_the_answer,
+    out_of_reach,
+)
 from tests.conftest import AGENT, SUPERVISOR, TOM, text
-from tests.faults.test_database_trouble import out_of_reach
 from tests.people import actor
-from tests.services.test_forget import change, forget
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_create import create
-from tests.views.test_unsettled import NEW, YES, decide
 
 pytestmark = pytest.mark.django_db
 HERE = "https://login.example.com"
@@ -89,7 +95,7 @@ def looked(kind, person=AGENT, customer_id="", **more):
 
 
 def email(old="a@example.com", new="b@example.com", outcome=Outcome.APPLIED, *how):
-    return Finding("email", old, new, outcome, *how)
+    return FieldOutcome("email", old, new, outcome, *how)
 
 
 # A customer ---------------------------------------------------------------------------------------
@@ -126,8 +132,8 @@ def test_a_step_says_what_club_med_said_and_how_it_was_stored():
     recorded(email(None, "x", Outcome.REFUSED, Evidence.ANSWER, None, "email INVALID"))
     renamed = ("last_name", "Smith", "Smyth")
     recorded(
-        Finding(*renamed, Outcome.APPLIED),
-        Finding(*renamed, Outcome.STORED_AS, Evidence.LOOK, "SMYTH"),
+        FieldOutcome(*renamed, Outcome.APPLIED),
+        FieldOutcome(*renamed, Outcome.STORED_AS, Evidence.LOOK, "SMYTH"),
     )
     recorded(
         email("b", "c", Outcome.APPLIED, Evidence.LOOK, "c"),
@@ -283,7 +289,7 @@ def test_every_look_at_a_customer_stands_with_who_when_and_what_for():
 
 def test_sensitive_values_are_hidden_and_the_report_says_how_to_see_them():
     secret = {"type": "CPF", "number": "12345678909"}
-    recorded(Finding("identity", None, secret, Outcome.UNCLEAR, Evidence.LOOK, secret))
+    recorded(FieldOutcome("identity", None, secret, Outcome.UNCLEAR, Evidence.LOOK, secret))
 
     told = made("--customer", TOM)[0]
     html = page("--customer", TOM)
@@ -346,7 +352,7 @@ def test_a_value_that_was_revealed_of_a_change_leads_to_that_change():
 def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
     for _ in range(4):
         recorded(email())
-    log.append(erasure.said(erasure.VALUES, 2), action="expired", customer_id="")
+    log.append(erasure.erasure_entry(erasure.VALUES, 2), action="expired", customer_id="")
     digest = bytes(Entry.objects.get(seq=2).digest)
     log.append(erasure.anchor(2, digest), action="anchor", customer_id="")
     VaultItem.objects.filter(pk__lte=2).delete()

@@ -18,14 +18,20 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers.audit import erasure, reading, triggers
-from customers.audit.entries import Finding
-from customers.audit.models import Change, Entry, Evidence, Gone, JournalLine, Outcome, VaultItem
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Change, Entry, Evidence, JournalLine, Missing, Outcome, VaultItem
 from tests import log
+from tests.acts import (
+    NEEDED,
+    change,
+    create,
+    forget,
+    let_the_grace_pass,
+    lose_the_answer,
+    out_of_reach,
+    sign_in_again,
+)
 from tests.conftest import HTMX, SUPERVISOR, TOM, sent, soup, text
-from tests.faults.test_database_trouble import out_of_reach
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
-from tests.views.test_create import NEEDED, create
-from tests.views.test_groups import signed_in_again
 
 URL = f"/customers/{TOM}/forget/"
 OTHER = "555"
@@ -35,18 +41,6 @@ OTHER = "555"
 def tombstones(tmp_path, settings):
     settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
     return tmp_path / "tombstones.ndjson"
-
-
-def change(person, value, field="email"):
-    url = f"/customers/{TOM}/fields/{field}/"
-    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
-    assert answer.status_code == 200
-
-
-def forget(customer_id=TOM, reason="Letter of 12 March"):
-    said = io.StringIO()
-    call_command("forget_customer", customer_id, reason=reason, stdout=said)
-    return said.getvalue()
 
 
 def replay(*file):
@@ -107,10 +101,10 @@ def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(superviso
 
 def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed):
     log.append(
-        Finding("email", "a", "b", Outcome.APPLIED),
-        Finding("email", "a", "b", Outcome.STORED_AS, Evidence.LOOK, "B"),
-        Finding("last_name", "a", "b", Outcome.UNCLEAR, Evidence.LOOK, "c"),
-        Finding("last_name", "a", "b", Outcome.NOT_APPLIED, Evidence.PERSON),
+        FieldOutcome("email", "a", "b", Outcome.APPLIED),
+        FieldOutcome("email", "a", "b", Outcome.STORED_AS, Evidence.LOOK, "B"),
+        FieldOutcome("last_name", "a", "b", Outcome.UNCLEAR, Evidence.LOOK, "c"),
+        FieldOutcome("last_name", "a", "b", Outcome.NOT_APPLIED, Evidence.PERSON),
         customer_id=TOM,
     )
     assert "name in the log: Béatriz 北" in text(supervisor.page(URL))
@@ -142,7 +136,7 @@ def test_with_htmx_the_form_stays_in_its_place_until_it_is_done(supervisor, agen
 
     done = supervisor.post(URL, typed | {"customer_id": TOM}, headers=HTMX)
     assert done["HX-Redirect"] == f"/customers/{TOM}/history/"
-    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert values() == [(Missing.ERASED, Missing.ERASED)]
 
 
 def test_the_entry_says_who_when_and_why(supervisor, agent):
@@ -196,7 +190,7 @@ def test_a_form_that_met_a_dead_session_is_given_back(supervisor, client, db):
 
     assert answer.status_code == 401
     assert "By letter" in text(soup(answer))
-    back = signed_in_again(supervisor, SUPERVISOR).page(URL)
+    back = sign_in_again(supervisor, SUPERVISOR).page(URL)
     assert back.select_one("[name=reason]")["value"] == "By letter"
 
 
@@ -205,7 +199,7 @@ def test_it_is_given_back_to_nobody_else(supervisor, client, db):
     supervisor.session.flush()
     supervisor.post(URL, form)
 
-    back = signed_in_again(supervisor, ("staff-1", "Somebody Else", ["supervisor"])).page(URL)
+    back = sign_in_again(supervisor, ("staff-1", "Somebody Else", ["supervisor"])).page(URL)
 
     assert "By letter" not in str(back)
 
@@ -246,7 +240,7 @@ def test_a_change_that_nobody_works_on_any_more_is_settled_first(supervisor, age
         ("applied", "change"),
         ("applied", "forgotten"),
     ]
-    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert values() == [(Missing.ERASED, Missing.ERASED)]
     assert not JournalLine.objects.exists()
 
 
@@ -261,7 +255,7 @@ def test_of_a_customer_whom_club_med_does_not_know_any_more_an_open_change_stays
 
     assert answer.status_code == 302
     assert Entry.objects.filter(outcome="unclear").count() == 1
-    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert values() == [(Missing.ERASED, Missing.ERASED)]
 
 
 def test_an_open_change_that_does_not_open_does_not_stand_in_the_way(agent, clubmed, settings):
@@ -319,7 +313,10 @@ def test_what_is_changed_afterwards_is_recorded_as_ever(supervisor, agent, clubm
 
     change(agent, "second@example.com")
 
-    assert values() == [("first@example.com", "second@example.com"), (Gone.ERASED, Gone.ERASED)]
+    assert values() == [
+        ("first@example.com", "second@example.com"),
+        (Missing.ERASED, Missing.ERASED),
+    ]
     assert log.verify()[0] == 0
 
 
@@ -393,14 +390,14 @@ def test_others_keep_their_values():
 @pytest.mark.django_db
 def test_what_a_create_held_before_it_had_a_number_is_erased_too():
     change_id = uuid4()
-    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
-    applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+    unclear = FieldOutcome("email", None, "lea@example.com", Outcome.UNCLEAR)
+    applied = FieldOutcome("email", None, "lea@example.com", Outcome.APPLIED)
     log.append(unclear, action="create", customer_id="", change_id=change_id)
     log.append(applied, action="create", customer_id="777", change_id=change_id)
 
     forget("777")
 
-    assert {e.new for e in Entry.objects.filter(action="create")} == {Gone.ERASED}
+    assert {e.new for e in Entry.objects.filter(action="create")} == {Missing.ERASED}
     assert log.verify()[0] == 0
 
 
@@ -410,7 +407,7 @@ def test_of_a_create_that_had_another_number_by_mistake_all_is_erased(tmp_path, 
     created = uuid4()
     for customer_id in (OTHER, "777"):
         log.append(
-            Finding("email", None, "lea@example.com", Outcome.APPLIED),
+            FieldOutcome("email", None, "lea@example.com", Outcome.APPLIED),
             action="create",
             customer_id=customer_id,
             change_id=created,
@@ -425,7 +422,7 @@ def test_of_a_create_that_had_another_number_by_mistake_all_is_erased(tmp_path, 
 
 @pytest.mark.django_db
 def test_why_somebody_was_forgotten_is_missed_if_it_goes_before_its_time():
-    log.append(Finding("email", "a", "b", Outcome.APPLIED), customer_id=TOM)
+    log.append(FieldOutcome("email", "a", "b", Outcome.APPLIED), customer_id=TOM)
     forget(reason="First letter")
     forget(reason="Second letter")
     VaultItem.objects.filter(pk=2).delete()
@@ -442,7 +439,7 @@ def test_a_list_that_cannot_be_written_erases_nothing(settings, tmp_path):
         forget("100")
 
     assert not Entry.objects.filter(action="forgotten").exists()
-    assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+    assert Entry.objects.filter(customer_id="100").first().new not in list(Missing)
 
 
 @pytest.mark.django_db
@@ -460,7 +457,7 @@ def test_the_list_is_its_owners_alone(tombstones):
 @pytest.mark.django_db
 def test_a_value_of_before_a_create_had_its_number_is_found_too_where_it_was_put_back():
     change_id = uuid4()
-    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    unclear = FieldOutcome("email", None, "lea@example.com", Outcome.UNCLEAR)
     log.append(unclear, action="create", customer_id="", change_id=change_id)
     log.append(unclear, action="create", customer_id="777", change_id=change_id)
     kept = VaultItem.objects.get(pk=1)
@@ -521,7 +518,7 @@ def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(
     log.fill()
     with before_a_restored_backup():
         forget("100")
-    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+    log.append(FieldOutcome("email", "later", "later still", Outcome.APPLIED), customer_id="100")
 
     said = replay()
 
@@ -576,7 +573,7 @@ def test_nobody_can_be_put_on_the_list_by_another_number(tombstones, signed, sai
     with pytest.raises(CommandError, match="Whoever is meant by such a line was not forgotten"):
         replay()
 
-    assert Entry.objects.filter(customer_id="102").first().new is not Gone.ERASED
+    assert Entry.objects.filter(customer_id="102").first().new is not Missing.ERASED
 
 
 @pytest.mark.django_db
@@ -594,7 +591,7 @@ def test_a_full_disk_leaves_nothing_of_a_line_and_erases_nothing(tombstones, mon
             forget("100")
 
     assert tombstones.read_text() == before
-    assert Entry.objects.filter(customer_id="100").first().new not in list(Gone)
+    assert Entry.objects.filter(customer_id="100").first().new not in list(Missing)
 
 
 @pytest.mark.django_db
@@ -632,7 +629,7 @@ def test_what_was_on_its_way_in_the_backup_is_settled_and_forgotten(
     assert said.startswith("1 tombstone; 1 customer forgotten again: the values of ")
     assert gone()
     assert len(values()) == count
-    assert set(values()) == {(Gone.ERASED, Gone.ERASED)}
+    assert set(values()) == {(Missing.ERASED, Missing.ERASED)}
     assert log.both(tmp_path)[0] == (0, 0)
     assert replay().endswith("; nobody had to be forgotten again.\n")
 
@@ -658,14 +655,14 @@ def test_a_replay_that_failed_is_done_by_the_next(agent, clubmed, monkeypatch):
     with before_a_restored_backup():
         forget()
     with monkeypatch.context() as patch:
-        patch.setattr(erasure, "said", Mock(side_effect=DatabaseError))
+        patch.setattr(erasure, "erasure_entry", Mock(side_effect=DatabaseError))
         with pytest.raises(CommandError, match="1 could not be done: run it again"):
             replay()
     assert JournalLine.objects.exists()
 
     replay()
 
-    assert values() == [(Gone.ERASED, Gone.ERASED)]
+    assert values() == [(Missing.ERASED, Missing.ERASED)]
     assert gone()
 
 
@@ -683,7 +680,7 @@ def test_a_replay_that_waits_for_one_change_settles_no_other(agent, clubmed):
 
     replay()
 
-    assert set(values()) == {(Gone.ERASED, Gone.ERASED)}
+    assert set(values()) == {(Missing.ERASED, Missing.ERASED)}
     assert gone()
 
 
@@ -694,7 +691,7 @@ def test_of_two_forgettings_a_second_replay_erases_nothing_that_came_later():
         forget("100")
         forget("100")
     replay()
-    found = Finding("email", "a", "b", Outcome.APPLIED, Evidence.LOOK, "b")
+    found = FieldOutcome("email", "a", "b", Outcome.APPLIED, Evidence.LOOK, "b")
     log.append(found, action="elsewhere", customer_id="100")
 
     assert "nobody had to be" in replay()
@@ -862,11 +859,11 @@ def test_a_create_that_may_still_be_worked_on_is_waited_for(lost_create, capsys)
 @pytest.mark.django_db
 def test_a_create_that_had_no_number_yet_in_the_backup_is_forgotten_too(tmp_path):
     change_id = uuid4()
-    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
+    unclear = FieldOutcome("email", None, "lea@example.com", Outcome.UNCLEAR)
     log.append(unclear, action="create", customer_id="", change_id=change_id)
     log.append(unclear, action="create", customer_id="")
     with before_a_restored_backup():
-        applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+        applied = FieldOutcome("email", None, "lea@example.com", Outcome.APPLIED)
         log.append(applied, action="create", customer_id="777", change_id=change_id)
         forget("777")
 
@@ -882,8 +879,8 @@ def test_a_create_that_had_no_number_yet_in_the_backup_is_forgotten_too(tmp_path
 @pytest.mark.django_db
 def test_a_number_that_came_after_the_forgetting_excuses_no_missing_value():
     change_id = uuid4()
-    unclear = Finding("email", None, "lea@example.com", Outcome.UNCLEAR)
-    applied = Finding("email", None, "lea@example.com", Outcome.APPLIED)
+    unclear = FieldOutcome("email", None, "lea@example.com", Outcome.UNCLEAR)
+    applied = FieldOutcome("email", None, "lea@example.com", Outcome.APPLIED)
     log.append(unclear, action="create", customer_id="", change_id=change_id)
     forget("777")
     log.append(applied, action="create", customer_id="777", change_id=change_id)
@@ -900,7 +897,7 @@ def test_what_came_after_a_replay_stays_even_if_the_clock_ran_ahead_before(monke
         patch.setattr(timezone, "now", lambda: ahead)
         forget("100")
     replay()
-    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+    log.append(FieldOutcome("email", "later", "later still", Outcome.APPLIED), customer_id="100")
     Change.objects.update(look_at=timezone.now())
 
     assert "nobody had to be" in replay()
@@ -914,7 +911,7 @@ def test_a_change_that_came_later_is_watched_on():
     log.fill()
     with before_a_restored_backup():
         forget("100")
-    log.append(Finding("email", "later", "later still", Outcome.APPLIED), customer_id="100")
+    log.append(FieldOutcome("email", "later", "later still", Outcome.APPLIED), customer_id="100")
 
     replay()
 

@@ -13,15 +13,15 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers import form_token
 from customers.audit import journal
-from customers.audit.entries import Finding
-from customers.audit.models import Change, Entry, Gone, Head, JournalLine, Outcome, VaultItem
-from customers.clubmed.errors import ContractError, NotSentError, RefusedError
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Change, Entry, Head, JournalLine, Missing, Outcome, VaultItem
+from customers.clubmed.errors import ContractError, RefusedError
 from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.create import create_customer
 from customers.services.decide import settle_change
 from customers.services.forget import forget_customer
-from customers.services.outcomes import BeingSavedError, NotDoneError, Saved, UnknownOutcomeError
+from customers.services.outcomes import InUse, NotSaved, NotSent, Saved, Unknown
 from customers.services.read import read_profile
 from customers.services.record import act_of
 from customers.services.settle import give_up
@@ -45,7 +45,7 @@ def at_once(*verbs):
         try:
             together.wait()
             return verb()
-        except NotDoneError as exc:
+        except NotSaved as exc:
             return exc
         finally:
             connection.close()
@@ -70,8 +70,8 @@ def test_of_two_people_one_wins_and_the_other_is_told(clubmed):
     results = at_once(change(AGENT, "a@example.com"), change(OTHER_AGENT, "b@example.com"))
 
     assert sorted(type(result).__name__ for result in results) in (
-        ["BeingSavedError", "Saved"],
-        ["ConflictError", "Saved"],
+        ["InUse", "Saved"],
+        ["Conflict", "Saved"],
     )
     assert len(sent(clubmed, "PATCH")) == 1
     entry = Entry.objects.get()
@@ -133,10 +133,10 @@ def test_a_pair_of_fields_is_taken_whole_or_not_at_all(clubmed):
     """A second writer of one of two fields leaves no half claim behind."""
     both = token_over(email="tom@example.com", birth_city=None)
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
-    with pytest.raises(UnknownOutcomeError):
+    with pytest.raises(Unknown):
         change(AGENT, "a@example.com")()
 
-    with pytest.raises(BeingSavedError):
+    with pytest.raises(InUse):
         change_profile(
             TOM,
             {"birth_city": "Lyon", "email": "b@example.com"},
@@ -210,8 +210,8 @@ def test_an_owner_that_comes_back_late_does_not_bring_back_what_was_forgotten(
     assert isinstance(result, Saved)
     made = Entry.objects.filter(action="change").order_by("seq")
     assert [(entry.outcome, entry.new) for entry in made] == [
-        ("not_seen", Gone.ERASED),
-        ("applied", Gone.NOT_KEPT),
+        ("not_seen", Missing.ERASED),
+        ("applied", Missing.NOT_KEPT),
     ]
     assert not VaultItem.objects.filter(entry__in=made).exists()
 
@@ -237,8 +237,8 @@ def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_
 
     made = list(Entry.objects.order_by("seq"))
     assert [(entry.outcome, entry.new) for entry in made] == [
-        *[("not_seen", Gone.ERASED)] * 3,
-        *[("refused", Gone.NOT_KEPT)] * 3,
+        *[("not_seen", Missing.ERASED)] * 3,
+        *[("refused", Missing.NOT_KEPT)] * 3,
     ]
     assert {entry.customer_label for entry in made[3:]} | {entry.reason for entry in made[3:]} == {
         ""
@@ -247,7 +247,9 @@ def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_
     assert log.both(tmp_path)[0] == (0, 0)
 
     log.append(
-        Finding("email", None, "x", Outcome.UNCLEAR), action="create", change_id=made[0].change_id
+        FieldOutcome("email", None, "x", Outcome.UNCLEAR),
+        action="create",
+        change_id=made[0].change_id,
     )
     VaultItem.objects.all().delete()
     assert log.verify()[1].startswith("entry 7: its values are missing, and no entry says")
@@ -279,7 +281,7 @@ def test_nor_does_one_that_a_person_had_decided_on(clubmed):
         saving.result()
 
     made = Entry.objects.filter(change_id=used.change_id)
-    assert {entry.new for entry in made} == {Gone.ERASED, Gone.NOT_KEPT}
+    assert {entry.new for entry in made} == {Missing.ERASED, Missing.NOT_KEPT}
     assert not VaultItem.objects.exists()
     assert log.verify()[0] == 0
 
@@ -289,7 +291,7 @@ def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):
     client()  # with its own deadline: only the line's has passed
     settings.CLUBMED_DEADLINE = -1
 
-    with pytest.raises(NotSentError):
+    with pytest.raises(NotSent):
         change(AGENT, "a@example.com")()
 
     assert sent(clubmed, "PATCH") == []
@@ -299,7 +301,7 @@ def test_nothing_is_sent_once_others_may_settle_the_line(clubmed, settings):
 
 def test_many_looks_at_once_record_one_settlement(clubmed):
     clubmed.faults.add(Fault("drop_after", method="PATCH"))
-    with pytest.raises(UnknownOutcomeError):
+    with pytest.raises(Unknown):
         change(AGENT, "a@example.com")()
     JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
 

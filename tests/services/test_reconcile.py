@@ -12,11 +12,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
-from customers.audit.models import Change, Entry, Gone, JournalLine
+from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.services.reconcile import reconcile
 from tests import log
+from tests.acts import history, let_the_grace_pass, lose_the_answer
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer, outcomes
 
 CREATE = "/customers/new/"
 OTHER = "704118236"
@@ -47,7 +47,7 @@ def test_it_settles_customers_that_nobody_opens(agent, clubmed, capsys):
 
     call_command("reconcile")
 
-    assert outcomes() == [("email", "applied", "look")]
+    assert history() == [("email", "applied", "look")]
     assert capsys.readouterr().out == "0 waiting, 0 watched, 0 unclear\n"
 
 
@@ -83,7 +83,7 @@ def test_it_confirms_a_save_whose_page_never_looked_again(agent, clubmed):
     Change.objects.update(look_at=timezone.now())
     reconcile()
 
-    assert outcomes() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
+    assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
 
 
 def test_it_watches_what_was_not_seen_less_and_less_often(agent, clubmed):
@@ -157,7 +157,7 @@ def test_who_may_not_be_read_for_a_day_is_for_a_person(agent, clubmed, status):
     JournalLine.objects.update(sent_at=timezone.now() - timedelta(days=1, minutes=1))
     reconcile()
 
-    assert outcomes() == [("email", "unclear", "nothing")]
+    assert history() == [("email", "unclear", "nothing")]
 
 
 # Creates without an answer
@@ -339,7 +339,7 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 
     assert capsys.readouterr().out.startswith("Unclear now: 1. A supervisor")
     [entry] = Entry.objects.all()
-    assert (entry.outcome, entry.old, entry.new) == ("unclear", Gone.NOT_KEPT, Gone.NOT_KEPT)
+    assert (entry.outcome, entry.old, entry.new) == ("unclear", Missing.NOT_KEPT, Missing.NOT_KEPT)
     page = text(supervisor.page("/audit/unsettled/"))
     assert "What was sent could not be opened here." in page
     assert log.verify()[0] == 0

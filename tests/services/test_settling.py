@@ -13,25 +13,11 @@ from customers.audit.models import Change, Entry, JournalLine
 from customers.clubmed.errors import RefusedError
 from customers.services.change import change_profile
 from customers.services.read import read_profile
+from tests.acts import history, let_the_grace_pass, lose_the_answer
 from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
 from tests.people import actor, token_over
 
 URL = f"/customers/{TOM}/fields/email/"
-
-
-def lose_the_answer(person, clubmed, kind, value="new@example.com", url=URL):
-    """Save a value whose answer never comes; returns where the page looks again."""
-    clubmed.faults.add(Fault(kind, method="PATCH"))
-    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
-    return soup(answer).select_one(".field")["hx-get"]
-
-
-def let_the_grace_pass():
-    JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
-
-
-def outcomes():
-    return [(e.field, e.outcome, e.evidence) for e in Entry.objects.order_by("seq")]
 
 
 # An answer that never came
@@ -134,7 +120,7 @@ def test_the_next_save_settles_it_from_the_profile_it_reads_anyway(agent, clubme
 
     assert "saved." in text(soup(answer)).lower()
     assert [r.method for r in clubmed.requests] == ["GET", "PATCH"]
-    assert outcomes() == [("email", "applied", "look"), ("birth_city", "applied", "answer")]
+    assert history() == [("email", "applied", "look"), ("birth_city", "applied", "answer")]
 
 
 def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
@@ -174,7 +160,7 @@ def test_what_appears_late_is_corrected_by_a_further_entry(agent, clubmed):
     agent.get(f"/customers/{TOM}/")
     agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    assert history() == [("email", "not_seen", "look"), ("email", "applied", "look")]
     assert Change.objects.get().outcome == "applied"
 
 
@@ -184,7 +170,7 @@ def test_a_later_save_of_the_same_value_is_no_proof_of_the_first(agent, clubmed)
 
     agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "answer")]
+    assert history() == [("email", "not_seen", "look"), ("email", "applied", "answer")]
 
 
 def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
@@ -192,12 +178,12 @@ def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_after")  # the same value, landed and not answered yet
 
     agent.get(f"/customers/{TOM}/")
-    assert outcomes() == [("email", "not_seen", "look")]
+    assert history() == [("email", "not_seen", "look")]
     let_the_grace_pass()
     for _ in range(2):
         agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    assert history() == [("email", "not_seen", "look"), ("email", "applied", "look")]
     first = Entry.objects.last()
     assert Change.objects.get(pk=first.change_id).outcome == "not_seen"
 
@@ -211,7 +197,7 @@ def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
 
     agent.get(f"/customers/{TOM}/")
 
-    assert outcomes()[1:] == [("email", "applied", "look")]
+    assert history()[1:] == [("email", "applied", "look")]
     assert Entry.objects.last().action == "change"
     assert Entry.objects.first().action == "elsewhere"
 
@@ -220,7 +206,7 @@ def test_what_became_of_a_second_sending_is_not_told_by_the_first(agent, clubmed
     form = agent.form(URL) | {"value": "new@example.com"}
     clubmed.faults.add(Fault("redirect", method="PATCH"))
     agent.post(URL, form, headers=HTMX)
-    assert outcomes() == [("email", "not_applied", "answer")]
+    assert history() == [("email", "not_applied", "answer")]
     clubmed.faults.add(Fault("drop_after", method="PATCH"))
     look = soup(agent.post(URL, form, headers=HTMX)).select_one(".field")["hx-get"]
 
@@ -261,7 +247,7 @@ def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
 
     read_profile(TOM, actor=actor(AGENT))
 
-    assert outcomes()[2:] == [
+    assert history()[2:] == [
         ("first_name", "applied", "answer"),
         ("first_name", "stored_as", "look"),
     ]
@@ -279,7 +265,7 @@ def test_how_club_med_writes_it_is_recorded_by_the_look_after_the_save(agent, cl
     agent.get(f"/customers/{TOM}/")
 
     assert "You typed “Thomás”; Club Med stored “THOMAS”" in text(page)
-    assert outcomes() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
+    assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
     assert Entry.objects.first().found == "THOMAS"
     assert Change.objects.get().outcome == "applied"
     assert Change.objects.get().look_at is None
@@ -291,7 +277,7 @@ def test_what_is_stored_to_the_letter_needs_no_further_entry(agent, clubmed):
 
     agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
 
-    assert outcomes() == [("email", "applied", "answer")]
+    assert history() == [("email", "applied", "answer")]
     assert Change.objects.get().look_at is None
 
 
@@ -301,7 +287,7 @@ def test_a_read_that_still_shows_the_old_value_is_no_difference(agent, clubmed):
 
     agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "applied", "answer")]
+    assert history() == [("email", "applied", "answer")]
     assert Change.objects.get().look_at > timezone.now()
     clubmed.customers[TOM]["email"] = "new@example.com"
     agent.get(f"/customers/{TOM}/")
@@ -314,7 +300,7 @@ def test_a_newer_change_on_its_way_is_not_how_the_former_was_stored(agent, clubm
 
     agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "applied", "answer")]
+    assert history() == [("email", "applied", "answer")]
 
 
 def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed):
@@ -345,7 +331,7 @@ def test_the_same_to_a_person_is_not_changed_elsewhere(agent, clubmed):
 
     agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "applied", "answer")]
+    assert history() == [("email", "applied", "answer")]
 
 
 def test_a_field_on_its_way_is_not_changed_elsewhere(agent, other_agent, clubmed):
@@ -355,7 +341,7 @@ def test_a_field_on_its_way_is_not_changed_elsewhere(agent, other_agent, clubmed
 
     other_agent.get(f"/customers/{TOM}/")
 
-    assert outcomes() == [("email", "applied", "answer")]
+    assert history() == [("email", "applied", "answer")]
 
 
 def test_a_field_that_was_never_changed_here_has_no_last_known_value(agent, clubmed):

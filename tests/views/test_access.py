@@ -6,7 +6,8 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from customers.access import Permission
-from tests.conftest import HTMX, TOM, Desk, signed_in, soup, text
+from tests.acts import sign_in_again
+from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, Desk, signed_in, soup, text
 
 AGENTS = (
     "/",
@@ -114,14 +115,14 @@ def test_what_was_typed_when_the_session_had_ended_comes_back_after_signing_in(
 ):
     url = f"/customers/{TOM}/fields/email/"
     form = agent.form(url) | {"value": "typed@example.com"}
-    key = agent.cookies.pop("sessionid")
+    del agent.cookies["sessionid"]
 
     answer = agent.post(url, form, headers=headers)
     assert answer.status_code == 401
     assert "typed@example.com" in text(soup(answer))
     assert clubmed.customers[TOM]["email"] == "tom@example.com"
 
-    sign_in_again(agent, key)
+    sign_in_again(agent, AGENT)
     page = agent.page(url)
     assert page.select_one("input[name=value]")["value"] == "typed@example.com"
     assert "Here is what you typed before you signed in again." in text(page)
@@ -131,22 +132,22 @@ def test_what_was_typed_when_the_session_had_ended_comes_back_after_signing_in(
 def test_what_was_typed_into_the_create_form_comes_back_too(agent, clubmed):
     url = "/customers/new/"
     form = agent.form(url) | {"last_name": "Durand", "phones-0-number": "0612345678"}
-    key = agent.cookies.pop("sessionid")
+    del agent.cookies["sessionid"]
     assert agent.post(url, form).status_code == 401
 
-    sign_in_again(agent, key)
+    sign_in_again(agent, AGENT)
     page = agent.page(url)
     assert page.select_one("#id_last_name")["value"] == "Durand"
     assert page.select_one("input[name=phones-0-number]")["value"] == "0612345678"
 
 
-def test_what_somebody_else_typed_is_not_shown(agent, other_agent, clubmed):
+def test_what_somebody_else_typed_is_not_shown(agent, clubmed):
     url = f"/customers/{TOM}/fields/email/"
     form = agent.form(url) | {"value": "typed@example.com"}
     agent.cookies.pop("sessionid")
     agent.post(url, form)
 
-    sign_in_again(agent, other_agent.cookies["sessionid"])
+    sign_in_again(agent, OTHER_AGENT)
     assert "typed@example.com" not in text(agent.page(url))
 
 
@@ -172,18 +173,6 @@ def test_what_asks_while_the_session_is_over_is_not_told_that_something_was_sent
     assert "If you were typing, save first" in text(soup(answer))
     assert "sent" not in text(soup(answer))
     assert "is kept" not in text(soup(answer))
-
-
-def sign_in_again(person, signed_in_cookie):
-    """As the callback does it: the anonymous session goes on as that person's."""
-    from importlib import import_module
-
-    from django.conf import settings
-
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    session = store(person.cookies["sessionid"].value)
-    session["person"] = store(signed_in_cookie.value)["person"]
-    session.save()
 
 
 def test_a_form_from_elsewhere_is_refused_and_gives_the_text_back(agent, clubmed):

@@ -7,10 +7,10 @@ import pytest
 from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine
 from customers.services.connection import client
+from tests.acts import NEEDED, create
 from tests.conftest import HTMX, hidden_inputs, sent, soup, text
 
 URL = "/customers/new/"
-NEEDED = {"civility": "MS", "first_name": "Léa", "last_name": "Durand"}
 MORE = {
     "email": "Lea.Durand@example.com",
     "birthdate": "14/06/1986",
@@ -22,10 +22,6 @@ MORE = {
     "phones-0-number": "+33 6 39 98 04 12",
     "phones-0-row": "",
 }
-
-
-def create(person, **typed):
-    return person.post(URL, person.form(URL) | typed)
 
 
 def test_a_customer_is_created_recorded_and_shown(agent, clubmed):

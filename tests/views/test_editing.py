@@ -211,25 +211,6 @@ def test_what_club_med_repeats_in_place_of_a_code_is_not_recorded(agent, clubmed
     assert Entry.objects.get().detail == "last_name INVALID; last_name"
 
 
-def test_a_code_that_tells_something_else_of_the_customer_is_not_kept(agent, clubmed):
-    told = ["FOR_MULLER_DE", "ABOUT_33623456789", "BORN_1986.06.14", "CLIENT_PHONE_EMAIL_DNI"]
-    clubmed.customers[TOM] |= {
-        "last_name": "Müller",
-        "phones": [{"number": "0623456789", "type": "MOBILE"}],
-        "birthdate": "19860614",
-        "customer_type": "CLIENT",
-        "identity": {"type": "DNI", "number": "1"},
-        "optins": [{"channel": "EMAIL", "optin": True}, {"channel": "PHONE", "optin": True}],
-    }
-    errors = [{"concerned_key": "email", "error_code": code} for code in told]
-    body = json.dumps({"errors": errors})
-    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
-
-    save(agent, "new@example.com")
-
-    assert Entry.objects.get().detail == "email; email; email; email CLIENT_PHONE_EMAIL_DNI"
-
-
 def test_a_refused_form_is_not_used_up(agent, clubmed):
     url = f"/customers/{TOM}/fields/last_name/"
     form = agent.form(url)

@@ -12,8 +12,8 @@ from django.core.cache import cache
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
 from customers.services.connection import client
+from tests.acts import let_the_grace_pass
 from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
-from tests.services.test_settling import let_the_grace_pass
 
 pytestmark = pytest.mark.django_db
 PROFILE = f"/customers/{TOM}/"

@@ -3,50 +3,15 @@
 import json
 
 import pytest
-from django.http import QueryDict
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine
-from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, signed_in, soup, text
-from tests.services.test_settling import let_the_grace_pass
+from tests.acts import inputs, let_the_grace_pass, post, previewed, sign_in_again
+from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, soup, text
 
 URL = f"/customers/{TOM}/groups/contact/"
 IDENTITY = f"/customers/{TOM}/groups/identity/"
 PATH = f"/v1/customers/{TOM}/profile"
-
-
-def inputs(page):
-    """What a browser would send of the page's form, without its buttons."""
-    data = QueryDict(mutable=True)
-    for one in page.select_one("#group").select("input[name], select[name]"):
-        if one.get("type") in ("checkbox", "radio") and not one.has_attr("checked"):
-            continue
-        if one.name == "select":
-            chosen = one.select_one("option[selected]") or one.select_one("option")
-            data.appendlist(one["name"], chosen["value"])
-        else:
-            data.appendlist(one["name"], one.get("value", ""))
-    return data
-
-
-def post(person, page, act, url=URL, *, clear=(), headers=None, **typed):
-    """Fill in the form of a page and press a button: the answer."""
-    data = inputs(page)
-    for name, value in typed.items():
-        data[name] = value
-    for name in clear:
-        data.appendlist("clear", name)
-    data["act"] = act
-    return person.post(
-        url,
-        data.urlencode(),
-        content_type="application/x-www-form-urlencoded",
-        headers=headers or {},
-    )
-
-
-def previewed(person, url=URL, **typed):
-    return soup(post(person, person.page(url), "preview", url, **typed))
 
 
 def calls(clubmed):
@@ -184,21 +149,6 @@ def test_going_on_editing_keeps_what_was_typed(agent):
     assert page.select_one("#phones-input [name=clear]").has_attr("checked")
     again = soup(post(agent, page, "preview", email="newer@example.com"))
     assert "newer@example.com" in again.select_one("pre").text
-
-
-def test_another_body_than_the_previewed_one_is_previewed_again(agent, clubmed):
-    """The last name is now written as it was to be, which is the same to a person."""
-    clubmed.customers[TOM]["last_name"] = "SMITH"
-    preview = previewed(agent, IDENTITY, first_name="Thomas", last_name="Smith")
-    clubmed.customers[TOM]["last_name"] = "Smith"
-
-    answer = post(agent, preview, "send", IDENTITY)
-
-    assert answer.status_code == 409
-    assert "no longer what you were shown. Nothing was sent" in text(soup(answer))
-    assert sent(clubmed, "PATCH") == []
-    post(agent, soup(answer), "send", IDENTITY)
-    assert sent(clubmed, "PATCH") == [(PATH, {"first_name": "Thomas"})]
 
 
 def test_the_form_cannot_be_sent_past_the_preview(agent, other_agent, clubmed):
@@ -395,7 +345,7 @@ def test_a_session_that_ended_keeps_what_was_typed_for_its_person(agent, clubmed
     agent.cookies.clear()
 
     answer = post(agent, page, act, email="new@example.com")
-    back = signed_in_again(agent, AGENT).page(URL)
+    back = sign_in_again(agent, AGENT).page(URL)
 
     assert answer.status_code == 401
     assert "Here is what you typed before you signed in again." in text(back)
@@ -408,19 +358,10 @@ def test_what_was_typed_is_given_back_to_nobody_else(agent, clubmed):
     agent.cookies.clear()
     post(agent, page, "preview", email="new@example.com")
 
-    back = signed_in_again(agent, OTHER_AGENT).page(URL)
+    back = sign_in_again(agent, OTHER_AGENT).page(URL)
 
     assert back.select_one("[name=email]")["value"] == "tom@example.com"
     assert "Here is what you typed" not in text(back)
-
-
-def signed_in_again(client, person):
-    """The same browser, with somebody signed in."""
-    session = signed_in(person).session
-    session["kept"] = client.session["kept"]
-    session.save()
-    client.cookies["sessionid"] = session.session_key
-    return client
 
 
 def test_a_row_of_phones_is_added_and_removed_without_a_script(agent, clubmed):

@@ -112,7 +112,7 @@ def test_a_sensitive_value_stays_hidden_in_the_log(supervisor, db):
     from django.db import transaction
 
     from customers.audit import entries
-    from customers.audit.entries import Finding
+    from customers.audit.entries import FieldOutcome
     from customers.audit.models import Outcome
     from customers.services.record import act_of
     from tests.conftest import AGENT
@@ -120,7 +120,7 @@ def test_a_sensitive_value_stays_hidden_in_the_log(supervisor, db):
 
     act = act_of("change", TOM, "Tom Smith", actor(AGENT), "r", "")
     change_id = UUID("11111111-1111-1111-1111-111111111111")
-    finding = Finding("identity", {"number": "111"}, {"number": "222"}, Outcome.APPLIED)
+    finding = FieldOutcome("identity", {"number": "111"}, {"number": "222"}, Outcome.APPLIED)
     with transaction.atomic():
         entries.append(change_id, act, [finding])
 

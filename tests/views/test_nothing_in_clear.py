@@ -27,9 +27,8 @@ from customers.catalogue.fields import FIELDS
 from customers.services.connection import client
 from customers.services.reconcile import reconcile
 from tests import privacy, stored
+from tests.acts import let_the_grace_pass, sign_in_again
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup
-from tests.services.test_settling import let_the_grace_pass
-from tests.views.test_access import sign_in_again
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIND, NEW, PROFILE = "/", "/customers/new/", f"/customers/{TOM}/"
@@ -246,9 +245,10 @@ class Form:
             self.send(self.fill(mine))
 
     def meets_a_session_that_ended(self):
-        data, cookie = self.fill(), self.agent.cookies.pop("sessionid")
+        data = self.fill()
+        del self.agent.cookies["sessionid"]
         self.send(data)
-        sign_in_again(self.agent, cookie)
+        sign_in_again(self.agent, AGENT)
         self.open()
 
     def meets_a_dead_api(self):

@@ -8,6 +8,7 @@ import pytest
 from crmadmin.sandbox import Fault
 from customers.audit import journal
 from customers.audit.models import Change, Entry, JournalLine
+from tests.acts import NEW, YES, decide, let_the_grace_pass, lose_the_answer
 from tests.conftest import (
     HTMX,
     SUPERVISOR,
@@ -18,11 +19,9 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.services.test_settling import let_the_grace_pass, lose_the_answer
 
 URL = "/audit/unsettled/"
 OTHER_SUPERVISOR = ("staff-1005", "Ruth Adeyemi", ["supervisor"])
-YES = {"landed": "yes", "reason": "Customer confirmed by phone"}
 NO = {"landed": "no", "reason": "Customer says it is still the old one"}
 
 
@@ -34,10 +33,6 @@ def unclear(agent, clubmed):
     let_the_grace_pass()
     agent.get(f"/customers/{TOM}/")
     return f"/audit/changes/{Change.objects.get().pk}/"
-
-
-def decide(person, url, word):
-    return person.post(f"{url}settle/", word, follow=True)
 
 
 def test_a_waiting_an_unseen_and_an_unclear_one_are_listed(agent, supervisor, clubmed, unclear):
@@ -176,8 +171,6 @@ def test_a_change_that_waits_has_a_page_too(agent, supervisor, clubmed):
 
 
 # Creates
-
-NEW = {"civility": "MS", "first_name": "Léa", "last_name": "Durand", "email": "lea@example.com"}
 
 
 @pytest.fixture

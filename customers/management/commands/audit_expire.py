@@ -10,25 +10,19 @@ from django.db import DatabaseError, ProgrammingError
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from customers.audit import chain, erasure, verify
-from customers.services import credentials
-from customers.services.expire import (
-    Due,
-    Ground,
-    Progress,
-    erase_looks,
-    erase_values,
-    remove_entries,
-    what_is_due,
-)
+from customers.audit import chain, verify
+from customers.services import credentials, expire
+from customers.services.expire import Due, Old, Progress
 
 
 class Command(BaseCommand):
     """To be run once a day; may be ended at any moment and run again."""
 
-    help = "Show which values, entries and looks are older than AUDIT_VALUE_MONTHS, "
-    help += "AUDIT_ENTRY_MONTHS and ACCESS_MONTHS; with --execute, verify the log and erase them "
-    help += "for good. Exit status 1: it is not whole, or not all could be erased."
+    help = (
+        "Show which values, access events and entries are older than AUDIT_VALUE_MONTHS, "
+        "ACCESS_MONTHS and AUDIT_ENTRY_MONTHS; with --execute, verify the log and erase them for "
+        "good. Exit status 1: it is not whole, or not all could be erased."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--execute", action="store_true", help="erase what is shown")
@@ -38,63 +32,60 @@ class Command(BaseCommand):
             metavar="WHY",
             help="erase it even if the log is not whole: the reason is kept with the first fault",
         )
+        parser.add_argument(
+            "--clock-is-right",
+            action="store_true",
+            help="erase it even if the newest entry is of the future, or more than 32 days old",
+        )
 
-    def handle(self, *, execute: bool, although_not_whole: str, **options: Any) -> None:
+    def handle(self, *, execute: bool, **options: Any) -> None:
         try:
-            if execute:
-                call_command("clearsessions")
-                credentials.sweep()
-            ground = self._ground(although_not_whole.strip()) if execute else None
-            due = what_is_due(timezone.now())
+            reason = self._prepare(**options) if execute else ""
+            due = expire.what_is_due(timezone.now())
         except DatabaseError as exc:
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
         except (ValueError, TypeError):  # SQLite holds what is no time in a column of times
             raise CommandError("An entry has no time that can be read: run audit_verify.") from None
         self.stdout.write(_shown(due))
-        if ground is None:
+        if not execute:
             self.stdout.write("Nothing was erased: --execute does it.")
             return
-        if due.values:
-            self._do("values", erase_values, due, ground, due.values)
-        if due.looks:
-            self._do("looks", erase_looks, due, ground, due.looks)
-        if due.entries:  # last: it needs a right that the workers' role does not have
-            self._do("entries", remove_entries, due, ground, due.entries)
-        erasure.scrub()  # also what a run that was ended left
-        is_due = due.values or due.looks or due.entries
+        self._do("values", expire.erase_values, due.values, reason)
+        self._do("access events", expire.erase_access_events, due.access_events, reason)
+        # Last: it needs a right that the workers' role does not have.
+        self._do("entries", expire.remove_entries, due.entries, reason)
+        is_due = due.values.count or due.access_events.count or due.entries.count
         self.stdout.write("Erased." if is_due else "Nothing was old enough.")
 
-    def _ground(self, reason: str) -> Ground:
-        """What may be erased on, as the log is now."""
+    def _prepare(self, *, although_not_whole: str, clock_is_right: bool, **options: Any) -> str:
+        """Verify the log and the clock; returns why to erase although the log is not whole."""
+        call_command("clearsessions")
+        credentials.sweep()
         report = verify.verify(
             progress=lambda seq, last: self.stderr.write(f"verified: {seq:,} of {last:,}")
         )
-        if not report.faults:
-            return Ground(report)
-        if not reason:
+        reason = although_not_whole.strip()
+        if report.faults and not reason:
             raise CommandError(
                 f"Nothing was erased, as the log is not whole: {report.faults[0]}. Run "
                 "audit_verify, or say --although-not-whole WHY."
             )
-        return Ground(report, f"{reason} (not whole: {report.faults[0]})")
+        if not clock_is_right and (doubt := expire.doubt(timezone.now())):
+            raise CommandError(
+                f"Nothing was erased, as the clock may be wrong: {doubt} If it is right, say "
+                "--clock-is-right."
+            )
+        return f"{reason} (not whole: {report.faults[0]})" if report.faults else ""
 
     def _do(
-        self,
-        what: str,
-        act: Callable[[Due, Ground, Progress], None],
-        due: Due,
-        ground: Ground,
-        whole: int,
+        self, what: str, act: Callable[[Old, str, Progress], None], old: Old, reason: str
     ) -> None:
+        if not old.count:
+            return
         try:
-            act(due, ground, lambda done: self.stderr.write(f"{what}: {done:,} of {whole:,}"))
+            act(old, reason, lambda done: self.stderr.write(f"{what}: {done:,} of {old.count:,}"))
         except chain.ForgedHeadError as exc:
             raise CommandError(str(exc)) from None
-        except verify.AlteredError:
-            raise CommandError(
-                f"The log was altered since it was verified, so no more {what} are erased: run "
-                "audit_verify."
-            ) from None
         except ProgrammingError:
             raise CommandError(
                 f"This database role may not remove {what}: run it as the owner of the tables."
@@ -104,20 +95,19 @@ class Command(BaseCommand):
 
 
 def _shown(due: Due) -> str:
-    values, entries = (_count(n, "entr", "y,ies") for n in (due.values, due.entries))
+    values, entries, events = due.values, due.entries, due.access_events
     lines = [
-        f"Older than {due.values_before:%d %B %Y}: the values of {values}.",
-        f"Older than {due.entries_before:%d %B %Y}: {entries}.",
-        f"Older than {due.looks_before:%d %B %Y}: {_count(due.looks, 'look')}.",
+        f"Older than {values.before:%d %B %Y}: the values of {_count(values, 'entr', 'y,ies')}.",
+        f"Older than {entries.before:%d %B %Y}: {_count(entries, 'entr', 'y,ies')}.",
+        f"Older than {events.before:%d %B %Y}: {_count(events, 'access event')}.",
     ]
-    if due.uncounted:
-        uncounted = _count(due.uncounted, "look")
-        lines.append(f"As old, but not counted yet: {uncounted}. Run audit_seal first.")
     if due.open:
-        waiting = _count(due.open, "change")
-        lines.append(f"As old, but not known what came of it: {waiting}. Run reconcile first.")
+        lines.append(
+            f"As old, but without an answer yet: {due.open:,} change{pluralize(due.open)}. Run "
+            "reconcile first."
+        )
     return "\n".join(lines)
 
 
-def _count(number: int, of: str, endings: str = "s") -> str:
-    return f"{number:,} {of}{pluralize(number, endings)}"
+def _count(old: Old, of: str, endings: str = "s") -> str:
+    return f"{old.count:,} {of}{pluralize(old.count, endings)}"

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import chain, hashed
+from customers.audit import chain
 from customers.audit.encryption import UnreadableError
 from customers.audit.export import ndjson
 from customers.audit.models import Access
@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no entry {options['first']}: the newest is {newest}.")
             commandline.record(Access.EXPORT, customer_id=options["customer"] or "")
             commandline.write((f"{line}\n" for line in lines), options["output"])
-        except hashed.OldestLeftError:
+        except chain.OldestLeftError:
             raise CommandError(
                 "Old entries left while it was written: run it again. What was written has no "
                 "head, and proves nothing."

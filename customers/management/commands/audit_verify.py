@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
-from customers.audit import seals, tombstones
+from customers.audit import signing, tombstones
 from customers.audit.models import Action, Entry
-from customers.audit.seals import NotASealError, Seal
+from customers.audit.signing import NotASealError, Seal
 from customers.audit.verify import Report, verify
 
 _Read = Callable[[Iterable[str]], Iterator[Seal]]
@@ -38,11 +38,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        since = [*_read(options["since"], seals.in_file)] if options["since"] else []
+        since = [*_read(options["since"], signing.seals_in_file)] if options["since"] else []
         if options["since"] and not since:
             raise CommandError(f"{options['since']} holds no seal.", returncode=2)
-        kept = [_read(path, seals.in_file) for path in options["seal"]]
-        logged = [_read(path, seals.in_process_log) for path in options["log"]]
+        kept = [_read(path, signing.seals_in_file) for path in options["seal"]]
+        logged = [_read(path, signing.seals_in_process_log) for path in options["log"]]
         try:
             report = verify(
                 since=max(since, key=lambda seal: seal.seq, default=None),
@@ -56,11 +56,6 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"{unnamed:,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a "
                 "restored backup would bring them back."
-            )
-        if report.uncounted:
-            self.stderr.write(
-                f"{report.uncounted:,} looks of more than a day ago are not counted yet: is the "
-                "timer of audit_seal running?"
             )
         if report.faults:
             self.stdout.write("\n".join([*report.faults, _not_whole(report)]))

@@ -8,11 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import pluralize
 
 from customers.access import OPERATOR
-from customers.audit import erasure, tombstones
-from customers.clubmed.errors import ClubMedError, ForbiddenError
+from customers.audit import tombstones
 from customers.management import commandline
-from customers.services.forget import NotWrittenError, forget_customer, replay
-from customers.services.outcomes import BeingSavedError, NotDoneError, NotRecordedError
+from customers.services.forget import forget_customer, replay
+from customers.services.outcomes import Forbidden, InUse, NoTombstone, NotRecorded, NotSaved
 
 _MOST = 20  # lines that are named
 _STEP = 500  # tombstones, between two words of progress
@@ -49,7 +48,7 @@ class Command(BaseCommand):
         commandline.check_customer_number(customer_id)
         try:
             count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
-        except (NotDoneError, ClubMedError) as exc:
+        except NotSaved as exc:
             raise CommandError(f"Nothing was erased: {_why(exc)}") from None
         if count:
             self.stdout.write(f"Customer {customer_id}: {_erased(count)}.")
@@ -71,14 +70,13 @@ class Command(BaseCommand):
                 self.stderr.write(f"{n:,} of {len(found):,}")
             try:
                 erased = replay(tombstone)
-            except (NotDoneError, ClubMedError, ValueError, TypeError) as exc:
+            except (NotSaved, ValueError, TypeError) as exc:
                 self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
                 left += 1
                 continue
             if erased:
                 customers.add(tombstone.customer_id)
                 count += erased
-        erasure.scrub()
         again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
         again = again + _erased(count) if customers else "nobody had to be forgotten again"
         self.stdout.write(f"{len(found):,} tombstone{pluralize(len(found))}; {again}.")
@@ -98,15 +96,15 @@ def _erased(count: int) -> str:
 
 def _why(exc: Exception) -> str:
     match exc:
-        case BeingSavedError():
+        case InUse():
             return "a change of this customer is not settled yet. Try again after `reconcile`."
-        case NotWrittenError():
+        case NoTombstone():
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
-        case NotRecordedError():
+        case NotRecorded():
             return str(exc) or "the database fails."
         case ValueError() | TypeError():  # SQLite holds what is no time in a column of times
             return "an entry has no time that can be read: run audit_verify."
-        case ForbiddenError():
+        case Forbidden():
             return "it is open what came of a change, and Club Med does not show this customer."
         case _:
             return "it is open what came of a change, and Club Med does not say."

@@ -1,10 +1,8 @@
 """The tree of errors: did it land? Nothing of the libraries below escapes it, nor any text."""
 
 import gzip
-import json
 import logging
 import socket
-import struct
 import threading
 import traceback
 
@@ -25,7 +23,18 @@ from customers.clubmed.errors import (
     RefusedError,
     UnauthorizedError,
 )
-from tests.clubmed.test_client import NEW, TOM, client, every_route
+from tests.clubmed.calls import (
+    CHUNKED,
+    GZIP,
+    NEW,
+    NO_ANSWER,
+    TOM,
+    client,
+    every_route,
+    hang_up,
+    of,
+    reset,
+)
 from tests.wire import RawServer, answer
 
 ANY_JSON = st.recursive(
@@ -44,11 +53,6 @@ def update(server):
     with pytest.raises(ClubMedError) as caught:
         client(server.url).update_profile(TOM, TYPED)
     return caught.value
-
-
-def of(status, body=b"", headers=b""):
-    """An answer after which the connection is closed."""
-    return b"HTTP/1.1 %d Said\r\nconnection: close\r\n%s\r\n%s" % (status, headers, body)
 
 
 # Nothing went out ----------------------------------------------------------------------------
@@ -111,59 +115,6 @@ def test_the_error_of_a_token_s_source_is_passed_on():
 
 
 # No answer that can be understood --------------------------------------------------------------
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def hang_up(connection):
-    pass
-
-
-GZIP = b"content-encoding: gzip\r\n"
-CHUNKED = b"transfer-encoding: chunked\r\n"
-NO_ANSWER = {
-    "reset": reset,
-    "closed": hang_up,
-    "garbage": b"\x00\xff garbage\r\n\r\n",
-    "garbage status": b"HTTP/1.1 abc OK\r\n\r\n",
-    "unknown protocol": b"SMTP/1.1 200 OK\r\n\r\n",
-    "long status line": b"HTTP/1.1 200 " + b"x" * 70_000,
-    "half a status line": b"HTTP/1.1 20",
-    "half the headers, no body": b"HTTP/1.1 200 OK\r\ncontent-le",
-    "too many headers": of(200, b"{}", b"x: y\r\n" * 200),
-    "long header": of(200, b"{}", b"x: " + b"y" * 70_000 + b"\r\n"),
-    "less than promised": of(200, b"{}", b"content-length: 9\r\n"),
-    "cut by its length": of(200, b'{"a": 1}', b"content-length: 3\r\n"),
-    "odd length": of(200, b"[", b"content-length: nine\r\n"),
-    "lengths that differ": of(200, b"{}", b"content-length: 2, 9\r\n"),
-    "garbage chunks": of(200, b"zz\r\n{}\r\n", CHUNKED),
-    "half a chunk": of(200, b"9\r\n{}", CHUNKED),
-    "no last chunk": of(200, b"2\r\n{}\r\n", CHUNKED),
-    "bad gzip": of(200, b"not packed", GZIP),
-    "half a gzip": of(200, gzip.compress(json.dumps({"a": "b" * 50}).encode())[:15], GZIP),
-    "bad utf-8": of(200, b'{"a": "\xff"}'),
-    "empty": of(200),
-    "html": of(200, b"<h1>Maintenance</h1>", b"content-type: text/html\r\n"),
-    "cut json": of(200, b'{"a": '),
-    "list": of(200, b"[{}]"),
-    "text": of(200, b'"a"'),
-    "null": of(200, b"null"),
-    "deep": of(200, b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-    "nan": of(200, b'{"a": NaN}'),
-    "infinity": of(200, b'{"a": -Infinity}'),
-    "no double holds it": of(200, b'{"a": 1e999}'),
-    "endless integer": of(200, b'{"a": ' + b"9" * 10_000 + b"}"),
-    "other success": of(202, b"{}"),
-    "no content": of(204),
-    "switching protocols": of(101),
-    "server error": of(500, b"<h1>Sorry</h1>"),
-    "bad gateway": of(502),
-    "unavailable": of(503, b"", b"retry-after: 99\r\n"),
-    "timeout": of(504),
-    "no such status": of(799),
-}
 
 
 @pytest.mark.parametrize("said", NO_ANSWER.values(), ids=NO_ANSWER)

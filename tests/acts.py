@@ -1,0 +1,113 @@
+"""What people do in more than one test module, and what befalls them."""
+
+import io
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.core.management import call_command
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+
+from crmadmin.sandbox import Fault
+from customers.audit.models import Entry, JournalLine
+from tests.conftest import HTMX, TOM, signed_in, soup
+
+CREATE = "/customers/new/"
+CONTACT = f"/customers/{TOM}/groups/contact/"
+EMAIL = f"/customers/{TOM}/fields/email/"
+NEEDED = {"civility": "MS", "first_name": "Léa", "last_name": "Durand"}
+NEW = NEEDED | {"email": "lea@example.com"}
+YES = {"landed": "yes", "reason": "Customer confirmed by phone"}
+
+
+def sign_in_again(client, person, **rights):
+    """As the callback does it: the session of that browser goes on as that person's."""
+    session = client.session
+    session["person"] = signed_in(person, **rights).session["person"]
+    session.save()
+    return client
+
+
+def change(person, value, field="email"):
+    url = f"/customers/{TOM}/fields/{field}/"
+    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
+    assert answer.status_code == 200
+
+
+def forget(customer_id=TOM, reason="Letter of 12 March"):
+    said = io.StringIO()
+    call_command("forget_customer", customer_id, reason=reason, stdout=said)
+    return said.getvalue()
+
+
+def create(person, **typed):
+    return person.post(CREATE, person.form(CREATE) | typed)
+
+
+def inputs(page):
+    """What a browser would send of the page's form, without its buttons."""
+    data = QueryDict(mutable=True)
+    for one in page.select_one("#group").select("input[name], select[name]"):
+        if one.get("type") in ("checkbox", "radio") and not one.has_attr("checked"):
+            continue
+        if one.name == "select":
+            chosen = one.select_one("option[selected]") or one.select_one("option")
+            data.appendlist(one["name"], chosen["value"])
+        else:
+            data.appendlist(one["name"], one.get("value", ""))
+    return data
+
+
+def post(person, page, act, url=CONTACT, *, clear=(), headers=None, **typed):
+    """Fill in the form of a page and press a button: the answer."""
+    data = inputs(page)
+    for name, value in typed.items():
+        data[name] = value
+    for name in clear:
+        data.appendlist("clear", name)
+    data["act"] = act
+    return person.post(
+        url,
+        data.urlencode(),
+        content_type="application/x-www-form-urlencoded",
+        headers=headers or {},
+    )
+
+
+def previewed(person, url=CONTACT, **typed):
+    return soup(post(person, person.page(url), "preview", url, **typed))
+
+
+def lose_the_answer(person, clubmed, kind, value="new@example.com", url=EMAIL):
+    """Save a value whose answer never comes; returns where the page looks again."""
+    clubmed.faults.add(Fault(kind, method="PATCH"))
+    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
+    return soup(answer).select_one(".field")["hx-get"]
+
+
+def let_the_grace_pass():
+    JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+
+
+def decide(person, url, word):
+    return person.post(f"{url}settle/", word, follow=True)
+
+
+def history():
+    """(field, outcome, evidence) an entry, in order."""
+    return [(e.field, e.outcome, e.evidence) for e in Entry.objects.order_by("seq")]
+
+
+@contextmanager
+def out_of_reach(*tables):
+    """The tables are not there: as near to a failing disk as both databases allow."""
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
