@@ -203,7 +203,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "crmadmin.middleware.page_context",
             ],
-            "builtins": ["customers.templatetags.desk"],
+            "builtins": ["django.templatetags.i18n", "customers.templatetags.desk"],
         },
     }
 ]

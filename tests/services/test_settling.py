@@ -75,7 +75,7 @@ def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, 
     page = other_agent.page(f"/customers/{TOM}/")
 
     notice = text(page.select_one(".record-head .notice"))
-    assert "Inès Moreau is saving e-mail" in notice
+    assert "Inès Moreau is saving E-mail" in notice
     assert "It will not be sent twice" in notice
 
 
