@@ -21,6 +21,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 # Not env("NAME"): that takes a value that begins with $ for the name of another variable.
 _ENVIRON = environ.FileAwareEnv.ENVIRON
 T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 
 
 def given(name: str, default: str | None = "") -> str:
@@ -61,7 +62,7 @@ def _networks(value: str) -> list[IPv4Network | IPv6Network]:
     return [ip_network(word) for word in _words(value)]
 
 
-def _within(most: float, number: float) -> float:
+def _within(most: Number, number: Number) -> Number:
     if not 0 < number <= most:
         raise ValueError
     return number
