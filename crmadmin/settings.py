@@ -21,7 +21,6 @@ environ.Env.read_env(BASE_DIR / ".env")
 # Not env("NAME"): that takes a value that begins with $ for the name of another variable.
 _ENVIRON = environ.FileAwareEnv.ENVIRON
 T = TypeVar("T")
-Number = TypeVar("Number", int, float)
 
 
 def given(name: str, default: str | None = "") -> str:
@@ -62,8 +61,14 @@ def _networks(value: str) -> list[IPv4Network | IPv6Network]:
     return [ip_network(word) for word in _words(value)]
 
 
-def _within(most: Number, number: Number) -> Number:
-    if not 0 < number <= most:
+def _seconds(value: str) -> float:
+    if not 0 < (number := float(value)) <= 86_400:
+        raise ValueError
+    return number
+
+
+def _months(value: str) -> int:
+    if not 0 < (number := int(value)) <= 1200:
         raise ValueError
     return number
 
@@ -89,8 +94,8 @@ switch = partial(read, lambda value: _SWITCH[value.lower()], "be on or off")
 words = partial(read, _words, "be a list", default="")
 networks = partial(read, _networks, "list addresses or networks", default="")
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
-seconds = partial(read, lambda value: _within(86_400, float(value)), "be from 0 to 86400 seconds")
-months = partial(read, lambda value: _within(1200, int(value)), "be from 1 to 1200 months")
+seconds = partial(read, _seconds, "be from 0 to 86400 seconds")
+months = partial(read, _months, "be from 1 to 1200 months")
 auth = partial(
     read,
     partial(_match, "static|client_credentials|employee"),
