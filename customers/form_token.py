@@ -34,7 +34,7 @@ class Token:
 
     def vouches_for(self, name: str, value: Json) -> bool:
         """Does this mean what the person saw of that field?"""
-        return self._is(self.seen.get(name, ""), FIELDS[name].seen(value))
+        return self._is(self.seen.get(name, ""), FIELDS[name].fingerprint(value))
 
     def allows(self, body: Mapping[str, Json]) -> bool:
         """Is this what the person was shown before, if they were?"""
@@ -58,9 +58,11 @@ def mint(
     the value shown. body: the only one that may be sent.
     """
     change_id = uuid4()
-    digests = {name: _digest(change_id, FIELDS[name].seen(value)) for name, value in seen.items()}
-    shown = _digest(change_id, body) if body else ""
-    return signing.dumps([change_id.hex, digests, shown], salt=_salt(actor, form))
+    digests = {
+        name: _digest(change_id, FIELDS[name].fingerprint(value)) for name, value in seen.items()
+    }
+    only = _digest(change_id, body) if body else ""
+    return signing.dumps([change_id.hex, digests, only], salt=_salt(actor, form))
 
 
 def read(token: str, *, actor: Actor, form: str) -> Token | None:

@@ -36,7 +36,6 @@ class Evidence(models.TextChoices):
     ANSWER = "answer", "Answered by Club Med"
     NO_CALL = "no_call", "Nothing reached Club Med"
     READ = "read", "Seen in the profile"
-    SEARCH = "search", "Searched at Club Med"
     NOTHING = "nothing", "Cannot be looked up"
     PERSON = "person", "Decided by a person"
 

@@ -262,8 +262,7 @@ class Entry(Act):
 
     What is personal is here as commitments: SHA-256 of a salt and the value, "" where there is
     none. The values are in the vault, and read from there under the names of SIDES.
-    found: what Club Med held when it was read (evidence "read"), or the numbers of the customers
-    that a search found (evidence "search"), as JSON; None otherwise.
+    found: what Club Med held when it was read (evidence "read"), as JSON; None otherwise.
     """
 
     seq = models.BigIntegerField(primary_key=True)
@@ -604,11 +603,10 @@ class AccessEvent(models.Model):
 
 
 class Credential(models.Model):
-    """A token that calls of many processes share, sealed (`customers.services.credentials`)."""
+    """An access token that the calls of many processes share (`customers.services.credentials`)."""
 
     key = models.CharField(max_length=80, primary_key=True)
-    sealed = models.TextField()
-    leased_until = models.DateTimeField(null=True)  # somebody is renewing it
+    encrypted = models.TextField()
     ends_at = models.DateTimeField(db_index=True)  # of no use to anybody after that
 
     def __str__(self) -> str:

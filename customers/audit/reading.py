@@ -24,7 +24,10 @@ class Page:
 
 
 def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
-    """The changes, each with its entries in order as `change.entries`; one query."""
+    """The changes, each with its entries in order as `change.entries`; one query.
+
+    Without a change that has no entry: somebody put its row in.
+    """
     changes = list(changes)
     found: Mapping[UUID, list[Entry]] = defaultdict(list)
     entries = Entry.objects.filter(change_id__in=[change.pk for change in changes])
@@ -34,7 +37,7 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
         found[entry.change_id].append(entry)
     for change in changes:
         change.entries = found[change.pk]
-    return changes
+    return [change for change in changes if change.entries]
 
 
 def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = "") -> Page:
@@ -143,7 +146,7 @@ def newest_by_field(customer_id: str) -> dict[str, Entry]:
 
 def last_known(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that says what Club Med held; `Entry.known`."""
-    answered = Q(outcome=Outcome.APPLIED, evidence__in=(Evidence.ANSWER, Evidence.SEARCH))
+    answered = Q(outcome=Outcome.APPLIED, evidence=Evidence.ANSWER)
     said = Entry.objects.filter(answered | Q(evidence=Evidence.READ), customer_id=customer_id)
     return _last_of(said)
 

@@ -139,7 +139,7 @@ def _missing_values(seq: int, columns: Sequence[Any], erased: erasure.Erased) ->
         return None
     _, action, change_id, customer_id = _named(columns)
     for _ in range(2):
-        if action not in STAY_WHEN_FORGOTTEN and erased.covers(seq, change_id, customer_id):
+        if action not in STAY_WHEN_FORGOTTEN and erased.may_be_missing(seq, change_id, customer_id):
             return None
         erased.read()  # they may have been erased just now
         if erased.is_expired(seq):
@@ -155,10 +155,10 @@ def _value_fault(
     encrypted: bytes,
     erased: erasure.Erased,
 ) -> str | None:
-    field, action, change_id, customer_id = _named(columns)
+    field, action, _, customer_id = _named(columns)
     if (
         action not in STAY_WHEN_FORGOTTEN
-        and erased.is_forgotten(seq, change_id, customer_id)
+        and erased.is_forgotten(seq, customer_id)
         and VaultItem.objects.filter(pk=seq).exists()  # they may have been erased since
     ):
         return "its values are there, although its customer was forgotten: forget_customer --replay"

@@ -113,7 +113,7 @@ class PhonesInput(ComposedInput):
 
 def _phone_types(now: str) -> dict[str, str]:
     """The types to choose from; now: the phone's own, "" for none."""
-    known = dict(words.PHONE_TYPES)
+    known = words.phone_types()
     return known if now in known else {now: f"{now}, a new type" if now else "No type"} | known
 
 
@@ -390,9 +390,8 @@ class OptinsField(forms.Field):
 
     def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
         self.asked = objects.by_channel(now)
-        channels = words.CHANNELS | {
-            code: code for code in self.asked if code not in words.CHANNELS
-        }
+        known = words.channels()
+        channels = known | {code: code for code in self.asked if code not in known}
         self.widget = OptinsInput(channels, self.asked)
         super().__init__(**kwargs)
         self.sent: list[str] = []  # channels, in the order in which they are sent

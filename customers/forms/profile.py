@@ -315,7 +315,7 @@ def _shown_value(typed: Json) -> Json:
 
 
 class DespiteForm(forms.Form):
-    """Create somebody all the same. twin: the key of each who was shown."""
+    """Create somebody all the same. duplicate: the key of each who was shown."""
 
     use_required_attribute = False
     despite_reason = TextField(label="Why it is another person", max_length=200, required=False)

@@ -9,12 +9,12 @@ from customers.audit.actions import Action, Flag, Outcome
 from customers.audit.models import JournalLine
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
-from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json
 from customers.form_token import Token
-from customers.services import duplicates, search_terms
-from customers.services.connection import calling, locale_of
-from customers.services.duplicates import Twin
+from customers.services import duplicates
+from customers.services.connection import calling
+from customers.services.duplicates import Duplicate
+from customers.services.find import customers_like
 from customers.services.outcomes import (
     MayExist,
     NeedsRenewal,
@@ -99,8 +99,8 @@ def _duplicates(
     person who creates has not seen.
     """
     looking = _look_alikes(values, actor)
-    found = duplicates.unsettled(values) + (looking or [])
-    unseen = [twin for twin in found if twin.key not in (despite or ())]
+    found = duplicates.unsettled_creates(values) + (looking or [])
+    unseen = [one for one in found if one.key not in (despite or ())]
     if unseen or (looking is None and despite is None):
         likely = duplicates.likeliest_first(values, found)
         raise MayExist(likely, values, unchecked=looking is None)
@@ -110,22 +110,18 @@ def _duplicates(
     return {"flags": flags, "related": [twin.key for twin in found]}
 
 
-def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Twin] | None:
+def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Duplicate] | None:
     """Customers who may be this person, as far as Club Med lets this desk search; None if it gave
     no answer.
 
     Raises what would keep the create from being sent too.
     """
-    found: dict[str, Twin] = {}
     try:
-        for filters in search_terms.look_alikes(values, region=region_of(locale_of(actor))):
-            with calling(actor) as api:
-                for item in api.find_customers(filters).items:
-                    found.setdefault(item["id"], Twin(item, item["id"]))
+        return customers_like(values, actor=actor)
     except (Unreachable, NeedsRenewal, NeedsSignIn):
         raise
     except NoAnswer:
         return None
     except NotSaved as exc:
         logger.warning("nobody could be searched for before a create: %s", type(exc).__name__)
-    return list(found.values())
+        return []

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from customers import form_token
 from customers.access import Actor
-from customers.session_encryption import seal, unseal
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 _KEPT = "kept"
 _SECONDS = 15 * 60
@@ -21,7 +21,7 @@ def keep(session: SessionBase, path: str, typed: QueryDict) -> bool:
     text = typed.urlencode()
     if len(text) > _MOST:
         return False
-    session[_KEPT] = seal([path, text])
+    session[_KEPT] = encrypt_for_session([path, text])
     return True
 
 
@@ -29,7 +29,7 @@ def take(session: SessionBase, path: str) -> QueryDict | None:
     """The text kept for this path, once."""
     if _KEPT not in session:
         return None
-    kept = unseal(session[_KEPT], max_age=_SECONDS)
+    kept = decrypt_for_session(session[_KEPT], max_age=_SECONDS)
     if kept is not None and kept[0] != path:
         return None
     del session[_KEPT]

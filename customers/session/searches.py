@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 
-from customers.session_encryption import seal, unseal
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 _KEPT = "searches"
 _SECONDS = 15 * 60
@@ -24,7 +24,7 @@ def keep(session: SessionBase, typed: QueryDict) -> str:
     if len(text) > _LONGEST:
         raise RequestDataTooBig
     handle = secrets.token_urlsafe(16)
-    kept = {**session.get(_KEPT, {}), handle: seal(text)}
+    kept = {**session.get(_KEPT, {}), handle: encrypt_for_session(text)}
     session[_KEPT] = dict(list(kept.items())[-_MOST:])
     return handle
 
@@ -32,5 +32,5 @@ def keep(session: SessionBase, typed: QueryDict) -> str:
 def recall(session: SessionBase, handle: str) -> QueryDict | None:
     """What was typed; None if it is gone, or was never of this session."""
     sealed = session.get(_KEPT, {}).get(handle)
-    text = unseal(sealed, max_age=_SECONDS) if sealed else None
+    text = decrypt_for_session(sealed, max_age=_SECONDS) if sealed else None
     return None if text is None else QueryDict(text)

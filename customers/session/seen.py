@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from customers.audit import reading
 from customers.clubmed.profile import Profile
-from customers.session_encryption import seal, unseal
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 _SECONDS = 15 * 60
 
@@ -20,7 +20,7 @@ def _key(session: SessionBase, customer_id: str) -> str:
 
 def remember(session: SessionBase, profile: Profile) -> None:
     newest = reading.newest(profile.customer_id)
-    sealed = seal([newest, dict(profile.values)])
+    sealed = encrypt_for_session([newest, dict(profile.values)])
     cache.set(_key(session, profile.customer_id), sealed, _SECONDS)
 
 
@@ -30,7 +30,7 @@ def recall(session: SessionBase, customer_id: str, *, current: bool = True) -> P
     current: only if nobody has changed the customer from here since, in whatever process.
     """
     sealed = cache.get(_key(session, customer_id))
-    held = unseal(sealed, max_age=_SECONDS) if sealed else None
+    held = decrypt_for_session(sealed, max_age=_SECONDS) if sealed else None
     if held is None or (current and held[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, held[1])

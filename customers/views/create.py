@@ -72,7 +72,7 @@ def create(request: DeskRequest) -> HttpResponse:
             request_id=request.id,
             reason="; ".join(filter(None, [forced, _despite_reason(request)])),
             force_address=bool(forced),
-            despite=request.POST.getlist("twin") if "despite" in request.POST else None,
+            despite=request.POST.getlist("duplicate") if "despite" in request.POST else None,
         )
     except MayExist as exc:  # whoever was found is shown
         access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
@@ -117,7 +117,7 @@ def _create_page(
         "note": note,
         "refusal": refusal,
         "alike": alike,
-        "lines": compared(alike.values, alike.twins) if alike else [],
+        "lines": compared(alike.values, alike.duplicates) if alike else [],
         "despite": DespiteForm(request.POST if "despite" in request.POST else None),
         "force": force,
         "failure": failure,

@@ -349,8 +349,7 @@ class GroupEditor:
             messages.success(self.request, f"{labels}: saved.")
         else:
             messages.success(self.request, "Club Med holds all of this already; nothing was sent.")
-        place = f"{reverse('profile', args=[self.customer_id])}#{self.group.name.lower()}-title"
-        return lead(self.request, place)
+        return lead(self.request, reverse("profile", args=[self.customer_id]))
 
     def _page(
         self,
@@ -362,7 +361,7 @@ class GroupEditor:
     ) -> HttpResponse:
         context |= {
             "customer_id": self.customer_id,
-            "group": self.group.value,
+            "group": self.group.title,
             "url": self.request.path,
             "title": Record(profile, {}).title if profile else f"Customer {self.customer_id}",
             "fragment": fragment,

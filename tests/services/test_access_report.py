@@ -217,29 +217,17 @@ def test_what_was_recorded_of_a_create_for_another_customer_by_mistake_is_not_th
     assert "777000777" not in json.dumps(told["changes"])
 
 
-@pytest.mark.parametrize(
-    ("numbers", "said"), [("123456789", "(1 other)"), ("123456789, 234567891", "(2 others)")]
-)
-def test_whom_a_customer_was_taken_for_is_told_without_their_numbers(numbers, said):
-    reason = f"Created although it may be the same person as customer {numbers}. Her son, born 1990"
-    recorded(email(None, "a@example.com"), action="create", act=BY | {"reason": reason})
+@pytest.mark.parametrize("numbers", [["234567891"], ["234567891", "345678912"]])
+def test_whom_a_customer_was_taken_for_is_told_without_their_numbers(numbers):
+    how = {"reason": "Her son", "flags": "despite_duplicates", "related": numbers}
+    recorded(email(None, "a@example.com"), action="create", act=BY | how)
 
-    [step] = steps(of("--customer", TOM))
+    report = of("--customer", TOM)
 
-    same_as = "Created although it may be the same person as customer"
-    assert step["reason"] == f"{same_as} {said}. Her son, born 1990"
-
-
-def test_of_other_customers_whom_a_search_found_it_says_only_how_many():
-    found = [TOM, "555000555", "555000556"]
-    recorded(email(None, "x", Outcome.UNCLEAR, Evidence.SEARCH, found), action="create")
-
-    told, html = made("--customer", TOM)[0], page("--customer", TOM)
-
-    [step] = steps(json.loads(told))
-    assert step["found"] == {"state": "customers", "this_one": True, "others": 2}
-    assert "555000555" not in told
-    assert "Searched at Club Med: this customer and 2 others" in text(html)
+    [step] = steps(report)
+    assert (step["reason"], step["related"]) == ("Her son", len(numbers))
+    assert [flag["code"] for flag in step["flags"]] == ["despite_duplicates"]
+    assert numbers[0] not in json.dumps(report)
 
 
 def test_a_change_on_its_way_stands_apart(agent, clubmed):

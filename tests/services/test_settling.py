@@ -75,7 +75,7 @@ def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, 
     page = other_agent.page(f"/customers/{TOM}/")
 
     notice = text(page.select_one(".record-head .notice"))
-    assert "Inès Moreau is saving e-mail" in notice
+    assert "Inès Moreau is saving E-mail" in notice
     assert "It will not be sent twice" in notice
 
 
@@ -364,7 +364,7 @@ def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, club
 
     for _ in range(2):
         notice = text(agent.page("/").select_one("#notices"))
-        assert "News of a save that got no answer. E-mail of Tom Smith: applied." in notice
+        assert "News of a save that got no answer. E-mail of Tom Smith: Applied." in notice
     page = agent.page("/saves/")
 
     assert "Settled since you last looked" in text(page)

@@ -84,8 +84,8 @@ def _unnamed() -> str:
     forgotten = Entry.objects.filter(action=Action.FORGOTTEN).order_by()
     try:
         acts = {change_id.hex for change_id in forgotten.values_list("change_id", flat=True)}
-        with open(settings.AUDIT_TOMBSTONES, encoding="utf-8", errors="replace") as file:
-            acts -= {tombstone.change_id for tombstone in tombstones.read(file)[0]}
+        named, _ = tombstones.read(settings.AUDIT_TOMBSTONES)
+        acts -= {tombstone.change_id for tombstone in named}
     except FileNotFoundError:
         pass
     except (ValueError, AttributeError, OSError):
