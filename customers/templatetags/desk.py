@@ -81,6 +81,12 @@ def field_label(name: str) -> str:
 
 
 @register.filter
+def field_labels(change: Change) -> str:
+    """The labels of the fields of a change: "E-mail, Phones"."""
+    return ", ".join(field_label(history.first.field) for history in change.fields)
+
+
+@register.filter
 def breakable(address: str) -> SafeString:
     """An e-mail address that may break after its @."""
     name, at, host = address.partition("@")

@@ -1,8 +1,9 @@
 """A profile as its page shows it: panels of rows, made from the catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -10,7 +11,7 @@ from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field, Group, unknown_values
 from customers.catalogue.markets import region_of
-from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
+from customers.clubmed.profile import Json, Profile, member, parse_date, parse_phones
 
 _RECENT = timedelta(days=14)
 _MEDALS = ("turquoise", "silver", "gold", "platinum")
@@ -126,59 +127,26 @@ def _pairs(members: Mapping[str, Json]) -> str:
     return ", ".join(f"{key}: {compare.raw_text(value)}" for key, value in members.items())
 
 
-@dataclass(frozen=True)
-class Person:
+def person(values: Mapping[str, Json]) -> dict[str, str | bool]:
     """A customer in a list of those who were found. values: an item of Club Med's search."""
 
-    values: Mapping[str, Json]
+    def texts(*names: str) -> str:
+        return " ".join(filter(None, (FIELDS[name].text(values.get(name)) for name in names)))
 
-    def _texts(self, *names: str) -> str:
-        return " ".join(filter(None, (FIELDS[name].text(self.values.get(name)) for name in names)))
-
-    @property
-    def customer_id(self) -> str:
-        return str(self.values["id"])
-
-    @property
-    def name(self) -> str:
-        return self._texts("civility", "first_name", "last_name") or "Unnamed customer"
-
-    @property
-    def native_name(self) -> str:
-        return self._texts("unicode_last_name", "unicode_first_name")
-
-    @property
-    def gm_number(self) -> str:
-        return self._texts("gm_number")
-
-    @property
-    def born(self) -> str:
-        return self._texts("birthdate")
-
-    @property
-    def email(self) -> str:
-        return self._texts("email")
-
-    @property
-    def phones(self) -> str:
-        return self._texts("phones")
-
-    @property
-    def place(self) -> str:
-        """City and country."""
-        address = self.values.get("address")
-        if not isinstance(address, dict):
-            return ""
-        country = words.country_text(address.get("country_code"))
-        return ", ".join(filter(None, (compare.raw_text(address.get("city")), country)))
-
-    @property
-    def type(self) -> str:
-        return compare.raw_text(self.values.get("type")).capitalize()
-
-    @property
-    def blacklisted(self) -> bool:
-        return self.values.get("blacklisted") is True
+    country = words.country_text(member(values, "address.country_code"))
+    city = compare.raw_text(member(values, "address.city"))
+    return {
+        "customer_id": str(values["id"]),
+        "name": texts("civility", "first_name", "last_name") or "Unnamed customer",
+        "native_name": texts("unicode_last_name", "unicode_first_name"),
+        "gm_number": texts("gm_number"),
+        "born": texts("birthdate"),
+        "email": texts("email"),
+        "phones": texts("phones"),
+        "place": ", ".join(filter(None, (city, country))),
+        "type": compare.raw_text(values.get("type")).capitalize(),
+        "blacklisted": values.get("blacklisted") is True,
+    }
 
 
 @dataclass(frozen=True)
@@ -188,8 +156,8 @@ class Panel:
     title: str
     slug: str
     rows: list[Row]
-    also_empty: list[Row] = field(default_factory=list)
-    read_only: bool = False
+    also_empty: list[Row]
+    read_only: bool
 
 
 @dataclass(frozen=True)
@@ -199,20 +167,6 @@ class Record:
     profile: Profile
     newest: Mapping[str, Entry]
 
-    def row(self, name: str) -> Row:
-        row = FIELDS[name]
-        return Row(
-            row,
-            self.profile.customer_id,
-            row.value(self.profile),
-            self.newest.get(name),
-            lang=self.lang if row.native else "",
-            region=region_of(self.lang),
-        )
-
-    def rows(self, group: Group) -> list[Row]:
-        return [self.row(name) for name, row in FIELDS.items() if row.group is group]
-
     @property
     def customer_id(self) -> str:
         return self.profile.customer_id
@@ -221,9 +175,26 @@ class Record:
     def lang(self) -> str:
         return compare.raw_text(self.profile.get("locale"))
 
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """Every field of the catalogue by its name."""
+        return {
+            name: Row(
+                field,
+                self.customer_id,
+                field.value(self.profile),
+                self.newest.get(name),
+                lang=self.lang if field.native else "",
+                region=region_of(self.lang),
+            )
+            for name, field in FIELDS.items()
+        }
+
+    def row(self, name: str) -> Row:
+        return self.rows[name]
+
     def _texts(self, *names: str) -> str:
-        texts = (compare.raw_text(self.profile.get(name)) for name in names)
-        return " ".join(filter(None, texts))
+        return " ".join(filter(None, (compare.raw_text(self.profile.get(name)) for name in names)))
 
     @property
     def name(self) -> str:
@@ -238,22 +209,10 @@ class Record:
         return self.name or self.native_name or f"Customer {self.customer_id}"
 
     @property
-    def civility(self) -> Row:
-        return self.row("civility")
-
-    @property
-    def tier(self) -> Row:
-        return self.row("loyalty_status")
-
-    @property
     def medal(self) -> str:
         """The tier that has a colour of its own, "" for the others."""
-        code = compare.raw_text(self.tier.value).lower()
+        code = compare.raw_text(self.rows["loyalty_status"].value).lower()
         return code if code in _MEDALS else ""
-
-    @property
-    def status(self) -> Row:
-        return self.row("customer_status")
 
     @property
     def blacklisted(self) -> bool:
@@ -261,7 +220,7 @@ class Record:
 
     @property
     def head(self) -> list[Row]:
-        return self.rows(Group.HEAD)
+        return [row for row in self.rows.values() if row.field.group is Group.HEAD]
 
     @property
     def last_change(self) -> Entry | None:
@@ -276,11 +235,15 @@ class Record:
         return [self._panel(Group.PREFERENCES), self._panel(Group.ACCOUNT)]
 
     def _panel(self, group: Group) -> Panel:
-        rows = self.rows(group)
-        shown = [row for row in rows if not (row.empty and row.field.rare)]
-        empty = [row for row in rows if row.empty and row.field.rare and row.editable]
-        read_only = not any(row.field.patch for row in rows)
-        return Panel(group.title, group.value, shown, empty, read_only)
+        rows = [row for row in self.rows.values() if row.field.group is group]
+        rare = [row for row in rows if row.empty and row.field.rare]
+        return Panel(
+            group.title,
+            group.value,
+            [row for row in rows if row not in rare],
+            [row for row in rare if row.editable],
+            read_only=not any(row.field.patch for row in rows),
+        )
 
     @property
     def unknown(self) -> list[tuple[str, str]]:
