@@ -229,10 +229,10 @@ def _vault_faults_now(
         if not any(commitments) or erased.is_expired(seq):  # asked first: what follows may query
             return
         # Why somebody was forgotten is not theirs, and stays when they are forgotten again.
-        if action == Action.FORGOTTEN or not erased.covers(seq, change_id, customer_id):
+        if action == Action.FORGOTTEN or not erased.may_be_missing(seq, change_id, customer_id):
             yield "its values are missing, and no entry says that they were erased"
         return
-    is_forgotten = action != Action.FORGOTTEN and erased.is_forgotten(seq, change_id, customer_id)
+    is_forgotten = action != Action.FORGOTTEN and erased.is_forgotten(seq, customer_id)
     if is_forgotten and _is_held(seq):
         yield "its values are there, although its customer was forgotten: forget_customer --replay"
     yield from values.faults(seq, field, commitments, held)

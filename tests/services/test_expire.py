@@ -426,7 +426,7 @@ def test_sessions_and_tokens_of_nobody_any_more_leave_too(at):
     over, lasting = (signed_in(AGENT).session for _ in range(2))
     Session.objects.filter(pk=over.session_key).update(expire_date=NOW - timedelta(hours=1))
     for key, ends_at in (("over", NOW - timedelta(hours=1)), ("lasting", NOW + timedelta(hours=1))):
-        Credential.objects.create(key=key, sealed="", ends_at=ends_at)
+        Credential.objects.create(key=key, encrypted="", ends_at=ends_at)
 
     expire("--execute")
 

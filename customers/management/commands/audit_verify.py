@@ -83,8 +83,7 @@ def _unnamed() -> int:
     except (ValueError, AttributeError):  # SQLite holds what is no id: its entry's digest says so
         return 0
     try:
-        with open(settings.AUDIT_TOMBSTONES, encoding="utf-8", errors="replace") as file:
-            named, _ = tombstones.read(file)
+        named, _ = tombstones.read(settings.AUDIT_TOMBSTONES)
     except FileNotFoundError:
         return len(acts)
     except OSError:  # not for whoever verifies
