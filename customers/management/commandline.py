@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from customers.access import OPERATOR
 from customers.audit import access_events, chain
 from customers.audit.models import Access
-from customers.views.answers import is_customer_number
+from customers.services.search_terms import is_customer_number
 
 
 def check_customer_number(customer_id: str) -> None:
