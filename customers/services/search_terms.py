@@ -128,6 +128,11 @@ def _each(key: str, values: Iterable[str]) -> tuple[Filters, ...]:
     return tuple({key: value} for value in values)
 
 
+def is_customer_number(text: str) -> bool:
+    """Digits that do not start with 0 (contract 3)."""
+    return bool(re.fullmatch(r"[1-9][0-9]{0,63}", text))
+
+
 def _by_number(text: str, region: str) -> Search:
     """By GM number, by phone where it can be one, and last by the customer's own number."""
     number = dialled(text)
@@ -138,8 +143,8 @@ def _by_number(text: str, region: str) -> Search:
     if number.startswith("0"):
         return Search((by_phone, by_gm))
     by_phone = _each(_PHONE, _unmarked_phone(number, region)[: MOST_CALLS - 1])
-    is_one = re.fullmatch("[1-9][0-9]{0,63}", number)
-    return Search((by_gm, by_phone) if by_phone else (by_gm,), number=number if is_one else "")
+    steps = (by_gm, by_phone) if by_phone else (by_gm,)
+    return Search(steps, number=number if is_customer_number(number) else "")
 
 
 def _unmarked_phone(digits: str, region: str) -> list[str]:
