@@ -122,6 +122,19 @@ def sign(head: Head) -> None:
     transaction.on_commit(partial(logger.info, "appended %s", seal_line(head)))
 
 
+def log_seal() -> None:
+    """Write the seal of the head to the process log, as appending does; nothing if there is none.
+
+    A process does it when it starts: beside the seals of before it shows that entries were lost.
+    """
+    try:
+        head = Head.objects.filter(pk=1, seq__gt=0).first()
+    except DatabaseError:  # pages can say so, and /health/ready does
+        return
+    if head is not None:
+        logger.info("at start: appended %s", seal_line(head))
+
+
 def seal_of(head: Head) -> Seal:
     digest, signature = bytes(head.digest), bytes(head.signature)
     return Seal(head.seq, moment(head.recorded_at), digest, head.key_id, signature)
