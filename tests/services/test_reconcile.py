@@ -167,7 +167,7 @@ def test_after_the_grace_a_create_is_unclear_at_once_and_club_med_is_not_asked(a
     assert {(e.outcome, e.evidence) for e in Entry.objects.all()} == {("unclear", "nothing")}
     assert clubmed.requests == []
     assert not JournalLine.objects.exists()
-    assert "of Léa Durand: unclear" in text(agent.page("/").select_one("#notices"))
+    assert "Léa Durand: Unclear" in text(agent.page("/").select_one("#notices"))
 
 
 def test_before_the_grace_it_waits(agent, clubmed):
