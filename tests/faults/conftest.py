@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from datetime import timedelta
 from itertools import pairwise
@@ -31,6 +32,33 @@ FORK = multiprocessing.get_context("fork")
 forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")  # Python 3.12 advises against
 PATIENCE = 30  # seconds until a test gives up on what has to happen
 LONG = 120  # seconds until it gives up on many changes
+
+
+@pytest.fixture(autouse=True)
+def long_deadlines(settings):
+    """A busy machine must not make an outcome unknown where something else is tested."""
+    settings.CLUBMED_CONNECT_TIMEOUT = settings.CLUBMED_READ_TIMEOUT = LONG
+    settings.CLUBMED_DEADLINE = settings.JOURNAL_GRACE = LONG
+
+
+@pytest.fixture
+def lock_wait(transactional_db):
+    """Set the seconds that everybody waits for a lock or a connection in this test."""
+    options = connection.settings_dict["OPTIONS"]
+    before = dict(options)
+
+    def wait(seconds):
+        let_go_of_the_database()
+        if connection.vendor == "postgresql":
+            options["options"] = f"-c lock_timeout={int(seconds * 1000)}ms"
+            options["pool"] = {**options["pool"], "timeout": seconds}
+        else:
+            options["timeout"] = seconds
+
+    yield wait
+    let_go_of_the_database()
+    options.clear()
+    options.update(before)
 
 
 @pytest.fixture
@@ -166,3 +194,28 @@ class Person:
 
     def post(self, path, form, **kwargs):
         return self._browser.post(self._desk + path, form, **kwargs)
+
+
+class Held(dict):
+    """A customer of the sandbox of whom Club Med says nothing until it is let go.
+
+    `reached` is set when a request of that method is there.
+    """
+
+    def __init__(self, profile, method):
+        super().__init__(profile)
+        self._method = method
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def _hold(self, method):
+        if method == self._method:
+            self.reached.set()
+            self.go_on.wait(PATIENCE)
+
+    def items(self):
+        self._hold("GET")
+        return super().items()
+
+    def update(self, *args, **kwargs):
+        self._hold("PATCH")
+        super().update(*args, **kwargs)
