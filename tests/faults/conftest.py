@@ -5,7 +5,6 @@ import logging
 import multiprocessing
 import os
 import sys
-import threading
 import time
 from datetime import timedelta
 from itertools import pairwise
@@ -194,28 +193,3 @@ class Person:
 
     def post(self, path, form, **kwargs):
         return self._browser.post(self._desk + path, form, **kwargs)
-
-
-class Held(dict):
-    """A customer of the sandbox of whom Club Med says nothing until it is let go.
-
-    `reached` is set when a request of that method is there.
-    """
-
-    def __init__(self, profile, method):
-        super().__init__(profile)
-        self._method = method
-        self.reached, self.go_on = threading.Event(), threading.Event()
-
-    def _hold(self, method):
-        if method == self._method:
-            self.reached.set()
-            self.go_on.wait(PATIENCE)
-
-    def items(self):
-        self._hold("GET")
-        return super().items()
-
-    def update(self, *args, **kwargs):
-        self._hold("PATCH")
-        super().update(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from customers.audit.models import JournalLine
 from tests.acts import history, inputs, out_of_reach
 from tests.conftest import HTMX, TOM, sent, soup, text
 from tests.faults.conftest import (
-    Held,
+    PATIENCE,
     assert_nothing_is_open,
     assert_the_log_is_whole,
     let_go_of_the_database,
@@ -127,6 +128,31 @@ def locked():
 @pytest.fixture(autouse=True)
 def short_waits(clubmed, lock_wait):
     lock_wait(0.3)
+
+
+class Held(dict):
+    """A customer of the sandbox of whom Club Med says nothing until it is let go.
+
+    `reached` is set when a request of that method is there.
+    """
+
+    def __init__(self, profile, method):
+        super().__init__(profile)
+        self._method = method
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def _hold(self, method):
+        if method == self._method:
+            self.reached.set()
+            self.go_on.wait(PATIENCE)
+
+    def items(self):
+        self._hold("GET")
+        return super().items()
+
+    def update(self, *args, **kwargs):
+        self._hold("PATCH")
+        super().update(*args, **kwargs)
 
 
 PERSON = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}

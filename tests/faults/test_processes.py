@@ -5,6 +5,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers.audit import entries
 from customers.audit.models import Change, Entry, JournalLine
+from customers.clubmed.client import ClubMed
 from customers.services.connection import client
 from customers.services.outcomes import (
     Conflict,
@@ -30,7 +32,6 @@ from tests.faults.conftest import (
     LONG,
     PATIENCE,
     PEOPLE,
-    Held,
     assert_nothing_is_open,
     assert_the_log_is_whole,
     change,
@@ -165,6 +166,18 @@ def told(outcome, number, value):
     outcome.send(type(said).__name__)
 
 
+def told_once(answered, outcome, number, value):
+    """The same, but the answer of Club Med does not come before that."""
+    real = ClubMed.update_profile
+
+    def update_and_wait(*args, **kwargs):
+        real(*args, **kwargs)
+        assert answered.wait(PATIENCE)
+
+    ClubMed.update_profile = update_and_wait
+    told(outcome, number, value)
+
+
 def stop_before_the_commit(outcome, number, value):
     """A worker that is stopped when its entries are written and not committed."""
     real = entries.append
@@ -248,12 +261,12 @@ def test_while_a_worker_holds_the_file_nothing_more_is_sent(people, clubmed, tel
     pending; who had not is told that nothing was sent. It goes on when the worker does or ends."""
     if is_postgresql():
         pytest.skip("PostgreSQL locks rows, and ends a transaction that idles")
-    held = people["902"] = Held(people["902"], "PATCH")
-    _, under_way_says = telling(told, "902", "under-way@example.com")
-    wait_until(held.reached.is_set)
+    answered = FORK.Event()
+    _, under_way_says = telling(partial(told_once, answered), "902", "under-way@example.com")
+    wait_until(lambda: sent(clubmed, "PATCH"))
     stopped, stopped_says = telling(stop_before_the_commit, "901", "stopped@example.com")
     wait_until(lambda: is_stopped(stopped))
-    held.go_on.set()
+    answered.set()
     _, new_says = telling(told, "903", "new@example.com")
 
     assert new_says() == "NotRecorded"
