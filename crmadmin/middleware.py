@@ -35,11 +35,11 @@ from customers.audit.models import Access, Change
 from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.services.search_terms import is_customer_number
 from customers.session import kept
 from customers.views.answers import (
     DeskRequest,
     chosen_markets,
-    is_customer_number,
     wants_fragment,
 )
 

@@ -62,10 +62,10 @@ class Rules:
             errors = list(_validator(json.dumps(schema)).iter_errors(sent))
         except ValueError:  # half a character (a lone surrogate)
             return ()
-        found = ((_path(error), error) for error in errors)
         problems = (
             FieldError("", _dotted(path), self._words(error))
-            for path, error in found
+            for error in errors
+            for path in [_path(error)]
             if path and error.kind.name != "type"  # nothing that a person types mends a type
             if now is None or (path[0] in body and not _is_there(path, sent, current))
         )
@@ -151,7 +151,11 @@ class _Copy:
 
     def _is_pattern(self, rule: Json) -> bool:
         self._spend(_PATTERN_PARTS)
-        return not isinstance(rule, str) or _compiles(rule)
+        try:
+            _validator(json.dumps({"pattern": rule}))
+        except ValueError:
+            return False
+        return True
 
     def _spend(self, parts: int) -> None:
         self._left -= parts
@@ -180,21 +184,12 @@ class _Choices:
             raise ValueError("not among the choices")
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=1000)
 def _validator(schema: str) -> Draft7Validator:
     """schema: its JSON. Raises ValueError if it is invalid."""
     return Draft7Validator(
         schema, pattern_options=_ENGINE, keywords={"x-choices": _Choices}, offline=True
     )
-
-
-@lru_cache(maxsize=1000)
-def _compiles(pattern: str) -> bool:
-    try:
-        Draft7Validator({"pattern": pattern}, pattern_options=_ENGINE)
-    except ValueError:
-        return False
-    return True
 
 
 def codes(choices: Json, *, key: str = "code") -> dict[str, str]:

@@ -31,7 +31,7 @@ _THREADS = 64  # connections of a pool: as many as the server has threads
 
 
 class Breaker:
-    """Makes no calls for a while to a server that does not answer. Safe to use from many threads.
+    """Allows no calls for a while to a server that does not answer.
 
     rest: seconds from the opening, or from a probe that failed, to the next probe.
     """

@@ -1,6 +1,5 @@
 """What our middleware adds to a request, typed once."""
 
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -16,6 +15,7 @@ from customers.access import Actor
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.services.search_terms import is_customer_number
 
 Answering = Callable[..., HttpResponse]
 
@@ -52,11 +52,6 @@ def check_customer_number(customer_id: str) -> None:
     """Digits without a leading zero, or NotACustomerNumberError; nothing is asked of Club Med."""
     if not is_customer_number(customer_id):
         raise NotACustomerNumberError
-
-
-def is_customer_number(text: str) -> bool:
-    """Digits without a leading zero (contract 3)."""
-    return bool(re.fullmatch(r"[1-9][0-9]{0,63}", text))
 
 
 def wants_fragment(request: HttpRequest) -> bool:

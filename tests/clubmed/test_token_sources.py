@@ -228,14 +228,8 @@ def test_an_odd_life_is_a_short_one(expires_in):
 @pytest.mark.parametrize(
     "odd",
     [
-        None,
-        [],
-        {},
-        {"access_token": ""},
-        {"access_token": 5},
-        {"access_token": "a b"},
-        {"access_token": "a\r\nx: y"},
-        {"access_token": "a", "token_type": "mac"},
+        *(None, [], {}, {"access_token": "a", "token_type": "mac"}),
+        *({"access_token": odd} for odd in ("", 5, "a b", "a\r\nx: y")),
     ],
 )
 def test_what_is_no_bearer_token_is_refused(odd):

@@ -2,36 +2,24 @@
 
 import os
 import signal
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from tests import demo
-from tests.browser.conftest import Product, database_address  # noqa: F401 - a fixture
+from tests.browser.conftest import PATIENT, Product, database_address  # noqa: F401 - a fixture
 from tests.conftest import HTMX, TOM, hidden_inputs, text
 from tests.faults.conftest import Person, wait_until
 
-PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
-TIME_PASSES = """
-from datetime import timedelta
-from customers.audit.models import JournalLine
-from django.utils import timezone
-JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
-"""
 URL = f"/customers/{TOM}/fields/email/"
 
 
 class Running(Product):
     """The demo's addresses and controls, and its one worker."""
 
-    def __init__(self, demo):
-        super().__init__(demo.urls)
-        self._demo = demo
-
     def _worker(self):
-        *_, gunicorn = demo.children_of(self._demo.process.pid)
+        *_, gunicorn = demo.children_of(self.demo.process.pid)
         return next(iter(demo.children_of(gunicorn)), None)
 
     def kill_worker(self):
@@ -39,11 +27,6 @@ class Running(Product):
         worker = self._worker()
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: self._worker() not in (worker, None))
-
-    def let_time_pass(self):
-        """Deadline and grace are over for every line: the timer may settle it."""
-        *manage, _ = self._demo.command
-        subprocess.run([*manage, "shell", "--command", TIME_PASSES], check=True)
 
 
 @pytest.fixture(scope="module")
