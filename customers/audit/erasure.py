@@ -13,16 +13,9 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 
 from customers.audit import chain, statements
+from customers.audit.actions import STAY_WHEN_FORGOTTEN, Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import (
-    Action,
-    Entry,
-    Evidence,
-    Outcome,
-    VaultItem,
-    facts,
-    number_in,
-)
+from customers.audit.models import Entry, VaultItem, facts, number_in
 
 VALUES, ENTRIES, ACCESS = "values", "entries", "access"  # the field of such an entry
 _BATCH = 1_000  # rows
@@ -69,7 +62,7 @@ def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
 
 
 def _values_in(entries: QuerySet[Entry]) -> QuerySet[VaultItem]:
-    theirs = entries.exclude(action=Action.FORGOTTEN).order_by()
+    theirs = entries.exclude(action__in=STAY_WHEN_FORGOTTEN).order_by()
     return VaultItem.objects.filter(pk__in=theirs.values("seq"))
 
 

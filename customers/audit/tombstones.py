@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from customers.audit import signing
+from customers.audit import signing, verifier
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Tombstone:
     def message(self) -> bytes:
         """The bytes that are signed."""
         columns = asdict(self) | {"creates": " ".join(self.creates)}
-        return signing.text_array(("crmadmin-tombstone-1", *columns.values()))
+        return verifier.text_array(("crmadmin-tombstone-1", *columns.values()))
 
 
 def write(tombstone: Tombstone) -> None:
@@ -96,7 +96,7 @@ def _read(line: str) -> Tombstone | None:
         tombstone = Tombstone(**columns | {"creates": tuple(columns["creates"])})
         for change_id in (tombstone.change_id, *tombstone.creates):
             UUID(change_id)  # the message joins them, so each must be one id
-        ours = signing.verifies(key, signature, tombstone.message(), former=True)
+        ours = signing.keys().verifies(key, signature, tombstone.message())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return tombstone if ours else None

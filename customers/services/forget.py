@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal, tombstones
-from customers.audit.models import Action, Change, Entry, JournalLine, moment
+from customers.audit.actions import Action
+from customers.audit.models import Change, Entry, JournalLine, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Profile
@@ -124,7 +125,7 @@ def _erase(
     said = erasure.erasure_entry(erasure.VALUES, up_to, also.values_list("pk", flat=True))
     of_values = Entry.objects.filter(seq__in=values.values("pk")).order_by().values("change_id")
     theirs = Q(customer_id=customer_id, seq__lte=up_to) | Q(pk__in=of_values)
-    Change.objects.filter(theirs).update(look_at=None, unseen_by_author=False)
+    Change.objects.filter(theirs).update(read_again_at=None, unseen_by_author=False)
     count, _ = values.delete()
     entries.append(change_id, act, [said])
     journal.close(ours)

@@ -13,19 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from customers.access import Actor
-from customers.audit.models import (
-    OF_VALUES,
-    Act,
-    Action,
-    Change,
-    Entry,
-    Evidence,
-    FieldHistory,
-    JournalLine,
-    Missing,
-    Outcome,
-    number_in,
-)
+from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
+from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import market_name
@@ -146,6 +135,21 @@ def told(entry: Entry) -> str:
 
 
 @register.filter
+def flagged(act: Act) -> list[str]:
+    """How a change was made, where that was not the usual way."""
+    related = act.related
+    others = [str(related)] if isinstance(related, Missing) else map(_other, related)
+    named = f": {', '.join(others)}" if related else ""
+    return [
+        words + (named if flag == Flag.DESPITE_DUPLICATES else "") for flag, words in act.flag_words
+    ]
+
+
+def _other(key: str) -> str:
+    return f"customer {key}" if key.isdecimal() else "a create that was not settled"
+
+
+@register.filter
 def how(history: FieldHistory) -> list[str]:
     """What is said beside an outcome: nothing if Club Med answered and gave no reason."""
     entry, stored = history.verdict, history.stored
@@ -169,13 +173,13 @@ def _rests_on(entry: Entry) -> str:
             return "Answered by Club Med."
         case Evidence.NO_CALL, _:
             return "Nothing reached Club Med."
-        case Evidence.LOOK, Outcome.STORED_AS:
+        case Evidence.READ, Outcome.STORED_AS:
             return f"Club Med stored {found}."
-        case Evidence.LOOK, Outcome.APPLIED:
+        case Evidence.READ, Outcome.APPLIED:
             return "No answer, but the profile holds it."
-        case Evidence.LOOK, Outcome.NOT_SEEN:
+        case Evidence.READ, Outcome.NOT_SEEN:
             return "No answer; the profile still held the old value."
-        case Evidence.LOOK, _:
+        case Evidence.READ, _:
             return f"No answer; the profile then held {found}."
         case Evidence.PERSON, _:
             missing = "a reason that is " if isinstance(entry.reason, Missing) else ""

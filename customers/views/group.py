@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 from customers import form_token
 from customers.access import Permission, allow
 from customers.audit import reading
-from customers.audit.models import Access, Action, Entry
+from customers.audit.actions import Action
+from customers.audit.models import Access, Entry
 from customers.catalogue.compare import canonical, is_empty
 from customers.catalogue.fields import FIELDS, MASK, Field, Group, to_send
 from customers.catalogue.markets import market_of

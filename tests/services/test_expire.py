@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from customers.audit import access_events, chain, erasure, triggers
+from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     Access,
@@ -21,7 +22,6 @@ from customers.audit.models import (
     Head,
     JournalLine,
     Missing,
-    Outcome,
     VaultItem,
 )
 from customers.services import expire as service

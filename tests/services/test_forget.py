@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers.audit import erasure, reading, triggers
+from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Change, Entry, Evidence, JournalLine, Missing, Outcome, VaultItem
+from customers.audit.models import Change, Entry, JournalLine, Missing, VaultItem
 from customers.services.decide import settle_change
 from customers.services.reconcile import reconcile
 from tests import log
@@ -145,8 +146,8 @@ def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(superviso
 def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed):
     log.append(
         FieldOutcome("email", "a", "b", Outcome.APPLIED),
-        FieldOutcome("email", "a", "b", Outcome.STORED_AS, Evidence.LOOK, "B"),
-        FieldOutcome("last_name", "a", "b", Outcome.UNCLEAR, Evidence.LOOK, "c"),
+        FieldOutcome("email", "a", "b", Outcome.STORED_AS, Evidence.READ, "B"),
+        FieldOutcome("last_name", "a", "b", Outcome.UNCLEAR, Evidence.READ, "c"),
         FieldOutcome("last_name", "a", "b", Outcome.NOT_APPLIED, Evidence.PERSON),
         customer_id=TOM,
     )
@@ -561,7 +562,7 @@ def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(
     theirs = Entry.objects.filter(action="change", customer_id="100").order_by("seq")
     assert [str(entry.new) for entry in theirs] == ["erased"] * 3 + ["later still"]
     assert Entry.objects.first().reason.startswith("Forgotten on 20")
-    watched = Change.objects.filter(customer_id="100", look_at__isnull=False)
+    watched = Change.objects.filter(customer_id="100", read_again_at__isnull=False)
     assert [one.entries[0].new for one in reading.with_entries(watched)] == ["later still"]
     assert is_whole()
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from crmadmin.sandbox import Fault
+from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import AccessEvent, Change, Entry, Outcome, Purpose, VaultItem
+from customers.audit.models import AccessEvent, Change, Entry, Purpose, VaultItem
 from customers.catalogue import kinds
 from customers.catalogue.fields import FIELDS, Clear, Field, Group
 from customers.management import report_formats

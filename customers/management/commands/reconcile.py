@@ -76,4 +76,5 @@ def _go_on(pause: float) -> None:
 
 
 def _words(done: Reconciled) -> str:
-    return f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+    words = f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+    return "; ".join([words, *journal.put_back()])
