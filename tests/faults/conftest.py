@@ -33,6 +33,33 @@ PATIENCE = 30  # seconds until a test gives up on what has to happen
 LONG = 120  # seconds until it gives up on many changes
 
 
+@pytest.fixture(autouse=True)
+def long_deadlines(settings):
+    """A busy machine must not make an outcome unknown where something else is tested."""
+    settings.CLUBMED_CONNECT_TIMEOUT = settings.CLUBMED_READ_TIMEOUT = LONG
+    settings.CLUBMED_DEADLINE = settings.JOURNAL_GRACE = LONG
+
+
+@pytest.fixture
+def lock_wait(transactional_db):
+    """Set the seconds that everybody waits for a lock or a connection in this test."""
+    options = connection.settings_dict["OPTIONS"]
+    before = dict(options)
+
+    def wait(seconds):
+        let_go_of_the_database()
+        if connection.vendor == "postgresql":
+            options["options"] = f"-c lock_timeout={int(seconds * 1000)}ms"
+            options["pool"] = {**options["pool"], "timeout": seconds}
+        else:
+            options["timeout"] = seconds
+
+    yield wait
+    let_go_of_the_database()
+    options.clear()
+    options.update(before)
+
+
 @pytest.fixture
 def start(transactional_db):
     """Run a function in a process of its own, which ends with the test at the latest."""
