@@ -28,7 +28,7 @@ from customers.audit.models import Access, Change
 from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
-from customers.session import kept
+from customers.session import put_aside
 from customers.views.answers import chosen_markets, is_customer_number, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -132,7 +132,7 @@ class AccessMiddleware:
             check = CsrfViewMiddleware(self.get_response)
             check.process_request(request)
             own = check.process_view(request, self._sign_in_first, (), {}) is None
-            is_kept = own and kept.keep(request.session, request.path, request.POST)
+            is_kept = own and put_aside(request.session, request.path, request.POST)
             return error_pages.signed_out(request, come_back=request.path, is_kept=is_kept)
         if wants_fragment(request):
             here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
@@ -168,7 +168,7 @@ class ErrorPagesMiddleware:
     def _sign_in_again(self, request: HttpRequest) -> HttpResponse:
         """Never a redirect: a sign-in that changes nothing would go round and round."""
         if request.method == "POST":
-            is_kept = kept.keep(request.session, request.path, request.POST)
+            is_kept = put_aside(request.session, request.path, request.POST)
             return error_pages.sign_in_again(request, come_back=request.path, is_kept=is_kept)
         here = request.get_full_path()
         if wants_fragment(request):

@@ -26,7 +26,7 @@ from customers.access import Actor, Permission, Role, allow, roles_of
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.services import credentials
-from customers.session import kept
+from customers.session import carry_over
 
 logger = logging.getLogger(__name__)
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
@@ -249,7 +249,7 @@ def _begin(request: HttpRequest, actor: Actor, sign_in: str) -> str:
     """A new session for this person; returns where they were going."""
     target: str = request.session.pop("next", "/")
     carried: dict[str, str] = {}
-    kept.carry(request.session, carried)
+    carry_over(request.session, carried)
     _end(request)
     request.session.update(carried)
     request.session["person"] = {

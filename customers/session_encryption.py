@@ -1,4 +1,4 @@
-"""Values sealed while we hold them: what a person saw, what a person typed, tokens.
+"""Values encrypted while we keep them: what a person saw, what a person typed, tokens.
 
 Encrypted with a key drawn from SECRET_KEY (and its fallbacks), so that neither our tables nor the
 cache hold them in clear. This is not the audit log's encryption.
@@ -23,12 +23,12 @@ def _fernet() -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
-def seal(value: Any) -> str:
+def encrypt_for_session(value: Any) -> str:
     """A JSON value as an opaque string."""
     return _fernet().encrypt(json.dumps(value).encode()).decode()
 
 
-def unseal(sealed: str, *, max_age: int | None) -> Any:
+def decrypt_from_session(sealed: str, *, max_age: int | None) -> Any:
     """The value again, or None if the string is not ours or older than `max_age` seconds."""
     try:
         return json.loads(_fernet().decrypt(sealed, ttl=max_age))

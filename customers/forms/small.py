@@ -7,8 +7,7 @@ from django import forms
 from django.http import QueryDict
 
 from customers.catalogue import phones
-from customers.forms.plain import DateField, TextField
-from customers.forms.profile import _decorate, _show_again
+from customers.forms.plain import DateField, TextField, dress, show_again
 from customers.services import search_terms
 
 
@@ -30,7 +29,7 @@ class FindForm(forms.Form):
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.criteria: dict[str, str] = {}
-        _decorate(self)
+        dress(self)
 
     def clean(self) -> None:
         boxed = search_terms.read(self.cleaned_data.get("q", ""))
@@ -83,8 +82,8 @@ class SettleForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
         super().__init__(data)
-        _show_again(self, typed)
-        _decorate(self)
+        show_again(self, typed)
+        dress(self)
 
 
 class RevealForm(forms.Form):
@@ -107,7 +106,7 @@ class RevealForm(forms.Form):
         purpose: Any = self.fields["purpose"]
         purpose.choices = [("", "Choose…"), *purposes]
         purpose.widget.attrs["data-focus"] = True
-        _decorate(self)
+        dress(self)
 
 
 class ForgetForm(forms.Form):
@@ -137,8 +136,8 @@ class ForgetForm(forms.Form):
     ) -> None:
         super().__init__(data)
         self._number = customer_id
-        _show_again(self, typed)
-        _decorate(self)
+        show_again(self, typed)
+        dress(self)
 
     def clean_customer_id(self) -> str:
         number: str = self.cleaned_data["customer_id"]

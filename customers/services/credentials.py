@@ -28,7 +28,7 @@ from customers.clubmed.tokens import (
     TokenSource,
     parse_token,
 )
-from customers.session_encryption import seal, unseal
+from customers.session_encryption import decrypt_from_session, encrypt_for_session
 
 NO_BACKGROUND = (
     "What Club Med did not answer cannot be settled in the background: with CLUBMED_AUTH=employee "
@@ -139,12 +139,12 @@ def _let_go() -> None:
 
 def _seal(key: str, token: Token | None) -> str:
     """Bound to its row: no use in the place of another one."""
-    return seal([key, None if token is None else asdict(token)])
+    return encrypt_for_session([key, None if token is None else asdict(token)])
 
 
 def _unseal(key: str, sealed: str) -> Token | None:
     """None, too, for what was sealed with a key that is gone."""
-    found = unseal(sealed, max_age=None)
+    found = decrypt_from_session(sealed, max_age=None)
     if found is None or found[0] != key or found[1] is None:
         return None
     return Token(**found[1])

@@ -21,12 +21,12 @@ from customers.services.outcomes import (
     NotYours,
     NumberMissing,
 )
-from customers.session import kept
+from customers.session import take_back_own
 from customers.views.answers import (
     DeskRequest,
     failure_of,
     lead,
-    looked,
+    note_access,
     wants_fragment,
 )
 
@@ -43,7 +43,7 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """A supervisor's word on an unclear change of somebody else's; GET: back from a sign-in."""
     if request.method != "POST":
-        back = kept.take_own(
+        back = take_back_own(
             request.session, request.path, actor=request.actor, form=_form_name(change_id)
         )
         return change_page(request, change_id, SettleForm(typed=back))
@@ -104,7 +104,7 @@ def change_page(
     status = failure.status if failure else status
     template = "audit/_settle.html" if wants_fragment(request) else "audit/change.html"
     page = render(request, template, context, status=status)
-    return looked(request, page, Access.AUDIT, shown.customer_id, change_id)
+    return note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
 
 
 def _form_name(change_id: UUID) -> str:

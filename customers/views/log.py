@@ -13,13 +13,13 @@ from customers.catalogue.fields import FIELDS
 from customers.views.answers import (
     DeskRequest,
     check_customer_number,
-    looks,
+    records_access,
 )
 
 
 @allow(Permission.LOG)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, for supervisors and auditors."""
     context = {"waiting": reading.waiting()}
@@ -28,7 +28,7 @@ def log(request: DeskRequest) -> HttpResponse:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
     """One customer's timeline."""
     check_customer_number(customer_id)
@@ -39,7 +39,7 @@ def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """One field's history."""
     check_customer_number(customer_id)
@@ -52,7 +52,7 @@ def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResp
 
 @allow(Permission.LOG)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def unsettled(request: DeskRequest) -> HttpResponse:
     """What is not known of anybody's changes, with what was found."""
     return render(request, "audit/unsettled.html", {"unsettled": reading.unsettled()})

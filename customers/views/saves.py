@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Change, JournalLine
-from customers.views.answers import DeskRequest, looked
+from customers.views.answers import DeskRequest, note_access
 
 
 @allow(Permission.CUSTOMERS)
@@ -23,7 +23,7 @@ def saves(request: DeskRequest) -> HttpResponse:
     reading.mark_seen(unseen_by_author)
     shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
     for customer_id in {one.customer_id for one in shown if one.customer_id}:
-        looked(request, page, Access.VIEW, customer_id)
+        note_access(request, page, Access.VIEW, customer_id)
     for create in (one for one in shown if not one.customer_id):
-        looked(request, page, Access.VIEW, "", create.pk)
+        note_access(request, page, Access.VIEW, "", create.pk)
     return page
