@@ -24,8 +24,7 @@ demo: .venv/.demo ## serve the whole product on invented data: PORT (8000), SAND
 run: .venv/.runtime ## serve the product on the environment's real settings: HOST, PORT (8000)
 	@$(bin)/python manage.py migrate --verbosity 0
 	@exec $(bin)/gunicorn crmadmin.wsgi:application --bind "$${HOST:-127.0.0.1}:$${PORT:-8000}" \
-		--worker-class gthread --workers 2 --threads 64 --graceful-timeout 30 --no-control-socket \
-		--forwarded-allow-ips ""
+		--config python:crmadmin.server
 
 .PHONY: check
 check: .venv/.dev ## format, lint, types, templates, security, deployment, migrations, locks
@@ -48,6 +47,12 @@ on-sqlite:
 	$(bin)/python -m pytest -n 2
 on-postgresql: # tests/conftest.py says what it leaves out
 	$(bin)/python -m tests.postgres $(bin)/python -m pytest -n 2
+
+.PHONY: looks
+looks: .venv/.dev ## every page in every state: what axe finds, and pictures in looks/
+	@.ci/system
+	@rm -rf looks
+	$(bin)/python -m pytest -n 2 -m looks
 
 .PHONY: bench
 bench: .venv/.bench ## what a record costs, how fast the log is verified, and how much room it takes

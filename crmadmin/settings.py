@@ -1,191 +1,177 @@
 """Settings: every value comes from the environment, and a bad one is named when the process starts.
 
-`.env.example` lists the variables. For one that bears a secret, `NAME_FILE` reads a file instead.
+`.env.example` lists the variables. In place of each, NAME_FILE may name a file with the value.
 """
 
 import base64
-import os
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from crmadmin.server import graceful_timeout
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
-_YES, _NO = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
-# No error below repeats a value: it may be a secret.
+# Not env("NAME"): that takes a value that begins with $ for the name of another variable.
+_ENVIRON = environ.FileAwareEnv.ENVIRON
+T = TypeVar("T")
 
 
-def text(name: str, default: str | None = None) -> str:
-    """A text that is not empty."""
-    # Not through Env: it takes a value that begins with $ for the name of another variable.
-    value = os.environ.get(name, default)
+def given(name: str, default: str | None = "") -> str:
+    """The value of NAME, or what the file that NAME_FILE names holds, without spaces around it."""
+    try:
+        value: str | None = _ENVIRON.get(name, default)
+    except (OSError, UnicodeDecodeError):
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read") from None
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set")
-    if not value.strip():
-        raise ImproperlyConfigured(f"{name} is empty")
     return value.strip()
 
 
-def switch(name: str, *, default: bool) -> bool:
-    """on or off; a word that is neither is an error, not a no."""
-    value = os.environ.get(name, "on" if default else "off").strip().lower()
-    if value not in _YES | _NO:
-        raise ImproperlyConfigured(f"{name} must be on or off")
-    return value in _YES
+def read(parse: Callable[[str], T], must: str, name: str, default: str | None = None) -> T:
+    """The value of a variable as `parse` returns it.
+
+    must: what a right value does, for the error where `parse` raises one. The error does not
+    repeat the value, which may be a secret.
+    """
+    value = given(name, default)
+    try:
+        return parse(value)
+    except Exception:
+        raise ImproperlyConfigured(f"{name} must {must}") from None
 
 
-def words(name: str) -> list[str]:
-    """A list, comma-separated, spaces allowed."""
-    return _listed(os.environ.get(name, ""))
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError
+    return value
 
 
-def _listed(value: str) -> list[str]:
+def _switch(value: str) -> bool:
+    words = {"on": True, "true": True, "yes": True, "1": True}
+    return (words | {"off": False, "false": False, "no": False, "0": False})[value.lower()]
+
+
+def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
 
-def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Addresses or networks like 10.0.0.0/8, comma-separated."""
-    try:
-        return [ip_network(word) for word in words(name)]
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must list addresses or networks") from None
+def _networks(value: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(word) for word in _words(value)]
 
 
-def secret(name: str) -> str:
-    """A secret from NAME, or from the file that NAME_FILE names."""
-    path = os.environ.get(f"{name}_FILE", "")
-    if not path:
-        return text(name)
-    try:
-        value = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ImproperlyConfigured(f"{name}_FILE cannot be read") from None
-    if not value:
-        raise ImproperlyConfigured(f"{name}_FILE names an empty file")
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError
     return value
 
 
-def key_bytes(name: str, value: str) -> bytes:
-    """A key: 32 bytes in URL-safe base64, its padding optional."""
-    try:
-        key = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-    except ValueError:
-        key = b""
+def _seconds(value: str) -> float:
+    if not 0 < (number := float(value)) <= 86_400:
+        raise ValueError
+    return number
+
+
+def _months(value: str) -> int:
+    if not 0 < (number := int(value)) <= 1200:
+        raise ValueError
+    return number
+
+
+def _key(value: str) -> bytes:
+    key = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     if len(key) != 32:
-        raise ImproperlyConfigured(f"{name} must hold 32 bytes in URL-safe base64")
+        raise ValueError
     return key
 
 
-def address(name: str, default: str | None = None) -> str:
-    """An http(s) address, as it is written."""
-    value = text(name, default)
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ImproperlyConfigured(f"{name} must be an http:// or https:// address")
-    return value
+def _keys(value: str) -> tuple[bytes, ...]:
+    return tuple(_key(part.strip()) for part in value.split(","))
 
 
-def seconds(name: str, default: float) -> float:
-    """A positive number of seconds."""
-    try:
-        value = float(os.environ.get(name, default))
-    except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise ImproperlyConfigured(f"{name} must be a number of seconds above 0")
-    return value
+def _database(value: str) -> dict[str, Any]:
+    if urlsplit(value).scheme not in ("postgres", "postgresql", "sqlite"):
+        raise ValueError
+    return dict(environ.Env.db_url_config(value))
 
 
-def months(name: str, default: int) -> int:
-    """A whole number of months, 1 or more."""
-    value = os.environ.get(name, str(default)).strip()
-    if not value.isdecimal() or not 0 < int(value) <= 1200:
-        raise ImproperlyConfigured(f"{name} must be a whole number of months above 0")
-    return int(value)
-
-
-def is_set(name: str) -> bool:
-    """Is a value given at all, itself or in a file?"""
-    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
-
-
-def store(name: str, parse: Callable[[str], dict[str, Any]], needs: str, default: str = "") -> Any:
-    """A database or a cache from its URL, which may hold a password."""
-    value = secret(name) if is_set(name) or not default else default
-    try:
-        parsed = parse(value)
-    except Exception:
-        parsed = {}
-    if not parsed.get(needs):
-        raise ImproperlyConfigured(f"{name} is no address of a kind that is known here")
-    return parsed
+text = partial(read, _text, "not be empty")
+switch = partial(read, _switch, "be on or off")
+words = partial(read, _words, "be a list", default="")
+networks = partial(read, _networks, "list addresses or networks", default="")
+address = partial(read, _address, "be an http:// or https:// address")
+seconds = partial(read, _seconds, "be a number of seconds above 0, at most a day")
+months = partial(read, _months, "be a whole number of months from 1 to 1200")
+key = partial(read, _key, "hold 32 bytes in URL-safe base64")
+keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
+database = partial(read, _database, "be a postgres:// or sqlite:// address")
+cache = partial(read, environ.Env.cache_url_config, "be an address of a kind that is known")
 
 
 # Deployment ---------------------------------------------------------------------------------------
-SECRET_KEY = secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = (
-    _listed(secret("SECRET_KEY_FALLBACKS")) if is_set("SECRET_KEY_FALLBACKS") else []
-)
-DEBUG = switch("DEBUG", default=False)
+SECRET_KEY = text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+DEBUG = switch("DEBUG", default="off")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS")
-HTTPS_ONLY = switch("HTTPS_ONLY", default=True)
+HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
-ENVIRONMENT_NAME = os.environ.get("ENVIRONMENT_NAME", "")
+ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
 
 # Club Med -----------------------------------------------------------------------------------------
-CLUBMED_API_URL = address("CLUBMED_API_URL", "https://api.clubmed.com").rstrip("/")
-CLUBMED_API_KEY = secret("CLUBMED_API_KEY")
-CLUBMED_AUTH = text("CLUBMED_AUTH", "static")
+CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
+CLUBMED_API_KEY = text("CLUBMED_API_KEY")
+CLUBMED_AUTH = text("CLUBMED_AUTH", default="static")
 if CLUBMED_AUTH not in ("static", "client_credentials", "employee"):
     raise ImproperlyConfigured("CLUBMED_AUTH must be static, client_credentials or employee")
 # Where the staff's own tokens are used, either of these may stand beside them for the background.
-_account = any(map(is_set, ("CLUBMED_TOKEN_URL", "CLUBMED_CLIENT_ID", "CLUBMED_CLIENT_SECRET")))
-if CLUBMED_AUTH == "client_credentials" or (CLUBMED_AUTH == "employee" and _account):
+_employee = CLUBMED_AUTH == "employee"
+_account = any(map(given, ("CLUBMED_TOKEN_URL", "CLUBMED_CLIENT_ID", "CLUBMED_CLIENT_SECRET")))
+CLUBMED_TOKEN_URL = CLUBMED_CLIENT_ID = CLUBMED_CLIENT_SECRET = CLUBMED_TOKEN = ""
+if CLUBMED_AUTH == "client_credentials" or (_employee and _account):
     CLUBMED_TOKEN_URL = address("CLUBMED_TOKEN_URL")
     CLUBMED_CLIENT_ID = text("CLUBMED_CLIENT_ID")
-    CLUBMED_CLIENT_SECRET = secret("CLUBMED_CLIENT_SECRET")
-else:
-    CLUBMED_TOKEN_URL = CLUBMED_CLIENT_ID = CLUBMED_CLIENT_SECRET = ""
-if CLUBMED_AUTH == "static" or (CLUBMED_AUTH == "employee" and is_set("CLUBMED_TOKEN")):
-    CLUBMED_TOKEN = secret("CLUBMED_TOKEN")
-else:
-    CLUBMED_TOKEN = ""
-CLUBMED_LOCALE = text("CLUBMED_LOCALE", "en-US")
-CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", 3)
-CLUBMED_READ_TIMEOUT = seconds("CLUBMED_READ_TIMEOUT", 10)
-CLUBMED_DEADLINE = seconds("CLUBMED_DEADLINE", 15)
-JOURNAL_GRACE = seconds("JOURNAL_GRACE", 30)
+    CLUBMED_CLIENT_SECRET = text("CLUBMED_CLIENT_SECRET")
+if CLUBMED_AUTH == "static" or (_employee and given("CLUBMED_TOKEN")):
+    CLUBMED_TOKEN = text("CLUBMED_TOKEN")
+CLUBMED_LOCALE = text("CLUBMED_LOCALE", default="en-US")
+CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", default="3")
+CLUBMED_READ_TIMEOUT = seconds("CLUBMED_READ_TIMEOUT", default="10")
+CLUBMED_DEADLINE = seconds("CLUBMED_DEADLINE", default="15")
+if graceful_timeout <= CLUBMED_DEADLINE:
+    raise ImproperlyConfigured(
+        f"CLUBMED_DEADLINE must be less than {graceful_timeout}, the seconds a worker has to stop"
+    )
+JOURNAL_GRACE = seconds("JOURNAL_GRACE", default="30")
+if JOURNAL_GRACE < CLUBMED_DEADLINE:
+    raise ImproperlyConfigured("JOURNAL_GRACE must not be less than CLUBMED_DEADLINE")
 
 # The audit log ------------------------------------------------------------------------------------
-AUDIT_ENCRYPTION_KEYS = tuple(
-    key_bytes("AUDIT_ENCRYPTION_KEYS", word.strip())
-    for word in secret("AUDIT_ENCRYPTION_KEYS").split(",")
-)
-AUDIT_VALUE_MONTHS = months("AUDIT_VALUE_MONTHS", 12)
-AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", 36)
-ACCESS_MONTHS = months("ACCESS_MONTHS", 12)
-# An entry says when older values and access events were erased: it must outlive them.
+AUDIT_ENCRYPTION_KEYS = keys("AUDIT_ENCRYPTION_KEYS")
+AUDIT_SIGNING_KEY = key("AUDIT_SIGNING_KEY")
+AUDIT_VERIFY_KEYS = keys("AUDIT_VERIFY_KEYS") if given("AUDIT_VERIFY_KEYS") else ()
+AUDIT_VALUE_MONTHS = months("AUDIT_VALUE_MONTHS", default="12")
+AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", default="36")
+ACCESS_MONTHS = months("ACCESS_MONTHS", default="12")
+# An entry says what became of its values, and how many looks it counted.
 if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
     raise ImproperlyConfigured(
         "AUDIT_VALUE_MONTHS and ACCESS_MONTHS must not be more than AUDIT_ENTRY_MONTHS"
     )
 # Who was forgotten, kept outside the database: see docs/privacy.md.
-AUDIT_TOMBSTONES = str(BASE_DIR / text("AUDIT_TOMBSTONES", "tombstones.ndjson"))
-AUDIT_SIGNING_KEY = key_bytes("AUDIT_SIGNING_KEY", secret("AUDIT_SIGNING_KEY"))
-AUDIT_VERIFY_KEYS = tuple(
-    key_bytes("AUDIT_VERIFY_KEYS", word) for word in words("AUDIT_VERIFY_KEYS")
-)
+AUDIT_TOMBSTONES = str(BASE_DIR / text("AUDIT_TOMBSTONES", default="tombstones.ndjson"))
 
 # Identity -----------------------------------------------------------------------------------------
 OIDC_ISSUER = address("OIDC_ISSUER")
 OIDC_CLIENT_ID = text("OIDC_CLIENT_ID")
-OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET")
-OIDC_GROUPS_CLAIM = text("OIDC_GROUPS_CLAIM", "groups")
+OIDC_CLIENT_SECRET = text("OIDC_CLIENT_SECRET")
+OIDC_GROUPS_CLAIM = text("OIDC_GROUPS_CLAIM", default="groups")
 AGENT_GROUPS = frozenset(words("AGENT_GROUPS"))
 SUPERVISOR_GROUPS = frozenset(words("SUPERVISOR_GROUPS"))
 AUDITOR_GROUPS = frozenset(words("AUDITOR_GROUPS"))
@@ -236,7 +222,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": store("DATABASE_URL", environ.Env.db_url_config, "ENGINE")}
+DATABASES = {"default": database("DATABASE_URL")}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # a journal line must survive the request's failure
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
@@ -257,9 +243,7 @@ else:
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
     }
-CACHES = {
-    "default": store("CACHE_URL", environ.Env.cache_url_config, "BACKEND", "locmemcache://"),
-}
+CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"

@@ -54,7 +54,7 @@ def read(token: str, *, actor: Actor, form: str) -> FormToken | None:
 
 
 def _digest(change_id: UUID, name: str, value: Json, *, secret: str | None = None) -> str:
-    salt, text = f"crmadmin.seen {change_id}", canonical(FIELDS[name].seen(value))
+    salt, text = f"crmadmin.seen {change_id}", canonical(FIELDS[name].fingerprint(value))
     return salted_hmac(salt, text, secret=secret, algorithm="sha256").hexdigest()
 
 

@@ -18,7 +18,7 @@ from customers import form_token
 from customers.access import Actor
 from customers.audit import reading
 from customers.clubmed.profile import Profile
-from customers.session_encryption import decrypt_from_session, encrypt_for_session
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 _SECONDS = 15 * 60
 _LONGEST_FORM = 32 * 1024  # characters; a longer text is still given back on the answer's page
@@ -42,7 +42,7 @@ def shown_profile(
     current: only if nobody has changed the customer from here since, in whatever process.
     """
     encrypted = cache.get(_key(session, customer_id))
-    shown = decrypt_from_session(encrypted, max_age=_SECONDS) if encrypted else None
+    shown = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
     if shown is None or (current and shown[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, shown[1])
@@ -70,7 +70,7 @@ def take_back(session: SessionBase, path: str) -> QueryDict | None:
     """The text put aside for this path, once. Whose it is, its form's token says."""
     if _FORM not in session:
         return None
-    found = decrypt_from_session(session[_FORM], max_age=_SECONDS)
+    found = decrypt_for_session(session[_FORM], max_age=_SECONDS)
     if found is not None and found[0] != path:
         return None
     del session[_FORM]
@@ -104,5 +104,5 @@ def remember_search(session: SessionBase, typed: QueryDict) -> str:
 def search_of(session: SessionBase, handle: str) -> QueryDict | None:
     """What was searched for; None if it is gone, or was never of this session."""
     encrypted = session.get(_SEARCHES, {}).get(handle)
-    text = decrypt_from_session(encrypted, max_age=_SECONDS) if encrypted else None
+    text = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
     return None if text is None else QueryDict(text)

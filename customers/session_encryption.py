@@ -1,7 +1,7 @@
-"""Values encrypted while we keep them: what a person saw, what a person typed, tokens.
+"""Encryption of what a person saw or typed, and of access tokens, between two requests.
 
-Encrypted with a key drawn from SECRET_KEY (and its fallbacks), so that neither our tables nor the
-cache hold them in clear. This is not the audit log's encryption.
+The key comes from SECRET_KEY (and its fallbacks), so neither our tables nor the cache hold these
+values in clear. The audit log has an encryption of its own.
 """
 
 import base64
@@ -28,9 +28,9 @@ def encrypt_for_session(value: Any) -> str:
     return _fernet().encrypt(json.dumps(value).encode()).decode()
 
 
-def decrypt_from_session(sealed: str, *, max_age: int | None) -> Any:
-    """The value again, or None if the string is not ours or older than `max_age` seconds."""
+def decrypt_for_session(encrypted: str, *, max_age: int | None) -> Any:
+    """The value; None if the string is not ours or older than `max_age` seconds."""
     try:
-        return json.loads(_fernet().decrypt(sealed, ttl=max_age))
+        return json.loads(_fernet().decrypt(encrypted, ttl=max_age))
     except InvalidToken:
         return None

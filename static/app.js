@@ -123,7 +123,7 @@ document.addEventListener("htmx:timeout", unreachable);
 
 // What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
 // is new in it.
-addEventListener("load", () => { // after the browser went to the fragment of the address
+addEventListener("load", () => {
   document.querySelector("#summary, #notices:has(.notice[data-tone=ok])")?.focus();
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {

@@ -57,7 +57,7 @@ def running(folder: Path, **more: str) -> Iterator[Demo]:
             process.terminate()
 
 
-def servers_of(process: subprocess.Popen[str]) -> list[int]:
+def children_of(process: int) -> list[int]:
     """The process numbers of its children, in the order of their start."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8")
     return [int(number) for number in children.split()]

@@ -1,4 +1,4 @@
-"""gunicorn's configuration in the demo: it must not outlive the process that started it."""
+"""gunicorn's settings in the demo: the product's, but small, and gone with who started it."""
 
 import os
 import signal
@@ -8,15 +8,17 @@ from typing import Any
 
 from django.core.management import call_command
 
-worker_class = "gthread"
+from crmadmin.server import control_socket_disable as control_socket_disable
+from crmadmin.server import forwarded_allow_ips as forwarded_allow_ips
+from crmadmin.server import worker_class as worker_class
+
 workers = 1
 loglevel = "warning"
 graceful_timeout = 3
-control_socket_disable = True  # it would stand in the home directory
 
 
 def on_starting(server: Any) -> None:
-    """Hold the leash: whoever started us keeps our stdin open, and its end is ours."""
+    """Watch our stdin, which whoever started us holds open: its end is ours."""
     threading.Thread(target=_leave_with_the_starter, daemon=True).start()
 
 

@@ -83,7 +83,7 @@ def _defaults(folder: Path) -> dict[str, str]:
         "CLUBMED_CONNECT_TIMEOUT": "3",
         "CLUBMED_READ_TIMEOUT": "8",
         "CLUBMED_DEADLINE": "10",
-        "JOURNAL_GRACE": "5",
+        "JOURNAL_GRACE": "10",
         "ENVIRONMENT_NAME": "Demo",
     }
 

@@ -97,7 +97,6 @@ class Evidence(models.TextChoices):
     ANSWER = "answer", "Answered by Club Med"
     NO_CALL = "no_call", "Nothing reached Club Med"
     LOOK = "look", "Seen in the profile"
-    SEARCH = "search", "Searched at Club Med"
     NOTHING = "nothing", "Cannot be looked up"
     PERSON = "person", "Decided by a person"
 
@@ -255,8 +254,7 @@ class Entry(Act):
 
     What was personal is here as commitments: SHA-256 of a salt and the value, "" where there is
     none. The values are in the vault, and read from there under the names below.
-    found: what Club Med held when it was looked at (evidence "look"), or the numbers of the
-    customers that a search found (evidence "search"), as JSON; null otherwise.
+    found: what Club Med held when it was looked at (evidence "look"), as JSON; null otherwise.
     """
 
     seq = models.BigIntegerField(primary_key=True)
@@ -561,11 +559,10 @@ class AccessEvent(models.Model):
 
 
 class Credential(models.Model):
-    """A token that calls of many processes share, sealed (`customers.services.credentials`)."""
+    """An access token that the calls of many processes share (`customers.services.credentials`)."""
 
     key = models.CharField(max_length=80, primary_key=True)
-    sealed = models.TextField()
-    leased_until = models.DateTimeField(null=True)  # somebody is renewing it
+    encrypted = models.TextField()
     ends_at = models.DateTimeField(db_index=True)  # of no use to anybody after that
 
     def __str__(self) -> str:

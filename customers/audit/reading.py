@@ -131,7 +131,7 @@ def newest_by_field(customer_id: str) -> dict[str, Entry]:
 
 def last_known(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that says what Club Med held; `Entry.known`."""
-    answered = Q(outcome=Outcome.APPLIED, evidence__in=(Evidence.ANSWER, Evidence.SEARCH))
+    answered = Q(outcome=Outcome.APPLIED, evidence=Evidence.ANSWER)
     said = Entry.objects.filter(answered | Q(evidence=Evidence.LOOK), customer_id=customer_id)
     return _last_of(said)
 

@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from customers.clubmed.profile import Json, parse_date
 
@@ -15,12 +15,12 @@ Normal: TypeAlias = Callable[[Json], Json]
 
 
 def is_empty(value: Json) -> bool:
-    """Null, "" and [] are one thing to a person: nothing there (contract 2)."""
+    """Null, "", [] and {} are the same to a person: nothing there (contract 2)."""
     return value is None or value == "" or value == [] or value == {}
 
 
 def raw_text(value: Json) -> str:
-    """A value that nothing here knows, as it came."""
+    """A text as it came, any other value as JSON; "" for an empty one."""
     if is_empty(value):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -32,8 +32,8 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def fold(text: str) -> str:
-    """Case, accents and repeated spaces taken out: what Club Med's storage changes in a name."""
-    # Two letters in one are two: "ﬁ" is fi, "ǆ" is dž.
+    """A name without case, accents and repeated spaces, which Club Med's storage changes."""
+    # One character may stand for two letters: "ﬁ" is fi, "ǆ" is dž.
     parts = (unicodedata.normalize("NFKD" if char.isalpha() else "NFD", char) for char in text)
     plain = _ACCENTS.sub("", "".join(parts))
     # By way of the capitals: "ı" and "i" have the same one.
@@ -41,27 +41,27 @@ def fold(text: str) -> str:
 
 
 def caseless(text: str) -> str:
-    """Case and outer spaces taken out, accents kept: of an e-mail address or a code."""
+    """An e-mail address or a code without case and outer spaces; accents stay."""
     plain = unicodedata.normalize("NFD", text.strip()).casefold()
     return unicodedata.normalize("NFC", plain)
 
 
 def as_written(text: str) -> str:
-    """Only repeated spaces taken out: in native script, case and marks make another name."""
+    """A text without repeated spaces: in native script, case and marks make another name."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def day(text: str) -> str:
-    """1986-06-14, however the API wrote that day."""
+    """1986-06-14, however the API wrote that day; `caseless` of a text that is no day."""
     known = parse_date(text.strip())
     return caseless(text) if known is None else known.isoformat()
 
 
 def normal_by(rule: Callable[[str], str]) -> Normal:
-    """The normal form of a kind whose texts, at any depth, are the same by this rule.
+    """A function that brings values which mean the same to a person into one form.
 
-    All that is empty is null, and an empty member of an object is an absent one; a list has one
-    order. Two normal forms are one if their `canonical` texts are: Python takes 1 for true.
+    rule: applied to every text, at any depth. Everything empty becomes null, empty members of
+    objects are left out, lists are sorted. Compare two forms by `canonical`: to Python, 1 == True.
     """
 
     def normal(value: Json) -> Json:
@@ -77,59 +77,57 @@ def normal_by(rule: Callable[[str], str]) -> Normal:
     return normal
 
 
-def found(sent: Json, stored: Json, normal: Normal) -> bool:
-    """Is what was sent there again? The server may have added members to objects.
+def is_contained(sent: Json, stored: Json, normal: Normal) -> bool:
+    """Does the stored value hold everything that was sent?
 
-    A member that was sent empty has to be empty: that is how one is cleared (contract 2).
+    The server may have added members to objects. A member that was sent empty must be empty: that
+    is how one is cleared (contract 2).
     """
     forms = [canonical(normal(value)) for value in (sent, stored)]
     if "null" in forms or forms[0] == forms[1]:
         return forms[0] == forms[1]
     if isinstance(sent, dict) and isinstance(stored, dict):
-        return all(found(member, stored.get(key), normal) for key, member in sent.items())
+        return all(is_contained(member, stored.get(key), normal) for key, member in sent.items())
     if isinstance(sent, list) and isinstance(stored, list):
-        return one_to_one(sent, stored, lambda item, other: found(item, other, normal))
+        return are_paired(sent, stored, lambda item, other: is_contained(item, other, normal))
     return False
 
 
-def one_to_one(sent: list[Json], stored: list[Json], same: Callable[[Json, Json], bool]) -> bool:
-    """Can each item sent have a stored one of its own, with none left over?
+def are_paired(sent: list[Json], stored: list[Json], fits: Callable[[Json, Json], bool]) -> bool:
+    """Does each item sent have a stored one of its own, with none left over?
 
-    The first fit is not always right: {"type": "HOME"} may take the only one that fits
-    {"type": "HOME", "number": "1"}. So an item may displace one that fits elsewhere too (Kuhn's
-    bipartite matching); by Berge's theorem, what finds no place this way finds none in any other.
+    The longest item chooses first, and takes the one that fits and is nearest to it in length.
     """
-    fits = [[at for at, other in enumerate(stored) if same(item, other)] for item in sent]
-    holder: dict[int, int] = {}  # place in stored -> place in sent
-
-    def place(item: int, tried: set[int]) -> bool:
-        for at in fits[item]:
-            if at not in tried:
-                tried.add(at)
-                if at not in holder or place(holder[at], tried):
-                    holder[at] = item
-                    return True
+    if len(sent) != len(stored):
         return False
+    left = list(stored)
+    for item in sorted(sent, key=_length, reverse=True):
+        length = _length(item)
+        fitting = [at for at, other in enumerate(left) if fits(item, other)]
+        if not fitting:
+            return False
+        del left[min(fitting, key=lambda at: abs(_length(left[at]) - length))]
+    return True
 
-    return len(sent) == len(stored) and all(place(item, set()) for item in range(len(sent)))
+
+def _length(value: Json) -> int:
+    return len(canonical(value))
 
 
-def covers(typed: Json, sent: Json) -> bool:
-    """Is `typed`, to the letter, what was sent? Members that were sent along are no difference."""
+def same_text(typed: Json, sent: Json) -> bool:
+    """Is what was typed in what was sent, letter by letter? Members sent beside it do not count."""
     if isinstance(typed, dict) and isinstance(sent, dict):
-        return all(covers(value, sent.get(key)) for key, value in typed.items())
+        return all(same_text(value, sent.get(key)) for key, value in typed.items())
     if isinstance(typed, list) and isinstance(sent, list):
-        return len(typed) == len(sent) and all(map(covers, typed, sent))
+        return len(typed) == len(sent) and all(map(same_text, typed, sent))
     return canonical(typed) == canonical(sent)
 
 
 normal_names = normal_by(fold)
-
-
 normal_codes = normal_by(caseless)
 
 
-def canonical(value: Any) -> str:
-    """One string for one JSON value: keys sorted, nothing spare, all that is empty as null."""
+def canonical(value: Json) -> str:
+    """The one JSON text of a value: keys sorted, no spaces; "null" for every empty value."""
     value = None if is_empty(value) else value
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

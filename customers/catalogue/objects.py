@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from customers.catalogue.compare import covers, is_empty, raw_text
-from customers.catalogue.words import channel_text, countries, yes_no
+from customers.catalogue.compare import is_empty, raw_text, same_text
+from customers.catalogue.words import channel_text, countries, partners_text, yes_no
 from customers.clubmed.profile import Json
 
 
@@ -12,21 +12,20 @@ def is_object(value: Json) -> bool:
 
 
 def are_optins(value: Json) -> bool:
-    """A list of objects, each with a channel of its own."""
+    """Is this a list of objects, each with a channel of its own?"""
     if is_empty(value):
         return True
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         return False
     channels = [item.get("channel") for item in value]
-    return all(isinstance(one, str) and one for one in channels) and len(set(channels)) == len(
-        channels
-    )
+    are_texts = all(isinstance(one, str) and one for one in channels)
+    return are_texts and len(set(channels)) == len(channels)
 
 
 def compose_object(now: Json, typed: Json) -> Json:
     """The whole object to send: what was typed over what there is, whose other members stay.
 
-    typed: member -> value, null for nothing; so a member is emptied, and none is added empty.
+    typed: member -> value, null to empty it. A member that is not there is not added empty.
     """
     if not isinstance(typed, dict):
         return typed
@@ -49,7 +48,7 @@ def compose_optins(now: Json, typed: Json) -> Json:
 
 
 def all_refused(now: Json) -> Json:
-    """No to every channel that was asked, and to partners where they were."""
+    """No to every channel of the list, and to partners where they were asked about."""
     return [
         {"channel": channel, "optin": False}
         | ({} if item.get("optin_partners") is None else {"optin_partners": False})
@@ -58,10 +57,12 @@ def all_refused(now: Json) -> Json:
 
 
 def rebase_optins(typed: Json, saw: Json, now: Json) -> Json:
-    """Only the answers that were changed, over another list: nobody else's are undone."""
+    """Only the answers that the person changed, over the list there is now."""
     before = by_channel(saw)
     changed = [
-        item for channel, item in by_channel(typed).items() if not covers(item, before.get(channel))
+        item
+        for channel, item in by_channel(typed).items()
+        if not same_text(item, before.get(channel))
     ]
     return [
         {key: item[key] for key in OPTIN_MEMBERS if key in item}
@@ -70,21 +71,8 @@ def rebase_optins(typed: Json, saw: Json, now: Json) -> Json:
 
 
 def by_channel(value: Json) -> dict[str, dict[str, Json]]:
-    """Opt-ins by their channel; {} for what are none."""
+    """channel -> its opt-in; {} for a value that is no list of opt-ins."""
     return {item["channel"]: item for item in value} if value and are_optins(value) else {}
-
-
-def address_lines(value: Json) -> list[str]:
-    """An address as it is written on a letter; members without a place there follow, named."""
-    if not isinstance(value, dict):
-        return [raw_text(value)] if not is_empty(value) else []
-    left = {key: raw_text(member) for key, member in value.items() if not is_empty(member)}
-    country = countries().get(left.get("country_code", ""), left.get("country_code", ""))
-    left.setdefault("country", country)
-    lines = [" ".join(filter(None, (left.pop(key, "") for key in keys))) for keys in ADDRESS_LINES]
-    left.pop("country_code", None)
-    lines += [f"{key}: {text}" for key, text in left.items()]
-    return [line for line in lines if line]
 
 
 ADDRESS_LINES = (
@@ -99,8 +87,19 @@ ADDRESS_LINES = (
 ADDRESS_MEMBERS = ("country_code", *(key for line in ADDRESS_LINES for key in line))
 
 
+def address_lines(value: Json) -> list[str]:
+    """An address as on a letter. Members that have no place there follow, with their keys."""
+    if not isinstance(value, dict):
+        return [raw_text(value)] if not is_empty(value) else []
+    left = {key: raw_text(member) for key, member in value.items() if not is_empty(member)}
+    code = left.pop("country_code", "")
+    left.setdefault("country", countries().get(code, code))
+    lines = [" ".join(filter(None, (left.pop(key, "") for key in keys))) for keys in ADDRESS_LINES]
+    return [line for line in lines if line] + [f"{key}: {text}" for key, text in left.items()]
+
+
 def address_text(value: Json) -> str:
-    """In one line, without the members that are new to us: the profile alone shows those."""
+    """An address in one line, without members that are new to us: the profile alone shows them."""
     if isinstance(value, dict):
         value = {key: one for key, one in value.items() if key in ADDRESS_MEMBERS}
     return ", ".join(address_lines(value))
@@ -116,6 +115,6 @@ def optins_text(value: Json) -> str:
 
 
 def _optin_text(item: Mapping[str, Json]) -> str:
-    partners = yes_no(item.get("optin_partners"))
-    answers = (yes_no(item.get("optin")), f"(partners {partners})" if partners else "")
-    return " ".join(filter(None, (channel_text(item.get("channel")), *answers)))
+    partners = partners_text(item.get("optin_partners"))
+    answers = (channel_text(item.get("channel")), yes_no(item.get("optin")), partners)
+    return " ".join(filter(None, answers))

@@ -5,9 +5,26 @@ import re
 import phonenumbers
 from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumberFormat
 
-from customers.catalogue.compare import Normal, covers, found, normal_codes, one_to_one, raw_text
-from customers.catalogue.words import PHONE_TYPES
+from customers.catalogue.compare import (
+    Normal,
+    are_paired,
+    is_contained,
+    normal_codes,
+    raw_text,
+    same_text,
+)
+from customers.catalogue.words import phone_types
 from customers.clubmed.profile import Json, parse_phones
+
+_TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
+_FROM_ABROAD = (
+    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
+    CountryCodeSource.FROM_NUMBER_WITH_IDD,
+)
+_UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
+_DIALLED = re.compile(r"(\++|00)?([0-9]+)")
+_SHORTEST = 7  # digits that tell whose phone it is
+_LONGEST_COUNTRY = 3  # digits of a calling code
 
 
 def phones_text(value: Json) -> str:
@@ -15,18 +32,17 @@ def phones_text(value: Json) -> str:
     phones = parse_phones(value)
     if phones is None:
         return raw_text(value)
-    names = PHONE_TYPES
-    parts = (
+    names = phone_types()
+    return ", ".join(
         " ".join(filter(None, (names.get(phone.type or "", phone.type), dial_text(phone.number))))
         for phone in phones
     )
-    return ", ".join(parts)
 
 
 def dial_text(number: str | None, region: str = "") -> str:
     """A phone number as people write it: +55 11 90000-0412; as it came if it is not understood.
 
-    region: the country, in ISO alpha-2, whose national numbers are known too.
+    region: ISO alpha-2 code of the country whose national numbers are understood too.
     """
     text = number or ""
     try:
@@ -42,20 +58,11 @@ def dial_text(number: str | None, region: str = "") -> str:
     return written if dialled(written) == dialled(text) else text
 
 
-_TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
-
-
-_FROM_ABROAD = (
-    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
-    CountryCodeSource.FROM_NUMBER_WITH_IDD,
-)
-
-
 def dial_digits(typed: str, region: str = "") -> str:
     """A number typed in any shape as the API takes it, `^[+]?[0-9]+$`; "" if it is none.
 
-    A national one stays national: whose country it is, is Club Med's to say. region: the country
-    from which it was typed, whose prefix for abroad is known then (011 in the US).
+    A national number stays national: Club Med decides which country it is of. region: the country
+    in which it was typed, whose prefix for calls abroad is understood (011 in the US).
     """
     text = typed.strip()
     digits = phonenumbers.normalize_digits_only(text)
@@ -72,61 +79,11 @@ def dial_digits(typed: str, region: str = "") -> str:
     return plain
 
 
-_UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
-
-
-_DIALLED = re.compile(r"(\++|00)?([0-9]+)")
-
-
-_SHORTEST = 7  # digits that tell whose phone it is
-
-
-_LONGEST_COUNTRY = 3  # digits of a calling code
-
-
 def dialled(number: Json) -> str:
     """The digits of a phone number, after a + if it is international; "" if it is no number."""
     text = _UNDIALLED.sub("", number) if isinstance(number, str) else ""
     read = _DIALLED.fullmatch(text)
     return ("+" if read[1] else "") + read[2] if read else ""
-
-
-def normal_phones(value: Json) -> Json:
-    """Any order; numbers as they are dialled."""
-    if isinstance(value, list):
-        value = [
-            {**item, "number": dialled(item.get("number")) or item.get("number")}
-            if isinstance(item, dict)
-            else item
-            for item in value
-        ]
-    return normal_codes(value)
-
-
-def seen_phones(value: Json) -> Json:
-    """The normal form, but in this very order if a phone holds more than its number and type:
-    `compose_phones` takes the rest from the phone that stands in the row's place.
-    """
-    if isinstance(value, list) and any(
-        isinstance(item, dict) and item.keys() - {"number", "type"} for item in value
-    ):
-        return [normal_phones([item]) for item in value]
-    return normal_phones(value)
-
-
-def found_phones(sent: Json, stored: Json, normal: Normal) -> bool:
-    """As `found`; a number may have become international, or national."""
-    if isinstance(sent, list) and isinstance(stored, list):
-        return one_to_one(sent, stored, _found_phone)
-    return found(sent, stored, normal)
-
-
-def _found_phone(sent: Json, stored: Json) -> bool:
-    if isinstance(sent, dict) and isinstance(stored, dict):
-        number = sent.get("number")
-        if same_number(number, stored.get("number")):
-            stored = {**stored, "number": number}
-    return found(sent, stored, normal_codes)
 
 
 def same_number(one: Json, other: Json) -> bool:
@@ -142,6 +99,49 @@ def same_number(one: Json, other: Json) -> bool:
         and len(long) - len(short) <= _LONGEST_COUNTRY
         and long.endswith(short)
     )
+
+
+def are_phones(value: Json) -> bool:
+    return parse_phones(value or []) is not None
+
+
+def normal_phones(value: Json) -> Json:
+    """Phones in one order, their numbers as they are dialled."""
+    if isinstance(value, list):
+        value = [
+            {**item, "number": dialled(item.get("number")) or item.get("number")}
+            if isinstance(item, dict)
+            else item
+            for item in value
+        ]
+    return normal_codes(value)
+
+
+def fingerprint(value: Json) -> Json:
+    """The normal form; in the list's own order if a phone has members beside number and type.
+
+    `compose_phones` takes those members from the phone that stands in the row's place.
+    """
+    if isinstance(value, list) and any(
+        isinstance(item, dict) and item.keys() - {"number", "type"} for item in value
+    ):
+        return [normal_phones([item]) for item in value]
+    return normal_phones(value)
+
+
+def are_contained(sent: Json, stored: Json, normal: Normal) -> bool:
+    """Like `is_contained`; a number may have become international, or national."""
+    if isinstance(sent, list) and isinstance(stored, list):
+        return are_paired(sent, stored, _is_phone_contained)
+    return is_contained(sent, stored, normal)
+
+
+def _is_phone_contained(sent: Json, stored: Json) -> bool:
+    if isinstance(sent, dict) and isinstance(stored, dict):
+        number = sent.get("number")
+        if same_number(number, stored.get("number")):
+            stored = {**stored, "number": number}
+    return is_contained(sent, stored, normal_codes)
 
 
 def compose_phones(now: Json, rows: Json) -> Json:
@@ -160,23 +160,21 @@ def compose_phones(now: Json, rows: Json) -> Json:
 
 
 def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
-    """The same rows over another list: each made from the phone that it was made from, if it is
-    there still, or from one with the same type and number.
+    """The same rows over another list.
+
+    A row made from a phone belongs to that phone if it is in the list; a new row to a phone with
+    its type and number. Any other row has none.
     """
     before, after = (value if isinstance(value, list) else [] for value in (saw, now))
     rebased = []
     for item in rows if isinstance(rows, list) else []:
         row = item.get("row")
         phone = before[row] if isinstance(row, int) and row < len(before) else None
-        alike = {key: item.get(key) for key in ("type", "number")}
-        found = (
+        typed = {key: item.get(key) for key in ("type", "number")}
+        places = (
             i
             for i, other in enumerate(after)
-            if (other == phone if phone is not None else covers(alike, other))
+            if (other == phone if phone is not None else same_text(typed, other))
         )
-        rebased.append({**item, "row": next(found, None)})
+        rebased.append({**item, "row": next(places, None)})
     return rebased
-
-
-def are_phones(value: Json) -> bool:
-    return parse_phones(value or []) is not None

@@ -1,25 +1,41 @@
-"""Values in words: dates, numbers, countries, languages, yes and no."""
+"""Values in words: dates, numbers, countries, languages, phone types, channels, yes and no."""
 
 from collections.abc import Mapping
 from functools import cache
 
 from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from django.utils.translation import gettext_lazy as _
 
 from customers.catalogue.compare import fold, raw_text
 from customers.clubmed.profile import Json, parse_date
 
 _NAMES = Locale("en")
-
-
 # Codes of Babel's territories that are not ISO 3166-1 alpha-2: groupings, exceptional reservations.
 _NOT_COUNTRIES = frozenset(
     ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ")
 )
+_PHONE_TYPES = {"MOBILE": _("Mobile"), "HOME": _("Home"), "OFFICE": _("Office")}
+_CHANNELS = {
+    "EMAIL": _("E-mail"),
+    "SMS": _("SMS"),
+    "WECHAT": _("WeChat"),
+    "PHONE": _("Phone"),
+    "MAIL": _("Post"),
+    "ALL": _("All channels"),
+    "FOSUN_PARTNERS": _("Fosun partners"),
+    "CLUBMED_PLUS": _("Club Med Plus"),
+    "WHATSAPP": _("WhatsApp"),
+    "PROFILING": _("Profiling"),
+    "CGU_2": _("Terms of use 2"),
+    "CONFORMITY": _("Conformity"),
+}
 
 
 @cache
 def countries() -> Mapping[str, str]:
-    """ISO 3166-1 alpha-2 codes with their names, by name."""
+    """ISO 3166-1 alpha-2 code -> name, sorted by name."""
     found = {
         code: name
         for code, name in _NAMES.territories.items()
@@ -30,31 +46,47 @@ def countries() -> Mapping[str, str]:
 
 @cache
 def languages() -> Mapping[str, str]:
-    """ISO 639-1 codes in capitals, as Club Med writes them, with their names, by name."""
+    """ISO 639-1 code in capitals, as Club Med writes it, -> name, sorted by name."""
     found = {code.upper(): name for code, name in _NAMES.languages.items() if len(code) == 2}
     return dict(sorted(found.items(), key=lambda pair: fold(pair[1])))
+
+
+def phone_types() -> dict[str, str]:
+    """code -> name, in the language of the person."""
+    return {code: str(name) for code, name in _PHONE_TYPES.items()}
+
+
+def channels() -> dict[str, str]:
+    """code -> name of each channel of opt-ins, in the language of the person."""
+    return {code: str(name) for code, name in _CHANNELS.items()}
 
 
 def date_text(value: Json) -> str:
     """14 June 1986."""
     day = parse_date(value)
-    return raw_text(value) if day is None else f"{day.day} {day:%B} {day.year}"
-
-
-def channel_text(code: Json) -> str:
-    return CHANNELS.get(raw_text(code), raw_text(code))
-
-
-def yes_no(answer: Json) -> str:
-    """Yes or No; what is neither as it came."""
-    return ("Yes" if answer else "No") if isinstance(answer, bool) else raw_text(answer)
+    return raw_text(value) if day is None else format_date(day, "d MMMM y", locale=_NAMES)
 
 
 def number_text(value: Json) -> str:
     """12,480."""
     if isinstance(value, bool) or not isinstance(value, int):
         return raw_text(value)
-    return f"{value:,}"
+    return format_decimal(value, locale=_NAMES)
+
+
+def yes_no(answer: Json) -> str:
+    """Yes or No; any other value as it came."""
+    return str(_("Yes") if answer else _("No")) if isinstance(answer, bool) else raw_text(answer)
+
+
+def partners_text(answer: Json) -> str:
+    """(partners Yes); "" without an answer."""
+    said = yes_no(answer)
+    return str(_("(partners %s)")) % said if said else ""
+
+
+def channel_text(code: Json) -> str:
+    return channels().get(raw_text(code), raw_text(code))
 
 
 def country_text(value: Json) -> str:
@@ -63,22 +95,3 @@ def country_text(value: Json) -> str:
 
 def language_text(value: Json) -> str:
     return languages().get(raw_text(value), raw_text(value))
-
-
-PHONE_TYPES = {"MOBILE": "Mobile", "HOME": "Home", "OFFICE": "Office"}
-
-
-CHANNELS = {
-    "EMAIL": "E-mail",
-    "SMS": "SMS",
-    "WECHAT": "WeChat",
-    "PHONE": "Phone",
-    "MAIL": "Post",
-    "ALL": "All channels",
-    "FOSUN_PARTNERS": "Fosun partners",
-    "CLUBMED_PLUS": "Club Med Plus",
-    "WHATSAPP": "WhatsApp",
-    "PROFILING": "Profiling",
-    "CGU_2": "Terms of use 2",
-    "CONFORMITY": "Conformity",
-}

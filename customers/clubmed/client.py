@@ -7,9 +7,9 @@ import math
 import random
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeVar, cast
+from typing import NoReturn, cast
 from urllib.parse import quote, urlencode
 
 import requests
@@ -17,7 +17,6 @@ from requests.utils import parse_header_links
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from customers.clubmed.breaker import Breaker
 from customers.clubmed.errors import (
     ClubMedError,
     ContractError,
@@ -29,21 +28,18 @@ from customers.clubmed.errors import (
 )
 from customers.clubmed.profile import Json, Profile
 from customers.clubmed.tokens import TokenSource
-from customers.clubmed.transport import Call, Session, current_call
+from customers.clubmed.transport import Breaker, Call, bound, current_call
 
 logger = logging.getLogger("customers.clubmed")
 # What urllib3 logs quotes addresses and header bytes, and with them customers' numbers.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
-_LARGEST = 5 * 1024 * 1024  # bytes of an answer, unpacked
-_CHUNK = 64 * 1024
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 _FORCE_ADDRESS = [("force_address", "true")]
-_Gift = TypeVar("_Gift", str, bool)
 _JSON_NAMES: dict[type[Json], str] = {dict: "object", list: "array"}
 
 
@@ -64,26 +60,16 @@ class FoundPage:
     has_next: bool = False
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """An answer as it came. headers: by any case of their name."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class ClubMed:
     """The routes that we use. One instance serves all threads of a process.
 
-    Timeouts, the deadline and the pause are in seconds; the deadline bounds a whole call, tries
-    and pauses included, however slowly the server sends. A read that a gateway could not serve, or
-    whose connection broke, is tried twice more; a write never, but for one that was refused with a
-    401 when the token can be renewed. No redirect is followed. Each method raises a ClubMedError
-    and nothing else.
+    Timeouts, the deadline and the pause are in seconds; the deadline bounds a whole call, its tries
+    and pauses included, however slowly the server sends. A read is tried at most twice more, after
+    a busy gateway or a broken connection. A write is sent once, and once more after a 401 if there
+    is another token. Redirects are not followed. Each method raises a ClubMedError and nothing
+    else.
 
-    breaker: knows whether Club Med answers at all; while it does not, calls fail at once. It counts
-    calls, however often each was tried.
+    breaker: while Club Med does not answer at all, calls fail at once. It counts calls, not tries.
     """
 
     def __init__(
@@ -108,7 +94,8 @@ class ClubMed:
         self._deadline = deadline
         self._pause = pause
         self._counts = True
-        self._http = Session(pool_size)
+        self._http = requests.Session()
+        bound(self._http, pool_size=pool_size)
 
     def calling_as(self, *, tokens: TokenSource, locale: str) -> "ClubMed":
         """The client for one caller: their token and market, over the same connections."""
@@ -117,13 +104,11 @@ class ClubMed:
         return caller
 
     def within(self, seconds: float) -> "ClubMed":
-        """The client for calls that nobody shall wait longer for.
-
-        They only help, so what becomes of them says nothing of whether Club Med answers.
-        """
-        hasty = copy.copy(self)
-        hasty._deadline, hasty._counts = min(self._deadline, seconds), False
-        return hasty
+        """A client with a shorter deadline for optional calls; their failures do not count for the
+        circuit breaker."""
+        optional = copy.copy(self)
+        optional._deadline, optional._counts = min(self._deadline, seconds), False
+        return optional
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
         """POST /v1/customers; returns the new customer's id.
@@ -217,17 +202,18 @@ class ClubMed:
     ) -> tuple[Json, Mapping[str, str]]:
         """One call, and one line about it in the log.
 
-        Returns the JSON of a promised success, of that shape ({} for a 204), and the headers;
-        raises for all else.
+        Returns the JSON of a promised success, of that shape ({} for a 204), and the headers.
+        Raises a ClubMedError for any other outcome.
         """
         began = time.monotonic()
         call = Call(ends_at=began + self._deadline, is_write=fields is not None)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            answer = self._tries(route, call, customer_id, query, fields)
+            request = self._request(route, customer_id, query, fields)
+            answer = self._tries(route, call, request)
             content = _judge(route, promised, shape, answer)
-            outcome = answer.status
+            outcome = answer.status_code
         except ClubMedError as exc:
             outcome = type(exc).__name__
             raise
@@ -239,152 +225,127 @@ class ClubMed:
             logger.info("%s %s %d ms", route, outcome, taken)
         return content, answer.headers
 
-    def _tries(
+    def _request(
         self,
         route: str,
-        call: Call,
         customer_id: str | None,
         query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
-    ) -> _Answer:
-        """The answer that counts: of the first try, or of a further one where there may be one."""
-        token = _of_the_source(self._tokens.token)
-        if not self.breaker.lets_through(may_probe=self._counts):
+    ) -> requests.Request:
+        """The request of every try, without its token."""
+        method, path = route.split(" ")
+        headers = {
+            "accept": "application/json",
+            "accept-language": self._locale,
+            "x-api-key": self._api_key,
+        }
+        try:
+            if customer_id is not None:
+                path = path.format(customer_id=_segment(customer_id))
+            encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
+            request = requests.Request(method, self._base_url + path, headers, params=encoded)
+            if fields is not None:
+                headers["Content-Type"] = "application/json"
+                request.data = json.dumps(fields, separators=(",", ":"), allow_nan=False)
+            return request
+        except (TypeError, ValueError) as exc:
+            raise NotSentError(f"{route}: {type(exc).__name__}") from None
+
+    def _tries(self, route: str, call: Call, request: requests.Request) -> requests.Response:
+        """The answer of the last try. Raises NoAnswerError or NotSentError if there is none."""
+        token = self._token()
+        if not self.breaker.allows(may_probe=self._counts):
             raise NotAnsweringError(f"{route}: not tried")
         tries = 1
-        renewed = False
+        is_renewed = False
         while True:
             try:
-                answer = self._exchange(route, call, token, customer_id, query, fields)
+                answer = self._exchange(route, call, request, token)
             except (NoAnswerError, NotSentError):
                 wait = self._jitter(tries)
                 if not self._may_go_on(call, tries, wait, needed=1 / 2):
                     raise
             else:
-                if answer.status == 401 and not renewed:
-                    renewed = True
-                    if _of_the_source(self._tokens.renew, token):
-                        token = _of_the_source(self._tokens.token)
+                if answer.status_code == 401 and not is_renewed:
+                    rejected, token, is_renewed = token, self._token(rejected=token), True
+                    if token != rejected:
                         continue
                 wait = max(self._jitter(tries), _retry_after(answer.headers))
                 may_go_on = self._may_go_on(call, tries, wait, needed=1 / 8)
-                if answer.status not in _BUSY or not may_go_on:
+                if answer.status_code not in _BUSY or not may_go_on:
                     return answer
             time.sleep(wait)
             tries += 1
 
+    def _token(self, rejected: str = "") -> str:
+        """The token of the source; NotSentError, without its text, for whatever it raises."""
+        try:
+            return self._tokens.token(rejected)
+        except ClubMedError:
+            raise
+        except Exception as exc:
+            raise NotSentError(f"no token: {type(exc).__name__}") from None
+
     def _may_go_on(self, call: Call, tries: int, wait: float, *, needed: float) -> bool:
         """May a read be tried again after so many seconds?
 
-        needed: the part of the deadline that has to be left then. More where no answer came: what
-        took most of its time for nothing would do so again.
+        needed: the part of the deadline that has to be left then. It is larger where no answer
+        came: the next try may take as long for nothing.
         """
         has_time = call.left - wait > self._deadline * needed
         return not call.is_write and tries < _TRIES and has_time and not self.breaker.is_open
 
     def _jitter(self, tries: int) -> float:
-        """Seconds: "full jitter", so that many who failed at once do not come back at once."""
+        """Seconds to wait, drawn at random, so that many who failed at once do not come back at
+        once."""
         return _CHANCE.uniform(0, self._pause * 2**tries)
 
     def _exchange(
-        self,
-        route: str,
-        call: Call,
-        token: str,
-        customer_id: str | None,
-        query: Sequence[tuple[str, str]],
-        fields: Mapping[str, Json] | None,
-    ) -> _Answer:
-        """Send once and receive; the body where that matters."""
-        method, path = route.split(" ")
+        self, route: str, call: Call, request: requests.Request, token: str
+    ) -> requests.Response:
+        """Send once and receive the whole answer."""
         call.sent = False
         try:
-            with self._http.request(
-                method,
-                self._base_url + _filled_in(path, customer_id),
-                params=urlencode(query, quote_via=quote),  # a space as %20: a few read + as itself
-                data=None if fields is None else _as_json(fields),
-                headers=self._headers(token, has_body=fields is not None),
-                timeout=self._timeouts,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                answer = _Answer(response.status_code, response.headers, _read(response))
+            request.headers["authorization"] = f"Bearer {token}"
+            answer = self._http.send(
+                self._http.prepare_request(request), timeout=self._timeouts, allow_redirects=False
+            )
         # Whatever the libraries raise: their texts hold addresses, so none is chained.
         except Exception as exc:
             if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not of our making
                 call.answered = False
-            landed = NoAnswerError if call.sent else NotSentError
-            raise landed(f"{route}: {type(exc).__name__}") from None
+            kind = NoAnswerError if call.sent else NotSentError
+            raise kind(f"{route}: {type(exc).__name__}") from None
         # A 500 is an answer: it may be about one customer, or one value, alone.
-        call.answered = answer.status not in _BUSY or answer.status == 429
+        call.answered = answer.status_code not in _BUSY or answer.status_code == 429
         return answer
 
-    def _headers(self, token: str, *, has_body: bool) -> dict[str, str]:
-        headers = {
-            "accept": "application/json",
-            "accept-language": self._locale,
-            "authorization": f"Bearer {token}",
-            "x-api-key": self._api_key,
-        }
-        return headers | {"Content-Type": "application/json"} if has_body else headers
 
-
-def _filled_in(path: str, customer_id: str | None) -> str:
-    if customer_id is None:
-        return path
+def _segment(customer_id: str) -> str:
+    """The id as one segment of a path. Raises ValueError."""
     if customer_id in ("", ".", ".."):
         raise ValueError("a URL loses such a segment, and leads to another route")
-    return path.format(customer_id=quote(customer_id, safe=""))
+    return quote(customer_id, safe="")
 
 
-def _as_json(fields: Mapping[str, Json]) -> bytes:
-    return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _read(response: requests.Response) -> bytes:
-    """The body of a success, whole, or of a refusal, as far as it can be read."""
-    kind = response.status_code // 100
-    body = bytearray()
-    if kind not in (2, 4):
-        return b""
-    try:
-        for chunk in response.iter_content(_CHUNK):
-            body += chunk
-            if len(body) > _LARGEST:
-                raise ValueError("larger than any answer of the contract")
-    except Exception:
-        if kind != 4:  # a refusal's status says it all
-            raise
-    return bytes(body)
-
-
-def _judge(route: str, promised: Sequence[int], shape: type[Json], answer: _Answer) -> Json:
-    """What the answer means: the JSON of a promised success, or an error."""
-    status = answer.status
+def _judge(
+    route: str, promised: Sequence[int], shape: type[Json], answer: requests.Response
+) -> Json:
+    """The JSON of a promised success. Raises the error that any other answer means."""
+    status = answer.status_code
     if 300 <= status < 400:
         raise ContractError(f"{route}: {status}")
     if 400 <= status < 500:
-        raise refusal(route, status, _parse(answer.body))
+        raise refusal(route, status, _parse(answer.content))
     if status not in promised:
         wanted = " or ".join(map(str, promised))
         raise NoAnswerError(f"{route}: {status} where {wanted} was promised")
     if status == 204:
         return {}
-    content = _parse(answer.body)
+    content = _parse(answer.content)
     if not isinstance(content, shape):
         raise NoAnswerError(f"{route}: {status} without a JSON {_JSON_NAMES[shape]}")
     return content
-
-
-def _of_the_source(ask: Callable[..., _Gift], *args: str) -> _Gift:
-    """What the token's source gives; NotSentError for whatever it raises, without its text."""
-    try:
-        return ask(*args)
-    except ClubMedError:
-        raise
-    except Exception as exc:
-        raise NotSentError(f"no token: {type(exc).__name__}") from None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
@@ -408,7 +369,7 @@ def _links(headers: Mapping[str, str]) -> set[str]:
 
 
 def _usable_id(item: Json) -> str | None:
-    """An answer's `id` as text; None where it has none that is a customer's."""
+    """An answer's `id` as text; None if it has none that can be a customer's."""
     found = item.get("id") if isinstance(item, dict) else None
     return str(found) if isinstance(found, str | int) and _ID.fullmatch(str(found)) else None
 

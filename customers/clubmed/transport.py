@@ -1,4 +1,4 @@
-"""One hard deadline a call, and whether any byte of it went out.
+"""One hard deadline a call, a largest answer, and a circuit breaker.
 
 The timeouts of requests bound each wait on the socket, so a server that drips bytes, or a host with
 many dead addresses, can hold a call for ever. Here each wait gets what is left of the whole call's
@@ -8,6 +8,7 @@ certainly did not land. Looking up a host's name is the one wait that the system
 
 import io
 import socket
+import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,14 +23,56 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.connection import create_connection
 
 _FRESH = 2  # seconds that a connection may have been idle and still take a write
+_MAX_ANSWER = 5 * 1024 * 1024  # bytes, unpacked
+_CHUNK = 64 * 1024
+_MAX_FAILURES = 5  # calls in a row without an answer: then the breaker opens
+_REST = 10  # seconds
+
+
+class Breaker:
+    """Makes no calls for a while to a server that does not answer. Safe to use from many threads.
+
+    rest: seconds from the opening, or from a probe that failed, to the next probe.
+    """
+
+    def __init__(self) -> None:
+        self.rest: float = _REST
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._probe_at = 0.0  # on the monotonic clock
+
+    @property
+    def is_open(self) -> bool:
+        """Is the server considered dead? True until a call is answered again."""
+        return self._failures >= _MAX_FAILURES
+
+    def allows(self, *, may_probe: bool = True) -> bool:
+        """May a call be made now? An open breaker allows one probe after each rest.
+
+        may_probe: will the outcome of this call be reported?
+        """
+        with self._lock:
+            if not self.is_open:
+                return True
+            if not may_probe or time.monotonic() < self._probe_at:
+                return False
+            self._probe_at = time.monotonic() + self.rest  # should the probe never report
+            return True
+
+    def report(self, *, answered: bool) -> None:
+        """Count the outcome of a call that was allowed."""
+        with self._lock:
+            self._failures = 0 if answered else self._failures + 1
+            if self.is_open:
+                self._probe_at = time.monotonic() + self.rest
 
 
 @dataclass
 class Call:
     """One call under way.
 
-    ends_at: on the monotonic clock. is_write: an unknown outcome matters. sent: did a byte of this
-    try go out? answered: was the last try answered; None where nothing tells.
+    ends_at: its deadline, on the monotonic clock. is_write: does it change something? sent: did a
+    byte of this try go out? answered: was the last try answered; None if that is unknown.
     """
 
     ends_at: float
@@ -39,11 +82,11 @@ class Call:
 
     @property
     def left(self) -> float:
-        """Seconds; negative when the deadline has passed."""
+        """Seconds until the deadline; negative after it."""
         return self.ends_at - time.monotonic()
 
     def wait(self, most: float | None = None) -> float:
-        """Seconds that one wait may take, `most` at most; TimeoutError when no time is left."""
+        """Seconds that one wait may take, at most `most`; TimeoutError after the deadline."""
         left = self.left
         if left <= 0:
             raise TimeoutError("the call's deadline has passed")
@@ -54,7 +97,7 @@ current_call: ContextVar[Call] = ContextVar("current_call")
 
 
 class _BoundedRead(io.RawIOBase):
-    """The receiving side of a socket, each wait no longer than the call has left."""
+    """The receiving side of a socket: no wait is longer than the call has left."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -88,8 +131,10 @@ class _Connection(HTTPConnection):
     response_class = _Response
 
     def _new_conn(self) -> socket.socket:
-        """A socket to the first of the host's addresses that answers, its timeout set to what a
-        TLS handshake may take (Python counts that as one wait)."""
+        """A socket to the first of the host's addresses that answers.
+
+        Its timeout is what a TLS handshake may take: Python counts that as one wait.
+        """
         call = current_call.get()
         problem = OSError("the host has no address")
         for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
@@ -105,7 +150,7 @@ class _Connection(HTTPConnection):
         raise problem
 
     def send(self, data: Any) -> None:
-        """Connect first, so that what fails until then is known as not sent.
+        """Connect first: a call that fails until then was not sent.
 
         Python counts the sending of all the data as one wait, through TLS too.
         """
@@ -122,8 +167,10 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    """No write goes out on a connection that was idle for long: the server may be closing it at
-    this moment, and that would leave the outcome unknown for nothing."""
+    """A pool that gives no write a connection that was idle for long.
+
+    The server may be closing such a connection, and the outcome would be unknown for nothing.
+    """
 
     ConnectionCls = _Connection
 
@@ -144,29 +191,47 @@ class _TLSPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 
-class _DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections keep to the current call's deadline."""
+class _BoundedAdapter(HTTPAdapter):
+    """Receives the whole answer within the current call's deadline and the largest size."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super().send(*args, **kwargs)
+        with response:
+            body = _body(response)
+        response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
+        response.headers.pop("location", None)  # requests would look at where it leads
+        return response
 
-class Session(requests.Session):
-    """A session whose calls keep to the current call's deadline.
 
-    It knows no proxy, .netrc or cookie by surprise, and takes a redirect for the answer that it is,
-    without looking at where it leads.
+def _body(response: requests.Response) -> bytes:
+    """The body of a success, whole; of a 4xx as far as it can be read; of any other, nothing."""
+    kind = response.status_code // 100
+    body = bytearray()
+    if kind not in (2, 4):
+        return b""
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > _MAX_ANSWER:
+                raise ValueError("larger than any answer of the contract")
+    except Exception:
+        if kind != 4:  # the status of a refusal is enough
+            raise
+    return bytes(body)
+
+
+def bound(session: requests.Session, *, pool_size: int) -> None:
+    """Make a session keep to the current call's deadline and to the largest answer.
+
+    It uses no proxy and no .netrc of the environment, and keeps no cookie.
     """
-
-    def __init__(self, pool_size: int) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.headers["User-Agent"] = "crmadmin"
-        adapter = _DeadlineAdapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = "crmadmin"
+    adapter = _BoundedAdapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)

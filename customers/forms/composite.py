@@ -123,9 +123,8 @@ class OptinsForm(FormPart):
         """shown: answers to be shown instead of those that there are."""
         self.now = objects.by_channel(asked.now)
         answers = self.now if shown is None else objects.by_channel(shown)
-        self.channels = words.CHANNELS | {
-            code: code for code in self.now if code not in words.CHANNELS
-        }
+        known = words.channels()
+        self.channels = known | {code: code for code in self.now if code not in known}
         keys = [key for code in self.channels for key in _questions(code)]
         initial = {key: _answer(answers.get(_channel(key), {}), key) for key in keys}
         super().__init__(asked, data, initial=initial, prefix=asked.row.name)
@@ -218,7 +217,7 @@ class PhoneForm(forms.Form):
         self.own = now[self.at] if self.at is not None else Phone(None, "MOBILE")
         self.region = region
         self.phone: dict[str, Json] | None = None
-        types, own_type = dict(words.PHONE_TYPES), self.own.type or ""
+        types, own_type = words.phone_types(), self.own.type or ""
         if own_type not in types:
             types = {own_type: f"{own_type}, a new type" if own_type else "No type"} | types
         choose = "Choose a type for each phone."

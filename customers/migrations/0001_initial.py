@@ -29,8 +29,7 @@ class Migration(migrations.Migration):
             name="Credential",
             fields=[
                 ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ("sealed", models.TextField()),
-                ("leased_until", models.DateTimeField(null=True)),
+                ("encrypted", models.TextField()),
                 ("ends_at", models.DateTimeField(db_index=True)),
             ],
         ),
@@ -88,7 +87,6 @@ class Migration(migrations.Migration):
                             ("answer", "Answered by Club Med"),
                             ("no_call", "Nothing reached Club Med"),
                             ("look", "Seen in the profile"),
-                            ("search", "Searched at Club Med"),
                             ("nothing", "Cannot be looked up"),
                             ("person", "Decided by a person"),
                         ],

@@ -8,12 +8,12 @@ from customers.audit import chain, journal
 from customers.audit.models import Action, JournalLine, Outcome
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
-from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json
 from customers.form_token import FormToken
-from customers.services import duplicates, search_terms
-from customers.services.connection import calling, locale_of
-from customers.services.duplicates import Twin
+from customers.services import duplicates
+from customers.services.connection import calling
+from customers.services.duplicates import Duplicate
+from customers.services.find import customers_like
 from customers.services.outcomes import (
     MayExist,
     NeedsRenewal,
@@ -95,13 +95,13 @@ def _journal_create(
 def _all_the_same(values: Mapping[str, Json], actor: Actor, despite: Collection[str] | None) -> str:
     """What the log keeps of those who look the same; MayExist if the person has not seen one."""
     looking = _look_alikes(values, actor)
-    found = duplicates.unsettled(values) + (looking or [])
-    unseen = [twin for twin in found if twin.key not in (despite or ())]
+    found = duplicates.unsettled_creates(values) + (looking or [])
+    unseen = [one for one in found if one.key not in (despite or ())]
     if unseen or (looking is None and despite is None):
         likely = duplicates.likeliest_first(values, found)
         raise MayExist(likely, values, unchecked=looking is None)
-    customers = ", ".join(twin.customer_id for twin in found if twin.customer_id)
-    creates = ", ".join(str(twin.change_id) for twin in found if not twin.customer_id)
+    customers = ", ".join(one.customer_id for one in found if one.customer_id)
+    creates = ", ".join(str(one.change_id) for one in found if not one.customer_id)
     said = (
         customers and f"{duplicates.SAME_AS} {customers}",
         creates and f"Created although it was not settled what came of {creates}",
@@ -110,22 +110,18 @@ def _all_the_same(values: Mapping[str, Json], actor: Actor, despite: Collection[
     return ". ".join(one for one in said if one)
 
 
-def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Twin] | None:
+def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Duplicate] | None:
     """Customers who may be this person, as far as Club Med lets this desk search; None if it gave
     no answer.
 
     Raises what would keep the create from being sent too.
     """
-    found: dict[str, Twin] = {}
     try:
-        for filters in search_terms.look_alikes(values, region=region_of(locale_of(actor))):
-            with calling(actor) as api:
-                for item in api.find_customers(filters).items:
-                    found.setdefault(item["id"], Twin(item, item["id"]))
+        return customers_like(values, actor=actor)
     except (Unreachable, NeedsRenewal, NeedsSignIn):
         raise
     except NoAnswer:
         return None
     except NotSaved as exc:
         logger.warning("nobody could be searched for before a create: %s", type(exc).__name__)
-    return list(found.values())
+        return []

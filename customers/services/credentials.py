@@ -1,35 +1,39 @@
-"""With which token Club Med is called: CLUBMED_AUTH says.
+"""The access tokens that Club Med is called with: CLUBMED_AUTH says whose.
 
-A token that is renewed lies sealed in the database, for all workers: a cache of each process would
-renew it once a process, and a refresh token must be used once. No transaction and no connection is
-held while a token endpoint is asked.
+A token that is renewed lies encrypted in the database, for all workers. Its row is locked while the
+token endpoint is asked, for five seconds at most, so that a refresh token is used once.
 """
 
 import hashlib
+import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit.models import Credential
+from customers.clubmed.errors import NoTokenError, NotSentError, SignInNeededError
 from customers.clubmed.tokens import (
-    Endpoint,
-    Kept,
+    AccessToken,
     NoToken,
-    RenewedToken,
     StaticToken,
-    Token,
+    TokenEndpoint,
     TokenSource,
     parse_token,
 )
-from customers.session_encryption import decrypt_from_session, encrypt_for_session
+from customers.clubmed.transport import current_call
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
+logger = logging.getLogger(__name__)
+_MAX_WAIT = 5  # seconds for the row's lock
+_RETRY = 5  # seconds after a renewal that failed, while the token is still good
 NO_BACKGROUND = (
     "What Club Med did not answer cannot be settled in the background: with CLUBMED_AUTH=employee "
     "that needs CLUBMED_TOKEN_URL, CLUBMED_CLIENT_ID and CLUBMED_CLIENT_SECRET, or CLUBMED_TOKEN."
@@ -39,30 +43,29 @@ NO_BACKGROUND = (
 def tokens_of(actor: Actor | None) -> TokenSource:
     """The token for calls of this person, or of the background (None)."""
     if settings.CLUBMED_AUTH == "employee" and actor is not None:
-        return RenewedToken(_Shelf(actor.sign_in), _refresh)
+        return _StoredToken(actor.sign_in, _refresh)
     return background() or NoToken("no credential for the background")
 
 
 def background() -> TokenSource | None:
     """The service's own token; None if only the staff's tokens are there."""
     if settings.CLUBMED_TOKEN_URL:
-        return RenewedToken(_Shelf(_service_key()), _service)
+        return _StoredToken(_service_key(), _fetch_service_token)
     return StaticToken(settings.CLUBMED_TOKEN) if settings.CLUBMED_TOKEN else None
 
 
 def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: bool) -> str:
-    """Keep what the provider's token endpoint gave at a sign-in; returns the sign-in's handle.
+    """Store what the provider's token endpoint gave at a sign-in; returns the sign-in's handle.
 
-    began: when it was asked, in seconds since 1970. endpoint: its address. in_form: does it take
-    our secret in the form alone? Raises ValueError where there is no bearer token.
+    began: when it was asked, in seconds since 1970. endpoint, in_form: of the `TokenEndpoint`.
+    Raises ValueError if there is no bearer token.
     """
     token = parse_token(answer, began)
     if not token.refresh:  # it serves as long as it is taken, if it does not say how long
         token = parse_token(answer, began, life=settings.SESSION_COOKIE_AGE)
-    token = replace(token, endpoint=endpoint, in_form=in_form)
     sweep()
     handle = secrets.token_urlsafe(32)
-    Credential.objects.create(pk=handle, sealed=_seal(handle, token), ends_at=_end(token))
+    _row(handle, replace(token, endpoint=endpoint, in_form=in_form)).save(force_insert=True)
     return handle
 
 
@@ -72,23 +75,29 @@ def forget(sign_in: str) -> None:
 
 
 def sweep() -> None:
-    """Remove what is of no use to anybody any more."""
+    """Delete the tokens that are of no use to anybody."""
     Credential.objects.filter(ends_at__lt=timezone.now()).delete()
 
 
-def _service(token: Token | None) -> tuple[Endpoint, Mapping[str, str]]:
-    """RFC 6749, 4.4. What the token was before does not matter."""
+def _fetch_service_token(former: AccessToken | None) -> AccessToken:
+    """RFC 6749, 4.4."""
     account = settings.CLUBMED_CLIENT_ID, settings.CLUBMED_CLIENT_SECRET
-    return Endpoint(settings.CLUBMED_TOKEN_URL, *account), {"grant_type": "client_credentials"}
+    return TokenEndpoint(settings.CLUBMED_TOKEN_URL, *account).fetch("client_credentials")
 
 
-def _refresh(token: Token | None) -> tuple[Endpoint, Mapping[str, str]] | None:
-    """RFC 6749, 6."""
-    if token is None or not token.refresh:
-        return None
+def _refresh(former: AccessToken | None) -> AccessToken:
+    """RFC 6749, 6. Raises SignInNeededError without a refresh token."""
+    if former is None or not former.refresh:
+        raise SignInNeededError("no refresh token")
     account = settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET
-    form = {"grant_type": "refresh_token", "refresh_token": token.refresh}
-    return Endpoint(token.endpoint, *account, in_form=token.in_form), form
+    endpoint = TokenEndpoint(former.endpoint, *account, in_form=former.in_form)
+    token = endpoint.fetch("refresh_token", refresh_token=former.refresh)
+    return replace(
+        token,
+        refresh=token.refresh or former.refresh,
+        endpoint=former.endpoint,
+        in_form=former.in_form,
+    )
 
 
 def _service_key() -> str:
@@ -97,60 +106,100 @@ def _service_key() -> str:
     return f"service {hashlib.sha256(account.encode()).hexdigest()}"
 
 
-class _Shelf:
-    """A `Store` in one row. Its stamp is the sealed text itself, which no two seals share."""
+@dataclass(frozen=True)
+class _StoredToken:
+    """A token in one row of the database, renewed before it expires by one caller at a time.
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    fetch: asks the endpoint for the token that follows the former one.
+    """
 
-    def read(self) -> Kept:
+    key: str
+    fetch: Callable[[AccessToken | None], AccessToken]
+
+    def token(self, rejected: str = "") -> str:
         try:
-            row = Credential.objects.filter(pk=self._key, ends_at__gt=timezone.now()).first()
+            token = _token_in(Credential.objects.filter(pk=self.key).first())
+            if token is None or token.access == rejected or time.time() >= token.renew_at:
+                token = self._renewed(token, rejected)
+            return token.access
+        except NotSentError as exc:
+            if not rejected:
+                raise
+            logger.warning("the token cannot be renewed: %s", exc)
+            return rejected
         finally:
-            _let_go()
-        if row is None:
-            return Kept("", None, leased=False)
-        leased = row.leased_until is not None and row.leased_until > timezone.now()
-        return Kept(row.sealed, _unseal(self._key, row.sealed), leased)
+            if not connection.in_atomic_block:
+                connection.close()  # nobody waits for it during the call
 
-    def swap(self, stamp: str, token: Token | None, *, leased: float = 0) -> str:
-        sealed = _seal(self._key, token)
-        values = {
-            "sealed": sealed,
-            "leased_until": timezone.now() + timedelta(seconds=leased) if leased else None,
-            "ends_at": _end(token),
-        }
+    def _renewed(self, former: AccessToken | None, rejected: str) -> AccessToken:
+        """The next token; the former one if it is still good and there is no other."""
+        with transaction.atomic():
+            self._limit_wait()
+            Credential.objects.bulk_create([_row(self.key, None)], ignore_conflicts=True)
+            rows = Credential.objects.select_for_update(skip_locked=_is_good(former, rejected))
+            row = rows.filter(pk=self.key).first()
+            if row is None and former:  # another caller renews it
+                return former
+            current = _token_in(row)
+            if current and _is_good(current, rejected) and time.time() < current.renew_at:
+                return current  # another caller has renewed it
+            token, failure = self._fetched(current)
+            _row(self.key, token).save(force_update=True)
+        if failure and not _is_good(token, rejected):
+            raise failure
+        return token
+
+    def _fetched(self, former: AccessToken | None) -> tuple[AccessToken, NotSentError | None]:
+        """The next token; or what is left of the former one, and why there is no other.
+
+        A refresh token that may have been used is dropped: a provider that rotates them takes a
+        second use for a theft.
+        """
+        if former is None:
+            return self.fetch(None), None
         try:
-            if not stamp:
-                _, done = Credential.objects.get_or_create(pk=self._key, defaults=values)
-            else:
-                found = Credential.objects.filter(pk=self._key, sealed=stamp)
-                done = bool(found.update(**values))
-        finally:
-            _let_go()
-        return sealed if done else ""
+            return self.fetch(former), None
+        except SignInNeededError as exc:
+            return former, exc
+        except NoTokenError as exc:
+            logger.warning("the token cannot be renewed: %s", exc)
+            later = replace(former, renew_at=time.time() + _RETRY)
+            if not (exc.used_up and former.refresh):
+                return later, exc
+            return replace(later, refresh=""), SignInNeededError("the refresh token is used up")
+
+    def _limit_wait(self) -> None:
+        """Wait for the row's lock no longer than half of what the current call has left."""
+        call = current_call.get(None)
+        seconds = min(_MAX_WAIT, call.left / 2) if call else _MAX_WAIT
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                limit = f"{max(1, round(seconds * 1000))}ms"
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
 
 
-def _let_go() -> None:
-    """Nobody waits for our connection while we ask or wait."""
-    if not connection.in_atomic_block:
-        connection.close()
+def _is_good(token: AccessToken | None, rejected: str) -> bool:
+    return token is not None and token.access != rejected and time.time() < token.expires_at
 
 
-def _seal(key: str, token: Token | None) -> str:
-    """Bound to its row: no use in the place of another one."""
-    return encrypt_for_session([key, None if token is None else asdict(token)])
+def _row(key: str, token: AccessToken | None) -> Credential:
+    """The encrypted text names its row: it is of no use in another one.
 
-
-def _unseal(key: str, sealed: str) -> Token | None:
-    """None, too, for what was sealed with a key that is gone."""
-    found = decrypt_from_session(sealed, max_age=None)
-    if found is None or found[0] != key or found[1] is None:
-        return None
-    return Token(**found[1])
-
-
-def _end(token: Token | None) -> datetime:
-    """When nobody can need it: a session lives no longer after the token was last renewed."""
+    A session may last as long as SESSION_COOKIE_AGE after the token's end, and needs it no longer.
+    """
     expires_at = timezone.now() if token is None else datetime.fromtimestamp(token.expires_at, UTC)
-    return expires_at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return Credential(
+        pk=key,
+        encrypted=encrypt_for_session([key, None if token is None else asdict(token)]),
+        ends_at=expires_at + timedelta(seconds=settings.SESSION_COOKIE_AGE),
+    )
+
+
+def _token_in(row: Credential | None) -> AccessToken | None:
+    """The token of a row; None if it has ended, or its encryption key is gone."""
+    if row is None or row.ends_at <= timezone.now():
+        return None
+    found = decrypt_for_session(row.encrypted, max_age=None)
+    if found is None or found[0] != row.pk or found[1] is None:
+        return None
+    return AccessToken(**found[1])

@@ -1,10 +1,11 @@
-"""Who may be the person whom somebody is about to create: a customer of Club Med's, or a create
-that is not settled.
+"""Who may be the person whom somebody is about to create: a customer of Club Med, or a create that
+is not settled.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from customers.audit import reading
@@ -19,11 +20,11 @@ _COMPARED = ("first_name", "last_name", "birthdate", "phones", "email")
 
 
 @dataclass(frozen=True)
-class Twin:
+class Duplicate:
     """Somebody who may be the same person.
 
-    values: as Club Med's search gave them, or as they were sent. customer_id: "" for a create that
-    is not settled; then change_id, actor_name and at say which, whose and when.
+    values: field -> value, as a search gave them, or as they were sent. customer_id: "" for
+    a create that is not settled; then change_id, actor_name and at say which, whose and when.
     """
 
     values: Mapping[str, Json]
@@ -34,7 +35,7 @@ class Twin:
 
     @property
     def key(self) -> str:
-        """One string that is this twin and no other."""
+        """What a form names this duplicate by."""
         return self.customer_id or str(self.change_id)
 
     @property
@@ -43,44 +44,63 @@ class Twin:
         return " ".join(filter(None, names)) or "Unnamed customer"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A twin's value. same: is it what was typed?"""
+class Cell(NamedTuple):
+    """A duplicate's value in words. same: it means what was typed."""
 
     text: str
     same: bool
 
 
-@dataclass(frozen=True)
-class Line:
-    """One field of all who are compared."""
+class Line(NamedTuple):
+    """One field: what was typed, and what each duplicate holds."""
 
     label: str
     typed: str
     cells: list[Cell]
 
 
-def unsettled(values: Mapping[str, Json]) -> list[Twin]:
-    """Unsettled creates of who may be this person."""
+def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
+    """Creates without a known outcome that may be of this person."""
     found = reading.unsettled(action=Action.CREATE, most=None)
     creates = [
-        Twin(line.new_values, "", line.change_id, line.actor_name, line.sent_at)
+        Duplicate(line.new_values, "", line.change_id, line.actor_name, line.sent_at)
         for line in found.waiting
     ]
     for change in found.changes:
         sent = {entry.field: entry.new for entry in change.entries}
-        creates.append(Twin(sent, "", change.change_id, change.actor_name, change.recorded_at))
-    return [twin for twin in creates if look_alike(values, twin.values)]
+        creates.append(Duplicate(sent, "", change.change_id, change.actor_name, change.recorded_at))
+    return [one for one in creates if _look_alike(values, one.values)]
 
 
-def look_alike(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
-    """By e-mail address, by phone, or by last name and date of birth."""
-    same = agreeing(mine, theirs)
+def _look_alike(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
+    """Do they share an e-mail address, a phone, or last name and date of birth?"""
+    same = _agreeing(mine, theirs)
     return bool(same & {"email", "phones"}) or {"last_name", "birthdate"} <= same
 
 
-def agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
-    """The fields that are there in both and mean the same; one phone in common will do."""
+def likeliest_first(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Duplicate]:
+    return sorted(found, key=lambda one: -len(_agreeing(mine, one.values)))
+
+
+def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]:
+    """What was typed beside what each of them holds, a line a field."""
+    theirs = [(one.values, _agreeing(mine, one.values)) for one in found]
+    lines = [
+        Line(
+            FIELDS[name].label,
+            FIELDS[name].text(mine.get(name)),
+            [Cell(FIELDS[name].text(values.get(name)), name in same) for values, same in theirs],
+        )
+        for name in _COMPARED
+    ]
+    city = _city(mine)
+    cities = [_city(values) for values, _ in theirs]
+    cells = [Cell(text, bool(city) and fold(text) == fold(city)) for text in cities]
+    return [*lines, Line("City", city, cells)]
+
+
+def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
+    """The fields that both have and that mean the same; of phones, one in common is enough."""
     return {
         name
         for name in _COMPARED
@@ -92,33 +112,6 @@ def _same(name: str, mine: Json, theirs: Json) -> bool:
     if name == "phones":
         return any(has_phone(theirs, phone.number) for phone in parse_phones(mine) or ())
     return FIELDS[name].same(mine, theirs)
-
-
-def likeliest_first(mine: Mapping[str, Json], twins: Iterable[Twin]) -> list[Twin]:
-    return sorted(twins, key=lambda twin: -len(agreeing(mine, twin.values)))
-
-
-def compared(mine: Mapping[str, Json], twins: Iterable[Twin]) -> list[Line]:
-    """What was typed beside what each of them holds."""
-    twins = list(twins)
-    lines = [
-        Line(
-            FIELDS[name].label,
-            FIELDS[name].text(mine.get(name)),
-            [
-                Cell(FIELDS[name].text(twin.values.get(name)), name in agreeing(mine, twin.values))
-                for twin in twins
-            ],
-        )
-        for name in _COMPARED
-    ]
-    city = _city(mine)
-    cells = [Cell(text, bool(city) and fold(text) == fold(city)) for text in map(_city_of, twins)]
-    return [*lines, Line("City", city, cells)]
-
-
-def _city_of(twin: Twin) -> str:
-    return _city(twin.values)
 
 
 def _city(values: Mapping[str, Json]) -> str:

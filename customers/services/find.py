@@ -1,4 +1,4 @@
-"""Find customers at Club Med by what somebody typed."""
+"""Find customers at Club Med: by what somebody typed, or by the values of a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json
 from customers.services import search_terms
 from customers.services.connection import calling, locale_of
+from customers.services.duplicates import Duplicate
 from customers.services.outcomes import Forbidden, MayNotSearch, NotFound
 from customers.services.read import read_profile
 from customers.services.search_terms import Search
@@ -17,7 +18,7 @@ from customers.services.search_terms import Search
 class Found:
     """A page of customers, as Club Med's search gave them.
 
-    total: of all pages, None where it is not said. tried: the spellings that were looked for.
+    total: of all pages, None if it is unknown. tried: the spellings that were searched for.
     number: of the one customer whose number was typed.
     """
 
@@ -29,29 +30,47 @@ class Found:
 
 
 def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
-    """Customers by what somebody typed (`search_terms.read`), at most
-    `search_terms.MOST_CALLS` and one more.
+    """Customers by what somebody typed, as `search_terms.read` gives it.
 
-    Raises a NotSaved; MayNotSearch: this token may not search, and no customer has the number that
-    was typed.
+    At most `search_terms.MOST_CALLS` calls and one more. Raises a NotSaved; MayNotSearch: this
+    token may not search, and no customer has the number that was typed.
     """
     search = search_terms.search(criteria, region=region_of(locale_of(actor)))
-    by_number = Found([], None, has_next=False, tried=search.tried, number=search.number)
+    found, is_forbidden = None, False
     try:
-        if (found := _search(search, actor, page)) is not None:
-            return found
+        found = _search(search, actor, page)
     except Forbidden:
-        # Only a number that is a customer's may become an address: others may be a phone's.
-        if page == 1 and _is_there(search.number, actor):
-            return by_number
-        raise MayNotSearch from None
-    if page == 1 and _is_there(search.number, actor):
-        return by_number
-    return Found([], 0, has_next=False, tried=search.tried)
+        is_forbidden = True
+    # Only a number that is a customer's may become an address: others may be a phone's.
+    if found is None and page == 1 and _is_there(search.number, actor):
+        return Found([], None, has_next=False, tried=search.tried, number=search.number)
+    if is_forbidden:
+        raise MayNotSearch
+    return found or Found([], 0, has_next=False, tried=search.tried)
+
+
+def customers_like(
+    values: Mapping[str, Json], *, actor: Actor, by_name: bool = False
+) -> list[Duplicate]:
+    """Customers who may be the person with these values; `search_terms.look_alikes` says by what.
+
+    by_name: by first and last name where there is nothing better. Raises a NotSaved.
+    """
+    found: dict[str, Duplicate] = {}
+    region = region_of(locale_of(actor))
+    for filters in search_terms.look_alikes(values, region=region, by_name=by_name):
+        try:
+            with calling(actor) as api:
+                items = api.find_customers(filters).items
+        except Forbidden:
+            raise MayNotSearch from None
+        for item in items:
+            found.setdefault(item["id"], Duplicate(item, item["id"]))
+    return list(found.values())
 
 
 def _search(search: Search, actor: Actor, page: int) -> Found | None:
-    """Whom the first step finds that finds anybody."""
+    """The customers of the first step that finds any; None if no step does."""
     for n, step in enumerate(search.steps):
         with calling(actor) as api:
             pages = [api.find_customers(filters, page=page) for filters in step]

@@ -40,7 +40,7 @@ from customers.audit.models import JournalLine
 from customers.clubmed import errors
 from customers.clubmed.errors import ClubMedError, FieldError
 from customers.clubmed.profile import Json, Profile
-from customers.services.duplicates import Twin
+from customers.services.duplicates import Duplicate
 
 
 @dataclass(frozen=True)
@@ -272,16 +272,18 @@ class AlreadySent(NotSaved):
 class MayExist(NotSaved):
     """Somebody who may be the same person is there, or in the making.
 
-    twins: the likeliest first. values: what would have been sent. unchecked: Club Med could not
+    duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not
     be searched, so there may be others.
     """
 
     status = 409
     is_about_form = True
 
-    def __init__(self, twins: list[Twin], values: Mapping[str, Json], *, unchecked: bool) -> None:
+    def __init__(
+        self, duplicates: list[Duplicate], values: Mapping[str, Json], *, unchecked: bool
+    ) -> None:
         super().__init__("may be there already")
-        self.twins = twins
+        self.duplicates = duplicates
         self.values = values
         self.unchecked = unchecked
 

@@ -48,7 +48,7 @@ _OF_CUSTOMERS = (
     "Whoever may reveal them can show them, on the page of the customer or of the change, and has "
     "to say what for.",
     "Values that were erased, because the customer was forgotten or because they were too old.",
-    "Numbers of other customers whom a search found: it says only how many. Nor what names this "
+    "What names this "
     "customer in the record of another one, as may be when the two look like one person.",
     "Creates that never got a number: nobody can tell whose they are.",
     "Searches, and looks at pages or exports of the whole log: that somebody made them is "
@@ -204,7 +204,7 @@ def _customers_step(entry: Entry, customer_id: str) -> Fact:
     return step | {
         "old": _value(entry.field, entry.old) if of_values else None,
         "new": _value(entry.field, entry.new) if of_values else None,
-        "found": _found(entry, customer_id),
+        "found": _value(entry.field, entry.found) if entry.evidence == Evidence.LOOK else None,
     }
 
 
@@ -297,14 +297,3 @@ def _value(name: str, value: Json | Missing) -> Fact:
         "value": value,
         "words": FIELDS[name].text(value) or compare.raw_text(value),
     }
-
-
-def _found(entry: Entry, customer_id: str) -> Fact | None:
-    """What Club Med held when it was looked at; of customers who were found, how many."""
-    if entry.evidence == Evidence.LOOK or isinstance(entry.found, Missing):
-        return _value(entry.field, entry.found)
-    if entry.evidence != Evidence.SEARCH:
-        return None
-    numbers = set(entry.found or ())
-    others = len(numbers - {customer_id})
-    return {"state": "customers", "this_one": customer_id in numbers, "others": others}

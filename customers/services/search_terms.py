@@ -267,10 +267,11 @@ def has_phone(phones: Json, number: Json) -> bool:
     return any(same_number(number, phone.number) for phone in parse_phones(phones) or ())
 
 
-def look_alikes(values: Mapping[str, Json], *, region: str) -> list[Filters]:
-    """The filters that find whoever may be this person already; at most eight calls.
+def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = False) -> list[Filters]:
+    """The filters that find customers who may be the person with these values; at most eight.
 
-    By e-mail, by each of the first two phones, and by last name and date of birth.
+    By e-mail, by each of the first two phones, and by last name and date of birth. by_name: if
+    there is none of them, by first and last name.
     """
     tries: list[Filters] = []
     if email := raw_text(values.get("email")):
@@ -282,4 +283,7 @@ def look_alikes(values: Mapping[str, Json], *, region: str) -> list[Filters]:
     if not is_empty(last_name) and not is_empty(birthdate):
         known = spellings(raw_text(last_name))[:2]
         tries += [{"last_name": name, "birthdate": raw_text(birthdate)} for name in known]
+    if by_name and not tries:
+        names = {key: raw_text(values.get(key)) for key in ("first_name", "last_name")}
+        tries += _spelled({key: name for key, name in names.items() if name})
     return tries

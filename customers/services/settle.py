@@ -4,13 +4,14 @@ docs/audit.md holds the states and who may move a change from one to another. No
 Club Med: the verbs do, and hand over what they read.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from customers.audit import chain, entries, journal, reading
@@ -21,6 +22,7 @@ from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
 
 OUTSIDE = "Outside this desk"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,19 @@ def _given_up(line: JournalLine, customer_id: str = "") -> Settlement:
         for name, pair in line.values.items()
     ]
     return settled(line, findings, customer_id)
+
+
+def give_up_creates() -> None:
+    """Make creates that got no answer unclear, once nobody can be working on them any more.
+
+    No profile can be read to settle them, as they have no number.
+    """
+    try:
+        for line in journal.overdue().filter(customer_id=""):
+            if line.is_readable:  # else its key may come back
+                give_up(line)
+    except DatabaseError as exc:  # the next reader tries again
+        logger.error("creates cannot be settled: %s", type(exc).__name__)
 
 
 def give_up_unreadable(lines: Iterable[JournalLine]) -> int:

@@ -184,10 +184,6 @@ def _rests_on(entry: Entry) -> str:
             return "No answer; the profile still held the old value."
         case Evidence.LOOK, _:
             return f"No answer; the profile then held {found}."
-        case Evidence.SEARCH, Outcome.NOT_SEEN:
-            return "No answer; Club Med knew nobody of that name."
-        case Evidence.SEARCH, _:
-            return f"No answer; Club Med knows {_numbers(entry.found)}."
         case Evidence.PERSON, _:
             is_gone = isinstance(entry.reason, Missing)
             return f"{entry.actor_name}: {'a reason that is ' if is_gone else ''}{entry.reason}"
@@ -200,14 +196,6 @@ def _held(name: str, value: Json) -> str:
     if isinstance(value, Missing):
         return f"a value that is {value}"
     return f"“{_shown(name, value) or 'nothing'}”"
-
-
-def _numbers(found: Json) -> str:
-    """Of customers, as a search recorded them."""
-    if isinstance(found, Missing):
-        return f"somebody whose number is {found}"
-    numbers = found if isinstance(found, list) else ()
-    return ", ".join(number for number in numbers if isinstance(number, str)) or "somebody"
 
 
 @register.simple_tag(takes_context=True)

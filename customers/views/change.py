@@ -11,16 +11,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers import form_token
 from customers.access import Permission, allow
-from customers.audit import reading
-from customers.audit.models import Access, Change, JournalLine
+from customers.audit import access_events, reading
+from customers.audit.models import Access, Action, Change, JournalLine, Missing, Outcome
 from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
+from customers.services.duplicates import compared, likeliest_first
+from customers.services.find import customers_like
 from customers.services.outcomes import (
     NotFound,
     NotSaved,
     NotYours,
     NumberMissing,
 )
+from customers.services.settle import give_up_creates
 from customers.session import take_back_own
 from customers.views.answers import (
     DeskRequest,
@@ -29,6 +32,8 @@ from customers.views.answers import (
     note_access,
     wants_fragment,
 )
+
+_MOST_FOUND = 5  # customers that are compared with an unclear create
 
 
 @allow(Permission.LOG)
@@ -47,7 +52,10 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
             request.session, request.path, actor=request.actor, form=_form_name(change_id)
         )
         return change_page(request, change_id, SettleForm(typed=back))
-    form = SettleForm(request.POST)
+    data = request.POST.copy()
+    if number := data.get("this_one"):  # the button beside a customer that a search found
+        data["landed"], data["customer_id"] = "yes", number
+    form = SettleForm(data)
     if not form.is_valid():
         return change_page(request, change_id, form, status=422)
     try:
@@ -88,6 +96,7 @@ def change_page(
 
     form: of a decision. reveal: as `revealing` fills it in.
     """
+    give_up_creates()
     found = reading.with_entries(Change.objects.filter(pk=change_id))
     line = JournalLine.objects.filter(pk=change_id).first()
     shown: Change | JournalLine | None = found[0] if found else line
@@ -101,10 +110,32 @@ def change_page(
         "reveal": reveal,
         "token": form_token.mint(actor=request.actor, form=_form_name(change_id), seen={}),
     }
+    if found and ("search" in request.GET or "search" in request.POST):
+        context |= search_for_created(request, found[0])
     status = failure.status if failure else status
     template = "audit/_settle.html" if wants_fragment(request) else "audit/change.html"
     page = render(request, template, context, status=status)
     return note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
+
+
+def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
+    """Search Club Med for the customer that an unclear create may have made.
+
+    The context of `audit/_search.html`; {} if the change is no unclear create, or if the person
+    may not handle customers.
+    """
+    is_unclear_create = change.action == Action.CREATE and change.outcome == Outcome.UNCLEAR
+    if not is_unclear_create or not request.actor.may_handle_customers:
+        return {}
+    sent = {entry.field: entry.new for entry in change.entries}
+    values = {name: value for name, value in sent.items() if not isinstance(value, Missing)}
+    access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+    try:
+        found = customers_like(values, actor=request.actor, by_name=True)
+    except NotSaved as exc:
+        return {"search_failure": failure_of(exc)}
+    duplicates = likeliest_first(values, found)[:_MOST_FOUND]
+    return {"duplicates": duplicates, "lines": compared(values, duplicates), "searched": True}
 
 
 def _form_name(change_id: UUID) -> str:

@@ -51,7 +51,7 @@ def create(request: DeskRequest) -> HttpResponse:
             request_id=request.id,
             reason=form.why,
             force_address=form.forces,
-            despite=request.POST.getlist("twin") if "despite" in request.POST else None,
+            despite=request.POST.getlist("duplicate") if "despite" in request.POST else None,
         )
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
@@ -65,7 +65,7 @@ def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpRespon
     match notice:
         case MayExist():  # whoever was found is shown
             access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
-            lines = compared(notice.values, notice.twins)
+            lines = compared(notice.values, notice.duplicates)
             context |= {"notice": None, "alike": notice, "lines": lines}
         case Unknown():
             part, change_id = "unknown", form.cleaned_data["token"].change_id

@@ -34,7 +34,7 @@ from customers.views.answers import (
 from customers.views.record import Record
 
 _GROUPS = {
-    group.name.lower(): group
+    group.value: group
     for group in Group
     if any(row.patch for row in FIELDS.values() if row.group is group)
 }
@@ -91,7 +91,7 @@ def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice)
     profile = form.editing.profile
     context = {
         "customer_id": profile.customer_id,
-        "group": group.value,
+        "group": group.title,
         "title": Record(profile, {}).title,
         "form": form,
         "notice": notice,

@@ -10,6 +10,7 @@ from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Change, ChangeQuerySet
 from customers.catalogue.fields import FIELDS
+from customers.services.settle import give_up_creates
 from customers.views.answers import (
     DeskRequest,
     check_customer_number,
@@ -55,6 +56,7 @@ def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResp
 @records_access(Access.AUDIT)
 def unsettled(request: DeskRequest) -> HttpResponse:
     """What is not known of anybody's changes, with what was found."""
+    give_up_creates()
     return render(request, "audit/unsettled.html", {"unsettled": reading.unsettled()})
 
 

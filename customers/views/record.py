@@ -65,7 +65,8 @@ class Row:
 
     @property
     def new_code(self) -> bool:
-        return self.field.is_new_code(self.value)
+        field, value = self.field, compare.raw_text(self.value)
+        return bool(field.codes) and value not in ("", *field.codes)
 
     @property
     def template(self) -> str:
@@ -90,11 +91,12 @@ class Row:
 
     @property
     def phones(self) -> list[dict[str, str]]:
+        names = words.phone_types()
         return [
             {
                 "number": phones.dial_text(phone.number, self.region),
-                "type": words.PHONE_TYPES.get(phone.type or "", ""),
-                "new_type": "" if (phone.type or "") in words.PHONE_TYPES else phone.type or "",
+                "type": names.get(phone.type or "", ""),
+                "new_type": "" if (phone.type or "") in names else phone.type or "",
                 "extra": ", ".join(f"{k}: {compare.raw_text(v)}" for k, v in phone.extra.items()),
             }
             for phone in parse_phones(self.value) or ()
@@ -126,7 +128,7 @@ class Row:
     def channels_not_asked(self) -> str:
         items = self.value if isinstance(self.value, list) else []
         asked = {compare.raw_text(item.get("channel")) for item in items if isinstance(item, dict)}
-        return ", ".join(name for code, name in words.CHANNELS.items() if code not in asked)
+        return ", ".join(name for code, name in words.channels().items() if code not in asked)
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,7 @@ class Record:
         shown = [row for row in rows if not (row.empty and row.field.rare)]
         empty = [row for row in rows if row.empty and row.field.rare and row.editable]
         read_only = not any(row.field.patch for row in rows)
-        return Panel(group.value, group.name.lower(), shown, empty, read_only)
+        return Panel(group.title, group.value, shown, empty, read_only)
 
     @property
     def left(self) -> list[Panel]:

@@ -83,7 +83,7 @@ def database_address():
 
 @pytest.fixture(scope="session")
 def running_product(tmp_path_factory, database_address):
-    short = {"CLUBMED_READ_TIMEOUT": "5", "CLUBMED_DEADLINE": "5", "JOURNAL_GRACE": "0.2"}
+    short = {"CLUBMED_READ_TIMEOUT": "5", "CLUBMED_DEADLINE": "5", "JOURNAL_GRACE": "5"}
     folder = tmp_path_factory.mktemp("demo")
     with running(folder, **short, **database_address) as demo:
         product = Product(demo.urls)

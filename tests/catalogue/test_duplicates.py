@@ -38,8 +38,8 @@ def create(person, **typed):
 def again(person, answer, **typed):
     """The same form, sent from the page that showed who may be the same."""
     page = soup(answer)
-    twins = [field["value"] for field in page.select("[name=twin]")]
-    return person.post(NEW, hidden_inputs(page) | LEA | {"twin": twins} | typed)
+    shown_keys = [field["value"] for field in page.select("[name=duplicate]")]
+    return person.post(NEW, hidden_inputs(page) | LEA | {"duplicate": shown_keys} | typed)
 
 
 def searches(clubmed):

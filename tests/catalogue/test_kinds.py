@@ -20,7 +20,6 @@ anything = st.recursive(
 def test_no_value_breaks_any_field(value):
     for field in FIELDS.values():
         assert isinstance(field.text(value), str)
-        field.is_new_code(value)
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_the_token_is_asked_for_at_each_call():
     class Counting:
         asked = 0
 
-        def token(self):
+        def token(self, rejected=""):
             self.asked += 1
             return f"token-{self.asked}"
 

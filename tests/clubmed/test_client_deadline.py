@@ -97,7 +97,7 @@ def test_a_slow_answer_within_the_deadline_is_taken():
 
 def test_a_token_that_came_too_late_sends_nothing():
     class Slow:
-        def token(self):
+        def token(self, rejected=""):
             threading.Event().wait(0.2)
             return "sandbox-token"
 

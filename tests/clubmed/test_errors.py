@@ -95,7 +95,7 @@ def test_a_header_that_cannot_be_sent_sends_nothing(broken):
 
 def test_a_source_without_a_token_sends_nothing():
     class Broken:
-        def token(self):
+        def token(self, rejected=""):
             raise RuntimeError("secret")
 
     with RawServer() as server:
@@ -107,7 +107,7 @@ def test_a_source_without_a_token_sends_nothing():
 
 def test_the_error_of_a_token_s_source_is_passed_on():
     class Refused:
-        def token(self):
+        def token(self, rejected=""):
             raise UnauthorizedError("POST /token: 401", status=401)
 
     with RawServer() as server, pytest.raises(UnauthorizedError):

@@ -117,7 +117,7 @@ def test_the_token_is_asked_for_once_and_serves_every_process(account, agent, cl
 def test_it_lies_sealed(account):
     read()
 
-    [row] = Credential.objects.values_list("key", "sealed")
+    [row] = Credential.objects.values_list("key", "encrypted")
     assert "token-1" not in "".join(row)
 
 
@@ -310,8 +310,8 @@ def test_nobody_elses_row_gives_a_token(employee, endpoint, clubmed):
     come_in(AGENT, endpoint, "ines-token")
     other = come_in(OTHER_AGENT, endpoint, "owen-token")
     mine, theirs = Credential.objects.order_by("pk")
-    Credential.objects.filter(pk=mine.pk).update(sealed=theirs.sealed)
-    Credential.objects.filter(pk=theirs.pk).update(sealed=mine.sealed)
+    Credential.objects.filter(pk=mine.pk).update(encrypted=theirs.encrypted)
+    Credential.objects.filter(pk=theirs.pk).update(encrypted=mine.encrypted)
 
     assert other.get(f"/customers/{TOM}/").status_code in (401, 503)
     assert clubmed.requests == []

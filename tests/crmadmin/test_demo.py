@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.demo import NAMES, ROOT, environment, running, servers_of
+from tests.demo import NAMES, ROOT, children_of, environment, running
 from tests.provider import sign_in
 
 
@@ -60,7 +60,7 @@ def test_its_commands_call_the_sandbox_whatever_else_the_environment_says(tmp_pa
 
 def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        os.kill(servers_of(demo.process)[-1], signal.SIGKILL)
+        os.kill(children_of(demo.process.pid)[-1], signal.SIGKILL)
         said, _ = demo.process.communicate(timeout=30)
         assert demo.process.returncode == 1
         assert said.strip().endswith("The customer desk has stopped, so the demo ends.")
@@ -68,7 +68,7 @@ def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
 
 def test_the_servers_end_even_when_the_demo_is_killed(tmp_path: Path) -> None:
     with running(tmp_path) as demo:
-        servers = servers_of(demo.process)
+        servers = children_of(demo.process.pid)
         watched = [os.pidfd_open(server) for server in servers]
         demo.process.kill()
         for handle in watched:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+import requests
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -19,8 +20,9 @@ from customers.audit.models import Change, Claim, Entry, Head, JournalLine
 from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.reconcile import reconcile
-from tests.conftest import AGENT
+from tests.conftest import AGENT, soup
 from tests.people import actor, token_over
+from tests.provider import sign_in
 
 # Forked, so that a child stands on the test's own database and sandbox without being told where
 # they are. A child has a copy of every lock as it was, and none of the sandbox's threads to let go
@@ -147,3 +149,20 @@ def people(clubmed):
 def change(number, value, seen=None):
     token = token_over(email=seen)
     return change_profile(number, {"email": value}, token=token, actor=actor(AGENT), request_id="r")
+
+
+class Person:
+    """Somebody who is signed in to a running product, whose address is `desk`."""
+
+    def __init__(self, desk, name):
+        self._desk, self._browser = desk, requests.Session()
+        asked = self._browser.get(f"{desk}/oidc/login/", allow_redirects=False)
+        self._browser.get(sign_in(name, asked.headers["Location"], self._browser))
+
+    def page(self, path):
+        answer = self._browser.get(self._desk + path)
+        answer.raise_for_status()
+        return soup(answer)
+
+    def post(self, path, form, **kwargs):
+        return self._browser.post(self._desk + path, form, **kwargs)

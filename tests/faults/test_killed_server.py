@@ -3,19 +3,24 @@
 import os
 import re
 import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 
 from tests import demo
 from tests.browser.conftest import Product, database_address  # noqa: F401 - a fixture
-from tests.conftest import HTMX, TOM, hidden_inputs, soup, text
-from tests.faults.conftest import wait_until
-from tests.provider import sign_in
+from tests.conftest import HTMX, TOM, hidden_inputs, text
+from tests.faults.conftest import Person, wait_until
 
-SHORT = {"CLUBMED_READ_TIMEOUT": "3", "CLUBMED_DEADLINE": "3", "JOURNAL_GRACE": "2"}
+PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
+TIME_PASSES = """
+from datetime import timedelta
+from customers.audit.models import JournalLine
+from django.utils import timezone
+JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
+"""
 URL = f"/customers/{TOM}/fields/email/"
 
 
@@ -27,9 +32,8 @@ class Running(Product):
         self._demo = demo
 
     def _worker(self):
-        *_, gunicorn = demo.servers_of(self._demo.process)
-        children = Path(f"/proc/{gunicorn}/task/{gunicorn}/children").read_text()
-        return next((int(number) for number in children.split()), None)
+        *_, gunicorn = demo.children_of(self._demo.process.pid)
+        return next(iter(demo.children_of(gunicorn)), None)
 
     def kill_worker(self):
         """Gone at once, as by a machine without memory; gunicorn starts another."""
@@ -37,28 +41,16 @@ class Running(Product):
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: self._worker() not in (worker, None))
 
-
-class Person:
-    """Somebody with a browser, signed in."""
-
-    def __init__(self, product, name):
-        self._desk, self._browser = product.desk, requests.Session()
-        asked = self._browser.get(f"{self._desk}/oidc/login/", allow_redirects=False)
-        self._browser.get(sign_in(name, asked.headers["Location"], self._browser))
-
-    def page(self, path):
-        answer = self._browser.get(self._desk + path)
-        answer.raise_for_status()
-        return soup(answer)
-
-    def post(self, path, form, **kwargs):
-        return self._browser.post(self._desk + path, form, **kwargs)
+    def let_time_pass(self):
+        """Deadline and grace are over for every line: the timer may settle it."""
+        *manage, _ = self._demo.command
+        subprocess.run([*manage, "shell", "--command", TIME_PASSES], check=True)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, database_address):  # noqa: F811 - the fixture
     folder = tmp_path_factory.mktemp("demo")
-    with demo.running(folder, **SHORT, **database_address) as started:
+    with demo.running(folder, **PATIENT, **database_address) as started:
         yield Running(started)
 
 
@@ -70,7 +62,7 @@ def product(running):
 
 @pytest.fixture
 def ines(product):
-    return Person(product, "ines.moreau")
+    return Person(product.desk, "ines.moreau")
 
 
 def save_and_be_cut_off(product, person, url, typed, headers=None, *, when):
@@ -84,7 +76,7 @@ def save_and_be_cut_off(product, person, url, typed, headers=None, *, when):
             saving.result()
 
 
-def settled_row(person, path, of):
+def settled_row(product, person, path, of):
     """The newest row of a list of changes that says so, once it is not waiting any more."""
 
     def row():
@@ -92,6 +84,7 @@ def settled_row(person, path, of):
         found = next((one for one in rows if of in text(one)), None)
         return found if found and "Waiting" not in text(found) else None
 
+    product.let_time_pass()
     return wait_until(row)
 
 
@@ -109,7 +102,7 @@ def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
     assert "Inès Moreau" in waiting
     assert "sent, not answered yet Waiting" in waiting
 
-    row = settled_row(ines, f"/customers/{TOM}/history/", of="E-mail")
+    row = settled_row(product, ines, f"/customers/{TOM}/history/", of="E-mail")
 
     assert row.select_one(".diff-old").text == "tom@example.com"
     assert row.select_one(".diff-new").text == "lost@example.com"
@@ -121,7 +114,7 @@ def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
 
 
 def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
-    other = Person(product, "owen.whitfield")
+    other = Person(product.desk, "owen.whitfield")
     product.add_fault(kind="drip", method="PATCH", part="headers", seconds=0.2)
     shown = f"/customers/{TOM}/"
     save_and_be_cut_off(
@@ -133,7 +126,7 @@ def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
         when=lambda: "stored@example.com" in text(other.page(shown).select_one("#email")),
     )
 
-    row = settled_row(ines, f"{shown}history/", of="E-mail")
+    row = settled_row(product, ines, f"{shown}history/", of="E-mail")
 
     assert row.select_one(".diff-new").text == "stored@example.com"
     assert text(row.select_one(".outcome")) == "Applied"
@@ -152,12 +145,12 @@ def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
     }
     save_and_be_cut_off(product, ines, "/customers/new/", typed, when=lambda: product.wire("POST"))
 
-    row = settled_row(ines, "/saves/", of="Ada Vance")
+    row = settled_row(product, ines, "/saves/", of="Ada Vance")
 
     assert text(row.select_one(".outcome")) == "Applied"
     path = row.select_one(".customer a")["href"]
     assert re.fullmatch("/customers/[0-9]+/", path)
     assert "ADA VANCE" in text(ines.page(path).select_one("h1"))
-    created = settled_row(ines, f"{path}history/", of="Inès Moreau")
+    created = settled_row(product, ines, f"{path}history/", of="Inès Moreau")
     assert "ada.vance@example.com" in text(created)
     assert len(product.wire("POST")) == 1

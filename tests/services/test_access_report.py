@@ -238,18 +238,6 @@ def test_whom_a_customer_was_taken_for_is_told_without_their_numbers(numbers, sa
     assert step["reason"] == f"{same_as} {said}. Her son, born 1990"
 
 
-def test_of_other_customers_whom_a_search_found_it_says_only_how_many():
-    found = [TOM, "555000555", "555000556"]
-    recorded(email(None, "x", Outcome.UNCLEAR, Evidence.SEARCH, found), action="create")
-
-    told, html = made("--customer", TOM)[0], page("--customer", TOM)
-
-    [step] = steps(json.loads(told))
-    assert step["found"] == {"state": "customers", "this_one": True, "others": 2}
-    assert "555000555" not in told
-    assert "Searched at Club Med: this customer and 2 others" in text(html)
-
-
 def test_a_change_on_its_way_stands_apart(agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_after")
 

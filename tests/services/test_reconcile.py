@@ -16,7 +16,7 @@ from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.services.reconcile import reconcile
 from tests import log
 from tests.acts import history, let_the_grace_pass, lose_the_answer
-from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
+from tests.conftest import HTMX, TOM, soup, text
 
 CREATE = "/customers/new/"
 OTHER = "704118236"
@@ -35,10 +35,6 @@ def lose_a_create(agent, clubmed, kind, **typed):
     assert "We do not know yet" in text(soup(answer))
     let_the_grace_pass()
     clubmed.requests.clear()
-
-
-def customers_of(clubmed, email="lea@example.com"):
-    return [number for number, one in clubmed.customers.items() if one.get("email") == email]
 
 
 def test_it_settles_customers_that_nobody_opens(agent, clubmed, capsys):
@@ -140,7 +136,7 @@ def test_customers_that_always_fail_do_not_stand_before_the_others(agent, clubme
     )
     clubmed.faults.add(Fault("html", method="GET", path="/v2/customers/20", times=None))
 
-    for _ in range(40):  # one run in four looks at all three first
+    for _ in range(40):  # one run in four reads all three first
         reconcile()
 
     assert Entry.objects.get().customer_id == TOM
@@ -163,116 +159,40 @@ def test_who_may_not_be_read_for_a_day_is_for_a_person(agent, clubmed, status):
 # Creates without an answer
 
 
-def test_a_created_customer_is_found_by_e_mail(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_after")
-
-    reconcile()
-
-    [number] = customers_of(clubmed)
-    assert {(e.customer_id, e.outcome, e.evidence) for e in Entry.objects.all()} == {
-        (number, "applied", "search")
-    }
-    assert sent(clubmed, "POST") == []
-    assert not JournalLine.objects.exists()
-    agent.get(f"/customers/{number}/")
-    notice = text(agent.page("/").select_one("#notices"))
-    assert "of Léa Durand: applied" in notice
-
-
-def test_without_an_e_mail_the_name_and_date_of_birth_find_them(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_after", email="")
-
-    reconcile()
-
-    assert {entry.outcome for entry in Entry.objects.all()} == {"applied"}
-
-
-def test_nobody_found_is_not_seen_and_watched(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_before")
-
-    reconcile()
-
-    assert {entry.outcome for entry in Entry.objects.all()} == {"not_seen"}
-    assert Change.objects.get().look_at is not None
-
-
-def test_a_create_that_lands_late_is_corrected(agent, clubmed):
-    clubmed.faults.add(Fault("apply_late", method="POST", seconds=0.5))
-    agent.post(CREATE, agent.form(CREATE) | NEW)
-    let_the_grace_pass()
-    reconcile()
-    assert Change.objects.get().outcome == "not_seen"
-    clubmed.wait_for_late()
-
-    for _ in range(2):
-        Change.objects.update(look_at=timezone.now())
-        reconcile()
-
-    change = Change.objects.get()
-    assert (change.outcome, change.customer_id) == ("applied", customers_of(clubmed)[0])
-    assert Entry.objects.filter(outcome="applied").count() == len(NEW)
-    assert Entry.objects.filter(outcome="not_seen").count() == len(NEW)
-
-
-def test_two_who_may_be_it_are_for_a_person(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_after")
-    [number] = customers_of(clubmed)
-    clubmed.customers["987"] = clubmed.customers[number] | {"id": "987"}
-
-    reconcile()
-
-    entry = Entry.objects.first()
-    assert (entry.outcome, entry.evidence) == ("unclear", "search")
-    assert sorted(entry.found) == sorted([number, "987"])
-
-
-def test_somebody_of_that_name_with_other_data_is_for_a_person(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_after")
-    [number] = customers_of(clubmed)
-    clubmed.customers[number]["birthdate"] = "19900101"
-
-    reconcile()
-
-    assert {entry.outcome for entry in Entry.objects.all()} == {"unclear"}
-
-
-def test_another_person_with_that_e_mail_is_not_it(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_before")
-    clubmed.customers["987"] = clubmed.customers[TOM] | {"id": "987", "email": "lea@example.com"}
-
-    reconcile()
-
-    assert {entry.outcome for entry in Entry.objects.all()} == {"not_seen"}
-
-
-def test_a_customer_that_this_desk_made_by_another_form_is_not_it(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_before")
-    alike = soup(agent.post(CREATE, agent.form(CREATE) | NEW))
-    twins = {"twin": [field["value"] for field in alike.select("[name=twin]")]}
-    agent.post(CREATE, hidden_inputs(alike) | NEW | twins | {"despite": "yes"})
-    [number] = customers_of(clubmed)
-
-    reconcile()
-
-    lost, made = Change.objects.order_by("recorded_at")[1], Change.objects.get(customer_id=number)
-    assert made.outcome == "applied"
-    assert {c.outcome for c in Change.objects.exclude(pk=made.pk)} == {"not_seen"}
-    assert lost.pk != made.pk
-
-
-def test_where_the_token_may_not_search_a_person_has_to_say(agent, clubmed):
-    clubmed.searchable = False
+def test_after_the_grace_a_create_is_unclear_at_once_and_club_med_is_not_asked(agent, clubmed):
     lose_a_create(agent, clubmed, "drop_after")
 
     reconcile()
 
     assert {(e.outcome, e.evidence) for e in Entry.objects.all()} == {("unclear", "nothing")}
+    assert clubmed.requests == []
+    assert not JournalLine.objects.exists()
+    assert "of Léa Durand: unclear" in text(agent.page("/").select_one("#notices"))
+
+
+def test_before_the_grace_it_waits(agent, clubmed):
+    clubmed.faults.add(Fault("drop_after", method="POST"))
+    agent.post(CREATE, agent.form(CREATE) | NEW)
+
+    reconcile()
+
+    assert JournalLine.objects.count() == 1
+
+
+@pytest.mark.parametrize("url", ["/audit/unsettled/", "/saves/", "/audit/changes/{}/"])
+def test_a_page_that_shows_it_needs_no_timer(clubmed, supervisor, url):
+    lose_a_create(supervisor, clubmed, "drop_after")
+
+    page = text(supervisor.page(url.format(JournalLine.objects.get().pk)))
+
+    assert "Unclear" in page
+    assert Change.objects.get().outcome == "unclear"
 
 
 def test_an_answered_create_whose_record_failed_needs_no_search(agent, clubmed):
     """Its number came with the 201, so it was created."""
     lose_a_create(agent, clubmed, "drop_after")
-    [number] = customers_of(clubmed)
+    number = next(n for n, one in clubmed.customers.items() if one.get("last_name") == "DURAND")
     line = JournalLine.objects.get()
     line.customer_id = number
     line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)
@@ -349,6 +269,7 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 
 
 def test_no_personal_data_reaches_its_log(agent, clubmed, caplog):
+    lose_the_answer(agent, clubmed, "drop_after", "leandra@example.com")
     lose_a_create(agent, clubmed, "drop_after")
     caplog.clear()
 

@@ -126,7 +126,7 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("email", "", "An empty answer changes nothing. To empty it, use “Clear the e-mail…”."),
+        ("email", "", "An empty answer changes nothing. To empty it, use “Clear…”."),
         ("email", "   ", "An empty answer changes nothing."),
         ("email", "no address", "This is not a whole e-mail address"),
         ("email", f"{'x' * 300}@example.com", "At most 254 characters; this has 312."),

@@ -172,13 +172,14 @@ def test_an_empty_answer_clears_nothing(agent, clubmed, tom, row):
 def test_what_club_med_refuses_stands_beside_it_with_what_was_typed(agent, clubmed, tom, row):
     walk = tom(row)
     said = {"errors": [{"concerned_key": row.name, "error_description": "Not like this."}]}
+    told = "its words may repeat a hidden value" if row.sensitive else "Not like this."
     clubmed.faults.add(Fault("status", method="PATCH", status=400, body=json.dumps(said)))
 
     answer = save(agent, row, **walk.typed)
 
     page = soup(answer)
     assert answer.status_code == 422
-    assert "Club Med: Not like this." in text(page.select_one(".field .error"))
+    assert f"Club Med: {told}" in text(page.select_one(".field .error"))
     for name, typed in walk.typed.items():
         for one in typed if isinstance(typed, list) else [typed]:
             inputs = page.select(f"[name={name}], [name={name}] option[selected]")
@@ -193,7 +194,7 @@ def test_what_club_med_refuses_stands_beside_it_with_what_was_typed(agent, clubm
 def test_a_refused_member_is_told_beside_its_own_input(agent, clubmed, tom, name):
     row, walk = FIELDS[name], tom(FIELDS[name])
     member = row.members[-1].name
-    said = {"errors": [{"concerned_key": f"{name}.{member}", "error_description": "Too odd."}]}
+    said = {"errors": [{"concerned_key": f"{name}.{member}", "error_code": "Too odd."}]}
     clubmed.faults.add(Fault("status", method="PATCH", status=400, body=json.dumps(said)))
 
     page = soup(save(agent, row, **walk.typed))

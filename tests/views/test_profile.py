@@ -140,7 +140,7 @@ def test_recent_changes_stand_beside_the_record(agent, clubmed):
     assert "Inès Moreau" in trail
     assert "Place of birth empty → Lyon" in trail
     assert page.select_one("#birth_city .recent") is not None
-    assert "just now by Inès Moreau, place of birth" in text(page.select_one(".facts"))
+    assert "just now by Inès Moreau, Place of birth" in text(page.select_one(".facts"))
     assert sent(clubmed, "PATCH")
 
 

@@ -83,7 +83,7 @@ def edited(person, url=IDENTITY, **typed):
 def test_the_profile_says_that_there_is_a_number_and_of_which_type(agent):
     page = agent.page(PROFILE)
 
-    assert text(page.select_one("#identity dd")) == "Edit national number: CPF •••••• hidden"
+    assert text(page.select_one("#identity dd")) == "Edit National number: CPF •••••• hidden"
     assert text(page.select_one("#health_pass_id dd")) == "•••••• hidden"
 
 
@@ -423,7 +423,7 @@ def test_beside_other_fields_it_stays_too_until_it_is_typed_or_cleared(agent, cl
 def test_a_row_asks_why_in_its_place_then_shows_the_value_and_hides_it_again(supervisor):
     row = supervisor.page(PROFILE).select_one("#identity")
     reveal = row.select_one(".btn")
-    assert text(reveal) == "Reveal the national number"
+    assert text(reveal) == "Reveal National number"
 
     asked = supervisor.page(reveal["hx-get"], headers=HTMX)
     assert asked.select_one("html") is None
@@ -435,9 +435,9 @@ def test_a_row_asks_why_in_its_place_then_shows_the_value_and_hides_it_again(sup
     assert shown.select_one("#identity")["hx-trigger"] == "load delay:60s"
     assert "Hides by itself after a minute." in text(shown)
     hide = shown.select_one("#identity .btn")
-    assert text(hide) == "Hide the national number"
+    assert text(hide) == "Hide National number"
     hidden = supervisor.get(hide["hx-get"], headers=HTMX)
-    assert text(soup(hidden).select_one(".btn")) == "Reveal the national number"
+    assert text(soup(hidden).select_one(".btn")) == "Reveal National number"
     assert holds(hidden) == []
 
 
@@ -585,7 +585,7 @@ def test_a_purpose_that_was_chosen_when_the_session_had_ended_is_chosen_again(su
 def test_old_and_new_of_a_change_are_revealed_in_their_place_and_hidden_again(change, person):
     reader = signed_in(person, reveals=True)
     reveal = reader.page(change).select_one("#delta-identity .btn")
-    assert text(reveal) == "Reveal the national number"
+    assert text(reveal) == "Reveal National number"
 
     asked = reader.page(reveal["hx-get"], headers=HTMX)
     shown = reader.post(asked.form["hx-post"], hidden_inputs_of(asked) | WHY, headers=HTMX)

@@ -7,7 +7,7 @@ import pytest
 
 from crmadmin.sandbox import Fault
 from customers.audit import journal
-from customers.audit.models import Change, Entry, JournalLine
+from customers.audit.models import AccessEvent, Change, Entry, JournalLine
 from tests.acts import NEW, YES, decide, let_the_grace_pass, lose_the_answer
 from tests.conftest import (
     HTMX,
@@ -228,6 +228,79 @@ def test_when_club_med_does_not_answer_the_decision_can_be_made_later(
     assert soup(answer).select_one("#id_reason")["value"] == YES["reason"]
 
 
+def created(clubmed):
+    """The number of the customer that the create made."""
+    return next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+
+
+def test_its_page_searches_club_med_only_when_somebody_asks(supervisor, clubmed, unclear_create):
+    clubmed.searchable = True
+    clubmed.requests.clear()
+    page = supervisor.page(unclear_create)
+    assert clubmed.requests == []
+
+    found = supervisor.page(page.select_one("#settle a[href*=search]")["href"])
+
+    number = created(clubmed)
+    assert "Club Med has 1 customer who may be the one." in text(found)
+    assert found.select_one("#settle .compare a")["href"] == f"/customers/{number}/"
+    rows = {
+        text(row.th): text(row.select("td")[1])
+        for row in found.select(".compare tbody tr")
+        if row.th
+    }
+    assert rows["E-mail"] == "The same: lea@example.com"
+    assert AccessEvent.objects.filter(kind="search").first().actor_sub == SUPERVISOR[0]
+
+
+def test_a_customer_that_it_found_is_named_as_the_one(supervisor, clubmed, unclear_create):
+    clubmed.searchable = True
+    page = supervisor.page(f"{unclear_create}?search=1")
+    button = page.select_one("button[name=this_one]")
+    form = hidden_inputs(page) | {"this_one": button["value"]}
+
+    lacking = supervisor.post(f"{unclear_create}settle/", form)
+    assert lacking.status_code == 422
+    assert "Say how you know" in text(soup(lacking))
+    assert soup(lacking).select_one("button[name=this_one]"), "what was found is there again"
+    supervisor.post(f"{unclear_create}settle/", form | {"reason": "She called"})
+
+    change = Change.objects.get()
+    assert (change.outcome, change.customer_id) == ("applied", created(clubmed))
+    last = Entry.objects.first()
+    assert (last.evidence, last.reason) == ("person", "She called")
+
+
+@pytest.mark.parametrize(
+    ("searchable", "says"),
+    [(True, "Club Med found nobody"), (False, "You may not search for customers at Club Med.")],
+)
+def test_a_search_that_finds_nobody_says_so(supervisor, clubmed, unclear_create, searchable, says):
+    del clubmed.customers[created(clubmed)]
+    clubmed.searchable = searchable
+
+    assert says in text(supervisor.page(f"{unclear_create}?search=1").select_one("#settle"))
+
+
+def test_its_author_searches_from_my_saves_and_does_not_settle_it(agent, clubmed, unclear_create):
+    clubmed.searchable = True
+    link = agent.page("/saves/").select_one("a[href*=search]")["href"]
+
+    page = agent.page(link)
+
+    assert "Was Léa Durand created?" in text(page)
+    assert page.select_one(".compare a")["href"] == f"/customers/{created(clubmed)}/"
+    assert page.select_one("button[name=this_one]") is None
+
+
+def test_who_may_not_handle_customers_cannot_search(auditor, clubmed, unclear_create):
+    clubmed.requests.clear()
+
+    auditor.get(f"{unclear_create}?search=1")
+
+    assert clubmed.requests == []
+
+
 @pytest.mark.parametrize(
     "typed",
     [
@@ -261,8 +334,8 @@ def test_an_unclear_create_warns_whoever_creates_the_same_person(
     assert page.select_one("#id_first_name")["value"] == "Léa"
     assert len(sent(clubmed, "POST")) == 1
 
-    twins = [field["value"] for field in page.select("[name=twin]")]
-    answer = other_agent.post("/customers/new/", form | {"despite": "yes", "twin": twins})
+    shown_keys = [field["value"] for field in page.select("[name=duplicate]")]
+    answer = other_agent.post("/customers/new/", form | {"despite": "yes", "duplicate": shown_keys})
     assert answer.status_code == 302
     assert len(sent(clubmed, "POST")) == 2
     made = Entry.objects.filter(actor_name="Owen Whitfield").first()

@@ -1,0 +1,23 @@
+"""gunicorn's threaded worker, made so that it never writes into our files."""
+
+from typing import Any
+
+from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
+
+
+class _OpenQueue(PollableMethodQueue):  # type: ignore[misc]  # the library has no types
+    """The pipe by which a request's thread wakes the worker's main thread, never closed.
+
+    gunicorn closes it when the graceful time is over, though requests may still run. A thread that
+    finishes later writes a byte to the number that the pipe had; by then that number may belong to
+    the database's file. The pipe ends with the process.
+    """
+
+    def close(self) -> None:
+        pass
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # the library has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.method_queue = _OpenQueue()

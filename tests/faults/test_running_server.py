@@ -1,0 +1,166 @@
+"""The server of `make run` is killed or reloaded while it saves: its SQLite files stay whole."""
+
+import os
+import select
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from crmadmin.sandbox import Fault
+from tests.conftest import HTMX, hidden_inputs
+from tests.demo import ROOT, children_of
+from tests.faults.conftest import PATIENCE, Person, wait_until
+
+pytestmark = pytest.mark.once
+PEOPLE = [str(number) for number in range(901, 941)]
+GRACEFUL = 1  # seconds; the calls below take longer
+
+
+class Server:
+    """The product under gunicorn with the settings of `make run`, but a short graceful time."""
+
+    def __init__(self, environment, port):
+        self.url = f"http://127.0.0.1:{port}"
+        command = [
+            *(sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application"),
+            *("--config", "python:crmadmin.server", "--bind", f"127.0.0.1:{port}"),
+            *("--graceful-timeout", str(GRACEFUL)),
+        ]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment)
+        wait_until(self.answers)
+
+    def answers(self):
+        with suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}/health/ready").ok
+
+
+@contextmanager
+def serving(environment):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Server(environment, port)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture
+def environment(sandbox, provider, tmp_path):
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/desk.sqlite3",
+        "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
+        "CLUBMED_API_URL": sandbox.url,
+        "CLUBMED_API_KEY": sandbox.api_key,
+        "CLUBMED_TOKEN": sandbox.token,
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": provider.client_id,
+        "OIDC_CLIENT_SECRET": provider.client_secret,
+        "CLUBMED_READ_TIMEOUT": "15",
+        "CLUBMED_DEADLINE": "15",
+    }
+    manage("migrate", environment)
+    return environment
+
+
+def manage(command, environment):
+    return subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def kill_the_main_process(server):
+    server.process.kill()
+
+
+def reload_it(server):
+    server.process.send_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("interrupt", [kill_the_main_process, reload_it])
+def test_saves_under_way_are_recorded_and_no_file_is_written_into(
+    sandbox, environment, tmp_path, interrupt
+):
+    for n, number in enumerate(PEOPLE):
+        sandbox.customers[number] = {"id": number, "first_name": "Ada", "email": None}
+        # One call after another is answered when the graceful time is over.
+        slow = Fault("latency", method="PATCH", path=f".*/{number}/", seconds=3 + n / 32)
+        sandbox.faults.add(slow)
+
+    with serving(environment) as server, closing(open_database(tmp_path)):
+        ines = Person(server.url, "ines.moreau")
+        urls = [f"/customers/{number}/fields/email/" for number in PEOPLE]
+        forms = [hidden_inputs(ines.page(url)) | {"value": "new@example.com"} for url in urls]
+        workers = [os.pidfd_open(worker) for worker in children_of(server.process.pid)]
+        with ThreadPoolExecutor(len(PEOPLE)) as pool:
+            saving = [pool.submit(save, ines, *one) for one in zip(urls, forms, strict=True)]
+            wait_until(lambda: len(patched(sandbox)) == len(PEOPLE))
+            interrupt(server)
+            for one in saving:
+                one.result()
+        for worker in workers:
+            assert select.select([worker], [], [], PATIENCE)[0], "a worker goes on"
+            os.close(worker)
+
+        assert_the_files_are_whole(tmp_path)
+    assert_the_files_are_whole(tmp_path)
+    assert "entries" in manage("audit_verify", environment)
+    assert recorded(tmp_path) == patched(sandbox) == Counter(PEOPLE)
+
+
+def save(person, url, form):
+    """Send it; who is cut off gets no answer."""
+    with suppress(requests.ConnectionError):
+        person.post(url, form, headers=HTMX)
+
+
+def patched(sandbox):
+    """How often each customer was changed at Club Med."""
+    return Counter(r.path.split("/")[3] for r in sandbox.requests if r.method == "PATCH")
+
+
+def recorded(folder):
+    """How many lines and entries each customer has."""
+    with closing(open_database(folder)) as database:
+        return Counter(
+            number
+            for table in ("customers_entry", "customers_journalline")
+            for (number,) in database.execute(f"SELECT customer_id FROM {table}")
+        )
+
+
+def open_database(folder):
+    """A connection that has read: while it is open the WAL stays."""
+    database = sqlite3.connect(folder / "desk.sqlite3")
+    database.execute("SELECT count(*) FROM customers_entry").fetchone()
+    return database
+
+
+def assert_the_files_are_whole(folder):
+    """The first bytes are what SQLite writes there (its file format, sections 1.3 and 4.1)."""
+    file = folder / "desk.sqlite3"
+    assert file.read_bytes()[:16] == b"SQLite format 3\0"
+    wal, shm = (Path(f"{file}-{name}") for name in ("wal", "shm"))
+    if wal.exists():
+        assert wal.read_bytes()[:4] in (b"", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+        head = shm.read_bytes()
+        assert head[:48] == head[48:96]
+        assert int.from_bytes(head[:4], sys.byteorder) == 3_007_000
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
