@@ -201,6 +201,10 @@ def _answer(item: Mapping[str, Json], key: str) -> str:
     return ("yes" if answer else "no") if isinstance(answer, bool) else ""
 
 
+class RawField(PlainField, forms.CharField):
+    """A text that its form reads."""
+
+
 class PhoneForm(forms.Form):
     """One phone. row: the place in the stored list of the phone that it was made from, "" if new.
 
@@ -208,7 +212,7 @@ class PhoneForm(forms.Form):
     """
 
     use_required_attribute = False
-    row = forms.CharField(required=False, widget=forms.HiddenInput)
+    row = RawField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, now: Sequence[Phone], region: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -226,7 +230,9 @@ class PhoneForm(forms.Form):
             required=bool(own_type),
             error_messages={"required": choose, "invalid_choice": choose},
         )
-        self.fields["number"] = PhoneField(required=False)
+        self.fields["number"] = RawField(
+            required=False, widget=forms.TextInput({"type": "tel", "inputmode": "tel"})
+        )
         dress(self)
 
     def clean(self) -> None:
@@ -265,12 +271,6 @@ class PhoneForm(forms.Form):
     @property
     def problems(self) -> list[str]:
         return [str(one) for name in ("type", "number") for one in self[name].errors]
-
-
-class PhoneField(PlainField, forms.CharField):
-    """A number in any shape; `PhoneForm` reads it."""
-
-    widget = forms.TextInput({"type": "tel", "inputmode": "tel"})
 
 
 class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]

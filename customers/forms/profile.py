@@ -133,6 +133,7 @@ class ProfileForm(forms.Form):
             part.clears = row.clearable and row.name in to_clear
             if row.name in clashing:
                 part.choice = sent.get(f"{row.name}-choice", "")
+                part.clash = Clash(None, row.text(part.asked.now), "", None)
             self.parts[row.name] = part
         dress(self)
         if not judged:
@@ -240,14 +241,14 @@ class ProfileForm(forms.Form):
             return bool(part.asked.missing) or not part.is_blank
         if self.editing.alone:
             return not part.clears
-        if part.is_omitted or not part.has_changed() or (part.clears and part.is_blank):
+        if part.is_omitted or (part.clears and part.is_blank):
             return False
         name, now = part.row.name, part.asked.now
-        if self.seen is None or self.seen.vouches_for(name, now):
-            return True
+        if self.seen is None or part.row.sensitive or self.seen.vouches_for(name, now):
+            return part.has_changed()
         # The person saw an older profile, which is not at hand: only what it meant is known.
         typed = part.row.kind.compose(None, part.value if part.is_valid() else None)
-        return part.row.sensitive or not self.seen.vouches_for(name, typed)
+        return not self.seen.vouches_for(name, typed)
 
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""
@@ -282,6 +283,12 @@ class ProfileForm(forms.Form):
             rest = [refused.description or "No reason was given."]
         self.refusal = " ".join(rest)
 
+    def renew_token(self) -> None:
+        """Make what is sent next a change of its own, if the person saw what is shown."""
+        parts = {} if self.editing.is_new else self.parts
+        if self.seen and all(self.seen.vouches_for(n, p.asked.now) for n, p in parts.items()):
+            self.seen = None
+
     def over(
         self, profile: Profile, newest: Mapping[str, Entry], *, asks: bool = True
     ) -> "ProfileForm":
@@ -309,9 +316,9 @@ class ProfileForm(forms.Form):
         return form
 
     @property
-    def clashes(self) -> bool:
-        """Has a field moved meanwhile?"""
-        return any(part.clash for part in self.parts.values())
+    def asks_whose(self) -> bool:
+        """Has a field moved meanwhile, and nobody said yet whose value is to be?"""
+        return not self.is_bound and any(part.clash for part in self.parts.values())
 
     # The create form
 

@@ -259,8 +259,8 @@ class AlreadySent(NotSaved):
 
     status = 409
     is_about_form = True
-    title = "This form was sent before, with other answers, and Club Med took them."
-    text = "What you typed now was not sent. Send it again if you want it instead."
+    title = "This form was sent before with other answers, and that customer was created."
+    text = "What you typed now was not sent. To create another customer, send it again."
     icon = "alert-triangle"
     tone = "warn"
 

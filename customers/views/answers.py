@@ -225,6 +225,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             raise exc
         case Refused():
             form.add_refusal(exc)
+            form.renew_token()
         case Conflict():
             remember_shown(request.session, exc.profile)
             form = form.over(exc.profile, reading.newest_by_field(number))
@@ -232,14 +233,24 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             form.seen = None  # the token is used up
             if number:
                 form = form.over(read_and_remember(request, number), {}, asks=False)
+                notice = _already_sent(exc)
         case InUse():
-            notice = in_use(request, exc, form)
+            notice = _in_use(request, exc, form)
         case Unknown() | Pending():
             forget_shown(request.session, number)
     return show(form, notice)
 
 
-def in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Note:
+def _already_sent(exc: AlreadySent) -> Note:
+    took = ", ".join(f"“{FIELDS[name].text(value)}”" for name, value in exc.sent.items())
+    return Note(
+        f"This form was sent before: Club Med took {took}. What you typed now was not sent. "
+        "If it is the same, it is stored already; save again if you want it instead.",
+        exc.status,
+    )
+
+
+def _in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Note:
     """Who is saving which of the fields that were to be saved."""
     who = "You are" if exc.line.is_by(request.actor) else f"{exc.line.actor_name} is"
     names = (name for name in exc.line.values if name in form.changes)

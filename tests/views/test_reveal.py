@@ -14,7 +14,7 @@ from customers.catalogue.fields import FIELDS, Clear, Field, Group
 from customers.management import report_formats
 from customers.services import report
 from tests import log
-from tests.acts import let_the_grace_pass, out_of_reach, post, previewed, sign_in_again
+from tests.acts import let_the_grace_pass, out_of_reach, post, save, sign_in_again
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -51,7 +51,7 @@ def tom(clubmed):
 def change(agent, tom):
     """The address of a change of Tom's number, from OLD to NUMBER."""
     tom["identity"] = {"type": "DNI", "number": OLD}
-    agent.post(IDENTITY, agent.form(IDENTITY) | {"type": "CPF", "number": NUMBER})
+    agent.post(IDENTITY, agent.form(IDENTITY) | named({"type": "CPF", "number": NUMBER}))
     return f"/audit/changes/{Change.objects.get().pk}/"
 
 
@@ -71,10 +71,15 @@ def edited(person, url=IDENTITY, **typed):
     """Open the editor and save what is typed there."""
     page = person.page(url, headers=HTMX)
     form = hidden_inputs(page) | {
-        "type": (page.select_one("option[selected]") or {"value": ""})["value"],
-        "number": page.select_one("input[name=number]").get("value", ""),
+        "identity-type": (page.select_one("option[selected]") or {"value": ""})["value"],
+        "identity-number": page.select_one("input[name=identity-number]").get("value", ""),
     }
-    return person.post(url, form | typed, headers=HTMX)
+    return person.post(url, form | named(typed), headers=HTMX)
+
+
+def named(typed):
+    """The inputs of the national number."""
+    return {one if one == "clear" else f"identity-{one}": text for one, text in typed.items()}
 
 
 # Hidden, everywhere -------------------------------------------------------------------------------
@@ -169,7 +174,7 @@ def test_a_lost_answer_is_settled_without_it(agent, supervisor, tom, clubmed, th
 
 
 def test_the_log_says_whether_there_was_one(agent, supervisor, change, tom):
-    edited(agent, act="clear")
+    edited(agent, clear="identity")
 
     rows = [text(cell) for cell in supervisor.page("/audit/").select("td.delta")]
 
@@ -179,9 +184,9 @@ def test_the_log_says_whether_there_was_one(agent, supervisor, change, tom):
 @BOTH_WAYS
 @pytest.mark.parametrize(("number", "mine"), [(TYPED, f"DNI {TYPED}"), ("", "DNI")])
 def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, headers, number, mine):
-    form = agent.form(IDENTITY) | {"type": "DNI", "number": number}
-    wrong = agent.post(IDENTITY, form | {"type": ""}, headers=headers)
-    assert soup(wrong).select_one("input[name=number]").get("value", "") == number
+    form = agent.form(IDENTITY) | named({"type": "DNI", "number": number})
+    wrong = agent.post(IDENTITY, form | {"identity-type": ""}, headers=headers)
+    assert soup(wrong).select_one("input[name=identity-number]").get("value", "") == number
     assert holds(wrong) == []
 
     tom["identity"] = {"type": "CPF", "number": OLD}
@@ -217,9 +222,8 @@ def test_where_a_number_was_sent_a_refusal_shows_sentences_of_the_other_fields_a
     sentence = "Not Tomas." if of_other else f"Not {NUMBER} and {TYPED}."
     body = {"errors": [error | {"error_description": sentence}], "error_description": NUMBER}
     clubmed.faults.add(Fault("status", method="PATCH", status=400, body=json.dumps(body)))
-    preview = previewed(agent, GROUP, first_name="Tomas", **{"identity-number": TYPED})
 
-    refused = post(agent, preview, "send", GROUP)
+    refused = save(agent, GROUP, first_name="Tomas", **{"identity-number": TYPED})
 
     assert refused.status_code == 422
     assert shown in text(soup(refused))
@@ -248,7 +252,7 @@ def test_a_number_that_is_typed_is_sent_even_if_club_med_holds_it(agent, clubmed
 
 
 def test_a_clear_that_is_sent_twice_is_one_change(agent, clubmed):
-    form = agent.form(IDENTITY) | {"act": "clear"}
+    form = agent.form(IDENTITY) | {"clear": "identity"}
 
     assert [agent.post(IDENTITY, form, headers=HTMX).status_code for _ in range(2)] == [200, 200]
 
@@ -274,14 +278,11 @@ def test_two_forms_do_not_tell_whether_two_customers_have_the_same_number(
     assert set.intersection(*map(digests, pages)) == set()
 
 
-def test_a_group_is_previewed_refused_and_compared_without_it(agent, tom, clubmed):
-    typed = {"identity-type": "DNI", "identity-number": TYPED}
-    preview = post(agent, agent.page(GROUP), "preview", GROUP, **typed)
-    assert "hidden → hidden" in text(soup(preview))
-    assert holds(preview) == []
+def test_a_group_is_compared_without_it(agent, tom, clubmed):
+    page = agent.page(GROUP)
 
     tom["identity"] = {"type": "CPF", "number": OLD}
-    conflict = post(agent, soup(preview), "send", GROUP)
+    conflict = post(agent, page, GROUP, **named({"type": "DNI", "number": TYPED}))
 
     assert conflict.status_code == 409
     assert "Now at Club Med CPF ••••••" in text(soup(conflict))
@@ -290,20 +291,19 @@ def test_a_group_is_previewed_refused_and_compared_without_it(agent, tom, clubme
 
 
 def test_a_lost_group_gives_back_what_was_typed_and_nothing_beside_it(agent, clubmed):
-    preview = previewed(agent, GROUP, **{"identity-type": "DNI", "identity-number": TYPED})
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
 
-    lost = post(agent, preview, "send", GROUP)
+    lost = save(agent, GROUP, **named({"type": "DNI", "number": TYPED}))
 
     assert f"National number DNI {TYPED}" in text(soup(lost))
     assert holds(lost) == []
 
 
 def test_a_form_that_is_sent_again_with_another_number_does_not_say_the_first(agent):
-    form = agent.form(IDENTITY) | {"type": "CPF"}
-    agent.post(IDENTITY, form | {"number": OLD}, headers=HTMX)
+    form = agent.form(IDENTITY) | {"identity-type": "CPF"}
+    agent.post(IDENTITY, form | {"identity-number": OLD}, headers=HTMX)
 
-    again = agent.post(IDENTITY, form | {"number": TYPED}, headers=HTMX)
+    again = agent.post(IDENTITY, form | {"identity-number": TYPED}, headers=HTMX)
 
     assert "Club Med took “CPF ••••••”." in text(soup(again))
     assert holds(again) == []
@@ -331,8 +331,7 @@ def test_a_new_sensitive_field_is_one_row_of_the_catalogue(agent, clubmed, tom, 
 
     for path in (PROFILE, editor, GROUP):
         assert holds(agent.get(path), "P-1234-5678") == []
-    untouched = previewed(agent, GROUP, birth_city="Lyon")
-    post(agent, untouched, "send", GROUP)
+    save(agent, GROUP, birth_city="Lyon")
     assert agent.post(editor, agent.form(editor) | {"value": ""}).status_code == 422
     agent.post(editor, agent.form(editor) | {"value": "P-8765-4321"})
 
@@ -349,7 +348,7 @@ def test_the_editor_opens_with_the_type_and_without_the_number(agent):
     page = agent.page(IDENTITY, headers=HTMX)
 
     assert page.select_one("option[selected]")["value"] == "CPF"
-    assert page.select_one("input[name=number]").get("value") is None
+    assert page.select_one("input[name=identity-number]").get("value") is None
     assert "A number is stored and stays hidden. Left empty it stays as it is" in text(page)
 
 
@@ -373,7 +372,7 @@ def test_a_number_that_is_typed_takes_the_place_of_the_other(agent, tom):
 
 
 def test_a_clear_clears(agent, tom):
-    edited(agent, act="clear")
+    edited(agent, clear="identity")
 
     assert tom["identity"] is None
 
@@ -401,15 +400,10 @@ def test_a_number_is_needed_where_none_is_stored(agent, clubmed, tom):
 
 
 def test_beside_other_fields_it_stays_too_until_it_is_typed_or_cleared(agent, clubmed, tom):
-    previews = [
-        previewed(agent, GROUP, birth_city="Lyon"),
-        previewed(agent, GROUP, **{"identity-number": TYPED}),
-        soup(post(agent, agent.page(GROUP), "preview", GROUP, clear=["identity"])),
-    ]
     bodies = []
-    for preview in previews:
+    for act in ({"birth_city": "Lyon"}, {"identity-number": TYPED}, {"clear": ["identity"]}):
         before = dict(tom)
-        post(agent, preview, "send", GROUP)
+        save(agent, GROUP, **act)
         bodies.append(tom["identity"])
         tom |= before
 
@@ -643,8 +637,7 @@ def test_a_change_is_not_revealed_without_a_purpose(supervisor, change, headers)
 
 @pytest.mark.parametrize("field", ["", "birth_city", "health_pass_id", "nonsense"])
 def test_what_is_no_hidden_field_of_a_change_is_not_there(agent, supervisor, field):
-    preview = previewed(agent, GROUP, **{"birth_city": "Lyon", "identity-number": TYPED})
-    post(agent, preview, "send", GROUP)
+    save(agent, GROUP, **{"birth_city": "Lyon", "identity-number": TYPED})
     change = f"/audit/changes/{Change.objects.get().pk}/"
 
     answer = supervisor.post(f"{change}reveal/", {"field": field} | WHY)
