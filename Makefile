@@ -36,6 +36,9 @@ check: .venv/.dev ## format, lint, types, templates, security, deployment, migra
 	.ci/deployment
 	.ci/locks
 
+# Python may keep what it compiled, whatever the environment says: a run has many processes.
+test looks: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: test
 test: .venv/.dev ## the whole suite, in a real browser, on SQLite and on PostgreSQL
 	@.ci/system

@@ -3,7 +3,7 @@
 Order of the words: what happened; what was or was not stored; what to do now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -29,15 +29,12 @@ class Message:
     tone: str = "bad"
 
 
-BAD_REQUEST = Message(
-    400,
-    "This form is too long, or could not be read.",
-    "Nothing was sent to Club Med.",
-)
+NOT_SENT = "Nothing was sent to Club Med."
+BAD_REQUEST = Message(400, "This form is too long, or could not be read.", NOT_SENT)
 FORGED = Message(
     403,
     "This form is not one of ours any more.",
-    "Nothing was sent to Club Med. Open the page again and send it from there.",
+    f"{NOT_SENT} Open the page again and send it from there.",
 )
 NOT_ALLOWED = Message(
     403,
@@ -47,65 +44,6 @@ NOT_ALLOWED = Message(
     "warn",
 )
 NO_PAGE = Message(404, "There is no such page.", "Check the address, or find the customer again.")
-WRONG_METHOD = Message(
-    405, "This address cannot be used that way.", "Nothing was sent to Club Med."
-)
-FAILED = Message(
-    500,
-    "Something went wrong here.",
-    "If you were saving, look at the customer's history before you save again.",
-)
-NO_DATABASE = Message(
-    503,
-    "Our own database does not answer.",
-    "Nothing was sent to Club Med. Try again in a moment.",
-    "plug-connected-x",
-)
-SIGNED_OUT = Message(
-    401,
-    "Your session has ended.",
-    "Nothing was sent to Club Med. What you typed is kept. Sign in and you come back to it.",
-    "lock",
-    "warn",
-)
-SIGNED_OUT_NOT_KEPT = Message(
-    401,
-    "Your session has ended.",
-    "Nothing was sent to Club Med. Copy what you typed before you sign in again.",
-    "lock",
-    "warn",
-)
-SIGNED_OUT_TO_READ = Message(
-    401,
-    "Your session has ended.",
-    "This could not be shown. If you were typing, save first: that keeps your text while you "
-    "sign in.",
-    "lock",
-    "warn",
-)
-SIGN_IN_AGAIN = Message(
-    401,
-    "Your sign-in needs renewing.",
-    "Nothing was changed at Club Med. What you typed is kept. Sign in again and you come back to "
-    "it. If it stays so, tell the people who run this site.",
-    "lock",
-    "warn",
-)
-SIGN_IN_AGAIN_NOT_KEPT = Message(
-    401,
-    "Your sign-in needs renewing.",
-    "Nothing was changed at Club Med. Copy what you typed before you sign in again.",
-    "lock",
-    "warn",
-)
-SIGN_IN_AGAIN_TO_READ = Message(
-    401,
-    "Your sign-in needs renewing.",
-    "Club Med did not show this. Sign in again and you come back here. If it stays so, tell the "
-    "people who run this site.",
-    "lock",
-    "warn",
-)
 NO_CUSTOMER_NUMBER = Message(
     404,
     "This is not a customer number.",
@@ -116,10 +54,30 @@ NO_CUSTOMER_NUMBER = Message(
 NOT_EDITABLE = Message(
     404,
     "This field cannot be edited here.",
-    "Nothing was sent to Club Med. The profile shows which fields can.",
+    f"{NOT_SENT} The profile shows which fields can.",
     "lock",
     "warn",
 )
+WRONG_METHOD = Message(405, "This address cannot be used that way.", NOT_SENT)
+FAILED = Message(
+    500,
+    "Something went wrong here.",
+    "If you were saving, look at the customer's history before you save again.",
+)
+NO_DATABASE = Message(
+    503,
+    "Our own database does not answer.",
+    f"{NOT_SENT} Try again in a moment.",
+    "plug-connected-x",
+)
+# For who has to sign in (again).
+KEPT = "Nothing was changed at Club Med. What you typed is kept: sign in and you come back to it."
+NOT_KEPT = "Nothing was changed at Club Med. Copy what you typed before you sign in again."
+NOT_SHOWN = (
+    "This could not be shown. If you were typing, save first: that keeps your text while you "
+    "sign in."
+)
+IF_IT_STAYS = "If it stays so, tell the people who run this site."
 
 
 def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) -> HttpResponse:
@@ -134,24 +92,21 @@ def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) ->
     return response
 
 
-def signed_out(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:
-    message = SIGNED_OUT if is_kept else SIGNED_OUT_NOT_KEPT
-    message = message if request.method == "POST" else SIGNED_OUT_TO_READ
-    return answer(request, message, come_back=come_back or "/")
-
-
-def sign_in_again(request: HttpRequest, *, come_back: str | None, is_kept: bool) -> HttpResponse:
-    """The session goes on, but Club Med is called with the person's own token."""
-    message = SIGN_IN_AGAIN if is_kept else SIGN_IN_AGAIN_NOT_KEPT
-    message = message if request.method == "POST" else SIGN_IN_AGAIN_TO_READ
-    return answer(request, message, come_back=come_back or "/")
+def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bool) -> HttpResponse:
+    """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
+    text = (KEPT if is_kept else NOT_KEPT) if request.method == "POST" else NOT_SHOWN
+    message = Message(401, "Your session has ended.", text, "lock", "warn")
+    if renewing:
+        title = "Your sign-in needs renewing."
+        message = replace(message, title=title, text=f"{text} {IF_IT_STAYS}")
+    return answer(request, message, come_back=come_back)
 
 
 def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, NOT_ALLOWED)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return answer(request, BAD_REQUEST)
 
 
@@ -178,12 +133,12 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def no_database(request: HttpRequest) -> HttpResponse:
-    """Nobody can be known, so nothing was done."""
+    """Who is there cannot be known, so nothing was done."""
     return _without_database(request, NO_DATABASE)
 
 
 def _without_database(request: HttpRequest, message: Message) -> HttpResponse:
-    """Asks nothing of session or database: either may be what failed."""
+    """The page asks nothing of session or database: either may be what failed."""
     if wants_fragment(request):
         return answer(request, message)
     context = {"message": message, "typed": typed_text(request)}

@@ -14,72 +14,79 @@ from django.conf import settings
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    UnreadablePostError,
+)
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from crmadmin import error_pages, sso
+from crmadmin import error_pages
+from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
 from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import chosen_markets, is_customer_number, wants_fragment
+from customers.views.answers import (
+    DeskRequest,
+    chosen_markets,
+    wants_fragment,
+)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
 
 
-class TrustedProxyMiddleware:
-    """Believe a proxy that we know about the scheme; nobody else's word counts."""
+def trusted_proxy(get_response: GetResponse) -> GetResponse:
+    """Believe X-Forwarded-Proto if the caller is one of TRUSTED_PROXIES."""
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.headers.get("X-Forwarded-Proto") == "https" and _is_trusted(request):
+            request.META["wsgi.url_scheme"] = "https"
+        return get_response(request)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if (
-            _is_trusted(request.META.get("REMOTE_ADDR", ""))
-            and request.headers.get("X-Forwarded-Proto") == "https"
-        ):
-            request.environ["wsgi.url_scheme"] = "https"  # type: ignore[attr-defined]
-        return self.get_response(request)
+    return middleware
 
 
-def _is_trusted(caller: str) -> bool:
+def _is_trusted(request: HttpRequest) -> bool:
     try:
-        address = ip_address(caller)
-    except ValueError:  # a Unix socket has none
+        caller = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:  # a Unix socket has no address
         return False
-    return any(address in network for network in settings.TRUSTED_PROXIES)
+    return any(caller in network for network in settings.TRUSTED_PROXIES)
 
 
-class AnswerHeadersMiddleware:
-    """A reference for each request; no page is stored, and a fragment is not taken for a page."""
+def answer_headers(get_response: GetResponse) -> GetResponse:
+    """Give each request a reference; have no page stored, and no fragment taken for a page."""
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponse:
         request.id = secrets.token_hex(6)  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        response = get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        response["Cache-Control"] = "no-store"
+        patch_vary_headers(response, ["HX-Request"])
         if response.status_code >= 500:  # the reference that the page names; no address, no value
             name = request.resolver_match.url_name if request.resolver_match else "-"
             logger.error("%s answered %s at %s", request.id, response.status_code, name)  # type: ignore[attr-defined]
-        response["Cache-Control"] = "no-store"
-        patch_vary_headers(response, ["HX-Request"])
         return response
+
+    return middleware
 
 
 class SessionMiddleware(sessions.SessionMiddleware):
-    """An answer is never replaced because its session could not be kept.
+    """Django's, but an answer stands although its session could not be stored.
 
-    What was done is done; Django would say that the request was bad, and we that nothing was sent.
+    Django would say instead that the request was bad, though a change may have been sent.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -90,58 +97,83 @@ class SessionMiddleware(sessions.SessionMiddleware):
             return response
 
 
+def whole_body(get_response: GetResponse) -> GetResponse:
+    """Refuse a form that was cut off on its way: its last value may have lost its end."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        try:
+            is_whole = request.method != "POST" or len(request.body) == int(announced)
+        except (UnreadablePostError, ValueError):
+            is_whole = False
+        return get_response(request) if is_whole else error_pages.bad_request(request)
+
+    return middleware
+
+
 class AccessMiddleware:
-    """Deny by default: a view without a rule is refused, and a rule is kept."""
+    """Deny by default: a view without a rule is refused, and a rule holds for every request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: DeskRequest) -> HttpResponse:
         try:
-            actor = sso.actor_of(request.session)
+            actor = actor_of(request.session)
         except DatabaseError:
             return error_pages.no_database(request)
         chosen = current_market(chosen_markets(request))
-        request.actor = actor and replace(actor, market=chosen)  # type: ignore[attr-defined]
+        request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+        self, request: DeskRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
         rule: tuple[Permission, ...] = getattr(view, "access_rule", ())
-        actor = request.actor  # type: ignore[attr-defined]
+        actor: Actor | None = request.actor
         if Permission.EVERYONE in rule:
             return None
         if actor is None:
-            return self._sign_in_first(request)
-        if not rule or not all(map(actor.may, rule)):
-            number = kwargs.get("customer_id", "")
-            access_events.note(
-                Access.REFUSED,
-                actor=actor,
-                request_id=request.id,  # type: ignore[attr-defined]
-                customer_id=number if is_customer_number(number) else "",
-                change_id=kwargs.get("change_id"),
-            )
-            return error_pages.not_allowed(request)
-        return None
+            return _ask_to_sign_in(request, renewing=False)
+        if rule and all(map(actor.may, rule)):
+            return None
+        number = kwargs.get("customer_id", "")
+        access_events.note(
+            Access.REFUSED,
+            actor=actor,
+            request_id=request.id,
+            customer_id=number if is_customer_number(number) else "",
+            change_id=kwargs.get("change_id"),
+        )
+        return error_pages.not_allowed(request)
 
-    def _sign_in_first(self, request: HttpRequest) -> HttpResponse:
-        if request.method == "POST":
-            # Only a form of ours: another site must not start a session here, nor fill the table.
-            check = CsrfViewMiddleware(self.get_response)
-            check.process_request(request)
-            own = check.process_view(request, self._sign_in_first, (), {}) is None
-            is_kept = own and put_aside(request.session, request.path, request.POST)
-            return error_pages.signed_out(request, come_back=request.path, is_kept=is_kept)
-        if wants_fragment(request):
-            here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
-            return error_pages.signed_out(request, come_back=here, is_kept=True)
-        return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+
+def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
+    """Redirect a page to the sign-in; tell htmx and a form, whose text is put aside meanwhile.
+
+    renewing: the session goes on, but Club Med does not take the person's own token. Then nobody is
+    redirected: a sign-in that changes nothing would go round and round.
+    """
+    is_kept, come_back = True, request.get_full_path()
+    if request.method == "POST":
+        is_kept = _is_ours(request) and put_aside(request.session, request.path, request.POST)
+        come_back = request.path
+    elif wants_fragment(request):
+        come_back = request.htmx.current_url_abs_path or "/"
+    elif not renewing:
+        return redirect(f"{reverse('login')}?{urlencode({'next': come_back})}")
+    return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    """Another site must not start a session here, nor fill the table with its forms."""
+    check = CsrfViewMiddleware(error_pages.bad_request)
+    check.process_request(request)
+    return check.process_view(request, error_pages.bad_request, (), {}) is None
 
 
 class ErrorPagesMiddleware:
-    """What Club Med would not or could not do, and a wrong method, as pages."""
+    """Show what a verb raised, and a wrong method, as pages."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -154,26 +186,16 @@ class ErrorPagesMiddleware:
         page["Allow"] = response["Allow"]
         return page
 
-    def process_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse | None:
+    def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
         if isinstance(exc, NeedsSignIn):
-            return self._sign_in_again(request)
+            return _ask_to_sign_in(request, renewing=True)
         if isinstance(exc, NotSaved):
             return error_pages.answer(request, exc)
-        # Where it happened, without the exception's text: that may hold what somebody typed.
-        frames = "".join(traceback.format_tb(exc.__traceback__))
         if not isinstance(exc, Http404):
-            logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)  # type: ignore[attr-defined]
+            # Where it happened, without the exception's text: that may hold what somebody typed.
+            frames = "".join(traceback.format_tb(exc.__traceback__))
+            logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)
         return None
-
-    def _sign_in_again(self, request: HttpRequest) -> HttpResponse:
-        """Never a redirect: a sign-in that changes nothing would go round and round."""
-        if request.method == "POST":
-            is_kept = put_aside(request.session, request.path, request.POST)
-            return error_pages.sign_in_again(request, come_back=request.path, is_kept=is_kept)
-        here = request.get_full_path()
-        if wants_fragment(request):
-            here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
-        return error_pages.sign_in_again(request, come_back=here, is_kept=True)
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -4,12 +4,12 @@
 """
 
 import base64
+import re
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -47,15 +47,10 @@ def read(parse: Callable[[str], T], must: str, name: str, default: str | None = 
         raise ImproperlyConfigured(f"{name} must {must}") from None
 
 
-def _text(value: str) -> str:
-    if not value:
+def _match(pattern: str, value: str) -> str:
+    if not re.fullmatch(pattern, value, re.DOTALL):
         raise ValueError
     return value
-
-
-def _switch(value: str) -> bool:
-    words = {"on": True, "true": True, "yes": True, "1": True}
-    return (words | {"off": False, "false": False, "no": False, "0": False})[value.lower()]
 
 
 def _words(value: str) -> list[str]:
@@ -64,13 +59,6 @@ def _words(value: str) -> list[str]:
 
 def _networks(value: str) -> list[IPv4Network | IPv6Network]:
     return [ip_network(word) for word in _words(value)]
-
-
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError
-    return value
 
 
 def _seconds(value: str) -> float:
@@ -97,18 +85,22 @@ def _keys(value: str) -> tuple[bytes, ...]:
 
 
 def _database(value: str) -> dict[str, Any]:
-    if urlsplit(value).scheme not in ("postgres", "postgresql", "sqlite"):
-        raise ValueError
-    return dict(environ.Env.db_url_config(value))
+    return dict(environ.Env.db_url_config(_match("(postgres|postgresql|sqlite)://.*", value)))
 
 
-text = partial(read, _text, "not be empty")
-switch = partial(read, _switch, "be on or off")
+_SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+text = partial(read, partial(_match, ".+"), "not be empty")
+switch = partial(read, lambda value: _SWITCH[value.lower()], "be on or off")
 words = partial(read, _words, "be a list", default="")
 networks = partial(read, _networks, "list addresses or networks", default="")
-address = partial(read, _address, "be an http:// or https:// address")
-seconds = partial(read, _seconds, "be a number of seconds above 0, at most a day")
-months = partial(read, _months, "be a whole number of months from 1 to 1200")
+address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
+seconds = partial(read, _seconds, "be from 0 to 86400 seconds")
+months = partial(read, _months, "be from 1 to 1200 months")
+auth = partial(
+    read,
+    partial(_match, "static|client_credentials|employee"),
+    "be static, client_credentials or employee",
+)
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")
@@ -127,9 +119,7 @@ ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
 CLUBMED_API_KEY = text("CLUBMED_API_KEY")
-CLUBMED_AUTH = text("CLUBMED_AUTH", default="static")
-if CLUBMED_AUTH not in ("static", "client_credentials", "employee"):
-    raise ImproperlyConfigured("CLUBMED_AUTH must be static, client_credentials or employee")
+CLUBMED_AUTH = auth("CLUBMED_AUTH", default="static")
 # Where the staff's own tokens are used, either of these may stand beside them for the background.
 _employee = CLUBMED_AUTH == "employee"
 _account = any(map(given, ("CLUBMED_TOKEN_URL", "CLUBMED_CLIENT_ID", "CLUBMED_CLIENT_SECRET")))
@@ -189,16 +179,17 @@ INSTALLED_APPS = [
     "crmadmin.apps.CrmadminConfig",
 ]
 MIDDLEWARE = [
-    "crmadmin.middleware.TrustedProxyMiddleware",
+    "crmadmin.middleware.trusted_proxy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "crmadmin.middleware.AnswerHeadersMiddleware",
+    "crmadmin.middleware.answer_headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "crmadmin.middleware.whole_body",
     # Before CSRF: a form sent after the session ended is told so, with its text, not "forged".
     "crmadmin.middleware.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -218,7 +209,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "crmadmin.middleware.page_context",
             ],
-            "builtins": ["customers.templatetags.desk"],
+            "builtins": ["django.templatetags.i18n", "customers.templatetags.desk"],
         },
     }
 ]

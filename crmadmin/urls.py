@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from crmadmin import health, sso
+from crmadmin import health
+from crmadmin.sso import views as sso
 
 urlpatterns = [
     path("", include("customers.urls")),

@@ -10,7 +10,8 @@ application = get_wsgi_application()
 # Only now: models need the settings.
 from django.db import connection  # noqa: E402
 
-from customers.audit import checks  # noqa: E402
+from customers.audit import chain, checks  # noqa: E402
 
 checks.check()
+chain.log_seal()
 connection.close()

@@ -1,7 +1,7 @@
-"""Who is working, and what each role may do.
+"""Who works here, and what each role may do.
 
-A view says who may call it with `@allow(...)`; `crmadmin.middleware.AccessMiddleware` reads that
-rule and refuses a view that has none.
+`@allow(...)` is the rule of a view. `crmadmin.middleware.AccessMiddleware` refuses a view without
+one.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Permission(Enum):
     """What a rule can ask for."""
 
-    EVERYONE = "everyone"  # nobody need be signed in: the way in, the way out, health
+    EVERYONE = "everyone"  # without a sign-in: the way in, the way out, health
     CUSTOMERS = "customers"  # find, create, view, edit
     CUSTOMER_HISTORY = "customer history"  # what was changed of one customer
     LOG = "log"  # the whole audit log
@@ -32,16 +32,12 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+_AGENT = {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY}
+_AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG}
 _MAY = {
-    Role.AGENT: {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY},
-    Role.SUPERVISOR: {
-        Permission.CUSTOMERS,
-        Permission.CUSTOMER_HISTORY,
-        Permission.LOG,
-        Permission.SETTLE,
-        Permission.FORGET,
-    },
-    Role.AUDITOR: {Permission.CUSTOMER_HISTORY, Permission.LOG},
+    Role.AGENT: _AGENT,
+    Role.AUDITOR: _AUDITOR,
+    Role.SUPERVISOR: {*_AGENT, *_AUDITOR, Permission.SETTLE, Permission.FORGET},
 }
 
 
@@ -49,9 +45,9 @@ _MAY = {
 class Actor:
     """A signed-in person: known by issuer and sub, never by name or e-mail.
 
-    market: the locale that they speak to Club Med in ("fr-FR"), "" for the setting's. sign_in: the
-    key of this sign-in, under which their own access token is kept where one is. reveals: may they
-    see sensitive values? No role gives that, but groups of its own.
+    market: the locale of their calls to Club Med ("fr-FR"), "" for the setting's. sign_in: the key
+    of this sign-in, under which their own access token is stored, if any. reveals: may they see
+    sensitive values? Groups of their own give that, no role does.
     """
 
     issuer: str
@@ -100,7 +96,7 @@ class Actor:
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
-# Whoever runs a command on the server: which person that was, only the server's own log knows.
+# Whoever runs a command on the server; which person that was, only the server's own log tells.
 OPERATOR = Actor(issuer="", sub="", name="Command line", roles=())
 
 
@@ -112,9 +108,8 @@ def roles_of(
     auditors: frozenset[str],
 ) -> tuple[Role, ...]:
     """The roles that the company's groups give; none means no entry."""
-    held = set(groups)
-    table = ((Role.SUPERVISOR, supervisors), (Role.AGENT, agents), (Role.AUDITOR, auditors))
-    return tuple(role for role, names in table if held & names)
+    names = {Role.SUPERVISOR: supervisors, Role.AGENT: agents, Role.AUDITOR: auditors}
+    return tuple(role for role, members in names.items() if members.intersection(groups))
 
 
 def allow(*permissions: Permission) -> Callable[[View], View]:

@@ -50,6 +50,7 @@ FROM (VALUES
     ('customers_vaultitem', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_head', 'SELECT, INSERT, UPDATE'),
     ('customers_change', 'SELECT, INSERT, UPDATE'),
+    ('customers_changedfield', 'SELECT, INSERT, UPDATE'),
     ('customers_journalline', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_claim', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_accessevent', 'SELECT, INSERT, DELETE'),

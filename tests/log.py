@@ -12,9 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from customers.audit import entries, erasure, signing, verifier
+from customers.audit import chain, entries, erasure, signing, verifier
+from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Entry, Evidence, Outcome, VaultItem
+from customers.audit.models import Change, ChangedField, Entry, VaultItem
 
 VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
 TEXTS = ["tom@example.com", "北京", 'é "quoted" \\ \u2028', "emoji 😀", "tab\tand\nline", ""]
@@ -32,6 +33,8 @@ def append(*findings, action="change", customer_id="123456789", change_id=None):
         "reason": "said so \\ by phone\u2028",
         "locale": "en-US",
         "request_id": "0123456789ab",
+        "flags": "forced_address",
+        "related": ["555"],
     }
     with transaction.atomic():
         return entries.append(change_id or uuid4(), act, findings)
@@ -39,16 +42,17 @@ def append(*findings, action="change", customer_id="123456789", change_id=None):
 
 def fill(changes=6):
     """A log of so many changes, of one or two fields each."""
+    begun = chain.position()
     for n in range(changes):
         old, new = TEXTS[n % len(TEXTS)], [{"number": TEXTS[(n + 1) % len(TEXTS)], "n": n}]
         fields = ["email", "phones"][: 1 + n % 2]
         append(
             *(
-                FieldOutcome(field, old, new, Outcome.APPLIED, Evidence.LOOK, new)
+                FieldOutcome(field, old, new, Outcome.APPLIED, Evidence.READ, new)
                 for field in fields
             ),
             customer_id=str(100 + n % 3),
-            change_id=UUID(int=n + 1),
+            change_id=UUID(int=begun + n + 1),
         )
 
 
@@ -57,7 +61,8 @@ def leave_behind_an_anchor(last):
     digest = bytes(Entry.objects.get(seq=last).digest)
     append(erasure.anchor(last, digest), action="anchor")
     VaultItem.objects.filter(pk__lte=last).delete()
-    Entry.objects.filter(seq__lte=last).delete()
+    for model in (Change, ChangedField, Entry):
+        model.objects.filter(seq__lte=last).delete()
 
 
 def public_key():

@@ -12,7 +12,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,13 @@ from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.audit import signing, statements
-from customers.audit.models import SIDES, Action, Entry, Head, facts, moment, number_in
+from customers.audit import signing, statements, verifier
+from customers.audit.actions import Action
+from customers.audit.models import Entry, Head, facts, moment, number_in
+from customers.audit.verifier import Seal
 
 logger = logging.getLogger(__name__)
+_AHEAD = timedelta(minutes=2)
 _sound: tuple[object, ...] = ()  # the head that this process verified or signed last
 
 
@@ -86,43 +89,67 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
 
     head: locked. The entries are not saved.
     """
+    if warning := ahead_of_now(head):
+        logger.warning(warning)
     head.recorded_at = max(timezone.now(), head.recorded_at)
     for entry in entries:
         head.seq += 1
         entry.seq, entry.recorded_at = head.seq, head.recorded_at
-        entry.version = signing.VERSION
-        entry.content_digest = signing.content_digest(columns(entry))
-        head.digest = signing.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
+        entry.version = verifier.VERSION
+        entry.content_digest = verifier.content_digest(columns(entry))
+        head.digest = verifier.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
         entry.digest = head.digest
     sign(head)
+
+
+def ahead_of_now(head: Head | None) -> str:
+    """A sentence if the newest entry lies in the future of this machine's clock, else ""."""
+    ahead = (head.recorded_at - timezone.now()) if head else timedelta(0)
+    if ahead <= _AHEAD:
+        return ""
+    return (
+        f"The newest entry was recorded {ahead // timedelta(minutes=1)} minutes ahead of this "
+        "machine’s clock: one of the clocks is wrong."
+    )
 
 
 def sign(head: Head) -> None:
     """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
     head.key_id = signing.current_key()
-    head.signature = signing.sign(message(head))
+    head.signature = signing.sign(seal_of(head).message())
     statements.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
-    transaction.on_commit(partial(logger.info, "appended %s", seal(head)))
+    transaction.on_commit(partial(logger.info, "appended %s", seal_line(head)))
 
 
-def seal(head: Head) -> str:
-    """What proves later how far the log went: one line of JSON, to be kept elsewhere."""
-    signature = base64.urlsafe_b64encode(bytes(head.signature)).decode().rstrip("=")
-    return json.dumps(
-        {
-            "seq": head.seq,
-            "recorded_at": moment(head.recorded_at),
-            "digest": bytes(head.digest).hex(),
-            "key_id": head.key_id,
-            "signature": signature,
-        }
-    )
+def log_seal() -> None:
+    """Write the seal of the head to the process log, as appending does; nothing if there is none.
+
+    A process does it when it starts: beside the seals of before it shows that entries were lost.
+    """
+    try:
+        head = Head.objects.filter(pk=1, seq__gt=0).first()
+    except DatabaseError:  # pages can say so, and /health/ready does
+        return
+    if head is not None:
+        logger.info("at start: appended %s", seal_line(head))
+
+
+def seal_of(head: Head) -> Seal:
+    digest, signature = bytes(head.digest), bytes(head.signature)
+    return Seal(head.seq, moment(head.recorded_at), digest, head.key_id, signature)
+
+
+def seal_line(head: Head) -> str:
+    """The seal as one line of JSON: copied elsewhere, it proves later how far the log went."""
+    members = seal_of(head)._asdict()
+    signature = base64.urlsafe_b64encode(members["signature"]).decode().rstrip("=")
+    return json.dumps(members | {"digest": members["digest"].hex(), "signature": signature})
 
 
 def columns(entry: Entry) -> Iterable[str]:
     """An entry's columns as they are hashed."""
-    for name in signing.COLUMNS:
+    for name in verifier.COLUMNS:
         value = getattr(entry, name)
         if name == "recorded_at":
             yield moment(value)
@@ -133,7 +160,7 @@ def columns(entry: Entry) -> Iterable[str]:
 
 
 def _beginning() -> Head:
-    return Head(pk=1, recorded_at=timezone.now(), digest=signing.BEGINNING, signature=b"")
+    return Head(pk=1, recorded_at=timezone.now(), digest=verifier.BEGINNING, signature=b"")
 
 
 def _read() -> Head:
@@ -154,7 +181,7 @@ def _is_sound(head: Head, *, rotating: bool = False) -> bool:
         return True
     if head.seq == 0 and not head.signature:
         return not Entry.objects.exists()
-    if not signing.verifies(head.key_id, bytes(head.signature), message(head), former=rotating):
+    if not signing.is_ours(seal_of(head), former=rotating):
         return False
     if not rotating:
         _believe(head)
@@ -167,53 +194,57 @@ def _believe(head: Head) -> None:
 
 
 def _identity(head: Head) -> tuple[object, ...]:
-    stands = (head.seq, head.recorded_at, bytes(head.digest), head.key_id, bytes(head.signature))
-    return (signing.current_key(), *stands)
+    return (signing.current_key(), seal_of(head))
 
 
-def message(head: Head) -> bytes:
-    """What is signed of a head."""
-    return signing.head_message(head.seq, moment(head.recorded_at), bytes(head.digest), head.key_id)
-
-
-# Reading ------------------------------------------------------------------------------------------
+# The entries as the texts that were hashed --------------------------------------------------------
 
 _BATCH = 5_000  # entries
 # Columns that a database does not hold as the text that is hashed.
 _AS_TEXT = {
     "sqlite": {
-        "recorded_at": "replace(recorded_at, ' ', 'T')"
-        " || CASE length(recorded_at) WHEN 19 THEN '.000000Z' ELSE 'Z' END",
+        "recorded_at": "replace(e.recorded_at, ' ', 'T')"
+        " || CASE length(e.recorded_at) WHEN 19 THEN '.000000Z' ELSE 'Z' END",
     },
     "postgresql": {
-        "change_id": "replace(change_id::text, '-', '')",
+        "change_id": "replace(e.change_id::text, '-', '')",
         # The year before 1 is written as the year 1, and without BC they would hash alike.
-        "recorded_at": "to_char(recorded_at AT TIME ZONE 'UTC',"
+        "recorded_at": "to_char(e.recorded_at AT TIME ZONE 'UTC',"
         """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-        " || CASE WHEN recorded_at < '0001-01-01Z' THEN ' BC' ELSE '' END",
+        " || CASE WHEN e.recorded_at < '0001-01-01Z' THEN ' BC' ELSE '' END",
     },
 }
+# Is a change of one entry projected as it should be? Others are looked at one by one.
+_OF_BOTH = ("recorded_at", "action", "outcome", "customer_id")
+_PROJECTED = " AND ".join(
+    [f"f.{name} = e.{name}" for name in (*_OF_BOTH, "change_id", "field", "flags", "actor_name")]
+    + [f"c.{name} = e.{name}" for name in _OF_BOTH]
+    + ["c.actor_key = f.actor_key", "e.outcome <> 'stored_as'"]
+)
+WIDTH = 4 + len(verifier.COLUMNS)  # of a row, before what lies beside the entry
 
 
 class OldestLeftError(Exception):
     """Entries left with age while they were read: begin again."""
 
 
-WIDTH = 4 + len(signing.COLUMNS)  # of a row, before what the vault holds
+def hashed_rows(after: int, last: int, *, beside: bool = False) -> Iterator[Sequence[Any]]:
+    """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS.
 
-
-def hashed_rows(after: int, last: int, *, with_vault: bool = False) -> Iterator[Sequence[Any]]:
-    """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS; and
-    with the vault: its key id, None where it holds nothing, and its sides in the order of SIDES.
-
-    Of the entries after one number, up to another; as they lie in the database, so a number may be
-    missing. Raises OldestLeftError.
+    beside: then the key id and the ciphertext of its values, None where the vault holds none; is
+    it the only entry of its change and projected as it should be; and the projected actor_key.
+    Entries after one number, up to another, in batches: memory stays flat and no lock is held. A
+    number may be missing. Raises OldestLeftError.
     """
-    columns = [*map(as_text, signing.COLUMNS)]
+    columns = [_AS_TEXT[connection.vendor].get(name, f"e.{name}") for name in verifier.COLUMNS]
     source = "customers_entry AS e"
-    if with_vault:
-        columns += [f"v.{name}" for name in ("key_id", *SIDES)]
-        source += " LEFT JOIN customers_vaultitem AS v ON v.seq = e.seq"
+    if beside:
+        columns += ["v.key_id", "v.encrypted", _PROJECTED, "f.actor_key"]
+        source += (
+            " LEFT JOIN customers_vaultitem AS v ON v.seq = e.seq"
+            " LEFT JOIN customers_changedfield AS f ON f.seq = e.seq"
+            " LEFT JOIN customers_change AS c ON c.seq = e.seq AND c.change_id = e.change_id"
+        )
     query = (
         "SELECT e.seq, e.version, e.content_digest, e.digest,"  # noqa: S608
         f" {', '.join(columns)} FROM {source}"
@@ -231,11 +262,6 @@ def hashed_rows(after: int, last: int, *, with_vault: bool = False) -> Iterator[
         after = batch[-1][0]
 
 
-def as_text(column: str) -> str:
-    """SQL for a column as the text that is hashed."""
-    return _AS_TEXT[connection.vendor].get(column, f'"{column}"')
-
-
 def beginning() -> tuple[int, bytes]:
     """The number and the digest that the oldest entry follows: of none, or of an anchor."""
     first = Entry.objects.order_by("seq").values_list("seq", flat=True).first()
@@ -245,4 +271,4 @@ def beginning() -> tuple[int, bytes]:
             if number_in(detail, "seq") == first - 1:
                 with suppress(ValueError):
                     return first - 1, bytes.fromhex(str(facts(detail).get("digest")))
-    return 0, signing.BEGINNING
+    return 0, verifier.BEGINNING

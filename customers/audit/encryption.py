@@ -1,20 +1,22 @@
 """The encryption of what the audit log knows of people: AES-256-GCM, keys from the environment.
 
-AUDIT_ENCRYPTION_KEYS, newest first: the newest encrypts, all decrypt. A key is known by its id, the
-first 8 hex digits of the SHA-256 of its 32 bytes. What is encrypted is bound to its place by
-`about`, and opens nowhere else.
+AUDIT_ENCRYPTION_KEYS, newest first: the newest encrypts, all decrypt. A key's id is the first 8 hex
+digits of the SHA-256 of its 32 bytes. Each ciphertext is bound to its place and opens nowhere else.
+docs/audit.md, section 8, gives the bytes.
 """
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from json.encoder import encode_basestring_ascii
 from typing import TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+SALT = 32  # bytes
 _NONCE = 12  # bytes, random: NIST SP 800-38D allows 2**32 encryptions with one key
 
 Buffer: TypeAlias = bytes | memoryview  # as one database or another gives it
@@ -33,23 +35,51 @@ def current() -> str:
     return next(iter(_keys(settings.AUDIT_ENCRYPTION_KEYS)))
 
 
-def encrypt(text: bytes, about: bytes) -> bytes:
-    """Nonce, ciphertext and tag, under the current key."""
+def encrypt(text: bytes, place: bytes) -> bytes:
+    """Nonce, ciphertext and tag, under the current key. place: what it is bound to."""
     nonce = secrets.token_bytes(_NONCE)
-    cipher = _keys(settings.AUDIT_ENCRYPTION_KEYS)[current()]
-    return nonce + cipher.encrypt(nonce, text, about)
+    cipher = next(iter(_keys(settings.AUDIT_ENCRYPTION_KEYS).values()))
+    return nonce + cipher.encrypt(nonce, text, place)
 
 
-def decrypt(key_id: str, held: Buffer, about: bytes) -> bytes:
-    """What a column holds; it may be anything. Raises UnreadableError."""
+def decrypt(key_id: str, encrypted: Buffer, place: bytes) -> bytes:
+    """The text; `encrypted` may be anything. Raises UnreadableError."""
     cipher = _keys(settings.AUDIT_ENCRYPTION_KEYS).get(key_id)
     if cipher is None:
         raise UnknownKeyError
     try:
-        encrypted = bytes(memoryview(held))  # a number would be as many zero bytes
-        return cipher.decrypt(encrypted[:_NONCE], encrypted[_NONCE:], about)
+        # A number would be as many zero bytes.
+        data = encrypted if type(encrypted) is bytes else bytes(memoryview(encrypted))
+        return cipher.decrypt(data[:_NONCE], data[_NONCE:], place)
     except (InvalidTag, ValueError, TypeError):
         raise UnreadableError from None
+
+
+def encrypt_values(seq: int, field: str, salted: Iterable[bytes]) -> bytes:
+    """The values of one entry, in the order of `actions.SIDES`; salted: salt and JSON text each."""
+    salted = list(salted)
+    salts = b"".join(one[:SALT] for one in salted)
+    return encrypt(salts + b"\n".join(one[SALT:] for one in salted), place_of(seq, field))
+
+
+def decrypt_values(
+    key_id: str, encrypted: Buffer, seq: int, field: str, sides: list[str]
+) -> Mapping[str, bytes]:
+    """side -> salt and JSON text. sides: those that the entry committed to, in their order.
+
+    Raises UnreadableError.
+    """
+    text = decrypt(key_id, encrypted, place_of(seq, field))
+    salts = SALT * len(sides)
+    texts = text[salts:].split(b"\n")  # JSON text without spaces has no line break
+    if len(texts) != len(sides):
+        raise UnreadableError
+    return {side: text[n * SALT : n * SALT + SALT] + texts[n] for n, side in enumerate(sides)}
+
+
+def place_of(seq: int, field: str) -> bytes:
+    """What the values of an entry are bound to."""
+    return f'["crmadmin-values-1","{seq}",{encode_basestring_ascii(field)}]'.encode()
 
 
 def key_id(key: bytes) -> str:

@@ -1,40 +1,34 @@
 """Deleting values from the vault, and the entries that say what was deleted.
 
-An entry with action "forgotten" says that the values of one customer are erased, one with action
-"expired" that those of all customers are: {"up_to": N} in its detail means in the entries up to
-number N, {"also": [N...]} names further entries.
+An entry with action "forgotten" says that the values of a customer are erased, one with action
+"expired" that those of all customers are: {"up_to": N} in its detail means in the entries with the
+customer's number up to N, {"also": [N...]} names further entries.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 
 from customers.audit import chain, statements
+from customers.audit.actions import STAY_WHEN_FORGOTTEN, Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import (
-    Action,
-    Entry,
-    Evidence,
-    Outcome,
-    VaultItem,
-    facts,
-    number_in,
-)
+from customers.audit.models import Entry, VaultItem, facts, number_in
 
 VALUES, ENTRIES, ACCESS = "values", "entries", "access"  # the field of such an entry
 _BATCH = 1_000  # rows
 _Row = TypeVar("_Row", bound=Model)
 
 
-def erasure_entry(part: str, up_to: int, also: Sequence[int] = ()) -> FieldOutcome:
+def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutcome:
     """The finding of an entry that says: this part of the log is erased up to a number.
 
     part: VALUES or ACCESS. also: the numbers of further entries whose values are erased.
     """
-    detail = json.dumps({"up_to": up_to} | ({"also": list(also)} if also else {}))
+    further = {"also": numbers} if (numbers := list(also)) else {}
+    detail = json.dumps({"up_to": up_to} | further)
     return FieldOutcome(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
@@ -47,24 +41,16 @@ def anchor(seq: int, digest: bytes) -> FieldOutcome:
     return FieldOutcome(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
 
 
-def values_of(customer_id: str, up_to: int) -> QuerySet[VaultItem]:
-    """The values of a customer in the entries up to that number.
+def values_of(customer_id: str, up_to: int, changes: Collection[UUID] = ()) -> QuerySet[VaultItem]:
+    """All values of each change that had the customer's number in an entry up to that one, and of
+    the given changes.
 
-    Includes those of a create from before it had the customer's number; not the reason why
+    Includes those from before a create had its number and those found out later; not the reason why
     somebody was forgotten.
     """
-    changes = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
-    theirs = Entry.objects.filter(change_id__in=changes.values("change_id"), seq__lte=up_to)
-    return _values_in(theirs)
-
-
-def values_since(customer_id: str, up_to: int, changes: Iterable[UUID]) -> QuerySet[VaultItem]:
-    """The values that later entries hold of the changes which `values_of` covers, and of `changes`:
-    what was found out late.
-    """
-    known = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
-    theirs = Q(change_id__in=known.values("change_id")) | Q(change_id__in=changes)
-    return _values_in(Entry.objects.filter(theirs))
+    theirs = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
+    wanted = Q(change_id__in=theirs.values("change_id")) | Q(change_id__in=changes)
+    return _values_in(Entry.objects.filter(wanted))
 
 
 def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
@@ -76,7 +62,7 @@ def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
 
 
 def _values_in(entries: QuerySet[Entry]) -> QuerySet[VaultItem]:
-    theirs = entries.exclude(action=Action.FORGOTTEN).order_by()
+    theirs = entries.exclude(action__in=STAY_WHEN_FORGOTTEN).order_by()
     return VaultItem.objects.filter(pk__in=theirs.values("seq"))
 
 
@@ -113,16 +99,16 @@ def expired(part: str) -> int:
 
 
 class Erased:
-    """What the log says was erased, as of when it was read last."""
+    """What the log says is erased, when it was read last."""
 
     def __init__(self) -> None:
         self._expired = 0
-        self._forgotten: dict[str, int] = {}
+        self._forgotten: dict[str, int] = {}  # customer -> up to which entry
         self._also: set[int] = set()
         self.read()
 
     def read(self) -> None:
-        """What is said once is said for good, so it only grows."""
+        """Read it again: it only grows."""
         acts = Entry.objects.filter(action__in=(Action.FORGOTTEN, Action.EXPIRED), field=VALUES)
         for action, customer_id, detail in acts.order_by().values_list(
             "action", "customer_id", "detail"
@@ -130,36 +116,18 @@ class Erased:
             up_to = number_in(detail, "up_to") or 0
             if action == Action.EXPIRED:
                 self._expired = max(up_to, self._expired)
-            else:
-                self._forgotten[customer_id] = max(up_to, self._forgotten.get(customer_id, 0))
-                self._also.update(_numbers(facts(detail).get("also")))
-
-    def is_forgotten(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
-        """Was this entry's customer forgotten after it?"""
-        if seq <= self._forgotten.get(customer_id, 0) or seq in self._also:
-            return True
-        # A create may have had no number at first; what got it only after its customer was
-        # forgotten was not erased with them.
-        return not customer_id and self._is_of_forgotten(seq, change_id)
+                continue
+            self._forgotten[customer_id] = max(up_to, self._forgotten.get(customer_id, 0))
+            if isinstance(also := facts(detail).get("also"), list):
+                self._also.update(number for number in also if type(number) is int)
 
     def is_expired(self, seq: int) -> bool:
         return seq <= self._expired
 
-    def covers(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
-        """May its values be missing: were they of no customer, or of one who was forgotten?"""
-        return (
-            self.is_forgotten(seq, change_id, customer_id)
-            or seq < _no_customer_at(change_id)
-            or self._is_of_forgotten(seq, change_id)  # it may have had another's number by mistake
-        )
+    def is_forgotten(self, seq: int, customer_id: str) -> bool:
+        """Was this entry's customer forgotten after it?"""
+        return seq <= self._forgotten.get(customer_id, 0) or seq in self._also
 
-    def _is_of_forgotten(self, seq: int, change_id: UUID | str) -> bool:
-        change = Entry.objects.filter(change_id=change_id).order_by()
-        return any(
-            max(seq, named) <= self._forgotten.get(number, 0)
-            for named, number in change.values_list("seq", "customer_id")
-        )
-
-
-def _numbers(said: Any) -> Iterable[int]:
-    return (number for number in said if type(number) is int) if isinstance(said, list) else ()
+    def may_be_missing(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
+        """Are its values of a customer who was forgotten, or of none?"""
+        return self.is_forgotten(seq, customer_id) or seq < _no_customer_at(change_id)

@@ -5,14 +5,17 @@ signed; what is outside the wanted range or filter is reduced to its digest.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 
-from customers.audit import chain, signing, values
-from customers.audit.models import SALT, Action, Entry, Head
+from customers.audit import chain, values
+from customers.audit.actions import SIDES, Action
+from customers.audit.encryption import SALT
+from customers.audit.models import PERSONAL, Entry, Head
+from customers.audit.verifier import BEGINNING, COLUMNS, FORMAT
 from customers.catalogue.masking import is_sensitive
 
-_FORMAT = "crmadmin-audit-1"
+_commitments = itemgetter(*(f"{side}_commitment" for side in SIDES))
 
 
 def ndjson(
@@ -32,34 +35,36 @@ def ndjson(
         return
     after, before = chain.beginning()
     if first - 1 > after:
-        kept = Entry.objects.filter(seq=first - 1).values_list("digest", flat=True).first()
-        after, before = first - 1, bytes(kept or signing.BEGINNING)
-    about = {"format": _FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()}
+        recorded = Entry.objects.filter(seq=first - 1).values_list("digest", flat=True).first()
+        after, before = first - 1, bytes(recorded or BEGINNING)
+    about = {"format": FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()}
     yield _line(about)
-    for row in chain.hashed_rows(after, head.seq, with_vault=with_values):
-        seq, version, content, digest, *texts = row[: chain.WIDTH]
-        columns = dict(zip(signing.COLUMNS, texts, strict=True))
+    for row in chain.hashed_rows(after, head.seq, beside=with_values):
+        seq, version, content, digest = row[:4]
+        columns = dict(zip(COLUMNS, row[4 : chain.WIDTH], strict=True))
         line = {"seq": seq, "content_digest": content.hex()}
         in_full = (last is None or seq <= last) and wanted(columns)
         if in_full or columns["action"] == Action.ANCHOR:  # it proves where the log begins
             line |= {"version": version, "digest": digest.hex(), "content": columns}
-            if held := row[chain.WIDTH :]:
-                line["values"] = _values(seq, columns["field"], held)
+            if with_values and (key_id := row[chain.WIDTH]):
+                line["values"] = _values(seq, columns, key_id, row[chain.WIDTH + 1])
         yield _line(line)
-    yield _line({"head": json.loads(chain.seal(head))})
+    yield _line({"head": json.loads(chain.seal_line(head))})
 
 
-def _values(seq: int, field: str, held: Sequence[Any]) -> Mapping[str, Mapping[str, Any]]:
-    """side -> salt and JSON text, to be held against its commitment."""
-    hidden = is_sensitive(field)
-    opened = values.opened(seq, field, held)
+def _values(
+    seq: int, columns: Mapping[str, str], key_id: str, encrypted: bytes
+) -> Mapping[str, Mapping[str, str]]:
+    """side -> salt and JSON text, to be compared with its commitment."""
+    salted = values.opened(seq, columns["field"], _commitments(columns), key_id, encrypted)
+    shown = PERSONAL if is_sensitive(columns["field"]) else SIDES
     return {
-        side: {"salt": salted[:SALT].hex(), "text": salted[SALT:].decode()}
-        for side, salted in opened.items()
-        if not hidden or side in ("reason", "customer_label")
+        side: {"salt": text[:SALT].hex(), "text": text[SALT:].decode()}
+        for side, text in salted.items()
+        if side in shown
     }
 
 
-def _line(said: Mapping[str, object]) -> str:
+def _line(members: Mapping[str, object]) -> str:
     """ASCII, so that no reader takes a character of a value for the end of a line."""
-    return json.dumps(said, separators=(",", ":"))
+    return json.dumps(members, separators=(",", ":"))

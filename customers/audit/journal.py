@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from customers.audit import statements
-from customers.audit.models import Claim, JournalLine
+from customers.audit.models import PERSONAL, Claim, Entry, JournalLine
 from customers.clubmed.profile import Json
 
 
@@ -27,7 +27,7 @@ class ClaimedError(Exception):
 
 
 class MovedOnError(Exception):
-    """The field, or the change itself, got an entry since `read_at`: look again."""
+    """The field, or the change itself, got an entry since `read_at`: read again."""
 
 
 def write(
@@ -39,42 +39,36 @@ def write(
 ) -> JournalLine:
     """Write the line and its claims, committed on their own unless in the caller's transaction.
 
-    values: field -> (old, new). read_at: the log's position before anything was looked at.
+    values: field -> (old, new). read_at: the log's position before anything was read.
     Raises ClaimedError or MovedOnError; then nothing was written and nothing may be sent.
     """
-    now = timezone.now()
-    customer_id = act["customer_id"]
-    columns = dict(act)
-    label, reason = columns.pop("customer_label"), columns.pop("reason")
+    now, patience = timezone.now(), settings.CLUBMED_DEADLINE
+    columns = {name: value for name, value in act.items() if name not in PERSONAL}
     line = JournalLine(
-        change_id=change_id,
-        sent_at=now,
-        deadline=now + timedelta(seconds=settings.CLUBMED_DEADLINE),
-        **columns,
+        change_id=change_id, sent_at=now, deadline=now + timedelta(seconds=patience), **columns
     )
-    pairs = {name: {"old": old, "new": new} for name, (old, new) in values.items()}
-    line.encrypt(pairs, customer_label=label, reason=reason)
+    line.encrypt({name: {"old": old, "new": new} for name, (old, new) in values.items()}, act)
     try:
         with transaction.atomic():
-            statements.insert([line])
-            if customer_id:  # a create claims nothing: there is no customer yet
+            statements.insert([line], seconds_from_now={"sent_at": 0, "deadline": patience})
+            if line.customer_id:  # a create claims nothing: there is no customer yet
                 statements.insert(
-                    Claim(line=line, customer_id=customer_id, field=name)
+                    Claim(line=line, customer_id=line.customer_id, field=name)
                     for name in sorted(values)  # in one order, so that two writers cannot deadlock
                 )
             # After the line and its claims: whoever held them has committed its entries by now.
             if _moved_on(line, read_at):
                 raise MovedOnError
     except IntegrityError:
-        held = (
+        other = (
             JournalLine.objects.filter(
-                claims__customer_id=customer_id, claims__field__in=values
+                claims__customer_id=line.customer_id, claims__field__in=values
             ).first()
             or JournalLine.objects.filter(pk=change_id).first()
         )
-        if held is None:  # its owner was done between the two looks
+        if other is None:  # its owner was done between the two queries
             raise MovedOnError from None
-        raise ClaimedError(held) from None
+        raise ClaimedError(other) from None
     return line
 
 
@@ -101,9 +95,28 @@ def close(line: JournalLine) -> bool:
 
 
 def overdue() -> QuerySet[JournalLine]:
-    """The lines that nobody's call can still be working on, oldest first."""
-    settled_by = timezone.now() - timedelta(seconds=settings.JOURNAL_GRACE)
-    return JournalLine.objects.filter(deadline__lt=settled_by).order_by("deadline")
+    """The lines that nobody's call can still be working on, by the database's clock, oldest first.
+
+    Not those that were put back after they had been settled: they never are settled again.
+    """
+    grace = timedelta(seconds=settings.JOURNAL_GRACE)
+    lines = JournalLine.objects.filter(~_SETTLED, deadline__lt=statements.now() - grace)
+    return lines.order_by("deadline")
+
+
+def put_back() -> list[str]:
+    """A sentence for each line whose sending has entries: it came back, perhaps from a backup."""
+    lines = JournalLine.objects.filter(_SETTLED).order_by("sent_at")
+    return [
+        f"the open line {line.pk} was settled before: somebody put it back, so delete it"
+        for line in lines
+    ]
+
+
+# A form that was refused may be sent again under the same change, but by another request.
+_SETTLED = Exists(
+    Entry.objects.filter(change_id=OuterRef("pk"), request_id=OuterRef("request_id")).order_by()
+)
 
 
 def claimed(customer_id: str) -> set[str]:

@@ -1,20 +1,31 @@
-"""What is stored here: the audit log, the journal of what is about to be sent, and, sealed, the
+"""What is stored here: the audit log, the journal of what is about to be sent, and, encrypted, the
 tokens to send it with.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
-from json.encoder import encode_basestring_ascii
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from customers.access import Actor
 from customers.audit import encryption
+from customers.audit.actions import (
+    SIDES,
+    Action,
+    Evidence,
+    Flag,
+    Meaning,
+    Outcome,
+    meaning_of,
+)
+
+_NOT_A_VALUE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class JsonTextField(models.TextField):  # type: ignore[type-arg]
@@ -34,24 +45,28 @@ class JsonTextField(models.TextField):  # type: ignore[type-arg]
         return json_text(value)
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def json_text(value: Any) -> str:
     """The one text of a JSON value: this is what is stored, and what is hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _encode(value)
 
 
 def facts(detail: Any) -> dict[str, Any]:
-    """What an entry that was done to the log says in its detail; {} if somebody altered it so that
-    it says nothing. Its digest gives that away, so no reader has to.
+    """Parse `detail` of a maintenance entry as a JSON object; {} if it is not one.
+
+    Verification reports tampering, this does not.
     """
     try:
-        said = json.loads(detail)
+        members = json.loads(detail)
     except (ValueError, TypeError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return members if isinstance(members, dict) else {}
 
 
 def number_in(detail: Any, name: str) -> int | None:
-    """The same, of one number of an entry or a look."""
+    """A member of that object which is a number of an entry, 0 or above; else None."""
     number = facts(detail).get(name)
     return number if type(number) is int and 0 <= number < 2**63 else None
 
@@ -59,6 +74,15 @@ def number_in(detail: Any, name: str) -> int | None:
 def moment(time: datetime) -> str:
     """The one text of a time: 2026-11-23T09:41:07.118000Z."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@lru_cache(maxsize=1024)
+def actor_key(issuer: str, sub: str) -> int:
+    """The number of a person in the projections, above 0; 0 for nobody of this desk."""
+    if not issuer and not sub:
+        return 0
+    digest = hashlib.sha256(json_text([issuer, sub]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1 | 1
 
 
 class Missing(StrEnum):
@@ -69,47 +93,11 @@ class Missing(StrEnum):
     UNREADABLE = "unreadable"  # it does not open: no key for it, or it was tampered with
 
 
-class Action(models.TextChoices):
-    """What was done."""
-
-    CHANGE = "change", "Changed"
-    CREATE = "create", "Created"
-    ELSEWHERE = "elsewhere", "Changed elsewhere"  # by nobody here: found when a profile was read
-    FORGOTTEN = "forgotten", "Customer forgotten"  # the values up to a number are erased
-    EXPIRED = "expired", "Old data erased"  # likewise, of all customers
-    ANCHOR = "anchor", "Old entries removed"  # up to a number that the entry names
-
-
-class Outcome(models.TextChoices):
-    """What came of it. Refused, not applied, not seen applied and unclear are different things."""
-
-    APPLIED = "applied", "Applied"
-    REFUSED = "refused", "Refused"
-    NOT_APPLIED = "not_applied", "Not applied"
-    NOT_SEEN = "not_seen", "Not seen applied"
-    UNCLEAR = "unclear", "Unclear"
-    STORED_AS = "stored_as", "Stored as"  # applied before; says how Club Med writes it
-
-
-class Evidence(models.TextChoices):
-    """What an outcome rests on."""
-
-    ANSWER = "answer", "Answered by Club Med"
-    NO_CALL = "no_call", "Nothing reached Club Med"
-    LOOK = "look", "Seen in the profile"
-    NOTHING = "nothing", "Cannot be looked up"
-    PERSON = "person", "Decided by a person"
-
-
-# Done to a customer's values: such entries commit to what they were and became.
-OF_VALUES = (Action.CHANGE, Action.CREATE, Action.ELSEWHERE)
-
-
 class Act(models.Model):
     """Who did what to whom: the columns that a journal line and an entry share.
 
-    Names of staff are kept as they were: history outlives the people. Why it was done, and what the
-    customer was called, is personal: that lies encrypted.
+    Names of staff stay as they were: history outlives the people. The reason, what the customer
+    was called and who looked like the same person are personal: they lie encrypted.
     """
 
     action = models.CharField(max_length=16, choices=Action)
@@ -120,6 +108,8 @@ class Act(models.Model):
     actor_roles = models.CharField(max_length=64, blank=True)
     locale = models.CharField(max_length=35)
     request_id = models.CharField(max_length=64, blank=True)
+    flags = models.CharField(max_length=128, blank=True)  # words of Flag, sorted, a space between
+    reverts = models.CharField(max_length=32, blank=True)  # the change id in hex
 
     class Meta:
         abstract = True
@@ -127,28 +117,49 @@ class Act(models.Model):
     def is_by(self, actor: Actor) -> bool:
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
 
-    @cached_property
-    def customer_label(self) -> str:
-        """What the customer was called."""
-        raise NotImplementedError
+    @property
+    def flag_words(self) -> list[tuple[str, str]]:
+        """(flag, in words) each; a flag that somebody altered stands as it is."""
+        words: dict[str, str] = dict(Flag.choices)
+        return [(flag, words.get(flag, flag)) for flag in self.flags.split()]
 
-    @cached_property
+    @property
+    def customer_label(self) -> str:
+        """What the customer was called; may be Missing, as may the other two."""
+        label: str = self._personal("customer_label") or ""
+        return label
+
+    @property
     def reason(self) -> str:
-        """Why, in the person's words."""
-        raise NotImplementedError
+        """Why, as a person typed it."""
+        reason: str = self._personal("reason") or ""
+        return reason
+
+    @property
+    def related(self) -> list[str] | Missing:
+        """Numbers of customers, and ids of creates, that looked like the same person."""
+        related: list[str] | Missing = self._personal("related") or []
+        return related
 
     def act(self) -> dict[str, Any]:
-        """The shared columns, with the label and the reason, to carry over into an entry."""
-        columns = {column.name: getattr(self, column.name) for column in Act._meta.get_fields()}
-        return {**columns, "customer_label": self.customer_label, "reason": self.reason}
+        """The shared columns and the personal members, to copy into an entry."""
+        names = [column.name for column in Act._meta.get_fields()]
+        return {name: getattr(self, name) for name in (*names, *PERSONAL)}
+
+    def _personal(self, name: str) -> Any:
+        """A member of PERSONAL, None where there is none."""
+        raise NotImplementedError
+
+
+PERSONAL = ("customer_label", "reason", "related")  # members of an act that are encrypted
 
 
 class JournalLine(Act):
     """A change that is about to be sent, or whose outcome is not known yet.
 
     Its owner may settle it until `deadline`; others only `JOURNAL_GRACE` seconds after it. What is
-    sent, why and of whom lies encrypted in the line itself, bound to who does what, and goes with
-    it.
+    sent, and what is personal of the act, lies encrypted in the line itself, bound to who does
+    what, and goes with it.
     """
 
     change_id = models.UUIDField(primary_key=True)
@@ -168,49 +179,46 @@ class JournalLine(Act):
     def __str__(self) -> str:
         return f"{self.action} {self.change_id}"
 
-    def encrypt(self, values: dict[str, Any], *, customer_label: str, reason: str) -> None:
-        """Put in what is sent, of whom and why. values: {field: {"old": Json, "new": Json}}."""
+    def encrypt(self, values: dict[str, Any], personal: Mapping[str, Any]) -> None:
+        """Put in what is sent. values: {field: {"old": Json, "new": Json}}; personal: PERSONAL."""
         self.fields = list(values)
-        self.values, self.customer_label, self.reason = values, customer_label, reason
+        self._content = {"values": values, **{name: personal.get(name, "") for name in PERSONAL}}
         self.key_id = encryption.current()
-        text = json_text([values, customer_label, reason]).encode()
-        self.encrypted = encryption.encrypt(text, self.about())
+        text = json_text(self._content).encode()
+        self.encrypted = encryption.encrypt(text, self.place())
 
-    def about(self) -> bytes:
+    def place(self) -> bytes:
         """What its text is bound to: who does what."""
         actor = [self.actor_issuer, self.actor_sub, self.actor_name, self.actor_roles]
-        act = [self.action, self.customer_id, *actor, self.locale, self.request_id, *self.fields]
-        return json_text(["crmadmin-line-1", self.change_id.hex, *act]).encode()
+        about = [self.locale, self.request_id, self.flags, self.reverts, *self.fields]
+        act = [self.change_id.hex, self.action, self.customer_id, *actor, *about]
+        return json_text(["crmadmin-line-2", *act]).encode()
 
     @cached_property
-    def _text(self) -> tuple[dict[str, Any], str, str]:
-        """values, label, reason. What opens may have been made by somebody who has the key."""
+    def _content(self) -> dict[str, Any]:
+        """values and PERSONAL. What opens may have been made by somebody who has the key."""
         try:
-            text = encryption.decrypt(self.key_id, self.encrypted, self.about())
-            values, label, reason = json.loads(text)
-            pairs = {
-                name: {"old": pair["old"], "new": pair["new"]} for name, pair in values.items()
-            }
-            are_texts = isinstance(label, str) and isinstance(reason, str)
-            if are_texts and pairs.keys() == set(self.fields):
-                return pairs, label, reason
-        except (encryption.UnreadableError, ValueError, TypeError, KeyError, AttributeError):
+            text = encryption.decrypt(self.key_id, self.encrypted, self.place())
+            content: dict[str, Any] = json.loads(text)
+            pairs = {(*pair,) == ("new", "old") for pair in content["values"].values()}
+            texts = content["customer_label"], content["reason"]
+            are_texts = all(isinstance(text, str) for text in texts)
+            if are_texts and pairs == {True} and content["values"].keys() == set(self.fields):
+                return {name: content[name] for name in ("values", *PERSONAL)}
+        except (encryption.UnreadableError, *_NOT_A_VALUE):
             pass
         pair = {"old": Missing.UNREADABLE, "new": Missing.UNREADABLE}
-        return dict.fromkeys(self.fields, pair), Missing.UNREADABLE, Missing.UNREADABLE
+        unreadable = dict.fromkeys(PERSONAL, Missing.UNREADABLE)
+        return {"values": dict.fromkeys(self.fields, pair), **unreadable}
 
-    @cached_property
+    @property
     def values(self) -> dict[str, Any]:
         """{field: {"old": Json, "new": Json}}."""
-        return self._text[0]
+        pairs: dict[str, Any] = self._content["values"]
+        return pairs
 
-    @cached_property
-    def customer_label(self) -> str:
-        return self._text[1]
-
-    @cached_property
-    def reason(self) -> str:
-        return self._text[2]
+    def _personal(self, name: str) -> Any:
+        return self._content[name]
 
     @property
     def is_readable(self) -> bool:
@@ -247,14 +255,14 @@ class EntryManager(models.Manager["Entry"]):
 
 
 class Entry(Act):
-    """What happened to one field. Only ever appended; a later finding is a further entry.
+    """What happened to one field. Only ever appended; what is found out later is a further entry.
 
     The shared columns say who is behind this entry: who made the change or, where a person decided
     what came of it, who decided and why.
 
-    What was personal is here as commitments: SHA-256 of a salt and the value, "" where there is
-    none. The values are in the vault, and read from there under the names below.
-    found: what Club Med held when it was looked at (evidence "look"), as JSON; null otherwise.
+    What is personal is here as commitments: SHA-256 of a salt and the value, "" where there is
+    none. The values are in the vault, and read from there under the names of SIDES.
+    found: what Club Med held when it was read (evidence "read"), as JSON; None otherwise.
     """
 
     seq = models.BigIntegerField(primary_key=True)
@@ -266,9 +274,10 @@ class Entry(Act):
     found_commitment = models.CharField(max_length=64, blank=True)
     reason_commitment = models.CharField(max_length=64, blank=True)
     customer_label_commitment = models.CharField(max_length=64, blank=True)
+    related_commitment = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome)
     evidence = models.CharField(max_length=16, choices=Evidence)
-    # What Club Med said of a refusal, in its codes; what was erased or removed, as JSON; why it is
+    # Of a refusal, Club Med's codes; of maintenance, up to which number, as JSON; else why it is
     # not known what was sent.
     detail = models.TextField(blank=True)
     version = models.SmallIntegerField()  # of the encoding that was hashed
@@ -283,7 +292,7 @@ class Entry(Act):
         abstract = False
         ordering = ["-seq"]
         indexes = [
-            models.Index(fields=["customer_id", "field", "-seq"], name="entry_customer_field"),
+            models.Index(fields=["customer_id", "seq"], name="entry_customer"),
             models.Index(
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
             ),
@@ -296,58 +305,55 @@ class Entry(Act):
         return f"{self.seq} {self.field} {self.outcome}"
 
     @cached_property
+    def _values(self) -> Mapping[str, Any]:
+        """side -> the value it committed to, or Missing."""
+        committed = {side: getattr(self, f"{side}_commitment") for side in SIDES}
+        sides = [side for side in SIDES if committed[side]]
+        try:
+            salted = self.item.decrypt(sides)
+        except VaultItem.DoesNotExist:
+            return dict.fromkeys(sides, Missing.ERASED)
+        except encryption.UnreadableError:
+            return dict.fromkeys(sides, Missing.UNREADABLE)
+        return {
+            side: json.loads(text[encryption.SALT :])
+            if hashlib.sha256(text).hexdigest() == committed[side]
+            else Missing.UNREADABLE
+            for side, text in salted.items()
+        }
+
+    @cached_property
     def old(self) -> Any:
-        return self._said("old", Missing.NOT_KEPT if self.action in OF_VALUES else None)
+        return self._value("old")
 
     @cached_property
     def new(self) -> Any:
-        return self._said("new", Missing.NOT_KEPT if self.action in OF_VALUES else None)
+        return self._value("new")
 
-    @cached_property
+    @property
     def found(self) -> Any:
-        return self._said("found", None)
+        return self._values.get("found")
 
-    @cached_property
-    def reason(self) -> str:
-        reason: str = self._said("reason", "")
-        return reason
+    def _value(self, side: str) -> Any:
+        return self._values.get(side, Missing.NOT_KEPT if self.meaning.of_values else None)
 
-    @cached_property
-    def customer_label(self) -> str:
-        label: str = self._said("customer_label", "")
-        return label
+    def _personal(self, name: str) -> Any:
+        return self._values.get(name)
 
-    def _said(self, side: str, nothing: Any) -> Any:
-        """What the entry committed to, if it can be had; `nothing` if it committed to nothing."""
-        commitment = getattr(self, f"{side}_commitment")
-        if not commitment:
-            return nothing
-        try:
-            item = self.item
-        except VaultItem.DoesNotExist:
-            return Missing.ERASED
-        try:
-            salted = item.decrypt(side)
-        except encryption.UnreadableError:
-            return Missing.UNREADABLE
-        if hashlib.sha256(salted).hexdigest() != commitment:  # as `customers.audit.digests` has it
-            return Missing.UNREADABLE
-        return json.loads(salted[SALT:])
+    @property
+    def meaning(self) -> Meaning:
+        return meaning_of(self.action)
 
     @property
     def known(self) -> Any:
         """What Club Med held of this field when this was recorded."""
-        return self.found if self.evidence == Evidence.LOOK else self.new
-
-
-SIDES = ("old", "new", "found", "reason", "customer_label")  # of an entry, in the vault
-SALT = 32  # bytes
+        return self.found if self.evidence == Evidence.READ else self.new
 
 
 class VaultItem(models.Model):
     """What the commitments of an entry stand for, encrypted: salt and value of each side.
 
-    Put in with the entry, encrypted anew under a new key, and deleted when its customer is
+    Inserted with the entry, encrypted anew under a new key, and deleted when its customer is
     forgotten or it is too old; the entry stays.
     """
 
@@ -360,24 +366,20 @@ class VaultItem(models.Model):
         related_name="item",
     )
     key_id = models.CharField(max_length=8)
-    old = models.BinaryField()  # each b"" where there is nothing
-    new = models.BinaryField()
-    found = models.BinaryField()
-    reason = models.BinaryField()
-    customer_label = models.BinaryField()
+    encrypted = models.BinaryField()
 
     def __str__(self) -> str:
         return f"values of entry {self.pk}"
 
-    def decrypt(self, side: str) -> bytes:
-        """Salt and JSON text of one side. Raises UnreadableError."""
-        about = bound_to(self.pk, self.entry.field, side)
-        return encryption.decrypt(self.key_id, getattr(self, side), about)
+    def place(self) -> bytes:
+        """What its text is bound to."""
+        return encryption.place_of(self.pk, self.entry.field)
 
-
-def bound_to(seq: int, field: str, side: str) -> bytes:
-    """What a side in the vault is bound to: it opens nowhere else."""
-    return f'["crmadmin-value-1","{seq}",{encode_basestring_ascii(field)},"{side}"]'.encode()
+    def decrypt(self, sides: list[str]) -> Mapping[str, bytes]:
+        """side -> salt and JSON text. Raises UnreadableError."""
+        return encryption.decrypt_values(
+            self.key_id, self.encrypted, self.pk, self.entry.field, sides
+        )
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -387,11 +389,12 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return self.filter(customer_id=customer_id)
 
     def of_field(self, field: str) -> "ChangeQuerySet":
-        entries = Entry.objects.filter(change_id=models.OuterRef("pk"), field=field)
-        return self.filter(models.Exists(entries))
+        changed = ChangedField.objects.filter(customer_id=models.OuterRef("customer_id"))
+        of_field = changed.filter(change_id=models.OuterRef("pk"), field=field)
+        return self.filter(models.Exists(of_field))
 
     def by(self, actor: Actor) -> "ChangeQuerySet":
-        return self.filter(actor_issuer=actor.issuer, actor_sub=actor.sub)
+        return self.filter(actor_key=actor_key(actor.issuer, actor.sub))
 
     def before(self, seq: int | None) -> "ChangeQuerySet":
         """Older than that entry: keyset paging."""
@@ -401,22 +404,18 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 class Change(models.Model):
     """A projection of the entries, one row a change: its current state and what pages filter by.
 
-    Not part of the record: it can be rebuilt from the entries at any time.
+    Not part of the record: `manage.py audit_rebuild` makes it anew from the entries.
     """
 
     change_id = models.UUIDField(primary_key=True)
     seq = models.BigIntegerField(unique=True)  # of its first entry
-    recorded_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()  # likewise
     action = models.CharField(max_length=16, choices=Action)
     outcome = models.CharField(max_length=16, choices=Outcome)
     customer_id = models.CharField(max_length=64, blank=True)
-    actor_issuer = models.CharField(max_length=255, blank=True)
-    actor_sub = models.CharField(max_length=255, blank=True)
-    actor_name = models.CharField(max_length=255)
-    look_at = models.DateTimeField(null=True)  # when Club Med is to be asked about it again
-    unseen_by_author = models.BooleanField(
-        default=False
-    )  # settled, and its author has not been told
+    actor_key = models.BigIntegerField()
+    read_again_at = models.DateTimeField(null=True)  # when Club Med is to be asked about it again
+    unseen_by_author = models.BooleanField(default=False)  # settled without its author
 
     entries: list[Entry]  # in order, where `customers.audit.reading.with_entries` fetched them
 
@@ -425,13 +424,15 @@ class Change(models.Model):
     class Meta:
         ordering = ["-seq"]
         indexes = [
-            models.Index(fields=["customer_id", "-seq"], name="change_customer"),
-            models.Index(fields=["actor_issuer", "actor_sub", "-seq"], name="change_actor"),
+            models.Index(fields=["customer_id", "seq"], name="change_customer"),
+            models.Index(fields=["actor_key", "seq"], name="change_actor"),
             models.Index(
-                fields=["look_at"], condition=models.Q(look_at__isnull=False), name="change_look"
+                fields=["read_again_at"],
+                condition=models.Q(read_again_at__isnull=False),
+                name="change_read_again",
             ),
             models.Index(
-                fields=["outcome", "-seq"],
+                fields=["outcome", "seq"],
                 condition=models.Q(outcome__in=[Outcome.UNCLEAR, Outcome.NOT_SEEN]),
                 name="change_unsettled",
             ),
@@ -441,12 +442,17 @@ class Change(models.Model):
         return f"{self.action} {self.change_id} {self.outcome}"
 
     def is_by(self, actor: Actor) -> bool:
-        return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
+        return self.actor_key == actor_key(actor.issuer, actor.sub)
 
     @property
     def is_of_the_log(self) -> bool:
         """Was it done to the log, and not to a customer?"""
-        return self.action not in OF_VALUES
+        return not meaning_of(self.action).of_values
+
+    @property
+    def actor_name(self) -> str:
+        """From `entries`."""
+        return self.entries[0].actor_name
 
     @property
     def customer_label(self) -> str:
@@ -462,6 +468,46 @@ class Change(models.Model):
         return [FieldHistory(entries) for entries in by_field.values()]
 
 
+class ChangedField(models.Model):
+    """A projection of the entries, one row a field of a change: what the log is filtered by.
+
+    seq, recorded_at and actor: of the field's first entry in that change. outcome: what is known
+    now. flags: of its last entry. Made anew like `Change`.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    change_id = models.UUIDField()
+    field = models.CharField(max_length=64)
+    recorded_at = models.DateTimeField()
+    action = models.CharField(max_length=16, choices=Action)
+    outcome = models.CharField(max_length=16, choices=Outcome)
+    flags = models.CharField(max_length=128, blank=True)
+    customer_id = models.CharField(max_length=64, blank=True)
+    actor_key = models.BigIntegerField()
+    actor_name = models.CharField(max_length=255)
+
+    class Meta:
+        ordering = ["-seq"]
+        # Read backwards, each gives the newest first.
+        indexes = [
+            models.Index(fields=["field", "seq"], name="field_field"),
+            models.Index(fields=["customer_id", "seq"], name="field_customer"),
+            models.Index(fields=["actor_key", "seq"], name="field_actor"),
+            models.Index(fields=["action", "seq"], name="field_action"),
+            models.Index(fields=["outcome", "seq"], name="field_outcome"),
+            models.Index(fields=["seq"], condition=~models.Q(flags=""), name="field_flagged"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.change_id}"
+
+
+def verdict_of(entries: "list[Entry]") -> Entry:
+    """The entry that says what came of a field, from its entries in one change."""
+    judged = [entry for entry in entries if entry.outcome != Outcome.STORED_AS]
+    return (judged or entries)[-1]  # all say "stored as" only if somebody altered them
+
+
 @dataclass(frozen=True)
 class FieldHistory:
     """The entries of one field of one change, in order."""
@@ -474,9 +520,7 @@ class FieldHistory:
 
     @property
     def verdict(self) -> Entry:
-        """The last word on what came of it."""
-        found = [entry for entry in self.entries if entry.outcome != Outcome.STORED_AS]
-        return (found or self.entries)[-1]  # none is left only if somebody altered them
+        return verdict_of(self.entries)
 
     @property
     def stored(self) -> Entry | None:

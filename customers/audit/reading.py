@@ -8,16 +8,8 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from customers.access import Actor
-from customers.audit.models import (
-    OF_VALUES,
-    Action,
-    Change,
-    ChangeQuerySet,
-    Entry,
-    Evidence,
-    JournalLine,
-    Outcome,
-)
+from customers.audit.actions import OF_VALUES, Action, Evidence, Outcome
+from customers.audit.models import Change, ChangeQuerySet, Entry, JournalLine
 
 PAGE = 50  # changes
 _TRAIL = 8  # changes beside a record
@@ -32,7 +24,10 @@ class Page:
 
 
 def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
-    """The changes, each with its entries in order as `change.entries`; one query."""
+    """The changes, each with its entries in order as `change.entries`; one query.
+
+    Without a change that has no entry: somebody put its row in.
+    """
     changes = list(changes)
     found: Mapping[UUID, list[Entry]] = defaultdict(list)
     entries = Entry.objects.filter(change_id__in=[change.pk for change in changes])
@@ -42,7 +37,7 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
         found[entry.change_id].append(entry)
     for change in changes:
         change.entries = found[change.pk]
-    return changes
+    return [change for change in changes if change.entries]
 
 
 def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = "") -> Page:
@@ -91,7 +86,7 @@ def unsettled(
     """Unsettled changes, unclear ones first, then the newest; actor: theirs only; action: of one
     sort only; most: of those that wait, and of the others; None for all.
     """
-    watched = Q(outcome=Outcome.NOT_SEEN, look_at__isnull=False)
+    watched = Q(outcome=Outcome.NOT_SEEN, read_again_at__isnull=False)
     changes = Change.objects.filter(watched | Q(outcome=Outcome.UNCLEAR)).order_by(
         "-outcome", "-seq"
     )
@@ -117,6 +112,26 @@ def mark_seen(changes: Iterable[Change]) -> None:
     Change.objects.filter(pk__in=[change.pk for change in changes]).update(unseen_by_author=False)
 
 
+def of_change(change_id: UUID) -> list[Entry]:
+    """A change's entries in order."""
+    return list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+
+
+def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """field -> the entry that says what came of it, from a change's entries in order.
+
+    A form that was refused may be sent again with other fields: only its last sending counts, which
+    all entries but a person's decision name by their request.
+    """
+    judged = [entry for entry in entries if entry.outcome != Outcome.STORED_AS]
+    sendings = [entry.request_id for entry in judged if entry.evidence != Evidence.PERSON]
+    return {
+        entry.field: entry
+        for entry in judged
+        if entry.evidence == Evidence.PERSON or entry.request_id == sendings[-1]
+    }
+
+
 def newest(customer_id: str) -> int:
     """The number of a customer's newest entry, 0 if there is none."""
     numbers = Entry.objects.filter(customer_id=customer_id).order_by("-seq")
@@ -132,7 +147,7 @@ def newest_by_field(customer_id: str) -> dict[str, Entry]:
 def last_known(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that says what Club Med held; `Entry.known`."""
     answered = Q(outcome=Outcome.APPLIED, evidence=Evidence.ANSWER)
-    said = Entry.objects.filter(answered | Q(evidence=Evidence.LOOK), customer_id=customer_id)
+    said = Entry.objects.filter(answered | Q(evidence=Evidence.READ), customer_id=customer_id)
     return _last_of(said)
 
 

@@ -5,30 +5,46 @@ these. The columns, and how a value is handed to the database, are the models' o
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
 from django.db import connection, transaction
 from django.db.models import AutoField, Field, Model
+from django.db.models.functions import Now
+from django.utils import timezone
 
 Column: TypeAlias = "Field[Any, Any]"
+_NONE: Mapping[str, float] = {}
 
 
-def insert(rows: Iterable[Model], *, or_update: tuple[str, ...] = ()) -> None:
-    """Insert new rows; or_update: columns to update where the primary key is there already."""
+def now() -> Any:
+    """The database's time, for a query. SQLite's is the machine's."""
+    return timezone.now() if connection.vendor == "sqlite" else Now()
+
+
+def insert(rows: Iterable[Model], *, seconds_from_now: Mapping[str, float] = _NONE) -> None:
+    """Insert new rows. seconds_from_now: columns whose time the database's clock gives."""
     with connection.cursor() as cursor:
         for row in rows:
-            columns, statement = _insert(type(row), or_update)
-            cursor.execute(statement, _given(row, columns))
+            columns, statement = _insert(type(row), tuple(seconds_from_now))
+            cursor.execute(statement, _parameters(row, columns, seconds_from_now))
+
+
+def insert_if_new(row: Model) -> bool:
+    """Insert the row unless its primary key is there already; was it inserted?"""
+    columns, statement = _insert(type(row), ())
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} ON CONFLICT DO NOTHING", _parameters(row, columns))
+        return int(cursor.rowcount) == 1
 
 
 def update(row: Model, *names: str) -> None:
     """Update these columns of a row that is there."""
     columns, statement = _update(type(row), names)
     with connection.cursor() as cursor:
-        cursor.execute(statement, _given(row, columns))
+        cursor.execute(statement, _parameters(row, columns))
 
 
 def delete(model: type[Model], **key: Any) -> int:
@@ -53,24 +69,29 @@ def batch() -> Iterator[None]:
     time.sleep(time.monotonic() - began)
 
 
-def _given(row: Model, columns: Iterable[Column]) -> list[Any]:
-    return [one.get_db_prep_save(getattr(row, one.attname), connection) for one in columns]
+def _parameters(
+    row: Model, columns: list[Column], seconds_from_now: Mapping[str, float] = _NONE
+) -> list[Any]:
+    if connection.vendor == "sqlite":
+        seconds_from_now = _NONE
+    return [
+        seconds_from_now[one.attname]
+        if one.attname in seconds_from_now
+        else one.get_db_prep_save(getattr(row, one.attname), connection)
+        for one in columns
+    ]
 
 
 # All names below are the models' own.
 
 
 @cache
-def _insert(model: type[Model], or_update: tuple[str, ...]) -> tuple[list[Column], str]:
+def _insert(model: type[Model], by_clock: tuple[str, ...]) -> tuple[list[Column], str]:
     columns = [one for one in model._meta.concrete_fields if not isinstance(one, AutoField)]
     names = ", ".join(map(_quoted, columns))
-    marks = ", ".join(["%s"] * len(columns))
-    statement = f"INSERT INTO {_table(model)} ({names}) VALUES ({marks})"  # noqa: S608
-    if or_update:
-        key, updated = _quoted(model._meta.pk), map(_quoted, _named(model, or_update))
-        updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in updated)
-        statement += f" ON CONFLICT ({key}) DO UPDATE SET {updates}"
-    return columns, statement
+    from_now = "%s" if connection.vendor == "sqlite" else "clock_timestamp() + %s * interval '1s'"
+    marks = ", ".join(from_now if one.attname in by_clock else "%s" for one in columns)
+    return columns, f"INSERT INTO {_table(model)} ({names}) VALUES ({marks})"  # noqa: S608
 
 
 @cache

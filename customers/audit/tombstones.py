@@ -1,15 +1,14 @@
-"""Who was forgotten, in a file outside the database: a restored backup knows it again from there.
+"""Who was forgotten, in a file outside the database (AUDIT_TOMBSTONES): after a restored backup it
+says who is to be forgotten again.
 
-One line of JSON each, signed like the log's head, so that nobody can have somebody forgotten by
-writing to the file. No value stands in it: the customer's number, who forgot them, and when.
-A line that was torn, by a full disk or a kill, is none; the next begins on a line of its own.
+One line of JSON each, with the customer's number, who forgot them and when, and no value. Each is
+signed like the log's head, so that nobody has a customer forgotten by writing to the file.
 """
 
 import base64
 import errno
 import json
 import os
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,14 +16,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from customers.audit import signing
+from customers.audit import signing, verifier
 
 
 @dataclass(frozen=True)
 class Tombstone:
-    """change_id: of the act, in hex. at: as `customers.audit.models.moment` writes it.
-
-    creates: the creates that got the customer's number, likewise in hex.
+    """change_id: of the entry that says so, in hex. at: as `customers.audit.models.moment` writes
+    it. creates: the creates that got the customer's number, in hex.
     """
 
     customer_id: str
@@ -36,26 +34,28 @@ class Tombstone:
     actor_name: str
 
     def message(self) -> bytes:
+        """The bytes that are signed."""
         columns = asdict(self) | {"creates": " ".join(self.creates)}
-        return signing.text_array(("crmadmin-tombstone-1", *columns.values()))
+        return verifier.text_array(("crmadmin-tombstone-1", *columns.values()))
 
 
 def write(tombstone: Tombstone) -> None:
-    """Put it on the disk, or nothing of it. Raises OSError.
+    """Append it to the file and flush it to the disk, whole or not at all. Raises OSError.
 
-    To be called under the head's lock: so nobody else writes at the same time.
+    Call it under the head's lock, so that nobody else writes at the same time.
     """
     signature = base64.urlsafe_b64encode(signing.sign(tombstone.message())).decode()
     line = json.dumps(asdict(tombstone) | {"key_id": signing.current_key(), "signature": signature})
-    is_new = not os.path.exists(settings.AUDIT_TOMBSTONES)
+    path = settings.AUDIT_TOMBSTONES
+    is_new = not os.path.exists(path)
     owner_alone = partial(os.open, mode=0o600)  # it names customers and staff
-    with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0, opener=owner_alone) as file:
+    with open(path, "ab+", buffering=0, opener=owner_alone) as file:
         if is_new:
-            _keep_name(settings.AUDIT_TOMBSTONES)
+            _flush_folder(path)
         end = file.seek(0, os.SEEK_END)
         file.seek(max(end - 1, 0))
-        torn = file.read(1) not in (b"", b"\n")
-        text = b"\n" * torn + line.encode() + b"\n"
+        is_torn = file.read(1) not in (b"", b"\n")  # the last line, by a kill: begin a new one
+        text = b"\n" * is_torn + line.encode() + b"\n"
         try:
             if file.write(text) != len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -66,7 +66,7 @@ def write(tombstone: Tombstone) -> None:
             raise
 
 
-def _keep_name(path: str) -> None:
+def _flush_folder(path: str) -> None:
     """A new file's name is on the disk once its folder is."""
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
     try:
@@ -75,13 +75,14 @@ def _keep_name(path: str) -> None:
         os.close(folder)
 
 
-def read(lines: Iterable[str]) -> tuple[list[Tombstone], list[int]]:
-    """The tombstones that we signed, and the numbers of the lines that are none."""
+def read(path: str) -> tuple[list[Tombstone], list[int]]:
+    """The tombstones in a file that we signed, and the numbers of other lines. Raises OSError."""
     signed, others = [], []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            tombstone = _read(line)
-            if tombstone is None:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            if (tombstone := _read(line)) is None:
                 others.append(number)
             else:
                 signed.append(tombstone)
@@ -90,12 +91,12 @@ def read(lines: Iterable[str]) -> tuple[list[Tombstone], list[int]]:
 
 def _read(line: str) -> Tombstone | None:
     try:
-        said = json.loads(line)
-        key, signature = said.pop("key_id"), base64.urlsafe_b64decode(said.pop("signature"))
-        tombstone = Tombstone(**said | {"creates": tuple(said["creates"])})
+        columns = json.loads(line)
+        key, signature = columns.pop("key_id"), base64.urlsafe_b64decode(columns.pop("signature"))
+        tombstone = Tombstone(**columns | {"creates": tuple(columns["creates"])})
         for change_id in (tombstone.change_id, *tombstone.creates):
-            UUID(change_id)  # what is signed joins them, and says not where one ends
-        ours = signing.verifies(key, signature, tombstone.message(), former=True)
+            UUID(change_id)  # the message joins them, so each must be one id
+        ours = signing.keys().verifies(key, signature, tombstone.message())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return tombstone if ours else None

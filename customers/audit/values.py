@@ -1,132 +1,98 @@
 """The vault: what the commitments of entries stand for, encrypted in a table of its own.
 
 An entry keeps its commitments for ever; its values leave the vault when their customer is forgotten
-or they are too old. docs/audit.md, section 9, gives the bytes.
+or they are too old. docs/audit.md, section 8, gives the bytes.
 """
 
+import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from django.db.models import QuerySet
 
-from customers.audit import encryption, signing, statements
-from customers.audit.models import (
-    SALT,
-    SIDES,
-    Entry,
-    JournalLine,
-    Missing,
-    VaultItem,
-    bound_to,
-    json_text,
-)
+from customers.audit import encryption, statements
+from customers.audit.actions import SIDES
+from customers.audit.models import Entry, JournalLine, Missing, VaultItem, json_text
 
 _BATCH = 500  # rows
 
 
-def commit(entry: Entry, values: Mapping[str, Any]) -> dict[str, bytes]:
-    """Let a new entry commit to the values of its sides; what is Missing or not given is no value.
+def commit(entry: Entry, values: Mapping[str, Any]) -> list[bytes]:
+    """Let a new entry commit to the values of its sides; Missing, or one not given, is no value.
 
-    Returns side -> salt and text, for `items`.
+    Returns salt and JSON text of each, in the order of SIDES, for `item`.
     """
-    salted = {
-        side: secrets.token_bytes(SALT) + json_text(value).encode()
-        for side, value in values.items()
-        if not isinstance(value, Missing)
-    }
-    for side, text in salted.items():
-        setattr(entry, f"{side}_commitment", signing.commitment(text))
+    salted = []
+    for side in SIDES:
+        value = values.get(side, Missing.NOT_KEPT)
+        if not isinstance(value, Missing):
+            salted.append(secrets.token_bytes(encryption.SALT) + json_text(value).encode())
+            setattr(entry, f"{side}_commitment", hashlib.sha256(salted[-1]).hexdigest())
     return salted
 
 
-def items(entries: Iterable[Entry], salted: Iterable[Mapping[str, bytes]]) -> Iterator[VaultItem]:
-    """The rows that hold what numbered entries committed to; none for those that did not."""
-    for entry, texts in zip(entries, salted, strict=True):
-        if texts:
-            item = VaultItem(entry=entry, key_id=encryption.current())
-            encrypt(item, entry.field, texts)
-            yield item
+def item(entry: Entry, salted: Sequence[bytes]) -> VaultItem:
+    """The row of what a numbered entry committed to."""
+    encrypted = encryption.encrypt_values(entry.seq, entry.field, salted)
+    return VaultItem(entry=entry, key_id=encryption.current(), encrypted=encrypted)
 
 
-def encrypt(item: VaultItem, field: str, texts: Mapping[str, bytes]) -> None:
-    """Put the texts of its sides into a row, under the current key."""
-    item.key_id = encryption.current()
-    for side in SIDES:
-        text = texts.get(side)
-        about = bound_to(item.pk, field, side)
-        setattr(item, side, b"" if text is None else encryption.encrypt(text, about))
+def opened(
+    seq: int, field: str, commitments: Sequence[str], key_id: str, encrypted: bytes
+) -> Mapping[str, bytes]:
+    """side -> salt and JSON text of a row. commitments: of the entry. Raises UnreadableError."""
+    sides = [side for side, one in zip(SIDES, commitments, strict=True) if one]
+    return encryption.decrypt_values(key_id, encrypted, seq, field, sides)
 
 
-def faults(seq: int, field: str, commitments: Sequence[str], held: Sequence[Any]) -> Iterator[str]:
-    """What does not hold of a row that is there.
-
-    commitments: of the entry's sides, in their order. held: the row's key id and its sides.
-    """
-    key_id, *sides = held
-    for side, commitment, encrypted in zip(SIDES, commitments, sides, strict=True):
-        name = side.replace("_", " ")
-        if bool(commitment) != bool(encrypted):
-            yield f"its {name} is {'missing' if commitment else 'not committed to'} in the vault"
-        elif commitment:
-            try:
-                salted = encryption.decrypt(key_id, encrypted, bound_to(seq, field, side))
-            except encryption.UnknownKeyError:
-                yield f"its values are encrypted with key {key_id}, which is not given"
-                return
-            except encryption.UnreadableError:
-                yield f"its {name} in the vault does not open"
-                continue
-            if signing.commitment(salted) != commitment:
-                yield f"its {name} in the vault is not what it committed to"
-
-
-def opened(seq: int, field: str, held: Sequence[Any]) -> dict[str, bytes]:
-    """side -> salt and text, of a row as `chain.hashed_rows` gives it; {} where there is none.
-
-    Raises UnreadableError.
-    """
-    key_id, *sides = held
-    return {
-        side: encryption.decrypt(key_id, encrypted, bound_to(seq, field, side))
-        for side, encrypted in zip(SIDES, sides, strict=True)
-        if encrypted
-    }
+def fault(
+    seq: int, field: str, commitments: Sequence[str], key_id: str, encrypted: bytes
+) -> str | None:
+    """What does not hold between a row and the commitments of its entry."""
+    try:
+        salted = opened(seq, field, commitments, key_id, encrypted)
+    except encryption.UnknownKeyError:
+        return f"its values are encrypted with key {key_id}, which is not given"
+    except encryption.UnreadableError:
+        return "its values in the vault do not open"
+    for text, commitment in zip(salted.values(), filter(None, commitments), strict=True):
+        if hashlib.sha256(text).hexdigest() != commitment:
+            return "its values in the vault are not what it committed to"
+    return None
 
 
 def rewrap(progress: Callable[[int], None] = lambda done: None) -> int:
     """Encrypt under the current key what a former one encrypted; how many rows that were.
 
-    Once through all that is there, beside the workers, who get their turn between two batches.
-    What does not open, what somebody is deleting just now, and what is written meanwhile under a
-    former key, is left behind. progress: told how many are done, now and then.
+    Once through all rows, beside the workers, who get their turn between two batches. What does
+    not open, what somebody is deleting just now, and what is written meanwhile under a former key,
+    is left behind. progress: told how many are done, now and then.
     """
     done = 0
     newest = VaultItem.objects.order_by("-pk").values_list("pk", flat=True).first()
-    for former, renew in (
-        (VaultItem.objects.filter(pk__lte=newest or 0).select_related("entry"), _renew_item),
-        (JournalLine.objects.all(), _renew_line),
-    ):
-        for renewed in _batches(former.exclude(key_id=encryption.current()), renew):
+    items = VaultItem.objects.filter(pk__lte=newest or 0).select_related("entry")
+    for former in (items, JournalLine.objects.all()):
+        for renewed in _batches(former.exclude(key_id=encryption.current())):
             done += renewed
             progress(done)
     return done
 
 
-def _batches(former: QuerySet[Any], renew: Callable[[Any], None]) -> Iterator[int]:
+def _batches(former: QuerySet[Any]) -> Iterator[int]:
     """Renew the rows in the order of their keys; yields how many a batch renewed.
 
-    A row that somebody holds is passed over: who waits for nobody is in no deadlock.
+    A row that somebody has locked is left out: who waits for nobody is in no deadlock.
     """
     left = former.order_by("pk").select_for_update(of=("self",), skip_locked=True)
     while True:
         renewed = 0
         with statements.batch():
-            batch = list(left[:_BATCH])
+            batch: list[VaultItem | JournalLine] = list(left[:_BATCH])
             for row in batch:
                 with suppress(encryption.UnreadableError):
-                    renew(row)
+                    _renew(row)
                     renewed += 1
         if not batch:
             return
@@ -134,17 +100,11 @@ def _batches(former: QuerySet[Any], renew: Callable[[Any], None]) -> Iterator[in
         yield renewed
 
 
-def _renew_item(item: VaultItem) -> None:
-    texts = {side: item.decrypt(side) for side in SIDES if getattr(item, side)}
-    encrypt(item, item.entry.field, texts)
-    statements.update(item, "key_id", *SIDES)
-
-
-def _renew_line(line: JournalLine) -> None:
-    text = encryption.decrypt(line.key_id, line.encrypted, line.about())
-    line.key_id = encryption.current()
-    line.encrypted = encryption.encrypt(text, line.about())
-    statements.update(line, "key_id", "encrypted")
+def _renew(row: VaultItem | JournalLine) -> None:
+    place = row.place()
+    row.encrypted = encryption.encrypt(encryption.decrypt(row.key_id, row.encrypted, place), place)
+    row.key_id = encryption.current()
+    statements.update(row, "key_id", "encrypted")
 
 
 def left_behind() -> int:

@@ -2,12 +2,13 @@
 
     python verifier.py EXPORT.ndjson --key PUBLIC_KEY [--key FORMER] [--seal FILE] [--log FILE]
 
-Needs Python 3.11 and the package `cryptography`, and nothing of the product. The first --key is the
-key that must have signed the head; further ones only vouch for seals of their time. A seal (--seal:
-a file of them; --log: a process log with a line at each append) says what entry N was at its time.
-Exit status 0: whole; 1: not whole, the first line says where; 2: the files cannot be read.
+Needs Python 3.11 and the package `cryptography`, and nothing of the product, which uses this file
+itself. The first --key is the key that must have signed the head; further ones only vouch for seals
+of their time. A seal (--seal: a file of them; --log: a process log with a line at each append) says
+what entry N was at its time. Exit status 0: whole; 1: not whole, the first line says where; 2: the
+files cannot be read.
 
-What is hashed and signed, and what that proves, is written in docs/audit.md of the product.
+docs/audit.md of the product says what is hashed and signed, and what that proves.
 """
 
 import argparse
@@ -15,232 +16,252 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-FORMAT = "crmadmin-audit-1"
-VERSION = 2
-COLUMNS = [
+FORMAT = "crmadmin-audit-2"
+VERSION = 3
+# What is hashed of an entry: all but its number, version and digests, in this order.
+COLUMNS = (
     *("change_id", "recorded_at", "action", "customer_id", "customer_label_commitment"),
     *("actor_issuer", "actor_sub", "actor_name", "actor_roles"),
-    *("reason_commitment", "locale", "request_id", "field", "old_commitment", "new_commitment"),
-    *("found_commitment", "outcome", "evidence", "detail"),
-]
-SEAL = {"seq", "recorded_at", "digest", "key_id", "signature"}
-MOST = 20  # bad entries that are named, and bad seals
-Json = dict[str, Any]
+    *("reason_commitment", "locale", "request_id", "flags", "reverts", "related_commitment"),
+    *("field", "old_commitment", "new_commitment", "found_commitment"),
+    *("outcome", "evidence", "detail"),
+)
+BEGINNING = bytes(32)  # what stands before entry 1
+MOST = 20  # faults of a sort that are named
+_RECORDED_AT, _ACTION, _DETAIL = map(COLUMNS.index, ("recorded_at", "action", "detail"))
 
 
 class UnreadableError(Exception):
     """A file is not what it should be."""
 
 
-def text_array(*texts: str) -> bytes:
-    """A JSON array of strings as RFC 8785 writes it."""
-    return json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+def text_array(texts: Iterable[str]) -> bytes:
+    """A JSON array of texts, as RFC 8785 writes it. Raises TypeError or UnicodeEncodeError."""
+    return f"[{','.join(map(encode_basestring, texts))}]".encode()
 
 
-def content_digest(content: Json) -> str:
-    """The digest of an entry's columns, "" if they are not texts under these names."""
-    if set(content) != set(COLUMNS) or not all(isinstance(text, str) for text in content.values()):
-        return ""
-    try:
-        texts = text_array(f"crmadmin-entry-{VERSION}", *(content[name] for name in COLUMNS))
-    except UnicodeEncodeError:  # half a character
-        return ""
-    return hashlib.sha256(texts).hexdigest()
+def content_digest(columns: Iterable[str]) -> bytes:
+    """SHA-256 of an entry's columns, each as text, in the order of COLUMNS."""
+    return hashlib.sha256(text_array((f"crmadmin-entry-{VERSION}", *columns))).digest()
 
 
-def entry_digest(seq: int, before: str, content: str) -> str:
-    linked = bytes.fromhex(before) + bytes.fromhex(content)
-    return hashlib.sha256(b"crmadmin-chain-1" + seq.to_bytes(8, "big") + linked).hexdigest()
+def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:
+    """SHA-256 that ties an entry's content to its number and to the entry before it."""
+    return hashlib.sha256(b"crmadmin-chain-1" + seq.to_bytes(8, "big") + before + content).digest()
+
+
+def id_of(public_key: bytes) -> str:
+    """The id of a key: the first 8 hex digits of the SHA-256 of its 32 public bytes."""
+    return hashlib.sha256(public_key).hexdigest()[:8]
+
+
+class Seal(NamedTuple):
+    """A signed head. recorded_at as it was signed, digest and signature as bytes."""
+
+    seq: int
+    recorded_at: str
+    digest: bytes
+    key_id: str
+    signature: bytes
+
+    @classmethod
+    def of(cls, members: Mapping[str, Any]) -> "Seal":
+        """From the JSON object that the product writes. Raises UnreadableError."""
+        try:
+            return cls(
+                number(members, "seq"),
+                text(members, "recorded_at"),
+                bytes.fromhex(text(members, "digest")),
+                text(members, "key_id"),
+                base64.urlsafe_b64decode(text(members, "signature") + "=="),
+            )
+        except ValueError:
+            raise UnreadableError("what should be a seal is none") from None
+
+    def message(self) -> bytes:
+        """What is signed: how far the log goes, and the digest of its last entry."""
+        digest = self.digest.hex()
+        head = ("crmadmin-head-1", str(self.seq), self.recorded_at, digest, self.key_id)
+        return text_array(head)
 
 
 class Keys:
-    """Public keys by their id; the first one is the current one."""
+    """Public keys by their id. public_keys: 32 bytes each, the current one first."""
 
-    def __init__(self, encoded: list[str]) -> None:
-        try:
-            raw = [base64.urlsafe_b64decode(one + "=" * (-len(one) % 4)) for one in encoded]
-            self.known = {
-                hashlib.sha256(key).hexdigest()[:8]: Ed25519PublicKey.from_public_bytes(key)
-                for key in raw
-            }
-        except ValueError:
-            raise UnreadableError("a --key is not 32 bytes in URL-safe base64") from None
+    def __init__(self, public_keys: Iterable[bytes]) -> None:
+        self.known = {id_of(key): Ed25519PublicKey.from_public_bytes(key) for key in public_keys}
         self.current = next(iter(self.known))
 
-    def signed(self, seal: Json) -> bool:
+    def signed(self, seal: Seal) -> bool:
         """Did one of the keys sign this head?"""
-        key = self.known.get(seal["key_id"])
-        head = ("crmadmin-head-1", str(seal["seq"]), seal["recorded_at"], seal["digest"])
+        return self.verifies(seal.key_id, seal.signature, seal.message())
+
+    def verifies(self, key_id: str, signature: bytes, message: bytes) -> bool:
+        """Is it the signature of the key with that id?"""
         try:
-            signature = base64.urlsafe_b64decode(seal["signature"] + "==")
-            if key is not None:
-                key.verify(signature, text_array(*head, seal["key_id"]))
-        except (InvalidSignature, ValueError):
+            self.known[key_id].verify(signature, message)
+        except (KeyError, InvalidSignature):
             return False
-        return key is not None
+        return True
 
 
-def number(line: Json, name: str) -> int:
-    if type(line[name]) is not int or not 0 <= line[name] < 2**63:
-        raise UnreadableError(f"what should be a number is none: {name}")
-    return int(line[name])
+class Seals:
+    """Seals that were kept elsewhere. digests: seq -> the digest that one says it had."""
 
-
-def text(line: Json, name: str) -> str:
-    if not isinstance(line[name], str):
-        raise UnreadableError(f"what should be a text is none: {name}")
-    return str(line[name])
-
-
-def members(line: Json, name: str) -> Json:
-    if not isinstance(line[name], dict):
-        raise UnreadableError(f"what should be an object is none: {name}")
-    return dict(line[name])
+    def __init__(self, keys: Keys, seals: Iterable[Seal]) -> None:
+        self.digests: dict[int, bytes] = {}
+        self.given: Counter[int] = Counter()
+        self.faults: list[str] = []
+        for seal in seals:
+            self.given[seal.seq] += 1
+            if not keys.signed(seal):
+                what = f"the seal of entry {seal.seq} is not signed with a key that was given"
+            elif self.digests.setdefault(seal.seq, seal.digest) != seal.digest:
+                what = f"two seals of entry {seal.seq} differ: the log was forked"
+            else:
+                continue
+            self.faults = [*self.faults, what][:MOST]
 
 
 class Verifier:
-    """Walks through an export once, line by line."""
+    """Walks through a log once, entry by entry, and collects what is wrong.
 
-    def __init__(self, keys: Keys, seals: Iterable[Json]) -> None:
+    `begin`, `entry` for each in order of its number, `end`. proven: the last entry covered by a
+    valid signature, of the head or of a seal. Digests alone prove nothing: who changes an entry
+    can compute them again.
+    """
+
+    def __init__(self, keys: Keys, seals: Seals) -> None:
         self.keys = keys
-        self.bad_entries: list[str] = []
+        self.seals = seals
+        self.bad_entries: list[tuple[int, str]] = []
         self.bad_head: list[str] = []
-        self.bad_seals: list[str] = []
-        self.first_bad = 0  # entry
-        self.unbroken = True  # each entry tied to the one before it, as far as we are
-        self.proven = 0  # up to this entry a signature, of a seal or the head, vouches for them
+        self.bad_seals = list(seals.faults)
+        self.beside: list[str] = []  # faults of what lies beside the entries
         self.in_full = 0
-        self.given: list[int] = []  # of which entries there are seals
-        self.seals: dict[int, str] = {}
-        for seal in seals:
-            seq, digest = number(seal, "seq"), text(seal, "digest")
-            self.given.append(seq)
-            if not keys.signed(seal):
-                self.bad_seal(f"the seal of entry {seq} is not signed with a key that was given")
-            elif self.seals.setdefault(seq, digest) != digest:
-                self.bad_seal(f"two seals of entry {seq} differ: the log was forked")
+        self.seq, self.digest, self.time = 0, BEGINNING, ""
+        self.first, self.before, self.anchored = 1, BEGINNING, True
+        self.proven = 0
+        self.unbroken = True  # each entry tied to the one before it, as far as we are
+        self.last = 0  # the head's
 
     def bad_entry(self, seq: int, what: str, *, broken: bool = False) -> None:
         """broken: from here on, nothing that is signed later vouches for what came before."""
-        self.first_bad = min(seq, self.first_bad or seq)
         self.unbroken = self.unbroken and not broken
         if len(self.bad_entries) < MOST:
-            self.bad_entries.append(f"entry {seq}: {what}")
+            self.bad_entries.append((seq, what))
 
-    def bad_seal(self, what: str) -> None:
-        if len(self.bad_seals) < MOST:
-            self.bad_seals.append(what)
-
-    def run(self, lines: Iterator[Json]) -> None:
-        """Reads the export to its end and collects what is wrong."""
-        about = next(lines, {})
-        if about.get("format") != FORMAT:
-            raise UnreadableError("this is no export of the audit log")
-        self.first, self.before = number(about, "from"), text(about, "before")
-        if self.first == 0:
-            raise UnreadableError("numbers begin at 1")
-        self.seq, self.digest, self.time = self.first - 1, self.before, ""
-        self.anchored = self.first == 1
-        if self.first == 1 and self.before != "0" * 64:
+    def begin(self, after: int, digest: bytes, *, trusted: bool = False) -> None:
+        """after, digest: of the entry before the first one. trusted: both are known to be right."""
+        self.first, self.before = after + 1, digest
+        self.seq, self.digest = after, digest
+        self.anchored = trusted or after == 0
+        if after == 0 and digest != BEGINNING:
             self.bad_entry(1, "something stands before the first entry", broken=True)
-        if self.seq in self.seals:
+        if after in self.seals.digests:
             self.anchored = True
-            self.compare_seal()
-        head: Json = {}
-        for line in lines:
-            if head:
-                raise UnreadableError("something follows the head")
-            if "head" in line:
-                head = members(line, "head")
-            else:
-                self.entry(line)
-        if not head:
-            raise UnreadableError("the export has no head: it was cut")
-        if number(about, "to") != number(head, "seq"):
-            self.bad_head.append("the export says that it ends elsewhere than at its head")
-        self.check_head(head)
+            self._compare_seal()
 
-    def entry(self, line: Json) -> None:
-        """One entry, in full or reduced to its digest, against the one before it."""
-        seq, content = number(line, "seq"), text(line, "content_digest")
+    def entry(
+        self, seq: int, content: bytes, digest: bytes, version: int, columns: Sequence[str]
+    ) -> None:
+        """One entry. content, digest: as recorded; columns: their texts, in the order of COLUMNS.
+
+        What is none of that may be given: then the entry is named.
+        """
+        self.in_full += 1
+        try:
+            gives = content_digest(columns) == content
+        except (TypeError, UnicodeEncodeError):  # no text, or half a character
+            gives = False
+        if version != VERSION:
+            self.bad_entry(seq, f"its encoding is of an unknown version, {version}")
+        elif not gives:
+            self.bad_entry(seq, "its content gives another digest than the one recorded")
+        else:
+            if columns[_RECORDED_AT] < self.time:
+                self.bad_entry(seq, "it was recorded before an entry before it")
+            self.time = columns[_RECORDED_AT]
+            if columns[_ACTION] == "anchor":
+                self._compare_anchor(columns[_DETAIL])
+        self.link(seq, content, digest)
+
+    def link(self, seq: int, content: bytes, digest: bytes | None = None) -> None:
+        """Tie an entry to the one before it. digest: as recorded; None if that is not known."""
         if seq != self.seq + 1:
             what = f"missing, up to {seq - 1}" if seq > self.seq + 1 else "out of its order"
             self.bad_entry(self.seq + 1, what, broken=True)
-        if "content" in line:
-            self.look_into(seq, content, line)
-        digest = entry_digest(seq, self.digest, content)
-        self.seq, self.digest = seq, text(line, "digest") if "digest" in line else digest
-        if self.digest != digest:
+        try:
+            follows = entry_digest(seq, self.digest, content)
+        except (TypeError, AttributeError, ValueError):
+            follows = b""
+        self.seq, self.digest = seq, follows if digest is None else digest
+        if self.digest != follows:
             what = "its digest does not follow from the entry before it"
             self.bad_entry(seq, what, broken=True)
-        self.compare_seal()
+        if seq in self.seals.digests:
+            self._compare_seal()
 
-    def compare_seal(self) -> None:
-        """The seal of the entry that was reached, if there is one."""
-        sealed = self.seals.get(self.seq, self.digest)
-        if sealed != self.digest:
+    def _compare_seal(self) -> None:
+        if self.seals.digests[self.seq] != self.digest:
             self.bad_entry(self.seq, "it is not the one that was sealed", broken=True)
-        elif self.seq in self.seals and self.unbroken:
+        elif self.unbroken:
             self.proven = self.seq
 
-    def look_into(self, seq: int, digest: str, line: Json) -> None:
-        """What an entry in full holds."""
-        self.in_full += 1
-        content = members(line, "content")
-        if line.get("version") != VERSION:
-            self.bad_entry(seq, "its encoding is of an unknown version")
-        elif content_digest(content) != digest:
-            self.bad_entry(seq, "its content gives another digest than the one recorded")
-        else:
-            if content["recorded_at"] < self.time:
-                self.bad_entry(seq, "it was recorded before an entry before it")
-            self.time = content["recorded_at"]
-            self.look_for_anchor(content)
-            for side, held in members(line, "values").items() if "values" in line else ():
-                salted = bytes.fromhex(text(held, "salt")) + text(held, "text").encode()
-                if hashlib.sha256(salted).hexdigest() != content.get(f"{side}_commitment"):
-                    self.bad_entry(seq, f"its {side} is not what it committed to")
-
-    def look_for_anchor(self, content: Json) -> None:
+    def _compare_anchor(self, detail: str) -> None:
         """An anchor says which digest stands before the entries that are left."""
-        anchor = json.loads(content["detail"]) if content["action"] == "anchor" else {}
+        try:
+            anchor = json.loads(detail)
+        except (ValueError, RecursionError):
+            return
         if isinstance(anchor, dict) and anchor.get("seq") == self.first - 1:
             self.anchored = True
-            if anchor.get("digest") != self.before:
+            if anchor.get("digest") != self.before.hex():
                 what = "what stands before it is not what the anchor says"
                 self.bad_entry(self.first, what, broken=True)
 
-    def check_head(self, head: Json) -> None:
+    def end(self, head: Seal) -> None:
         """The head's signature, and that it is the one of the last entry."""
-        seq = number(head, "seq")
-        reached = seq == self.seq and head["digest"] == self.digest
-        if seq != self.seq:
-            self.bad_entry(self.seq + 1, f"missing, up to the head at {seq}")
+        self.last = head.seq
+        reached = head.seq == self.seq and head.digest == self.digest
+        if head.seq > self.seq:
+            self.bad_entry(self.seq + 1, f"missing, up to the head at {head.seq}")
+        elif head.seq < self.seq:
+            self.bad_entry(head.seq + 1, "it comes after the head")
         elif not reached:
             self.bad_head.append("the head is not the digest of the last entry")
         if not self.keys.signed(head):
             self.bad_head.append("the head is not signed with a key that was given")
-        elif head["key_id"] != self.keys.current:
-            self.bad_head.append("the head is signed with a former key")
+        elif head.key_id != self.keys.current:
+            self.bad_head.append(
+                "the head is signed with a former key: after a change of keys, audit_seal --rotate"
+            )
         elif reached and self.unbroken:
             self.proven = self.seq
-        for sealed in self.seals:
-            if sealed > seq:
-                self.bad_seal(f"the log was cut: a seal says that there was an entry {sealed}")
+        cut = (seq for seq in sorted(self.seals.digests) if seq > head.seq)
+        named = (f"the log was cut: a seal says that there was an entry {seq}" for seq in cut)
+        self.bad_seals = [*self.bad_seals, *named][:MOST]
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong, the first bad entry first."""
+        entries = sorted(self.bad_entries, key=lambda fault: fault[0])
+        named = (f"entry {seq}: {what}" for seq, what in entries)
+        return [*named, *self.bad_head, *self.bad_seals, *self.beside]
 
     def report(self) -> list[str]:
-        """What is wrong, the first bad entry first, and what can be said of the rest."""
-        faults = [*self.bad_entries, *self.bad_head, *self.bad_seals]
-        looked_at = f"entries {self.first} to {self.seq}"
-        older = sum(seq < self.first - 1 for seq in self.given)
-        counted = f"{len(self.given) - older} seals compared, {self.in_full} entries in full"
+        """The faults, and what can be said of the rest."""
+        given = self.seals.given
+        older = sum(count for seq, count in given.items() if seq < self.first - 1)
         notes = []
         if older:
             notes.append(f"{older} seals of entries before these are not compared")
@@ -249,9 +270,12 @@ class Verifier:
                 f"that entry {self.first} is the right beginning is not proven: give a seal of "
                 f"entry {self.first - 1}, or an export from entry 1"
             )
-        if not faults:
-            return [*notes, f"{looked_at}: whole, {counted}"]
-        before = self.first_bad - 1 if self.first_bad else self.seq
+        walked = f"entries {self.first} to {self.seq}" if self.seq >= self.first else "no entries"
+        counted = f"{given.total() - older} seals compared, {self.in_full} entries in full"
+        if not self.faults:
+            return [*notes, f"{walked}: whole, {counted}"]
+        bad = [seq for seq, _ in self.bad_entries if seq >= self.first]
+        before = min(bad) - 1 if bad else self.seq
         proven = min(self.proven, before)
         if proven >= self.first:
             notes.append(f"entries {self.first} to {proven} are whole")
@@ -260,35 +284,97 @@ class Verifier:
                 f"nothing signed vouches for entries {max(proven + 1, self.first)} to {before}: "
                 "compare with a seal or a process log"
             )
-        return [*faults, *notes, f"{looked_at}: NOT whole, {counted}"]
-
-    @property
-    def is_whole(self) -> bool:
-        return not (self.bad_entries or self.bad_head or self.bad_seals)
+        return [*self.faults, *notes, f"{walked}: NOT whole, {counted}"]
 
 
-def read_lines(path: str) -> Iterator[Json]:
-    """The JSON objects of a file, one a line."""
+# Files --------------------------------------------------------------------------------------------
+
+
+def number(line: Mapping[str, Any], name: str) -> int:
+    if type(line[name]) is not int or not 0 <= line[name] < 2**63:
+        raise UnreadableError(f"what should be a number is none: {name}")
+    return int(line[name])
+
+
+def text(line: Mapping[str, Any], name: str) -> str:
+    if not isinstance(line[name], str):
+        raise UnreadableError(f"what should be a text is none: {name}")
+    return str(line[name])
+
+
+def members(line: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if not isinstance(line[name], dict):
+        raise UnreadableError(f"what should be an object is none: {name}")
+    return dict(line[name])
+
+
+def walk(verifier: Verifier, lines: Iterator[Mapping[str, Any]]) -> None:
+    """Give an export to a verifier, line by line. Raises UnreadableError."""
+    about = next(lines, {})
+    if about.get("format") != FORMAT:
+        raise UnreadableError("this is no export of the audit log")
+    if number(about, "from") == 0:
+        raise UnreadableError("numbers begin at 1")
+    verifier.begin(number(about, "from") - 1, bytes.fromhex(text(about, "before")))
+    head = None
+    for line in lines:
+        if head:
+            raise UnreadableError("something follows the head")
+        if "head" in line:
+            head = Seal.of(members(line, "head"))
+        else:
+            _walk_entry(verifier, line)
+    if not head:
+        raise UnreadableError("the export has no head: it was cut")
+    if number(about, "to") != head.seq:
+        verifier.bad_head.append("the export says that it ends elsewhere than at its head")
+    verifier.end(head)
+
+
+def _walk_entry(verifier: Verifier, line: Mapping[str, Any]) -> None:
+    """One entry, in full or reduced to its digest."""
+    seq, content = number(line, "seq"), bytes.fromhex(text(line, "content_digest"))
+    if "content" not in line:
+        verifier.link(seq, content)
+        return
+    named = members(line, "content")
+    columns = [named[name] for name in COLUMNS] if set(named) == set(COLUMNS) else []
+    digest = bytes.fromhex(text(line, "digest"))
+    verifier.entry(seq, content, digest, number(line, "version"), columns or [""] * len(COLUMNS))
+    for side, value in members(line, "values").items() if "values" in line else ():
+        salted = bytes.fromhex(text(value, "salt")) + text(value, "text").encode()
+        if hashlib.sha256(salted).hexdigest() != named.get(f"{side}_commitment"):
+            verifier.bad_entry(seq, f"its {side} is not what it committed to")
+
+
+def read_lines(path: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file, one a line. Raises OSError, ValueError, UnreadableError."""
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.strip():
-                said = json.loads(line)
-                if not isinstance(said, dict):
+                members = json.loads(line)
+                if not isinstance(members, dict):
                     raise UnreadableError(f"{path} holds a line that is no object")
-                yield said
+                yield members
 
 
-def logged_seals(path: str) -> Iterator[Json]:
+def logged_seals(path: str) -> Iterator[Seal]:
     """The seals that appends left in a process log; a line that was garbled is none."""
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
-            _, logged, said = line.partition("appended {")
+            _, logged, members = line.partition("appended {")
             try:
-                seal = json.loads("{" + said) if logged else {}
-            except ValueError:
+                if logged:
+                    yield Seal.of(json.loads("{" + members))
+            except (UnreadableError, ValueError, KeyError):
                 continue
-            if set(seal) >= SEAL:
-                yield seal
+
+
+def seals_in(files: Iterable[str], logs: Iterable[str]) -> Iterator[Seal]:
+    """The seals of files that hold nothing else, and of process logs. Raises as `read_lines`."""
+    for path in files:
+        yield from map(Seal.of, read_lines(path))
+    yield from chain.from_iterable(map(logged_seals, logs))
 
 
 def main() -> int:
@@ -298,10 +384,14 @@ def main() -> int:
     parser.add_argument("--seal", action="append", default=[], metavar="FILE")
     parser.add_argument("--log", action="append", default=[], metavar="FILE")
     given = parser.parse_args()
-    seals = chain(*map(read_lines, given.seal), *map(logged_seals, given.log))
     try:
-        verifier = Verifier(Keys(given.key), seals)
-        verifier.run(read_lines(given.export))
+        keys = Keys(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)) for key in given.key)
+    except ValueError:
+        print("a --key is not 32 bytes in URL-safe base64")
+        return 2
+    try:
+        verifier = Verifier(keys, Seals(keys, seals_in(given.seal, given.log)))
+        walk(verifier, read_lines(given.export))
     except UnreadableError as exc:
         print(exc)
         return 2
@@ -309,7 +399,7 @@ def main() -> int:
         print(f"the files cannot be read: {type(exc).__name__}: {exc}")
         return 2
     print("\n".join(verifier.report()))
-    return 0 if verifier.is_whole else 1
+    return 1 if verifier.faults else 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from customers.clubmed.schema import Rules
 
 @dataclass(frozen=True)
 class Market:
-    """One market, as far as it is known. locale: "fr-FR"; the mappings are code -> label."""
+    """One market, as far as it is known. locale: like "fr-FR". The mappings are code -> label."""
 
     locale: str
     rules: Rules
@@ -32,7 +32,7 @@ def market_of(profile: Profile) -> str:
 
 
 def market_name(locale: str) -> str:
-    """A market as people call it: "France, French"; the locale itself if nobody knows it."""
+    """A market as people call it: "France, French"; the locale itself if Babel has no name."""
     try:
         known = Locale.parse(locale, sep="-")
     except (UnknownLocaleError, ValueError):

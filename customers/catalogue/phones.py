@@ -125,7 +125,7 @@ def fingerprint(value: Json) -> Json:
     if isinstance(value, list) and any(
         isinstance(item, dict) and item.keys() - {"number", "type"} for item in value
     ):
-        return [normal_phones([item]) for item in value]
+        return {"in this order": [normal_phones([item]) for item in value]}
     return normal_phones(value)
 
 

@@ -1,19 +1,16 @@
 """The client of the Club Med API: one class, one method a route (contract 1, 2 and 4)."""
 
-import copy
 import json
 import logging
-import math
 import random
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NoReturn, cast
+from dataclasses import dataclass, field, replace
+from typing import cast
 from urllib.parse import quote, urlencode
 
 import requests
-from requests.utils import parse_header_links
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
@@ -21,14 +18,13 @@ from customers.clubmed.errors import (
     ClubMedError,
     ContractError,
     NoAnswerError,
-    NotAnsweringError,
     NotSentError,
     RefusedError,
     refusal,
 )
 from customers.clubmed.profile import Json, Profile
 from customers.clubmed.tokens import TokenSource
-from customers.clubmed.transport import Breaker, Call, bound, current_call
+from customers.clubmed.transport import Breaker, Call, bounded_session, current_call
 
 logger = logging.getLogger("customers.clubmed")
 # What urllib3 logs quotes addresses and header bytes, and with them customers' numbers.
@@ -50,9 +46,10 @@ def is_locale(text: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """One page of a search. items: customers as they came, their `id` as text; what has no usable
-    id is left out. total: how many match in all, None where that is not said. has_next: is there
-    a further page?
+    """One page of a search.
+
+    items: customers as they came, their `id` as text; those without a usable id are left out.
+    total: how many match in all; None if unknown. has_next: is there a further page?
     """
 
     items: list[dict[str, Json]]
@@ -60,55 +57,40 @@ class FoundPage:
     has_next: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
 class ClubMed:
     """The routes that we use. One instance serves all threads of a process.
 
-    Timeouts, the deadline and the pause are in seconds; the deadline bounds a whole call, its tries
-    and pauses included, however slowly the server sends. A read is tried at most twice more, after
-    a busy gateway or a broken connection. A write is sent once, and once more after a 401 if there
-    is another token. Redirects are not followed. Each method raises a ClubMedError and nothing
-    else.
+    connect_timeout, read_timeout, deadline and pause are in seconds. The deadline bounds a whole
+    call, its tries and pauses included, however slowly the server sends. A read is tried at most
+    twice more, after a busy gateway or a broken connection. A write is sent once, and once more
+    after a 401 if there is another token. Redirects are not followed. Each method raises a
+    ClubMedError and nothing else.
 
-    breaker: while Club Med does not answer at all, calls fail at once. It counts calls, not tries.
+    breaker: while Club Med does not answer at all, calls fail at once. It counts calls, not tries;
+    an optional call is not counted.
     """
 
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        api_key: str,
-        tokens: TokenSource,
-        locale: str,
-        connect_timeout: float,
-        read_timeout: float,
-        deadline: float,
-        pause: float = 0.2,
-        pool_size: int = 64,
-    ) -> None:
-        self.breaker = Breaker()
-        self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
-        self._tokens = tokens
-        self._locale = locale
-        self._timeouts = (connect_timeout, read_timeout)
-        self._deadline = deadline
-        self._pause = pause
-        self._counts = True
-        self._http = requests.Session()
-        bound(self._http, pool_size=pool_size)
+    base_url: str
+    api_key: str = field(repr=False)
+    tokens: TokenSource
+    locale: str
+    connect_timeout: float
+    read_timeout: float
+    deadline: float
+    pause: float = 0.2
+    is_optional: bool = False
+    breaker: Breaker = field(default_factory=Breaker)
+    http: requests.Session = field(default_factory=bounded_session)
 
     def calling_as(self, *, tokens: TokenSource, locale: str) -> "ClubMed":
         """The client for one caller: their token and market, over the same connections."""
-        caller = copy.copy(self)
-        caller._tokens, caller._locale = tokens, locale
-        return caller
+        return replace(self, tokens=tokens, locale=locale)
 
     def within(self, seconds: float) -> "ClubMed":
         """A client with a shorter deadline for optional calls; their failures do not count for the
         circuit breaker."""
-        optional = copy.copy(self)
-        optional._deadline, optional._counts = min(self._deadline, seconds), False
-        return optional
+        return replace(self, deadline=min(self.deadline, seconds), is_optional=True)
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
         """POST /v1/customers; returns the new customer's id.
@@ -129,44 +111,43 @@ class ClubMed:
     ) -> FoundPage:
         """GET /v1/customers: the customers that match every filter exactly (contract 4).
 
-        filters: search key -> value ("last_name" -> "SMITH"). page: from 1; past the last one
-        (416) there are none. Where the list stops is told in headers, so the body is an array and
-        nothing else: any other is NoAnswerError. ForbiddenError: this token may not search.
+        filters: search key -> value ("last_name" -> "SMITH"). page: from 1; a page past the last
+        one (416) is empty. ForbiddenError: this token may not search.
         """
         query = [("filter", f"{key}=={value}") for key, value in filters.items()]
         query += [("limit", str(limit)), ("page", str(page))]
+        route = "GET /v1/customers"
         try:
-            items, headers = self._call(
-                "GET /v1/customers", promised=[200, 206], shape=list, query=query
-            )
+            items, answer = self._call(route, promised=[200, 206], shape=list, query=query)
         except RefusedError as exc:
             if exc.status == 416:
                 return FoundPage([])
             raise
         found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
-        return FoundPage(found, _total(headers), "next" in _links(headers))
+        return FoundPage(found, _total(answer), has_next="next" in answer.links)
 
     def locales(self) -> list[str]:
-        """GET /v0/locales: the locales that this API key may use ("fr-FR"); odd items left out."""
+        """GET /v0/locales: the locales that this API key may use ("fr-FR")."""
         items, _ = self._call("GET /v0/locales", promised=[200], shape=list)
         return [item for item in items if isinstance(item, str) and is_locale(item)]
 
     def civilities(self) -> list[dict[str, Json]]:
         """GET /v0/civilities: {code, label, type: adult|child, sex} each."""
-        items, _ = self._call("GET /v0/civilities", promised=[200], shape=list)
-        return [item for item in items if isinstance(item, dict)]
+        return self._objects("GET /v0/civilities")
 
     def countries(self) -> list[dict[str, Json]]:
         """GET /v0/countries: {id, label, phones: {calling_code}, languages} each."""
-        items, _ = self._call("GET /v0/countries", promised=[200], shape=list)
+        return self._objects("GET /v0/countries")
+
+    def _objects(self, route: str) -> list[dict[str, Json]]:
+        items, _ = self._call(route, promised=[200], shape=list)
         return [item for item in items if isinstance(item, dict)]
 
     def profile_schema(self, locale: str) -> dict[str, Json]:
         """GET /v3/schemas/profile/{localeOrCountry}: the market's JSON Schema, as it came."""
         if not is_locale(locale):
             raise ContractError("GET /v3/schemas/profile/{locale}: not a locale")
-        route = f"GET /v3/schemas/profile/{locale}"
-        schema, _ = self._call(route, promised=[200])
+        schema, _ = self._call(f"GET /v3/schemas/profile/{locale}", promised=[200])
         return cast(dict[str, Json], schema)
 
     def read_profile(self, customer_id: str) -> Profile:
@@ -199,14 +180,14 @@ class ClubMed:
         customer_id: str | None = None,
         query: Sequence[tuple[str, str]] = (),
         fields: Mapping[str, Json] | None = None,
-    ) -> tuple[Json, Mapping[str, str]]:
+    ) -> tuple[Json, requests.Response]:
         """One call, and one line about it in the log.
 
-        Returns the JSON of a promised success, of that shape ({} for a 204), and the headers.
+        Returns the JSON of a promised success, of that shape ({} for a 204), and the answer.
         Raises a ClubMedError for any other outcome.
         """
         began = time.monotonic()
-        call = Call(ends_at=began + self._deadline, is_write=fields is not None)
+        call = Call(ends_at=began + self.deadline, is_write=fields is not None)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
@@ -219,11 +200,11 @@ class ClubMed:
             raise
         finally:
             current_call.reset(reset)
-            if self._counts and call.answered is not None:
+            if not self.is_optional and call.answered is not None:
                 self.breaker.report(answered=call.answered)
             taken = round((time.monotonic() - began) * 1000)
             logger.info("%s %s %d ms", route, outcome, taken)
-        return content, answer.headers
+        return content, answer
 
     def _request(
         self,
@@ -236,14 +217,16 @@ class ClubMed:
         method, path = route.split(" ")
         headers = {
             "accept": "application/json",
-            "accept-language": self._locale,
-            "x-api-key": self._api_key,
+            "accept-language": self.locale,
+            "x-api-key": self.api_key,
         }
         try:
             if customer_id is not None:
                 path = path.format(customer_id=_segment(customer_id))
             encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
-            request = requests.Request(method, self._base_url + path, headers, params=encoded)
+            request = requests.Request(
+                method, self.base_url.rstrip("/") + path, headers, params=encoded
+            )
             if fields is not None:
                 headers["Content-Type"] = "application/json"
                 request.data = json.dumps(fields, separators=(",", ":"), allow_nan=False)
@@ -254,8 +237,8 @@ class ClubMed:
     def _tries(self, route: str, call: Call, request: requests.Request) -> requests.Response:
         """The answer of the last try. Raises NoAnswerError or NotSentError if there is none."""
         token = self._token()
-        if not self.breaker.allows(may_probe=self._counts):
-            raise NotAnsweringError(f"{route}: not tried")
+        if not self.breaker.allows(may_probe=not self.is_optional):
+            raise NotSentError(f"{route}: not tried")
         tries = 1
         is_renewed = False
         while True:
@@ -263,7 +246,7 @@ class ClubMed:
                 answer = self._exchange(route, call, request, token)
             except (NoAnswerError, NotSentError):
                 wait = self._jitter(tries)
-                if not self._may_go_on(call, tries, wait, needed=1 / 2):
+                if not self._may_go_on(call, tries, wait):
                     raise
             else:
                 if answer.status_code == 401 and not is_renewed:
@@ -271,8 +254,7 @@ class ClubMed:
                     if token != rejected:
                         continue
                 wait = max(self._jitter(tries), _retry_after(answer.headers))
-                may_go_on = self._may_go_on(call, tries, wait, needed=1 / 8)
-                if answer.status_code not in _BUSY or not may_go_on:
+                if answer.status_code not in _BUSY or not self._may_go_on(call, tries, wait):
                     return answer
             time.sleep(wait)
             tries += 1
@@ -280,25 +262,20 @@ class ClubMed:
     def _token(self, rejected: str = "") -> str:
         """The token of the source; NotSentError, without its text, for whatever it raises."""
         try:
-            return self._tokens.token(rejected)
+            return self.tokens.token(rejected)
         except ClubMedError:
             raise
         except Exception as exc:
             raise NotSentError(f"no token: {type(exc).__name__}") from None
 
-    def _may_go_on(self, call: Call, tries: int, wait: float, *, needed: float) -> bool:
-        """May a read be tried again after so many seconds?
-
-        needed: the part of the deadline that has to be left then. It is larger where no answer
-        came: the next try may take as long for nothing.
-        """
-        has_time = call.left - wait > self._deadline * needed
+    def _may_go_on(self, call: Call, tries: int, wait: float) -> bool:
+        """May a read be tried again after so many seconds? A third of its time must be left."""
+        has_time = call.left - wait > self.deadline / 3
         return not call.is_write and tries < _TRIES and has_time and not self.breaker.is_open
 
     def _jitter(self, tries: int) -> float:
-        """Seconds to wait, drawn at random, so that many who failed at once do not come back at
-        once."""
-        return _CHANCE.uniform(0, self._pause * 2**tries)
+        """A random pause in seconds: calls that failed together do not come back together."""
+        return _CHANCE.uniform(0, self.pause * 2**tries)
 
     def _exchange(
         self, route: str, call: Call, request: requests.Request, token: str
@@ -307,8 +284,10 @@ class ClubMed:
         call.sent = False
         try:
             request.headers["authorization"] = f"Bearer {token}"
-            answer = self._http.send(
-                self._http.prepare_request(request), timeout=self._timeouts, allow_redirects=False
+            answer = self.http.send(
+                self.http.prepare_request(request),
+                timeout=(self.connect_timeout, self.read_timeout),
+                allow_redirects=False,
             )
         # Whatever the libraries raise: their texts hold addresses, so none is chained.
         except Exception as exc:
@@ -356,16 +335,10 @@ def _retry_after(headers: Mapping[str, str]) -> float:
         return 0
 
 
-def _total(headers: Mapping[str, str]) -> int | None:
+def _total(answer: requests.Response) -> int | None:
     """How many there are in all: the end of `Content-Range: 0-9/256`."""
-    total = headers.get("content-range", "").rpartition("/")[2].strip()
+    total = answer.headers.get("content-range", "").rpartition("/")[2].strip()
     return int(total) if total.isdecimal() and len(total) < 10 else None
-
-
-def _links(headers: Mapping[str, str]) -> set[str]:
-    """The relations that the `Link` header names (RFC 8288)."""
-    links = parse_header_links(headers.get("link", ""))
-    return {name for link in links for name in link.get("rel", "").lower().split()}
 
 
 def _usable_id(item: Json) -> str | None:
@@ -375,23 +348,13 @@ def _usable_id(item: Json) -> str | None:
 
 
 def _parse(body: bytes) -> Json:
-    """Any JSON; None for what is none, and for numbers that no JSON could give back.
+    """The body's JSON; None if it is none, or holds a number that no JSON can give back.
 
     Half a character (a lone surrogate, which JSON's escapes can write) becomes "?": no page and no
-    database could hold it.
+    database can hold it.
     """
     try:
-        parsed = json.loads(body, parse_constant=_no_number, parse_float=_finite)
-        whole = json.dumps(parsed, ensure_ascii=False).encode(errors="replace")
-        return json.loads(whole)
+        whole = json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False)
+        return json.loads(whole.encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError("not a finite number")

@@ -72,9 +72,9 @@ def parse_phones(raw: Json) -> tuple[Phone, ...] | None:
     for item in raw:
         if not isinstance(item, dict):
             return None
-        number, kind = item.get("number"), item.get("type")
+        extra = dict(item)
+        number, kind = extra.pop("number", None), extra.pop("type", None)
         if not isinstance(number, str | None) or not isinstance(kind, str | None):
             return None
-        extra = {key: value for key, value in item.items() if key not in ("number", "type")}
         phones.append(Phone(number, kind, extra))
     return tuple(phones)

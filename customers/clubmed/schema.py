@@ -5,7 +5,7 @@ engine whose time grows linearly with the text; it takes no look-around and no b
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,7 +15,6 @@ from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json
 
 _MAX_PARTS = 20_000  # objects and lists of a schema, references replaced by what they name
-_MAX_DEPTH = 100  # of a schema
 _PATTERN_PARTS = 200  # parts that a pattern counts as: it may take 30 ms to compile
 _MAX_BODY = 10_000  # characters of JSON
 _MAX_HINT = 200  # characters
@@ -64,24 +63,19 @@ class Rules:
         except ValueError:  # half a character (a lone surrogate)
             return ()
         problems = (
-            FieldError("", _dotted(path), words)
+            FieldError("", _dotted(path), self._words(error))
             for error in errors
-            for path, words in self._problems(error)
+            for path in [_path(error)]
+            if path and error.kind.name != "type"  # nothing that a person types mends a type
             if now is None or (path[0] in body and not _is_there(path, sent, current))
         )
         return tuple(dict.fromkeys(problems))
 
-    def _problems(self, error: ValidationError) -> Iterator[tuple[list[str | int], str]]:
-        """The path of the value, and the sentence about it."""
-        if error.kind.name == "required":
-            name = error.kind.property  # type: ignore[attr-defined]
-            yield [*error.instance_path, name], f"The market {self.locale} needs this."
-        elif error.instance_path and error.kind.name != "type":  # nothing typed could mend a type
-            yield error.instance_path, self._words(error)
-
     def _words(self, error: ValidationError) -> str:
         value: Json = error.instance
         match error.kind.name:
+            case "required":
+                return f"The market {self.locale} needs this."
             case "maxLength":
                 return f"At most {error.kind.value} characters; this has {len(value)}."
             case "minLength":
@@ -114,7 +108,7 @@ def rules(locale: str, schema: Json) -> Rules:
     try:
         usable = _Copy(schema).part(schema)
         _validator(json.dumps(usable))
-    except ValueError:
+    except (ValueError, RecursionError):
         usable = {}
     return Rules(locale, usable if isinstance(usable, dict) else {})
 
@@ -130,20 +124,18 @@ class _Copy:
         self.omitted = 0
         self._left = _MAX_PARTS
 
-    def part(self, schema: Json, *, depth: int = 0, trail: tuple[Json, ...] = ()) -> Json:
+    def part(self, schema: Json, trail: tuple[Json, ...] = ()) -> Json:
         """trail: the references that led here. Raises ValueError if the schema is too large."""
         if not isinstance(schema, Mapping | list):
             return schema
         self._spend(1)
-        if depth > _MAX_DEPTH:
-            raise ValueError("too deep")
         if isinstance(schema, list):
-            return [self.part(item, depth=depth + 1, trail=trail) for item in schema]
+            return [self.part(item, trail) for item in schema]
         if "$ref" in schema:  # draft 7 ignores the rules beside a reference
             reference = schema["$ref"]
             rule = None if reference in trail else _target(reference, self.root)
             self.omitted += rule is None
-            return self.part(rule or {}, depth=depth + 1, trail=(*trail, reference))
+            return self.part(rule or {}, (*trail, reference))
         copy = {}
         for key, rule in schema.items():
             before = self.omitted
@@ -152,14 +144,18 @@ class _Copy:
             elif key in _IGNORED or (key == "pattern" and not self._is_pattern(rule)):
                 self.omitted += 1
             elif key not in _NOT_RULES:
-                copy[key] = self.part(rule, depth=depth + 1, trail=trail)
+                copy[key] = self.part(rule, trail)
                 if key in _NEGATING and self.omitted != before:
                     del copy[key]
         return copy
 
     def _is_pattern(self, rule: Json) -> bool:
         self._spend(_PATTERN_PARTS)
-        return not isinstance(rule, str) or _compiles(rule)
+        try:
+            _validator(json.dumps({"pattern": rule}))
+        except ValueError:
+            return False
+        return True
 
     def _spend(self, parts: int) -> None:
         self._left -= parts
@@ -188,21 +184,12 @@ class _Choices:
             raise ValueError("not among the choices")
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=1000)
 def _validator(schema: str) -> Draft7Validator:
     """schema: its JSON. Raises ValueError if it is invalid."""
     return Draft7Validator(
         schema, pattern_options=_ENGINE, keywords={"x-choices": _Choices}, offline=True
     )
-
-
-@lru_cache(maxsize=1000)
-def _compiles(pattern: str) -> bool:
-    try:
-        Draft7Validator({"pattern": pattern}, pattern_options=_ENGINE)
-    except ValueError:
-        return False
-    return True
 
 
 def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
@@ -233,6 +220,12 @@ def _is_there(path: list[str | int], sent: Json, current: Json) -> bool:
         items = current if isinstance(current, list) else []
         return any(_is_there(rest, sent[step], item) for item in items)
     return isinstance(current, Mapping) and _is_there(rest, sent.get(step), current.get(step))
+
+
+def _path(error: ValidationError) -> list[str | int]:
+    """Where the value is that the error is about; [] for the whole body."""
+    missing = [error.kind.value] if error.kind.name == "required" else []
+    return [*error.instance_path, *missing]
 
 
 def _dotted(path: list[str | int]) -> str:

@@ -15,11 +15,10 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 
 from customers.clubmed.errors import NoTokenError, TokenRefusedError
-from customers.clubmed.transport import Call, bound, current_call
+from customers.clubmed.transport import Call, bounded_session, current_call
 
 logger = logging.getLogger("customers.clubmed")
 _BEARER = re.compile(r"[\x21-\x7e]+")
-_REFUSALS = re.compile("(invalid|unauthorized|unsupported)_[a-z_]{1,30}")  # RFC 6749, 5.2
 _SECONDS = 5  # for one request to a token endpoint
 _MARGIN = 60  # seconds before its end that a token is renewed, or a quarter of its life
 _LIFE = 300  # seconds that a token lives whose `expires_in` is missing or odd
@@ -38,30 +37,22 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True)
 class StaticToken:
-    """A fixed token, from the environment."""
+    """A fixed token, from the environment; "" for a caller without a credential."""
 
     value: str = field(repr=False)
 
     def token(self, rejected: str = "") -> str:
+        if not self.value:
+            raise NoTokenError("no credential")
         return self.value
 
 
 @dataclass(frozen=True)
-class NoToken:
-    """The source of a caller without a credential. why: for the log."""
-
-    why: str
-
-    def token(self, rejected: str = "") -> str:
-        raise NoTokenError(self.why)
-
-
-@dataclass(frozen=True)
 class AccessToken:
-    """What a token endpoint gave. renew_at, expires_at: seconds since 1970, by our clock.
+    """What a token endpoint gave.
 
-    refresh: the refresh token, "" if there is none or it was used. endpoint, in_form: of the
-    `TokenEndpoint` that takes it.
+    renew_at, expires_at: seconds since 1970, by our clock. refresh: the refresh token, "" if there
+    is none or it was used. endpoint, in_form: of the `TokenEndpoint` that takes it.
     """
 
     access: str = field(repr=False)
@@ -70,6 +61,9 @@ class AccessToken:
     refresh: str = field(repr=False, default="")
     endpoint: str = ""
     in_form: bool = False
+
+    def is_good(self, rejected: str = "") -> bool:
+        return self.access not in ("", rejected) and time.time() < self.expires_at
 
 
 def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToken:
@@ -97,12 +91,10 @@ def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToke
 def _seconds(value: Any) -> float:
     """A life in seconds; 0 if the value is none."""
     try:
-        seconds = float(value) if isinstance(value, str | int | float) else 0
-    except (ValueError, OverflowError):
+        seconds = 0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         return 0
-    if isinstance(value, bool) or not isfinite(seconds):
-        return 0
-    return min(max(seconds, 0), _LONGEST_LIFE)
+    return min(max(seconds, 0), _LONGEST_LIFE) if isfinite(seconds) else 0
 
 
 @dataclass(frozen=True)
@@ -126,14 +118,11 @@ class TokenEndpoint:
         seconds = min(_SECONDS, outer.left * 3 / 4) if outer else _SECONDS
         call = Call(ends_at=time.monotonic() + seconds)
         reset = current_call.set(call)  # the call that waits for the token has sent nothing yet
-        outcome = "failed"
         try:
             with _Client(self) as http:
                 fetched: AccessToken = http.fetch_token(self.url, grant_type=grant_type, **form)
-            outcome = "200"
-            return fetched
-        except NoTokenError as exc:
-            outcome = str(exc)
+                return fetched
+        except NoTokenError:
             raise
         # The libraries' texts hold addresses, so none is chained. A success that cannot be read
         # has used up what was sent, and so may a request without an answer have.
@@ -142,8 +131,7 @@ class TokenEndpoint:
             raise NoTokenError(reason, used_up=call.sent) from None
         finally:
             current_call.reset(reset)
-            taken = (seconds - call.left) * 1000
-            logger.info("POST token %s %d ms", outcome.removeprefix("token endpoint: "), taken)
+            logger.info("POST token %d ms", (seconds - call.left) * 1000)
 
 
 class _Client(OAuth2Session):  # type: ignore[misc]
@@ -155,22 +143,13 @@ class _Client(OAuth2Session):  # type: ignore[misc]
             account = quote_plus(account[0]), quote_plus(account[1])
         method = "client_secret_post" if endpoint.in_form else "client_secret_basic"
         super().__init__(*account, token_endpoint_auth_method=method, default_timeout=_SECONDS)
-        bound(self, pool_size=1)
+        bounded_session(self)
         self._began = time.time()
 
     def parse_response_token(self, resp: requests.Response) -> AccessToken:
         status = resp.status_code
         if 400 <= status < 500 and status != 429:
-            raise TokenRefusedError(f"token endpoint: {status} {_code(resp)}".strip())
+            raise TokenRefusedError(f"token endpoint: {status}", used_up=True)
         if not 200 <= status < 300:
             raise NoTokenError(f"token endpoint: {status}")
         return parse_token(resp.json(), self._began)
-
-
-def _code(response: requests.Response) -> str:
-    """The error's code if it is one of the standard's; "" for any other text."""
-    try:
-        code = response.json()["error"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return code if isinstance(code, str) and _REFUSALS.fullmatch(code) else ""

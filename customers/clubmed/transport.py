@@ -27,10 +27,11 @@ _MAX_ANSWER = 5 * 1024 * 1024  # bytes, unpacked
 _CHUNK = 64 * 1024
 _MAX_FAILURES = 5  # calls in a row without an answer: then the breaker opens
 _REST = 10  # seconds
+_THREADS = 64  # connections of a pool: as many as the server has threads
 
 
 class Breaker:
-    """Makes no calls for a while to a server that does not answer. Safe to use from many threads.
+    """Allows no calls for a while to a server that does not answer.
 
     rest: seconds from the opening, or from a probe that failed, to the next probe.
     """
@@ -224,14 +225,16 @@ def _body(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def bound(session: requests.Session, *, pool_size: int) -> None:
-    """Make a session keep to the current call's deadline and to the largest answer.
+def bounded_session(session: requests.Session | None = None) -> requests.Session:
+    """A session, or this one, that keeps to the current call's deadline and to the largest answer.
 
     It uses no proxy and no .netrc of the environment, and keeps no cookie.
     """
+    session = session or requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "crmadmin"
-    adapter = _BoundedAdapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+    adapter = _BoundedAdapter(pool_connections=1, pool_maxsize=_THREADS, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
+    return session

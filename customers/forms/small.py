@@ -1,23 +1,39 @@
 """The forms that edit no profile: find, settle, reveal, forget."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
+from customers.audit.models import Purpose
 from customers.catalogue import phones
 from customers.forms.plain import DateField, TextField, dress, show_again
 from customers.services import search_terms
 
 
-class FindForm(forms.Form):
+class SmallForm(forms.Form):
+    """typed: what was sent before, to be shown again and not checked yet."""
+
+    use_required_attribute = False
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        typed: QueryDict | None = None,
+        auto_id: str = "id_%s",
+    ) -> None:
+        super().__init__(data, auto_id=auto_id)
+        show_again(self, typed)
+        dress(self)
+
+
+class FindForm(SmallForm):
     """What somebody knows of a customer: in one box, or answer by answer.
 
     criteria: what to look for, as `search_terms.search` takes it.
     """
 
-    use_required_attribute = False
     q = TextField(max_length=None, required=False)
     last_name = TextField(label="Last name", max_length=None, required=False)
     first_name = TextField(label="First name", max_length=None, required=False)
@@ -25,11 +41,6 @@ class FindForm(forms.Form):
     zip_code = TextField(label="Postal code", max_length=None, required=False)
     email = TextField(label="E-mail", max_length=None, required=False)
     phone = TextField(label="Phone", max_length=None, required=False)
-
-    def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(data)
-        self.criteria: dict[str, str] = {}
-        dress(self)
 
     def clean(self) -> None:
         boxed = search_terms.read(self.cleaned_data.get("q", ""))
@@ -41,7 +52,7 @@ class FindForm(forms.Form):
         asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
         if "phone" in asked and not phones.dialled(asked["phone"]):
             self.add_error("phone", "This is not a phone number: digits, with + first.")
-        self.criteria = boxed | asked
+        self.criteria: dict[str, str] = boxed | asked
         if not self.criteria and not self.errors:
             self.add_error("q", "Type a number, an e-mail, a phone or a name.")
 
@@ -55,10 +66,9 @@ class FindForm(forms.Form):
         return any(bound.value() or bound.errors for bound in self.known_more)
 
 
-class SettleForm(forms.Form):
-    """A person's word on an unclear change. customer_id: of a customer that a create made."""
+class SettleForm(SmallForm):
+    """A person's decision on an unclear change. customer_id: of a customer that a create made."""
 
-    use_required_attribute = False
     landed = forms.TypedChoiceField(
         label="Did Club Med store it?",
         choices=[("yes", "Yes, Club Med stored it"), ("no", "No, it was not stored")],
@@ -80,39 +90,21 @@ class SettleForm(forms.Form):
         error_messages={"required": "Say how you know: the log keeps it."},
     )
 
-    def __init__(self, data: QueryDict | None = None, *, typed: QueryDict | None = None) -> None:
-        super().__init__(data)
-        show_again(self, typed)
-        dress(self)
 
+class RevealForm(SmallForm):
+    """Why somebody needs to see a sensitive value."""
 
-class RevealForm(forms.Form):
-    """Why somebody needs to see a sensitive value. purposes: (code, words) to choose from."""
-
-    use_required_attribute = False
     purpose = forms.ChoiceField(
         label="Why do you need to see it?",
+        choices=[("", "Choose…"), *Purpose.choices],
+        widget=forms.Select({"data-focus": True}),
         error_messages={"required": "Choose why.", "invalid_choice": "Choose one of the list."},
     )
 
-    def __init__(
-        self,
-        purposes: Iterable[tuple[str, str]],
-        data: QueryDict | None = None,
-        *,
-        auto_id: str = "id_%s",
-    ) -> None:
-        super().__init__(data, auto_id=auto_id)
-        purpose: Any = self.fields["purpose"]
-        purpose.choices = [("", "Choose…"), *purposes]
-        purpose.widget.attrs["data-focus"] = True
-        dress(self)
 
-
-class ForgetForm(forms.Form):
+class ForgetForm(SmallForm):
     """Why a customer is forgotten, and their number once more."""
 
-    use_required_attribute = False
     reason = TextField(
         label="Why is this customer to be forgotten?",
         max_length=None,
@@ -127,20 +119,11 @@ class ForgetForm(forms.Form):
         error_messages={"required": "Type the customer’s number."},
     )
 
-    def __init__(
-        self,
-        customer_id: str,
-        data: QueryDict | None = None,
-        *,
-        typed: QueryDict | None = None,
-    ) -> None:
-        super().__init__(data)
-        self._number = customer_id
-        show_again(self, typed)
-        dress(self)
+    def __init__(self, number: str, data: QueryDict | None = None, **kwargs: Any) -> None:
+        self._number = number
+        super().__init__(data, **kwargs)
 
     def clean_customer_id(self) -> str:
-        number: str = self.cleaned_data["customer_id"]
-        if number != self._number:
+        if self.cleaned_data["customer_id"] != self._number:
             raise forms.ValidationError("This is not the number of this customer.")
-        return number
+        return self._number

@@ -1,25 +1,37 @@
-"""What commands share: a customer's number, and handing out what is in the log, which is recorded
-first or does not happen.
+"""What commands share: a customer's number, a database that fails, and handing out what is in the
+log, which is recorded first or does not happen.
 """
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from customers.access import OPERATOR
-from customers.audit import access_events
+from customers.audit import access_events, chain
 from customers.audit.models import Access
-from customers.views.answers import is_customer_number
+from customers.services.search_terms import is_customer_number
 
 
 def check_customer_number(customer_id: str) -> None:
     """Raises CommandError: what is no number may be personal, and is not to be recorded."""
     if not is_customer_number(customer_id):
         raise CommandError("A customer's number has digits only, and does not start with 0.")
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Raise what the database raises as CommandError, without its text, which may hold values."""
+    try:
+        yield
+    except chain.ForgedHeadError as exc:
+        raise CommandError(str(exc)) from None
+    except DatabaseError as exc:
+        raise CommandError(f"the database fails: {type(exc).__name__}") from None
 
 
 def record(kind: Access, *, customer_id: str = "", field: str = "") -> None:
@@ -33,7 +45,7 @@ def record(kind: Access, *, customer_id: str = "", field: str = "") -> None:
 
 
 def write(texts: Iterable[str], output: str | None) -> None:
-    """To a new file, readable by its owner alone, or to stdout; a file is whole or not there.
+    """Write to a new file, readable by its owner alone and whole or not there; or to stdout.
 
     Raises OSError.
     """

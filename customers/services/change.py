@@ -1,10 +1,12 @@
 """Change fields of a customer: a journal line, a call, entries."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from customers.access import Actor
 from customers.audit import chain, journal
-from customers.audit.models import Action, JournalLine, Outcome
+from customers.audit.actions import Action, Flag, Outcome
+from customers.audit.models import JournalLine
 from customers.catalogue.fields import FIELDS, to_send
 from customers.clubmed.profile import Json
 from customers.form_token import FormToken
@@ -16,7 +18,6 @@ from customers.services.record import (
     before_a_write,
     first_answer,
     label_of,
-    reason_text,
     record_answer,
     recording_answer,
 )
@@ -40,9 +41,10 @@ def change_profile(
     reason: the person's own, for the log. force_address: bypass Club Med's check of the address.
     Raises a NotSaved.
     """
-    reason = reason_text(reason, force_address=force_address)
+    flags = [Flag.FORCED_ADDRESS] if force_address else []
+    act = act_of(Action.CHANGE, customer_id, "", actor, request_id, reason, flags=flags)
     with before_a_write():
-        found = _journal_change(customer_id, typed, token, actor, request_id, reason)
+        found = _journal_change(act, typed, token, actor)
     if isinstance(found, Saved):
         return found
     line = found
@@ -54,17 +56,13 @@ def change_profile(
 
 
 def _journal_change(
-    customer_id: str,
-    typed: Mapping[str, Json],
-    token: FormToken,
-    actor: Actor,
-    request_id: str,
-    reason: str,
+    act: dict[str, Any], typed: Mapping[str, Json], token: FormToken, actor: Actor
 ) -> JournalLine | Saved:
     """Compare with what Club Med holds, and write the line.
 
     Saved instead if this form was answered before, or if there is nothing to change.
     """
+    customer_id = act["customer_id"]
     for _ in range(_READS):
         read_at = chain.sound_position()
         if (first := first_answer(token, typed)) is not None:
@@ -77,9 +75,7 @@ def _journal_change(
         if not body:
             return Saved(token.change_id, customer_id, {})
         values = {name: (now[name], new) for name, new in body.items()}
-        act = act_of(
-            Action.CHANGE, customer_id, label_of(profile.values), actor, request_id, reason
-        )
+        act["customer_label"] = label_of(profile.values)
         try:
             return journal.write(token.change_id, act, values, read_at=read_at)
         except journal.MovedOnError:

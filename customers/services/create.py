@@ -5,7 +5,8 @@ from typing import Any
 
 from customers.access import Actor
 from customers.audit import chain, journal
-from customers.audit.models import Action, JournalLine, Outcome
+from customers.audit.actions import Action, Flag, Outcome
+from customers.audit.models import JournalLine
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json
@@ -30,7 +31,6 @@ from customers.services.record import (
     label_of,
     logger,
     note_number,
-    reason_text,
     record_answer,
     recording_answer,
 )
@@ -57,8 +57,8 @@ def create_customer(
         for name, value in typed.items()
         if not is_empty(value)
     }
-    why = reason_text(reason, force_address=force_address)
-    act = act_of(Action.CREATE, "", label_of(values), actor, request_id, why)
+    flags = [Flag.FORCED_ADDRESS] if force_address else []
+    act = act_of(Action.CREATE, "", label_of(values), actor, request_id, reason, flags=flags)
     with before_a_write():
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
@@ -79,35 +79,35 @@ def _journal_create(
 ) -> JournalLine | Saved:
     """Write the line of a create; Saved instead if this form was answered before."""
     new = {name: (None, value) for name, value in values.items()}
-    reason = act["reason"]
     while True:
         read_at = chain.sound_position()
         if (first := first_answer(token, values)) is not None:
             return first
-        known = _all_the_same(values, actor, despite)
-        act["reason"] = ". ".join(filter(None, (known, reason)))
+        about = _duplicates(values, actor, despite)
+        flags = sorted({*act["flags"].split(), *about["flags"]})
         try:
-            return journal.write(token.change_id, act, new, read_at=read_at)
-        except journal.MovedOnError:  # the same form, answered between the two looks
+            found = act | about | {"flags": " ".join(flags)}
+            return journal.write(token.change_id, found, new, read_at=read_at)
+        except journal.MovedOnError:  # the same form, answered between the two queries
             continue
 
 
-def _all_the_same(values: Mapping[str, Json], actor: Actor, despite: Collection[str] | None) -> str:
-    """What the log keeps of those who look the same; MayExist if the person has not seen one."""
+def _duplicates(
+    values: Mapping[str, Json], actor: Actor, despite: Collection[str] | None
+) -> dict[str, Any]:
+    """`flags` and `related`: who looks like the same person. Raises MayExist for one whom the
+    person who creates has not seen.
+    """
     looking = _look_alikes(values, actor)
     found = duplicates.unsettled_creates(values) + (looking or [])
     unseen = [one for one in found if one.key not in (despite or ())]
     if unseen or (looking is None and despite is None):
         likely = duplicates.likeliest_first(values, found)
         raise MayExist(likely, values, unchecked=looking is None)
-    customers = ", ".join(one.customer_id for one in found if one.customer_id)
-    creates = ", ".join(str(one.change_id) for one in found if not one.customer_id)
-    said = (
-        customers and f"{duplicates.SAME_AS} {customers}",
-        creates and f"Created although it was not settled what came of {creates}",
-        looking is None and "Created although Club Med could not be searched for the same person",
-    )
-    return ". ".join(one for one in said if one)
+    flags = [Flag.DESPITE_DUPLICATES] if found else []
+    if looking is None:
+        flags.append(Flag.UNCHECKED_DUPLICATES)
+    return {"flags": flags, "related": [twin.key for twin in found]}
 
 
 def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Duplicate] | None:

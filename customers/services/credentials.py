@@ -1,7 +1,7 @@
 """The access tokens that Club Med is called with: CLUBMED_AUTH says whose.
 
 A token that is renewed lies encrypted in the database, for all workers. Its row is locked while the
-token endpoint is asked, for five seconds at most, so that a refresh token is used once.
+token endpoint is asked, so that a refresh token is used once; the settings bound the wait for it.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -22,18 +22,16 @@ from customers.audit.models import Credential
 from customers.clubmed.errors import NoTokenError, NotSentError, SignInNeededError
 from customers.clubmed.tokens import (
     AccessToken,
-    NoToken,
     StaticToken,
     TokenEndpoint,
     TokenSource,
     parse_token,
 )
-from customers.clubmed.transport import current_call
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 logger = logging.getLogger(__name__)
-_MAX_WAIT = 5  # seconds for the row's lock
 _RETRY = 5  # seconds after a renewal that failed, while the token is still good
+_NONE = AccessToken("", renew_at=0, expires_at=0)
 NO_BACKGROUND = (
     "What Club Med did not answer cannot be settled in the background: with CLUBMED_AUTH=employee "
     "that needs CLUBMED_TOKEN_URL, CLUBMED_CLIENT_ID and CLUBMED_CLIENT_SECRET, or CLUBMED_TOKEN."
@@ -44,7 +42,7 @@ def tokens_of(actor: Actor | None) -> TokenSource:
     """The token for calls of this person, or of the background (None)."""
     if settings.CLUBMED_AUTH == "employee" and actor is not None:
         return _StoredToken(actor.sign_in, _refresh)
-    return background() or NoToken("no credential for the background")
+    return background() or StaticToken("")
 
 
 def background() -> TokenSource | None:
@@ -79,25 +77,21 @@ def sweep() -> None:
     Credential.objects.filter(ends_at__lt=timezone.now()).delete()
 
 
-def _fetch_service_token(former: AccessToken | None) -> AccessToken:
+def _fetch_service_token(former: AccessToken) -> AccessToken:
     """RFC 6749, 4.4."""
     account = settings.CLUBMED_CLIENT_ID, settings.CLUBMED_CLIENT_SECRET
     return TokenEndpoint(settings.CLUBMED_TOKEN_URL, *account).fetch("client_credentials")
 
 
-def _refresh(former: AccessToken | None) -> AccessToken:
+def _refresh(former: AccessToken) -> AccessToken:
     """RFC 6749, 6. Raises SignInNeededError without a refresh token."""
-    if former is None or not former.refresh:
+    if not former.refresh:
         raise SignInNeededError("no refresh token")
     account = settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET
     endpoint = TokenEndpoint(former.endpoint, *account, in_form=former.in_form)
     token = endpoint.fetch("refresh_token", refresh_token=former.refresh)
-    return replace(
-        token,
-        refresh=token.refresh or former.refresh,
-        endpoint=former.endpoint,
-        in_form=former.in_form,
-    )
+    refresh = token.refresh or former.refresh
+    return replace(token, refresh=refresh, endpoint=former.endpoint, in_form=former.in_form)
 
 
 def _service_key() -> str:
@@ -114,12 +108,12 @@ class _StoredToken:
     """
 
     key: str
-    fetch: Callable[[AccessToken | None], AccessToken]
+    fetch: Callable[[AccessToken], AccessToken]
 
     def token(self, rejected: str = "") -> str:
         try:
             token = _token_in(Credential.objects.filter(pk=self.key).first())
-            if token is None or token.access == rejected or time.time() >= token.renew_at:
+            if token.access == rejected or time.time() >= token.renew_at:
                 token = self._renewed(token, rejected)
             return token.access
         except NotSentError as exc:
@@ -131,32 +125,30 @@ class _StoredToken:
             if not connection.in_atomic_block:
                 connection.close()  # nobody waits for it during the call
 
-    def _renewed(self, former: AccessToken | None, rejected: str) -> AccessToken:
+    def _renewed(self, former: AccessToken, rejected: str) -> AccessToken:
         """The next token; the former one if it is still good and there is no other."""
+        is_good = former.is_good(rejected)
         with transaction.atomic():
-            self._limit_wait()
-            Credential.objects.bulk_create([_row(self.key, None)], ignore_conflicts=True)
-            rows = Credential.objects.select_for_update(skip_locked=_is_good(former, rejected))
+            Credential.objects.bulk_create([_row(self.key, _NONE)], ignore_conflicts=True)
+            rows = Credential.objects.select_for_update(skip_locked=is_good)
             row = rows.filter(pk=self.key).first()
-            if row is None and former:  # another caller renews it
+            if row is None and is_good:  # another caller renews it
                 return former
             current = _token_in(row)
-            if current and _is_good(current, rejected) and time.time() < current.renew_at:
+            if current.is_good(rejected) and time.time() < current.renew_at:
                 return current  # another caller has renewed it
             token, failure = self._fetched(current)
-            _row(self.key, token).save(force_update=True)
-        if failure and not _is_good(token, rejected):
+            _row(self.key, token).save()
+        if failure and not token.is_good(rejected):
             raise failure
         return token
 
-    def _fetched(self, former: AccessToken | None) -> tuple[AccessToken, NotSentError | None]:
+    def _fetched(self, former: AccessToken) -> tuple[AccessToken, NotSentError | None]:
         """The next token; or what is left of the former one, and why there is no other.
 
         A refresh token that may have been used is dropped: a provider that rotates them takes a
         second use for a theft.
         """
-        if former is None:
-            return self.fetch(None), None
         try:
             return self.fetch(former), None
         except SignInNeededError as exc:
@@ -168,38 +160,22 @@ class _StoredToken:
                 return later, exc
             return replace(later, refresh=""), SignInNeededError("the refresh token is used up")
 
-    def _limit_wait(self) -> None:
-        """Wait for the row's lock no longer than half of what the current call has left."""
-        call = current_call.get(None)
-        seconds = min(_MAX_WAIT, call.left / 2) if call else _MAX_WAIT
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                limit = f"{max(1, round(seconds * 1000))}ms"
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
 
-
-def _is_good(token: AccessToken | None, rejected: str) -> bool:
-    return token is not None and token.access != rejected and time.time() < token.expires_at
-
-
-def _row(key: str, token: AccessToken | None) -> Credential:
+def _row(key: str, token: AccessToken) -> Credential:
     """The encrypted text names its row: it is of no use in another one.
 
     A session may last as long as SESSION_COOKIE_AGE after the token's end, and needs it no longer.
     """
-    expires_at = timezone.now() if token is None else datetime.fromtimestamp(token.expires_at, UTC)
     return Credential(
         pk=key,
-        encrypted=encrypt_for_session([key, None if token is None else asdict(token)]),
-        ends_at=expires_at + timedelta(seconds=settings.SESSION_COOKIE_AGE),
+        encrypted=encrypt_for_session([key, asdict(token)]),
+        ends_at=datetime.fromtimestamp(token.expires_at + settings.SESSION_COOKIE_AGE, UTC),
     )
 
 
-def _token_in(row: Credential | None) -> AccessToken | None:
-    """The token of a row; None if it has ended, or its encryption key is gone."""
+def _token_in(row: Credential | None) -> AccessToken:
+    """The token of a row; none if it has ended, or its encryption key is gone."""
     if row is None or row.ends_at <= timezone.now():
-        return None
-    found = decrypt_for_session(row.encrypted, max_age=None)
-    if found is None or found[0] != row.pk or found[1] is None:
-        return None
-    return AccessToken(**found[1])
+        return _NONE
+    key, token = decrypt_for_session(row.encrypted, max_age=None) or ("", {})
+    return AccessToken(**token) if key == row.pk else _NONE

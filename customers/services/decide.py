@@ -5,9 +5,9 @@ from uuid import UUID
 from django.db import transaction
 
 from customers.access import Actor
-from customers.audit import chain, entries
+from customers.audit import chain, entries, reading
+from customers.audit.actions import Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Action, Evidence, Outcome
 from customers.services.outcomes import NotYours, NumberMissing
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
@@ -31,8 +31,8 @@ def settle_change(
     outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
     with journal_in_reach(), transaction.atomic():
         head = chain.lock()
-        made = entries.of_change(change_id)
-        open_yet = [e for e in entries.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
+        made = reading.of_change(change_id)
+        open_yet = [e for e in reading.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
         own = any(entry.is_by(actor) for entry in made)
         if not open_yet or own:
             raise NotYours
@@ -41,11 +41,11 @@ def settle_change(
         if landed and not number:
             raise NumberMissing
         action, label = Action(first.action), first.customer_label
+        act = act_of(action, number, label, actor, request_id, reason)
         entries.append(
             change_id,
-            act_of(action, number, label, actor, request_id, reason),
+            act | {"flags": first.flags, "reverts": first.reverts},
             [FieldOutcome(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
             head=head,
-            before=made,
             unseen_by_author=True,
         )

@@ -9,13 +9,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from customers.audit import reading
-from customers.audit.models import Action
+from customers.audit.actions import Action
 from customers.catalogue.compare import fold, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, member, parse_phones
 from customers.services.search_terms import has_phone
 
-SAME_AS = "Created although it may be the same person as customer"  # and numbers
 _COMPARED = ("first_name", "last_name", "birthdate", "phones", "email")
 
 

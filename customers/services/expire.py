@@ -17,11 +17,12 @@ from django.db.models import Max
 
 from customers.access import OPERATOR
 from customers.audit import chain, entries, erasure, statements
+from customers.audit.actions import Action
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import (
     AccessEvent,
-    Action,
     Change,
+    ChangedField,
     Entry,
     Head,
     JournalLine,
@@ -164,7 +165,8 @@ def _remove(first: int, last: int, reason: str) -> int:
         digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
         _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)), reason)
         VaultItem.objects.filter(pk__lte=last).delete()
-        Change.objects.filter(seq__lte=last).delete()
+        for projection in (Change, ChangedField):
+            projection._default_manager.filter(seq__lte=last).delete()
         return Entry.objects.filter(seq__lte=last).delete()[0]
 
 

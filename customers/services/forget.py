@@ -1,16 +1,20 @@
-"""Forgetting a customer: what the log holds of them is erased, that they were changed stays."""
+"""Forgetting a customer: the values that the log holds of them are erased; that they were changed,
+when and by whom, stays.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal, tombstones
-from customers.audit.models import Action, Change, Entry, JournalLine, VaultItem, moment
+from customers.audit.actions import Action
+from customers.audit.models import Change, Entry, JournalLine, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Profile
@@ -26,67 +30,62 @@ def forget_customer(
 ) -> int:
     """Erase the values that the log holds of a customer; returns of how many entries.
 
-    caller: with whose token Club Med is asked what came of an open change; None for the
-    background's. Raises a NotSaved, InUse while one is open: then nothing was erased.
+    caller: with whose token Club Med is asked what came of an open change; None: the background's.
+    Raises a NotSaved, InUse while a change is open: then nothing was erased.
     """
-    lines = JournalLine.objects.filter(customer_id=customer_id)
+    theirs = Q(customer_id=customer_id)
     with journal_in_reach():
-        _settle(lines, customer_id, caller)
+        _settle(customer_id, caller)
     change_id = uuid4()
+    act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
     with journal_in_reach(), transaction.atomic():
-        give_up_unreadable(_overdue(lines))
+        give_up_unreadable(journal.overdue().filter(theirs))
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
-        items = erasure.values_of(customer_id, head.seq)
-        act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
-        count = _erase(change_id, act, lines, items, head.seq)
+        made = Entry.objects.filter(theirs, action=Action.CREATE).order_by()
+        creates = sorted({change.hex for change in made.values_list("change_id", flat=True)})
+        count = _erase(change_id, act, theirs, head.seq)
         who = (actor.issuer, actor.sub, actor.name)
-        try:  # before it is committed: a tombstone too many does no harm
-            tombstones.write(Tombstone(customer_id, change_id.hex, at, _creates(customer_id), *who))
+        try:  # before the commit: a tombstone too many does no harm
+            tombstones.write(Tombstone(customer_id, change_id.hex, at, tuple(creates), *who))
         except OSError:
             raise NoTombstone from None
     return count
 
 
 def replay(tombstone: Tombstone) -> int:
-    """Forget again who was forgotten before an older backup was restored; what came later stays.
+    """Forget a customer again after an older backup was restored; what was recorded later stays.
 
-    What was open in the backup is settled in the same transaction, and where Club Med will never
-    show the customer it is unclear. Returns of how many entries. Raises as `forget_customer`; what
-    was erased stands in SQLite's write-ahead log until `erasure.scrub`.
+    Changes that were open in the backup are settled in the same transaction; where Club Med will
+    never show the customer they become unclear. Returns of how many entries values were erased, 0
+    if the backup holds none. Raises as `forget_customer`.
     """
     customer_id, change_id = tombstone.customer_id, UUID(tombstone.change_id)
     creates = [UUID(create) for create in tombstone.creates]
     at = datetime.fromisoformat(tombstone.at)
-    lines = JournalLine.objects.filter(Q(customer_id=customer_id) | Q(pk__in=creates))
+    lines = Q(customer_id=customer_id) | Q(pk__in=creates)
     with journal_in_reach():
         if Entry.objects.filter(change_id=change_id).exists():
             return 0  # nothing older was restored
-        open_then = list(_overdue(lines.filter(sent_at__lte=at)))
-        profile = _shown(customer_id) if any(line.is_readable for line in open_then) else None
+        open_then = list(journal.overdue().filter(lines, sent_at__lte=at))
+        profile = _profile(customer_id) if any(line.is_readable for line in open_then) else None
     with journal_in_reach(), transaction.atomic():
         chain.lock()
         for line in open_then:
             append_settlement(answer_found(line, profile, customer_id))
         up_to = chain.newest_at(at)
-        of_then = [*creates, *(line.pk for line in open_then)]
-        known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=of_then)
-        if not Entry.objects.filter(known).exists() and not lines.exists():
+        changes = [*creates, *(line.pk for line in open_then)]
+        known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=changes)
+        if not Entry.objects.filter(known).exists() and not JournalLine.objects.filter(lines):
             return 0
-        items = erasure.values_of(customer_id, up_to)
-        later = erasure.values_since(customer_id, up_to, of_then).exclude(pk__in=items.values("pk"))
-        also = list(later.order_by("pk").values_list("pk", flat=True))
-        items = VaultItem.objects.filter(
-            Q(pk__in=items.values("pk")) | Q(pk__in=later.values("pk"))
-        )
         actor = Actor(tombstone.actor_issuer, tombstone.actor_sub, tombstone.actor_name, ())
         reason = f"Forgotten on {tombstone.at}, before a backup was restored"
         act = act_of(Action.FORGOTTEN, customer_id, "", actor, "", reason)
-        return _erase(change_id, act, lines, items, up_to, also)
+        return _erase(change_id, act, lines, up_to, changes)
 
 
-def _shown(customer_id: str) -> Profile | None:
-    """What Club Med holds of a customer, None if it never will be known."""
+def _profile(customer_id: str) -> Profile | None:
+    """The customer's profile, None if Club Med will never show it."""
     try:
         with calling(None) as api:
             return api.read_profile(customer_id)
@@ -94,48 +93,40 @@ def _shown(customer_id: str) -> Profile | None:
         return None
 
 
-def _creates(customer_id: str) -> tuple[str, ...]:
-    """The creates that got that number: in an older backup they may not have it yet."""
-    made = Entry.objects.filter(customer_id=customer_id, action=Action.CREATE).order_by()
-    ids = made.values_list("change_id", flat=True).distinct()
-    return tuple(sorted(change_id.hex for change_id in ids))
-
-
-def _overdue(lines: QuerySet[JournalLine]) -> QuerySet[JournalLine]:
-    """Those that nobody can be working on any more."""
-    return lines.filter(pk__in=journal.overdue().values("pk"))
-
-
-def _settle(lines: QuerySet[JournalLine], customer_id: str, caller: Actor | None) -> None:
-    """Find out what came of changes that nobody can be working on any more."""
-    overdue = [line for line in _overdue(lines) if line.is_readable]
-    if not overdue:
+def _settle(customer_id: str, caller: Actor | None) -> None:
+    """Settle changes that nobody can be working on any more, from the profile."""
+    lines = journal.overdue().filter(customer_id=customer_id)
+    readable = [line for line in lines if line.is_readable]
+    if not readable:
         return
     try:
         read_profile(customer_id, actor=caller)
-    except NotFound:  # it never will be known
-        for line in overdue:
+    except NotFound:  # nobody will ever know
+        for line in readable:
             give_up(line)
 
 
 def _erase(
-    change_id: UUID,
-    act: dict[str, str],
-    lines: QuerySet[JournalLine],
-    items: QuerySet[VaultItem],
-    up_to: int,
-    also: Sequence[int] = (),
+    change_id: UUID, act: dict[str, Any], lines: Q, up_to: int, changes: Collection[UUID] = ()
 ) -> int:
-    """In a transaction that locked the head: nobody can be changing the customer meanwhile."""
+    """Erase the values of `erasure.values_of`; returns of how many entries. Call under the lock.
+
+    lines: the journal lines that must not be open. Claims every field, so that nobody can be
+    changing the customer meanwhile.
+    """
+    customer_id = act["customer_id"]
     every_field = dict.fromkeys(FIELDS, (None, None))
     ours = journal.write(change_id, act, every_field, read_at=chain.position())
-    # A create whose number is known holds no field.
-    if (other := lines.exclude(pk=change_id).first()) is not None:
+    # A create whose number is known claims no field.
+    if (other := JournalLine.objects.filter(lines).exclude(pk=change_id).first()) is not None:
         raise InUse(other)
-    theirs = Q(customer_id=act["customer_id"], seq__lte=up_to)
-    held = Entry.objects.filter(seq__in=items.values("pk")).order_by().values("change_id")
-    Change.objects.filter(theirs | Q(pk__in=held)).update(look_at=None, unseen_by_author=False)
-    count, _ = VaultItem.objects.filter(pk__in=items.values("pk")).delete()
-    entries.append(change_id, act, [erasure.erasure_entry(erasure.VALUES, up_to, also)])
+    values = erasure.values_of(customer_id, up_to, changes)
+    also = values.exclude(entry__customer_id=customer_id, pk__lte=up_to).order_by("pk")
+    said = erasure.erasure_entry(erasure.VALUES, up_to, also.values_list("pk", flat=True))
+    of_values = Entry.objects.filter(seq__in=values.values("pk")).order_by().values("change_id")
+    theirs = Q(customer_id=customer_id, seq__lte=up_to) | Q(pk__in=of_values)
+    Change.objects.filter(theirs).update(read_again_at=None, unseen_by_author=False)
+    count, _ = values.delete()
+    entries.append(change_id, act, [said])
     journal.close(ours)
     return count

@@ -1,7 +1,7 @@
 """What Club Med says of a market: its locales, civilities, countries and rules for a profile.
 
-Kept in the cache. `refresh_market` asks for what is missing, everything else takes what is there,
-and what cannot be had is left to the catalogue.
+It is held in the cache. `refresh_market` asks Club Med for what is missing there; everything else
+takes what is there, and the catalogue stands in for what is not.
 """
 
 import logging
@@ -21,23 +21,16 @@ from customers.services.outcomes import NotSaved
 
 logger = logging.getLogger(__name__)
 
-
-_GOOD = 12 * 60 * 60  # seconds until it is asked for again
-
-
-_KEPT = 7 * 24 * 60 * 60  # seconds that it is used when it cannot be had again
-
-
-_PAUSE = 60  # seconds after a failure until it is asked for again
-
-
-_PATIENCE = 2  # seconds that all that is missing may take
+_GOOD = 12 * 60 * 60  # seconds until an answer is asked for again
+_KEPT = 7 * 24 * 60 * 60  # seconds that an answer is used if there is no newer one
+_PAUSE = 60  # seconds after a failure until Club Med is asked again
+_PATIENCE = 2  # seconds that all questions of one refresh may take together
 
 
 def known_market(locale: str, *, actor: Actor) -> Market:
     """A market as it is known here now; asks nothing of Club Med.
 
-    locale: whose rules; "" for the market that the actor works in. Labels are in the actor's.
+    locale: whose rules; "" for the market that the actor works in, whose language labels are in.
     """
     spoken = locale_of(actor)
     return Market(
@@ -49,36 +42,34 @@ def known_market(locale: str, *, actor: Actor) -> Market:
 
 
 def current_market(chosen: Sequence[str]) -> str:
-    """The market among those chosen that holds: the last, if it is offered still; "" for none."""
+    """The market chosen last, if Club Med still offers it; "" otherwise. chosen: newest first."""
     offered = offered_locales() if chosen else []
     return chosen[0] if chosen and (not offered or chosen[0] in offered) else ""
 
 
 def offered_locales() -> list[str]:
-    """The locales that may be chosen, as far as they are known."""
-    held = _held("locales")
-    return held if isinstance(held, list) else []
+    """The locales that may be chosen, [] while they are not known."""
+    return _held("locales") or []
 
 
 def refresh_market(locale: str, *, actor: Actor) -> None:
-    """Ask for what is missing or old, within a short time; what cannot be had is left."""
+    """Ask for what is missing or old, the most important first, within a short time."""
     spoken = locale_of(actor)
-    wanted: dict[str, Callable[[ClubMed], Json]] = {  # what is missed most comes first
-        f"schema {locale or spoken}": partial(_usable_schema, locale=locale or spoken),
+    questions: dict[str, Callable[[ClubMed], Json]] = {
+        f"schema {locale or spoken}": partial(_schema, locale=locale or spoken),
         f"civilities {spoken}": ClubMed.civilities,
         f"countries {spoken}": ClubMed.countries,
         "locales": ClubMed.locales,
     }
+    asked = cache.get_many([_key(name, "asked") for name in questions])
     ends_at = time.monotonic() + _PATIENCE
-    for name in cache.get_many([_key(name, "asked") for name in wanted]):
-        wanted = {key: ask for key, ask in wanted.items() if _key(key, "asked") != name}
-    for name, ask in wanted.items():
-        if (left := ends_at - time.monotonic()) <= 0:
-            return
-        _ask(name, ask, actor, left)
+    for name, ask in questions.items():
+        left = ends_at - time.monotonic()
+        if left > 0 and _key(name, "asked") not in asked:
+            _ask(name, ask, actor, left)
 
 
-def _usable_schema(api: ClubMed, *, locale: str) -> Json:
+def _schema(api: ClubMed, *, locale: str) -> Json:
     return dict(rules(locale, api.profile_schema(locale)).schema)
 
 
@@ -103,8 +94,7 @@ def _key(name: str, what: str) -> str:
 
 
 def _labels(items: Json, key: str) -> dict[str, str]:
-    """code -> label, adults first where a type is told; items without a code are left out."""
-    held = items if isinstance(items, list) else []
-    labels = codes(sorted(held, key=lambda item: item.get("type") == "child"), key=key)
+    """code -> label; of a code with several labels the adults' one. key: the code's member."""
+    labels = codes(sorted(items or [], key=lambda item: item.get("type") == "child"), key=key)
     labels.pop("", None)
     return labels

@@ -16,13 +16,13 @@ from customers.services.settle import settle_from_profile
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
     """The profile as Club Med holds it now; what it says of open changes is recorded.
 
-    actor: who looks; None for a look in the background.
+    actor: who reads it, None for the background.
     """
     return read_with_position(customer_id, chain.position(), actor)[0]
 
 
 def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> tuple[Profile, int]:
-    """The profile, and the log's position that it holds true for; read_at: the position before."""
+    """The profile, and the log's position at which it was true. read_at: the position before."""
     with calling(actor) as api:
         profile = api.read_profile(customer_id)
     try:
@@ -35,11 +35,13 @@ def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> t
 def confirm_change(
     customer_id: str, change_id: UUID, *, actor: Actor
 ) -> tuple[Profile, bool, Change | None]:
-    """Look at Club Med again after a change: the profile; is it still not known what came of the
-    change; and the change with its entries, perhaps of an earlier sending.
+    """Read the profile again after a change.
+
+    Returns the profile; is it still not known what came of the change; and the change with its
+    entries, None without any.
     """
     profile = read_profile(customer_id, actor=actor)
-    open_yet = is_open(change_id)  # before its entries: what is settled in between is not missed
+    open_yet = is_open(change_id)  # before its entries, so that none of them is missed
     changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
     return profile, open_yet, next(iter(reading.with_entries(changes)), None)
 

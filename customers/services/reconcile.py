@@ -12,8 +12,9 @@ from itertools import islice
 from django.utils import timezone
 
 from customers.audit import journal
-from customers.audit.entries import WATCH
-from customers.audit.models import Change, JournalLine, Outcome
+from customers.audit.actions import Outcome
+from customers.audit.models import Change, JournalLine
+from customers.audit.projections import WATCH
 from customers.services.outcomes import NotSaved, SaidNo
 from customers.services.read import read_profile
 from customers.services.settle import give_up, give_up_creates
@@ -48,7 +49,7 @@ def reconcile() -> Reconciled:
                 break
     return Reconciled(
         open=JournalLine.objects.count(),
-        watched=Change.objects.filter(look_at__isnull=False).count(),
+        watched=Change.objects.filter(read_again_at__isnull=False).count(),
         unclear=Change.objects.filter(outcome=Outcome.UNCLEAR).count(),
         answered=failures < _PATIENCE,
     )
@@ -62,8 +63,8 @@ def _due() -> list[str]:
     """
     readable = (line.customer_id for line in journal.overdue().iterator() if line.is_readable)
     overdue = list(islice(filter(None, readable), _AT_ONCE))
-    due = Change.objects.filter(look_at__lte=timezone.now()).exclude(customer_id="")
-    watched = list(due.order_by("look_at").values_list("customer_id", flat=True)[:_AT_ONCE])
+    due = Change.objects.filter(read_again_at__lte=timezone.now()).exclude(customer_id="")
+    watched = list(due.order_by("read_again_at").values_list("customer_id", flat=True)[:_AT_ONCE])
     random.shuffle(overdue)
     random.shuffle(watched)
     return list(dict.fromkeys(overdue + watched))
@@ -82,6 +83,6 @@ def _cannot_be_read(customer_id: str) -> None:
     for line in journal.overdue().filter(customer_id=customer_id, sent_at__lt=long_ago):
         if line.is_readable:  # else its key may come back
             give_up(line)
-    watched = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
-    watched.update(look_at=timezone.now() + WATCH)
-    watched.filter(recorded_at__lt=long_ago).update(look_at=None)
+    watched = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
+    watched.update(read_again_at=timezone.now() + WATCH)
+    watched.filter(recorded_at__lt=long_ago).update(read_again_at=None)

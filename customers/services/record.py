@@ -1,18 +1,20 @@
 """What every verb records: the line before the call, the entries after it."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit import chain, entries, erasure, journal
+from customers.audit import chain, entries, erasure, journal, reading
+from customers.audit.actions import Action, Evidence, Flag, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Action, Evidence, Head, JournalLine, Missing, Outcome
+from customers.audit.models import PERSONAL, Head, JournalLine, Missing
 from customers.catalogue.compare import canonical, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.errors import (
@@ -42,17 +44,12 @@ logger = logging.getLogger(__name__)
 _LONGEST = 255  # characters of a line of text in the log
 
 
-def reason_text(reason: str, *, force_address: bool) -> str:
-    """The reason as the log keeps it."""
-    return f"Address sent without Club Med's check: {reason}" if force_address else reason
-
-
 def note_number(line: JournalLine, customer_id: str) -> None:
     """Keep the new customer's number with the line, in case the entries cannot be written."""
-    values, label, reason = line.values, line.customer_label, line.reason
-    line.customer_id = customer_id  # what is encrypted is bound to it, so it is read before
+    values, act = line.values, line.act()  # bound to the number, so they are read before
+    line.customer_id = customer_id
     try:
-        line.encrypt(values, customer_label=label, reason=reason)
+        line.encrypt(values, act)
         line.save(update_fields=["customer_id", "key_id", "encrypted"], force_update=True)
     except DatabaseError as exc:  # the entries hold it too
         logger.error("change %s has a number not noted: %s", line.change_id, type(exc).__name__)
@@ -66,7 +63,7 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """
     if JournalLine.objects.filter(pk=token.change_id).exists():
         raise Unknown
-    made = entries.verdicts(entries.of_change(token.change_id))
+    made = reading.verdicts(reading.of_change(token.change_id))
     outcomes = {entry.outcome for entry in made.values()}
     if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
@@ -147,7 +144,7 @@ def record_answer(
     act, values = line.act(), line.values
     if line.action == Action.CREATE and outcome is not Outcome.APPLIED:
         # Nobody's customer: of such a person the log keeps which fields, and why not.
-        act |= {"customer_label": "", "reason": ""}
+        act |= dict.fromkeys(PERSONAL, "")
         values = {name: {"old": Missing.NOT_KEPT, "new": Missing.NOT_KEPT} for name in values}
     findings = [
         FieldOutcome(name, pair["old"], pair["new"], outcome, evidence, detail=detail)
@@ -169,8 +166,8 @@ def record_answer(
 
 def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:
     """Append the findings that differ from what the line was settled as meanwhile."""
-    made = entries.of_change(line.change_id)
-    settled = entries.verdicts(made)
+    made = reading.of_change(line.change_id)
+    settled = reading.verdicts(made)
     no_customer = any(isinstance(finding.new, Missing) for finding in findings)
     wrong = [
         finding
@@ -183,10 +180,10 @@ def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> Non
     if no_customer or any(
         isinstance(entry.new, Missing) for entry in made
     ):  # or forgotten meanwhile
-        act |= {"customer_label": "", "reason": ""}
+        act |= dict.fromkeys(PERSONAL, "")
         wrong = [replace(one, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for one in wrong]
     if wrong:
-        entries.append(line.change_id, act, wrong, head=head, before=made, unseen_by_author=True)
+        entries.append(line.change_id, act, wrong, head=head, unseen_by_author=True)
     if no_customer:
         erasure.values_of_no_customer(line.change_id).delete()
 
@@ -198,8 +195,16 @@ def act_of(
     actor: Actor,
     request_id: str,
     reason: str,
+    *,
+    flags: Iterable[Flag] = (),
+    reverts: UUID | None = None,
+    related: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """What a journal line and an entry share; see `customers.audit.models.Act.act`."""
+    """What a journal line and an entry share; see `customers.audit.models.Act.act`.
+
+    reason: what a person typed, and nothing else. reverts: the change that this one reverts.
+    related: numbers of customers, and ids of creates, that looked like the same person.
+    """
     return {
         "action": action,
         "customer_id": customer_id,
@@ -211,6 +216,9 @@ def act_of(
         "reason": reason,
         "locale": locale_of(actor),
         "request_id": request_id,
+        "flags": " ".join(sorted(flags)),
+        "reverts": reverts.hex if reverts else "",
+        "related": list(related),
     }
 
 

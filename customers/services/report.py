@@ -5,7 +5,6 @@ docs/audit.md, section 11, is the shape. What is read is what had been recorded 
 by row, so that memory stays flat; a customer's sensitive values are hidden, as on every page.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,18 +12,15 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from django.db.models import Min, Model, Q, QuerySet, Window
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from customers.audit import chain, erasure
+from customers.audit.actions import Evidence
 from customers.audit.models import (
-    OF_VALUES,
     Access,
     AccessEvent,
     Act,
-    Action,
     Entry,
-    Evidence,
     JournalLine,
     Missing,
     moment,
@@ -34,13 +30,11 @@ from customers.catalogue import compare
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
-from customers.services.duplicates import SAME_AS
 
 Fact: TypeAlias = dict[str, Any]
 
 _FORMAT = "crmadmin-access-report-1"
 _BATCH = 500  # rows
-_NUMBERS = re.compile(f"(?<={SAME_AS} )[0-9]+(, [0-9]+)*")
 _SENSITIVE = ", ".join(row.label for row in FIELDS.values() if row.sensitive)
 _OF_CUSTOMERS = (
     "What Club Med itself holds, the profile first of all: only Club Med’s own systems can tell.",
@@ -199,12 +193,12 @@ def _open(line: JournalLine) -> Fact:
 
 
 def _customers_step(entry: Entry, customer_id: str) -> Fact:
-    of_values = entry.action in OF_VALUES
+    of_values = entry.meaning.of_values
     step = _step(entry) | {"who": _who(entry)} | _words(entry)
     return step | {
         "old": _value(entry.field, entry.old) if of_values else None,
         "new": _value(entry.field, entry.new) if of_values else None,
-        "found": _value(entry.field, entry.found) if entry.evidence == Evidence.LOOK else None,
+        "found": _value(entry.field, entry.found) if entry.evidence == Evidence.READ else None,
     }
 
 
@@ -214,17 +208,17 @@ def _staffs_step(entry: Entry, issuer: str, sub: str) -> Fact:
 
 
 def _step(entry: Entry) -> Fact:
-    forgotten, of_values = entry.action == Action.FORGOTTEN, entry.action in OF_VALUES
+    meaning = entry.meaning
     evidence = _coded(entry.evidence, entry.get_evidence_display())
     return {
         "seq": entry.seq,
         "at": moment(entry.recorded_at),
         **_act(entry),
-        "field": _field(entry.field) if of_values else None,
+        "field": _field(entry.field) if meaning.of_values else None,
         "outcome": _coded(entry.outcome, entry.get_outcome_display()),
-        "evidence": evidence if of_values else None,
+        "evidence": evidence if meaning.of_values else None,
         "detail": entry.detail,
-        "erased_up_to": number_in(entry.detail, "up_to") if forgotten else None,
+        "erased_up_to": number_in(entry.detail, "up_to") if meaning.stays_when_forgotten else None,
     }
 
 
@@ -248,24 +242,24 @@ def _act(act: Entry | JournalLine) -> Fact:
         "customer_id": act.customer_id,
         "locale": act.locale,
         "request_id": act.request_id,
+        "flags": [_coded(*flag) for flag in act.flag_words],
+        "reverts": act.reverts or None,
     }
 
 
 def _words(act: Act) -> Fact:
-    """What of an act is in words."""
-    reason = act.reason
-    if not isinstance(reason, Missing):  # numbers of other customers are not the person's to know
-        reason = _NUMBERS.sub(lambda found: _how_many(found[0].count(",") + 1), reason)
-    return {"customer_label": _text(act.customer_label), "reason": _text(reason)}
+    """What of an act is in words; of others who look like the same person, how many."""
+    related = act.related
+    return {
+        "customer_label": _text(act.customer_label),
+        "reason": _text(act.reason),
+        "related": _text(related) if isinstance(related, Missing) else len(related),
+    }
 
 
 def _text(said: str | Missing) -> str | Fact:
     """A text, which may be any: so what stands in the place of one is none."""
     return {"state": str(said)} if isinstance(said, Missing) else said
-
-
-def _how_many(others: int) -> str:
-    return f"({others} other{pluralize(others)})"
 
 
 def _who(one: Act | AccessEvent) -> Fact:

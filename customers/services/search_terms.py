@@ -1,7 +1,7 @@
 """What somebody typed to find a customer, as filters of `GET /v1/customers`.
 
-Club Med finds exact matches only (contract 4), so a value is tried in the shapes under which it may
-be stored. Nothing here calls Club Med: `services.find_customers` does.
+Club Med finds exact matches only (contract 4), so a value is tried in each shape in which it may be
+stored. Nothing here calls Club Med: `services.find` does.
 """
 
 import re
@@ -21,6 +21,7 @@ from customers.clubmed.profile import Json, member, parse_phones
 Filters: TypeAlias = Mapping[str, str]  # search key -> value, all of which must match
 
 MOST_CALLS = 4  # of one search
+_PHONE = "phones.number"
 _PHONES = 2  # of a customer to be created, that are looked for
 _DATE = re.compile(
     r"(?<![^\s,])(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{8})(?![^\s,])"
@@ -40,9 +41,9 @@ _LABELS = {
 class Search:
     """What to ask Club Med, and in which order.
 
-    steps: all filters of a step are tried; the next step only where a step found nobody. At most
-    MOST_CALLS in all. besides: name -> value that is compared here with whoever is found. number:
-    digits that may be a customer's own number, "" if they cannot.
+    steps: all filters of a step are tried, the next step only if it found nobody; at most
+    MOST_CALLS filters in all. besides: name -> value to compare with each customer that is found.
+    number: digits that may be a customer's own number, or "".
     """
 
     steps: tuple[tuple[Filters, ...], ...]
@@ -54,27 +55,27 @@ class Search:
         return "gm_number" in self.steps[step][0]
 
     def keeps(self, customer: Mapping[str, Json]) -> bool:
-        """Is this customer all that was typed besides? What was not sent along is no difference."""
+        """Does the customer agree in `besides`? A member that the answer lacks is no difference."""
         return all(_agrees(customer, name, value) for name, value in self.besides.items())
 
     @property
     def tried(self) -> list[str]:
-        """The spellings that are looked for, in order."""
-        tries = (filters for step in self.steps for filters in step)
+        """The spellings that are searched for, in order."""
         spelled = (
-            " ".join(filters[key] for key in ("first_name", "last_name", *_ALONE) if key in filters)
-            for filters in tries
+            " ".join(filters[key] for key in _SPELLED if key in filters)
+            for step in self.steps
+            for filters in step
         )
         return list(dict.fromkeys(filter(None, spelled)))
 
 
-_ALONE = ("email", "phones.number", "gm_number")
+_SPELLED = ("first_name", "last_name", "email", "phones.number", "gm_number")
 
 
 def read(text: str) -> dict[str, str]:
-    """What the one box holds: `number`, `email`, or `name` and `birthdate`; none of it checked.
+    """What the one box holds: `number`, `email`, or `name` and `birthdate`, unchecked.
 
-    `number` is whatever has no letters: a customer's, a GM's or a phone's. Empty: nothing in it.
+    `number` has no letters: it may be a customer's, a GM's or a phone's. {} if it holds nothing.
     """
     text = as_written(unicodedata.normalize("NFKC", text))
     if "@" in text:
@@ -96,55 +97,60 @@ def _has_letters(text: str) -> bool:
 
 
 def search(criteria: Mapping[str, str], *, region: str) -> Search:
-    """How to look for what was typed.
+    """How to search for what was typed.
 
     criteria: `number`, `email`, `phone`, `name`, `last_name`, `first_name`, `birthdate` (YYYYMMDD),
-    `zip_code`; at least one. region: whose national numbers a phone may be one of ("FR").
+    `zip_code`; at least one. region: ISO alpha-2 code of the country of national phone numbers.
 
-    An e-mail or a phone is asked for alone, and the rest compared here, where case and accents can
-    be folded. All else is ANDed by Club Med.
+    Club Med is asked for an e-mail or a phone alone, and the rest is compared here, where case and
+    accents can be folded. All other criteria are sent together.
     """
     if "number" in criteria:
         return _by_number(criteria["number"], region)
-    for name, key in (("email", "email"), ("phone", "phones.number")):
-        if name in criteria:
-            shapes = emails if name == "email" else lambda text: phone_shapes(text, region)
-            tries = tuple({key: shape} for shape in shapes(criteria[name]))
-            rest = {other: value for other, value in criteria.items() if other != name}
-            return Search((tries,), besides=rest)
+    rest = dict(criteria)
+    if "email" in criteria:
+        return Search((_each("email", emails(rest.pop("email"))),), besides=rest)
+    if "phone" in criteria:
+        return Search((_each(_PHONE, phone_shapes(rest.pop("phone"), region)),), besides=rest)
     keys = {"birthdate": "birthdate", "zip_code": "address.zip_code"}
-    rest = {key: criteria[name] for name, key in keys.items() if name in criteria}
+    exact = {key: criteria[name] for name, key in keys.items() if name in criteria}
     readings = _readings(criteria) or [{}]
     most = MOST_CALLS // len(readings)
     return Search(
         tuple(
-            tuple({**spelled, **rest} for spelled in _spelled(reading)[:most])
+            tuple({**spelled, **exact} for spelled in _spelled(reading)[:most])
             for reading in readings
         )
     )
 
 
+def _each(key: str, values: Iterable[str]) -> tuple[Filters, ...]:
+    return tuple({key: value} for value in values)
+
+
+def is_customer_number(text: str) -> bool:
+    """Digits that do not start with 0 (contract 3)."""
+    return bool(re.fullmatch(r"[1-9][0-9]{0,63}", text))
+
+
 def _by_number(text: str, region: str) -> Search:
-    """GM number, then phone where it can be one; then, if nobody has either, the customer's own."""
+    """By GM number, by phone where it can be one, and last by the customer's own number."""
     number = dialled(text)
-    by_gm: Filters = {"gm_number": number}
+    by_gm = _each("gm_number", [number])
+    by_phone = _each(_PHONE, phone_shapes(text, region)[: MOST_CALLS - 1])
     if number.startswith("+") or "(" in text:
-        return Search((_by_phone(phone_shapes(text, region)),))
+        return Search((by_phone,))
     if number.startswith("0"):
-        return Search((_by_phone(phone_shapes(text, region)), (by_gm,)))
-    phones = _by_phone(_unmarked_phone(number, region))
-    is_one = bool(re.fullmatch("[1-9][0-9]{0,63}", number))
-    return Search(((by_gm,), phones) if phones else ((by_gm,),), number=number if is_one else "")
-
-
-def _by_phone(shapes: Iterable[str]) -> tuple[Filters, ...]:
-    return tuple({"phones.number": shape} for shape in list(shapes)[: MOST_CALLS - 1])
+        return Search((by_phone, by_gm))
+    by_phone = _each(_PHONE, _unmarked_phone(number, region)[: MOST_CALLS - 1])
+    steps = (by_gm, by_phone) if by_phone else (by_gm,)
+    return Search(steps, number=number if is_customer_number(number) else "")
 
 
 def _unmarked_phone(digits: str, region: str) -> list[str]:
-    """The shapes of a phone that nothing marks as one: written as its country does, or without +.
+    """The shapes of digits that are a valid phone number of the region, or of abroad without its +.
 
-    "2125550123" is how a number is written in the US; in France "639981234" is not.
+    "2125550123" is one in the US; "639981234" is none in France, where it begins with 0.
     """
     national = _parsed(digits, region)
     if national and phonenumbers.is_valid_number(national) and _national(national) == digits:
@@ -156,7 +162,7 @@ def _unmarked_phone(digits: str, region: str) -> list[str]:
 
 
 def phone_shapes(text: str, region: str) -> list[str]:
-    """How one phone may be stored: 0639981234, +33639981234, 33639981234, and as it was typed."""
+    """How a phone may be stored: 0639981234, +33639981234, 33639981234, and as it was typed."""
     typed = dialled(text)
     number = _parsed(text, region)
     shapes = [typed]
@@ -184,26 +190,21 @@ def emails(text: str) -> list[str]:
     return list(dict.fromkeys((text, text.lower())))
 
 
-def spellings(name: str) -> list[str]:
-    """As a name is written, and as Club Med may store it: in capitals, without accents or with."""
-    written = as_written(name)
-    if written == written.lower():
-        written = written.title()
-    return list(dict.fromkeys((written, fold(written).upper(), written.upper())))
-
-
 def _spelled(names: Mapping[str, str]) -> list[Filters]:
-    """Both names in one spelling at a time."""
-    spelled = {key: spellings(name) for key, name in names.items()}
-    most = max(map(len, spelled.values()), default=1)
-    tries = [{key: of[min(n, len(of) - 1)] for key, of in spelled.items()} for n in range(most)]
+    """The names as written, and as Club Med may store them: capitals, with or without accents."""
+    written = {key: as_written(name) for key, name in names.items()}
+    tries = [
+        {key: name.title() if name == name.lower() else name for key, name in written.items()},
+        {key: fold(name).upper() for key, name in written.items()},
+        {key: name.upper() for key, name in written.items()},
+    ]
     return list({tuple(one.items()): one for one in tries}.values())
 
 
 def _readings(criteria: Mapping[str, str]) -> list[dict[str, str]]:
-    """Which part of a name is the last name, the likeliest reading first.
+    """The ways to take a name apart, likeliest first.
 
-    "Smith, Tom" and "SMITH Tom" say it; "Tom Smith" may be either way round.
+    "Smith, Tom" and "SMITH Tom" say which is the last name; "Tom Smith" may be either way round.
     """
     name = criteria.get("name", "")
     if not name:
@@ -218,10 +219,8 @@ def _readings(criteria: Mapping[str, str]) -> list[dict[str, str]]:
         return [_names(" ".join(word for word in words if word not in loud), " ".join(loud))]
     if len(words) == 1:
         return [_names("", name)]
-    given_first = _names(words[0], " ".join(words[1:]))
-    if len(words) == 2:
-        return [given_first, _names(words[1], words[0])]
-    return [given_first, _names(" ".join(words[:-1]), words[-1])]
+    other = (words[1], words[0]) if len(words) == 2 else (" ".join(words[:-1]), words[-1])
+    return [_names(words[0], " ".join(words[1:])), _names(*other)]
 
 
 def _names(first: str, last: str) -> dict[str, str]:
@@ -275,14 +274,13 @@ def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = Fals
     """
     tries: list[Filters] = []
     if email := raw_text(values.get("email")):
-        tries += [{"email": shape} for shape in emails(email)]
+        tries += _each("email", emails(email))
     for phone in (parse_phones(values.get("phones")) or ())[:_PHONES]:
-        shapes = phone_shapes(phone.number or "", region)[:2]
-        tries += [{"phones.number": shape} for shape in shapes]
+        tries += _each(_PHONE, phone_shapes(phone.number or "", region)[:2])
     last_name, birthdate = values.get("last_name"), values.get("birthdate")
     if not is_empty(last_name) and not is_empty(birthdate):
-        known = spellings(raw_text(last_name))[:2]
-        tries += [{"last_name": name, "birthdate": raw_text(birthdate)} for name in known]
+        known = _spelled({"last_name": raw_text(last_name)})[:2]
+        tries += [{**name, "birthdate": raw_text(birthdate)} for name in known]
     if by_name and not tries:
         names = {key: raw_text(values.get(key)) for key in ("first_name", "last_name")}
         tries += _spelled({key: name for key, name in names.items() if name})

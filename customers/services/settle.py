@@ -5,7 +5,7 @@ Club Med: the verbs do, and hand over what they read.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +15,10 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from customers.audit import chain, entries, journal, reading
-from customers.audit.entries import FIRST_LOOK, WATCH, FieldOutcome
-from customers.audit.models import Action, Change, Entry, Evidence, JournalLine, Missing, Outcome
+from customers.audit.actions import Action, Evidence, Outcome
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Change, Entry, JournalLine, Missing
+from customers.audit.projections import FIRST_READ, WATCH
 from customers.catalogue.compare import canonical
 from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
@@ -36,7 +38,6 @@ class Settlement:
     act: Mapping[str, Any]
     findings: list[FieldOutcome]
     line: JournalLine | None = None
-    before: Sequence[Entry] = ()
     unseen_by_author: bool = False
 
 
@@ -52,7 +53,7 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
     ]
     claimed = journal.claimed(customer_id)
     known = reading.last_known(customer_id)
-    changes = Change.objects.of_customer(customer_id).filter(look_at__isnull=False)
+    changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
     pending = reading.with_entries(changes)
     settlements = [answer_found(line, profile, customer_id) for line in overdue]
     settlements += [_seen_since(change, profile, known, besides=claimed) for change in pending]
@@ -63,7 +64,7 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
         for change in pending:
             last = _newest(change).values()
             still = any(e.field in claimed or _waits(e, profile, known) for e in last)
-            look_again_later(change, still=still)
+            read_again_later(change, still=still)
         return read_at
     with transaction.atomic():
         chain.lock()
@@ -83,7 +84,6 @@ def append_settlement(settlement: Settlement) -> None:
             settlement.act,
             settlement.findings,
             head=head,
-            before=settlement.before,
             unseen_by_author=settlement.unseen_by_author,
         )
 
@@ -164,7 +164,7 @@ def _found(name: str, old: Json, new: Json, profile: Profile) -> FieldOutcome:
         outcome = Outcome.NOT_SEEN
     else:
         outcome = Outcome.UNCLEAR
-    return FieldOutcome(name, old, new, outcome, Evidence.LOOK, now)
+    return FieldOutcome(name, old, new, outcome, Evidence.READ, now)
 
 
 def _landed(field: Field, old: Json, new: Json, now: Json) -> bool:
@@ -195,9 +195,7 @@ def _seen_since(
         if entry.field not in besides and (finding := _seen(entry, profile, known)) is not None
     ]
     unseen_by_author = any(finding.outcome == Outcome.APPLIED for finding in findings)
-    return Settlement(
-        change.change_id, act, findings, before=change.entries, unseen_by_author=unseen_by_author
-    )
+    return Settlement(change.change_id, act, findings, unseen_by_author=unseen_by_author)
 
 
 def _newest(change: Change) -> dict[str, Entry]:
@@ -220,7 +218,7 @@ def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> FieldOu
         outcome = None
     if outcome is None:
         return None
-    return FieldOutcome(field.name, entry.old, entry.new, outcome, Evidence.LOOK, now)
+    return FieldOutcome(field.name, entry.old, entry.new, outcome, Evidence.READ, now)
 
 
 def _taken(field: Field, entry: Entry, known: Mapping[str, Entry]) -> bool:
@@ -258,7 +256,7 @@ def _changed_elsewhere(
         now = field.value(profile)
         if not field.same(entry.known, now) and not field.same(now, entry.known):
             findings.append(
-                FieldOutcome(name, entry.known, now, Outcome.APPLIED, Evidence.LOOK, now)
+                FieldOutcome(name, entry.known, now, Outcome.APPLIED, Evidence.READ, now)
             )
             label = entry.customer_label
     act = {
@@ -271,11 +269,11 @@ def _changed_elsewhere(
     return Settlement(uuid4(), act, findings)
 
 
-def look_again_later(change: Change, *, still: bool) -> None:
+def read_again_later(change: Change, *, still: bool) -> None:
     """Ask about it less and less often, for a day. still: there is something to wait for."""
     age = timezone.now() - change.recorded_at
-    later = timezone.now() + max(FIRST_LOOK, age) if still and age < WATCH else None
-    Change.objects.filter(pk=change.pk).update(look_at=later)
+    later = timezone.now() + max(FIRST_READ, age) if still and age < WATCH else None
+    Change.objects.filter(pk=change.pk).update(read_again_at=later)
 
 
 def _waits(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> bool:

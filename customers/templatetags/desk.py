@@ -1,10 +1,11 @@
-"""What every template of the desk may use."""
+"""Tags and filters for every template: icons, fields, changes of the log, times."""
 
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import pluralize
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -12,19 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from customers.access import Actor
-from customers.audit.models import (
-    OF_VALUES,
-    Act,
-    Action,
-    Change,
-    Entry,
-    Evidence,
-    FieldHistory,
-    JournalLine,
-    Missing,
-    Outcome,
-    number_in,
-)
+from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
+from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import market_name
@@ -33,6 +23,8 @@ from customers.clubmed.profile import Json
 
 register = template.Library()
 
+_LONGEST_COMPARED = 400  # characters of a value whose differences are marked
+_ALIKE = 0.4  # of 1, from which differences are marked inside a value
 _EMPTY = SafeString('<span class="nil">empty</span>')
 _PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "access": "Access events"}
 _DONE_TO_THE_LOG: dict[str, dict[str, str]] = {
@@ -43,12 +35,7 @@ _DONE_TO_THE_LOG: dict[str, dict[str, str]] = {
     },
     Action.ANCHOR: {"entries": "All entries removed, up to entry {}"},
 }
-_TYPED = {
-    "number": "Number",
-    "type": "Type",
-    "reason": "Reason",
-    "customer_id": "Customer number",
-}
+_TYPED = {"number": "Number", "type": "Type", "reason": "Reason", "customer_id": "Customer number"}
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -62,11 +49,8 @@ _BADGES = {
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """An outline from the sprite; the word beside it says what it means."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>',
-        static("icons.svg"),
-        name,
-    )
+    outline = '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>'
+    return format_html(outline, static("icons.svg"), name)
 
 
 @register.simple_tag
@@ -74,15 +58,21 @@ def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
     if outcome in _BADGES:
         label, (tone, name) = Outcome(outcome).label, _BADGES[Outcome(outcome)]
-    else:  # somebody altered it: the other entries are to be seen all the same
+    else:  # somebody altered this entry; the page still shows the others
         label, tone, name = Missing.UNREADABLE.capitalize(), "bad", "help-circle"
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
 
 
 @register.filter
 def field_label(name: str) -> str:
-    """The catalogue's word for a field; one that has left it keeps its name."""
+    """The catalogue's label of a field; the name of one that left the catalogue."""
     return FIELDS[name].label if name in FIELDS else _PARTS_OF_THE_LOG.get(name, name)
+
+
+@register.filter
+def field_labels(change: Change) -> str:
+    """The labels of the fields of a change: "E-mail, Phones"."""
+    return ", ".join(field_label(history.first.field) for history in change.fields)
 
 
 @register.filter
@@ -94,41 +84,36 @@ def breakable(address: str) -> SafeString:
 
 @register.filter
 def typed_label(name: str) -> str:
-    """What an input is called when its text is given back: by its field, or as what was typed."""
-    field = FIELDS.get(name.split("-")[0])
-    if field is not None:
-        return field.label
-    return _TYPED.get(name, "You typed")
+    """The label of an input whose text is given back. name: of the input, like "address-city"."""
+    field = name.split("-")[0]
+    return FIELDS[field].label if field in FIELDS else _TYPED.get(name, "You typed")
 
 
 @register.filter
 def hides(entry: Entry) -> bool:
     """Is there a value in it that may be revealed?"""
-    return is_sensitive(entry.field) and "hidden" in map(_hidden, (entry.old, entry.new))
+    values = (entry.old, entry.new)
+    return is_sensitive(entry.field) and any(_masked(value) == "hidden" for value in values)
 
 
 @register.simple_tag
 def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
-    """Old → new, with what differs marked; of a sensitive value only whether there was one."""
+    """Old → new, differences marked; of a sensitive value only whether there was one."""
     if entry.action not in OF_VALUES:
         return _done_to_the_log(entry)
-    if is_sensitive(entry.field) and not revealed:
-        words = [_hidden(value) for value in (entry.old, entry.new)]
-        shown = words[1] if entry.action == Action.CREATE else " → ".join(words)
-        return format_html('<span class="muted">{}</span>', shown)
-    old, new = (_shown(entry.field, value, revealed) for value in (entry.old, entry.new))
-    if isinstance(entry.old, Missing) or isinstance(entry.new, Missing):
-        shown = new if entry.action == Action.CREATE else f"{old} → {new}"
-        return format_html('<span class="muted">{}</span>', shown)
-    if entry.action == Action.CREATE:
-        return format_html('<ins class="diff-new" dir="auto">{}</ins>', new)
-    before, after = _marked(old, new)
+    values = [entry.new] if entry.action == Action.CREATE else [entry.old, entry.new]
+    is_masked = is_sensitive(entry.field) and not revealed
+    if is_masked or any(isinstance(value, Missing) for value in values):
+        texts = [_masked(v) if is_masked else _shown(entry.field, v, revealed) for v in values]
+        return format_html('<span class="muted">{}</span>', " → ".join(texts))
+    texts = [_shown(entry.field, value, revealed) for value in values]
+    if len(texts) == 1:
+        return format_html('<ins class="diff-new" dir="auto">{}</ins>', *texts)
     return format_html(  # each in its own direction, or old and new would change places
         '<del class="diff-old" dir="auto">{}</del>'
         '<span class="diff-arrow" aria-hidden="true">→</span><wbr>'
         '<ins class="diff-new" dir="auto">{}</ins>',
-        before,
-        after,
+        *_marked(*texts),
     )
 
 
@@ -150,23 +135,35 @@ def told(entry: Entry) -> str:
 
 
 @register.filter
+def flagged(act: Act) -> list[str]:
+    """How a change was made, where that was not the usual way."""
+    related = act.related
+    others = [str(related)] if isinstance(related, Missing) else map(_other, related)
+    named = f": {', '.join(others)}" if related else ""
+    return [
+        words + (named if flag == Flag.DESPITE_DUPLICATES else "") for flag, words in act.flag_words
+    ]
+
+
+def _other(key: str) -> str:
+    return f"customer {key}" if key.isdecimal() else "a create that was not settled"
+
+
+@register.filter
 def how(history: FieldHistory) -> list[str]:
-    """What is to be said beside an outcome: nothing where Club Med answered and that was that."""
+    """What is said beside an outcome: nothing if Club Med answered and gave no reason."""
     entry, stored = history.verdict, history.stored
-    lines: list[str] = []
     if entry.action not in OF_VALUES:
-        return lines
-    if entry.action == Action.ELSEWHERE or entry.evidence != Evidence.ANSWER or entry.detail:
-        lines.append(told(entry))
-    if stored is not None:
-        lines.append(told(stored))
-    return lines
+        return []
+    by_answer = entry.action != Action.ELSEWHERE and entry.evidence == Evidence.ANSWER
+    lines = [] if by_answer and not entry.detail else [told(entry)]
+    return lines if stored is None else [*lines, told(stored)]
 
 
 def _rests_on(entry: Entry) -> str:
     if entry.action == Action.ELSEWHERE:
         return "Found when the profile was read."
-    found = _held(entry.field, entry.found)
+    found = _quoted(entry.field, entry.found)
     match entry.evidence, entry.outcome:
         case Evidence.ANSWER, Outcome.REFUSED:
             return "Club Med refused it:"
@@ -176,22 +173,22 @@ def _rests_on(entry: Entry) -> str:
             return "Answered by Club Med."
         case Evidence.NO_CALL, _:
             return "Nothing reached Club Med."
-        case Evidence.LOOK, Outcome.STORED_AS:
+        case Evidence.READ, Outcome.STORED_AS:
             return f"Club Med stored {found}."
-        case Evidence.LOOK, Outcome.APPLIED:
+        case Evidence.READ, Outcome.APPLIED:
             return "No answer, but the profile holds it."
-        case Evidence.LOOK, Outcome.NOT_SEEN:
+        case Evidence.READ, Outcome.NOT_SEEN:
             return "No answer; the profile still held the old value."
-        case Evidence.LOOK, _:
+        case Evidence.READ, _:
             return f"No answer; the profile then held {found}."
         case Evidence.PERSON, _:
-            is_gone = isinstance(entry.reason, Missing)
-            return f"{entry.actor_name}: {'a reason that is ' if is_gone else ''}{entry.reason}"
+            missing = "a reason that is " if isinstance(entry.reason, Missing) else ""
+            return f"{entry.actor_name}: {missing}{entry.reason}"
         case _:
             return "No answer, and it cannot be looked up."
 
 
-def _held(name: str, value: Json) -> str:
+def _quoted(name: str, value: Json) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return f"a value that is {value}"
@@ -200,7 +197,7 @@ def _held(name: str, value: Json) -> str:
 
 @register.simple_tag(takes_context=True)
 def customer_link(context: template.Context, act: Act | Change) -> SafeString:
-    """The customer of a change: a link to the record for whoever may open it."""
+    """The customer of a change: a link to the profile, or to the history for an auditor."""
     is_of_the_log = act.action not in OF_VALUES
     label, beside = act.customer_label or "Unnamed customer", act.customer_id
     if not act.customer_id:
@@ -246,8 +243,8 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
-def _hidden(value: Json) -> str:
-    """What is said of a sensitive value."""
+def _masked(value: Json) -> str:
+    """What is shown of a sensitive value."""
     if isinstance(value, Missing):
         return str(value)
     return "empty" if is_empty(value) else "hidden"
@@ -262,32 +259,26 @@ def _shown(name: str, value: Json, revealed: bool = False) -> str:
 
 
 def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    if not old or not new:
-        return _whole(old), _whole(new)
+    """Both texts with their differences in bold; whole if they have little in common."""
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if len(old) > 400 or len(new) > 400 or matcher.ratio() < 0.4:
-        return _whole(old), _whole(new)
-    steps = matcher.get_opcodes()
+    steps = [("replace", 0, len(old), 0, len(new))]
+    if max(len(old), len(new)) <= _LONGEST_COMPARED and matcher.ratio() >= _ALIKE:
+        steps = list(matcher.get_opcodes())
     return (
-        _spans([(old[a:b], tag != "equal") for tag, a, b, _, _ in steps]),
-        _spans([(new[a:b], tag != "equal") for tag, _, _, a, b in steps]),
+        _spans([(old[a:b], step != "equal") for step, a, b, _, _ in steps]),
+        _spans([(new[a:b], step != "equal") for step, _, _, a, b in steps]),
     )
-
-
-def _whole(text: str) -> SafeString:
-    return _spans([(text, True)]) if text else _EMPTY
 
 
 def _spans(parts: list[tuple[str, bool]]) -> SafeString:
-    marks = (
-        (format_html("<b>{}</b>", text) if marked else text,) for text, marked in parts if text
-    )
-    return format_html_join("", "{}", marks)
+    """(text, is it in bold) one after the other; "empty" for no text."""
+    spans = [(format_html("<b>{}</b>" if bold else "{}", text),) for text, bold in parts if text]
+    return format_html_join("", "{}", spans) if spans else _EMPTY
 
 
 @register.simple_tag
 def when(moment: datetime) -> SafeString:
-    """Near in words, with the exact time in the markup."""
+    """How long ago, with the exact time in the markup."""
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         moment.isoformat(timespec="seconds"),
@@ -302,7 +293,7 @@ def _words(moment: datetime, now: datetime) -> str:
         return "just now"
     if ago < timedelta(hours=1):
         minutes = int(ago.total_seconds() // 60)
-        return f"{minutes} minute{'s' if minutes > 1 else ''} ago"
+        return f"{minutes} minute{pluralize(minutes)} ago"
     days = (now.date() - moment.date()).days
     if days == 0:
         return f"at {moment:%H:%M}"
@@ -321,12 +312,12 @@ def day_name(moment: datetime) -> str:
 @register.filter
 def label_of(bound: Any) -> SafeString:
     """The label of a bound form field, tied to its input."""
-    optional = "" if bound.field.required else " (optional)"
+    optional = SafeString('<span class="optional"> (optional)</span>')
     return format_html(
         '<label class="form-label" for="{}">{}{}</label>',
         bound.id_for_label,
         bound.label,
-        format_html('<span class="optional">{}</span>', optional) if optional else "",
+        "" if bound.field.required else optional,
     )
 
 

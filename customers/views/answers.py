@@ -1,6 +1,5 @@
 """What views answer: a page or a fragment, and what came of a verb."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -30,6 +29,7 @@ from customers.services.outcomes import (
     Unknown,
 )
 from customers.services.read import read_profile
+from customers.services.search_terms import is_customer_number
 from customers.session import forget_shown, remember_shown, shown_profile, take_back
 
 View: TypeAlias = Callable[..., HttpResponse]
@@ -67,11 +67,6 @@ def check_customer_number(customer_id: str) -> None:
     """Digits without a leading zero, or NotACustomerNumberError; nothing is asked of Club Med."""
     if not is_customer_number(customer_id):
         raise NotACustomerNumberError
-
-
-def is_customer_number(text: str) -> bool:
-    """Digits without a leading zero (contract 3)."""
-    return bool(re.fullmatch(r"[1-9][0-9]{0,63}", text))
 
 
 def wants_fragment(request: HttpRequest) -> bool:

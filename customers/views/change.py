@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from customers import form_token
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
-from customers.audit.models import Access, Action, Change, JournalLine, Missing, Outcome
+from customers.audit.actions import Action, Outcome
+from customers.audit.models import Access, Change, JournalLine, Missing
 from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
 from customers.services.duplicates import compared, likeliest_first

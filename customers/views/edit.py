@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.access import Permission, allow
 from customers.audit import reading
-from customers.audit.models import Access, Entry, Outcome
+from customers.audit.actions import Outcome
+from customers.audit.models import Access, Entry
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
 from customers.clubmed.profile import Json, Profile

@@ -15,7 +15,7 @@ from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import remember_search, search_of
 from customers.views.answers import DeskRequest, failure_of, lead, wants_fragment
-from customers.views.record import Person
+from customers.views.record import person
 
 _RECENT = 8  # customers on the first page
 
@@ -59,7 +59,7 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
         return redirect("profile", found.number)
     context: dict[str, Any] = {
         "found": found,
-        "people": [Person(item) for item in found.items],
+        "people": [person(item) for item in found.items],
         "described": search_terms.described(form.criteria),
         "handle": handle,
         "page_number": page,

@@ -1,8 +1,9 @@
 """A profile as its page shows it: panels of rows, made from the catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -10,18 +11,19 @@ from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field, Group, unknown_values
 from customers.catalogue.markets import region_of
-from customers.clubmed.profile import Json, Profile, parse_date, parse_phones
+from customers.clubmed.profile import Json, Profile, member, parse_date, parse_phones
 
-RECENT = timedelta(days=14)
+_RECENT = timedelta(days=14)
+_MEDALS = ("turquoise", "silver", "gold", "platinum")
 
 
 @dataclass(frozen=True)
 class Row:
     """One field on the page.
 
-    newest: the last entry that changed it here. lang: of a native name. region: the customer's
-    country, whose phone numbers are written as people there do. revealed: a sensitive
-    value is shown.
+    newest: the last entry that changed it here. lang: of a native name. region: ISO alpha-2 code of
+    the customer's country, whose phone numbers are written as people there do. revealed: a
+    sensitive value is shown.
     """
 
     field: Field
@@ -42,43 +44,39 @@ class Row:
 
     @property
     def sensitive(self) -> bool:
-        """Is there a value that is hidden until it is revealed?"""
+        """Is there a value that is masked until it is revealed?"""
         return self.field.sensitive and not self.empty
 
     @property
     def open_text(self) -> str:
-        """What of it is shown while it is hidden."""
+        """What is shown of it while it is masked."""
         return self.field.open_text(self.value)
 
     @property
     def editable(self) -> bool:
-        return self.field.patch and self.readable
-
-    @property
-    def readable(self) -> bool:
-        """A list that is not in the contract's shape is shown, and not ours to rewrite."""
-        return self.field.readable(self.value)
+        return self.field.patch and self.field.readable(self.value)
 
     @property
     def recent(self) -> bool:
-        return self.newest is not None and timezone.now() - self.newest.recorded_at < RECENT
+        return self.newest is not None and timezone.now() - self.newest.recorded_at < _RECENT
 
     @property
     def new_code(self) -> bool:
-        field, value = self.field, compare.raw_text(self.value)
-        return bool(field.codes) and value not in ("", *field.codes)
+        """Is the value a code that the catalogue does not know?"""
+        code = compare.raw_text(self.value)
+        return bool(code and self.field.codes) and code not in self.field.codes
 
     @property
     def template(self) -> str:
-        """How the value is laid out; one line unless its kind has more to show."""
-        shaped = {
+        """How the value is laid out; in one line unless its kind has more to show."""
+        is_laid_out = {
             kinds.PHONES: parse_phones(self.value) is not None,
             kinds.ADDRESS: isinstance(self.value, dict),
             kinds.OPTINS: isinstance(self.value, list)
             and all(isinstance(item, dict) for item in self.value),
         }
-        name = self.field.kind.name if shaped.get(self.field.kind) else "text"
-        return f"customers/value/_{name}.html"
+        kind = self.field.kind
+        return f"customers/value/_{kind.name if is_laid_out.get(kind) else 'text'}.html"
 
     @property
     def age(self) -> int | None:
@@ -97,7 +95,7 @@ class Row:
                 "number": phones.dial_text(phone.number, self.region),
                 "type": names.get(phone.type or "", ""),
                 "new_type": "" if (phone.type or "") in names else phone.type or "",
-                "extra": ", ".join(f"{k}: {compare.raw_text(v)}" for k, v in phone.extra.items()),
+                "extra": _pairs(phone.extra),
             }
             for phone in parse_phones(self.value) or ()
         ]
@@ -108,84 +106,47 @@ class Row:
 
     @property
     def optins(self) -> list[dict[str, Json]]:
-        """Channels that were asked, each with its answers; what else came, named."""
+        """Channels that were asked about, with the answers and the members that are new to us."""
         return [
             {
                 "channel": words.channel_text(item.get("channel")),
                 "optin": item.get("optin"),
                 "partners": item.get("optin_partners"),
-                "extra": ", ".join(
-                    f"{key}: {compare.raw_text(value)}"
-                    for key, value in item.items()
-                    if key not in kinds.OPTINS.members
-                ),
+                "extra": _pairs({k: v for k, v in item.items() if k not in kinds.OPTINS.members}),
             }
-            for item in (self.value if isinstance(self.value, list) else [])
-            if isinstance(item, dict)
+            for item in self.value
         ]
 
     @property
     def channels_not_asked(self) -> str:
-        items = self.value if isinstance(self.value, list) else []
-        asked = {compare.raw_text(item.get("channel")) for item in items if isinstance(item, dict)}
+        asked = {compare.raw_text(item.get("channel")) for item in self.value}
         return ", ".join(name for code, name in words.channels().items() if code not in asked)
 
 
-@dataclass(frozen=True)
-class Person:
+def _pairs(members: Mapping[str, Json]) -> str:
+    return ", ".join(f"{key}: {compare.raw_text(value)}" for key, value in members.items())
+
+
+def person(values: Mapping[str, Json]) -> dict[str, str | bool]:
     """A customer in a list of those who were found. values: an item of Club Med's search."""
 
-    values: Mapping[str, Json]
+    def texts(*names: str) -> str:
+        return " ".join(filter(None, (FIELDS[name].text(values.get(name)) for name in names)))
 
-    def _text(self, name: str) -> str:
-        return FIELDS[name].text(self.values.get(name))
-
-    @property
-    def customer_id(self) -> str:
-        return str(self.values["id"])
-
-    @property
-    def name(self) -> str:
-        parts = (self._text(key) for key in ("civility", "first_name", "last_name"))
-        return " ".join(filter(None, parts)) or "Unnamed customer"
-
-    @property
-    def native_name(self) -> str:
-        keys = ("unicode_last_name", "unicode_first_name")
-        return " ".join(filter(None, (self._text(key) for key in keys)))
-
-    @property
-    def gm_number(self) -> str:
-        return self._text("gm_number")
-
-    @property
-    def born(self) -> str:
-        return self._text("birthdate")
-
-    @property
-    def email(self) -> str:
-        return self._text("email")
-
-    @property
-    def phones(self) -> str:
-        return self._text("phones")
-
-    @property
-    def place(self) -> str:
-        """City and country."""
-        address = self.values.get("address")
-        if not isinstance(address, dict):
-            return ""
-        country = words.country_text(address.get("country_code"))
-        return ", ".join(filter(None, (compare.raw_text(address.get("city")), country)))
-
-    @property
-    def type(self) -> str:
-        return compare.raw_text(self.values.get("type")).capitalize()
-
-    @property
-    def blacklisted(self) -> bool:
-        return self.values.get("blacklisted") is True
+    country = words.country_text(member(values, "address.country_code"))
+    city = compare.raw_text(member(values, "address.city"))
+    return {
+        "customer_id": str(values["id"]),
+        "name": texts("civility", "first_name", "last_name") or "Unnamed customer",
+        "native_name": texts("unicode_last_name", "unicode_first_name"),
+        "gm_number": texts("gm_number"),
+        "born": texts("birthdate"),
+        "email": texts("email"),
+        "phones": texts("phones"),
+        "place": ", ".join(filter(None, (city, country))),
+        "type": compare.raw_text(values.get("type")).capitalize(),
+        "blacklisted": values.get("blacklisted") is True,
+    }
 
 
 @dataclass(frozen=True)
@@ -195,27 +156,16 @@ class Panel:
     title: str
     slug: str
     rows: list[Row]
-    also_empty: list[Row] = field(default_factory=list)
-    read_only: bool = False
+    also_empty: list[Row]
+    read_only: bool
 
 
 @dataclass(frozen=True)
 class Record:
-    """The whole page of one customer."""
+    """The whole page of one customer. newest: field -> the last entry that changed it here."""
 
     profile: Profile
     newest: Mapping[str, Entry]
-
-    def row(self, name: str) -> Row:
-        row = FIELDS[name]
-        return Row(
-            row,
-            self.profile.customer_id,
-            row.value(self.profile),
-            self.newest.get(name),
-            lang=self.lang if row.native else "",
-            region=region_of(self.lang),
-        )
 
     @property
     def customer_id(self) -> str:
@@ -223,40 +173,46 @@ class Record:
 
     @property
     def lang(self) -> str:
-        locale = self.profile.get("locale")
-        return locale if isinstance(locale, str) else ""
+        return compare.raw_text(self.profile.get("locale"))
+
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """Every field of the catalogue by its name."""
+        return {
+            name: Row(
+                field,
+                self.customer_id,
+                field.value(self.profile),
+                self.newest.get(name),
+                lang=self.lang if field.native else "",
+                region=region_of(self.lang),
+            )
+            for name, field in FIELDS.items()
+        }
+
+    def row(self, name: str) -> Row:
+        return self.rows[name]
+
+    def _texts(self, *names: str) -> str:
+        return " ".join(filter(None, (compare.raw_text(self.profile.get(name)) for name in names)))
 
     @property
     def name(self) -> str:
-        names = (compare.raw_text(self.profile.get(key)) for key in ("first_name", "last_name"))
-        return " ".join(filter(None, names))
+        return self._texts("first_name", "last_name")
 
     @property
     def native_name(self) -> str:
-        keys = ("unicode_last_name", "unicode_first_name")
-        return " ".join(filter(None, (compare.raw_text(self.profile.get(key)) for key in keys)))
+        return self._texts("unicode_last_name", "unicode_first_name")
 
     @property
     def title(self) -> str:
         return self.name or self.native_name or f"Customer {self.customer_id}"
 
     @property
-    def civility(self) -> Row:
-        return self.row("civility")
-
-    @property
-    def tier(self) -> Row:
-        return self.row("loyalty_status")
-
-    @property
     def medal(self) -> str:
         """The tier that has a colour of its own, "" for the others."""
-        code = compare.raw_text(self.tier.value).lower()
-        return code if code in ("turquoise", "silver", "gold", "platinum") else ""
-
-    @property
-    def status(self) -> Row:
-        return self.row("customer_status")
+        code = compare.raw_text(self.rows["loyalty_status"].value).lower()
+        return code if code in _MEDALS else ""
 
     @property
     def blacklisted(self) -> bool:
@@ -264,26 +220,30 @@ class Record:
 
     @property
     def head(self) -> list[Row]:
-        return [self.row(name) for name, row in FIELDS.items() if row.group is Group.HEAD]
+        return [row for row in self.rows.values() if row.field.group is Group.HEAD]
 
     @property
     def last_change(self) -> Entry | None:
         return max(self.newest.values(), key=lambda entry: entry.seq, default=None)
 
-    def panel(self, group: Group) -> Panel:
-        rows = [self.row(name) for name, row in FIELDS.items() if row.group is group]
-        shown = [row for row in rows if not (row.empty and row.field.rare)]
-        empty = [row for row in rows if row.empty and row.field.rare and row.editable]
-        read_only = not any(row.field.patch for row in rows)
-        return Panel(group.title, group.value, shown, empty, read_only)
-
     @property
     def left(self) -> list[Panel]:
-        return [self.panel(Group.IDENTITY), self.panel(Group.CONTACT)]
+        return [self._panel(Group.IDENTITY), self._panel(Group.CONTACT)]
 
     @property
     def right(self) -> list[Panel]:
-        return [self.panel(Group.PREFERENCES), self.panel(Group.ACCOUNT)]
+        return [self._panel(Group.PREFERENCES), self._panel(Group.ACCOUNT)]
+
+    def _panel(self, group: Group) -> Panel:
+        rows = [row for row in self.rows.values() if row.field.group is group]
+        rare = [row for row in rows if row.empty and row.field.rare]
+        return Panel(
+            group.title,
+            group.value,
+            [row for row in rows if row not in rare],
+            [row for row in rare if row.editable],
+            read_only=not any(row.field.patch for row in rows),
+        )
 
     @property
     def unknown(self) -> list[tuple[str, str]]:

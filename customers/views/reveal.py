@@ -34,7 +34,7 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if name not in FIELDS or not FIELDS[name].sensitive:
         raise Http404
     row = Row(FIELDS[name], customer_id, None)
-    form = RevealForm(Purpose.choices, _chosen(request), auto_id=f"id_{name}_%s")
+    form = RevealForm(_chosen(request), auto_id=f"id_{name}_%s")
     if request.method != "POST":
         return _row_page(request, row, form)
     if not form.is_valid():
@@ -77,7 +77,7 @@ def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     entry = _entry(change_id, asked.get("hide") or asked.get("field", ""))
     if "hide" in asked:
         return _cell_page(request, entry)
-    form = RevealForm(Purpose.choices, chosen, auto_id=f"id_{entry.field}_%s")
+    form = RevealForm(chosen, auto_id=f"id_{entry.field}_%s")
     if request.method != "POST":
         return _cell_page(request, entry, form=form)
     if not form.is_valid():

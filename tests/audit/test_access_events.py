@@ -13,7 +13,7 @@ from django.db.models import F
 
 from crmadmin.sandbox import Fault
 from customers.audit import triggers
-from customers.audit.models import AccessEvent, Change
+from customers.audit.models import AccessEvent, Change, JournalLine
 from tests import log
 from tests.acts import let_the_grace_pass, lose_the_answer, out_of_reach
 from tests.conftest import (
@@ -35,6 +35,7 @@ CONTACT = f"{PROFILE}groups/contact/"
 WANG = "704118236"
 TYPED = {"civility": "MS", "first_name": "Léa", "last_name": "Durand", "email": "lea@example.com"}
 VIEW_BY_AGENT = ("view", AGENT[0], TOM)
+PEOPLE = (AGENT, SUPERVISOR, AUDITOR)
 
 
 def recorded():
@@ -120,34 +121,26 @@ def test_the_fragment_that_says_what_came_of_a_change_is_a_view(agent):
     assert recorded() == [VIEW_BY_AGENT]
 
 
-def test_a_form_that_comes_back_with_values_is_a_view(agent, clubmed):
+@pytest.mark.parametrize(
+    ("befalls", "value", "status"),
+    [
+        (None, "no address", 422),
+        ("another's change", "new@example.com", 409),
+        (403, "new@example.com", 403),
+        (429, "new@example.com", 503),
+    ],
+)
+def test_a_form_that_comes_back_with_values_is_a_view(agent, clubmed, befalls, value, status):
     form = agent.form(EMAIL)
+    if isinstance(befalls, int):
+        clubmed.faults.add(Fault("status", method="PATCH", status=befalls, times=None))
+    elif befalls:
+        clubmed.customers[TOM]["email"] = "theirs@example.com"
     forget_events()
 
-    refused = agent.post(EMAIL, form | {"value": "no address"}, headers=HTMX)
+    answer = agent.post(EMAIL, form | {"value": value})
 
-    assert (refused.status_code, recorded()) == (422, [VIEW_BY_AGENT])
-
-
-def test_a_conflict_that_shows_what_club_med_holds_now_is_a_view(agent, clubmed):
-    form = agent.form(EMAIL)
-    clubmed.customers[TOM]["email"] = "theirs@example.com"
-    forget_events()
-
-    conflict = agent.post(EMAIL, form | {"value": "mine@example.com"}, headers=HTMX)
-
-    assert (conflict.status_code, recorded()) == (409, [VIEW_BY_AGENT])
-
-
-@pytest.mark.parametrize("status", [403, 429])
-def test_a_form_that_comes_back_as_nothing_was_done_is_a_view(agent, clubmed, status):
-    form = agent.form(EMAIL)
-    clubmed.faults.add(Fault("status", method="PATCH", status=status, times=None))
-    forget_events()
-
-    answer = agent.post(EMAIL, form | {"value": "new@example.com"})
-
-    assert answer.status_code in (403, 503)
+    assert answer.status_code == status
     assert "Tom Smith" in text(soup(answer))
     assert recorded() == [VIEW_BY_AGENT]
 
@@ -190,21 +183,16 @@ def test_after_ten_minutes_it_is_another_view(agent):
     assert recorded() == [VIEW_BY_AGENT] * 2
 
 
-def test_a_view_that_did_not_count_does_not_put_off_the_next_that_does(agent):
-    for _ in range(5):
+@pytest.mark.parametrize(("minutes", "count"), [((4,) * 4, 2), ((-60,), 2)], ids=["often", "ahead"])
+def test_neither_a_view_that_did_not_count_nor_a_clock_ahead_puts_off_the_next(
+    agent, minutes, count
+):
+    agent.get(PROFILE)
+    for passed in minutes:
+        let_pass(passed)
         agent.get(PROFILE)
-        let_pass(4)
 
-    assert len(recorded()) == 2
-
-
-def test_a_view_by_a_clock_that_ran_ahead_does_not_put_off_the_others(agent):
-    agent.get(PROFILE)
-    let_pass(minutes=-60)
-
-    agent.get(PROFILE)
-
-    assert len(recorded()) == 2
+    assert len(recorded()) == count
 
 
 def test_each_person_and_each_customer_is_counted_by_themselves(agent, other_agent):
@@ -263,17 +251,13 @@ def test_that_somebody_searched_is_recorded_and_not_for_what(handler, typed):
 
 def test_going_through_what_was_found_is_no_further_search(agent):
     found = agent.post("/", {"q": "Smith"})["Location"]
-
     for page in ("", "&page=2", ""):
         agent.get(found + page)
-
     assert recorded() == [("search", AGENT[0], "")]
 
-
-def test_a_number_that_leads_to_its_customer_is_a_search_and_a_view(agent):
     agent.post("/", {"q": TOM}, follow=True)
 
-    assert recorded() == [("search", AGENT[0], ""), VIEW_BY_AGENT]
+    assert recorded()[1:] == [("search", AGENT[0], ""), VIEW_BY_AGENT]
 
 
 def test_whoever_is_shown_possible_duplicates_before_a_create_has_searched(agent, clubmed):
@@ -304,37 +288,30 @@ def test_whoever_reads_the_log_is_recorded(reader, url):
     assert recorded() == [("audit", sub, "")]
 
 
-def test_the_page_to_forget_a_customer_is_recorded_with_its_customer(supervisor):
-    assert supervisor.get(f"{PROFILE}forget/").status_code == 200
-
-    assert recorded() == [("audit", SUPERVISOR[0], TOM)]
-
-
-@pytest.mark.parametrize("url", [f"{PROFILE}history/", f"{EMAIL}history/"])
-@pytest.mark.parametrize("somebody", [AGENT, SUPERVISOR, AUDITOR], ids=lambda one: one[2][0])
-def test_whoever_reads_a_history_is_recorded_with_its_customer(clubmed, somebody, url):
+@pytest.mark.parametrize(
+    ("somebody", "url"),
+    [
+        *((who, url) for who in PEOPLE for url in (f"{PROFILE}history/", f"{EMAIL}history/")),
+        (SUPERVISOR, f"{PROFILE}forget/"),
+    ],
+)
+def test_whoever_reads_of_a_customer_in_the_log_is_recorded_with_them(clubmed, db, somebody, url):
     assert signed_in(somebody).get(url).status_code == 200
 
     assert recorded() == [("audit", somebody[0], TOM)]
 
 
-def test_whoever_reads_a_change_is_recorded_with_its_customer(agent, reader):
+@pytest.mark.parametrize("is_answered", [True, False], ids=["answered", "waiting"])
+def test_whoever_reads_a_change_is_recorded_with_its_customer(agent, reader, clubmed, is_answered):
     person, sub = reader
-    save(agent, "new@example.com")
+    if is_answered:
+        save(agent, "new@example.com")
+    else:
+        lose_the_answer(agent, clubmed, "drop_before")
+    change = (Change if is_answered else JournalLine).objects.get().pk
     forget_events()
 
-    person.get(f"/audit/changes/{Change.objects.get().pk}/")
-
-    assert recorded() == [("audit", sub, TOM)]
-
-
-def test_a_change_that_waits_for_its_answer_is_no_exception(agent, reader, clubmed):
-    person, sub = reader
-    lose_the_answer(agent, clubmed, "drop_before")
-    change = soup(person.get("/audit/unsettled/")).select_one("a[href*='/audit/changes/']")["href"]
-    forget_events()
-
-    person.get(change)
+    person.page(f"/audit/changes/{change}/")
 
     assert recorded() == [("audit", sub, TOM)]
 
@@ -417,8 +394,10 @@ def test_an_answer_that_leads_elsewhere_shows_nothing(agent):
 # The log is exported ------------------------------------------------------------------------------
 
 
-def test_an_export_is_recorded_as_the_command_lines(tmp_path):
+def test_an_export_is_recorded_as_the_command_lines_and_a_refused_one_is_not(tmp_path):
     log.fill()
+    with pytest.raises(CommandError, match="There is no entry 500"):
+        log.export(tmp_path, "--from", "500")
 
     log.export(tmp_path, "--customer", "101")
     log.export(tmp_path)
@@ -426,15 +405,6 @@ def test_an_export_is_recorded_as_the_command_lines(tmp_path):
     assert recorded() == [("export", "", "101"), ("export", "", "")]
     event = AccessEvent.objects.first()
     assert (event.actor_issuer, event.actor_name, event.actor_roles) == ("", "Command line", "")
-
-
-def test_an_export_that_is_refused_is_none(tmp_path):
-    log.fill(1)
-
-    with pytest.raises(CommandError, match="There is no entry 500"):
-        log.export(tmp_path, "--from", "500")
-
-    assert recorded() == []
 
 
 # Where it cannot be recorded ----------------------------------------------------------------------

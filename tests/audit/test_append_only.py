@@ -14,8 +14,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers.audit import access_events, entries, triggers
+from customers.audit.actions import Action, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Access, AccessEvent, Action, Entry, Head, Outcome, VaultItem
+from customers.audit.models import Access, AccessEvent, Entry, Head, VaultItem
 from customers.services.record import act_of
 from tests.conftest import AGENT
 from tests.people import actor
@@ -191,16 +192,14 @@ def test_looks_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_l
 
 
 VALUES_OF_3 = (
-    "seq, key_id, old, new, found, reason, customer_label)"
-    " SELECT 3, 'another', new, old, found, reason, customer_label FROM customers_vaultitem"
-    " WHERE seq = 1"
+    "seq, key_id, encrypted) SELECT 3, 'another', encrypted FROM customers_vaultitem WHERE seq = 1"
 )
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE customers_vaultitem SET old = new",
+        "UPDATE customers_vaultitem SET encrypted = encrypted",
         "UPDATE customers_vaultitem SET key_id = key_id WHERE seq = 3",
         "UPDATE customers_vaultitem SET seq = 9, key_id = 'another' WHERE seq = 3",
     ],
@@ -228,7 +227,8 @@ def test_values_cannot_be_replaced(three_entries, statement):
     [
         "TRUNCATE customers_vaultitem",
         "TRUNCATE customers_vaultitem, customers_journalline CASCADE",
-        "SET LOCAL session_replication_role = replica; UPDATE customers_vaultitem SET old = new",
+        "SET LOCAL session_replication_role = replica;"
+        " UPDATE customers_vaultitem SET encrypted = encrypted",
     ],
 )
 def test_values_cannot_all_be_emptied_out_nor_changed_as_replication_does(three_entries, statement):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from customers.audit import chain, signing, triggers, verifier
 from customers.audit.models import Entry, Head, VaultItem
+from customers.audit.verifier import COLUMNS
 from tests import log
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ def lines(path):
 
 
 def test_an_empty_log_is_whole(tmp_path):
-    assert log.verify() == (0, "no entries\n")
+    assert log.verify() == (0, "no entries: whole, 0 seals compared, 0 entries in full\n")
 
 
 def test_it_goes_on_from_a_trusted_seal(tmp_path):
@@ -36,8 +37,10 @@ def test_it_goes_on_from_a_trusted_seal(tmp_path):
 
     status, words = log.verify("--since", kept)
 
-    assert status == 0
-    assert words.startswith("3 entries, 10 to 12, whole; head signed with ")
+    assert (status, words) == (
+        0,
+        "entries 10 to 12: whole, 0 seals compared, 3 entries in full\n",
+    )
 
 
 def test_from_a_seal_on_it_sees_what_was_changed_after_it(tmp_path):
@@ -61,7 +64,7 @@ def test_a_seal_of_another_log_is_no_beginning(tmp_path):
 
     assert status == 1
     assert "entry 9: it is not the one that was sealed" in words
-    assert "the seal of entry 9 is not signed with a key of ours" in words
+    assert "the seal of entry 9 is not signed with a key that was given" in words
 
 
 def test_a_seal_of_entries_that_are_gone_is_no_beginning(tmp_path):
@@ -74,15 +77,15 @@ def test_a_seal_of_entries_that_are_gone_is_no_beginning(tmp_path):
     Entry.objects.filter(seq__gt=1).delete()
     Head.objects.update(**early)
 
-    assert log.verify("--since", kept) == (
-        1,
-        "the log was cut: a seal says that there was an entry 4\nThe log is not whole.\n",
-    )
+    status, words = log.verify("--since", kept)
+
+    assert status == 1
+    assert words.startswith("the log was cut: a seal says that there was an entry 4\n")
 
 
 def test_many_bad_seals_do_not_hide_the_first_bad_entry(tmp_path):
     log.fill()
-    seal = json.loads(chain.seal(Head.objects.get()))
+    seal = json.loads(chain.seal_line(Head.objects.get()))
     kept = tmp_path / "seals"
     kept.write_text("".join(json.dumps(seal | {"seq": 100 + n}) + "\n" for n in range(30)))
     triggers.remove()
@@ -93,16 +96,6 @@ def test_many_bad_seals_do_not_hide_the_first_bad_entry(tmp_path):
     assert words.startswith("entry 5: its content")
     assert said.startswith("entry 5: its content")
     assert words.count("the seal of entry") == said.count("the seal of entry") == 20
-
-
-def test_a_process_log_without_a_seal_is_not_passed_over(tmp_path):
-    log.fill()
-    (tmp_path / "log").write_text("10:00 INFO nothing was appended\n")
-
-    status, words = log.verify("--log", tmp_path / "log")
-
-    assert status == 0
-    assert words.endswith("; the files hold no seal\n")
 
 
 def test_a_database_that_cannot_be_read_is_told_with_status_2():
@@ -127,17 +120,17 @@ def test_a_file_of_seals_that_holds_something_else_is_told(tmp_path, text):
     path = tmp_path / "seals"
     path.write_text(text)
 
-    assert log.verify("--seal", path) == (2, f"{path} holds a line that is no seal.")
+    assert log.verify("--seal", path) == (2, "A file of seals holds a line that is no seal.")
 
 
 def test_a_process_log_may_hold_anything_else(tmp_path):
     log.fill()
     shipped = tmp_path / "process.log"
-    seal = chain.seal(Head.objects.get())
+    seal = chain.seal_line(Head.objects.get())
     shipped.write_text(f"appended nothing\nappended {{oops\n12:00 INFO x appended {seal}\n\n")
 
-    assert log.verify("--log", shipped)[1].endswith("; 1 seals agree\n")
-    assert "whole, 1 seals compared" in log.verify_alone(log.export(tmp_path), "--log", shipped)[1]
+    _, words, alone = log.both(tmp_path, "--log", shipped)
+    assert words == alone == "entries 1 to 9: whole, 1 seals compared, 9 entries in full\n"
 
 
 def test_a_seal_under_a_former_key_is_good_for_its_time(tmp_path, settings):
@@ -166,7 +159,7 @@ def test_a_seal_is_the_signed_head_in_one_line(tmp_path, capsys):
 
     call_command("audit_seal")
 
-    assert capsys.readouterr().out == chain.seal(Head.objects.get()) + "\n"
+    assert capsys.readouterr().out == chain.seal_line(Head.objects.get()) + "\n"
 
 
 def test_seals_are_added_to_their_file(tmp_path):
@@ -177,10 +170,7 @@ def test_seals_are_added_to_their_file(tmp_path):
     kept = log.seal(tmp_path)
 
     assert [seal["seq"] for seal in lines(kept)] == [1, 2]
-    assert log.verify("--since", kept) == (
-        0,
-        f"no entries; head signed with {signing.current_key()}\n",
-    )
+    assert log.verify("--since", kept)[0] == 0
 
 
 def test_nothing_is_not_sealed():
@@ -211,12 +201,12 @@ def test_an_export_holds_every_column_as_it_was_hashed(tmp_path):
 
     about, *entries, head = lines(log.export(tmp_path))
 
-    assert about == {"format": "crmadmin-audit-1", "from": 1, "to": 9, "before": "00" * 32}
+    assert about == {"format": "crmadmin-audit-2", "from": 1, "to": 9, "before": "00" * 32}
     assert [entry["seq"] for entry in entries] == list(range(1, 10))
     for entry, stored in zip(entries, Entry.objects.order_by("seq"), strict=True):
-        assert entry["content"] == dict(zip(signing.COLUMNS, chain.columns(stored), strict=True))
+        assert entry["content"] == dict(zip(COLUMNS, chain.columns(stored), strict=True))
         assert entry["digest"] == bytes(stored.digest).hex()
-    assert head == {"head": json.loads(chain.seal(Head.objects.get()))}
+    assert head == {"head": json.loads(chain.seal_line(Head.objects.get()))}
 
 
 def test_what_is_outside_the_filter_is_reduced_to_its_digest(tmp_path):
@@ -325,11 +315,8 @@ def test_the_verifier_is_one_file_that_knows_nothing_of_the_product():
 
 
 @hypothesis_settings(deadline=None, max_examples=300)
-@given(texts=st.lists(st.text(), min_size=len(signing.COLUMNS), max_size=len(signing.COLUMNS)))
-def test_both_hash_any_text_alike_and_as_rfc_8785_writes_it(texts):
-    ours = signing.content_digest(texts).hex()
-
-    assert verifier.content_digest(dict(zip(signing.COLUMNS, texts, strict=True))) == ours
+@given(texts=st.lists(st.text(), min_size=len(COLUMNS), max_size=len(COLUMNS)))
+def test_any_text_is_hashed_as_rfc_8785_writes_it(texts):
     short = {
         "\b": "\\b",
         "\t": "\\t",
@@ -343,4 +330,4 @@ def test_both_hash_any_text_alike_and_as_rfc_8785_writes_it(texts):
         '"' + "".join(short.get(c, f"\\u{ord(c):04x}" if c < " " else c) for c in text) + '"'
         for text in ["crmadmin-entry-1", *texts]
     )
-    assert verifier.text_array("crmadmin-entry-1", *texts).decode() == f"[{written}]"
+    assert verifier.text_array(["crmadmin-entry-1", *texts]).decode() == f"[{written}]"

@@ -15,8 +15,10 @@ from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from customers.audit import chain, entries, signing, triggers
+from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Entry, Head, JournalLine, Outcome, VaultItem
+from customers.audit.models import Entry, Head, JournalLine, VaultItem
+from customers.audit.verifier import id_of
 from tests.conftest import HTMX, TOM, sent, soup, text
 
 URL = f"/customers/{TOM}/fields/email/"
@@ -38,14 +40,16 @@ def as_specified(*parts):
     return hashlib.sha256(array.encode()).digest()
 
 
-def committed(entry, side, text):
-    """What the entry has to commit to: the hash of the salt in the vault and the value's text."""
-    item = VaultItem.objects.get(pk=entry.seq)
-    nonce, rest = bytes(getattr(item, side))[:12], bytes(getattr(item, side))[12:]
-    about = f'["crmadmin-value-1","{entry.seq}","{entry.field}","{side}"]'.encode()
-    salted = AESGCM(settings.AUDIT_ENCRYPTION_KEYS[0]).decrypt(nonce, rest, about)
-    assert salted[32:] == text.encode()
-    return hashlib.sha256(salted).hexdigest()
+def committed(entry, *texts):
+    """What the entry has to commit to: the hash of each salt in the vault and its value's text."""
+    encrypted = bytes(VaultItem.objects.get(pk=entry.seq).encrypted)
+    about = f'["crmadmin-values-1","{entry.seq}","{entry.field}"]'.encode()
+    key = AESGCM(settings.AUDIT_ENCRYPTION_KEYS[0])
+    plain = key.decrypt(encrypted[:12], encrypted[12:], about)
+    salts, lines = plain[: 32 * len(texts)], plain[32 * len(texts) :]
+    assert lines == "\n".join(texts).encode()
+    salted = [salts[32 * n : 32 * n + 32] + text.encode() for n, text in enumerate(texts)]
+    return [hashlib.sha256(one).hexdigest() for one in salted]
 
 
 @pytest.mark.django_db
@@ -53,10 +57,10 @@ def test_an_entry_is_hashed_as_the_document_says():
     [entry] = append("email")
 
     at = entry.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    old, new = committed(entry, "old", '"a"'), committed(entry, "new", r'"\u5317 \u2028 \" \\"')
+    old, new = committed(entry, '"a"', r'"\u5317 \u2028 \" \\"')
     content = as_specified(
-        "crmadmin-entry-2", entry.change_id.hex, at, "change", TOM, "", "", "", "Inès Moreau", "",
-        "", "en-US", "", "email", old, new, "", "applied", "answer", "",
+        "crmadmin-entry-3", entry.change_id.hex, at, "change", TOM, "", "", "", "Inès Moreau", "",
+        "", "en-US", "", "", "", "", "email", old, new, "", "applied", "answer", "",
     )  # fmt: skip
     assert bytes(entry.content_digest) == content
     before = bytes(32)
@@ -71,7 +75,7 @@ def test_what_is_stored_gives_the_digests_again():
 
     digest = bytes(32)
     for entry in Entry.objects.order_by("seq"):
-        content = as_specified("crmadmin-entry-2", *chain.columns(entry))
+        content = as_specified("crmadmin-entry-3", *chain.columns(entry))
         linked = b"crmadmin-chain-1" + entry.seq.to_bytes(8, "big") + digest + content
         digest = hashlib.sha256(linked).digest()
         assert (bytes(entry.content_digest), bytes(entry.digest)) == (content, digest)
@@ -138,9 +142,8 @@ def forge(**columns):
 def another_key_signs(seed):
     head = Head.objects.get()
     other = Ed25519PrivateKey.from_private_bytes(seed)
-    key_id = signing.id_of(other.public_key().public_bytes_raw())
-    head.key_id = key_id
-    forge(key_id=key_id, signature=other.sign(chain.message(head)))
+    head.key_id = id_of(other.public_key().public_bytes_raw())
+    forge(key_id=head.key_id, signature=other.sign(chain.seal_of(head).message()))
 
 
 FORGERIES = {
@@ -211,6 +214,7 @@ def test_a_key_is_known_by_its_id_and_no_other_verifies(settings):
     public = Ed25519PublicKey.from_public_bytes(signing.public_key())
     public.verify(signature, b"text")
 
-    assert signing.verifies(signing.current_key(), signature, b"text")
-    assert not signing.verifies(signing.current_key(), signature, b"other")
-    assert not signing.verifies("00000000", signature, b"text")
+    keys = signing.keys()
+    assert keys.verifies(signing.current_key(), signature, b"text")
+    assert not keys.verifies(signing.current_key(), signature, b"other")
+    assert not keys.verifies("00000000", signature, b"text")

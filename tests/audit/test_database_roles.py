@@ -166,6 +166,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(as_app):
         "customers_entry": "INSERT SELECT",
         "customers_head": "INSERT SELECT UPDATE",
         "customers_change": "INSERT SELECT UPDATE",
+        "customers_changedfield": "INSERT SELECT UPDATE",
         "customers_journalline": "DELETE INSERT SELECT UPDATE",
         "customers_claim": "DELETE INSERT SELECT UPDATE",
         "customers_accessevent": "DELETE INSERT SELECT",
@@ -204,7 +205,7 @@ from django.core.management import execute_from_command_line
 from django.utils import timezone
 then = timezone.now() + timedelta(days=4 * 366)
 with mock.patch.object(timezone, "now", lambda: then):
-    execute_from_command_line(["manage.py", "audit_expire", "--execute"])
+    execute_from_command_line(["manage.py", "audit_expire", "--execute", "--clock-is-right"])
 """
 
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 from uuid import UUID
 
-from customers.audit.models import Action
+from customers.audit.actions import Action
 
 FIELD = "email"
 _CUSTOMERS = 40_000

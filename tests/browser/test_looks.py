@@ -244,7 +244,9 @@ def address_refused(page, product):
     for field in ("optins", "identity", "address"):
         page.locator(f"#{field} .field-edit").click()
         expect(page.locator(f"#{field}[data-state=editing]")).to_be_visible()
-    page.locator("#address [name=address-street]").fill("A street whose name is long enough for two lines")
+    page.locator("#address [name=address-street]").fill(
+        "A street whose name is long enough for two lines"
+    )
     page.locator("#address").get_by_role("button", name="Save").click()
     expect(page.locator("#address [name=force_address]")).to_be_visible()
 

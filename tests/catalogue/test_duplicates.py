@@ -6,7 +6,7 @@ import pytest
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
-from tests.conftest import hidden_inputs, sent, soup, text
+from tests.conftest import SUPERVISOR, hidden_inputs, sent, signed_in, soup, text
 
 pytestmark = pytest.mark.django_db
 NEW = "/customers/new/"
@@ -111,8 +111,10 @@ def test_another_person_is_created_all_the_same_and_the_log_says_so(agent, clubm
 
     assert answer.status_code == 302
     assert len(sent(clubmed, "POST")) == 1
-    [reason] = {entry.reason for entry in Entry.objects.all()}
-    assert reason == ("Created although it may be the same person as customer 555. Her daughter")
+    [made] = {(entry.reason, entry.flags, *entry.related) for entry in Entry.objects.all()}
+    assert made == ("Her daughter", "despite_duplicates", "555")
+    page = text(signed_in(SUPERVISOR).page("/audit/"))
+    assert "Created although somebody like this is there: customer 555" in page
 
 
 def test_somebody_who_was_not_shown_is_shown_first(agent, clubmed):
@@ -150,7 +152,7 @@ def test_a_search_without_an_answer_asks_first(agent, clubmed):
 
     answer = again(agent, shown, email="lea@example.com", despite="yes")
     assert answer.status_code == 302
-    assert "could not be searched" in Entry.objects.first().reason
+    assert Entry.objects.first().flags == "unchecked_duplicates"
 
 
 def test_a_form_sent_twice_is_one_create(agent, clubmed):

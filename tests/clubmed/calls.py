@@ -36,8 +36,9 @@ CALLS: list[Callable[[ClubMed], object]] = [
     lambda api: api.create_customer(NEW),
     lambda api: api.read_profile(TOM),
     lambda api: api.update_profile(TOM, {"email": None}),
+    lambda api: api.find_customers({"last_name": "SMITH"}),
 ]
-every_route = pytest.mark.parametrize("call", CALLS, ids=["create", "read", "update"])
+every_route = pytest.mark.parametrize("call", CALLS, ids=["create", "read", "update", "search"])
 
 
 def of(status, body=b"", headers=b""):
@@ -53,6 +54,8 @@ def hang_up(connection):
     pass
 
 
+# What no `id` of a customer can be
+NO_IDS = [None, "", " ", 0, -5, 1.5, True, "012", "a1", "../1", "٣", [], {}]
 GZIP = b"content-encoding: gzip\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 NO_ANSWER = {

@@ -4,28 +4,32 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from crmadmin import checks
 from customers.audit.models import Credential, Entry, JournalLine
-from customers.clubmed.tokens import parse_token
+from customers.clubmed.errors import NoTokenError
+from customers.clubmed.tokens import TokenEndpoint, parse_token
 from customers.services import credentials
 from customers.services.connection import client
 from customers.services.read import read_profile
+from tests.clubmed import calls
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, signed_in, soup, text
 from tests.crmadmin.signing_in import Browser
 from tests.people import actor
+from tests.wire import Drip, RawServer, answer
 
 EDITOR = f"/customers/{TOM}/fields/email/"
 
 
-class TokenEndpoint:
+class Provider:
     """Gives token-1, token-2, ... which are good at the sandbox; `answer` says otherwise."""
 
     def __init__(self, sandbox):
@@ -70,7 +74,7 @@ class TokenEndpoint:
 
 @pytest.fixture
 def endpoint(clubmed):
-    endpoint = TokenEndpoint(clubmed)
+    endpoint = Provider(clubmed)
     thread = threading.Thread(target=endpoint.server.serve_forever, args=(0.01,))
     thread.start()
     yield endpoint
@@ -172,6 +176,28 @@ def test_many_at_once_renew_once(account, clubmed):
     assert len(account.forms) == 1
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all rows")
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_is_still_good_serves_while_another_caller_renews_it(account, clubmed):
+    read()
+    row = Credential.objects.get()
+    token = credentials._token_in(row)
+    credentials._row(row.pk, replace(token, renew_at=0)).save()
+
+    def read_elsewhere():
+        try:
+            read()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        Credential.objects.select_for_update().get()
+        pool.submit(read_elsewhere).result(10)
+
+    assert used(clubmed) == ["Bearer token-1"] * 2
+    assert len(account.forms) == 1
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "said", [(500, ""), (200, "<p>"), (200, "{}"), (401, '{"error": "invalid_client"}')]
@@ -202,19 +228,40 @@ def test_an_odd_life_is_a_short_one(expires_in):
 @pytest.mark.parametrize(
     "odd",
     [
-        None,
-        [],
-        {},
-        {"access_token": ""},
-        {"access_token": 5},
-        {"access_token": "a b"},
-        {"access_token": "a\r\nx: y"},
-        {"access_token": "a", "token_type": "mac"},
+        *(None, [], {}, {"access_token": "a", "token_type": "mac"}),
+        *({"access_token": odd} for odd in ("", 5, "a b", "a\r\nx: y")),
     ],
 )
 def test_what_is_no_bearer_token_is_refused(odd):
     with pytest.raises(ValueError, match="token"):
         parse_token(odd, began=0)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 52428800\r\n\r\n"
+LARGE = HEAD + b" " * 52_428_800
+SLOW_ANSWERS = {
+    "silence": lambda connection: connection.recv(1),
+    "dripped header": Drip(b"x-slow: " + b"x" * 1000, quick=b"HTTP/1.1 200 OK\r\n"),
+    "dripped body": Drip(b" " * 1000, quick=HEAD),
+    "50 MB": lambda connection: connection.sendall(LARGE),
+    "HTML": b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>",
+    "redirect": answer(302, location="http://127.0.0.1:1/"),
+}
+
+
+@pytest.mark.parametrize("said", SLOW_ANSWERS.values(), ids=SLOW_ANSWERS)
+def test_no_answer_of_a_token_endpoint_outlasts_the_call(said):
+    class Source:
+        def token(self, rejected=""):
+            return TokenEndpoint(endpoint.url, "desk", "secret").fetch("client_credentials").access
+
+    with RawServer(said) as endpoint, RawServer(answer(204)) as api:
+        with pytest.raises(NoTokenError):
+            calls.client(api.url, tokens=Source(), deadline=1).update_profile(TOM, {"email": None})
+
+        assert api.requests == []
+        assert len(endpoint.requests) == 1
+        assert not getattr(said, "finished", threading.Event()).is_set()
 
 
 # The person's own -----------------------------------------------------------------------------

@@ -1,9 +1,6 @@
-"""A client of the sandbox API over real HTTP, and the shape of its refusals."""
+"""A client of the sandbox API over real HTTP."""
 
 import json
-from typing import Any
-
-import requests
 
 TOM = "123456789"
 HEADERS = {
@@ -14,59 +11,38 @@ HEADERS = {
 }
 NEW = {"civility": "MS", "first_name": "Ana", "last_name": "Sousa"}
 PROFILE = f"/v1/customers/{TOM}/profile"
+READ = f"/v2/customers/{TOM}/profile"
 
 
 class Api:
-    """A client as the contract wants it; `headers` of None leave one out."""
+    """Asks as the contract wants it; a header of None is left out."""
 
-    def __init__(self, url: str, session: requests.Session) -> None:
+    def __init__(self, url, session):
         self.url = url
         self.session = session
 
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        raw: bytes | None = None,
-        headers: dict[str, str | None] | None = None,
-        timeout: float = 10,
-    ) -> requests.Response:
-        sent: dict[str, Any] = {**HEADERS, **(headers or {})}
+    def ask(self, method, path, body=None, *, raw=None, headers=None, timeout=10):
+        sent = HEADERS | (headers or {})
         if body is not None or raw is not None:
-            sent = {"Content-Type": "application/json", **sent}
-        data = raw if raw is not None else json.dumps(body) if body is not None else None
-        return self.session.request(
-            method, self.url + path, data=data, headers=sent, timeout=timeout,
-            allow_redirects=False,
-        )  # fmt: skip
+            sent = {"Content-Type": "application/json"} | sent
+        data = json.dumps(body) if raw is None and body is not None else raw
+        address, settings = self.url + path, {"timeout": timeout, "allow_redirects": False}
+        return self.session.request(method, address, data=data, headers=sent, **settings)
 
-    def create(self, query: str = "", **values: Any) -> requests.Response:
-        return self.ask("POST", f"/v1/customers{query}", {**NEW, **values})
+    def create(self, query="", *, market="en-US", **values):
+        headers = {"accept-language": market}
+        return self.ask("POST", f"/v1/customers{query}", NEW | values, headers=headers)
 
-    def patch(self, query: str = "", **values: Any) -> requests.Response:
+    def patch(self, query="", **values):
         return self.ask("PATCH", PROFILE + query, values)
 
-    def read(self, customer_id: str = TOM) -> Any:
+    def read(self, customer_id=TOM):
         answer = self.ask("GET", f"/v2/customers/{customer_id}/profile")
         assert answer.status_code == 200
         return answer.json()
 
 
-def concerned(answer: requests.Response) -> list[str]:
-    """The keys that a 400 names, after looking at its shape."""
+def concerned(answer):
+    """The keys that a 400 names."""
     assert answer.status_code == 400
-    content = answer.json()
-    assert content["status_code"] == 400
-    assert content["error"] == "bad_request"
-    assert content["error_description"]
-    for item in content["errors"]:
-        assert set(item) == {"error_code", "concerned_key", "error_description"}
-    return [item["concerned_key"] for item in content["errors"]]
-
-
-def assert_plain_error(answer: requests.Response, status: int) -> None:
-    assert answer.status_code == status
-    assert set(answer.json()) == {"status_code", "error", "error_description"}
-    assert answer.json()["status_code"] == status
+    return [item["concerned_key"] for item in answer.json()["errors"]]

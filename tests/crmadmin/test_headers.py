@@ -2,12 +2,14 @@
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
 
-from tests.conftest import HTMX, TOM, soup
+from tests.conftest import HTMX, TOM, sent, soup, text
 
 PAGES = ("/", "/customers/new/", f"/customers/{TOM}/", f"/customers/{TOM}/fields/email/")
 
@@ -88,3 +90,16 @@ def test_health_answers_without_signing_in(client, db, url, words):
 
     assert answer.status_code == 200
     assert words in answer.content.decode()
+
+
+def test_a_form_that_was_cut_off_on_its_way_is_not_saved(agent, clubmed):
+    """A connection broke while it was sent: the end of the address is missing."""
+    url = f"/customers/{TOM}/fields/email/"
+    whole = urlencode(agent.form(url) | {"value": "new@example.com.au"}).encode()
+    cut = {"wsgi.input": BytesIO(whole[:-3]), "CONTENT_LENGTH": len(whole)}
+
+    answer = agent.post(url, **cut)
+
+    assert answer.status_code == 400
+    assert "could not be read. Nothing was sent to Club Med." in text(soup(answer))
+    assert sent(clubmed, "PATCH") == []

@@ -63,6 +63,7 @@ def test_a_missing_variable_is_named(name):
         ("AUDIT_SIGNING_KEY", "short"),
         ("AUDIT_SIGNING_KEY", "A" * 44),
         ("AUDIT_VERIFY_KEYS", "A" * 43 + ",é"),
+        ("AUDIT_ENCRYPTION_KEYS", ""),
         ("OIDC_ISSUER", "login"),
         ("OIDC_CLIENT_ID", " "),
         ("HTTPS_ONLY", "ture"),
@@ -156,7 +157,7 @@ def test_production_is_the_default():
 
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
-    readers = "given|text|switch|words|networks|key|keys|address|seconds|months|database|cache"
+    readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
     read = set(re.findall(rf'\b(?:{readers})\("([A-Z_]+)"', source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 

@@ -9,9 +9,11 @@ import requests
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 
-from crmadmin import sso
 from crmadmin.demo.staff import BY_USERNAME, STAFF
-from customers.access import Role
+from crmadmin.sso import provider, sessions
+from crmadmin.sso.provider import read_again
+from crmadmin.sso.sessions import actor_of
+from customers.access import Actor, Role
 from customers.audit import statements
 from customers.audit.models import AccessEvent, Entry
 from tests import hostile_provider as hostile
@@ -69,7 +71,7 @@ def trust(provider, settings):
 
 
 def actor(browser):
-    return sso.actor_of(browser.session)
+    return actor_of(browser.session)
 
 
 def signed_in_as(browser):
@@ -119,7 +121,7 @@ def test_a_person_gets_the_role_of_their_groups(browser, company, clubmed, usern
     assert (answer.status_code, answer["Location"]) == (302, opens)
     who = text(browser.page(opens).select(".topbar form.menu-list p")[-1])
     assert who == f"{person.name}, {role}"
-    assert actor(browser) == sso.Actor(
+    assert actor(browser) == Actor(
         company.issuer, person.sub, person.name, (Role(role),), reveals=role == "supervisor"
     )
 
@@ -349,7 +351,7 @@ def test_a_sign_in_ends_after_a_working_day_however_much_is_done_meanwhile(
     browser.come_in("ines.moreau")
     began = time.time()
     for hours, status in ((7.9, 200), (8.1, 302)):
-        monkeypatch.setattr(sso.time, "time", lambda hours=hours: began + hours * 3600)
+        monkeypatch.setattr(sessions.time, "time", lambda hours=hours: began + hours * 3600)
         answer = browser.get("/")
         assert answer.status_code == status
         session = browser.session  # every search and every message puts its end off
@@ -555,7 +557,7 @@ def test_nor_in_a_worker_that_reads_discovery_for_the_first_time_then(browser, l
     liar.discovery = {"id_token_signing_alg_values_supported": ["HS256"]}
     liar.keys = [shared(secret)]
     liar.sign = hashed_with(secret)
-    sso._client.cache_clear()
+    read_again()
 
     answer = browser.come_back(callback(code=hostile.CODE, state=asked["state"]))
 
@@ -615,7 +617,7 @@ def test_an_error_status_is_a_page(browser, liar, path, status, content, down):
 @pytest.mark.once
 @pytest.mark.parametrize("path", [hostile.DISCOVERY, hostile.KEYS, hostile.TOKEN, hostile.USERINFO])
 def test_a_provider_that_does_not_answer_in_time_is_down(browser, liar, path, monkeypatch):
-    monkeypatch.setattr(sso, "_SECONDS", 0.1)
+    monkeypatch.setattr(provider, "_SECONDS", 0.1)
     liar.claims = {"groups": None}
     liar.silent.add(path)
 

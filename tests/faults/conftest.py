@@ -107,7 +107,7 @@ def settle():
     """Deadline, grace and pause have passed for everything: whoever reconciles now finds it."""
     now = timezone.now()
     JournalLine.objects.update(deadline=now - timedelta(hours=1))
-    Change.objects.filter(look_at__isnull=False).update(look_at=now)
+    Change.objects.filter(read_again_at__isnull=False).update(read_again_at=now)
     return reconcile()
 
 

@@ -25,7 +25,7 @@ from urllib3.connection import HTTPConnection
 
 from crmadmin.sandbox import Fault
 from customers import form_token
-from customers.audit import entries, journal
+from customers.audit import entries, journal, reading
 from customers.audit.models import Change, Entry
 from customers.clubmed.client import ClubMed
 from customers.services import change as change_module
@@ -196,7 +196,7 @@ def assert_verdict(verb, token, verdict):
     """That, of every field that was sent; and applied exactly once, or never."""
     made = list(Entry.objects.order_by("seq"))
     assert {entry.change_id for entry in made} == ({token.change_id} if verdict else set())
-    stands = entries.verdicts(made)
+    stands = reading.verdicts(made)
     assert {name: entry.outcome for name, entry in stands.items()} == (
         dict.fromkeys(verb.fields, verdict) if verdict else {}
     )

@@ -276,7 +276,7 @@ def test_what_landed_before_the_trouble_is_recorded_after_it(agent, clubmed, tro
     assert JournalLine.objects.count() == 1
     assert history() == []
     settle()
-    assert history() == [("email", "applied", "look")]
+    assert history() == [("email", "applied", "read")]
     assert_nothing_is_open()
     assert_the_log_is_whole()
 

@@ -59,8 +59,10 @@ def look_all_the_time(stop):
     """A timer with a short pause, to which everything that is watched is always due."""
     while not stop.wait(0.5):
         # One by one: two timers that update all at once may wait for each other's rows.
-        for change_id in Change.objects.filter(look_at__isnull=False).values_list("pk", flat=True):
-            Change.objects.filter(pk=change_id).update(look_at=timezone.now())
+        for change_id in Change.objects.filter(read_again_at__isnull=False).values_list(
+            "pk", flat=True
+        ):
+            Change.objects.filter(pk=change_id).update(read_again_at=timezone.now())
         reconcile()
 
 
@@ -230,8 +232,8 @@ def test_the_server_ends_a_worker_that_stands_still(people, clubmed, telling):
     settle()
     assert history() == [
         ("email", "applied", "answer"),
-        ("email", "applied", "look"),
-        ("email", "applied", "look"),
+        ("email", "applied", "read"),
+        ("email", "applied", "read"),
     ]
     assert len(sent(clubmed, "PATCH")) == 3
     assert_every_old_value_was_there(people)
@@ -261,7 +263,7 @@ def test_while_a_worker_holds_the_file_nothing_more_is_sent(people, clubmed, set
     os.kill(stopped.pid, signal.SIGCONT)
     assert stopped_says() == "Saved"
     settle()
-    assert history() == [("email", "applied", "answer"), ("email", "applied", "look")]
+    assert history() == [("email", "applied", "answer"), ("email", "applied", "read")]
     assert_every_old_value_was_there(people)
     assert_nothing_is_open()
     assert_the_log_is_whole()

@@ -13,8 +13,9 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers import form_token
 from customers.audit import journal
+from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Change, Entry, Head, JournalLine, Missing, Outcome, VaultItem
+from customers.audit.models import Change, Entry, Head, JournalLine, Missing, VaultItem
 from customers.clubmed.errors import ContractError, RefusedError
 from customers.services.change import change_profile
 from customers.services.connection import client
@@ -237,7 +238,7 @@ def test_a_create_that_is_refused_late_keeps_nothing_of_the_person(clubmed, tmp_
 
     made = list(Entry.objects.order_by("seq"))
     assert [(entry.outcome, entry.new) for entry in made] == [
-        *[("not_seen", Missing.ERASED)] * 3,
+        *[("unclear", Missing.ERASED)] * 3,
         *[("refused", Missing.NOT_KEPT)] * 3,
     ]
     assert {entry.customer_label for entry in made[3:]} | {entry.reason for entry in made[3:]} == {

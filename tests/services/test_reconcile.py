@@ -43,7 +43,7 @@ def test_it_settles_customers_that_nobody_opens(agent, clubmed, capsys):
 
     call_command("reconcile")
 
-    assert history() == [("email", "applied", "look")]
+    assert history() == [("email", "applied", "read")]
     assert capsys.readouterr().out == "0 waiting, 0 watched, 0 unclear\n"
 
 
@@ -76,10 +76,10 @@ def test_it_confirms_a_save_whose_page_never_looked_again(agent, clubmed):
     reconcile()
     assert Entry.objects.count() == 1, "the page gets a minute to look by itself"
 
-    Change.objects.update(look_at=timezone.now())
+    Change.objects.update(read_again_at=timezone.now())
     reconcile()
 
-    assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
+    assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "read")]
 
 
 def test_it_watches_what_was_not_seen_less_and_less_often(agent, clubmed):
@@ -87,13 +87,13 @@ def test_it_watches_what_was_not_seen_less_and_less_often(agent, clubmed):
     let_the_grace_pass()
     reconcile()
     made = Change.objects.get()
-    assert (made.outcome, made.look_at > timezone.now()) == ("not_seen", True)
+    assert (made.outcome, made.read_again_at > timezone.now()) == ("not_seen", True)
     hours_ago = timezone.now() - timedelta(hours=3)
-    Change.objects.update(recorded_at=hours_ago, look_at=timezone.now())
+    Change.objects.update(recorded_at=hours_ago, read_again_at=timezone.now())
 
     reconcile()
 
-    later = Change.objects.get().look_at - timezone.now()
+    later = Change.objects.get().read_again_at - timezone.now()
     assert timedelta(hours=2) < later < timedelta(hours=4)
 
 
@@ -167,7 +167,7 @@ def test_after_the_grace_a_create_is_unclear_at_once_and_club_med_is_not_asked(a
     assert {(e.outcome, e.evidence) for e in Entry.objects.all()} == {("unclear", "nothing")}
     assert clubmed.requests == []
     assert not JournalLine.objects.exists()
-    assert "of Léa Durand: unclear" in text(agent.page("/").select_one("#notices"))
+    assert "Léa Durand: Unclear" in text(agent.page("/").select_one("#notices"))
 
 
 def test_before_the_grace_it_waits(agent, clubmed):
@@ -194,8 +194,9 @@ def test_an_answered_create_whose_record_failed_needs_no_search(agent, clubmed):
     lose_a_create(agent, clubmed, "drop_after")
     number = next(n for n, one in clubmed.customers.items() if one.get("last_name") == "DURAND")
     line = JournalLine.objects.get()
+    values, act = line.values, line.act()
     line.customer_id = number
-    line.encrypt(line.values, customer_label=line.customer_label, reason=line.reason)
+    line.encrypt(values, act)
     line.save()
 
     reconcile()

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine
-from customers.clubmed.errors import RefusedError
 from customers.services.change import change_profile
+from customers.services.outcomes import Refused
 from customers.services.read import read_profile
 from tests.acts import history, let_the_grace_pass, lose_the_answer
 from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, text
@@ -38,7 +38,7 @@ def test_the_next_look_settles_it(agent, clubmed, kind, outcome, words):
 
     assert words in text(page.select_one("#email"))
     entry = Entry.objects.get()
-    assert (entry.outcome, entry.evidence) == (outcome, "look")
+    assert (entry.outcome, entry.evidence) == (outcome, "read")
     assert (entry.old, entry.new) == ("tom@example.com", "new@example.com")
     assert entry.found == clubmed.customers[TOM]["email"]
     assert not JournalLine.objects.exists()
@@ -75,7 +75,7 @@ def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, 
     page = other_agent.page(f"/customers/{TOM}/")
 
     notice = text(page.select_one(".record-head .notice"))
-    assert "Inès Moreau is saving e-mail" in notice
+    assert "Inès Moreau is saving E-mail" in notice
     assert "It will not be sent twice" in notice
 
 
@@ -120,7 +120,7 @@ def test_the_next_save_settles_it_from_the_profile_it_reads_anyway(agent, clubme
 
     assert "saved." in text(soup(answer)).lower()
     assert [r.method for r in clubmed.requests] == ["GET", "PATCH"]
-    assert history() == [("email", "applied", "look"), ("birth_city", "applied", "answer")]
+    assert history() == [("email", "applied", "read"), ("birth_city", "applied", "answer")]
 
 
 def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
@@ -160,7 +160,7 @@ def test_what_appears_late_is_corrected_by_a_further_entry(agent, clubmed):
     agent.get(f"/customers/{TOM}/")
     agent.get(f"/customers/{TOM}/")
 
-    assert history() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    assert history() == [("email", "not_seen", "read"), ("email", "applied", "read")]
     assert Change.objects.get().outcome == "applied"
 
 
@@ -170,7 +170,7 @@ def test_a_later_save_of_the_same_value_is_no_proof_of_the_first(agent, clubmed)
 
     agent.get(f"/customers/{TOM}/")
 
-    assert history() == [("email", "not_seen", "look"), ("email", "applied", "answer")]
+    assert history() == [("email", "not_seen", "read"), ("email", "applied", "answer")]
 
 
 def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
@@ -178,12 +178,12 @@ def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_after")  # the same value, landed and not answered yet
 
     agent.get(f"/customers/{TOM}/")
-    assert history() == [("email", "not_seen", "look")]
+    assert history() == [("email", "not_seen", "read")]
     let_the_grace_pass()
     for _ in range(2):
         agent.get(f"/customers/{TOM}/")
 
-    assert history() == [("email", "not_seen", "look"), ("email", "applied", "look")]
+    assert history() == [("email", "not_seen", "read"), ("email", "applied", "read")]
     first = Entry.objects.last()
     assert Change.objects.get(pk=first.change_id).outcome == "not_seen"
 
@@ -192,12 +192,12 @@ def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
     not_seen(agent, clubmed)
     Change.objects.update(recorded_at=timezone.now() - timedelta(days=1, minutes=1))
     agent.get(f"/customers/{TOM}/")
-    assert Change.objects.get().look_at is None
+    assert Change.objects.get().read_again_at is None
     clubmed.customers[TOM]["email"] = "new@example.com"
 
     agent.get(f"/customers/{TOM}/")
 
-    assert history()[1:] == [("email", "applied", "look")]
+    assert history()[1:] == [("email", "applied", "read")]
     assert Entry.objects.last().action == "change"
     assert Entry.objects.first().action == "elsewhere"
 
@@ -241,7 +241,7 @@ def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
         change_profile(TOM, typed, token=form, actor=actor(AGENT), request_id=request_id)
 
     clubmed.faults.add(Fault("status", method="PATCH", status=400))
-    with pytest.raises(RefusedError):
+    with pytest.raises(Refused):
         send("first", email="new@example.com", first_name="Thomás")
     send("second", first_name="Thomás")
 
@@ -249,7 +249,7 @@ def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
 
     assert history()[2:] == [
         ("first_name", "applied", "answer"),
-        ("first_name", "stored_as", "look"),
+        ("first_name", "stored_as", "read"),
     ]
     assert Change.objects.get().outcome == "applied"
 
@@ -265,20 +265,20 @@ def test_how_club_med_writes_it_is_recorded_by_the_look_after_the_save(agent, cl
     agent.get(f"/customers/{TOM}/")
 
     assert "You typed “Thomás”; Club Med stored “THOMAS”" in text(page)
-    assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "look")]
+    assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "read")]
     assert Entry.objects.first().found == "THOMAS"
     assert Change.objects.get().outcome == "applied"
-    assert Change.objects.get().look_at is None
+    assert Change.objects.get().read_again_at is None
 
 
 def test_what_is_stored_to_the_letter_needs_no_further_entry(agent, clubmed):
     answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
-    assert Change.objects.get().look_at is not None
+    assert Change.objects.get().read_again_at is not None
 
     agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
 
     assert history() == [("email", "applied", "answer")]
-    assert Change.objects.get().look_at is None
+    assert Change.objects.get().read_again_at is None
 
 
 def test_a_read_that_still_shows_the_old_value_is_no_difference(agent, clubmed):
@@ -288,10 +288,10 @@ def test_a_read_that_still_shows_the_old_value_is_no_difference(agent, clubmed):
     agent.get(f"/customers/{TOM}/")
 
     assert history() == [("email", "applied", "answer")]
-    assert Change.objects.get().look_at > timezone.now()
+    assert Change.objects.get().read_again_at > timezone.now()
     clubmed.customers[TOM]["email"] = "new@example.com"
     agent.get(f"/customers/{TOM}/")
-    assert Change.objects.get().look_at is None
+    assert Change.objects.get().read_again_at is None
 
 
 def test_a_newer_change_on_its_way_is_not_how_the_former_was_stored(agent, clubmed):
@@ -364,7 +364,7 @@ def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, club
 
     for _ in range(2):
         notice = text(agent.page("/").select_one("#notices"))
-        assert "News of a save that got no answer. E-mail of Tom Smith: applied." in notice
+        assert "News of a save that got no answer. E-mail of Tom Smith: Applied." in notice
     page = agent.page("/saves/")
 
     assert "Settled since you last looked" in text(page)

@@ -7,7 +7,8 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.audit.models import Action, Entry
+from customers.audit.actions import Action
+from customers.audit.models import Entry
 from customers.catalogue.fields import FIELDS
 from tests.conftest import HTMX, TOM, hidden_inputs, soup
 

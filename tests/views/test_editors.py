@@ -303,9 +303,10 @@ def test_a_refused_address_may_be_sent_unchecked_with_a_reason(agent, supervisor
     assert post(agent, soup(told), url, reason=REASON).status_code == 302
 
     assert queries(clubmed, method) == ["", "force_address=true"]
-    reasons = {entry.reason for entry in Entry.objects.filter(outcome="applied")}
-    assert all(REASON in reason for reason in reasons)
-    assert REASON in text(supervisor.page("/audit/"))
+    stored = Entry.objects.filter(outcome="applied")
+    assert {(entry.reason, entry.flags) for entry in stored} == {(REASON, "forced_address")}
+    for words in (REASON, "Address sent without Club Med’s check"):
+        assert words in text(supervisor.page("/audit/"))
 
 
 def offer(page):

@@ -11,6 +11,7 @@ from django.core.cache import cache
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
+from customers.clubmed import client as clubmed_client
 from customers.services.connection import client
 from tests.acts import let_the_grace_pass
 from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
@@ -155,11 +156,11 @@ def rows(act):
 
 
 @pytest.fixture(autouse=True)
-def short_waits(settings, request, clubmed):
+def short_waits(settings, request, clubmed, monkeypatch):
     """What comes too late takes most of a call's time, and between two tries we pause."""
     if "too late" in request.node.name:
         settings.CLUBMED_DEADLINE = 0.5
-    client()._pause = 0
+    monkeypatch.setattr(clubmed_client._CHANCE, "uniform", lambda *between: 0)
 
 
 def assert_told(answer, told):

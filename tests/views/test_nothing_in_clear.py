@@ -15,7 +15,7 @@ from django.contrib.messages import SUCCESS
 from django.contrib.messages.storage.base import Message
 from django.contrib.messages.storage.cookie import MessageEncoder
 from django.core.cache import cache
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.http import QueryDict
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
@@ -352,7 +352,7 @@ def read(work):
 
 
 @settings(
-    max_examples=3,
+    max_examples=2 if connection.vendor == "sqlite" else 1,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes too long to shrink
     suppress_health_check=list(HealthCheck),
@@ -375,7 +375,7 @@ def test_what_is_typed_is_stored_and_said_nowhere_in_clear(clubmed, settings, ra
     every = Entry.objects.values_list("outcome", "evidence", "action")
     outcomes, evidence, actions = map(set, zip(*every, strict=True))
     assert outcomes >= {"applied", "refused", "stored_as"}
-    assert evidence >= {"answer", "look", "person"}
+    assert evidence >= {"answer", "read", "person"}
     assert actions >= {"create", "change", "elsewhere", "forgotten"}
     assert JournalLine.objects.exists()
 

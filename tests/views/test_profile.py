@@ -16,21 +16,13 @@ def test_every_value_stands_in_its_group(agent):
     page = agent.page(f"/customers/{RICH}/")
 
     assert text(page.h1) == "Ms Beatriz Wang 王 美琳"
-    identity = text(panel(page, "Identity"))
-    assert "14 June 1986 (40)" in identity
-    assert "Place of birth" in identity
-    assert "São Paulo" in identity
-    contact = text(panel(page, "Contact"))
-    assert "+55 11 90000-0412 Mobile" in contact
-    assert "beatriz.wang@example.com" in contact
-    assert "Liberdade" in contact
-    preferences = text(panel(page, "Preferences"))
-    assert "Portuguese" in preferences
-    assert "WhatsApp Yes" in preferences
-    account = text(panel(page, "Loyalty and account"))
-    assert "Read-only, kept by Club Med" in account
-    assert "Gold" in account
-    assert "12,480" in account
+    for title, texts in {
+        "Identity": ("14 June 1986 (40)", "Place of birth", "São Paulo"),
+        "Contact": ("+55 11 90000-0412 Mobile", "beatriz.wang@example.com", "Liberdade"),
+        "Preferences": ("Portuguese", "WhatsApp Yes"),
+        "Loyalty and account": ("Read-only, kept by Club Med", "Gold", "12,480"),
+    }.items():
+        assert [one for one in texts if one not in text(panel(page, title))] == []
 
 
 def test_reading_a_profile_is_one_call(agent, clubmed):
@@ -61,19 +53,6 @@ def test_what_we_do_not_know_stands_apart_and_is_never_hidden(agent, clubmed):
     assert 'preferred_resorts ["RIO", "TRN"]' in others
     assert "loyalty_program.miles 9" in others
     assert "DIAMOND new value from Club Med" in text(page.select_one("#loyalty_status"))
-
-
-def test_sensitive_values_are_not_in_the_page(agent, clubmed):
-    clubmed.customers[RICH] |= {
-        "identity": {"number": "39053344709", "type": "CPF"},
-        "health_pass_id": "HP-777-321",
-    }
-
-    answer = agent.get(f"/customers/{RICH}/")
-
-    assert b"39053344709" not in answer.content
-    assert b"HP-777-321" not in answer.content
-    assert "hidden" in text(soup(answer).select_one("#identity"))
 
 
 def test_a_nearly_empty_profile_says_what_is_not_given(agent, clubmed):

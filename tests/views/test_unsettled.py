@@ -8,19 +8,12 @@ import pytest
 from crmadmin.sandbox import Fault
 from customers.audit import journal
 from customers.audit.models import AccessEvent, Change, Entry, JournalLine
+from customers.services.reconcile import reconcile
 from tests.acts import NEW, YES, decide, let_the_grace_pass, lose_the_answer
-from tests.conftest import (
-    HTMX,
-    SUPERVISOR,
-    TOM,
-    hidden_inputs,
-    sent,
-    signed_in,
-    soup,
-    text,
-)
+from tests.conftest import HTMX, SUPERVISOR, TOM, hidden_inputs, sent, signed_in, soup, text
 
 URL = "/audit/unsettled/"
+CREATE = "/customers/new/"
 OTHER_SUPERVISOR = ("staff-1005", "Ruth Adeyemi", ["supervisor"])
 NO = {"landed": "no", "reason": "Customer says it is still the old one"}
 
@@ -84,7 +77,7 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
     assert (last.actor_sub, last.actor_name) == ("staff-1003", "Sana El Idrissi")
     assert (last.old, last.new) == ("tom@example.com", "new@example.com")
     change = Change.objects.get()
-    assert (change.outcome, change.actor_name) == (outcome, "Inès Moreau")
+    assert change.outcome == outcome
     assert "Everything is settled" in text(supervisor.page(URL))
     assert "News of a save that got no answer" in text(agent.page("/").select_one("#notices"))
 
@@ -94,17 +87,15 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
     [
         ({"reason": "I know"}, "Choose one."),
         ({"landed": "yes", "reason": " "}, "Say how you know: the log keeps it."),
-        ({"landed": "yes", "reason": "a\x07b"}, "This holds a character that cannot be typed"),
     ],
 )
 def test_an_answer_that_lacks_something_is_told_and_kept(supervisor, unclear, word, said):
     answer = supervisor.post(f"{unclear}settle/", word)
 
     assert answer.status_code == 422
-    page = soup(answer)
-    assert said in text(page.select_one("#settle"))
-    if word["reason"] == "I know":
-        assert page.select_one("#id_reason")["value"] == "I know"
+    assert said in text(soup(answer).select_one("#settle"))
+    shown = soup(answer).select_one("#id_reason").get("value", "")
+    assert shown.strip() == word["reason"].strip()
     assert Entry.objects.count() == 1
 
 
@@ -176,11 +167,9 @@ def test_a_change_that_waits_has_a_page_too(agent, supervisor, clubmed):
 @pytest.fixture
 def unclear_create(agent, clubmed):
     """A create without an answer, and a token that may not search."""
-    from customers.services.reconcile import reconcile
-
     clubmed.searchable = False
     clubmed.faults.add(Fault("drop_after", method="POST"))
-    agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    agent.post(CREATE, agent.form(CREATE) | NEW)
     let_the_grace_pass()
     reconcile()
     assert Change.objects.get().outcome == "unclear"
@@ -188,7 +177,7 @@ def unclear_create(agent, clubmed):
 
 
 def test_the_created_customer_is_named_by_number(supervisor, agent, clubmed, unclear_create):
-    number = next(n for n, c in clubmed.customers.items() if c.get("email") == "lea@example.com")
+    number = created(clubmed)
 
     page = soup(decide(supervisor, unclear_create, YES | {"customer_id": number}))
 
@@ -314,18 +303,16 @@ def test_who_may_not_handle_customers_cannot_search(auditor, clubmed, unclear_cr
 def test_an_unclear_create_warns_whoever_creates_the_same_person(
     agent, other_agent, clubmed, typed, settled
 ):
-    from customers.services.reconcile import reconcile
-
     clubmed.searchable = False
     clubmed.faults.add(Fault("drop_after", method="POST"))
     first = NEW | {"birthdate": "14/06/1986"}
-    agent.post("/customers/new/", agent.form("/customers/new/") | first)
+    agent.post(CREATE, agent.form(CREATE) | first)
     if settled:
         let_the_grace_pass()
         reconcile()
 
-    form = other_agent.form("/customers/new/") | typed
-    answer = other_agent.post("/customers/new/", form)
+    form = other_agent.form(CREATE) | typed
+    answer = other_agent.post(CREATE, form)
 
     assert answer.status_code == 409
     page = soup(answer)
@@ -335,21 +322,21 @@ def test_an_unclear_create_warns_whoever_creates_the_same_person(
     assert len(sent(clubmed, "POST")) == 1
 
     shown_keys = [field["value"] for field in page.select("[name=duplicate]")]
-    answer = other_agent.post("/customers/new/", form | {"despite": "yes", "duplicate": shown_keys})
+    answer = other_agent.post(CREATE, form | {"despite": "yes", "duplicate": shown_keys})
     assert answer.status_code == 302
     assert len(sent(clubmed, "POST")) == 2
     made = Entry.objects.filter(actor_name="Owen Whitfield").first()
-    assert made.reason.startswith("Created although it was not settled what came of ")
+    assert (made.reason, made.flags, made.related) == ("", "despite_duplicates", shown_keys)
 
 
 def test_among_many_unsettled_creates_the_oldest_still_warns(agent, supervisor, clubmed):
     clubmed.faults.add(Fault("drop_after", method="POST"))
-    agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    agent.post(CREATE, agent.form(CREATE) | NEW)
     line = JournalLine.objects.get()
     for n in range(50):
         journal.write(uuid4(), line.act(), {"email": (None, f"{n}@example.com")}, read_at=0)
 
-    answer = agent.post("/customers/new/", agent.form("/customers/new/") | NEW)
+    answer = agent.post(CREATE, agent.form(CREATE) | NEW)
 
     assert answer.status_code == 409
     assert "may be the same person." in text(soup(answer))
@@ -361,17 +348,17 @@ def test_among_many_unsettled_creates_the_oldest_still_warns(agent, supervisor, 
 def test_another_person_warns_nobody(agent, other_agent, clubmed, unclear_create):
     typed = NEW | {"first_name": "Max", "last_name": "Muster", "email": "max@example.com"}
 
-    answer = other_agent.post("/customers/new/", other_agent.form("/customers/new/") | typed)
+    answer = other_agent.post(CREATE, other_agent.form(CREATE) | typed)
 
     assert answer.status_code == 302
 
 
 def test_a_lost_create_that_is_sent_again_by_its_own_form_is_one_call(agent, clubmed):
-    form = agent.form("/customers/new/") | NEW
+    form = agent.form(CREATE) | NEW
     clubmed.faults.add(Fault("drop_after", method="POST"))
 
     for _ in range(2):
-        answer = agent.post("/customers/new/", form, headers=HTMX)
+        answer = agent.post(CREATE, form, headers=HTMX)
         assert "We do not know yet" in text(soup(answer))
 
     assert len(sent(clubmed, "POST")) == 1

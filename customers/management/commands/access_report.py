@@ -11,7 +11,7 @@ from customers.management import commandline, report_formats
 from customers.services import report
 from customers.services.report import Report
 
-_LONGEST = 64  # characters of what an access event is about; no part of an identifier is one
+_LONGEST = 64  # characters that an access event can name a person by
 _FORMATS = {"json": report_formats.as_json, "html": report_formats.as_html}
 
 
@@ -31,25 +31,27 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        customer_id, sub, issuer = (options[key] for key in ("customer", "staff", "issuer"))
+        customer_id, issuer, output = (options[key] for key in ("customer", "issuer", "output"))
         if customer_id is not None and issuer is not None:
             raise CommandError("--issuer goes with --staff.")
         try:
             if customer_id is not None:
                 made, whom = _of_customer(customer_id), f"customer {customer_id}"
             else:
+                sub = options["staff"]
                 made, whom = _of_staff(sub, issuer), f"a member of staff known as {sub}"
-            commandline.write(_FORMATS[options["format"]](made), options["output"])
+            commandline.write(_FORMATS[options["format"]](made), output)
         except OSError as exc:
-            to = options["output"] or "The output"
-            raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
+            raise CommandError(
+                f"{output or 'The output'} cannot be written: {exc.strerror}"
+            ) from None
         except (DatabaseError, ValueError, TypeError, KeyError, AttributeError):
             # What the database holds may be none of what was stored. Its text may hold values.
             raise CommandError(
                 "The log cannot be read as it is: run audit_verify. There is no whole report."
             ) from None
-        if options["output"]:
-            self.stdout.write(f"Written: {options['output']}")
+        if output:
+            self.stdout.write(f"Written: {output}")
         if not made.head["known"]:
             self.stderr.write(f"Nothing is recorded about {whom}.")
 
@@ -64,10 +66,11 @@ def _of_staff(sub: str, issuer: str | None) -> Report:
     if not sub or not sub.isprintable():
         raise CommandError("Nobody has such an identifier.")
     names = report.names_by_issuer(sub)
+    issuers = ", ".join(sorted(names))
     if issuer is None and len(names) > 1:
-        raise CommandError(f"{sub} is of several: give --issuer, one of {', '.join(sorted(names))}")
+        raise CommandError(f"{sub} is of several: give --issuer, one of {issuers}")
     if issuer is not None and names and issuer not in names:
-        raise CommandError(f"{sub} is not of {issuer}: give one of {', '.join(sorted(names))}")
+        raise CommandError(f"{sub} is not of {issuer}: give one of {issuers}")
     if issuer is None:
         issuer = next(iter(names), "")
     commandline.record(Access.REPORT, field=sub if len(sub) <= _LONGEST else "")

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, ProgrammingError
+from django.db import ProgrammingError
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from customers.audit import chain, verify
+from customers.audit import verify
+from customers.management import commandline
 from customers.services import credentials, expire
 from customers.services.expire import Due, Old, Progress
 
@@ -40,10 +41,9 @@ class Command(BaseCommand):
 
     def handle(self, *, execute: bool, **options: Any) -> None:
         try:
-            reason = self._prepare(**options) if execute else ""
-            due = expire.what_is_due(timezone.now())
-        except DatabaseError as exc:
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
+            with commandline.database_errors():
+                reason = self._prepare(**options) if execute else ""
+                due = expire.what_is_due(timezone.now())
         except (ValueError, TypeError):  # SQLite holds what is no time in a column of times
             raise CommandError("An entry has no time that can be read: run audit_verify.") from None
         self.stdout.write(_shown(due))
@@ -82,16 +82,13 @@ class Command(BaseCommand):
     ) -> None:
         if not old.count:
             return
-        try:
-            act(old, reason, lambda done: self.stderr.write(f"{what}: {done:,} of {old.count:,}"))
-        except chain.ForgedHeadError as exc:
-            raise CommandError(str(exc)) from None
-        except ProgrammingError:
-            raise CommandError(
-                f"This database role may not remove {what}: run it as the owner of the tables."
-            ) from None
-        except DatabaseError as exc:
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
+        with commandline.database_errors():
+            try:
+                act(old, reason, lambda n: self.stderr.write(f"{what}: {n:,} of {old.count:,}"))
+            except ProgrammingError:
+                raise CommandError(
+                    f"This database role may not remove {what}: run it as the owner of the tables."
+                ) from None
 
 
 def _shown(due: Due) -> str:

@@ -40,11 +40,11 @@ class Command(BaseCommand):
         if head.seq == 0:
             raise CommandError("The log is empty: there is nothing to seal.")
         if to is None:
-            self.stdout.write(chain.seal(head))
+            self.stdout.write(chain.seal_line(head))
             return
         try:
             with open(to, "a", encoding="utf-8") as file:
-                file.write(f"{chain.seal(head)}\n")
+                file.write(f"{chain.seal_line(head)}\n")
         except OSError as exc:
             raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
 

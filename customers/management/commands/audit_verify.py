@@ -3,28 +3,25 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from django.template.defaultfilters import pluralize
 
-from customers.audit import signing, tombstones
-from customers.audit.models import Action, Entry
-from customers.audit.signing import NotASealError, Seal
-from customers.audit.verify import Report, verify
-
-_Read = Callable[[Iterable[str]], Iterator[Seal]]
+from customers.audit import chain, tombstones
+from customers.audit.actions import Action
+from customers.audit.models import Entry, Head
+from customers.audit.verifier import Seal, UnreadableError, seals_in
+from customers.audit.verify import verify
 
 
 class Command(BaseCommand):
     """Exit status 0: whole; 1: not whole; 2: the database or a file cannot be read."""
 
-    help = "Compute every digest and signature of the audit log again. Exit status 1: it is not "
-    help += "whole; the first line says where."
+    help = "Compute every digest and signature of the audit log again, and compare the values, the "
+    help += "journal and the lists with it. Exit status 1: it is not whole; the first line says "
+    help += "where."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -38,93 +35,65 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        since = [*_read(options["since"], signing.seals_in_file)] if options["since"] else []
-        if options["since"] and not since:
-            raise CommandError(f"{options['since']} holds no seal.", returncode=2)
-        kept = [_read(path, signing.seals_in_file) for path in options["seal"]]
-        logged = [_read(path, signing.seals_in_process_log) for path in options["log"]]
         try:
-            report = verify(
-                since=max(since, key=lambda seal: seal.seq, default=None),
-                seals=chain(*kept, *logged),
-                progress=_Progress(self),
+            walker = verify(
+                since=_newest(options["since"]) if options["since"] else None,
+                seals=seals_in(options["seal"], options["log"]),
+                progress=self._progress(),
             )
-            unnamed = _unnamed()
+            warnings = [_unnamed()]
+            if not walker.bad_head:
+                warnings.append(chain.ahead_of_now(Head.objects.filter(pk=1).first()))
         except DatabaseError:  # its text may hold what the database holds
             raise CommandError("The log cannot be read from the database.", returncode=2) from None
-        if unnamed:
-            self.stderr.write(
-                f"{unnamed:,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a "
-                "restored backup would bring them back."
-            )
-        if report.faults:
-            self.stdout.write("\n".join([*report.faults, _not_whole(report)]))
+        except OSError as exc:
+            what = f"{exc.filename} cannot be read: {exc.strerror}"
+            raise CommandError(what, returncode=2) from None
+        except (UnreadableError, ValueError, KeyError):
+            what = "A file of seals holds a line that is no seal."
+            raise CommandError(what, returncode=2) from None
+        for warning in filter(None, warnings):
+            self.stderr.write(warning)
+        self.stdout.write("\n".join(walker.report()))
+        if walker.faults:
             sys.exit(1)
-        count = max(report.last - report.after, 0)
-        signed = f"; head signed with {report.key_id}" if report.key_id else ""
-        given = options["seal"] or options["log"]
-        compared = f"; {report.compared:,} seals agree" if report.compared else ""
-        if report.uncompared:
-            compared += f"; {report.uncompared:,} of entries before these are not compared"
-        compared = compared or ("; the files hold no seal" if given else "")
-        self.stdout.write(
-            f"{count:,} entr{pluralize(count, 'y,ies')}, {report.after + 1} to {report.last}, "
-            f"whole{signed}{compared}"
-            if count
-            else f"no entries{signed}{compared}"
-        )
+
+    def _progress(self) -> Any:
+        """Writes a line on stderr at most once a second."""
+        written = time.monotonic()
+
+        def progress(seq: int, last: int) -> None:
+            nonlocal written
+            if time.monotonic() - written >= 1:
+                written = time.monotonic()
+                self.stderr.write(f"{seq:,} of {last:,}")
+
+        return progress
 
 
-def _unnamed() -> int:
-    """How many were forgotten whom the list of tombstones does not name."""
+def _newest(path: str) -> Seal:
+    """The newest seal of a file."""
+    newest = max(seals_in([path], []), default=None)
+    if newest is None:
+        raise CommandError(f"{path} holds no seal.", returncode=2)
+    return newest
+
+
+def _unnamed() -> str:
+    """A sentence if the list of tombstones does not name everybody who was forgotten."""
     forgotten = Entry.objects.filter(action=Action.FORGOTTEN).order_by()
     try:
         acts = {change_id.hex for change_id in forgotten.values_list("change_id", flat=True)}
-    except (ValueError, AttributeError):  # SQLite holds what is no id: its entry's digest says so
-        return 0
-    try:
-        with open(settings.AUDIT_TOMBSTONES, encoding="utf-8", errors="replace") as file:
-            named, _ = tombstones.read(file)
+        named, _ = tombstones.read(settings.AUDIT_TOMBSTONES)
+        acts -= {tombstone.change_id for tombstone in named}
     except FileNotFoundError:
-        return len(acts)
-    except OSError:  # not for whoever verifies
-        return 0
-    return len(acts - {tombstone.change_id for tombstone in named})
-
-
-def _not_whole(report: Report) -> str:
-    """What can be said, beside the faults, of the entries before the first bad one."""
-    words = "The log is not whole."
-    if report.proven > report.after:
-        words += f" Entries {report.after + 1} to {report.proven} are."
-    unproven, before = max(report.proven, report.after) + 1, report.first_bad - 1
-    if unproven <= before:
-        words += (
-            f" Nothing signed vouches for entries {unproven} to {before}:"
-            " compare with a seal or a process log."
-        )
-    return words
-
-
-class _Progress:
-    """A line on stderr at most once a second."""
-
-    def __init__(self, command: BaseCommand) -> None:
-        self._command = command
-        self._told = time.monotonic()
-
-    def __call__(self, seq: int, last: int) -> None:
-        if time.monotonic() - self._told >= 1:
-            self._told = time.monotonic()
-            self._command.stderr.write(f"{seq:,} of {last:,}")
-
-
-def _read(path: str, seals_of: _Read) -> Iterator[Seal]:
-    """Line by line: a process log may be long."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            yield from seals_of(file)
-    except OSError as exc:
-        raise CommandError(f"{path} cannot be read: {exc.strerror}", returncode=2) from None
-    except NotASealError:
-        raise CommandError(f"{path} holds a line that is no seal.", returncode=2) from None
+        pass
+    except (ValueError, AttributeError, OSError):
+        # SQLite holds what is no id: its entry's digest shows it. Or who verifies may not read it.
+        return ""
+    if not acts:
+        return ""
+    return (
+        f"{len(acts):,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a restored "
+        "backup would bring them back."
+    )

@@ -11,19 +11,19 @@ from customers.access import OPERATOR
 from customers.audit import tombstones
 from customers.management import commandline
 from customers.services.forget import forget_customer, replay
-from customers.services.outcomes import Forbidden, InUse, NoTombstone, NotRecorded, NotSaved
+from customers.services.outcomes import InUse, NoTombstone, NotRecorded, NotSaved
 
 _MOST = 20  # lines that are named
 _STEP = 500  # tombstones, between two words of progress
 
 
 class Command(BaseCommand):
-    """What stays, and for how long, is written in docs/privacy.md."""
+    """docs/privacy.md says what stays, and for how long."""
 
     help = (
         "Erase the values that the log holds of a customer, for good. That they were changed, by "
+        "whom and when, stays. Exit status 1: nothing was erased, or not all."
     )
-    help += "whom and when, stays. Exit status 1: nothing was erased, or not all."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("customer_id", nargs="?", metavar="ID")
@@ -60,32 +60,29 @@ class Command(BaseCommand):
 
     def _replay(self, path: str) -> None:
         try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                found, others = tombstones.read(file)
+            signed, others = tombstones.read(path)
         except OSError as exc:
             raise CommandError(f"{path} cannot be read: {exc.strerror}") from None
-        customers, count, left = set(), 0, 0
-        for n, tombstone in enumerate(found):
+        customers, count, failures = set(), 0, 0
+        for n, tombstone in enumerate(signed):
             if n and n % _STEP == 0:
-                self.stderr.write(f"{n:,} of {len(found):,}")
+                self.stderr.write(f"{n:,} of {len(signed):,}")
             try:
-                erased = replay(tombstone)
+                if erased := replay(tombstone):
+                    customers.add(tombstone.customer_id)
+                    count += erased
             except (NotSaved, ValueError, TypeError) as exc:
                 self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
-                left += 1
-                continue
-            if erased:
-                customers.add(tombstone.customer_id)
-                count += erased
+                failures += 1
         again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
         again = again + _erased(count) if customers else "nobody had to be forgotten again"
-        self.stdout.write(f"{len(found):,} tombstone{pluralize(len(found))}; {again}.")
+        self.stdout.write(f"{len(signed):,} tombstone{pluralize(len(signed))}; {again}.")
         for line in others[:_MOST]:
             self.stderr.write(f"{path}: line {line} is not signed by this product.")
         if len(others) > _MOST:
             self.stderr.write(f"{path}: {len(others) - _MOST:,} more lines are not.")
-        if left:
-            raise CommandError(f"{left:,} could not be done: run it again.")
+        if failures:
+            raise CommandError(f"{failures:,} could not be done: run it again.")
         if others:
             raise CommandError("Whoever is meant by such a line was not forgotten.")
 
@@ -104,7 +101,5 @@ def _why(exc: Exception) -> str:
             return str(exc) or "the database fails."
         case ValueError() | TypeError():  # SQLite holds what is no time in a column of times
             return "an entry has no time that can be read: run audit_verify."
-        case Forbidden():
-            return "it is open what came of a change, and Club Med does not show this customer."
         case _:
-            return "it is open what came of a change, and Club Med does not say."
+            return "Club Med does not say what came of an open change."

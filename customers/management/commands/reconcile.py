@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: settle what nobody looks at, once or on a timer."""
+"""`manage.py reconcile`: settle changes that got no answer, once or on a timer."""
 
 import argparse
 import logging
@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from customers.audit import checks, journal
+from customers.management import commandline
 from customers.services import credentials
 from customers.services.reconcile import Reconciled, reconcile
 from customers.services.settle import give_up_unreadable
@@ -19,8 +20,10 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     """May be ended at any moment, and run beside itself."""
 
-    help = "Ask Club Med what came of changes without an answer, and record it. Exit status 1: "
-    help += "Club Med does not answer."
+    help = (
+        "Ask Club Med what came of changes without an answer, and record it. Exit status 1: Club "
+        "Med does not answer."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -41,39 +44,37 @@ class Command(BaseCommand):
             return
         if credentials.background() is None:
             raise CommandError(credentials.NO_BACKGROUND)
-        if watch is None:
-            self._once()
-            return
-        said = ""
-        while True:
-            try:
-                words = _words(reconcile())
-            except DatabaseError as exc:  # its text may hold values
-                words = f"the database fails: {type(exc).__name__}"
-            if words != said:
-                logger.info(words)
-            said = words
-            connection.close()
-            time.sleep(watch)
-
-    def _give_up(self) -> None:
-        try:
-            count = give_up_unreadable(journal.overdue())
-        except DatabaseError as exc:
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
-        self.stdout.write(
-            f"Unclear now: {count:,}. A supervisor has to find out what came of them."
-        )
-
-    def _once(self) -> None:
-        try:
+        if watch is not None:
+            _go_on(watch)
+        with commandline.database_errors():
             done = reconcile()
-        except DatabaseError as exc:
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
         self.stdout.write(_words(done))
         if not done.answered:
             raise CommandError("Club Med does not answer: try again later.")
 
+    def _give_up(self) -> None:
+        with commandline.database_errors():
+            count = give_up_unreadable(journal.overdue())
+        self.stdout.write(
+            f"Unclear now: {count:,}. A supervisor has to find out what came of them."
+        )
+
+
+def _go_on(pause: float) -> None:
+    """Settle for ever, and log what is left whenever that changes."""
+    logged = ""
+    while True:
+        try:
+            words = _words(reconcile())
+        except DatabaseError as exc:  # its text may hold values
+            words = f"the database fails: {type(exc).__name__}"
+        if words != logged:
+            logger.info(words)
+        logged = words
+        connection.close()
+        time.sleep(pause)
+
 
 def _words(done: Reconciled) -> str:
-    return f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+    words = f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+    return "; ".join([words, *journal.put_back()])

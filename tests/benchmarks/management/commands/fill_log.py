@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand
 from django.db import connection, models, transaction
 
 from customers.audit import chain
-from customers.audit.models import Change, Entry, Evidence, Outcome, VaultItem
+from customers.audit.actions import Evidence, Outcome
+from customers.audit.models import Change, Entry, VaultItem
 from tests.benchmarks import change
 
 CHUNK = 1000

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
 from customers.audit import chain, encryption, journal, reading, values
-from customers.audit.models import SIDES, Change, Outcome
+from customers.audit.actions import SIDES, Outcome
+from customers.audit.models import Change
 from customers.services.record import record_answer
 from tests.benchmarks import change
 from tests.benchmarks.models import Audited, Historied, Person, Unfollowed

@@ -1,0 +1,74 @@
+"""What the provider says of a person who signs in, checked, and who they are to us."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from crmadmin.sso.provider import SignInError, provider
+from customers.access import Actor, roles_of
+
+_LEEWAY = 30  # seconds that the provider's clock may differ from ours
+_LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
+
+
+def redeem(request: HttpRequest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Redeem the code in a callback's address: the claims, and the answer of the token endpoint.
+
+    Authlib checks state, nonce, signature, expiry, `iss` and `aud`. Groups that the id_token lacks
+    come from the userinfo endpoint. Raises one of provider.UNACCEPTABLE.
+    """
+    client = provider()
+    token = client.authorize_access_token(
+        request,
+        leeway=_LEEWAY,
+        claims_options={
+            "iss": {"essential": True, "values": [client.server_metadata["issuer"]]},
+            "aud": {"essential": True, "values": [settings.OIDC_CLIENT_ID]},
+            "sub": {"essential": True},
+            "exp": {"essential": True},
+        },
+    )
+    claims = token.get("userinfo")
+    if claims is None:
+        raise SignInError("no id_token")
+    claims = dict(claims)
+    if settings.OIDC_GROUPS_CLAIM not in claims and "userinfo_endpoint" in client.server_metadata:
+        more = client.userinfo(token=token)
+        if more.get("sub") != claims["sub"]:
+            raise SignInError("userinfo speaks of somebody else")
+        claims = {**more, **claims}
+    return claims, token
+
+
+def actor_from(claims: dict[str, Any]) -> Actor:
+    """The person that the claims speak of; with no group of ours, without a role. SignInError."""
+    groups = claims.get(settings.OIDC_GROUPS_CLAIM) or []
+    groups = [groups] if isinstance(groups, str) else groups
+    if not isinstance(groups, list):
+        raise SignInError("the groups claim is no list")
+    groups = [group for group in groups if isinstance(group, str)]
+    sub = claims["sub"]
+    if sub != _one_line(sub):  # a person is recorded under exactly this, or not at all
+        raise SignInError("the sub cannot be recorded as it is")
+    names = (_one_line(claims.get(key)) for key in ("name", "preferred_username", "email", "sub"))
+    return Actor(
+        issuer=claims["iss"],
+        sub=sub,
+        name=next(name for name in names if name),
+        roles=roles_of(
+            groups,
+            agents=settings.AGENT_GROUPS,
+            supervisors=settings.SUPERVISOR_GROUPS,
+            auditors=settings.AUDITOR_GROUPS,
+        ),
+        reveals=not settings.REVEAL_GROUPS.isdisjoint(groups),
+    )
+
+
+def _one_line(text: object) -> str:
+    """The text without control characters and halves of characters; "" if it is none."""
+    if not isinstance(text, str):
+        return ""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:_LONGEST]

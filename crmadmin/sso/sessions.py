@@ -1,0 +1,55 @@
+"""A person's session: from a sign-in until a sign-out, for SESSION_COOKIE_AGE at most."""
+
+import time
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from customers.access import Actor, Role
+from customers.services import credentials
+from customers.session import carry_over
+
+
+def actor_of(session: SessionBase) -> Actor | None:
+    """Who is signed in; None once SESSION_COOKIE_AGE is over, however much they work meanwhile."""
+    person = session.get("person")
+    if person is None or person.get("until", 0) <= time.time():
+        return None
+    return Actor(
+        issuer=person["issuer"],
+        sub=person["sub"],
+        name=person["name"],
+        roles=tuple(Role(role) for role in person["roles"]),
+        sign_in=person.get("sign_in", ""),
+        reveals=person["reveals"],
+    )
+
+
+def begin(request: HttpRequest, actor: Actor, sign_in: str) -> None:
+    """Start a new session for this person, with what they typed before the last one ended.
+
+    sign_in: the handle of their own token for Club Med, or "".
+    """
+    carried: dict[str, str] = {}
+    carry_over(request.session, carried)
+    end(request)
+    request.session.update(carried)
+    request.session["person"] = {
+        "issuer": actor.issuer,
+        "sub": actor.sub,
+        "name": actor.name,
+        "roles": [role.value for role in actor.roles],
+        "reveals": actor.reveals,
+        "until": time.time() + settings.SESSION_COOKIE_AGE,
+        **({"sign_in": sign_in} if sign_in else {}),
+    }
+    rotate_token(request)
+
+
+def end(request: HttpRequest) -> None:
+    """Delete the session and the person's own token for Club Med."""
+    if sign_in := request.session.get("person", {}).get("sign_in"):
+        credentials.forget(sign_in)
+    request.session.flush()

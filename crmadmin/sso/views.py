@@ -1,0 +1,107 @@
+"""The pages of sign-in and sign-out."""
+
+import logging
+import time
+from typing import Any
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from crmadmin.sso import sessions
+from crmadmin.sso.claims import actor_from, redeem
+from crmadmin.sso.provider import UNACCEPTABLE, SignInError, provider, read_again
+from customers.access import Permission, allow
+from customers.audit import access_events
+from customers.audit.models import Access
+from customers.services import credentials
+from customers.views.answers import DeskRequest
+
+logger = logging.getLogger(__name__)
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def login(request: DeskRequest) -> HttpResponse:
+    """Send the browser to the provider; it comes back to `next`, a path of ours.
+
+    Without `next` it is a second try: the person still goes where the first was to lead.
+    """
+    target = request.GET.get("next", request.session.get("next", "/"))
+    here = {request.get_host()}
+    safe = url_has_allowed_host_and_scheme(target, here, require_https=request.is_secure())
+    request.session["next"] = target if safe else "/"
+    try:
+        callback = request.build_absolute_uri(reverse("callback"))
+        response: HttpResponse = provider().authorize_redirect(request, callback)
+    except UNACCEPTABLE as exc:
+        return _failed(request, exc)
+    return response
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def callback(request: DeskRequest) -> HttpResponse:
+    """Redeem the code, check the token, and start the person's session or refuse entry."""
+    began = time.time()
+    try:
+        claims, token = redeem(request)
+        actor = actor_from(claims)
+        sign_in = _keep_own_token(token, began) if actor.roles else ""
+    except UNACCEPTABLE as exc:
+        return _failed(request, exc)
+    kind = Access.SIGN_IN if actor.roles else Access.REFUSED
+    if not actor.roles:
+        sessions.end(request)
+        response = render(request, "no_access.html", {"name": actor.name}, status=403)
+    else:
+        target = request.session.get("next", "/")
+        if target == reverse("find") and not actor.may_handle_customers:
+            target = reverse("log")
+        sessions.begin(request, actor, sign_in)
+        logger.info("signed in as %s", ", ".join(actor.roles))
+        response = redirect(target)
+    access_events.note(kind, actor=actor, request_id=request.id)
+    return response
+
+
+def _keep_own_token(token: dict[str, Any], began: float) -> str:
+    """Store a person's token where Club Med is called with it: its handle, "" elsewhere.
+
+    began: when the call for it began, in seconds since 1970. Raises ValueError for an odd token.
+    """
+    if settings.CLUBMED_AUTH != "employee":
+        return ""
+    client = provider()
+    in_form = client.client_kwargs.get("token_endpoint_auth_method") == "client_secret_post"
+    endpoint = client.server_metadata["token_endpoint"]
+    return credentials.keep(token, began, endpoint, in_form=in_form)
+
+
+@allow(Permission.EVERYONE)
+@require_POST
+def logout(request: DeskRequest) -> HttpResponse:
+    """End our session; the company's own may go on, and the page says so."""
+    sessions.end(request)
+    return redirect("signed-out")
+
+
+@allow(Permission.EVERYONE)
+@require_GET
+def signed_out(request: DeskRequest) -> HttpResponse:
+    return render(request, "signed_out.html")
+
+
+def _failed(request: DeskRequest, exc: Exception) -> HttpResponse:
+    """Page and log do not repeat what the provider sent: it may hold a token or a name."""
+    down = isinstance(exc, requests.RequestException)
+    reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
+    logger.warning("%s: sign-in failed: %s", request.id, reason)
+    if not isinstance(exc, AuthlibBaseError):
+        read_again()
+    return render(request, "sign_in_failed.html", {"down": down}, status=503 if down else 403)

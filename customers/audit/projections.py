@@ -1,0 +1,201 @@
+"""The projections: tables that lists are made of and filtered by, made of the entries alone.
+
+`audit_verify` compares them with the entries, and `audit_rebuild` makes them anew.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import DataError
+from django.db.models import Exists, OuterRef, Q
+
+from customers.audit import chain, statements
+from customers.audit.actions import Action, Evidence, Outcome
+from customers.audit.models import Change, ChangedField, Entry, actor_key, verdict_of
+from customers.audit.reading import of_change, verdicts
+
+# How long Club Med is asked again about a change: it may show late, or never.
+WATCH = timedelta(days=1)
+FIRST_READ = timedelta(minutes=1)  # after a change; a page that is open reads at once
+# Which outcome stands for a change whose fields came out differently.
+_GRAVEST = (
+    Outcome.UNCLEAR,
+    Outcome.NOT_SEEN,
+    Outcome.NOT_APPLIED,
+    Outcome.REFUSED,
+    Outcome.APPLIED,
+)
+_ANSWERED = (Evidence.ANSWER, Evidence.NO_CALL)  # its author was told at once
+_SENT = (Action.CHANGE, Action.CREATE)
+_REBUILD = "audit_rebuild makes them anew"
+_BATCH = 1_000  # entries
+
+
+def update(entries: Sequence[Entry], *, unseen_by_author: bool) -> None:
+    """Bring a change's rows up to date with entries that were just inserted; in a transaction."""
+    change, fields = projected(entries)
+    change.unseen_by_author = unseen_by_author
+    if not statements.insert_if_new(change):
+        change, fields = projected(of_change(change.change_id))
+        change.unseen_by_author = True
+        unseen = ["unseen_by_author"] if unseen_by_author else []  # a later entry makes none seen
+        statements.update(change, "outcome", "customer_id", "read_again_at", *unseen)
+    for field in fields:
+        if not statements.insert_if_new(field):
+            statements.update(field, "outcome", "flags", "customer_id")
+
+
+def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
+    """The rows of one change, from all its entries in order."""
+    first, last = entries[0], entries[-1]
+    outcomes = {entry.outcome for entry in verdicts(entries).values()}
+    common = {
+        "change_id": first.change_id,
+        "customer_id": last.customer_id,
+        "action": first.action,
+    }
+    change = Change(
+        **common,
+        seq=first.seq,
+        recorded_at=first.recorded_at,
+        outcome=next((one for one in _GRAVEST if one in outcomes), last.outcome),
+        actor_key=actor_key(first.actor_issuer, first.actor_sub),
+        read_again_at=last.recorded_at + FIRST_READ if _to_be_seen(entries) else None,
+    )
+    by_field: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_field.setdefault(entry.field, []).append(entry)
+    fields = [
+        ChangedField(
+            **common,
+            seq=of_field[0].seq,
+            field=field,
+            recorded_at=of_field[0].recorded_at,
+            outcome=verdict_of(of_field).outcome,
+            flags=of_field[-1].flags,
+            actor_key=actor_key(of_field[0].actor_issuer, of_field[0].actor_sub),
+            actor_name=of_field[0].actor_name,
+        )
+        for field, of_field in by_field.items()
+    ]
+    return change, fields
+
+
+def _to_be_seen(entries: Sequence[Entry]) -> bool:
+    """Is there a field of which Club Med's profile has not shown yet what became of it?"""
+    last = {entry.field: entry for entry in entries}.values()
+    return entries[0].action in _SENT and any(
+        entry.outcome == Outcome.NOT_SEEN
+        or (entry.outcome == Outcome.APPLIED and entry.evidence == Evidence.ANSWER)
+        for entry in last
+    )
+
+
+# All of them --------------------------------------------------------------------------------------
+
+_READ = (
+    *("seq", "change_id", "recorded_at", "field", "action", "outcome", "evidence", "request_id"),
+    *("customer_id", "flags", "actor_issuer", "actor_sub", "actor_name"),
+)
+
+
+def _by_change(change_ids: Iterable[UUID]) -> dict[UUID, list[Entry]]:
+    """The entries of these changes, in order."""
+    found: dict[UUID, list[Entry]] = {}
+    entries = Entry.objects.select_related(None).only(*_READ).filter(change_id__in=change_ids)
+    for entry in entries.order_by("seq"):
+        found.setdefault(entry.change_id, []).append(entry)
+    return found
+
+
+def faults(change_ids: Collection[str]) -> Iterator[str]:
+    """Which of these changes the projections do not show as their entries say; in words.
+
+    change_ids: as hex, or what somebody wrote there instead. Raises DatabaseError.
+    """
+    if _are_projected(change_ids):
+        return
+    for change_id in change_ids:
+        # Entries and rows are read one after the other: what is appended in between is no fault.
+        if not any(_are_projected([change_id]) for _ in range(3)):
+            yield f"change {change_id}: the lists do not show it as its entries say: {_REBUILD}"
+
+
+def _are_projected(change_ids: Iterable[str]) -> bool:
+    try:
+        by_change = _by_change(map(UUID, change_ids))
+        expected = [projected(entries) for entries in by_change.values()]
+        numbers = [entry.seq for entries in by_change.values() for entry in entries]
+        changes = _facts(Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers)))
+        fields = _facts(ChangedField.objects.filter(pk__in=numbers))
+        return (changes, fields) == (
+            _facts(change for change, _ in expected),
+            _facts(field for _, of_change in expected for field in of_change),
+        )
+    except (DataError, ValidationError, ValueError, TypeError, AttributeError):
+        return False  # SQLite may hold what is no id, no time and no number
+
+
+def _facts(rows: Iterable[Change] | Iterable[ChangedField]) -> set[tuple[Any, ...]]:
+    """What of rows follows from the entries: not when to read again, nor what its author saw."""
+    own = ("read_again_at", "unseen_by_author")
+    return {
+        tuple(getattr(row, one.attname) for one in row._meta.concrete_fields if one.name not in own)
+        for row in rows
+    }
+
+
+def stray_faults() -> Iterator[str]:
+    """Rows of no entry, in words."""
+    for model in (Change, ChangedField):
+        for key in _strays(model):
+            yield f"{model._meta.db_table} holds a row of no entry, {key}: {_REBUILD}"
+
+
+def _strays(model: type[Change] | type[ChangedField]) -> Any:
+    column = "change_id" if model is Change else "seq"
+    of_none = ~Exists(Entry.objects.filter(**{column: OuterRef("pk")}).order_by())
+    return model._default_manager.filter(of_none).order_by("pk").values_list("pk", flat=True)
+
+
+def rebuild(progress: Callable[[int, int], None] = lambda done, last: None) -> None:
+    """Make all rows anew in batches, beside the workers. May be ended and begun again.
+
+    When to read a change again, and whether its author saw it, stay as they are; of a row that was
+    lost they are chosen so that nothing is missed. progress: told the number reached and the last.
+    """
+    done, last = chain.oldest() - 1, chain.position()
+    while done < last:
+        with statements.batch():
+            chain.lock()
+            oldest = Entry.objects.filter(seq__gt=done).order_by("seq")
+            batch = list(oldest.values_list("seq", "change_id")[:_BATCH])
+            if not batch:
+                break
+            _rebuild({change_id for _, change_id in batch})
+        done = batch[-1][0]
+        progress(done, last)
+    with statements.batch():
+        chain.lock()
+        for model in (Change, ChangedField):
+            model._default_manager.filter(pk__in=list(_strays(model))).delete()
+
+
+def _rebuild(change_ids: Collection[UUID]) -> None:
+    by_change = _by_change(change_ids)
+    numbers = [entry.seq for entries in by_change.values() for entry in entries]
+    former = Change.objects.in_bulk(list(by_change))
+    Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers)).delete()
+    ChangedField.objects.filter(pk__in=numbers).delete()
+    for entries in by_change.values():
+        change, fields = projected(entries)
+        if row := former.get(change.pk):
+            change.read_again_at = row.read_again_at
+            change.unseen_by_author = row.unseen_by_author
+        else:
+            settled = entries[-1].evidence not in _ANSWERED
+            change.unseen_by_author = settled and change.action in _SENT
+        statements.insert([change, *fields])
