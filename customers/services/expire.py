@@ -33,7 +33,6 @@ from customers.services.record import act_of
 Progress = Callable[[int], None]  # told how many are done
 
 _BATCH = 1_000  # entries
-_CLOCKS_DIFFER = timedelta(minutes=2)
 _LONGEST_PAUSE = timedelta(days=32)
 
 
@@ -59,18 +58,14 @@ class Due:
 
 
 def doubt(now: datetime) -> str:
-    """Why the clock may be wrong, as a sentence; "" if nothing speaks against it.
+    """Why this machine's clock may be wrong, as a sentence; "" if nothing speaks against it.
 
     A clock that runs ahead would erase what is young.
     """
-    newest = Head.objects.filter(seq__gt=0).values_list("recorded_at", flat=True).first()
-    if newest is None:
-        return ""
-    if newest > now + _CLOCKS_DIFFER:
-        return f"The newest entry is of {newest:%d %B %Y, %H:%M} UTC, later than now."
-    if newest < now - _LONGEST_PAUSE:
-        return f"The newest entry is of {newest:%d %B %Y}, more than 32 days ago."
-    return ""
+    head = Head.objects.filter(seq__gt=0).first()
+    if head is None or head.recorded_at >= now - _LONGEST_PAUSE:
+        return chain.ahead_of_now(head)
+    return f"The newest entry is of {head.recorded_at:%d %B %Y}, more than 32 days ago."
 
 
 def what_is_due(now: datetime) -> Due:

@@ -136,6 +136,7 @@ def unsettled(page, product):
 def settled(page, product):
     """My saves, right after one was settled by the timer."""
     lost(page, product, RICH, kind="drop_after")
+    product.let_time_pass()
     page.goto("/saves/")
     reload_until_shown(page, page.get_by_role("heading", name="Settled since"))
 
@@ -150,6 +151,7 @@ def unclear(where):
             theirs.goto(LONG)
             lost(theirs, product, LONG)
         product.change_elsewhere("30955172", email="third@example.com")
+        product.let_time_pass()
         page.goto("/audit/unsettled/")
         decide = page.get_by_role("link", name="Decide").first
         reload_until_shown(page, decide)
