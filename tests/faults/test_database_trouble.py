@@ -213,7 +213,7 @@ def test_before_the_call_nothing_is_sent_and_the_text_comes_back(agent, clubmed,
 
     assert answer.status_code == 503
     assert "The audit log cannot be written right now." in text(soup(answer))
-    assert "Nothing was sent to Club Med." in text(soup(answer))
+    assert "Nothing was sent. What you typed is kept" in text(soup(answer))
     assert NEW.encode() in answer.content
     assert sent(clubmed, "PATCH") == []
     assert_nothing_is_open()
@@ -283,7 +283,7 @@ def test_after_the_204_it_is_said_that_the_record_is_pending(agent, clubmed, tro
 @pytest.mark.parametrize(
     ("during", "status", "words"),
     [
-        ("GET", 503, "Nothing was sent to Club Med."),
+        ("GET", 503, "Nothing was sent. What you typed is kept"),
         ("PATCH", 200, "Saved at Club Med. The log entry follows."),
     ],
 )
