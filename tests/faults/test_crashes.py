@@ -57,7 +57,7 @@ class Verb:
     module: ModuleType
     method: str
     call: str  # the client's method that sends it
-    run: Callable[[form_token.Token], Any]
+    run: Callable[[form_token.FormToken], Any]
     fields: frozenset[str]
 
 
