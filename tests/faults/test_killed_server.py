@@ -1,38 +1,25 @@
 """A worker of the running server is killed while it saves: what a person sees afterwards."""
 
 import os
-import re
 import signal
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
 from tests import demo
-from tests.browser.conftest import Product, database_address  # noqa: F401 - a fixture
+from tests.browser.conftest import PATIENT, Product, database_address  # noqa: F401 - a fixture
 from tests.conftest import HTMX, TOM, hidden_inputs, text
 from tests.faults.conftest import Person, wait_until
 
-PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
-TIME_PASSES = """
-from datetime import timedelta
-from customers.audit.models import JournalLine
-from django.utils import timezone
-JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
-"""
 URL = f"/customers/{TOM}/fields/email/"
 
 
 class Running(Product):
     """The demo's addresses and controls, and its one worker."""
 
-    def __init__(self, demo):
-        super().__init__(demo.urls)
-        self._demo = demo
-
     def _worker(self):
-        *_, gunicorn = demo.children_of(self._demo.process.pid)
+        *_, gunicorn = demo.children_of(self.demo.process.pid)
         return next(iter(demo.children_of(gunicorn)), None)
 
     def kill_worker(self):
@@ -40,11 +27,6 @@ class Running(Product):
         worker = self._worker()
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: self._worker() not in (worker, None))
-
-    def let_time_pass(self):
-        """Deadline and grace are over for every line: the timer may settle it."""
-        *manage, _ = self._demo.command
-        subprocess.run([*manage, "shell", "--command", TIME_PASSES], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +90,7 @@ def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
     assert row.select_one(".diff-new").text == "lost@example.com"
     assert text(row.select_one(".outcome")) == "Not seen applied"
     notice = text(ines.page("/").select_one("#notices"))
-    assert "E-mail of Tom Smith: not seen applied." in notice
+    assert "E-mail of Tom Smith: Not seen applied." in notice
     assert "tom@example.com" in text(ines.page(f"/customers/{TOM}/").select_one("#email"))
     assert len(product.wire("PATCH")) == 1
 
@@ -135,7 +117,7 @@ def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
 
 
 def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
-    """It was sent, and is stored a moment after the worker's death: the timer finds the number."""
+    """It was sent, and is stored a moment after the worker's death: nobody here has the number."""
     product.add_fault(kind="latency", method="POST", seconds=1)
     typed = {
         "civility": "MS",
@@ -147,10 +129,5 @@ def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
 
     row = settled_row(product, ines, "/saves/", of="Ada Vance")
 
-    assert text(row.select_one(".outcome")) == "Applied"
-    path = row.select_one(".customer a")["href"]
-    assert re.fullmatch("/customers/[0-9]+/", path)
-    assert "ADA VANCE" in text(ines.page(path).select_one("h1"))
-    created = settled_row(product, ines, f"{path}history/", of="Inès Moreau")
-    assert "ada.vance@example.com" in text(created)
+    assert text(row.select_one(".outcome")) == "Unclear"
     assert len(product.wire("POST")) == 1
