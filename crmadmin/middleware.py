@@ -36,7 +36,7 @@ from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
-from customers.session import kept
+from customers.session import put_aside
 from customers.views.answers import (
     DeskRequest,
     chosen_markets,
@@ -156,7 +156,7 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     """
     is_kept, come_back = True, request.get_full_path()
     if request.method == "POST":
-        is_kept = _is_ours(request) and kept.keep(request.session, request.path, request.POST)
+        is_kept = _is_ours(request) and put_aside(request.session, request.path, request.POST)
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
+from tests import privacy
 from tests.conftest import HTMX, TOM, signed_in, soup
 
 CREATE = "/customers/new/"
@@ -46,27 +47,30 @@ def create(person, **typed):
 
 
 def inputs(page):
-    """What a browser would send of the page's form, without its buttons."""
+    """What a browser would send of the form of an editor, without its buttons."""
     data = QueryDict(mutable=True)
-    for one in page.select_one("#group").select("input[name], select[name]"):
+    form = page.select_one("#group form, #create form, form.editor")
+    for one in form.select("input[name], select[name]"):
         if one.get("type") in ("checkbox", "radio") and not one.has_attr("checked"):
             continue
         if one.name == "select":
             chosen = one.select_one("option[selected]") or one.select_one("option")
             data.appendlist(one["name"], chosen["value"])
         else:
-            data.appendlist(one["name"], one.get("value", ""))
+            data.appendlist(
+                one["name"], one.get("value", "on" if one.get("type") == "checkbox" else "")
+            )
     return data
 
 
-def post(person, page, act, url=CONTACT, *, clear=(), headers=None, **typed):
-    """Fill in the form of a page and press a button: the answer."""
+def post(person, page, url=CONTACT, *, clear=(), headers=None, **typed):
+    """Fill in the form of a page and send it: the answer. act: of a button that does not save."""
     data = inputs(page)
     for name, value in typed.items():
         data[name] = value
     for name in clear:
         data.appendlist("clear", name)
-    data["act"] = act
+    privacy.keep_private(data)
     return person.post(
         url,
         data.urlencode(),
@@ -75,8 +79,9 @@ def post(person, page, act, url=CONTACT, *, clear=(), headers=None, **typed):
     )
 
 
-def previewed(person, url=CONTACT, **typed):
-    return soup(post(person, person.page(url), "preview", url, **typed))
+def save(person, url=CONTACT, *, headers=None, **typed):
+    """Open an editor, fill it in and save."""
+    return post(person, person.page(url, headers=headers or {}), url, headers=headers, **typed)
 
 
 def lose_the_answer(person, clubmed, kind, value="new@example.com", url=EMAIL):

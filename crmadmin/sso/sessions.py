@@ -9,7 +9,7 @@ from django.middleware.csrf import rotate_token
 
 from customers.access import Actor, Role
 from customers.services import credentials
-from customers.session import kept
+from customers.session import carry_over
 
 
 def actor_of(session: SessionBase) -> Actor | None:
@@ -33,7 +33,7 @@ def begin(request: HttpRequest, actor: Actor, sign_in: str) -> None:
     sign_in: the handle of their own token for Club Med, or "".
     """
     carried: dict[str, str] = {}
-    kept.carry(request.session, carried)
+    carry_over(request.session, carried)
     end(request)
     request.session.update(carried)
     request.session["person"] = {

@@ -1,306 +1,99 @@
 """What may be typed into a field that is a list or an object, and always sent whole (contract 3).
 
-In an editor of its own the inputs are named after the members (`zip_code`, `number`); in a longer
-form the field's name stands before them (`address-zip_code`, `phones-0-number`).
+The inputs carry the field's name before their own: `address-zip_code`, `phones-0-number`.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.formsets import DEFAULT_MAX_NUM, BaseFormSet
+from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 
 from customers.catalogue import compare, objects, phones, words
-from customers.catalogue.fields import Field
-from customers.catalogue.markets import Market
-from customers.clubmed.profile import Json, parse_phones
-from customers.forms.plain import plain_field
+from customers.clubmed.profile import Json, Phone, parse_phones
+from customers.forms.plain import (
+    Asked,
+    ChoiceField,
+    FormPart,
+    Part,
+    PlainField,
+    as_sent,
+    dress,
+    plain_field,
+    unjudged,
+)
 
 _MOST_PHONES = 20
-_PHONE_PARTS = ("type", "number", "row")
+ADD_PHONE, REMOVE_PHONE = "phones-add", "phones-remove-"  # what the two buttons send as `act`
 
 
-def as_sent(value: Any) -> Any:
-    """What a browser sends of a value that an input shows: one line, without spaces around it."""
-    if isinstance(value, dict):
-        return {key: as_sent(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [as_sent(item) for item in value]
-    return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
+class MembersForm(FormPart):
+    """An object such as the address, an input a member; its value: member -> value, null if empty.
 
-
-class Rows(list[dict[str, str]]):
-    """Rows as they were typed, told apart from the phones of a profile."""
-
-
-class Members(dict[str, Any]):
-    """Members as they were typed, told apart from the object of a profile."""
-
-
-class ComposedInput(forms.Widget):
-    """Several inputs of one field.
-
-    numbered: it stands in a longer form, so the field's name is a part of theirs. problems: part ->
-    what is wrong with it.
+    A member whose input was not touched goes back as it is. A sensitive member is never shown:
+    its input begins empty, and left so it leaves what is stored.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.numbered = False
-        self.problems: dict[str, list[str]] = {}
-
-    def input_name(self, name: str, key: str) -> str:
-        return f"{name}-{key}" if self.numbered else key
-
-
-class PhonesInput(ComposedInput):
-    """Rows of a type and a number; a part is the place of a row.
-
-    In an editor of its own the inputs are `type`, `number` and `row` (which phone the row was made
-    from), once a row; in a longer form they are `phones-0-type`, `phones-0-number`, ...
-    """
-
-    template_name = "customers/_phones_input.html"
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
-        if not isinstance(data, QueryDict):
-            data = QueryDict(mutable=True)
-        rows = self._numbered_rows(data, name) if self.numbered else self._rows(data)
-        if "add" in data:  # the two buttons inside, without a script
-            rows.append({"type": "MOBILE", "number": "", "row": ""})
-        remove = data.get("remove", "")
-        if remove.isdecimal():
-            rows = Rows(row for i, row in enumerate(rows) if i != int(remove[:4]))
-        return rows
-
-    @staticmethod
-    def _rows(data: QueryDict) -> Rows:
-        columns = {part: data.getlist(part) for part in _PHONE_PARTS}
-        return Rows(
-            {part: values[i] if i < len(values) else "" for part, values in columns.items()}
-            for i in range(len(columns["number"]))
-        )
-
-    @staticmethod
-    def _numbered_rows(data: QueryDict, name: str) -> Rows:
-        shape = re.compile(rf"{name}-(\d{{1,3}})-number")
-        numbers = sorted(int(found[1]) for key in data if (found := shape.fullmatch(key)))
-        return Rows(
-            {part: data.get(f"{name}-{i}-{part}", "") for part in _PHONE_PARTS} for i in numbers
-        )
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return not self.value_from_datadict(data, files, name)
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        stem = f"{name}-%d-%s" if self.numbered else ""
-        rows = [
-            {
-                **row,
-                "choices": _phone_types(row["type"]),
-                "type_name": stem % (i, "type") if stem else "type",
-                "number_name": stem % (i, "number") if stem else "number",
-                "row_name": stem % (i, "row") if stem else "row",
-                "problems": self.problems.get(str(i), []),
-            }
-            for i, row in enumerate(value)
-        ]
-        return context | {"rows": rows, "numbered": self.numbered}
-
-
-def _phone_types(now: str) -> dict[str, str]:
-    """The types to choose from; now: the phone's own, "" for none."""
-    known = words.phone_types()
-    return known if now in known else {now: f"{now}, a new type" if now else "No type"} | known
-
-
-class PhonesField(forms.Field):
-    """The whole list, as rows for `kinds.compose_phones`; numbers as the API takes them."""
-
-    def __init__(self, *, now: Json = None, region: str = "", **kwargs: Any) -> None:
-        self.widget = PhonesInput()
-        super().__init__(**kwargs)
-        self.now = parse_phones(now) or ()
-        self.region = region
-        self.sent: list[str] = []  # places of the rows that are sent, in their order
-
-    def prepare_value(self, value: Any) -> list[dict[str, str]]:
-        """Rows to show: those typed, or those of the phones there are, or an empty one."""
-        if isinstance(value, Rows) and value:
-            return value
-        return [
-            {"type": phone.type or "", "number": phone.number or "", "row": str(i)}
-            for i, phone in enumerate(parse_phones(value) or ())
-        ] or [{"type": "MOBILE", "number": "", "row": ""}]
-
-    def clean(self, value: Any) -> list[dict[str, Any]]:
-        rows = {str(i): row for i, row in enumerate(value) if row["number"].strip() or row["row"]}
-        self.sent = list(rows)
-        if self.required and not rows:
-            raise ValidationError(self.error_messages["required"], "required")
-        if len(rows) > _MOST_PHONES:
-            raise ValidationError(f"At most {_MOST_PHONES} phones.", "most")
-        cleaned = []
-        for place, row in rows.items():
-            try:
-                cleaned.append(self._row(row))
-            except ValidationError as exc:
-                self.widget.problems[place] = list(exc.messages)
-        if self.widget.problems:
-            told = dict.fromkeys(message for [message] in self.widget.problems.values())
-            raise ValidationError(list(told), "rows")
-        return cleaned
-
-    def part_of(self, path: list[str]) -> str:
-        """The row that a refused key means, "" if none. path: phones[0].number as ["0", …]."""
-        at = path[0] if path else ""
-        return self.sent[int(at)] if at.isdecimal() and int(at) < len(self.sent) else ""
-
-    def part_label(self, part: str) -> str:
-        return f"Phone {int(part) + 1}"
-
-    def _row(self, row: dict[str, str]) -> dict[str, Any]:
-        index = int(row["row"]) if row["row"].isdecimal() and len(row["row"]) < 4 else None
-        made_from = self.now[index] if index is not None and index < len(self.now) else None
-        own_type, own_number = (made_from.type, made_from.number) if made_from else ("MOBILE", "")
-        if made_from and (row["type"], row["number"]) == (own_type or "", own_number or ""):
-            return {"row": index, "type": own_type, "number": own_number}
-        if not row["number"].strip():
-            raise ValidationError("To take a phone out of the list, use its bin.", "blank")
-        number = phones.dial_digits(row["number"], self.region)
-        if not number:
-            shown = row["number"].strip()[:40]
-            raise ValidationError(
-                f"“{shown}” is not a phone number: digits, with + first.", "number"
+    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+        """shown: members to be shown instead of those that there are."""
+        row, now = asked.row, asked.now if isinstance(asked.now, dict) else {}
+        self.now: Mapping[str, Json] = now
+        open_now = {one.name: now.get(one.name) for one in row.members if not one.sensitive}
+        texts = shown if isinstance(shown, dict) else open_now
+        initial = {one.name: compare.raw_text(texts.get(one.name)) for one in row.members}
+        super().__init__(asked, data, initial=initial, prefix=row.name)
+        needed = asked.market.rules.required(row.name)
+        for one in row.members:
+            # What an object lacks already may be lacking still.
+            is_needed = one.name in needed and (not now or bool(now.get(one.name)))
+            self.fields[one.name] = plain_field(
+                one,
+                asked.market,
+                now=open_now.get(one.name),
+                label=one.label,
+                required=one.is_required or is_needed,
+                error_messages={"required": f"{one.label} is needed."},
             )
-        if row["type"] not in _phone_types(own_type or ""):
-            raise ValidationError("Choose a type for each phone.", "type")
-        return {"row": index, "type": row["type"] or own_type, "number": number}
+            if self._is_hidden(one.name):
+                self.fields[one.name].widget.attrs["placeholder"] = "Hidden"
+        if "country_code" in self.fields and now.get("country") and not now.get("country_code"):
+            self._offer_country_without_code()
+        dress(self)
 
+    @property
+    def inputs(self) -> list[tuple[int, forms.BoundField]]:
+        """Each input with its width, in sixths."""
+        return [(one.width, self[one.name]) for one in self.row.members]
 
-class MembersInput(ComposedInput):
-    """An input for each member of an object, which is a part.
+    @property
+    def value(self) -> Json:
+        return self.cleaned_data
 
-    members: name -> its form field. label: of the whole. shown: name -> the text that its input
-    began with; a member without an input stays as it is.
-    """
-
-    template_name = "customers/_members_input.html"
-
-    def __init__(self, field: Field, members: Mapping[str, forms.Field]) -> None:
-        super().__init__()
-        self.rows, self.members = {row.name: row for row in field.members}, members
-        self.label = field.label
-        self.shown: Mapping[str, str] = {}
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Members:
-        shown = self.shown
-        sent = {key: data.get(self.input_name(name, key), shown[key]) for key in self.members}
-        return Members(sent)
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return not any(self.input_name(name, key) in data for key in self.members)
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        value = value if isinstance(value, dict) else {}
-        inputs = []
-        for key, member in self.members.items():
-            at = f"{context['widget']['attrs'].get('id', name)}_{key}"
-            member.widget.attrs |= {"id": at, "class": _look(member), "autocomplete": "off"}
-            member.widget.attrs.pop("aria-invalid", None)
-            if self.problems.get(key):
-                member.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"{at}_error"}
-            inputs.append(
-                {
-                    "id": at,
-                    "row": self.rows[key],
-                    "input": member.widget.render(self.input_name(name, key), value.get(key, "")),
-                    "problems": self.problems.get(key, []),
-                }
-            )
-        return context | {"inputs": inputs, "label": self.label}
-
-
-def _look(member: forms.Field) -> str:
-    return "form-select" if isinstance(member.widget, forms.Select) else "form-control"
-
-
-class MembersField(forms.Field):
-    """An object such as the address: member -> what was typed, null for nothing there.
-
-    now: the object there is. A sensitive member is never shown: its input begins empty, and left so
-    it leaves what is stored.
-    """
-
-    def __init__(self, field: Field, market: Market, *, now: Json = None, **kwargs: Any) -> None:
-        self.now: Mapping[str, Json] = now if isinstance(now, dict) else {}
-        self.hidden = {
-            row.name
-            for row in field.members
-            if row.sensitive and not compare.is_empty(self.now.get(row.name))
-        }
-        needed = market.rules.required(field.name)
-        self.members = {
-            row.name: plain_field(
-                row,
-                market,
-                now=None if row.sensitive else self.now.get(row.name),
-                label=row.label,
-                # What an object lacks already may be lacking still.
-                required=row.is_required
-                or (row.name in needed and (not self.now or bool(self.now.get(row.name)))),
-                error_messages={"required": f"{row.label} is needed."},
-            )
-            for row in field.members
-        }
-        self.widget = MembersInput(field, self.members)
-        super().__init__(**kwargs)
-        self.widget.shown = self.prepare_value(self.now)
-        for key in self.hidden:
-            self.members[key].widget.attrs["placeholder"] = "Hidden"
-        self._offer_country_without_code()
-
-    def prepare_value(self, value: Any) -> dict[str, str]:
-        """Texts to show: those typed, or those there are, but for what is hidden."""
-        typed = isinstance(value, Members)
-        value = value if isinstance(value, dict) else {}
-        return {
-            key: compare.raw_text(value.get(key)) if typed or not row.sensitive else ""
-            for key, row in self.widget.rows.items()
-        }
-
-    def clean(self, value: Any) -> dict[str, Json]:
-        typed = as_sent(value)
-        if not any(typed.values()):
-            if self.required:
-                raise ValidationError(self.error_messages["required"], "required")
+    def clean(self) -> dict[str, Json]:
+        if self.is_blank:
+            self.forgive()
+            if self.asked.missing:
+                raise ValidationError(self.asked.missing, "required")
             return {}
-        cleaned: dict[str, Json] = {}
-        for key, member in self.members.items():
-            if typed[key] and typed[key] == as_sent(self.widget.shown[key]):
-                cleaned[key] = self.now[key]  # not touched: whatever it is, it goes back
-                continue
-            if not typed[key] and key in self.hidden:
-                continue  # left as it is stored
-            try:
-                cleaned[key] = member.clean(typed[key]) or None
-            except ValidationError as exc:
-                self.widget.problems[key] = list(exc.messages)
-        if self.widget.problems:
-            names = ", ".join(str(self.members[key].label) for key in self.widget.problems)
-            raise ValidationError(f"Look again at: {names}.", "members")
-        return self._with_country(cleaned)
+        return self._with_country(dict(filter(None, map(self._member, self.fields))))
 
-    def part_of(self, path: list[str]) -> str:
-        """The member that a refused key means, "" if none. path: ["zip_code"]."""
-        return path[0] if path and path[0] in self.members else ""
+    def _member(self, name: str) -> tuple[str, Json] | None:
+        """What is to be stored of a member; None leaves it as it is stored."""
+        text, omitted = as_sent(self[name].data), self.omits(name)
+        if omitted or (text and name not in self.changed_data):
+            self.errors.pop(name, None)
+            return name, self.now.get(name)
+        if not text and self._is_hidden(name):
+            self.errors.pop(name, None)
+            return None
+        return name, self.cleaned_data.get(name) or None
 
-    def part_label(self, part: str) -> str:
-        return str(self.members[part].label)
+    def _is_hidden(self, name: str) -> bool:
+        is_sensitive = any(one.sensitive for one in self.row.members if one.name == name)
+        return is_sensitive and not compare.is_empty(self.now.get(name))
 
     def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
         """`country` is the name of `country_code` in the list, and goes with it."""
@@ -310,58 +103,79 @@ class MembersField(forms.Field):
         return cleaned
 
     def _countries(self) -> dict[str, str]:
-        country: Any = self.members["country_code"]
+        country: Any = self.fields["country_code"]
         return dict(country.choices)
 
     def _offer_country_without_code(self) -> None:
         """An old address may name its country in words alone: they stay until one is chosen."""
-        if self.now.get("country") and not self.now.get("country_code"):
-            named: Any = self._countries() | {"": compare.raw_text(self.now["country"])}
-            self.members["country_code"].choices = list(named.items())  # type: ignore[attr-defined]
+        country: Any = self.fields["country_code"]
+        named = self._countries() | {"": compare.raw_text(self.now["country"])}
+        country.choices = list(named.items())
 
 
-class OptinsInput(ComposedInput):
-    """A question for each channel: not asked, yes or no; for e-mail one about partners too. A part
-    is an input.
+class OptinsForm(FormPart):
+    """A question for each channel, for e-mail one about partners too.
 
-    channels: code -> name. asked: code -> what there is.
+    Its value: the answers that there are, as [{channel, optin, optin_partners}].
     """
 
-    template_name = "customers/_optins_input.html"
+    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+        """shown: answers to be shown instead of those that there are."""
+        self.now = objects.by_channel(asked.now)
+        answers = self.now if shown is None else objects.by_channel(shown)
+        known = words.channels()
+        self.channels = known | {code: code for code in self.now if code not in known}
+        keys = [key for code in self.channels for key in _questions(code)]
+        initial = {key: _answer(answers.get(_channel(key), {}), key) for key in keys}
+        super().__init__(asked, data, initial=initial, prefix=asked.row.name)
+        for key in keys:
+            there = _held(self.now.get(_channel(key), {}), key)
+            nothing = (
+                [] if isinstance(there, bool) else [("", compare.raw_text(there) or "Not asked")]
+            )
+            label = self.channels[_channel(key)]
+            self.fields[key] = ChoiceField(
+                choices=[*nothing, ("yes", "Yes"), ("no", "No")],
+                label=label,
+                required=False,
+                error_messages={"invalid_choice": "Choose yes or no."},
+            )
+            partners = ", partners" if key.endswith("_partners") else ""
+            self.fields[key].widget.attrs["aria-label"] = f"Opt-in: {label}{partners}"
+        dress(self)
 
-    def __init__(
-        self, channels: Mapping[str, str], asked: Mapping[str, Mapping[str, Json]]
-    ) -> None:
-        super().__init__()
-        self.channels, self.asked = channels, asked
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, str]:
-        keys = (key for code in self.channels for key in _questions(code))
-        return {key: data.get(self.input_name(name, key), "") for key in keys}
-
-    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return not any(self.value_from_datadict(data, files, name).values())
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        rows = [
-            {
-                "label": label,
-                "questions": [
-                    {
-                        "name": self.input_name(name, key),
-                        "answer": value.get(key, ""),
-                        "of_partners": key.endswith("_partners"),
-                        "unanswered": _unanswered(self.asked.get(code, {}), key),
-                        "problems": self.problems.get(key, []),
-                    }
-                    for key in _questions(code)
-                ],
-                "problems": [p for key in _questions(code) for p in self.problems.get(key, [])],
-            }
+    @property
+    def inputs(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The inputs of each channel, after its name."""
+        return [
+            (label, [self[key] for key in _questions(code)])
             for code, label in self.channels.items()
         ]
-        return context | {"rows": rows}
+
+    @property
+    def value(self) -> Json:
+        answers: list[Json] = []
+        for code in self.channels:
+            given = [key for key in _questions(code) if self.cleaned_data.get(key)]
+            said = {_member(key): self.cleaned_data[key] == "yes" for key in given}
+            if said:
+                answers.append({"channel": code, **said})
+        return answers
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("EMAIL_partners") and not self.cleaned_data.get("EMAIL"):
+            self.add_error("EMAIL", "Partners go with an answer here: choose one.")
+        if self.asked.missing and not self.errors and not self.value:
+            raise ValidationError(self.asked.missing, "required")
+
+    def input_at(self, path: Sequence[str]) -> str | None:
+        """path: optins[2].optin as ["2", "optin"], a place in the list that was sent."""
+        sent = [item["channel"] for item in objects.compose_optins(self.asked.now, self.value)]
+        at = path[0] if path else ""
+        code = sent[int(at)] if at.isdecimal() and int(at) < len(sent) else at
+        if code not in self.channels:
+            return None
+        return _questions(code)[-1 if "optin_partners" in path else 0]
 
 
 def _questions(code: str) -> list[str]:
@@ -369,15 +183,17 @@ def _questions(code: str) -> list[str]:
     return ["EMAIL", "EMAIL_partners"] if code == "EMAIL" else [code]
 
 
+def _channel(key: str) -> str:
+    return key.removesuffix("_partners")
+
+
+def _member(key: str) -> str:
+    return "optin_partners" if key.endswith("_partners") else "optin"
+
+
 def _held(item: Mapping[str, Json], key: str) -> Json:
     """The answer that an input is about."""
-    return item.get("optin_partners" if key.endswith("_partners") else "optin")
-
-
-def _unanswered(item: Mapping[str, Json], key: str) -> str:
-    """What the choice of no answer is called; "" where there is one: it can only change."""
-    answer = _held(item, key)
-    return "" if isinstance(answer, bool) else compare.raw_text(answer) or "Not asked"
+    return item.get(_member(key))
 
 
 def _answer(item: Mapping[str, Json], key: str) -> str:
@@ -385,50 +201,169 @@ def _answer(item: Mapping[str, Json], key: str) -> str:
     return ("yes" if answer else "no") if isinstance(answer, bool) else ""
 
 
-class OptinsField(forms.Field):
-    """The answers that there are, channel by channel: [{channel, optin, optin_partners}]."""
+class RawField(PlainField, forms.CharField):
+    """A text that its form reads."""
 
-    def __init__(self, *, now: Json = None, **kwargs: Any) -> None:
-        self.asked = objects.by_channel(now)
-        known = words.channels()
-        channels = known | {code: code for code in self.asked if code not in known}
-        self.widget = OptinsInput(channels, self.asked)
-        super().__init__(**kwargs)
-        self.sent: list[str] = []  # channels, in the order in which they are sent
 
-    def prepare_value(self, value: Any) -> dict[str, str]:
-        if isinstance(value, dict):
-            return value
-        items = objects.by_channel(value)
-        keys = [(code, key) for code in self.widget.channels for key in _questions(code)]
-        return {key: _answer(items.get(code, {}), key) for code, key in keys}
+class PhoneForm(forms.Form):
+    """One phone. row: the place in the stored list of the phone that it was made from, "" if new.
 
-    def clean(self, value: Any) -> list[dict[str, Json]]:
-        odd = [answer for answer in value.values() if answer not in ("", "yes", "no")]
-        if odd:
-            raise ValidationError("Choose yes or no.", "invalid")
-        if value.get("EMAIL_partners") and not value.get("EMAIL"):
-            self.widget.problems["EMAIL"] = ["Partners go with an answer here: choose one."]
-            raise ValidationError("Partners go with an answer for e-mail: choose one.", "partners")
-        answers: list[dict[str, Json]] = []
-        for code in self.widget.channels:
-            if not value.get(code):
-                continue
-            answers.append({"channel": code, "optin": value[code] == "yes"})
-            if code == "EMAIL" and value.get("EMAIL_partners"):
-                answers[-1]["optin_partners"] = value["EMAIL_partners"] == "yes"
-        if self.required and not answers:
-            raise ValidationError(self.error_messages["required"], "required")
-        typed = [answer["channel"] for answer in answers]
-        self.sent = [*self.asked, *(code for code in typed if code not in self.asked)]
-        return answers
+    phone: what is to be stored, for `phones.compose_phones`; None of a row that was left empty.
+    """
 
-    def part_of(self, path: list[str]) -> str:
-        """The input that a refused key means, "" if none. path: optins[2].optin as ["2", …]."""
+    use_required_attribute = False
+    row = RawField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, now: Sequence[Phone], region: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = as_sent(self["row"].value())
+        self.at = int(row) if row.isdecimal() and len(row) < 4 and int(row) < len(now) else None
+        self.own = now[self.at] if self.at is not None else Phone(None, "MOBILE")
+        self.region = region
+        self.phone: dict[str, Json] | None = None
+        types, own_type = words.phone_types(), self.own.type or ""
+        if own_type not in types:
+            types = {own_type: f"{own_type}, a new type" if own_type else "No type"} | types
+        choose = "Choose a type for each phone."
+        self.fields["type"] = ChoiceField(
+            choices=list(types.items()),
+            required=bool(own_type),
+            error_messages={"required": choose, "invalid_choice": choose},
+        )
+        self.fields["number"] = RawField(
+            required=False, widget=forms.TextInput({"type": "tel", "inputmode": "tel"})
+        )
+        dress(self)
+
+    def clean(self) -> None:
+        text, chosen = as_sent(self["number"].data), as_sent(self["type"].data)
+        if self.at is not None and (chosen, text) == (
+            self.own.type or "",
+            as_sent(self.own.number),
+        ):
+            self.phone = {"row": self.at, "type": self.own.type, "number": self.own.number}
+        elif text:
+            number = phones.dial_digits(text, self.region)
+            if not number:
+                told = f"“{text[:40]}” is not a phone number: digits, with + first."
+                self.add_error("number", told)
+            self.phone = {"row": self.at, "type": chosen or self.own.type, "number": number}
+        elif self.at is not None:
+            self.add_error("number", "To take a phone out of the list, use its bin.")
+
+    @property
+    def is_removed(self) -> bool:
+        return bool(self["DELETE"].value())
+
+    @property
+    def place(self) -> str:
+        """Its number among the rows that were sent, from 0."""
+        return str(self.prefix).rpartition("-")[2]
+
+    def name_inputs(self, n: int, *, is_new: bool) -> None:
+        """Say for those who do not see them which phone the inputs are of."""
+        self.fields["type"].widget.attrs["aria-label"] = f"Type of phone {n}"
+        number = self.fields["number"].widget.attrs
+        number |= {"aria-label": f"Number of phone {n}", "class": "form-control num"}
+        if is_new:
+            number["data-focus"] = True
+
+    @property
+    def problems(self) -> list[str]:
+        return [str(one) for name in ("type", "number") for one in self[name].errors]
+
+
+class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
+    """The whole list of phones; its value: rows for `phones.compose_phones`."""
+
+    form = PhoneForm
+    min_num, max_num, absolute_max = 0, _MOST_PHONES, _MOST_PHONES + DEFAULT_MAX_NUM
+    can_order, can_delete, can_delete_extra = False, True, True
+    validate_min, validate_max = False, True
+    renderer = None
+    default_error_messages = {"too_many_forms": f"At most {_MOST_PHONES} phones."}
+
+    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+        """shown: rows to be shown instead of the phones there are."""
+        self.asked = asked
+        now = parse_phones(asked.now) or ()
+        there = [{"row": i, "type": one.type, "number": one.number} for i, one in enumerate(now)]
+        rows = shown if isinstance(shown, list) else there
+        self.extra = 0 if rows else 1
+        super().__init__(
+            data,
+            prefix=asked.row.name,
+            initial=rows,
+            form_kwargs={"now": now, "region": asked.market.region},
+        )
+
+    @property
+    def shown_forms(self) -> list[PhoneForm]:
+        """The rows that were not taken out, numbered for people from 1."""
+        left = [form for form in self.forms if not form.is_removed]
+        for n, form in enumerate(left, start=1):
+            form.name_inputs(n, is_new=n == len(left) > 1 and not form["number"].value())
+        return left
+
+    @property
+    def is_omitted(self) -> bool:
+        return f"{self.prefix}-TOTAL_FORMS" not in self.data
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(as_sent(form["number"].data) for form in self.shown_forms)
+
+    @property
+    def is_filled(self) -> bool:
+        return any(form["number"].value() for form in self.shown_forms)
+
+    @property
+    def value(self) -> Json:
+        return [form.phone for form in self._sent]
+
+    @property
+    def _sent(self) -> list[PhoneForm]:
+        return [form for form in self.shown_forms if form.phone is not None]
+
+    @property
+    def whole_errors(self) -> ErrorList:
+        return self.non_form_errors()
+
+    @property
+    def problems(self) -> list[str]:
+        forms = enumerate(self.shown_forms, start=1)
+        told = [f"Phone {n}: {problem}" for n, form in forms for problem in form.problems]
+        return [*map(str, self.non_form_errors()), *told]
+
+    def clean(self) -> None:
+        if self.asked.missing and not self.value and not any(self.errors):
+            raise ValidationError(self.asked.missing, "required")
+
+    def forgive(self) -> None:
+        self._errors: list[ErrorDict] = []
+        self._non_form_errors = ErrorList()
+        for form in self.forms:
+            unjudged(form)
+
+    def refuse(self, path: Sequence[str], message: str) -> None:
+        """path: phones[0].number as ["0", "number"], a place in the list that was sent."""
         at = path[0] if path else ""
-        code = self.sent[int(at)] if at.isdecimal() and int(at) < len(self.sent) else at
-        keys = _questions(code) if code in self.widget.channels else [""]
-        return keys[-1 if "optin_partners" in path else 0]
+        if at.isdecimal() and int(at) < len(self._sent):
+            self._sent[int(at)].add_error("number", message)
+        else:
+            self.non_form_errors().append(message)
 
-    def part_label(self, part: str) -> str:
-        return str(self.widget.channels[part.removesuffix("_partners")])
+
+def with_act(data: QueryDict) -> QueryDict:
+    """What was sent, after the button that adds or takes out a phone, if it was one."""
+    act = data.get("act", "")
+    if act != ADD_PHONE and not act.startswith(REMOVE_PHONE):
+        return data
+    data = data.copy()
+    if act == ADD_PHONE:
+        total = data.get("phones-TOTAL_FORMS", "")
+        n = int(total[:4]) if total.isdecimal() else 0
+        data["phones-TOTAL_FORMS"], data[f"phones-{n}-type"] = str(n + 1), "MOBILE"
+    else:
+        data[f"phones-{act.removeprefix(REMOVE_PHONE)}-DELETE"] = "on"
+    return data

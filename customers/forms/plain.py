@@ -6,14 +6,18 @@ A cleaned value is what the API takes, or "" for nothing.
 import calendar
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict, ErrorList
+from django.http import QueryDict
 from django.utils import timezone
 
+from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, words
 from customers.catalogue.fields import Field
 from customers.catalogue.kinds import Kind
@@ -29,7 +33,19 @@ def no_controls(text: str) -> None:
         raise ValidationError("This holds a character that cannot be typed: remove it.", "control")
 
 
-class TextField(forms.CharField):
+def as_sent(value: Any) -> str:
+    """What a browser sends of a value that an input shows: one line, without spaces around it."""
+    return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
+
+
+class PlainField(forms.Field):
+    """A field that has changed if its text is not as it was shown, whatever it holds."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return as_sent(self.prepare_value(initial)) != as_sent(data)
+
+
+class TextField(PlainField, forms.CharField):
     """One line, trimmed. An empty one is refused where the field was there to be set."""
 
     def __init__(self, *, max_length: int | None, **kwargs: Any) -> None:
@@ -53,7 +69,7 @@ class EmailField(TextField):
         return text
 
 
-class DateField(forms.Field):
+class DateField(PlainField):
     """14/06/1986, 14.6.1986 or 1986-06-14; sent as 19860614 (contract 3)."""
 
     widget = forms.TextInput
@@ -91,7 +107,11 @@ def _real_date(year: int, month: int, day: int) -> date:
     return found
 
 
-class CodeField(forms.ChoiceField):
+class ChoiceField(PlainField, forms.ChoiceField):
+    """One of several."""
+
+
+class CodeField(ChoiceField):
     """One of the known codes, or the code that is there now, however new."""
 
     default_error_messages = {"invalid_choice": "Choose one of the list."}
@@ -115,7 +135,7 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
     return (field.name == "civility" and market.civilities) or field.choices
 
 
-class BooleanField(forms.ChoiceField):
+class BooleanField(ChoiceField):
     """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
 
     default_error_messages = {"invalid_choice": "Choose one of the two."}
@@ -133,6 +153,10 @@ class BooleanField(forms.ChoiceField):
         return "" if text == "" else text == "true"
 
 
+class NumberField(PlainField, forms.IntegerField):
+    """A whole number."""
+
+
 def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any) -> forms.Field:
     """The form field of a catalogue row with one input. now: the value there is, for choices that
     must keep it. common: what every form field takes.
@@ -145,7 +169,7 @@ def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any
     if kind is kinds.DATE:
         return DateField(**common)
     if kind is kinds.NUMBER:
-        return forms.IntegerField(widget=forms.TextInput, **common)
+        return NumberField(widget=forms.TextInput, **common)
     if kind is kinds.EMAIL:
         return EmailField(max_length=field.max_length, **common)
     return TextField(max_length=field.max_length, **common)
@@ -153,3 +177,194 @@ def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any
 
 def _path(field: Field) -> str:
     return field.path or field.name
+
+
+def dress(form: forms.BaseForm) -> None:
+    """Give each input its look; a browser shall neither complete nor silently cut what is typed."""
+    looks: dict[type, str] = {
+        forms.Select: "form-select",
+        forms.RadioSelect: "form-check-input",
+        forms.CheckboxInput: "form-check-input",
+    }
+    for field in form.fields.values():
+        attrs = field.widget.attrs
+        attrs |= {"class": looks.get(type(field.widget), "form-control"), "autocomplete": "off"}
+        attrs.pop("maxlength", None)
+        if isinstance(field, DateField):
+            attrs |= {"class": "form-control num", "inputmode": "numeric"}
+
+
+def show_again(form: forms.BaseForm, typed: QueryDict | None) -> None:
+    """Show in an unbound form what was typed before, without checking it."""
+    if typed is not None:
+        for name, field in form.fields.items():
+            form.initial[name] = field.widget.value_from_datadict(typed, {}, name)
+
+
+def unjudged(form: forms.Form) -> None:
+    """Show what was sent without saying what is wrong with it."""
+    form._errors = ErrorDict()  # type: ignore[attr-defined]
+    form.cleaned_data = {}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a part of a form asks for.
+
+    now: the value that Club Med holds, as the person saw it. missing: what to say if nothing is
+    given, "" if nothing need be. alone: no other field stands in the form.
+    """
+
+    row: Field
+    market: Market
+    now: Json = None
+    missing: str = ""
+    alone: bool = False
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """What every form field takes."""
+        return {"required": bool(self.missing), "error_messages": {"required": self.missing}}
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A field that moved while somebody typed. saw: "" if empty, None if it is not known any more.
+    by: the entry of whoever was quicker, if it was somebody here.
+    """
+
+    saw: str | None
+    now: str
+    mine: str
+    by: Entry | None
+
+
+class Part:
+    """The inputs of one field of the catalogue: a form, or a set of forms, inside a longer one.
+
+    Forms of two kinds mix this in. A part that holds nothing of the person's is not bound.
+    """
+
+    asked: Asked
+    may_clear = False
+    clears = False  # its clear is ticked
+    choice: str | None = None  # whose value is to be, "" if it was not said yet; None: no clash
+    clash: Clash | None = None
+
+    @property
+    def row(self) -> Field:
+        return self.asked.row
+
+    @property
+    def anchor(self) -> str:
+        """The id of what a link to the part leads to."""
+        return f"{self.row.name}-input"
+
+    @property
+    def error_id(self) -> str:
+        """What `_error` follows in the id of the message about the whole part."""
+        return self.row.name
+
+    @property
+    def hides_a_value(self) -> bool:
+        """Is something stored that is not shown?"""
+        return self.row.sensitive and not compare.is_empty(self.asked.now)
+
+
+class FormPart(Part, forms.Form):
+    """A part that is one form."""
+
+    use_required_attribute = False
+
+    def __init__(self, asked: Asked, data: QueryDict | None, **kwargs: Any) -> None:
+        self.asked = asked
+        super().__init__(data, **kwargs)
+
+    @property
+    def is_omitted(self) -> bool:
+        """Did none of its inputs come back?"""
+        return all(map(self.omits, self.fields))
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(as_sent(self[name].data) for name in self.fields)
+
+    @property
+    def is_filled(self) -> bool:
+        """Do its inputs show anything?"""
+        return any(bound.value() not in (None, "") for bound in self)
+
+    def omits(self, name: str) -> bool:
+        """Did this input not come back?"""
+        widget = self.fields[name].widget
+        return bool(widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name)))
+
+    def forgive(self) -> None:
+        unjudged(self)
+
+    def refuse(self, path: Sequence[str], message: str) -> None:
+        """Put a message beside the input that the path names, or under all. path: ["zip_code"]."""
+        self.add_error(self.input_at(path), message)
+
+    def input_at(self, path: Sequence[str]) -> str | None:
+        """The name of that input, None if there is none of its own."""
+        return path[0] if path and path[0] in self.fields else None
+
+    @property
+    def whole_errors(self) -> ErrorList:
+        """The messages that belong beside no single input."""
+        return self.non_field_errors()
+
+    @property
+    def problems(self) -> list[str]:
+        """Every message, with the input's label before it."""
+        told = [f"{self[name].label}: {one}" for name in self.fields for one in self[name].errors]
+        return [*self.non_field_errors(), *told]
+
+
+class PlainPart(FormPart):
+    """One input: named after the field, or `value` where it stands alone."""
+
+    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+        """shown: to be shown instead of the value there is."""
+        row = asked.row
+        now = None if row.sensitive else asked.now
+        super().__init__(
+            asked,
+            data,
+            initial={row.name: now if shown is None else shown},
+            auto_id=f"id_{row.name}_%s" if asked.alone else "id_%s",
+        )
+        field = plain_field(row, asked.market, now=now, label=row.label, **asked.common)
+        self.fields[row.name] = field
+        dress(self)
+
+    def add_prefix(self, field_name: str) -> str:
+        return "value" if self.asked.alone else field_name
+
+    @property
+    def bound(self) -> forms.BoundField:
+        return self[self.row.name]
+
+    @property
+    def value(self) -> Json:
+        return self.cleaned_data.get(self.row.name)
+
+    @property
+    def anchor(self) -> str:
+        return self.bound.id_for_label or super().anchor
+
+    @property
+    def error_id(self) -> str:
+        return self.bound.auto_id
+
+    def input_at(self, path: Sequence[str]) -> str:
+        return self.row.name
+
+    @property
+    def whole_errors(self) -> ErrorList:
+        return self.bound.errors
+
+    @property
+    def problems(self) -> list[str]:
+        return [str(one) for one in self.bound.errors]

@@ -7,8 +7,7 @@ from django.http import QueryDict
 
 from customers.audit.models import Purpose
 from customers.catalogue import phones
-from customers.forms.plain import DateField, TextField
-from customers.forms.profile import _decorate, _show_again
+from customers.forms.plain import DateField, TextField, dress, show_again
 from customers.services import search_terms
 
 
@@ -25,8 +24,8 @@ class SmallForm(forms.Form):
         auto_id: str = "id_%s",
     ) -> None:
         super().__init__(data, auto_id=auto_id)
-        _show_again(self, typed)
-        _decorate(self)
+        show_again(self, typed)
+        dress(self)
 
 
 class FindForm(SmallForm):

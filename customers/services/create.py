@@ -10,7 +10,7 @@ from customers.audit.models import JournalLine
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json
-from customers.form_token import Token
+from customers.form_token import FormToken
 from customers.services import duplicates
 from customers.services.connection import calling
 from customers.services.duplicates import Duplicate
@@ -39,7 +39,7 @@ from customers.services.record import (
 def create_customer(
     typed: Mapping[str, Json],
     *,
-    token: Token,
+    token: FormToken,
     actor: Actor,
     request_id: str,
     reason: str = "",
@@ -72,7 +72,7 @@ def create_customer(
 
 def _journal_create(
     values: Mapping[str, Json],
-    token: Token,
+    token: FormToken,
     act: dict[str, Any],
     actor: Actor,
     despite: Collection[str] | None,

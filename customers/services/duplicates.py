@@ -43,19 +43,14 @@ class Duplicate:
         return " ".join(filter(None, names)) or "Unnamed customer"
 
 
-class Cell(NamedTuple):
-    """A duplicate's value in words. same: it means what was typed."""
-
-    text: str
-    same: bool
-
-
 class Line(NamedTuple):
-    """One field: what was typed, and what each duplicate holds."""
+    """One field in words: what was typed, and of each duplicate its value and whether it means the
+    same.
+    """
 
     label: str
     typed: str
-    cells: list[Cell]
+    cells: list[tuple[str, bool]]
 
 
 def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
@@ -88,14 +83,15 @@ def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]
         Line(
             FIELDS[name].label,
             FIELDS[name].text(mine.get(name)),
-            [Cell(FIELDS[name].text(values.get(name)), name in same) for values, same in theirs],
+            [(FIELDS[name].text(values.get(name)), name in same) for values, same in theirs],
         )
         for name in _COMPARED
     ]
     city = _city(mine)
-    cities = [_city(values) for values, _ in theirs]
-    cells = [Cell(text, bool(city) and fold(text) == fold(city)) for text in cities]
-    return [*lines, Line("City", city, cells)]
+    cities = [
+        (_city(values), bool(city) and fold(_city(values)) == fold(city)) for values, _ in theirs
+    ]
+    return [*lines, Line("City", city, cities)]
 
 
 def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:

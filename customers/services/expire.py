@@ -25,7 +25,6 @@ from customers.audit.models import (
     ChangedField,
     Entry,
     Head,
-    JournalLine,
     VaultItem,
 )
 from customers.services.record import act_of
@@ -33,7 +32,6 @@ from customers.services.record import act_of
 Progress = Callable[[int], None]  # told how many are done
 
 _BATCH = 1_000  # entries
-_CLOCKS_DIFFER = timedelta(minutes=2)
 _LONGEST_PAUSE = timedelta(days=32)
 
 
@@ -46,55 +44,36 @@ class Old:
     count: int
 
 
-@dataclass(frozen=True)
-class Due:
-    """What is too old. open: changes without an answer that are as old as values may be; they stay
-    until they are settled.
-    """
-
-    values: Old
-    access_events: Old
-    entries: Old
-    open: int
-
-
 def doubt(now: datetime) -> str:
-    """Why the clock may be wrong, as a sentence; "" if nothing speaks against it.
+    """Why this machine's clock may be wrong, as a sentence; "" if nothing speaks against it.
 
     A clock that runs ahead would erase what is young.
     """
-    newest = Head.objects.filter(seq__gt=0).values_list("recorded_at", flat=True).first()
-    if newest is None:
-        return ""
-    if newest > now + _CLOCKS_DIFFER:
-        return f"The newest entry is of {newest:%d %B %Y, %H:%M} UTC, later than now."
-    if newest < now - _LONGEST_PAUSE:
-        return f"The newest entry is of {newest:%d %B %Y}, more than 32 days ago."
-    return ""
+    head = Head.objects.filter(seq__gt=0).first()
+    if head is None or head.recorded_at >= now - _LONGEST_PAUSE:
+        return chain.ahead_of_now(head)
+    return f"The newest entry is of {head.recorded_at:%d %B %Y}, more than 32 days ago."
 
 
-def what_is_due(now: datetime) -> Due:
-    """What would leave now, by the times in the database."""
-    values_before = _months_before(now, settings.AUDIT_VALUE_MONTHS)
-    values_up_to = _newest_before(values_before)
-    access_before = _months_before(now, settings.ACCESS_MONTHS)
-    old_events = AccessEvent.objects.filter(recorded_at__lt=access_before)
-    entries_before = _months_before(now, settings.AUDIT_ENTRY_MONTHS)
-    entries_up_to = max(_ends_of_changes(_newest_before(entries_before)), default=0)
-    return Due(
-        values=Old(
-            values_before, values_up_to, VaultItem.objects.filter(pk__lte=values_up_to).count()
-        ),
-        access_events=Old(
-            access_before,
-            old_events.values_list("pk", flat=True).first() or 0,
-            old_events.count(),
-        ),
-        entries=Old(
-            entries_before, entries_up_to, Entry.objects.filter(seq__lte=entries_up_to).count()
-        ),
-        open=JournalLine.objects.filter(sent_at__lt=values_before).count(),
-    )
+def old_values(now: datetime) -> Old:
+    """The values older than AUDIT_VALUE_MONTHS, by the times in the database."""
+    before = _months_before(now, settings.AUDIT_VALUE_MONTHS)
+    up_to = _newest_before(before)
+    return Old(before, up_to, VaultItem.objects.filter(pk__lte=up_to).count())
+
+
+def old_access_events(now: datetime) -> Old:
+    """The access events older than ACCESS_MONTHS."""
+    before = _months_before(now, settings.ACCESS_MONTHS)
+    events = AccessEvent.objects.filter(recorded_at__lt=before).order_by("-pk")
+    return Old(before, events.values_list("pk", flat=True).first() or 0, events.count())
+
+
+def old_entries(now: datetime) -> Old:
+    """The entries older than AUDIT_ENTRY_MONTHS, but for changes with a younger entry."""
+    before = _months_before(now, settings.AUDIT_ENTRY_MONTHS)
+    up_to = max(_ends_of_changes(_newest_before(before)), default=0)
+    return Old(before, up_to, Entry.objects.filter(seq__lte=up_to).count())
 
 
 def _months_before(now: datetime, months: int) -> datetime:

@@ -53,9 +53,13 @@ class Saved:
 
 
 class NotSaved(Exception):
-    """status: of the HTTP answer. title, text: the sentences. icon, tone: how a notice looks."""
+    """status: of the HTTP answer. title, text: the sentences. icon, tone: how a notice looks.
+
+    is_about_form: it is told inside the form that was sent, not above the page.
+    """
 
     status = 503
+    is_about_form = False
     title = ""
     text = ""
     icon = "plug-connected-x"
@@ -70,6 +74,7 @@ class Refused(SaidNo):
     """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
 
     status = 422
+    is_about_form = True
     title = "Club Med refused this."
     text = "Nothing was changed."
     icon = "alert-circle"
@@ -225,6 +230,7 @@ class Conflict(NotSaved):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
     status = 409
+    is_about_form = True
     title = "Changed while you were typing."
     text = "Nothing of yours was sent."
     icon = "alert-triangle"
@@ -239,6 +245,7 @@ class InUse(NotSaved):
     """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
 
     status = 409
+    is_about_form = True
     icon = "alert-triangle"
     tone = "warn"
 
@@ -251,6 +258,9 @@ class AlreadySent(NotSaved):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
     status = 409
+    is_about_form = True
+    title = "This form was sent before with other answers, and that customer was created."
+    text = "What you typed now was not sent. To create another customer, send it again."
     icon = "alert-triangle"
     tone = "warn"
 
@@ -267,6 +277,7 @@ class MayExist(NotSaved):
     """
 
     status = 409
+    is_about_form = True
 
     def __init__(
         self, duplicates: list[Duplicate], values: Mapping[str, Json], *, unchecked: bool

@@ -24,7 +24,7 @@ from customers.clubmed.errors import (
     RefusedError,
 )
 from customers.clubmed.profile import Json
-from customers.form_token import Token
+from customers.form_token import FormToken
 from customers.services import refusals
 from customers.services.connection import locale_of
 from customers.services.outcomes import (
@@ -55,14 +55,14 @@ def note_number(line: JournalLine, customer_id: str) -> None:
         logger.error("change %s has a number not noted: %s", line.change_id, type(exc).__name__)
 
 
-def first_answer(token: Token, typed: Mapping[str, Json]) -> Saved | None:
+def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
     A form that was refused, or that never got through, is not used up. For a sensitive field a
     repeated save counts as the same only if it clears the field.
     """
-    if line := JournalLine.objects.filter(pk=token.change_id).first():
-        raise InUse(line)
+    if JournalLine.objects.filter(pk=token.change_id).exists():
+        raise Unknown
     made = reading.verdicts(reading.of_change(token.change_id))
     outcomes = {entry.outcome for entry in made.values()}
     if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:

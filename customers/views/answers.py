@@ -1,23 +1,38 @@
-"""What our middleware adds to a request, typed once."""
+"""What views answer: a page or a fragment, and what came of a verb."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from customers.access import Actor
-from customers.audit import access_events
+from customers.audit import access_events, reading
 from customers.audit.models import Access
-from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.catalogue.fields import FIELDS
+from customers.clubmed.profile import Json, Profile
+from customers.forms.profile import Editing, ProfileForm
+from customers.services.outcomes import (
+    AlreadySent,
+    Conflict,
+    InUse,
+    NeedsSignIn,
+    NotSaved,
+    Pending,
+    Refused,
+    Unknown,
+)
+from customers.services.read import read_profile
 from customers.services.search_terms import is_customer_number
+from customers.session import forget_shown, remember_shown, shown_profile, take_back
 
-Answering = Callable[..., HttpResponse]
+View: TypeAlias = Callable[..., HttpResponse]
 
 
 class DeskRequest(HttpRequest):
@@ -65,44 +80,6 @@ def lead(request: HttpRequest, place: str) -> HttpResponse:
     return HttpResponseClientRedirect(place) if wants_fragment(request) else redirect(place)
 
 
-def looks(kind: Access) -> Callable[[Answering], Answering]:
-    """A view whose answers are looks, at the customer in its address where there is one."""
-
-    def mark(view: Answering) -> Answering:
-        @wraps(view)
-        def noting(request: DeskRequest, **address: Any) -> HttpResponse:
-            answer = view(request, **address)
-            return looked(request, answer, kind, address.get("customer_id", ""))
-
-        return noting
-
-    return mark
-
-
-def looked(
-    request: DeskRequest,
-    answer: HttpResponse,
-    kind: Access,
-    customer_id: str,
-    change_id: UUID | None = None,
-) -> HttpResponse:
-    """The same answer, noted as a look unless it leads elsewhere.
-
-    change_id: of the one change that was looked at; whose it was may turn out later.
-    Where a save failed, the form still shows what was there; where nothing could be read, no answer
-    of the view's comes this far.
-    """
-    if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
-        access_events.note(
-            kind,
-            actor=request.actor,
-            request_id=request.id,
-            customer_id=customer_id,
-            change_id=change_id,
-        )
-    return answer
-
-
 def failure_of(exc: NotSaved) -> NotSaved:
     """What to say of it on the form's own page.
 
@@ -144,3 +121,147 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         for value in values
         if value
     ]
+
+
+def records_access(kind: Access) -> Callable[[View], View]:
+    """A view whose answers are access events, of the customer in its address where there is one."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def noting(request: DeskRequest, **address: Any) -> HttpResponse:
+            answer = view(request, **address)
+            return note_access(request, answer, kind, address.get("customer_id", ""))
+
+        return noting
+
+    return mark
+
+
+def note_access(
+    request: DeskRequest,
+    answer: HttpResponse,
+    kind: Access,
+    customer_id: str,
+    change_id: UUID | None = None,
+) -> HttpResponse:
+    """The same answer, noted as an access event unless it leads elsewhere.
+
+    change_id: of the one change that it shows; whose it was may turn out later.
+    Where a save failed, the form still shows what was there; where nothing could be read, no answer
+    of the view's comes this far.
+    """
+    if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
+        access_events.note(
+            kind,
+            actor=request.actor,
+            request_id=request.id,
+            customer_id=customer_id,
+            change_id=change_id,
+        )
+    return answer
+
+
+# What came of a verb
+
+
+@dataclass(frozen=True)
+class Note:
+    """A notice on a form's page that is no outcome of a verb's."""
+
+    text: str
+    status: int = 200
+    title: str = ""
+    icon: str = "alert-triangle"
+    tone: str = "warn"
+
+
+_TYPED_BEFORE = Note("Here is what you typed before you signed in again. Nothing was sent yet.")
+Notice: TypeAlias = NotSaved | Note | None
+# Shows a form's page, or its fragment, with a notice.
+Show: TypeAlias = Callable[[ProfileForm, Notice], HttpResponse]
+
+
+def status_of(form: ProfileForm, notice: Notice) -> int:
+    """The HTTP status of a form's page."""
+    if notice is not None:
+        return notice.status
+    return 422 if form.is_wrong else 200
+
+
+def page_or_fragment(
+    request: HttpRequest, page: str, fragment: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """The fragment for htmx; else the page, which includes it as `fragment`."""
+    template = fragment if wants_fragment(request) else page
+    return render(request, template, context | {"fragment": fragment}, status=status)
+
+
+def profile_form(
+    request: DeskRequest, editing: Editing, *, values: Mapping[str, Json] | None = None
+) -> tuple[ProfileForm, Notice]:
+    """The form as it was sent, as it was typed before a sign-in, or new. values: to begin with."""
+    if request.method == "POST":
+        return ProfileForm(editing, request.POST, judged="act" not in request.POST), None
+    typed = take_back(request.session, request.path)
+    form = ProfileForm(editing, typed, judged=False)
+    if form.seen is not None:
+        return form, Note(
+            "Here is what you typed before you signed in again. Nothing was sent yet."
+        )
+    return ProfileForm(editing, values=values), None
+
+
+def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show) -> HttpResponse:
+    """The form again after an outcome: the one table of what becomes of it."""
+    number = form.editing.profile.customer_id  # "" for a new customer
+    notice: Notice = exc
+    match exc:
+        case NeedsSignIn():  # the way to it keeps what was typed
+            raise exc
+        case Refused():
+            form.add_refusal(exc)
+            form.renew_token()
+        case Conflict():
+            remember_shown(request.session, exc.profile)
+            form = form.over(exc.profile, reading.newest_by_field(number))
+        case AlreadySent():
+            form.seen = None  # the token is used up
+            if number:
+                form = form.over(read_and_remember(request, number), {}, asks=False)
+                notice = _already_sent(exc)
+        case InUse():
+            notice = _in_use(request, exc, form)
+        case Unknown() | Pending():
+            forget_shown(request.session, number)
+    return show(form, notice)
+
+
+def _already_sent(exc: AlreadySent) -> Note:
+    took = ", ".join(f"“{FIELDS[name].text(value)}”" for name, value in exc.sent.items())
+    return Note(
+        f"This form was sent before: Club Med took {took}. What you typed now was not sent. "
+        "If it is the same, it is stored already; save again if you want it instead.",
+        exc.status,
+    )
+
+
+def _in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Note:
+    """Who is saving which of the fields that were to be saved."""
+    who = "You are" if exc.line.is_by(request.actor) else f"{exc.line.actor_name} is"
+    names = (name for name in exc.line.values if name in form.changes)
+    fields = ", ".join(FIELDS[name].label.lower() for name in names)
+    text = f"{who} saving {fields} at this moment. Nothing of this was sent: "
+    return Note(f"{text}wait until that is settled, then save again.", exc.status)
+
+
+def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:
+    """The profile as the person saw it, read now if that is gone."""
+    current = request.method != "POST"
+    shown = shown_profile(request.session, customer_id, current=current)
+    return shown or read_and_remember(request, customer_id)
+
+
+def read_and_remember(request: DeskRequest, customer_id: str) -> Profile:
+    profile = read_profile(customer_id, actor=request.actor)
+    remember_shown(request.session, profile)
+    return profile

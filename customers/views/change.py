@@ -25,12 +25,12 @@ from customers.services.outcomes import (
     NumberMissing,
 )
 from customers.services.settle import give_up_creates
-from customers.session import kept
+from customers.session import take_back_own
 from customers.views.answers import (
     DeskRequest,
     failure_of,
     lead,
-    looked,
+    note_access,
     wants_fragment,
 )
 
@@ -49,7 +49,7 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """A supervisor's word on an unclear change of somebody else's; GET: back from a sign-in."""
     if request.method != "POST":
-        back = kept.take_own(
+        back = take_back_own(
             request.session, request.path, actor=request.actor, form=_form_name(change_id)
         )
         return change_page(request, change_id, SettleForm(typed=back))
@@ -116,7 +116,7 @@ def change_page(
     status = failure.status if failure else status
     template = "audit/_settle.html" if wants_fragment(request) else "audit/change.html"
     page = render(request, template, context, status=status)
-    return looked(request, page, Access.AUDIT, shown.customer_id, change_id)
+    return note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
 
 
 def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:

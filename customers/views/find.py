@@ -13,7 +13,7 @@ from customers.forms.small import FindForm
 from customers.services import search_terms
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
-from customers.session import searches
+from customers.session import remember_search, search_of
 from customers.views.answers import DeskRequest, failure_of, lead, wants_fragment
 from customers.views.record import person
 
@@ -34,11 +34,11 @@ def find(request: DeskRequest) -> HttpResponse:
             access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
         elif not wants_fragment(request):
             return _find_page(request, form, status=422)
-        return lead(request, f"/?find={searches.keep(request.session, request.POST)}")
+        return lead(request, f"/?find={remember_search(request.session, request.POST)}")
     handle = request.GET.get("find", "")
     if not handle:
         return _find_page(request, FindForm())
-    typed = searches.recall(request.session, handle)
+    typed = search_of(request.session, handle)
     if typed is None:
         note = "This search is no longer kept. Type it again."
         return _find_page(request, FindForm(), note=note)

@@ -14,25 +14,25 @@ from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
 from customers.services.outcomes import InUse, NotErased, NotRecorded, NotSaved
-from customers.session import kept
+from customers.session import take_back_own
 from customers.views.answers import (
     DeskRequest,
     check_customer_number,
     failure_of,
     lead,
-    looks,
+    records_access,
     wants_fragment,
 )
 
 
 @allow(Permission.FORGET)
 @require_http_methods(["GET", "HEAD", "POST"])
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     """Says what goes and what stays; POST does it, once the number was typed and a reason given."""
     check_customer_number(customer_id)
     if request.method != "POST":
-        back = kept.take_own(
+        back = take_back_own(
             request.session, request.path, actor=request.actor, form=_form_name(customer_id)
         )
         return _page(request, customer_id, ForgetForm(customer_id, typed=back))

@@ -14,13 +14,13 @@ from customers.services.settle import give_up_creates
 from customers.views.answers import (
     DeskRequest,
     check_customer_number,
-    looks,
+    records_access,
 )
 
 
 @allow(Permission.LOG)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, for supervisors and auditors."""
     context = {"waiting": reading.waiting()}
@@ -29,7 +29,7 @@ def log(request: DeskRequest) -> HttpResponse:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
     """One customer's timeline."""
     check_customer_number(customer_id)
@@ -40,7 +40,7 @@ def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """One field's history."""
     check_customer_number(customer_id)
@@ -53,7 +53,7 @@ def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResp
 
 @allow(Permission.LOG)
 @require_safe
-@looks(Access.AUDIT)
+@records_access(Access.AUDIT)
 def unsettled(request: DeskRequest) -> HttpResponse:
     """What is not known of anybody's changes, with what was found."""
     give_up_creates()

@@ -12,24 +12,24 @@ from customers.audit.models import Access
 from customers.catalogue.markets import market_of
 from customers.services.markets import refresh_market
 from customers.services.read import read_profile
-from customers.session import seen
+from customers.session import remember_shown
 from customers.views.answers import (
     DeskRequest,
     afterwards,
     check_customer_number,
-    looks,
+    records_access,
 )
 from customers.views.record import Record
 
 
 @allow(Permission.CUSTOMERS)
 @require_safe
-@looks(Access.VIEW)
+@records_access(Access.VIEW)
 def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     """The whole record, read from Club Med now."""
     check_customer_number(customer_id)
     found = read_profile(customer_id, actor=request.actor)
-    seen.remember(request.session, found)
+    remember_shown(request.session, found)
     context = {
         "waiting": reading.waiting(customer_id),
         "record": Record(found, reading.newest_by_field(customer_id)),

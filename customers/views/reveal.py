@@ -18,7 +18,7 @@ from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
 from customers.services.outcomes import NotRevealed, NotSaved
 from customers.services.read import read_profile
-from customers.session import kept, seen
+from customers.session import remember_shown, shown_profile, take_back
 from customers.views.answers import DeskRequest, check_customer_number, failure_of, wants_fragment
 from customers.views.change import change_page
 from customers.views.record import Record, Row
@@ -40,10 +40,10 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if not form.is_valid():
         return _row_page(request, row, form, status=422)
     try:
-        profile = seen.recall(request.session, customer_id)
+        profile = shown_profile(request.session, customer_id)
         if profile is None:
             profile = read_profile(customer_id, actor=request.actor)
-            seen.remember(request.session, profile)
+            remember_shown(request.session, profile)
         shown = Record(profile, reading.newest_by_field(customer_id)).row(name)
         _record(request, form, customer_id, name)
     except (NotSaved, DatabaseError) as exc:
@@ -61,7 +61,7 @@ def _row_page(
 ) -> HttpResponse:
     """The row with the value, or, with a form, asking why."""
     fragment = "customers/_field_reveal.html" if form else "customers/_field.html"
-    profile = seen.recall(request.session, row.customer_id, current=False)
+    profile = shown_profile(request.session, row.customer_id, current=False)
     title = Record(profile, {}).title if profile else ""
     context = {"row": row, "form": form, "failure": failure, "fragment": fragment, "title": title}
     template = fragment if wants_fragment(request) else "customers/field_form.html"
@@ -119,7 +119,7 @@ def _chosen(request: DeskRequest) -> QueryDict | None:
     """The form as it was sent, now or when the session had ended."""
     if request.method == "POST":
         return request.POST
-    return kept.take(request.session, request.path)
+    return take_back(request.session, request.path)
 
 
 def _record(

@@ -8,7 +8,7 @@ from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Change, JournalLine
 from customers.services.settle import give_up_creates
-from customers.views.answers import DeskRequest, looked
+from customers.views.answers import DeskRequest, note_access
 from customers.views.change import search_for_created
 
 
@@ -28,7 +28,7 @@ def saves(request: DeskRequest) -> HttpResponse:
     reading.mark_seen(unseen_by_author)
     shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
     for customer_id in {one.customer_id for one in shown if one.customer_id}:
-        looked(request, page, Access.VIEW, customer_id)
+        note_access(request, page, Access.VIEW, customer_id)
     for create in (one for one in shown if not one.customer_id):
-        looked(request, page, Access.VIEW, "", create.pk)
+        note_access(request, page, Access.VIEW, "", create.pk)
     return page

@@ -38,8 +38,8 @@ def test_a_revealed_value_goes_out_of_sight_even_if_the_desk_does_not_answer(pro
     page.goto(WANG)
     if where == "change":
         page.locator("#identity .field-edit").click()
-        page.locator("#identity [name=number]").fill("11144477735")
-        page.locator("#identity [name=number]").press("Enter")
+        page.locator("#identity [name=identity-number]").fill("11144477735")
+        page.locator("#identity [name=identity-number]").press("Enter")
         expect(page.locator("#identity .was-saved")).to_be_visible()
         page.goto("/audit/")
         page.locator("tbody.change .when a").first.click()

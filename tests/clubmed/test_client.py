@@ -1,54 +1,86 @@
-"""The client's three routes: what goes over the wire, and what comes back."""
+"""The client's routes: what goes over the wire, what comes back, and what reaches a log."""
 
 import logging
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from crmadmin.sandbox import Sandbox
-from customers.clubmed.errors import ContractError, NoAnswerError, NotFoundError, NotSentError
+from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError
 from customers.clubmed.profile import Profile
-from customers.clubmed.tokens import StaticToken
-from tests.clubmed.calls import CREATED, NEW, NO_IDS, PROFILE, TOM, client, every_route
+from tests.clubmed.calls import (
+    GOOD,
+    NEW,
+    PROFILE,
+    TOM,
+    client,
+    create,
+    every_route,
+    read,
+    search,
+    update,
+)
 from tests.wire import RawServer, answer
 
+# What no `id` of a customer can be
+NO_IDS = [None, "", " ", 0, -5, 1.5, True, "012", "a1", "../1", "٣", [], {}]
 
-def test_the_scenario_creates_reads_updates_and_reads_again():
+
+def target(call, said):
+    """Where one call goes, as sent."""
+    with RawServer(said) as server:
+        call(client(server.url))
+        [request] = server.requests
+        return request.target
+
+
+def found(said):
+    """What one search gives when the server says that, however often it is asked."""
+    with RawServer(said, said, said) as server:
+        return search(client(server.url))
+
+
+# What is sent --------------------------------------------------------------------------------
+
+
+def test_the_scenario_creates_finds_reads_updates_and_reads_again():
     with Sandbox() as sandbox:
         api = client(sandbox.url)
 
-        customer_id = api.create_customer(NEW)
+        customer_id = api.create_customer(NEW | {"email": "tom+club@example.com"})
+        [found] = api.find_customers({"email": "tom+club@example.com", "last_name": "SMITH"}).items
         before = api.read_profile(customer_id)
         api.update_profile(customer_id, {"email": "new@example.com"})
         after = api.read_profile(customer_id)
 
-        assert before.get("email") == "tom@example.com"
+        assert (found["id"], found["type"]) == (customer_id, "PROSPECT")
+        assert before.get("email") == "tom+club@example.com"
         assert after.get("email") == "new@example.com"
-        read = ("GET", f"/v2/customers/{customer_id}/profile", "", None)
-        patch = {"email": "new@example.com"}
-        assert [(r.method, r.path, r.query, r.json) for r in sandbox.requests] == [
-            ("POST", "/v1/customers", "", NEW),
-            read,
-            ("PATCH", f"/v1/customers/{customer_id}/profile", "", patch),
-            read,
+        there = f"customers/{customer_id}/profile"
+        assert [(r.method, r.path, r.json if r.body else None) for r in sandbox.requests] == [
+            ("POST", "/v1/customers", NEW | {"email": "tom+club@example.com"}),
+            ("GET", "/v1/customers", None),
+            ("GET", f"/v2/{there}", None),
+            ("PATCH", f"/v1/{there}", {"email": "new@example.com"}),
+            ("GET", f"/v2/{there}", None),
         ]
 
 
 @every_route
 def test_every_call_carries_the_headers_of_the_contract(call):
-    with RawServer(answer(400)) as server:
-        with pytest.raises(Exception, match="400"):
-            call(client(server.url))
+    with RawServer(GOOD[call]) as server:
+        call(client(server.url))
 
-        headers = server.requests[0].headers
-        assert headers["accept"] == "application/json"
-        assert headers["accept-language"] == "en-US"
-        assert headers["authorization"] == "Bearer sandbox-token"
-        assert headers["x-api-key"] == "sandbox-key"
-        assert headers["user-agent"] == "crmadmin"
-        has_body = server.requests[0].method != "GET"
-        assert headers["content-type"] == ("application/json" if has_body else None)
+        [request] = server.requests
+        assert request.headers["accept"] == "application/json"
+        assert request.headers["accept-language"] == "en-US"
+        assert request.headers["authorization"] == "Bearer sandbox-token"
+        assert request.headers["x-api-key"] == "sandbox-key"
+        assert request.headers["user-agent"] == "crmadmin"
+        has_body = request.method != "GET"
+        assert request.headers["content-type"] == ("application/json" if has_body else None)
 
 
 def test_a_body_is_compact_json_with_every_script_and_null():
@@ -58,39 +90,55 @@ def test_a_body_is_compact_json_with_every_script_and_null():
         assert server.requests[0].body == b'{"unicode_last_name":"\\u738b","email":null}'
 
 
-def test_the_address_check_is_bypassed_only_when_asked():
-    with RawServer(CREATED, CREATED, answer(204)) as server:
-        api = client(server.url)
-        api.create_customer(NEW)
-        api.create_customer(NEW, force_address=True)
-        api.update_profile(TOM, {"address": None}, force_address=True)
+@pytest.mark.parametrize(("forced", "query"), [(False, ""), (True, "?force_address=true")])
+def test_the_address_check_is_bypassed_only_when_asked(forced, query):
+    def create_so(api):
+        api.create_customer(NEW, force_address=forced)
 
-        assert [request.target for request in server.requests] == [
-            "/v1/customers",
-            "/v1/customers?force_address=true",
-            f"/v1/customers/{TOM}/profile?force_address=true",
-        ]
+    def update_so(api):
+        api.update_profile(TOM, {"address": None}, force_address=forced)
 
-
-@pytest.mark.parametrize("end", ["", "/", "//"])
-def test_a_profile_comes_whole_from_a_base_url_that_may_end_in_a_slash(end):
-    with RawServer(answer(200, PROFILE)) as server:
-        assert client(server.url + end).read_profile(TOM) == Profile(TOM, PROFILE)
-
-        assert server.requests[0].target == f"/v2/customers/{TOM}/profile"
+    assert target(create_so, GOOD[create]) == f"/v1/customers{query}"
+    assert target(update_so, GOOD[update]) == f"/v1/customers/{TOM}/profile{query}"
 
 
 @pytest.mark.parametrize("customer_id", ["12/../34", "1?a=b", "1#x", "%2e%2e", "é", "1 2"])
 def test_an_id_stays_one_segment_of_the_path(customer_id):
-    with RawServer(answer(404)) as server:
-        with pytest.raises(NotFoundError):
-            client(server.url).read_profile(customer_id)
+    path = target(lambda api: api.read_profile(customer_id), GOOD[read])
 
-        path = server.requests[0].target
-        assert path.startswith("/v2/customers/")
-        assert path.endswith("/profile")
-        assert path.count("/") == 4
-        assert not set("?# ") & set(path)
+    assert path.startswith("/v2/customers/")
+    assert path.endswith("/profile")
+    assert path.count("/") == 4
+    assert not set("?# ") & set(path)
+
+
+def test_every_filter_is_a_parameter_of_its_own():
+    filters = {"last_name": "SMITH", "birthdate": "19860614", "address.zip_code": "01503-020"}
+
+    assert target(lambda api: api.find_customers(filters, limit=50, page=3), GOOD[search]) == (
+        "/v1/customers?filter=last_name%3D%3DSMITH&filter=birthdate%3D%3D19860614"
+        "&filter=address.zip_code%3D%3D01503-020&limit=50&page=3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("+5511900000412", "%2B5511900000412"),
+        ("A&limit=1", "A%26limit%3D1"),
+        ("=A=", "%3DA%3D"),
+        ("DE LA CRUZ", "DE%20LA%20CRUZ"),
+        ("100%41", "100%2541"),
+        ("a#b?c;d/e", "a%23b%3Fc%3Bd%2Fe"),
+        ("é王", "%C3%A9%E7%8E%8B"),
+        ("a\r\nx-api-key: b", "a%0D%0Ax-api-key%3A%20b"),
+        ("", ""),
+    ],
+)
+def test_a_value_stays_one_value_whatever_it_holds(value, sent):
+    path = target(lambda api: api.find_customers({"email": value}), GOOD[search])
+
+    assert path == f"/v1/customers?filter=email%3D%3D{sent}&limit=10&page=1"
 
 
 @pytest.mark.parametrize(
@@ -113,71 +161,100 @@ def test_a_value_that_no_url_and_no_json_can_hold_is_not_sent(call):
         assert not api.breaker.is_open
 
 
+# What comes back -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_a_profile_comes_whole_from_a_base_url_that_may_end_in_a_slash(end):
+    with RawServer(GOOD[read]) as server:
+        assert client(server.url + end).read_profile(TOM) == Profile(TOM, PROFILE)
+
+        assert server.requests[0].target == f"/v2/customers/{TOM}/profile"
+
+
 @pytest.mark.parametrize("sent", ["987654321", 987654321])
-def test_the_new_id_may_come_as_text_or_number(sent):
+def test_an_id_may_come_as_text_or_number_and_the_rest_as_it_was_answered(sent):
+    item = {"id": sent, "type": "AGENCE", "phones": None, "new_field": {"a": [1]}}
     with RawServer(answer(201, {"id": sent})) as server:
-        assert client(server.url).create_customer(NEW) == "987654321"
+        assert create(client(server.url)) == "987654321"
+
+    assert found(answer(200, [item])) == [item | {"id": "987654321"}]
 
 
 @pytest.mark.parametrize("sent", NO_IDS)
-def test_a_created_customer_without_a_usable_id_may_exist(sent):
+def test_a_created_customer_without_a_usable_id_may_exist_and_a_found_one_is_left_out(sent):
     with RawServer(answer(201, {"id": sent})) as server, pytest.raises(NoAnswerError):
-        client(server.url).create_customer(NEW)
+        create(client(server.url))
+
+    assert found(answer(200, [sent, {"id": sent}, {"id": TOM}])) == [{"id": TOM}]
+
+
+@pytest.mark.parametrize("said", [answer(200, []), answer(416), answer(416, {"error": "beyond"})])
+def test_nothing_found_or_a_page_beyond_the_last_is_an_empty_list(said):
+    assert found(said) == []
+
+
+def test_pages_follow_one_another_until_one_is_empty(sandbox):
+    api = client(sandbox.url)
+
+    pages = [api.find_customers({}, limit=100, page=page) for page in (1, 2, 3, 4)]
+
+    assert [len(page.items) for page in pages] == [100, 100, 100, 0]
+    assert [page.has_next for page in pages] == [True, True, False, False]
+    assert [page.total for page in pages] == [300, 300, 300, None]
+    assert [item["id"] for page in pages for item in page.items] == list(sandbox.customers)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 206])
 def test_an_update_has_landed_for_certain_only_with_204(status):
     with RawServer(answer(status, {})) as server, pytest.raises(NoAnswerError):
-        client(server.url).update_profile(TOM, {"email": None})
+        update(client(server.url))
 
 
-@every_route
-def test_a_redirect_is_not_followed(call):
-    with RawServer() as other, RawServer(answer(307, location=other.url)) as server:
-        with pytest.raises(ContractError):
-            call(client(server.url))
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        *((answer(200, body), "200 without a JSON array") for body in ({}, {"items": []}, "a", 1)),
+        (answer(202, []), "202 where 200 or 206 was promised"),
+    ],
+)
+def test_a_search_takes_a_list_alone(said, text):
+    with pytest.raises(NoAnswerError, match=f"GET /v1/customers: {text}"):
+        found(said)
 
-        assert len(server.requests) == 1
-        assert other.requests == []
+
+# Connections ---------------------------------------------------------------------------------
 
 
-def test_cookies_are_not_kept():
+def test_nothing_of_the_environment_and_no_cookie_is_used(monkeypatch):
     cookie = {"set-cookie": "session=1; Path=/"}
-    with RawServer(answer(200, {}, **cookie), answer(200, {})) as server:
-        api = client(server.url)
-        api.read_profile(TOM)
-        api.read_profile(TOM)
-
-        assert [request.headers["cookie"] for request in server.requests] == [None, None]
-
-
-def test_proxies_of_the_environment_are_not_used(monkeypatch):
-    with RawServer() as proxy, RawServer(answer(200, {})) as server:
+    with RawServer() as proxy, RawServer(answer(200, {}, **cookie), GOOD[read]) as server:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "")
-        client(server.url).read_profile(TOM)
+        api = client(server.url)
+        read(api)
+        read(api)
 
-        assert len(server.requests) == 1
+        assert [request.headers["cookie"] for request in server.requests] == [None, None]
         assert proxy.requests == []
 
 
 def test_a_connection_serves_many_calls():
-    with RawServer(answer(200, {}), answer(204), answer(200, {})) as server:
+    with RawServer(GOOD[read], GOOD[update], GOOD[read]) as server:
         api = client(server.url)
-        api.read_profile(TOM)
-        api.update_profile(TOM, {"email": None})
-        api.read_profile(TOM)
+        for call in (read, update, read):
+            call(api)
 
         assert server.connections == 1
 
 
 def test_a_body_after_a_204_does_not_become_the_next_answer():
     late = b"HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n" + b'{"gm_number": "999"}'
-    with RawServer(answer(204) + late, answer(200, PROFILE)) as server:
+    with RawServer(answer(204) + late, GOOD[read]) as server:
         api = client(server.url)
-        api.update_profile(TOM, {"email": None})
+        update(api)
 
-        assert api.read_profile(TOM).get("gm_number") == TOM
+        assert read(api).get("gm_number") == TOM
 
 
 def test_sixteen_threads_share_one_client():
@@ -200,24 +277,67 @@ def test_sixteen_threads_share_one_client():
         assert len(sandbox.requests) == 16 * 4
 
 
-def test_a_call_is_one_line_of_the_log_without_the_customer(caplog):
+# What reaches a log --------------------------------------------------------------------------
+
+WHISPERS = {"email": "whisper@example.com", "phones.number": "+5511900000412"}
+PRIVATE = ["whisper", "5511900000412", "filter=", TOM, "127.0.0.1", "sandbox-token", "sandbox-key"]
+NO_HEADER = b"HTTP/1.1 200 OK\r\nno header whisper@example.com\r\n\r\n{}"
+NOWHERE = "http://whisper.invalid"
+
+
+def change(api):
+    api.update_profile(TOM, WHISPERS)
+
+
+def find(api):
+    api.find_customers(WHISPERS)
+
+
+ROUTES = {
+    read: "GET /v2/customers/{customer_id}/profile",
+    change: "PATCH /v1/customers/{customer_id}/profile",
+    find: "GET /v1/customers",
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "said", "outcome", "error"),
+    [
+        (read, NO_HEADER, "200", None),
+        (change, answer(204), "204", None),
+        (change, answer(400, {"error_description": "whisper"}), "RefusedError", "400"),
+        (change, answer(302, location=NOWHERE), "ContractError", "302"),
+        (change, answer(500, "whisper"), "NoAnswerError", "500 where 204 was promised"),
+        (change, b"whisper\r\n\r\n", "NoAnswerError", "ConnectionError"),
+        (find, answer(206, [{"id": TOM, "email": "whisper"}]), "206", None),
+        (find, answer(416), "RefusedError", None),
+        (find, b"HTTP/1.1 200\r\n" + b"x: y\r\n" * 200, "NoAnswerError", "ConnectionError"),
+    ],
+)
+def test_a_call_is_one_line_of_the_log_and_no_line_or_error_holds_a_value(
+    call, said, outcome, error, caplog
+):
     caplog.set_level(logging.DEBUG)
-    odd = b"HTTP/1.1 200 OK\r\nno header tom@example.com\r\n\r\n{}"
-    with RawServer(answer(200, {}), answer(404), odd) as server:
-        api = client(server.url)
-        api.read_profile(TOM)
-        with pytest.raises(NotFoundError):
-            api.update_profile(TOM, {"email": "tom@example.com"})
-        api.read_profile(TOM)
+    raised = None
+    with RawServer(said, said, said) as server:
+        try:
+            call(client(server.url))
+        except ClubMedError as exc:
+            raised = exc
 
-    read, patch, again = [record.getMessage().rsplit(" ", 2)[0] for record in caplog.records]
-    assert {record.name for record in caplog.records} == {"customers.clubmed"}
-    assert read == "GET /v2/customers/{customer_id}/profile 200"
-    assert patch == "PATCH /v1/customers/{customer_id}/profile NotFoundError"
-    assert again == read
-    for private in (TOM, "127.0.0.1", "tom@example.com", "sandbox-token"):
-        assert private not in caplog.text
+    [record] = caplog.records
+    assert record.name == "customers.clubmed"
+    assert record.getMessage().rsplit(" ", 2)[0] == f"{ROUTES[call]} {outcome}"
+    assert str(raised) == (f"{ROUTES[call]}: {error}" if error else "None")
+    shown = caplog.text + "".join(traceback.format_exception(raised))
+    assert [private for private in PRIVATE if private in shown] == []
 
 
-def test_a_token_does_not_show_when_its_source_is_printed():
-    assert "sandbox-token" not in repr(StaticToken("sandbox-token"))
+@pytest.mark.parametrize("call", [change, find])
+def test_the_error_of_a_call_that_was_not_sent_shows_no_address_and_no_value(call):
+    with pytest.raises(NotSentError) as caught:
+        call(client(NOWHERE))
+
+    assert str(caught.value) == f"{ROUTES[call]}: ConnectionError"
+    shown = "".join(traceback.format_exception(caught.value))
+    assert [private for private in PRIVATE if private in shown] == []

@@ -4,11 +4,11 @@ Each read timeout here is far above the pause between two bytes, so only the dea
 call. That it did is shown by order: the call is over before the slow answer is.
 """
 
-import contextlib
 import datetime
 import ipaddress
 import socket
 import threading
+from contextlib import contextmanager, suppress
 
 import pytest
 import requests.adapters
@@ -17,22 +17,22 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from customers.clubmed.errors import NoAnswerError, NotSentError, RefusedError
-from tests.clubmed.calls import CREATED, NEW, TOM, client, every_route
+from tests.clubmed.calls import GOOD, TOM, client, create, every_route, read, update
 from tests.wire import Drip, RawServer, answer, trusting
 
 LONG = b"x" * 1000  # about 20 s of dripping
 PROMISED = b"HTTP/1.1 200 OK\r\ncontent-length: 1002\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 DRIPS = {
-    "status line": lambda: Drip(b"HTTP/1.1 200 " + LONG),
-    "header": lambda: Drip(b"x-slow: " + LONG, quick=b"HTTP/1.1 200 OK\r\n"),
-    "continue": lambda: Drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 40),
-    "body": lambda: Drip(b'"' + LONG + b'"', quick=PROMISED),
-    "body without length": lambda: Drip(LONG, quick=b"HTTP/1.1 200 OK\r\n\r\n"),
-    "chunk size": lambda: Drip(b"0" * 1000, quick=CHUNKED),
-    "chunk": lambda: Drip(LONG, quick=CHUNKED + b"3e8\r\n"),
-    "many chunks": lambda: Drip(b"1\r\n1\r\n" * 200, quick=CHUNKED),
-    "trailer": lambda: Drip(b"x: y\r\n" * 200, quick=CHUNKED + b"2\r\n{}\r\n0\r\n"),
+    "status line": (b"HTTP/1.1 200 " + LONG, b""),
+    "header": (b"x-slow: " + LONG, b"HTTP/1.1 200 OK\r\n"),
+    "continue": (b"HTTP/1.1 100 Continue\r\n\r\n" * 40, b""),
+    "body": (b'"' + LONG + b'"', PROMISED),
+    "body without length": (LONG, b"HTTP/1.1 200 OK\r\n\r\n"),
+    "chunk size": (b"0" * 1000, CHUNKED),
+    "chunk": (LONG, CHUNKED + b"3e8\r\n"),
+    "many chunks": (b"1\r\n1\r\n" * 200, CHUNKED),
+    "trailer": (b"x: y\r\n" * 200, CHUNKED + b"2\r\n{}\r\n0\r\n"),
 }
 
 
@@ -41,22 +41,16 @@ def impatient(url, **changes):
 
 
 @pytest.mark.parametrize(
-    ("where", "tls"),
-    [*((where, False) for where in DRIPS), ("header", True), ("body", True), ("many chunks", True)],
+    ("where", "call", "tls"),
+    [
+        *((where, read, False) for where in DRIPS),
+        *((where, read, True) for where in ("header", "body", "many chunks")),
+        *(("header", call, False) for call in GOOD if call is not read),
+    ],
 )
-def test_a_dripped_answer_is_left_at_the_deadline(where, tls, trusted):
-    drip = DRIPS[where]()
+def test_a_dripped_answer_is_left_at_the_deadline(where, call, tls, trusted):
+    drip = Drip(*DRIPS[where])
     with RawServer(drip, tls=trusting(*trusted) if tls else None) as server:
-        with pytest.raises(NoAnswerError):
-            impatient(server.url).read_profile(TOM)
-
-        assert not drip.finished.is_set()
-
-
-@every_route
-def test_every_route_keeps_to_the_deadline(call):
-    drip = DRIPS["header"]()
-    with RawServer(drip) as server:
         with pytest.raises(NoAnswerError):
             call(impatient(server.url))
 
@@ -65,12 +59,12 @@ def test_every_route_keeps_to_the_deadline(call):
 
 
 def test_the_deadline_holds_on_a_kept_connection():
-    drip = DRIPS["body"]()
-    with RawServer(CREATED, drip) as server:
+    drip = Drip(*DRIPS["body"])
+    with RawServer(GOOD[create], drip) as server:
         api = impatient(server.url)
-        api.create_customer(NEW)
+        create(api)
         with pytest.raises(NoAnswerError):
-            api.read_profile(TOM)
+            read(api)
 
         assert not drip.finished.is_set()
         assert server.connections == 1
@@ -80,22 +74,20 @@ def test_a_refusal_whose_explanation_drips_is_still_a_refusal():
     drip = Drip(LONG, quick=b"HTTP/1.1 400 Bad Request\r\ncontent-length: 1000\r\n\r\n")
     with RawServer(drip) as server:
         with pytest.raises(RefusedError):
-            impatient(server.url).update_profile(TOM, {"email": None})
+            update(impatient(server.url))
 
         assert not drip.finished.is_set()
 
 
 def test_silence_ends_a_call_at_the_read_timeout():
     with RawServer(lambda connection: connection.recv(1)) as server, pytest.raises(NoAnswerError):
-        client(server.url, read_timeout=0.2, deadline=60).update_profile(TOM, {"email": None})
+        update(client(server.url, read_timeout=0.2, deadline=60))
 
 
 def test_a_slow_answer_within_the_deadline_is_taken():
     drip = Drip(b'": 1}', quick=b'HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{"a')
     with RawServer(drip) as server:
-        assert client(server.url).read_profile(TOM).values == {"a": 1}
-
-        assert drip.finished.wait(10)
+        assert read(client(server.url)).values == {"a": 1}
 
 
 def test_a_token_that_came_too_late_sends_nothing():
@@ -106,7 +98,7 @@ def test_a_token_that_came_too_late_sends_nothing():
 
     with RawServer(answer(204)) as server:
         with pytest.raises(NotSentError):
-            impatient(server.url, tokens=Slow(), deadline=0.1).update_profile(TOM, {"email": ""})
+            update(impatient(server.url, tokens=Slow(), deadline=0.1))
 
         assert server.requests == []
 
@@ -131,11 +123,14 @@ def test_many_dead_addresses_do_not_add_up(monkeypatch):
             sock.connect_ex(address)
 
         with pytest.raises(NotSentError):
-            impatient(f"http://many.example:{address[1]}", connect_timeout=0.1).read_profile(TOM)
+            read(impatient(f"http://many.example:{address[1]}", connect_timeout=0.1))
 
         for sock in waiting:
             sock.close()
     assert len(asked) < 20
+
+
+# Through TLS ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +148,9 @@ def certificate(tmp_path_factory):
         .sign(key, hashes.SHA256())
     )
     folder = tmp_path_factory.mktemp("tls")
-    pem = serialization.Encoding.PEM
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     (folder / "certificate").write_bytes(made.public_bytes(pem))
-    (folder / "key").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    (folder / "key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
     return str(folder / "certificate"), str(folder / "key")
 
 
@@ -176,69 +169,68 @@ def test_a_server_with_an_unknown_certificate_is_sent_nothing(call, certificate)
         assert server.requests == []
 
 
-def test_a_dripped_handshake_is_left_with_nothing_sent():
-    finished = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def drip_a_handshake():
-            with contextlib.suppress(OSError), listener.accept()[0] as connection:
-                for byte in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + LONG:
-                    connection.sendall(bytes([byte]))
-                    if gone.wait(0.02):
-                        return
-                finished.set()
-
-        gone = threading.Event()
-        server = threading.Thread(target=drip_a_handshake)
-        server.start()
-        try:
-            url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-            with pytest.raises(NotSentError):
-                impatient(url, connect_timeout=60).read_profile(TOM)
-            assert not finished.is_set()
-        finally:
-            gone.set()
-            listener.shutdown(socket.SHUT_RDWR)  # nobody may have come
-            server.join()
-
-
 def test_calls_through_tls_share_a_connection(trusted):
-    with RawServer(CREATED, answer(204), tls=trusting(*trusted)) as server:
+    with RawServer(GOOD[create], GOOD[update], tls=trusting(*trusted)) as server:
         api = client(server.url)
-        assert api.create_customer(NEW) == TOM
+        create(api)
         api.update_profile(TOM, {"birth_city": "x" * 100_000})
 
         assert len(server.requests[1].body) > 100_000
         assert server.connections == 1
 
 
-@pytest.mark.parametrize("tls", [False, True])
-def test_a_server_that_takes_the_request_slowly_is_left_at_the_deadline(trusted, tls):
-    """More than the machine's buffers hold, taken in sips that would last for seconds. The deadline
-    is longer here: such a body takes a moment to be written."""
-    typed = {"birth_city": "x" * 20_000_000}
-    taken = 0
+@contextmanager
+def served_by(serve):
+    """Gives the address of a server for one connection; `serve` gets it, and an event that tells
+    when nobody waits for it any more."""
     gone = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def sip():
-            nonlocal taken
-            with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                if tls:
-                    connection = trusting(*trusted).wrap_socket(connection, server_side=True)
-                with connection:
-                    while not gone.wait(0.002) and (sipped := connection.recv(10_000)):
-                        taken += len(sipped)
+        def accept():
+            with suppress(OSError), listener.accept()[0] as connection:
+                serve(connection, gone)
 
-        server = threading.Thread(target=sip)
+        server = threading.Thread(target=accept)
         server.start()
         try:
-            url = f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
-            with pytest.raises(NoAnswerError):
-                impatient(url, deadline=1).update_profile(TOM, typed)
+            yield "{}:{}".format(*listener.getsockname())
         finally:
             gone.set()
             listener.shutdown(socket.SHUT_RDWR)  # nobody may have come
             server.join()
+
+
+def test_a_dripped_handshake_is_left_with_nothing_sent():
+    finished = threading.Event()
+
+    def drip(connection, gone):
+        for byte in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + LONG:
+            connection.sendall(bytes([byte]))
+            if gone.wait(0.02):
+                return
+        finished.set()
+
+    with served_by(drip) as address, pytest.raises(NotSentError):
+        read(impatient(f"https://{address}", connect_timeout=60))
+    assert not finished.is_set()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_takes_the_request_slowly_is_left_at_the_deadline(trusted, scheme):
+    """More than the machine's buffers hold, taken in sips that would last for seconds. The deadline
+    is longer here: such a body takes a moment to be written."""
+    taken = 0
+
+    def sip(connection, gone):
+        nonlocal taken
+        if scheme == "https":
+            connection = trusting(*trusted).wrap_socket(connection, server_side=True)
+        with connection:
+            while not gone.wait(0.002) and (sipped := connection.recv(10_000)):
+                taken += len(sipped)
+
+    with served_by(sip) as address:
+        api = impatient(f"{scheme}://{address}", deadline=1)
+        with pytest.raises(NoAnswerError):
+            api.update_profile(TOM, {"birth_city": "x" * 20_000_000})
     assert 0 < taken < 10_000_000

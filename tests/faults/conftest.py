@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
 import requests
@@ -15,8 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from customers.audit import chain, signing
-from customers.audit.models import Change, Claim, Entry, Head, JournalLine
+from customers.audit.models import Change, Claim, Entry, JournalLine
 from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.reconcile import reconcile
@@ -31,6 +29,33 @@ FORK = multiprocessing.get_context("fork")
 forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")  # Python 3.12 advises against
 PATIENCE = 30  # seconds until a test gives up on what has to happen
 LONG = 120  # seconds until it gives up on many changes
+
+
+@pytest.fixture(autouse=True)
+def long_deadlines(settings):
+    """A busy machine must not make an outcome unknown where something else is tested."""
+    settings.CLUBMED_CONNECT_TIMEOUT = settings.CLUBMED_READ_TIMEOUT = LONG
+    settings.CLUBMED_DEADLINE = settings.JOURNAL_GRACE = LONG
+
+
+@pytest.fixture
+def lock_wait(transactional_db):
+    """Set the seconds that everybody waits for a lock or a connection in this test."""
+    options = connection.settings_dict["OPTIONS"]
+    before = dict(options)
+
+    def wait(seconds):
+        let_go_of_the_database()
+        if connection.vendor == "postgresql":
+            options["options"] = f"-c lock_timeout={int(seconds * 1000)}ms"
+            options["pool"] = {**options["pool"], "timeout": seconds}
+        else:
+            options["timeout"] = seconds
+
+    yield wait
+    let_go_of_the_database()
+    options.clear()
+    options.update(before)
 
 
 @pytest.fixture
@@ -118,21 +143,8 @@ def assert_nothing_is_open():
 
 def assert_the_log_is_whole():
     """No number is missing, and every digest, up to the signed head, can be computed again."""
-    entries = list(Entry.objects.order_by("seq"))
-    assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
-    assert all(one.recorded_at <= next.recorded_at for one, next in pairwise(entries))
-    digest = signing.BEGINNING
-    for entry in entries:
-        content = signing.content_digest(chain.columns(entry))
-        digest = signing.entry_digest(entry.seq, digest, content)
-        assert (bytes(entry.content_digest), bytes(entry.digest)) == (content, digest)
-    head = Head.objects.filter(pk=1).first()
-    if not entries:
-        assert head is None or head.seq == 0
-        return
-    assert (head.seq, bytes(head.digest)) == (len(entries), digest)
-    signed = signing.head_message(head.seq, chain.moment(head.recorded_at), digest, head.key_id)
-    assert signing.verifies(head.key_id, bytes(head.signature), signed)
+    numbers = list(Entry.objects.order_by("seq").values_list("seq", flat=True))
+    assert numbers == list(range(1, len(numbers) + 1))
     call_command("audit_verify")
 
 

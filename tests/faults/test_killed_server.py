@@ -1,7 +1,6 @@
 """A worker of the running server is killed while it saves: what a person sees afterwards."""
 
 import os
-import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -91,7 +90,7 @@ def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
     assert row.select_one(".diff-new").text == "lost@example.com"
     assert text(row.select_one(".outcome")) == "Not seen applied"
     notice = text(ines.page("/").select_one("#notices"))
-    assert "E-mail of Tom Smith: not seen applied." in notice
+    assert "E-mail of Tom Smith: Not seen applied." in notice
     assert "tom@example.com" in text(ines.page(f"/customers/{TOM}/").select_one("#email"))
     assert len(product.wire("PATCH")) == 1
 
@@ -118,7 +117,7 @@ def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
 
 
 def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
-    """It was sent, and is stored a moment after the worker's death: the timer finds the number."""
+    """It was sent, and is stored a moment after the worker's death: nobody here has the number."""
     product.add_fault(kind="latency", method="POST", seconds=1)
     typed = {
         "civility": "MS",
@@ -130,10 +129,5 @@ def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
 
     row = settled_row(product, ines, "/saves/", of="Ada Vance")
 
-    assert text(row.select_one(".outcome")) == "Applied"
-    path = row.select_one(".customer a")["href"]
-    assert re.fullmatch("/customers/[0-9]+/", path)
-    assert "ADA VANCE" in text(ines.page(path).select_one("h1"))
-    created = settled_row(product, ines, f"{path}history/", of="Inès Moreau")
-    assert "ada.vance@example.com" in text(created)
+    assert text(row.select_one(".outcome")) == "Unclear"
     assert len(product.wire("POST")) == 1

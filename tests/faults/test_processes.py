@@ -5,6 +5,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from crmadmin.sandbox import Fault
 from customers.audit import entries
 from customers.audit.models import Change, Entry, JournalLine
+from customers.clubmed.client import ClubMed
 from customers.services.connection import client
 from customers.services.outcomes import (
     Conflict,
@@ -27,6 +29,7 @@ from tests.acts import history
 from tests.conftest import sent
 from tests.faults.conftest import (
     FORK,
+    LONG,
     PATIENCE,
     PEOPLE,
     assert_nothing_is_open,
@@ -86,9 +89,10 @@ def assert_every_old_value_was_there(people):
 
 
 def test_many_processes_change_the_same_customers_and_the_log_is_true(
-    people, clubmed, start_together
+    people, clubmed, lock_wait, start_together
 ):
     """Two timers look at everything meanwhile. On SQLite, where one writes at a time, fewer."""
+    lock_wait(LONG)
     processes, many = (8, 100) if is_postgresql() else (4, 25)
     had = deadlocks()
     stop = FORK.Event()
@@ -128,8 +132,9 @@ def test_the_first_entry_of_somebody_else_is_no_forgery(people):
     assert_the_log_is_whole()
 
 
-def test_timers_settle_nothing_that_is_under_way(people, clubmed, start_together):
+def test_timers_settle_nothing_that_is_under_way(people, clubmed, lock_wait, start_together):
     """Calls that take their time, but less than deadline and grace."""
+    lock_wait(LONG)
     clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.5, times=None))
     stop = FORK.Event()
     changing = [(make_changes, n, 3) for n in range(4)]
@@ -161,6 +166,18 @@ def told(outcome, number, value):
     except NotSaved as exc:
         said = exc
     outcome.send(type(said).__name__)
+
+
+def told_once(answered, outcome, number, value):
+    """The same, but the answer of Club Med does not come before that."""
+    real = ClubMed.update_profile
+
+    def update_and_wait(*args, **kwargs):
+        real(*args, **kwargs)
+        assert answered.wait(PATIENCE)
+
+    ClubMed.update_profile = update_and_wait
+    told(outcome, number, value)
 
 
 def stop_before_the_commit(outcome, number, value):
@@ -241,17 +258,17 @@ def test_the_server_ends_a_worker_that_stands_still(people, clubmed, telling):
     assert_the_log_is_whole()
 
 
-def test_while_a_worker_holds_the_file_nothing_more_is_sent(people, clubmed, settings, telling):
+def test_while_a_worker_holds_the_file_nothing_more_is_sent(people, clubmed, telling):
     """SQLite: the file's one write lock is waited for 10 s. Who had sent is told that the record is
     pending; who had not is told that nothing was sent. It goes on when the worker does or ends."""
     if is_postgresql():
         pytest.skip("PostgreSQL locks rows, and ends a transaction that idles")
-    settings.CLUBMED_READ_TIMEOUT = settings.CLUBMED_DEADLINE = 20
-    clubmed.faults.add(Fault("latency", method="PATCH", path=".*/902/", seconds=3))
-    _, under_way_says = telling(told, "902", "under-way@example.com")
+    answered = FORK.Event()
+    _, under_way_says = telling(partial(told_once, answered), "902", "under-way@example.com")
     wait_until(lambda: sent(clubmed, "PATCH"))
     stopped, stopped_says = telling(stop_before_the_commit, "901", "stopped@example.com")
     wait_until(lambda: is_stopped(stopped))
+    answered.set()
     _, new_says = telling(told, "903", "new@example.com")
 
     assert new_says() == "NotRecorded"

@@ -132,7 +132,7 @@ def test_an_editor_holds_to_the_market_of_the_customer(agent, clubmed):
     agent.get(f"/customers/{TOM}/")
     url = f"/customers/{TOM}/fields/email/"
 
-    answer = agent.post(url, agent.form(url) | {"value": "x", "act": "clear"})
+    answer = agent.post(url, agent.form(url) | {"value": "x", "clear": "email"})
 
     assert answer.status_code == 422
     error = text(soup(answer).select_one(".error"))

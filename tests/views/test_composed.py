@@ -6,6 +6,7 @@ import pytest
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry
+from tests import acts
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
 pytestmark = pytest.mark.django_db
@@ -17,27 +18,27 @@ def url(field):
     return f"/customers/{TOM}/fields/{field}/"
 
 
-def filled(page):
-    """The form as a browser would send it, untouched."""
-    inputs = {i["name"]: i.get("value", "") for i in page.select(".editor-grid input")}
-    chosen = {
-        s["name"]: (s.select_one("option[selected]") or s.option)["value"]
-        for s in page.select(".editor-grid select, .optins-input select")
-    }
-    return hidden_inputs(page) | inputs | chosen
-
-
 def refuse(clubmed, method, *keys):
     errors = [{"concerned_key": key, "error_description": f"Not {key}."} for key in keys]
     body = json.dumps({"errors": errors})
     clubmed.faults.add(Fault("status", method=method, status=400, body=body))
 
 
+def phones(*typed):
+    """What is typed into rows of phones: "HOME 0140506070"."""
+    data = {"phones-TOTAL_FORMS": str(len(typed))}
+    for i, (kind, _, number) in enumerate(phone.partition(" ") for phone in typed):
+        data |= {f"phones-{i}-type": kind, f"phones-{i}-number": number}
+    return data
+
+
 @pytest.fixture
 def save(agent, clubmed):
     def save(field, **typed):
-        form = filled(agent.page(url(field), headers=HTMX)) | typed
-        return soup(agent.post(url(field), form, headers=HTMX))
+        inputs = {
+            name if name == "clear" else f"{field}-{name}": one for name, one in typed.items()
+        }
+        return soup(acts.save(agent, url(field), headers=HTMX, **inputs))
 
     clubmed.faults.add(TAKEN)
     return save
@@ -75,7 +76,7 @@ def test_an_input_that_did_not_come_back_empties_nothing(agent, clubmed):
     clubmed.customers[TOM]["address"] = {"street": "Park Avenue", "city": "SALEM"}
     page = agent.page(url("address"), headers=HTMX)
 
-    agent.post(url("address"), hidden_inputs(page) | {"city": "BEND"}, headers=HTMX)
+    agent.post(url("address"), hidden_inputs(page) | {"address-city": "BEND"}, headers=HTMX)
 
     [(_, body)] = sent(clubmed, "PATCH")
     assert body == {"address": {"street": "Park Avenue", "city": "BEND"}}
@@ -105,16 +106,14 @@ def test_a_country_without_a_code_is_shown_in_its_words(agent, clubmed):
 
     page = agent.page(url("address"), headers=HTMX)
 
-    assert text(page.select_one("[name=country_code] option")) == "Brésil"
+    assert text(page.select_one("[name=address-country_code] option")) == "Brésil"
 
 
 def test_what_is_refused_of_a_phone_stands_in_its_row(agent, clubmed):
     refuse(clubmed, "PATCH", "phones[1].number")
-    form = agent.form(url("phones"), headers=HTMX) | {
-        "type": ["MOBILE", "HOME", "OFFICE"],
-        "number": ["0623456789", " ", "0140506070"],
-        "row": ["0", "", ""],
-    }
+    form = agent.form(url("phones"), headers=HTMX) | phones(
+        "MOBILE 0623456789", "HOME ", "OFFICE 0140506070"
+    )
 
     page = soup(agent.post(url("phones"), form, headers=HTMX))
 
@@ -125,9 +124,7 @@ def test_what_is_refused_of_a_phone_stands_in_its_row(agent, clubmed):
 
 
 def test_two_wrong_phones_are_told_in_their_rows_at_once(agent, clubmed):
-    form = agent.form(url("phones"), headers=HTMX) | {
-        "type": ["MOBILE", "HOME"], "number": ["call me", "later"], "row": ["0", ""],
-    }  # fmt: skip
+    form = agent.form(url("phones"), headers=HTMX) | phones("MOBILE call me", "HOME later")
 
     page = soup(agent.post(url("phones"), form, headers=HTMX))
 
@@ -149,28 +146,28 @@ def test_what_is_refused_of_an_opt_in_stands_under_its_channel(save, clubmed):
 
     page = save("optins", EMAIL_partners="yes", WHATSAPP="no")
 
-    assert page.select_one("[name=EMAIL_partners]")["aria-invalid"] == "true"
-    odd = page.select_one("[name=WHATSAPP]")
+    assert page.select_one("[name=optins-EMAIL_partners]")["aria-invalid"] == "true"
+    odd = page.select_one("[name=optins-WHATSAPP]")
     assert "Not optins.2.optin." in text(page.select_one(f"#{odd['aria-describedby']}"))
-    assert not page.select_one("[name=SMS]").has_attr("aria-invalid")
+    assert not page.select_one("[name=optins-SMS]").has_attr("aria-invalid")
 
 
 def test_partners_without_an_answer_for_e_mail_are_told_beside_it(save, clubmed):
     page = save("optins", EMAIL_partners="yes")
 
-    odd = page.select_one("[name=EMAIL]")
+    odd = page.select_one("[name=optins-EMAIL]")
     assert "Partners go with an answer" in text(page.select_one(f"#{odd['aria-describedby']}"))
     assert sent(clubmed, "PATCH") == []
 
 
 def test_opt_ins_that_others_changed_meanwhile_are_not_undone(agent, clubmed):
     clubmed.customers[TOM]["optins"] = [{"channel": "SMS", "optin": True}]
-    form = filled(agent.page(url("optins"), headers=HTMX)) | {"PHONE": "yes"}
+    page = agent.page(url("optins"), headers=HTMX)
     theirs = [{"channel": "SMS", "optin": False, "at": "2026"}, {"channel": "MAIL", "optin": True}]
     clubmed.customers[TOM]["optins"] = theirs
 
-    conflict = soup(agent.post(url("optins"), form, headers=HTMX))
-    agent.post(url("optins"), filled(conflict) | {"act": "save"}, headers=HTMX)
+    conflict = soup(acts.post(agent, page, url("optins"), **{"optins-PHONE": "yes"}))
+    acts.post(agent, conflict, url("optins"))
 
     [(_, body)] = sent(clubmed, "PATCH")
     assert body == {"optins": [*theirs, {"channel": "PHONE", "optin": True}]}
@@ -181,7 +178,7 @@ def test_an_answer_that_is_neither_yes_nor_no_is_shown_and_stays(save, clubmed, 
     odd = [{"channel": "SMS", "optin": "PENDING"}, {"channel": "PHONE", "optin": None}]
     clubmed.customers[TOM]["optins"] = odd
     page = agent.page(url("optins"), headers=HTMX)
-    assert text(page.select_one("[name=SMS] option")) == "PENDING"
+    assert text(page.select_one("[name=optins-SMS] option")) == "PENDING"
 
     save("optins", MAIL="no")
 
@@ -195,7 +192,7 @@ def test_refusing_all_says_no_to_partners_only_where_they_were_asked(save, clubm
         {"channel": "SMS", "optin": True, "optin_partners": None},
     ]
 
-    save("optins", act="clear")
+    save("optins", clear=["optins"])
 
     [(_, body)] = sent(clubmed, "PATCH")
     assert body["optins"] == [
@@ -206,7 +203,7 @@ def test_refusing_all_says_no_to_partners_only_where_they_were_asked(save, clubm
 
 def test_a_national_number_is_masked_where_it_is_compared_with_what_was_typed(agent, clubmed):
     clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "39053344709"}
-    typed = {"type": "DNI", "number": "11144477735"}
+    typed = {"identity-type": "DNI", "identity-number": "11144477735"}
     form = agent.form(url("identity"), headers=HTMX) | typed
     clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "22255588846"}
 
@@ -217,7 +214,7 @@ def test_a_national_number_is_masked_where_it_is_compared_with_what_was_typed(ag
     assert "39053344709" not in str(conflict)
     assert "22255588846" not in str(conflict)
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
-    mine = hidden_inputs(conflict) | typed | {"act": "save"}
+    mine = hidden_inputs(conflict) | typed
     lost = agent.post(url("identity"), mine, headers=HTMX)
     assert "You typed: DNI 11144477735" in text(soup(lost))
     assert "22255588846" not in lost.content.decode()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crmadmin.sandbox import Fault
-from customers.audit.models import Change, Entry, JournalLine
+from customers.audit.models import Entry, JournalLine
 from customers.services.record import act_of
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
@@ -211,81 +211,6 @@ def test_what_club_med_repeats_in_place_of_a_code_is_not_recorded(agent, clubmed
     assert Entry.objects.get().detail == "last_name INVALID; last_name"
 
 
-def test_a_refused_form_is_not_used_up(agent, clubmed):
-    url = f"/customers/{TOM}/fields/last_name/"
-    form = agent.form(url)
-    agent.post(url, form | {"value": "Smith 2"}, headers=HTMX)
-
-    answer = agent.post(url, form | {"value": "Smithson"}, headers=HTMX)
-
-    assert answer.status_code == 200
-    assert [body for _, body in sent(clubmed, "PATCH")][-1] == {"last_name": "Smithson"}
-    assert [entry.outcome for entry in Entry.objects.order_by("seq")] == ["refused", "applied"]
-    assert Change.objects.get().outcome == "applied"
-
-
-@pytest.mark.parametrize(
-    ("status", "shown", "words"),
-    [
-        (400, 422, "Club Med refused this"),
-        (409, 422, "Club Med refused this"),
-        (401, 503, "The connection to Club Med needs renewing."),
-        (403, 403, "You may not read or change this profile at Club Med."),
-        (404, 404, "No such customer at Club Med."),
-    ],
-)
-def test_a_clear_no_is_told_and_recorded_as_refused(agent, clubmed, status, shown, words):
-    clubmed.faults.add(Fault("empty", method="PATCH", status=status))
-
-    answer = save(agent, "new@example.com")
-
-    assert answer.status_code == shown
-    assert words in text(soup(answer))
-    assert b"new@example.com" in answer.content
-    assert Entry.objects.get().outcome == "refused"
-    assert not JournalLine.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault("drop_before", method="PATCH"),
-        Fault("drop_after", method="PATCH"),
-        Fault("status", method="PATCH", status=504),
-        Fault("html", method="PATCH"),
-        Fault("latency", method="PATCH", seconds=5),
-        Fault("drip", method="PATCH", seconds=0.5, part="headers"),
-    ],
-    ids=lambda fault: fault.kind,
-)
-def test_no_clear_answer_is_unknown_and_is_never_sent_again(agent, clubmed, settings, fault):
-    settings.CLUBMED_DEADLINE, settings.CLUBMED_READ_TIMEOUT = 1, 1
-    clubmed.faults.add(fault)
-    form = agent.form(URL)
-
-    first = agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
-    again = agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
-
-    for answer in (first, again):
-        assert answer.status_code == 503
-        assert "We do not know yet whether Club Med stored this." in text(soup(answer))
-        assert b"new@example.com" in answer.content
-    assert len(sent(clubmed, "PATCH")) == 1
-    assert JournalLine.objects.count() == 1
-    assert not Entry.objects.exists()
-
-
-def test_a_redirect_is_not_followed(agent, clubmed):
-    clubmed.faults.add(Fault("redirect", method="PATCH"))
-
-    answer = save(agent, "new@example.com")
-
-    assert answer.status_code == 502
-    assert "Club Med refused this request." in text(soup(answer))
-    assert all(request.path != "/elsewhere" for request in clubmed.requests)
-    assert Entry.objects.get().outcome == "not_applied"
-
-
 def test_when_club_med_cannot_be_read_nothing_is_sent_and_the_text_comes_back(agent, clubmed):
     form = agent.form(URL)
     clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
@@ -300,110 +225,6 @@ def test_when_club_med_cannot_be_read_nothing_is_sent_and_the_text_comes_back(ag
     assert not JournalLine.objects.exists()
 
 
-def test_another_value_at_club_med_is_a_conflict_with_three_choices(agent, other_agent, clubmed):
-    form = agent.form(URL)
-    save(other_agent, "theirs@example.com")
-
-    answer = agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)
-
-    page = soup(answer)
-    assert answer.status_code == 409
-    assert "Owen Whitfield saved another value" in text(page)
-    rows = [text(row) for row in page.select(".compare tr")]
-    assert rows == [
-        "You saw tom@example.com",
-        "Now at Club Med theirs@example.com",
-        "You typed mine@example.com",
-    ]
-    assert [text(button) for button in page.select(".actions > *")] == [
-        "Keep theirs",
-        "Save mine instead",
-        "Edit again",
-    ]
-    assert clubmed.customers[TOM]["email"] == "theirs@example.com"
-
-
-def test_what_another_system_stored_meanwhile_is_nobodys_save(agent, clubmed):
-    save(agent, "ours@example.com")
-    form = agent.form(URL)
-    clubmed.customers[TOM]["email"] = "theirs@example.com"
-
-    told = text(soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)))
-
-    assert "Changed while you were typing. Club Med now holds another value." in told
-
-
-def test_after_a_conflict_mine_can_be_saved_instead(agent, clubmed):
-    form = agent.form(URL)
-    clubmed.customers[TOM]["email"] = "theirs@example.com"
-    conflict = soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX))
-
-    again = hidden_inputs(conflict) | {"value": "mine@example.com", "act": "save"}
-    answer = agent.post(URL, again, headers=HTMX)
-
-    assert answer.status_code == 200
-    entry = Entry.objects.get()
-    assert (entry.old, entry.new) == ("theirs@example.com", "mine@example.com")
-
-
-def test_after_a_conflict_the_text_can_be_edited_again(agent, clubmed):
-    form = agent.form(URL)
-    clubmed.customers[TOM]["email"] = "theirs@example.com"
-    conflict = soup(agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX))
-
-    again = hidden_inputs(conflict) | {"value": "mine@example.com", "act": "edit"}
-    page = soup(agent.post(URL, again, headers=HTMX))
-
-    assert page.select_one("input[name=value]")["value"] == "mine@example.com"
-    assert sent(clubmed, "PATCH") == []
-
-
-def test_a_form_sent_twice_is_one_change(agent, clubmed):
-    form = agent.form(URL) | {"value": "new@example.com"}
-
-    answers = [agent.post(URL, form, headers=HTMX) for _ in range(2)]
-
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert len(sent(clubmed, "PATCH")) == 1
-    assert Entry.objects.count() == 1
-
-
-def test_a_used_form_with_another_text_is_told_and_keeps_the_text(agent, clubmed):
-    form = agent.form(URL)
-    agent.post(URL, form | {"value": "first@example.com"}, headers=HTMX)
-
-    answer = agent.post(URL, form | {"value": "second@example.com"}, headers=HTMX)
-
-    page = soup(answer)
-    assert answer.status_code == 409
-    assert "Club Med took “first@example.com”" in text(page)
-    assert page.select_one("input[name=value]")["value"] == "second@example.com"
-    assert len(sent(clubmed, "PATCH")) == 1
-
-
-@pytest.mark.parametrize("token", ["", "nonsense", "WyJhIiwge31d:1abc:def"])
-def test_a_tampered_token_sends_nothing_and_keeps_the_text(agent, clubmed, token):
-    answer = save(agent, "new@example.com", token=token)
-
-    page = soup(answer)
-    assert answer.status_code == 422
-    assert "Nothing was sent." in text(page)
-    assert page.select_one("input[name=value]")["value"] == "new@example.com"
-    assert sent(clubmed, "PATCH") == []
-    fresh = hidden_inputs(page) | {"value": "new@example.com"}
-    assert agent.post(URL, fresh, headers=HTMX).status_code == 200
-
-
-def test_a_token_is_good_for_one_person_one_customer_and_one_field(agent, other_agent, clubmed):
-    theirs = other_agent.form(URL) | {"value": "new@example.com"}
-    city = agent.form(f"/customers/{TOM}/fields/birth_city/") | {"value": "new@example.com"}
-    other = agent.form("/customers/704118236/fields/email/") | {"value": "new@example.com"}
-
-    for form in (theirs, city, other):
-        assert agent.post(URL, form, headers=HTMX).status_code == 422
-    assert sent(clubmed, "PATCH") == []
-
-
 def test_a_field_that_another_is_saving_says_who(agent, other_agent, clubmed):
     form = agent.form(URL)
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
@@ -413,7 +234,7 @@ def test_a_field_that_another_is_saving_says_who(agent, other_agent, clubmed):
 
     page = soup(answer)
     assert answer.status_code == 409
-    assert "Owen Whitfield is saving this field at this moment." in text(page)
+    assert "Owen Whitfield is saving e-mail at this moment." in text(page)
     assert page.select_one("input[name=value]")["value"] == "mine@example.com"
     assert len(sent(clubmed, "PATCH")) == 1
 
@@ -497,3 +318,89 @@ def test_a_form_that_is_too_large_is_told_and_nothing_is_sent(agent, clubmed, ty
     assert answer.status_code == 400
     assert "This form is too long, or could not be read." in text(soup(answer))
     assert sent(clubmed, "PATCH") == []
+
+
+def conflict(person, clubmed, theirs="theirs@example.com", **typed):
+    """The editor's answer where Club Med holds another value than was seen."""
+    form = person.form(URL)
+    clubmed.customers[TOM]["email"] = theirs
+    return person.post(URL, form | typed, headers=HTMX)
+
+
+def test_another_value_at_club_med_is_a_conflict_with_three_choices(agent, clubmed):
+    save(agent, "seen@example.com")
+
+    answer = conflict(agent, clubmed, value="mine@example.com")
+
+    page = soup(answer)
+    assert answer.status_code == 409
+    told = "Changed while you were typing. Club Med now holds another value. Nothing of yours"
+    assert told in text(page)
+    assert [text(row) for row in page.select(".compare tr")] == [
+        "You saw seen@example.com",
+        "Now at Club Med theirs@example.com",
+        "You typed mine@example.com",
+    ]
+    ways = [text(button) for button in page.select(".actions > *")]
+    assert ways == ["Keep theirs", "Save mine instead", "Edit again"]
+    assert len(sent(clubmed, "PATCH")) == 1
+
+
+def test_who_was_quicker_here_is_named(agent, other_agent):
+    form = agent.form(URL)
+    save(other_agent, "theirs@example.com")
+
+    answer = agent.post(URL, form | {"value": "mine@example.com"}, headers=HTMX)
+
+    assert "Owen Whitfield saved another value" in text(soup(answer))
+
+
+def test_after_a_conflict_mine_can_be_edited_again_or_saved_instead(agent, clubmed):
+    page = soup(conflict(agent, clubmed, value="mine@example.com"))
+    again = hidden_inputs(page) | {"value": "mine@example.com"}
+
+    edited = soup(agent.post(URL, again | {"act": "edit"}, headers=HTMX))
+    assert edited.select_one("input[name=value]")["value"] == "mine@example.com"
+    assert sent(clubmed, "PATCH") == []
+
+    assert agent.post(URL, again, headers=HTMX).status_code == 200
+    entry = Entry.objects.get(action="change")
+    assert (entry.old, entry.new) == ("theirs@example.com", "mine@example.com")
+
+
+# Clearing: test_every_field walks every field through it
+
+
+def test_clearing_asks_first_and_keeps_what_was_typed(agent, clubmed):
+    typed = agent.form(URL) | {"value": "half@typ"}
+
+    asked = soup(agent.post(URL, typed | {"act": "ask-clear"}, headers=HTMX))
+    told = "Clear? E-mail will be empty at Club Med for Tom Smith. Now: tom@example.com"
+    assert told in text(asked)
+    kept = hidden_inputs(asked) | {"value": asked.select_one("input[name=value]")["value"]}
+    back = soup(agent.post(URL, kept | {"act": "edit"}, headers=HTMX))
+    assert back.select_one("input[name=value]")["value"] == "half@typ"
+    assert back.select_one(".error") is None
+    assert sent(clubmed, "PATCH") == []
+
+    assert agent.post(URL, kept | {"clear": "email"}, headers=HTMX).status_code == 200
+    assert sent(clubmed, "PATCH") == [(PATH, {"email": None})]
+
+
+@pytest.mark.parametrize("field", ["first_name", "birth_city"], ids=["never empty", "empty now"])
+def test_where_nothing_may_be_cleared_no_clear_is_offered(agent, field):
+    assert "Clear" not in text(agent.page(f"/customers/{TOM}/fields/{field}/", headers=HTMX))
+
+
+def test_a_clear_meets_a_conflict_like_any_change(agent, clubmed):
+    answer = conflict(agent, clubmed, clear="email")
+
+    page = soup(answer)
+    assert answer.status_code == 409
+    assert "You wanted Empty" in text(page)
+    assert sent(clubmed, "PATCH") == []
+    button = page.select_one("button[name=clear]")
+    assert text(button) == "Clear it all the same"
+    again = hidden_inputs(page) | {"clear": button["value"]}
+    assert agent.post(URL, again, headers=HTMX).status_code == 200
+    assert sent(clubmed, "PATCH") == [(PATH, {"email": None})]

@@ -86,13 +86,13 @@ ROWS = {
     "400 without a body": (
         says(400, ""),
         ODD,
-        refused(422, "Club Med refused this: no reason was given."),
+        refused(422, "Club Med refused this: No reason was given."),
         refused(422, "No reason was given. Nothing was created."),
     ),
     "another 4xx": (
         says(409, "<h1>Conflict</h1>"),
         ODD,
-        refused(422, "Club Med refused this: no reason was given."),
+        refused(422, "Club Med refused this: No reason was given."),
         refused(422, "No reason was given. Nothing was created."),
     ),
     "401": (

@@ -172,15 +172,8 @@ class Form:
         return self.work.typist.fill(form or self.open(), self.field, **given)
 
     def send(self, data, person=None):
-        """Send it, and a group's preview after it."""
         person = person or self.agent
-        act = {"act": "preview"} if "/groups/" in self.url else {}
-        data.update(act)
         answer = post(person, self.url, data, headers=self.headers)
-        shown = soup(answer).select_one("form:has([name=typed])")
-        if act and shown and answer.status_code == 200:
-            sent = {one["name"]: one.get("value", "") for one in shown.select("input")}
-            answer = person.post(self.url, sent | {"act": "send"}, headers=self.headers)
         if look := soup(answer).select_one(".field[hx-get]"):
             person.get(look["hx-get"], headers=HTMX)
         return answer
@@ -273,7 +266,7 @@ class Form:
     def is_cleared(self):
         if (form := self.open()).select_one("[value=ask-clear]"):
             self.send(self.fill(form, act="ask-clear"))
-            self.send(self.fill(act="clear"))
+            self.send(self.fill(clear=self.field))
 
 
 WAYS = [

@@ -13,7 +13,7 @@ from customers.catalogue.fields import FIELDS, Clear, Field, Group
 from customers.management import report_formats
 from customers.services import report
 from tests import log
-from tests.acts import let_the_grace_pass, out_of_reach, post, previewed, sign_in_again
+from tests.acts import let_the_grace_pass, out_of_reach, post, save, sign_in_again
 from tests.conftest import (
     AGENT,
     AUDITOR,
@@ -49,7 +49,7 @@ def tom(clubmed):
 def change(agent, tom):
     """The address of a change of Tom's number, from OLD to NUMBER."""
     tom["identity"] = {"type": "DNI", "number": OLD}
-    agent.post(IDENTITY, agent.form(IDENTITY) | {"type": "CPF", "number": NUMBER})
+    agent.post(IDENTITY, agent.form(IDENTITY) | named({"type": "CPF", "number": NUMBER}))
     return f"/audit/changes/{Change.objects.get().pk}/"
 
 
@@ -69,8 +69,13 @@ def edited(person, headers=HTMX, **typed):
     """Open the editor and save what is typed there."""
     page = person.page(IDENTITY, headers=headers)
     chosen = page.select_one("main option[selected], .editor option[selected]")
-    form = hidden_inputs(page) | {"type": chosen["value"] if chosen else "", "number": ""}
-    return person.post(IDENTITY, form | typed, headers=headers)
+    form = hidden_inputs(page) | named({"type": chosen["value"] if chosen else "", "number": ""})
+    return person.post(IDENTITY, form | named(typed), headers=headers)
+
+
+def named(typed):
+    """The inputs of the national number."""
+    return {one if one == "clear" else f"identity-{one}": text for one, text in typed.items()}
 
 
 # Masked everywhere --------------------------------------------------------------------------------
@@ -143,7 +148,7 @@ def test_a_lost_answer_is_settled_without_it(agent, supervisor, tom, clubmed, th
 
 
 def test_the_log_says_whether_there_was_one(agent, supervisor, change, tom):
-    edited(agent, act="clear")
+    edited(agent, clear="identity")
 
     rows = [text(cell) for cell in supervisor.page("/audit/").select("td.delta")]
 
@@ -153,9 +158,9 @@ def test_the_log_says_whether_there_was_one(agent, supervisor, change, tom):
 @BOTH_WAYS
 @pytest.mark.parametrize(("number", "mine"), [(TYPED, f"DNI {TYPED}"), ("", "DNI")])
 def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, headers, number, mine):
-    form = agent.form(IDENTITY) | {"type": "DNI", "number": number}
-    wrong = agent.post(IDENTITY, form | {"type": ""}, headers=headers)
-    assert soup(wrong).select_one("input[name=number]").get("value", "") == number
+    form = agent.form(IDENTITY) | named({"type": "DNI", "number": number})
+    wrong = agent.post(IDENTITY, form | {"identity-type": ""}, headers=headers)
+    assert soup(wrong).select_one("input[name=identity-number]").get("value", "") == number
     assert holds(wrong) == []
 
     tom["identity"] = {"type": "CPF", "number": OLD}
@@ -171,18 +176,17 @@ def test_what_a_person_typed_is_given_back_and_nothing_beside_it(agent, tom, hea
 
 def test_a_group_is_saved_and_compared_without_it(agent, clubmed, tom):
     typed = {"identity-type": "DNI", "identity-number": TYPED}
-    form = previewed(agent, GROUP, **typed)
+    page = agent.page(GROUP)
     tom["identity"] = {"type": "CPF", "number": OLD}
 
-    conflict = post(agent, form, "send", GROUP)
+    conflict = post(agent, page, GROUP, **typed)
 
     assert conflict.status_code == 409
     assert "Now at Club Med CPF ••••••" in text(soup(conflict))
     assert soup(conflict).select_one("[name=identity-number]")["value"] == TYPED
     assert holds(conflict) == []
-    form = previewed(agent, GROUP, **typed)
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
-    lost = post(agent, form, "send", GROUP)
+    lost = save(agent, GROUP, **typed)
     assert f"National number DNI {TYPED}" in text(soup(lost))
     assert holds(lost) == []
 
@@ -206,9 +210,8 @@ def test_where_a_number_was_sent_a_refusal_shows_sentences_of_the_other_fields_a
     error = {"concerned_key": key, "error_code": code, "error_description": TOLD}
     body = json.dumps({"errors": [error], "error_description": NUMBER})
     clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
-    form = previewed(agent, GROUP, first_name="Tomas", **{"identity-number": TYPED})
 
-    refused = text(soup(post(agent, form, "send", GROUP)))
+    refused = text(soup(save(agent, GROUP, first_name="Tomas", **{"identity-number": TYPED})))
 
     assert shown in refused
     assert (TOLD in refused) is (key == "first_name")
@@ -222,7 +225,7 @@ def test_a_number_that_is_typed_is_sent_even_if_club_med_holds_it(agent, clubmed
 
 
 def test_a_clear_that_is_sent_twice_is_one_change(agent, clubmed):
-    form = agent.form(IDENTITY) | {"act": "clear"}
+    form = agent.form(IDENTITY) | {"clear": "identity"}
 
     assert [agent.post(IDENTITY, form, headers=HTMX).status_code for _ in range(2)] == [200, 200]
 
@@ -251,8 +254,7 @@ def test_a_new_sensitive_field_is_one_row_of_the_catalogue(agent, clubmed, tom, 
 
     for path in (PROFILE, editor, GROUP):
         assert holds(agent.get(path), "P-1234-5678") == []
-    untouched = previewed(agent, GROUP, birth_city="Lyon")
-    post(agent, untouched, "send", GROUP)
+    save(agent, GROUP, birth_city="Lyon")
     assert agent.post(editor, agent.form(editor) | {"value": ""}).status_code == 422
     agent.post(editor, agent.form(editor) | {"value": "P-8765-4321"})
 
@@ -269,7 +271,7 @@ def test_the_editor_opens_with_the_type_and_without_the_number(agent):
     page = agent.page(IDENTITY, headers=HTMX)
 
     assert page.select_one("option[selected]")["value"] == "CPF"
-    assert page.select_one("input[name=number]").get("value") is None
+    assert page.select_one("input[name=identity-number]").get("value") is None
     assert "A number is stored and stays hidden. Left empty it stays as it is" in text(page)
 
 
@@ -285,7 +287,7 @@ def test_a_number_that_is_not_typed_again_stays(agent, clubmed, tom):
     [
         ({"type": "DNI"}, {"type": "DNI", "number": NUMBER, "issued": "by-the-state"}),
         ({"number": TYPED}, {"type": "CPF", "number": TYPED, "issued": "by-the-state"}),
-        ({"act": "clear"}, None),
+        ({"clear": "identity"}, None),
     ],
     ids=["another type", "another number", "clear"],
 )
@@ -317,15 +319,10 @@ def test_a_number_and_its_type_go_together_and_empty_is_no_clear(
 
 
 def test_beside_other_fields_it_stays_too_until_it_is_typed_or_cleared(agent, clubmed, tom):
-    previews = [
-        previewed(agent, GROUP, birth_city="Lyon"),
-        previewed(agent, GROUP, **{"identity-number": TYPED}),
-        soup(post(agent, agent.page(GROUP), "preview", GROUP, clear=["identity"])),
-    ]
     bodies = []
-    for preview in previews:
+    for act in ({"birth_city": "Lyon"}, {"identity-number": TYPED}, {"clear": ["identity"]}):
         before = dict(tom)
-        post(agent, preview, "send", GROUP)
+        save(agent, GROUP, **act)
         bodies.append(tom["identity"])
         tom |= before
 
@@ -511,8 +508,7 @@ def test_a_create_with_a_number_is_revealed_too(agent, supervisor):
 
 
 def test_what_is_no_hidden_field_of_a_change_is_not_there(agent, supervisor):
-    form = previewed(agent, GROUP, **{"birth_city": "Lyon", "identity-number": TYPED})
-    post(agent, form, "send", GROUP)
+    save(agent, GROUP, **{"birth_city": "Lyon", "identity-number": TYPED})
     change, nobody = Change.objects.get().pk, "11111111-1111-1111-1111-111111111111"
 
     for pk, field in [

@@ -2,18 +2,27 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from customers.audit import verify
+from customers.audit.models import JournalLine
 from customers.management import commandline
 from customers.services import credentials, expire
-from customers.services.expire import Due, Old, Progress
+from customers.services.expire import Old, Progress
+
+_Erase = Callable[[Old, str, Progress], None]
+# Entries last: they need a right that the workers' role does not have.
+_PARTS: tuple[tuple[str, Callable[[datetime], Old], _Erase], ...] = (
+    ("Values", expire.old_values, expire.erase_values),
+    ("Access events", expire.old_access_events, expire.erase_access_events),
+    ("Entries", expire.old_entries, expire.remove_entries),
+)
 
 
 class Command(BaseCommand):
@@ -40,21 +49,26 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, execute: bool, **options: Any) -> None:
+        now = timezone.now()
         try:
             with commandline.database_errors():
                 reason = self._prepare(**options) if execute else ""
-                due = expire.what_is_due(timezone.now())
+                found = [(what, old(now), erase) for what, old, erase in _PARTS]
+                since = found[0][1].before
+                waiting = JournalLine.objects.filter(sent_at__lt=since).count()
         except (ValueError, TypeError):  # SQLite holds what is no time in a column of times
             raise CommandError("An entry has no time that can be read: run audit_verify.") from None
-        self.stdout.write(_shown(due))
+        for what, old, _ in found:
+            self.stdout.write(f"{what} older than {old.before:%d %B %Y}: {old.count:,}.")
+        if waiting:
+            self.stdout.write(f"Changes as old, without an answer yet: {waiting:,}. Run reconcile.")
         if not execute:
             self.stdout.write("Nothing was erased: --execute does it.")
             return
-        self._do("values", expire.erase_values, due.values, reason)
-        self._do("access events", expire.erase_access_events, due.access_events, reason)
-        # Last: it needs a right that the workers' role does not have.
-        self._do("entries", expire.remove_entries, due.entries, reason)
-        is_due = due.values.count or due.access_events.count or due.entries.count
+        for what, old, erase in found:
+            if old.count:
+                self._erase(what, old, erase, reason)
+        is_due = any(old.count for _, old, _ in found)
         self.stdout.write("Erased." if is_due else "Nothing was old enough.")
 
     def _prepare(self, *, although_not_whole: str, clock_is_right: bool, **options: Any) -> str:
@@ -77,34 +91,15 @@ class Command(BaseCommand):
             )
         return f"{reason} (not whole: {report.faults[0]})" if report.faults else ""
 
-    def _do(
-        self, what: str, act: Callable[[Old, str, Progress], None], old: Old, reason: str
-    ) -> None:
-        if not old.count:
-            return
+    def _erase(self, what: str, old: Old, erase: _Erase, reason: str) -> None:
+        def progress(done: int) -> None:
+            self.stderr.write(f"{what}: {done:,} of {old.count:,}")
+
         with commandline.database_errors():
             try:
-                act(old, reason, lambda n: self.stderr.write(f"{what}: {n:,} of {old.count:,}"))
+                erase(old, reason, progress)
             except ProgrammingError:
                 raise CommandError(
-                    f"This database role may not remove {what}: run it as the owner of the tables."
+                    f"This database role may not remove {what.lower()}: run it as the owner of the "
+                    "tables."
                 ) from None
-
-
-def _shown(due: Due) -> str:
-    values, entries, events = due.values, due.entries, due.access_events
-    lines = [
-        f"Older than {values.before:%d %B %Y}: the values of {_count(values, 'entr', 'y,ies')}.",
-        f"Older than {entries.before:%d %B %Y}: {_count(entries, 'entr', 'y,ies')}.",
-        f"Older than {events.before:%d %B %Y}: {_count(events, 'access event')}.",
-    ]
-    if due.open:
-        lines.append(
-            f"As old, but without an answer yet: {due.open:,} change{pluralize(due.open)}. Run "
-            "reconcile first."
-        )
-    return "\n".join(lines)
-
-
-def _count(old: Old, of: str, endings: str = "s") -> str:
-    return f"{old.count:,} {of}{pluralize(old.count, endings)}"

@@ -1,0 +1,108 @@
+"""What a person's session remembers for a quarter of an hour, encrypted.
+
+- The profile that the person was shown, so that an editor opens without a call, on the very value
+  that the person saw. It lies in the cache.
+- The text of a form whose session had ended, until its person is back. It waits in the (now
+  anonymous) session of the same browser.
+- What somebody searched for, under a random handle: an address names it without holding it.
+"""
+
+import secrets
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.cache import cache
+from django.core.exceptions import RequestDataTooBig
+from django.http import QueryDict
+
+from customers import form_token
+from customers.access import Actor
+from customers.audit import reading
+from customers.clubmed.profile import Profile
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
+
+_SECONDS = 15 * 60
+_LONGEST_FORM = 32 * 1024  # characters; a longer text is still given back on the answer's page
+_LONGEST_SEARCH = 8 * 1024
+_MOST_SEARCHES = 10  # of one session; the oldest leave
+_FORM, _SEARCHES = "kept", "searches"
+
+
+def remember_shown(session: SessionBase, profile: Profile) -> None:
+    """Remember the profile as it was shown now."""
+    newest = reading.newest(profile.customer_id)
+    shown = encrypt_for_session([newest, dict(profile.values)])
+    cache.set(_key(session, profile.customer_id), shown, _SECONDS)
+
+
+def shown_profile(
+    session: SessionBase, customer_id: str, *, current: bool = True
+) -> Profile | None:
+    """The profile that was shown last, None if it is gone.
+
+    current: only if nobody has changed the customer from here since, in whatever process.
+    """
+    encrypted = cache.get(_key(session, customer_id))
+    shown = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
+    if shown is None or (current and shown[0] != reading.newest(customer_id)):
+        return None
+    return Profile(customer_id, shown[1])
+
+
+def forget_shown(session: SessionBase, customer_id: str) -> None:
+    """After a save the next read asks Club Med."""
+    cache.delete(_key(session, customer_id))
+
+
+def _key(session: SessionBase, customer_id: str) -> str:
+    return f"seen:{session.session_key}:{customer_id}"
+
+
+def put_aside(session: SessionBase, path: str, typed: QueryDict) -> bool:
+    """Put a form's text aside under the path it was sent to; False if it is too long for that."""
+    text = typed.urlencode()
+    if len(text) > _LONGEST_FORM:
+        return False
+    session[_FORM] = encrypt_for_session([path, text])
+    return True
+
+
+def take_back(session: SessionBase, path: str) -> QueryDict | None:
+    """The text put aside for this path, once. Whose it is, its form's token says."""
+    if _FORM not in session:
+        return None
+    found = decrypt_for_session(session[_FORM], max_age=_SECONDS)
+    if found is not None and found[0] != path:
+        return None
+    del session[_FORM]
+    return None if found is None else QueryDict(found[1])
+
+
+def take_back_own(session: SessionBase, path: str, *, actor: Actor, form: str) -> QueryDict | None:
+    """The same, if the token in it was minted for this person and that form."""
+    typed = take_back(session, path)
+    own = typed is not None and form_token.read(typed.get("token", ""), actor=actor, form=form)
+    return typed if own else None
+
+
+def carry_over(before: SessionBase, after: dict[str, str]) -> None:
+    """Keep what was put aside when a sign-in starts the session anew."""
+    if _FORM in before:
+        after[_FORM] = before[_FORM]
+
+
+def remember_search(session: SessionBase, typed: QueryDict) -> str:
+    """The handle of what was typed. Raises RequestDataTooBig: it is no search of ours."""
+    text = typed.urlencode()
+    if len(text) > _LONGEST_SEARCH:
+        raise RequestDataTooBig
+    handle = secrets.token_urlsafe(16)
+    searches = {**session.get(_SEARCHES, {}), handle: encrypt_for_session(text)}
+    session[_SEARCHES] = dict(list(searches.items())[-_MOST_SEARCHES:])
+    return handle
+
+
+def search_of(session: SessionBase, handle: str) -> QueryDict | None:
+    """What was searched for; None if it is gone, or was never of this session."""
+    encrypted = session.get(_SEARCHES, {}).get(handle)
+    text = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
+    return None if text is None else QueryDict(text)
