@@ -34,7 +34,7 @@ BAD_REQUEST = Message(400, "This form is too long, or could not be read.", NOT_S
 FORGED = Message(
     403,
     "This form is not one of ours any more.",
-    f"{NOT_SENT} Open the page again and send it from there.",
+    "Nothing was sent to Club Med. Open the page again and send it from there.",
 )
 NOT_ALLOWED = Message(
     403,
@@ -54,7 +54,7 @@ NO_CUSTOMER_NUMBER = Message(
 NOT_EDITABLE = Message(
     404,
     "This field cannot be edited here.",
-    f"{NOT_SENT} The profile shows which fields can.",
+    "Nothing was sent to Club Med. The profile shows which fields can.",
     "lock",
     "warn",
 )
@@ -67,7 +67,7 @@ FAILED = Message(
 NO_DATABASE = Message(
     503,
     "Our own database does not answer.",
-    f"{NOT_SENT} Try again in a moment.",
+    "Nothing was sent to Club Med. Try again in a moment.",
     "plug-connected-x",
 )
 # For who has to sign in (again).
