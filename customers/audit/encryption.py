@@ -2,7 +2,7 @@
 
 AUDIT_ENCRYPTION_KEYS, newest first: the newest encrypts, all decrypt. A key's id is the first 8 hex
 digits of the SHA-256 of its 32 bytes. Each ciphertext is bound to its place and opens nowhere else.
-docs/audit.md, section 8, gives the bytes.
+docs/audit.md, section 9, gives the bytes.
 """
 
 import hashlib

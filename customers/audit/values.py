@@ -1,7 +1,7 @@
 """The vault: what the commitments of entries stand for, encrypted in a table of its own.
 
 An entry keeps its commitments for ever; its values leave the vault when their customer is forgotten
-or they are too old. docs/audit.md, section 8, gives the bytes.
+or they are too old. docs/audit.md, section 9, gives the bytes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
