@@ -21,7 +21,6 @@ from crmadmin.demo.staff import STAFF
 from crmadmin.sandbox import Sandbox
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_SECRETS = ("SECRET_KEY", "CLUBMED_API_KEY", "CLUBMED_TOKEN", "OIDC_CLIENT_SECRET")
 
 
 def run() -> NoReturn:
@@ -89,9 +88,8 @@ def _defaults(folder: Path) -> dict[str, str]:
 
 
 def _fixed(sandbox: Sandbox, op: provider.Provider) -> dict[str, str]:
-    """What must fit the servers that the demo starts; no file of secrets may speak against it."""
-    return {
-        **{f"{name}_FILE": "" for name in _SECRETS},
+    """What must fit the servers that the demo starts; no NAME_FILE may speak against it."""
+    fixed = {
         "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "HTTPS_ONLY": "off",
@@ -108,6 +106,7 @@ def _fixed(sandbox: Sandbox, op: provider.Provider) -> dict[str, str]:
         "AUDITOR_GROUPS": "crm-auditors",
         "REVEAL_GROUPS": "crm-supervisors",
     }
+    return fixed | {f"{name}_FILE": "" for name in fixed}
 
 
 def _write_manage(path: Path, environment: Mapping[str, str]) -> None:

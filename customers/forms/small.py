@@ -27,6 +27,11 @@ class SmallForm(forms.Form):
         show_again(self, typed)
         dress(self)
 
+    @property
+    def is_wrong(self) -> bool:
+        """Was it sent, and is something wrong with it?"""
+        return bool(self.errors)
+
 
 class FindForm(SmallForm):
     """What somebody knows of a customer: in one box, or answer by answer.

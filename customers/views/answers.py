@@ -18,6 +18,7 @@ from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
 from customers.forms.profile import Editing, ProfileForm
+from customers.forms.small import SmallForm
 from customers.services.outcomes import (
     AlreadySent,
     Conflict,
@@ -30,7 +31,13 @@ from customers.services.outcomes import (
 )
 from customers.services.read import read_profile
 from customers.services.search_terms import is_customer_number
-from customers.session import forget_shown, remember_shown, shown_profile, take_back
+from customers.session import (
+    forget_shown,
+    remember_shown,
+    shown_profile,
+    take_back,
+    take_back_own,
+)
 
 View: TypeAlias = Callable[..., HttpResponse]
 
@@ -181,11 +188,19 @@ Notice: TypeAlias = NotSaved | Note | None
 Show: TypeAlias = Callable[[ProfileForm, Notice], HttpResponse]
 
 
-def status_of(form: ProfileForm, notice: Notice) -> int:
+def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:
     """The HTTP status of a form's page."""
     if notice is not None:
         return notice.status
-    return 422 if form.is_wrong else 200
+    return 422 if form and form.is_wrong else 200
+
+
+def sent_or_typed(request: DeskRequest, form_name: str) -> dict[str, Any]:
+    """The arguments of a small form: what was sent, or what the person typed before a sign-in."""
+    if request.method == "POST":
+        return {"data": request.POST}
+    typed = take_back_own(request.session, request.path, actor=request.actor, form=form_name)
+    return {"typed": typed}
 
 
 def page_or_fragment(

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,20 +17,17 @@ from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
 from customers.services.duplicates import compared, likeliest_first
 from customers.services.find import customers_like
-from customers.services.outcomes import (
-    NotFound,
-    NotSaved,
-    NotYours,
-    NumberMissing,
-)
+from customers.services.outcomes import NotFound, NotSaved, NotYours, NumberMissing
 from customers.services.settle import give_up_creates
-from customers.session import take_back_own
 from customers.views.answers import (
     DeskRequest,
+    Notice,
     failure_of,
     lead,
     note_access,
-    wants_fragment,
+    page_or_fragment,
+    sent_or_typed,
+    status_of,
 )
 
 _MOST_FOUND = 5  # customers that are compared with an unclear create
@@ -47,18 +43,14 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 @allow(Permission.SETTLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
-    """A supervisor's word on an unclear change of somebody else's; GET: back from a sign-in."""
-    if request.method != "POST":
-        back = take_back_own(
-            request.session, request.path, actor=request.actor, form=_form_name(change_id)
-        )
-        return change_page(request, change_id, SettleForm(typed=back))
-    data = request.POST.copy()
-    if number := data.get("this_one"):  # the button beside a customer that a search found
-        data["landed"], data["customer_id"] = "yes", number
-    form = SettleForm(data)
+    """A supervisor's decision on an unclear change of somebody else's; GET after a sign-in."""
+    sent = sent_or_typed(request, _form_name(change_id))
+    if number := request.POST.get("this_one"):  # the button beside a customer that a search found
+        sent["data"] = request.POST.copy()
+        sent["data"].update({"landed": "yes", "customer_id": number})
+    form = SettleForm(**sent)
     if not form.is_valid():
-        return change_page(request, change_id, form, status=422)
+        return change_page(request, change_id, form)
     try:
         settle_change(
             change_id,
@@ -68,19 +60,18 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
             actor=request.actor,
             request_id=request.id,
         )
-    except NotYours:
-        messages.warning(request, "Nothing was recorded: this change is settled, or is your own.")
-        return lead(request, reverse("change", args=[change_id]))
-    except NumberMissing:
-        form.add_error("customer_id", "Type the number of the customer that was created.")
-        return change_page(request, change_id, form, status=422)
+    except NotYours as exc:
+        messages.warning(request, exc.text)
+    except NumberMissing as exc:
+        form.add_error("customer_id", exc.text)
+        return change_page(request, change_id, form)
     except NotFound:
         form.add_error("customer_id", "Club Med knows no customer by this number.")
-        return change_page(request, change_id, form, status=422)
+        return change_page(request, change_id, form)
     except NotSaved as exc:
-        failure = failure_of(exc)
-        return change_page(request, change_id, form, failure=failure)
-    messages.success(request, "Your decision is recorded.")
+        return change_page(request, change_id, form, failure_of(exc))
+    else:
+        messages.success(request, "Your decision is recorded.")
     return lead(request, reverse("change", args=[change_id]))
 
 
@@ -88,14 +79,15 @@ def change_page(
     request: DeskRequest,
     change_id: UUID,
     form: SettleForm,
+    notice: Notice = None,
     *,
-    failure: NotSaved | None = None,
     reveal: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """All that is recorded of a change; for htmx the form of a decision alone.
 
-    form: of a decision. reveal: as `revealing` fills it in.
+    reveal: the field whose values are asked for or shown, as `audit/_delta.html` takes it. status:
+    of an answer about `reveal`.
     """
     give_up_creates()
     found = reading.with_entries(Change.objects.filter(pk=change_id))
@@ -107,15 +99,16 @@ def change_page(
         "change": found[0] if found else None,
         "line": line,
         "form": form,
-        "failure": failure,
+        "notice": notice,
         "reveal": reveal,
         "token": form_token.mint(actor=request.actor, form=_form_name(change_id), seen={}),
     }
     if found and ("search" in request.GET or "search" in request.POST):
         context |= search_for_created(request, found[0])
-    status = failure.status if failure else status
-    template = "audit/_settle.html" if wants_fragment(request) else "audit/change.html"
-    page = render(request, template, context, status=status)
+    status = status if reveal else status_of(form, notice)
+    page = page_or_fragment(
+        request, "audit/change.html", "audit/_settle.html", context, status=status
+    )
     return note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
 
 

@@ -37,7 +37,7 @@ from customers.views.answers import (
     status_of,
     wants_fragment,
 )
-from customers.views.record import Record, Row
+from customers.views.record import FieldRow, ProfilePage
 
 _UNCHANGED = "this is what Club Med holds already; nothing was sent."
 
@@ -119,7 +119,11 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
     """The editor with a notice; or, where the value is under way or was stored, no editor."""
     profile = form.editing.profile
     new = form.changes.get(field.name)
-    context: dict[str, Any] = {"form": form, "notice": notice, "title": Record(profile, {}).title}
+    context: dict[str, Any] = {
+        "form": form,
+        "notice": notice,
+        "title": ProfilePage(profile, {}).title,
+    }
     fragment, status = "customers/_field_form.html", status_of(form, notice)
     match notice:
         case Unknown():
@@ -132,7 +136,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
             context |= {"saved": True, "note": notice.title}
         case NotSaved() if wants_fragment(request) and not notice.is_about_form:
             raise notice  # a notice above the page; the form stays as it is
-    context["row"] = Record(profile, {}).row(field.name)  # without its last change
+    context["row"] = ProfilePage(profile, {}).row(field.name)  # without its last change
     return page_or_fragment(request, "customers/field_form.html", fragment, context, status=status)
 
 
@@ -168,9 +172,9 @@ def _editable(customer_id: str, name: str, *, or_revealed: bool = False) -> Fiel
     return field
 
 
-def _row(profile: Profile, field: Field) -> Row:
+def _row(profile: Profile, field: Field) -> FieldRow:
     newest = reading.newest_by_field(profile.customer_id)
-    return Record(profile, newest).row(field.name)
+    return ProfilePage(profile, newest).row(field.name)
 
 
 def _place(customer_id: str, field: Field) -> str:

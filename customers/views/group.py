@@ -31,7 +31,7 @@ from customers.views.answers import (
     shown_or_read,
     status_of,
 )
-from customers.views.record import Record
+from customers.views.record import ProfilePage
 
 _GROUPS = {
     group.value: group
@@ -92,7 +92,7 @@ def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice)
     context = {
         "customer_id": profile.customer_id,
         "group": group.title,
-        "title": Record(profile, {}).title,
+        "title": ProfilePage(profile, {}).title,
         "form": form,
         "notice": notice,
     }

@@ -19,7 +19,7 @@ from customers.views.answers import (
     check_customer_number,
     records_access,
 )
-from customers.views.record import Record
+from customers.views.record import ProfilePage
 
 
 @allow(Permission.CUSTOMERS)
@@ -32,7 +32,7 @@ def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     remember_shown(request.session, found)
     context = {
         "waiting": reading.waiting(customer_id),
-        "record": Record(found, reading.newest_by_field(customer_id)),
+        "record": ProfilePage(found, reading.newest_by_field(customer_id)),
         "trail": reading.trail(customer_id),
     }
     # For the editors that may follow.

@@ -18,7 +18,7 @@ _MEDALS = ("turquoise", "silver", "gold", "platinum")
 
 
 @dataclass(frozen=True)
-class Row:
+class FieldRow:
     """One field on the page.
 
     newest: the last entry that changed it here. lang: of a native name. region: ISO alpha-2 code of
@@ -155,13 +155,13 @@ class Panel:
 
     title: str
     slug: str
-    rows: list[Row]
-    also_empty: list[Row]
+    rows: list[FieldRow]
+    also_empty: list[FieldRow]
     read_only: bool
 
 
 @dataclass(frozen=True)
-class Record:
+class ProfilePage:
     """The whole page of one customer. newest: field -> the last entry that changed it here."""
 
     profile: Profile
@@ -176,10 +176,10 @@ class Record:
         return compare.raw_text(self.profile.get("locale"))
 
     @cached_property
-    def rows(self) -> dict[str, Row]:
+    def rows(self) -> dict[str, FieldRow]:
         """Every field of the catalogue by its name."""
         return {
-            name: Row(
+            name: FieldRow(
                 field,
                 self.customer_id,
                 field.value(self.profile),
@@ -190,7 +190,7 @@ class Record:
             for name, field in FIELDS.items()
         }
 
-    def row(self, name: str) -> Row:
+    def row(self, name: str) -> FieldRow:
         return self.rows[name]
 
     def _texts(self, *names: str) -> str:
@@ -219,7 +219,7 @@ class Record:
         return self.profile.get("blacklisted") is True
 
     @property
-    def head(self) -> list[Row]:
+    def head(self) -> list[FieldRow]:
         return [row for row in self.rows.values() if row.field.group is Group.HEAD]
 
     @property

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -17,11 +16,19 @@ from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
 from customers.services.outcomes import NotRevealed, NotSaved
-from customers.services.read import read_profile
-from customers.session import remember_shown, shown_profile, take_back
-from customers.views.answers import DeskRequest, check_customer_number, failure_of, wants_fragment
+from customers.session import shown_profile, take_back
+from customers.views.answers import (
+    DeskRequest,
+    Notice,
+    check_customer_number,
+    failure_of,
+    page_or_fragment,
+    read_and_remember,
+    status_of,
+    wants_fragment,
+)
 from customers.views.change import change_page
-from customers.views.record import Record, Row
+from customers.views.record import FieldRow, ProfilePage
 
 logger = logging.getLogger(__name__)
 
@@ -33,64 +40,53 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     check_customer_number(customer_id)
     if name not in FIELDS or not FIELDS[name].sensitive:
         raise Http404
-    row = Row(FIELDS[name], customer_id, None)
-    form = RevealForm(_chosen(request), auto_id=f"id_{name}_%s")
-    if request.method != "POST":
-        return _row_page(request, row, form)
+    row = FieldRow(FIELDS[name], customer_id, None)
+    form = _form(request, name, _sent(request))
     if not form.is_valid():
-        return _row_page(request, row, form, status=422)
+        return _row_page(request, row, form)
     try:
-        profile = shown_profile(request.session, customer_id)
-        if profile is None:
-            profile = read_profile(customer_id, actor=request.actor)
-            remember_shown(request.session, profile)
-        shown = Record(profile, reading.newest_by_field(customer_id)).row(name)
+        shown = shown_profile(request.session, customer_id)
+        profile = shown or read_and_remember(request, customer_id)
         _record(request, form, customer_id, name)
-    except (NotSaved, DatabaseError) as exc:
-        return _row_page(request, row, form, failure=_failure(request, exc))
-    return _row_page(request, replace(shown, revealed=True))
+    except NotSaved as exc:
+        return _row_page(request, row, form, failure_of(exc))
+    row = ProfilePage(profile, reading.newest_by_field(customer_id)).row(name)
+    return _row_page(request, replace(row, revealed=True))
 
 
 def _row_page(
-    request: DeskRequest,
-    row: Row,
-    form: RevealForm | None = None,
-    *,
-    failure: NotSaved | None = None,
-    status: int = 200,
+    request: DeskRequest, row: FieldRow, form: RevealForm | None = None, notice: Notice = None
 ) -> HttpResponse:
-    """The row with the value, or, with a form, asking why."""
+    """The row with its value; with a form, it asks why instead."""
     fragment = "customers/_field_reveal.html" if form else "customers/_field.html"
     profile = shown_profile(request.session, row.customer_id, current=False)
-    title = Record(profile, {}).title if profile else ""
-    context = {"row": row, "form": form, "failure": failure, "fragment": fragment, "title": title}
-    template = fragment if wants_fragment(request) else "customers/field_form.html"
-    return render(request, template, context, status=failure.status if failure else status)
+    title = ProfilePage(profile, {}).title if profile else ""
+    context = {"row": row, "form": form, "notice": notice, "title": title}
+    status = status_of(form, notice)
+    return page_or_fragment(request, "customers/field_form.html", fragment, context, status=status)
 
 
 @allow(Permission.LOG, Permission.REVEAL)
 @require_http_methods(["GET", "HEAD", "POST"])
 def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """Old → new of one field of a change; `hide` instead of `field` goes back to the mask."""
-    chosen = _chosen(request)
-    asked = request.GET if chosen is None else chosen
+    sent = _sent(request)
+    asked = request.GET if sent is None else sent
     entry = _entry(change_id, asked.get("hide") or asked.get("field", ""))
     if "hide" in asked:
         return _cell_page(request, entry)
-    form = RevealForm(chosen, auto_id=f"id_{entry.field}_%s")
-    if request.method != "POST":
-        return _cell_page(request, entry, form=form)
+    form = _form(request, entry.field, sent)
     if not form.is_valid():
-        return _cell_page(request, entry, form=form, status=422)
+        return _cell_page(request, entry, form)
     try:
         _record(request, form, entry.customer_id, entry.field, change_id)
-    except DatabaseError as exc:
-        return _cell_page(request, entry, form=form, failure=_failure(request, exc))
+    except NotSaved as exc:
+        return _cell_page(request, entry, form, failure_of(exc))
     return _cell_page(request, entry, revealed=True)
 
 
 def _entry(change_id: UUID, name: str) -> Entry:
-    """What came of that sensitive field of that change."""
+    """The newest entry of that sensitive field of that change."""
     for change in reading.with_entries(Change.objects.filter(pk=change_id)):
         for history in change.fields:
             if history.first.field == name and is_sensitive(name) and not change.is_of_the_log:
@@ -101,25 +97,29 @@ def _entry(change_id: UUID, name: str) -> Entry:
 def _cell_page(
     request: DeskRequest,
     entry: Entry,
+    form: RevealForm | None = None,
+    notice: Notice = None,
     *,
-    status: int = 200,
-    **reveal: Any,
+    revealed: bool = False,
 ) -> HttpResponse:
-    """Old → new: hidden, asking why (form, failure), or revealed; alone or on the change's page."""
-    reveal["field"] = entry.field
-    failure = reveal.get("failure")
-    status = failure.status if failure else status
+    """Old → new masked, revealed, or with a form that asks why; alone, or on the change's page."""
+    cell = {"field": entry.field, "form": form, "notice": notice, "revealed": revealed}
+    status = status_of(form, notice)
     if not wants_fragment(request):
-        return change_page(request, entry.change_id, SettleForm(), reveal=reveal, status=status)
-    context = {"change_id": entry.change_id, "entry": entry, "reveal": reveal}
+        return change_page(request, entry.change_id, SettleForm(), reveal=cell, status=status)
+    context = {"change_id": entry.change_id, "entry": entry, "reveal": cell}
     return render(request, "audit/_delta.html", context, status=status)
 
 
-def _chosen(request: DeskRequest) -> QueryDict | None:
-    """The form as it was sent, now or when the session had ended."""
-    if request.method == "POST":
-        return request.POST
-    return take_back(request.session, request.path)
+def _sent(request: DeskRequest) -> QueryDict | None:
+    """The form as it was sent, now or before the session ended."""
+    return request.POST if request.method == "POST" else take_back(request.session, request.path)
+
+
+def _form(request: DeskRequest, name: str, sent: QueryDict | None) -> RevealForm:
+    """The form that asks why, checked if it was sent now. name: of the field."""
+    kwargs = {"data" if request.method == "POST" else "typed": sent}
+    return RevealForm(**kwargs, auto_id=f"id_{name}_%s")
 
 
 def _record(
@@ -129,19 +129,18 @@ def _record(
     field: str,
     change_id: UUID | None = None,
 ) -> None:
-    access_events.record(
-        Access.REVEAL,
-        actor=request.actor,
-        request_id=request.id,
-        customer_id=customer_id,
-        field=field,
-        change_id=change_id,
-        purpose=Purpose(form.cleaned_data["purpose"]),
-    )
-
-
-def _failure(request: DeskRequest, exc: NotSaved | DatabaseError) -> NotSaved:
-    if isinstance(exc, NotSaved):
-        return failure_of(exc)
-    logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, type(exc).__name__)
-    return NotRevealed()
+    """ProfilePage who sees the value, and why. Raises NotRevealed."""
+    try:
+        access_events.record(
+            Access.REVEAL,
+            actor=request.actor,
+            request_id=request.id,
+            customer_id=customer_id,
+            field=field,
+            change_id=change_id,
+            purpose=Purpose(form.cleaned_data["purpose"]),
+        )
+    except DatabaseError as exc:  # its text may hold values
+        kind = type(exc).__name__
+        logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, kind)
+        raise NotRevealed from None

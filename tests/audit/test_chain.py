@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
@@ -121,6 +122,24 @@ def test_the_clock_of_the_log_never_runs_backwards(monkeypatch):
 
     times = list(Entry.objects.order_by("seq").values_list("recorded_at", flat=True))
     assert times[0] == times[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("minutes", "warned"), [(1, False), (4, True)])
+def test_a_head_ahead_of_the_clock_is_warned_of_everywhere(
+    client, caplog, capsys, monkeypatch, minutes, warned
+):
+    append("email")
+    then = timezone.now() - timedelta(minutes=minutes)
+    monkeypatch.setattr(timezone, "now", lambda: then)
+
+    append("email")
+    call_command("audit_verify")
+
+    words = f"The newest entry was recorded {minutes - 1} minutes ahead of this machine’s clock"
+    told = caplog.text, capsys.readouterr().err, client.get("/health/ready").content.decode()
+    assert [words in one for one in told] == [warned] * 3
+    assert told[2].startswith("ready\n")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 from schemathesis.config import SchemathesisConfig
 
 from crmadmin.sandbox import Recorded, Sandbox
-from customers.catalogue.fields import FIELDS, creatable
+from customers.catalogue.fields import FIELDS, Create, creatable
 from tests import contract
 from tests.contract import CONTRACT, resolved
 from tests.crmadmin.sandbox_api import HEADERS, TOM
@@ -109,14 +109,20 @@ def test_what_we_send_is_closed_and_what_we_read_is_open():
             assert part.get("additionalProperties") is not False
 
 
-def test_the_catalogue_and_the_contract_know_the_same_fields():
-    def properties(name):
-        return set(resolved("components", "schemas", name)[0]["properties"])
+def test_the_catalogue_says_of_each_field_what_the_contract_says():
+    def schema(name):
+        return resolved("components", "schemas", name)[0]
 
-    read = {row.path.split(".")[0] or row.name for row in FIELDS.values() if row.read}
-    assert {row.name for row in creatable()} <= properties("NewCustomer")
-    assert {row.name for row in FIELDS.values() if row.patch} <= properties("ProfileChange")
-    assert properties("Profile") == read | {"birthday", "_links"}
+    rows = FIELDS.values()
+    new, address = schema("NewCustomer"), schema("Address")["properties"]
+    assert {row.name for row in creatable()} <= set(new["properties"])
+    assert {row.name for row in rows if row.create is Create.REQUIRED} == set(new["required"])
+    assert {row.name for row in rows if row.patch} == set(schema("ProfileChange")["properties"])
+    read = {row.path.split(".")[0] or row.name for row in rows if row.read}
+    assert set(schema("Profile")["properties"]) == read | {"birthday", "_links"}
+    lengths = {row.name: row.max_length for row in FIELDS["address"].members}
+    assert lengths == {name: address[name]["maxLength"] for name in lengths}
+    assert len(lengths) == len(address) - 1  # a country is chosen by its code
 
 
 def sent(method, path, *, query="", body=b"", **headers):

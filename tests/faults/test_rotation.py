@@ -120,19 +120,6 @@ def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     assert JournalLine.objects.get().new_values == {"email": "open@example.com"}
 
 
-def test_a_change_of_keys_that_was_killed_is_gone_on_with(start, keys):
-    log.fill(30)
-    know(keys.both)
-
-    killed = start(rewrap_and_be_killed)
-
-    assert ended([killed]) == [-signal.SIGKILL]
-    assert values.left_behind() == Entry.objects.count() - 10
-    assert ended([start(call_command, "audit_rewrap")]) == [0]
-    know(keys.new)
-    assert_all_open()
-
-
 class WhenMoreIsWritten(io.StringIO):
     """Where a command says how far it is: it goes on once more is written under a former key."""
 
