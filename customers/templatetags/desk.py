@@ -192,7 +192,7 @@ def _rests_on(entry: Entry) -> str:
             missing = "a reason that is " if isinstance(entry.reason, Missing) else ""
             return f"{entry.actor_name}: {missing}{entry.reason}"
         case _:
-            return "No answer, and it cannot be looked up."
+            return "No answer: a person has to find out."
 
 
 def _quoted(name: str, value: Json) -> str:

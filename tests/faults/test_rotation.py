@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import time
 from contextlib import suppress
 from uuid import uuid4
 
@@ -165,20 +164,19 @@ def delete_and_hold(numbers, held, go_on):
         go_on.wait(PATIENCE)
 
 
-def test_it_waits_for_nobody_who_deletes_values(start, keys):
+def test_it_waits_for_nobody_who_deletes_values(start, keys, lock_wait):
     """So neither can be in the other's way for ever, in whatever order they come to the rows."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one lock, so nobody holds a part of it")
+    lock_wait(LONG)
     log.fill()
     held, go_on = FORK.Event(), FORK.Event()
     deleting = start(delete_and_hold, (3, 5), held, go_on)
     assert held.wait(PATIENCE)
     know(keys.both)
 
-    began = time.monotonic()
     assert values.rewrap() == 7
 
-    assert time.monotonic() - began < 4  # a lock is waited for 5 s
     assert values.left_behind() == 2
     go_on.set()
     assert ended([deleting]) == [0]

@@ -141,7 +141,7 @@ def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(a
     look = agent.get(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
 
     assert look.status_code == 503
-    assert "This could not be read now." in text(soup(look))
+    assert "This could not be read." in text(soup(look))
     assert "Nothing was sent" not in text(soup(look))
 
 

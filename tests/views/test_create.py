@@ -110,7 +110,7 @@ def test_a_refusal_of_nothing_in_particular_stands_above_the_form(agent, clubmed
         ({"last_name": ""}, None, 422, "1 field needs attention"),
         ({"last_name": "Durand 2"}, None, 422, "Nothing was created."),
         ({"act": "phones-add"}, None, 200, "Remove phone 1"),
-        ({}, Fault("status", method="POST", status=429, times=None), 503, "asked too much"),
+        ({}, Fault("status", method="POST", status=429, times=None), 503, "too many requests"),
         ({}, Fault("drop_before", method="POST"), 503, "We do not know yet"),
     ],
     ids=["incomplete", "refused", "another phone", "not done", "unknown"],
