@@ -1,5 +1,6 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
@@ -70,9 +71,15 @@ def field_label(name: str) -> str:
 
 
 @register.filter
+def labels(names: Iterable[str]) -> str:
+    """The labels of fields in one line: "E-mail, Phones"."""
+    return ", ".join(str(field_label(name)) for name in names)
+
+
+@register.filter
 def field_labels(change: Change) -> str:
-    """The labels of the fields of a change: "E-mail, Phones"."""
-    return ", ".join(field_label(history.first.field) for history in change.fields)
+    """The same of the fields of a change."""
+    return labels(history.first.field for history in change.fields)
 
 
 @register.filter
