@@ -1,4 +1,4 @@
-"""`manage.py reconcile` settles changes that got no answer, without anybody opening their customer."""
+"""`manage.py reconcile` settles changes that got no answer and whose customer nobody opens."""
 
 import os
 import signal
