@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.crmadmin.sandbox_api import HEADERS, TOM, concerned
+from tests.crmadmin.sandbox_api import TOM, concerned
 
 BEATRIZ = "704118236"
 MAXIMILIAN = "30955172"
@@ -115,18 +115,12 @@ def test_filters_are_compared_and_must_all_match(api, filters, found):
 
 
 @pytest.mark.usefixtures("few")
-def test_a_plus_in_a_query_is_a_space_unless_it_is_encoded(api):
-    assert ids(api.ask("GET", "/v1/customers?filter=email==a+b@example.com")) == []
-    assert ids(api.ask("GET", "/v1/customers?filter=email==a%2Bb@example.com")) == ["1"]
+@pytest.mark.parametrize(("encoded", "found"), [("a+b", []), ("a%2Bb", ["1"])])
+def test_a_plus_in_a_query_is_a_space_unless_it_is_encoded(api, encoded, found):
+    assert ids(api.ask("GET", f"/v1/customers?filter=email=={encoded}@example.com")) == found
 
 
 # Pages
-
-
-def test_ten_come_at_a_time_unless_it_is_said_otherwise(api, sandbox):
-    answer = search(api)
-    assert (answer.status_code, ids(answer)) == (206, list(sandbox.customers)[:10])
-    assert answer.headers["Content-Range"] == "0-9/300"
 
 
 @pytest.mark.usefixtures("few")
@@ -155,13 +149,14 @@ def test_the_links_lead_through_every_page(api, sandbox):
     odd = 'D&A=K;É, <x>; rel="next" +5%25'
     for profile in sandbox.customers.values():
         profile["last_name"] = odd
-    answer = search(api, f"last_name=={odd}", "gm_number!=1", limit=70)
+    answer = search(api, f"last_name=={odd}", "gm_number!=1")
+    assert answer.headers["Content-Range"] == "0-9/300"
     found = ids(answer)
     while "next" in answer.links:
         answer = api.ask("GET", answer.links["next"]["url"])
         found += ids(answer)
     assert found == list(sandbox.customers)
-    assert len(sandbox.requests) == 5
+    assert len(sandbox.requests) == 30
 
 
 @pytest.mark.parametrize(
@@ -192,11 +187,3 @@ def test_a_token_that_may_not_search_is_403(api, sandbox):
     sandbox.searchable = False
     assert search(api).status_code == 403
     assert api.read()["last_name"] == "Smith"
-
-
-def test_the_search_is_recorded_as_it_was_sent(api, sandbox):
-    search(api, "last_name==É+A")
-    [request] = sandbox.requests
-    assert (request.method, request.path, request.body) == ("GET", "/v1/customers", b"")
-    assert request.query == "filter=last_name%3D%3D%C3%89%2BA"
-    assert {key: request.headers[key] for key in HEADERS} == HEADERS
