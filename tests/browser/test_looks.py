@@ -163,6 +163,21 @@ def unclear(where):
     return show
 
 
+def searched(page, product):
+    """Somebody else's unclear create, beside the customer that a search found."""
+    with page.context.browser.new_context(base_url=product.desk) as context:
+        theirs = context.new_page()
+        product.let_in(theirs, "Owen Whitfield")
+        product.add_fault(kind="drop_after", method="POST")
+        create(theirs, "Maximiliane", "Montgomery-Vandenberghe", "max@example.com")
+        expect(theirs.locator("h1")).to_contain_text("We do not know yet")
+    product.let_time_pass()
+    page.goto("/audit/unsettled/")
+    page.locator("tbody", has_text="Maximiliane").get_by_role("link", name="Decide").first.click()
+    page.get_by_role("link", name="Search Club Med for this customer").click()
+    expect(page.get_by_role("button", name="This is the one").first).to_be_visible()
+
+
 def no_access(page, product):
     page.context.clear_cookies()
     page.goto("/")
@@ -228,7 +243,7 @@ def found(page, product):
     search(page, "beatriz.wang@example.com")
     expect(page.locator("#found-title")).to_have_text("3 customers")
     expect(page.locator("#q")).to_be_focused()
-    page.get_by_text("Look for each part by itself").click()
+    page.get_by_text("Search by single fields").click()
 
 
 def find_down(page, product):
@@ -360,6 +375,7 @@ AFTER_WORK = {
     "saves": settled,
     "unclear": unclear("list"),
     "deciding": unclear("change"),
+    "searched": searched,
     "no-access": no_access,
 }
 

@@ -124,7 +124,7 @@ def test_one_that_is_always_rejected_is_told_and_no_loop(account, agent, clubmed
     answer = agent.get(PROFILE)
 
     assert answer.status_code == 503
-    assert "The connection to Club Med needs renewing." in text(soup(answer))
+    assert "Club Med no longer accepts the key of this desk." in text(soup(answer))
     assert len(account.requests) == len(sent(clubmed, "GET")) == 2
 
 
@@ -169,7 +169,8 @@ def test_without_a_token_nothing_is_sent_and_the_text_is_kept(
     told = agent.post(EDITOR, form | {"value": "new@example.com"}, headers=HTMX)
 
     assert told.status_code == 503
-    assert "The connection to Club Med" in text(soup(told))
+    sentence = "no longer accepts the key" if status == 401 else "No connection to Club Med."
+    assert sentence in text(soup(told))
     assert "new@example.com" in text(soup(told))
     assert clubmed.requests == []
     assert not JournalLine.objects.exists()

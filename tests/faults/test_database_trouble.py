@@ -212,8 +212,8 @@ def test_before_the_call_nothing_is_sent_and_the_text_comes_back(agent, clubmed,
     form, answer = save_in(trouble, agent, clubmed, during="GET", headers=headers)
 
     assert answer.status_code == 503
-    assert "Our own record cannot be written at this moment." in text(soup(answer))
-    assert "Nothing was sent to Club Med." in text(soup(answer))
+    assert "The audit log cannot be written right now." in text(soup(answer))
+    assert "Nothing was sent. What you typed is kept" in text(soup(answer))
     assert NEW.encode() in answer.content
     assert sent(clubmed, "PATCH") == []
     assert_nothing_is_open()
@@ -266,7 +266,7 @@ def test_what_landed_before_the_trouble_is_said_to_be_pending_and_recorded_after
     assert JournalLine.objects.count() == 1
     assert history() == []
     status, words = told(agent, answer)
-    assert "aved at Club Med; our record of it is pending and will follow." in words
+    assert "aved at Club Med. The log entry follows." in words
     assert "Nothing was sent" not in words
     assert status == 200
     settle()
@@ -278,8 +278,8 @@ def test_what_landed_before_the_trouble_is_said_to_be_pending_and_recorded_after
 @pytest.mark.parametrize(
     ("during", "status", "words"),
     [
-        ("GET", 503, "Nothing was sent to Club Med."),
-        ("PATCH", 200, "Saved at Club Med; our record of it is pending and will follow."),
+        ("GET", 503, "Nothing was sent. What you typed is kept"),
+        ("PATCH", 200, "Saved at Club Med. The log entry follows."),
     ],
 )
 def test_a_group_of_fields_tells_the_same(agent, clubmed, during, status, words):
