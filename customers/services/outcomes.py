@@ -1,46 +1,49 @@
 """What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told.
 
-    NotSaved
-    ├── SaidNo            Club Med answered that it does not do it
-    │   ├── Refused         what was sent
-    │   ├── Forbidden       for this person
-    │   │   └── MayNotSearch
-    │   ├── NotFound        no such customer
-    │   ├── Busy            too many calls
-    │   └── OddAnswer       an answer to a read, or a redirect, that nobody expects
-    ├── NoAnswer          a read got no answer
-    │   └── Unreachable     it did not even go out
-    │       └── NoToken       no token could be had for it
-    ├── NotSent           nothing went out
-    ├── NeedsRenewal      Club Med does not take this product's key or account
-    ├── NeedsSignIn       Club Med does not take this person's own token
-    ├── Unknown           no answer says whether a write landed; it is never sent again
-    ├── Pending           it landed, and the log cannot be written: the journal line waits for it
-    ├── NotRecorded       the log cannot be written, so nothing was sent
-    │   ├── NotErased       or erased
-    │   └── NotRevealed     or revealed
-    ├── NoTombstone       the list of those who were forgotten cannot be written
-    ├── Conflict          a field is not what the person saw
-    ├── InUse             somebody is saving one of the fields
-    ├── AlreadySent       the form was sent before, with other answers
-    ├── MayExist          the customer to create may be there already
-    ├── NotYours          nobody settles a change of their own, nor one that needs no person
-    └── NumberMissing     a create that landed has made a customer: which one has to be said
-
-Order of the words: what happened; what was or was not stored; what to do now.
+NotSaved
+├── SaidNo            Club Med answered that it does not do it
+│   ├── Refused         what was sent
+│   ├── Forbidden       for this person
+│   │   └── MayNotSearch
+│   ├── NotFound        no such customer
+│   ├── Busy            too many calls
+│   └── OddAnswer       an answer to a read, or a redirect, that nobody expects
+├── NoAnswer          a read got no answer
+│   └── Unreachable     it did not even go out
+│       └── NoToken       no token could be had for it
+├── NotSent           nothing went out
+├── NeedsRenewal      Club Med does not take this product's key or account
+├── NeedsSignIn       Club Med does not take this person's own token
+├── Unknown           no answer says whether a write landed; it is never sent again
+├── Pending           it landed, and the log cannot be written: the journal line waits for it
+├── NotRecorded       the log cannot be written, so nothing was sent
+│   ├── NotErased       or erased
+│   └── NotRevealed     or revealed
+├── NoTombstone       the list of those who were forgotten cannot be written
+├── Conflict          a field is not what the person saw
+├── InUse             somebody is saving one of the fields
+├── AlreadySent       the form was sent before, with other answers
+├── MayExist          the customer to create may be there already
+├── NotYours          nobody settles a change of their own, nor one that needs no person
+└── NumberMissing     a create that landed has made a customer: which one has to be said
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 
+from customers import wording
 from customers.audit.models import JournalLine
 from customers.clubmed import errors
 from customers.clubmed.errors import ClubMedError, FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Duplicate
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class NotSaved(Exception):
 
     status = 503
     is_about_form = False
-    title = ""
-    text = ""
+    title: "StrOrPromise" = ""
+    text: "StrOrPromise" = ""
     icon = "plug-connected-x"
     tone = "bad"
 
@@ -75,8 +78,8 @@ class Refused(SaidNo):
 
     status = 422
     is_about_form = True
-    title = "Club Med refused this."
-    text = "Nothing was changed."
+    title = wording.REFUSED
+    text = wording.NOTHING_CHANGED
     icon = "alert-circle"
 
     def __init__(self, description: str = "", errors: tuple[FieldError, ...] = ()) -> None:
@@ -89,8 +92,8 @@ class Forbidden(SaidNo):
     """Club Med lets this person neither read nor change this profile."""
 
     status = 403
-    title = "You may not read or change this profile at Club Med."
-    text = "Nothing was changed. Club Med decides who may: ask your supervisor."
+    title = wording.FORBIDDEN
+    text = wording.ASK_SUPERVISOR
     icon = "lock"
     tone = "warn"
 
@@ -98,16 +101,16 @@ class Forbidden(SaidNo):
 class MayNotSearch(Forbidden):
     """Club Med lets this person not search."""
 
-    title = "You may not search for customers at Club Med."
-    text = "Type a customer number: that opens the customer without a search."
+    title = wording.MAY_NOT_SEARCH
+    text = wording.TYPE_A_NUMBER
 
 
 class NotFound(SaidNo):
     """Club Med has no such customer."""
 
     status = 404
-    title = "No such customer at Club Med."
-    text = "Check the number: Club Med knows nobody by it."
+    title = wording.NOT_FOUND
+    text = wording.CHECK_NUMBER
     icon = "users"
     tone = "warn"
 
@@ -115,8 +118,8 @@ class NotFound(SaidNo):
 class Busy(SaidNo):
     """Club Med gets too many calls."""
 
-    title = "Club Med is asked too much at this moment."
-    text = "Nothing was changed. What you typed is kept: try again in a moment."
+    title = wording.BUSY
+    text = wording.BUSY_TEXT
     icon = "hourglass"
     tone = "warn"
 
@@ -125,16 +128,16 @@ class OddAnswer(SaidNo):
     """A redirect, or a refusal of what no person typed."""
 
     status = 502
-    title = "Club Med refused this request."
-    text = "Nothing was changed. Try again, and tell the people who run this site if it stays so."
+    title = wording.ODD_ANSWER
+    text = wording.ODD_ANSWER_TEXT
     icon = "alert-circle"
 
 
 class NoAnswer(NotSaved):
     """A read got no answer."""
 
-    title = "Club Med does not answer."
-    text = "This could not be read now. Nothing is lost: try again in a moment."
+    title = wording.NO_ANSWER
+    text = wording.NO_ANSWER_TEXT
 
 
 class Unreachable(NoAnswer):
@@ -144,15 +147,15 @@ class Unreachable(NoAnswer):
 class NoToken(Unreachable):
     """No token could be had for a call."""
 
-    title = "The connection to Club Med cannot be made."
-    text = "Its sign-in does not answer. Nothing is lost: try again in a moment."
+    title = wording.NO_TOKEN
+    text = wording.NO_TOKEN_TEXT
 
 
 class NotSent(NotSaved):
     """No byte of a write went out. reason: why not, if it is not that Club Med does not answer."""
 
-    title = "Club Med does not answer."
-    text = "Nothing was sent. What you typed is kept: save again in a moment."
+    title: "StrOrPromise" = wording.NO_ANSWER
+    text = wording.NOT_SENT
 
     def __init__(self, reason: NotSaved | None = None) -> None:
         super().__init__("not sent")
@@ -163,10 +166,8 @@ class NotSent(NotSaved):
 class NeedsRenewal(NotSaved):
     """Club Med does not take this product's key or account."""
 
-    title = "The connection to Club Med needs renewing."
-    text = (
-        "Nothing was changed. Tell the people who run this site: Club Med no longer takes its key."
-    )
+    title = wording.NEEDS_RENEWAL
+    text = wording.NEEDS_RENEWAL_TEXT
 
 
 class NeedsSignIn(NotSaved):
@@ -178,8 +179,8 @@ class NeedsSignIn(NotSaved):
 class Unknown(NotSaved):
     """No answer says whether a write landed. It is never sent again."""
 
-    title = "We do not know yet whether Club Med stored this."
-    text = "It did not answer. We will not send it twice."
+    title = wording.UNKNOWN
+    text = wording.UNKNOWN_TEXT
     icon = "hourglass"
     tone = "warn"
 
@@ -188,8 +189,8 @@ class Pending(NotSaved):
     """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
 
     status = 200
-    title = "Saved at Club Med; our record of it is pending and will follow."
-    text = "There is nothing to do again."
+    title = wording.PENDING
+    text = wording.PENDING_TEXT
     icon = "hourglass"
     tone = "warn"
 
@@ -201,28 +202,28 @@ class Pending(NotSaved):
 class NotRecorded(NotSaved):
     """The log cannot be written, so nothing was sent. Its argument, if any, says what to do."""
 
-    title = "Our own record cannot be written at this moment."
-    text = "Nothing was sent to Club Med. What you typed is kept: save again in a moment."
+    title = wording.NOT_RECORDED
+    text = wording.NOT_SENT
 
 
 class NotErased(NotRecorded):
     """The log cannot be written, so nothing was erased."""
 
-    text = "Nothing was erased. Try again in a moment."
+    text = wording.NOT_ERASED
 
 
 class NotRevealed(NotRecorded):
     """The log cannot be written, so nothing was revealed."""
 
-    title = "Nothing was revealed: it could not be recorded."
-    text = "Who sees such a value is written down before it is shown. Try again in a moment."
+    title = wording.NOT_REVEALED
+    text = wording.NOT_REVEALED_TEXT
 
 
 class NoTombstone(NotSaved):
     """The list of those who were forgotten cannot be written, so nothing was erased."""
 
-    title = "The list of those who were forgotten cannot be written."
-    text = "Nothing was erased. Tell the people who run this site: AUDIT_TOMBSTONES."
+    title = wording.NO_TOMBSTONE
+    text = wording.NO_TOMBSTONE_TEXT
     icon = "alert-circle"
 
 
@@ -231,8 +232,8 @@ class Conflict(NotSaved):
 
     status = 409
     is_about_form = True
-    title = "Changed while you were typing."
-    text = "Nothing of yours was sent."
+    title = wording.CONFLICT
+    text = wording.CONFLICT_TEXT
     icon = "alert-triangle"
     tone = "warn"
 
@@ -259,8 +260,8 @@ class AlreadySent(NotSaved):
 
     status = 409
     is_about_form = True
-    title = "This form was sent before with other answers, and that customer was created."
-    text = "What you typed now was not sent. To create another customer, send it again."
+    title = wording.CREATED_BEFORE
+    text = wording.CREATED_BEFORE_TEXT
     icon = "alert-triangle"
     tone = "warn"
 
@@ -292,14 +293,14 @@ class NotYours(NotSaved):
     """Nobody settles a change of their own, nor one that needs no person."""
 
     status = 409
-    text = "Nothing was recorded: this change is settled, or is your own."
+    text = wording.NOT_YOURS
 
 
 class NumberMissing(NotSaved):
     """A create that landed has made a customer: which one has to be said."""
 
     status = 422
-    text = "Type the number of the customer that was created."
+    text = wording.NUMBER_MISSING
 
 
 def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:

@@ -187,7 +187,7 @@ def test_over_a_forged_head_nothing_is_sent_and_the_text_comes_back(
     answer = agent.post(URL, agent.form(URL) | {"value": "newer@example.com"}, headers=HTMX)
 
     assert answer.status_code == 503
-    assert "Our own record cannot be written at this moment." in text(soup(answer))
+    assert "The audit log cannot be written right now." in text(soup(answer))
     assert b"newer@example.com" in answer.content
     assert len(sent(clubmed, "PATCH")) == 1
     assert not JournalLine.objects.exists()
