@@ -1,32 +1,5 @@
 """What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told.
 
-    NotSaved
-    ├── SaidNo            Club Med answered that it does not do it
-    │   ├── Refused         what was sent
-    │   ├── Forbidden       for this person
-    │   │   └── MayNotSearch
-    │   ├── NotFound        no such customer
-    │   ├── Busy            too many calls
-    │   └── OddAnswer       an answer to a read, or a redirect, that nobody expects
-    ├── NoAnswer          a read got no answer
-    │   └── Unreachable     it did not even go out
-    │       └── NoToken       no token could be had for it
-    ├── NotSent           nothing went out
-    ├── NeedsRenewal      Club Med does not take this product's key or account
-    ├── NeedsSignIn       Club Med does not take this person's own token
-    ├── Unknown           no answer says whether a write landed; it is never sent again
-    ├── Pending           it landed, and the log cannot be written: the journal line waits for it
-    ├── NotRecorded       the log cannot be written, so nothing was sent
-    │   ├── NotErased       or erased
-    │   └── NotRevealed     or revealed
-    ├── NoTombstone       the list of those who were forgotten cannot be written
-    ├── Conflict          a field is not what the person saw
-    ├── InUse             somebody is saving one of the fields
-    ├── AlreadySent       the form was sent before, with other answers
-    ├── MayExist          the customer to create may be there already
-    ├── NotYours          nobody settles a change of their own, nor one that needs no person
-    └── NumberMissing     a create that landed has made a customer: which one has to be said
-
 Order of the words: what happened; what was or was not stored; what to do now.
 """
 
@@ -66,68 +39,70 @@ class NotSaved(Exception):
     tone = "bad"
 
 
+# Club Med says no
+
+
 class SaidNo(NotSaved):
     """Club Med answered that it does not do it."""
 
+    icon = "alert-circle"
 
+
+@dataclass(eq=False)
 class Refused(SaidNo):
-    """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
+    """It refuses what was sent. description: in its words, or "". errors: one a field, or none."""
 
     status = 422
     is_about_form = True
     title = "Club Med refused this."
     text = "Nothing was changed."
-    icon = "alert-circle"
 
-    def __init__(self, description: str = "", errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__("refused")
-        self.description = description
-        self.errors = errors
+    description: str = ""
+    errors: tuple[FieldError, ...] = ()
 
 
 class Forbidden(SaidNo):
-    """Club Med lets this person neither read nor change this profile."""
+    """It lets this person neither read nor change this profile."""
 
     status = 403
     title = "You may not read or change this profile at Club Med."
     text = "Nothing was changed. Club Med decides who may: ask your supervisor."
-    icon = "lock"
-    tone = "warn"
+    icon, tone = "lock", "warn"
 
 
 class MayNotSearch(Forbidden):
-    """Club Med lets this person not search."""
+    """It does not let this person search."""
 
     title = "You may not search for customers at Club Med."
     text = "Type a customer number: that opens the customer without a search."
 
 
 class NotFound(SaidNo):
-    """Club Med has no such customer."""
+    """It has no such customer."""
 
     status = 404
     title = "No such customer at Club Med."
     text = "Check the number: Club Med knows nobody by it."
-    icon = "users"
-    tone = "warn"
+    icon, tone = "users", "warn"
 
 
 class Busy(SaidNo):
-    """Club Med gets too many calls."""
+    """It gets too many calls."""
 
     title = "Club Med is asked too much at this moment."
     text = "Nothing was changed. What you typed is kept: try again in a moment."
-    icon = "hourglass"
-    tone = "warn"
+    icon, tone = "hourglass", "warn"
 
 
 class OddAnswer(SaidNo):
-    """A redirect, or a refusal of what no person typed."""
+    """It redirects, or refuses what no person typed."""
 
     status = 502
     title = "Club Med refused this request."
     text = "Nothing was changed. Try again, and tell the people who run this site if it stays so."
-    icon = "alert-circle"
+
+
+# Club Med does not answer, or not to us
 
 
 class NoAnswer(NotSaved):
@@ -142,22 +117,20 @@ class Unreachable(NoAnswer):
 
 
 class NoToken(Unreachable):
-    """No token could be had for a call."""
+    """There was no token for a call."""
 
     title = "The connection to Club Med cannot be made."
     text = "Its sign-in does not answer. Nothing is lost: try again in a moment."
 
 
 class NotSent(NotSaved):
-    """No byte of a write went out. reason: why not, if it is not that Club Med does not answer."""
+    """No byte of a write went out. reason: the failure of a read before it."""
 
-    title = "Club Med does not answer."
     text = "Nothing was sent. What you typed is kept: save again in a moment."
 
-    def __init__(self, reason: NotSaved | None = None) -> None:
+    def __init__(self, reason: NoAnswer | None = None) -> None:
         super().__init__("not sent")
-        if reason is not None:
-            self.title = reason.title
+        self.title = (reason or NoAnswer()).title
 
 
 class NeedsRenewal(NotSaved):
@@ -180,22 +153,20 @@ class Unknown(NotSaved):
 
     title = "We do not know yet whether Club Med stored this."
     text = "It did not answer. We will not send it twice."
-    icon = "hourglass"
-    tone = "warn"
 
 
+# Our own log does not take it
+
+
+@dataclass(eq=False)
 class Pending(NotSaved):
-    """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
+    """Club Med stored it; the log cannot be written, and the journal line waits for it."""
 
     status = 200
     title = "Saved at Club Med; our record of it is pending and will follow."
     text = "There is nothing to do again."
-    icon = "hourglass"
-    tone = "warn"
 
-    def __init__(self, customer_id: str) -> None:
-        super().__init__("the record is pending")
-        self.customer_id = customer_id
+    customer_id: str
 
 
 class NotRecorded(NotSaved):
@@ -226,79 +197,66 @@ class NoTombstone(NotSaved):
     icon = "alert-circle"
 
 
-class Conflict(NotSaved):
+# Somebody else, or the same person, was there before
+
+
+class Taken(NotSaved):
+    """Another change is in the way of this one."""
+
+    status = 409
+    is_about_form = True
+    icon, tone = "alert-triangle", "warn"
+
+
+@dataclass(eq=False)
+class Conflict(Taken):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
-    status = 409
-    is_about_form = True
-    title = "Changed while you were typing."
-    text = "Nothing of yours was sent."
-    icon = "alert-triangle"
-    tone = "warn"
+    title = "This customer is being changed at this moment."
+    text = "Nothing of yours was sent: look again, then save."
 
-    def __init__(self, profile: Profile) -> None:
-        super().__init__("changed meanwhile")
-        self.profile = profile
+    profile: Profile
 
 
-class InUse(NotSaved):
+@dataclass(eq=False)
+class InUse(Taken):
     """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
 
-    status = 409
-    is_about_form = True
-    icon = "alert-triangle"
-    tone = "warn"
-
-    def __init__(self, line: JournalLine) -> None:
-        super().__init__("being saved")
-        self.line = line
+    line: JournalLine
 
 
-class AlreadySent(NotSaved):
+@dataclass(eq=False)
+class AlreadySent(Taken):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
-    status = 409
-    is_about_form = True
     title = "This form was sent before with other answers, and that customer was created."
     text = "What you typed now was not sent. To create another customer, send it again."
-    icon = "alert-triangle"
-    tone = "warn"
 
-    def __init__(self, sent: Mapping[str, Json]) -> None:
-        super().__init__("form sent before")
-        self.sent = sent
+    sent: Mapping[str, Json]
 
 
-class MayExist(NotSaved):
+@dataclass(eq=False)
+class MayExist(Taken):
     """Somebody who may be the same person is there, or in the making.
 
-    duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not
-    be searched, so there may be others.
+    duplicates: the likeliest first. values: what would have been sent. unchecked: Club Med could
+    not be searched, so there may be others.
     """
 
-    status = 409
-    is_about_form = True
-
-    def __init__(
-        self, duplicates: list[Duplicate], values: Mapping[str, Json], *, unchecked: bool
-    ) -> None:
-        super().__init__("may be there already")
-        self.duplicates = duplicates
-        self.values = values
-        self.unchecked = unchecked
+    duplicates: list[Duplicate]
+    values: Mapping[str, Json]
+    unchecked: bool
 
 
 class NotYours(NotSaved):
     """Nobody settles a change of their own, nor one that needs no person."""
 
-    status = 409
     text = "Nothing was recorded: this change is settled, or is your own."
 
 
 class NumberMissing(NotSaved):
     """A create that landed has made a customer: which one has to be said."""
 
-    status = 422
     text = "Type the number of the customer that was created."
 
 
