@@ -1,14 +1,12 @@
-"""Error answers: a page, or under htmx a notice; always with what was typed.
-
-Order of the words: what happened; what was or was not stored; what to do now.
-"""
+"""Error answers: a page, or under htmx a notice; always with what was typed."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from customers import wording
 from customers.services.outcomes import NotSaved
 from customers.views.answers import (
     NotACustomerNumberError,
@@ -17,67 +15,30 @@ from customers.views.answers import (
     wants_fragment,
 )
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 @dataclass(frozen=True)
 class Message:
     """What to tell a person who is not served."""
 
     status: int
-    title: str
-    text: str
+    title: "StrOrPromise"
+    text: "StrOrPromise"
     icon: str = "alert-circle"
     tone: str = "bad"
 
 
-NOT_SENT = "Nothing was sent to Club Med."
-BAD_REQUEST = Message(400, "This form is too long, or could not be read.", NOT_SENT)
-FORGED = Message(
-    403,
-    "This form is not one of ours any more.",
-    f"{NOT_SENT} Open the page again and send it from there.",
-)
-NOT_ALLOWED = Message(
-    403,
-    "Your role does not open this page.",
-    "Ask your manager if you need it for your work.",
-    "lock",
-    "warn",
-)
-NO_PAGE = Message(404, "There is no such page.", "Check the address, or find the customer again.")
-NO_CUSTOMER_NUMBER = Message(
-    404,
-    "This is not a customer number.",
-    "A customer number has digits only and does not start with 0. Nothing was asked of Club Med.",
-    "users",
-    "warn",
-)
-NOT_EDITABLE = Message(
-    404,
-    "This field cannot be edited here.",
-    f"{NOT_SENT} The profile shows which fields can.",
-    "lock",
-    "warn",
-)
-WRONG_METHOD = Message(405, "This address cannot be used that way.", NOT_SENT)
-FAILED = Message(
-    500,
-    "Something went wrong here.",
-    "If you were saving, look at the customer's history before you save again.",
-)
-NO_DATABASE = Message(
-    503,
-    "Our own database does not answer.",
-    f"{NOT_SENT} Try again in a moment.",
-    "plug-connected-x",
-)
-# For who has to sign in (again).
-KEPT = "Nothing was changed at Club Med. What you typed is kept: sign in and you come back to it."
-NOT_KEPT = "Nothing was changed at Club Med. Copy what you typed before you sign in again."
-NOT_SHOWN = (
-    "This could not be shown. If you were typing, save first: that keeps your text while you "
-    "sign in."
-)
-IF_IT_STAYS = "If it stays so, tell the people who run this site."
+BAD_REQUEST = Message(400, wording.BAD_REQUEST, wording.NOTHING_SENT)
+FORGED = Message(403, wording.FORGED, wording.FORGED_TEXT)
+NOT_ALLOWED = Message(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
+NO_PAGE = Message(404, wording.NO_PAGE, wording.CHECK_ADDRESS)
+NO_CUSTOMER_NUMBER = Message(404, wording.NO_CUSTOMER_NUMBER, wording.NUMBER_RULE, "users", "warn")
+NOT_EDITABLE = Message(404, wording.NOT_EDITABLE, wording.NOT_EDITABLE_TEXT, "lock", "warn")
+WRONG_METHOD = Message(405, wording.WRONG_METHOD, wording.NOTHING_SENT)
+FAILED = Message(500, wording.FAILED, wording.FAILED_TEXT)
+NO_DATABASE = Message(503, wording.NO_DATABASE, wording.NO_DATABASE_TEXT, "plug-connected-x")
 
 
 def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) -> HttpResponse:
@@ -94,11 +55,12 @@ def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) ->
 
 def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bool) -> HttpResponse:
     """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
-    text = (KEPT if is_kept else NOT_KEPT) if request.method == "POST" else NOT_SHOWN
-    message = Message(401, "Your session has ended.", text, "lock", "warn")
+    typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
+    text: StrOrPromise = typed if request.method == "POST" else wording.NOT_SHOWN
+    message = Message(401, wording.SESSION_ENDED, text, "lock", "warn")
     if renewing:
-        title = "Your sign-in needs renewing."
-        message = replace(message, title=title, text=f"{text} {IF_IT_STAYS}")
+        text = f"{text} {wording.TELL_OPERATIONS}"
+        message = replace(message, title=wording.NEEDS_SIGN_IN, text=text)
     return answer(request, message, come_back=come_back)
 
 

@@ -20,7 +20,7 @@ urlpatterns = [
     path("", find.find, name="find"),
     path("customers/new/", create.create, name="create"),
     path("customers/<str:customer_id>/", profile.profile, name="profile"),
-    path("customers/<str:customer_id>/history/", log.customer_history, name="history"),
+    path("customers/<str:customer_id>/history/", log.history, name="history"),
     path("customers/<str:customer_id>/forget/", forget.forget, name="forget"),
     path("customers/<str:customer_id>/groups/<str:slug>/", group.edit, name="edit-group"),
     path("customers/<str:customer_id>/fields/<str:name>/", edit.edit, name="edit"),
@@ -28,7 +28,7 @@ urlpatterns = [
     path("customers/<str:customer_id>/fields/<str:name>/reveal/", reveal.reveal, name="reveal"),
     path(
         "customers/<str:customer_id>/fields/<str:name>/history/",
-        log.field_history,
+        log.history,
         name="field-history",
     ),
     path(

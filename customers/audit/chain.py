@@ -104,12 +104,14 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
 
 def ahead_of_now(head: Head | None) -> str:
     """A sentence if the newest entry lies in the future of this machine's clock, else ""."""
-    ahead = (head.recorded_at - timezone.now()) if head else timedelta(0)
+    recorded_at = head.recorded_at if head else None  # None too where SQLite holds what is no time
+    ahead = recorded_at - timezone.now() if recorded_at else timedelta(0)
     if ahead <= _AHEAD:
         return ""
+    minutes = ahead // timedelta(minutes=1)
     return (
-        f"The newest entry was recorded {ahead // timedelta(minutes=1)} minutes ahead of this "
-        "machine’s clock: one of the clocks is wrong."
+        f"The newest entry was recorded {minutes} minutes ahead of this machine’s clock: one of "
+        "the clocks is wrong."
     )
 
 

@@ -62,19 +62,16 @@ def encrypt_values(seq: int, field: str, salted: Iterable[bytes]) -> bytes:
     return encrypt(salts + b"\n".join(one[SALT:] for one in salted), place_of(seq, field))
 
 
-def decrypt_values(
-    key_id: str, encrypted: Buffer, seq: int, field: str, sides: list[str]
-) -> Mapping[str, bytes]:
-    """side -> salt and JSON text. sides: those that the entry committed to, in their order.
+def decrypt_values(key_id: str, encrypted: Buffer, seq: int, field: str, count: int) -> list[bytes]:
+    """Salt and JSON text of each value. count: how many the entry committed to.
 
     Raises UnreadableError.
     """
     text = decrypt(key_id, encrypted, place_of(seq, field))
-    salts = SALT * len(sides)
-    texts = text[salts:].split(b"\n")  # JSON text without spaces has no line break
-    if len(texts) != len(sides):
+    texts = text[SALT * count :].split(b"\n")  # JSON text without spaces has no line break
+    if len(texts) != count:
         raise UnreadableError
-    return {side: text[n * SALT : n * SALT + SALT] + texts[n] for n, side in enumerate(sides)}
+    return [text[SALT * n : SALT * (n + 1)] + one for n, one in enumerate(texts)]
 
 
 def place_of(seq: int, field: str) -> bytes:

@@ -45,6 +45,13 @@ class JsonTextField(models.TextField):  # type: ignore[type-arg]
         return json_text(value)
 
 
+class NumberField(models.BigIntegerField):  # type: ignore[type-arg]
+    """The number of an entry. As a primary key it is SQLite's own number of the row."""
+
+    def db_type(self, connection: Any) -> str | None:
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
+
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -265,7 +272,7 @@ class Entry(Act):
     found: what Club Med held when it was read (evidence "read"), as JSON; None otherwise.
     """
 
-    seq = models.BigIntegerField(primary_key=True)
+    seq = NumberField(primary_key=True)
     change_id = models.UUIDField(db_index=True)
     recorded_at = models.DateTimeField()
     field = models.CharField(max_length=64)
@@ -310,7 +317,7 @@ class Entry(Act):
         committed = {side: getattr(self, f"{side}_commitment") for side in SIDES}
         sides = [side for side in SIDES if committed[side]]
         try:
-            salted = self.item.decrypt(sides)
+            texts = self.item.decrypt(len(sides))
         except VaultItem.DoesNotExist:
             return dict.fromkeys(sides, Missing.ERASED)
         except encryption.UnreadableError:
@@ -319,7 +326,7 @@ class Entry(Act):
             side: json.loads(text[encryption.SALT :])
             if hashlib.sha256(text).hexdigest() == committed[side]
             else Missing.UNREADABLE
-            for side, text in salted.items()
+            for side, text in zip(sides, texts, strict=True)
         }
 
     @cached_property
@@ -375,11 +382,10 @@ class VaultItem(models.Model):
         """What its text is bound to."""
         return encryption.place_of(self.pk, self.entry.field)
 
-    def decrypt(self, sides: list[str]) -> Mapping[str, bytes]:
-        """side -> salt and JSON text. Raises UnreadableError."""
-        return encryption.decrypt_values(
-            self.key_id, self.encrypted, self.pk, self.entry.field, sides
-        )
+    def decrypt(self, count: int) -> list[bytes]:
+        """Salt and JSON text of each of so many values. Raises UnreadableError."""
+        field = self.entry.field
+        return encryption.decrypt_values(self.key_id, self.encrypted, self.pk, field, count)
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -475,7 +481,7 @@ class ChangedField(models.Model):
     now. flags: of its last entry. Made anew like `Change`.
     """
 
-    seq = models.BigIntegerField(primary_key=True)
+    seq = NumberField(primary_key=True)
     change_id = models.UUIDField()
     field = models.CharField(max_length=64)
     recorded_at = models.DateTimeField()

@@ -25,11 +25,9 @@ _REFUSAL = "the audit log only grows"
 # <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
 # quoted, as SQLite writes them when a table is renamed and named back.
 _SQLITE = {
-    # REPLACE deletes what is in its way and no trigger sees that: the same number, or the same
-    # rowid, which is another column here.
+    # REPLACE deletes the row that has the number, and no trigger sees that.
     "customers_entry_insert": """
-        WHEN NEW."seq" <= (SELECT max("seq") FROM "customers_entry")
-        OR EXISTS (SELECT 1 FROM "customers_entry" WHERE rowid = NEW.rowid)""",
+        WHEN NEW."seq" <= (SELECT max("seq") FROM "customers_entry")""",
     "customers_entry_update": "",
     # Only an anchor's detail is parsed, and only a number there counts: a text is above them all.
     "customers_entry_delete": """

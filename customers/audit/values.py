@@ -4,10 +4,10 @@ An entry keeps its commitments for ever; its values leave the vault when their c
 or they are too old. docs/audit.md, section 8, gives the bytes.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import QuerySet
@@ -29,7 +29,7 @@ def commit(entry: Entry, values: Mapping[str, Any]) -> list[bytes]:
         value = values.get(side, Missing.NOT_KEPT)
         if not isinstance(value, Missing):
             salted.append(secrets.token_bytes(encryption.SALT) + json_text(value).encode())
-            setattr(entry, f"{side}_commitment", hashlib.sha256(salted[-1]).hexdigest())
+            setattr(entry, f"{side}_commitment", sha256(salted[-1]).hexdigest())
     return salted
 
 
@@ -44,21 +44,23 @@ def opened(
 ) -> Mapping[str, bytes]:
     """side -> salt and JSON text of a row. commitments: of the entry. Raises UnreadableError."""
     sides = [side for side, one in zip(SIDES, commitments, strict=True) if one]
-    return encryption.decrypt_values(key_id, encrypted, seq, field, sides)
+    texts = encryption.decrypt_values(key_id, encrypted, seq, field, len(sides))
+    return dict(zip(sides, texts, strict=True))
 
 
 def fault(
     seq: int, field: str, commitments: Sequence[str], key_id: str, encrypted: bytes
 ) -> str | None:
     """What does not hold between a row and the commitments of its entry."""
+    committed = [one for one in commitments if one]
     try:
-        salted = opened(seq, field, commitments, key_id, encrypted)
+        texts = encryption.decrypt_values(key_id, encrypted, seq, field, len(committed))
     except encryption.UnknownKeyError:
         return f"its values are encrypted with key {key_id}, which is not given"
     except encryption.UnreadableError:
         return "its values in the vault do not open"
-    for text, commitment in zip(salted.values(), filter(None, commitments), strict=True):
-        if hashlib.sha256(text).hexdigest() != commitment:
+    for text, commitment in zip(texts, committed, strict=True):
+        if sha256(text).hexdigest() != commitment:
             return "its values in the vault are not what it committed to"
     return None
 

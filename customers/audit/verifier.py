@@ -51,7 +51,8 @@ def text_array(texts: Iterable[str]) -> bytes:
 
 def content_digest(columns: Iterable[str]) -> bytes:
     """SHA-256 of an entry's columns, each as text, in the order of COLUMNS."""
-    return hashlib.sha256(text_array((f"crmadmin-entry-{VERSION}", *columns))).digest()
+    texts = ",".join(map(encode_basestring, columns))
+    return hashlib.sha256(f'["crmadmin-entry-{VERSION}",{texts}]'.encode()).digest()
 
 
 def entry_digest(seq: int, before: bytes, content: bytes) -> bytes:

@@ -6,6 +6,7 @@ Pages, forms, PATCH bodies and the audit log read it. A plain field is added by 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
@@ -94,7 +95,6 @@ class Field:
     clear: Clear = Clear.NEVER
     max_length: int | None = None
     codes: Mapping[str, "StrOrPromise"] = field(default_factory=dict)
-    native: bool = False
     rare: bool = False
     sensitive: bool = False
     read: bool = True
@@ -105,6 +105,10 @@ class Field:
     @property
     def label(self) -> str:
         return str(self.title)
+
+    @property
+    def native(self) -> bool:
+        return self.kind is kinds.NATIVE
 
     @property
     def choices(self) -> dict[str, str]:
@@ -225,25 +229,15 @@ IDENTITY_TYPES = {
 }
 
 
-def _native_name(
-    name: str, title: "StrOrPromise", max_length: int | None = None, create: Create = Create.NO
-) -> Field:
-    return Field(
-        f"unicode_{name}", title, Group.IDENTITY, kinds.NATIVE, create=create, patch=True,
-        clear=Clear.BLANK, max_length=max_length, native=True, rare=True,
-    )  # fmt: skip
-
-
-def _middle_name(name: str, title: "StrOrPromise") -> Field:
-    return Field(name, title, Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True)
+_middle_name = partial(Field, group=Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True)
+_native_name = partial(_middle_name, kind=kinds.NATIVE)
 
 
 def _address(
     name: str, title: "StrOrPromise", max_length: int, width: int = 3, kind: Kind = kinds.TEXT
 ) -> Field:
-    return Field(
-        name, title, Group.CONTACT, kind, f"address.{name}", max_length=max_length, width=width
-    )
+    path = f"address.{name}"
+    return Field(name, title, Group.CONTACT, kind, path, max_length=max_length, width=width)
 
 
 # `country` (100) has no row: it is the name of `country_code`, chosen with it.
@@ -256,8 +250,8 @@ _ADDRESS = (
     _address("city", _("City"), 150, 4),
     _address("state_or_district", _("State or district"), 100),
     _address("country_code", _("Country"), 3, kind=kinds.COUNTRY),
-    _address("additional_information_1", _("More about it"), 100),
-    _address("additional_information_2", _("Yet more"), 100),
+    _address("additional_information_1", _("Additional information 1"), 100),
+    _address("additional_information_2", _("Additional information 2"), 100),
 )
 _IDENTITY = (
     Field("type", _("Type"), Group.IDENTITY, kinds.CODE, "identity.type", create=Create.REQUIRED, codes=IDENTITY_TYPES),
@@ -271,15 +265,15 @@ _ROWS = (
     Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes=CIVILITIES, width=2),
     Field("first_name", _("First name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20, width=4),
     Field("last_name", _("Last name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
-    _native_name("first_name", _("Native first name"), 100, Create.OPTIONAL),
-    _native_name("last_name", _("Native last name"), 100, Create.OPTIONAL),
-    _native_name("civility", _("Native civility"), create=Create.OPTIONAL),
+    _native_name("unicode_first_name", _("Native first name"), create=Create.OPTIONAL, max_length=100),
+    _native_name("unicode_last_name", _("Native last name"), create=Create.OPTIONAL, max_length=100),
+    _native_name("unicode_civility", _("Native civility"), create=Create.OPTIONAL),
     _middle_name("second_name", _("Second name")),
-    _native_name("second_name", _("Native second name")),
+    _native_name("unicode_second_name", _("Native second name")),
     _middle_name("third_name", _("Third name")),
-    _native_name("third_name", _("Native third name")),
+    _native_name("unicode_third_name", _("Native third name")),
     _middle_name("fourth_name", _("Fourth name")),
-    _native_name("fourth_name", _("Native fourth name")),
+    _native_name("unicode_fourth_name", _("Native fourth name")),
     Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes=GENDERS, rare=True, note=_("follows the civility")),
     Field("birthdate", _("Date of birth"), Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", _("Place of birth"), Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
@@ -315,19 +309,16 @@ def creatable() -> list[Field]:
 
 def unknown_values(profile: Profile) -> list[tuple[str, str]]:
     """Keys that no row reads, with their values as they came."""
-    paths = [row.path or row.name for row in FIELDS.values()]
+    paths = {row.path or row.name for row in FIELDS.values()}
     nested = {path.split(".")[0] for path in paths if "." in path}
-    found: list[tuple[str, Json]] = []
+    found: dict[str, Json] = {}
     for key, value in profile.values.items():
         if key in nested and isinstance(value, Mapping):
-            found += [
-                (f"{key}.{inner}", item)
-                for inner, item in value.items()
-                if f"{key}.{inner}" not in paths
-            ]
-        elif key not in paths and key not in _TECHNICAL and not (key in nested and value is None):
-            found.append((key, value))
-    return [(key, compare.raw_text(value)) for key, value in found]
+            found |= {f"{key}.{inner}": item for inner, item in value.items()}
+        elif key not in nested or value is not None:
+            found[key] = value
+    unknown = (key for key in found if key not in paths | _TECHNICAL)
+    return [(key, compare.raw_text(found[key])) for key in unknown]
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

@@ -81,8 +81,8 @@ def yes_no(answer: Json) -> str:
 
 def partners_text(answer: Json) -> str:
     """(partners Yes); "" without an answer."""
-    said = yes_no(answer)
-    return str(_("(partners %s)")) % said if said else ""
+    text = yes_no(answer)
+    return str(_("(partners %s)")) % text if text else ""
 
 
 def channel_text(code: Json) -> str:

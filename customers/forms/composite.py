@@ -278,6 +278,11 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
         return left
 
     @property
+    def lost_a_row(self) -> bool:
+        """A bin was pressed just now."""
+        return self.is_bound and self.data.get("act", "").startswith(REMOVE_PHONE)
+
+    @property
     def is_omitted(self) -> bool:
         return f"{self.prefix}-TOTAL_FORMS" not in self.data
 

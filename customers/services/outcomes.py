@@ -1,19 +1,21 @@
-"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told.
-
-Order of the words: what happened; what was or was not stored; what to do now.
-"""
+"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 
+from customers import wording
 from customers.audit.models import JournalLine
 from customers.clubmed import errors
 from customers.clubmed.errors import ClubMedError, FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Duplicate
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,10 @@ class NotSaved(Exception):
 
     status = 503
     is_about_form = False
-    title = ""
-    text = ""
+    title: "StrOrPromise" = ""
+    text: "StrOrPromise" = ""
     icon = "plug-connected-x"
     tone = "bad"
-
-
-# Club Med says no
 
 
 class SaidNo(NotSaved):
@@ -50,66 +49,63 @@ class SaidNo(NotSaved):
 
 @dataclass(eq=False)
 class Refused(SaidNo):
-    """It refuses what was sent. description: in its words, or "". errors: one a field, or none."""
+    """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
 
     status = 422
     is_about_form = True
-    title = "Club Med refused this."
-    text = "Nothing was changed."
+    title = wording.REFUSED
+    text = wording.NOTHING_CHANGED
 
     description: str = ""
     errors: tuple[FieldError, ...] = ()
 
 
 class Forbidden(SaidNo):
-    """It lets this person neither read nor change this profile."""
+    """Club Med lets this person neither read nor change this profile."""
 
     status = 403
-    title = "You may not read or change this profile at Club Med."
-    text = "Nothing was changed. Club Med decides who may: ask your supervisor."
+    title = wording.FORBIDDEN
+    text = wording.ASK_SUPERVISOR
     icon, tone = "lock", "warn"
 
 
 class MayNotSearch(Forbidden):
-    """It does not let this person search."""
+    """Club Med lets this person not search."""
 
-    title = "You may not search for customers at Club Med."
-    text = "Type a customer number: that opens the customer without a search."
+    title = wording.MAY_NOT_SEARCH
+    text = wording.TYPE_A_NUMBER
 
 
 class NotFound(SaidNo):
-    """It has no such customer."""
+    """Club Med has no such customer."""
 
     status = 404
-    title = "No such customer at Club Med."
-    text = "Check the number: Club Med knows nobody by it."
+    title = wording.NOT_FOUND
+    text = wording.CHECK_NUMBER
     icon, tone = "users", "warn"
 
 
 class Busy(SaidNo):
-    """It gets too many calls."""
+    """Club Med gets too many calls."""
 
-    title = "Club Med is asked too much at this moment."
-    text = "Nothing was changed. What you typed is kept: try again in a moment."
+    title = wording.BUSY
+    text = wording.BUSY_TEXT
     icon, tone = "hourglass", "warn"
 
 
 class OddAnswer(SaidNo):
-    """It redirects, or refuses what no person typed."""
+    """A redirect, or a refusal of what no person typed."""
 
     status = 502
-    title = "Club Med refused this request."
-    text = "Nothing was changed. Try again, and tell the people who run this site if it stays so."
-
-
-# Club Med does not answer, or not to us
+    title = wording.ODD_ANSWER
+    text = wording.ODD_ANSWER_TEXT
 
 
 class NoAnswer(NotSaved):
     """A read got no answer."""
 
-    title = "Club Med does not answer."
-    text = "This could not be read now. Nothing is lost: try again in a moment."
+    title = wording.NO_ANSWER
+    text = wording.NO_ANSWER_TEXT
 
 
 class Unreachable(NoAnswer):
@@ -117,29 +113,29 @@ class Unreachable(NoAnswer):
 
 
 class NoToken(Unreachable):
-    """There was no token for a call."""
+    """No token could be had for a call."""
 
-    title = "The connection to Club Med cannot be made."
-    text = "Its sign-in does not answer. Nothing is lost: try again in a moment."
+    title = wording.NO_TOKEN
+    text = wording.NO_TOKEN_TEXT
 
 
 class NotSent(NotSaved):
-    """No byte of a write went out. reason: the failure of a read before it."""
+    """No byte of a write went out. reason: why not, if it is not that Club Med does not answer."""
 
-    text = "Nothing was sent. What you typed is kept: save again in a moment."
+    title: "StrOrPromise" = wording.NO_ANSWER
+    text = wording.NOT_SENT
 
-    def __init__(self, reason: NoAnswer | None = None) -> None:
+    def __init__(self, reason: NotSaved | None = None) -> None:
         super().__init__("not sent")
-        self.title = (reason or NoAnswer()).title
+        if reason is not None:
+            self.title = reason.title
 
 
 class NeedsRenewal(NotSaved):
     """Club Med does not take this product's key or account."""
 
-    title = "The connection to Club Med needs renewing."
-    text = (
-        "Nothing was changed. Tell the people who run this site: Club Med no longer takes its key."
-    )
+    title = wording.NEEDS_RENEWAL
+    text = wording.NEEDS_RENEWAL_TEXT
 
 
 class NeedsSignIn(NotSaved):
@@ -151,20 +147,19 @@ class NeedsSignIn(NotSaved):
 class Unknown(NotSaved):
     """No answer says whether a write landed. It is never sent again."""
 
-    title = "We do not know yet whether Club Med stored this."
-    text = "It did not answer. We will not send it twice."
-
-
-# Our own log does not take it
+    title = wording.UNKNOWN
+    text = wording.UNKNOWN_TEXT
+    icon, tone = "hourglass", "warn"
 
 
 @dataclass(eq=False)
 class Pending(NotSaved):
-    """Club Med stored it; the log cannot be written, and the journal line waits for it."""
+    """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
 
     status = 200
-    title = "Saved at Club Med; our record of it is pending and will follow."
-    text = "There is nothing to do again."
+    title = wording.PENDING
+    text = wording.PENDING_TEXT
+    icon, tone = "hourglass", "warn"
 
     customer_id: str
 
@@ -172,32 +167,29 @@ class Pending(NotSaved):
 class NotRecorded(NotSaved):
     """The log cannot be written, so nothing was sent. Its argument, if any, says what to do."""
 
-    title = "Our own record cannot be written at this moment."
-    text = "Nothing was sent to Club Med. What you typed is kept: save again in a moment."
+    title = wording.NOT_RECORDED
+    text = wording.NOT_SENT
 
 
 class NotErased(NotRecorded):
     """The log cannot be written, so nothing was erased."""
 
-    text = "Nothing was erased. Try again in a moment."
+    text = wording.NOT_ERASED
 
 
 class NotRevealed(NotRecorded):
     """The log cannot be written, so nothing was revealed."""
 
-    title = "Nothing was revealed: it could not be recorded."
-    text = "Who sees such a value is written down before it is shown. Try again in a moment."
+    title = wording.NOT_REVEALED
+    text = wording.NOT_REVEALED_TEXT
 
 
 class NoTombstone(NotSaved):
     """The list of those who were forgotten cannot be written, so nothing was erased."""
 
-    title = "The list of those who were forgotten cannot be written."
-    text = "Nothing was erased. Tell the people who run this site: AUDIT_TOMBSTONES."
+    title = wording.NO_TOMBSTONE
+    text = wording.NO_TOMBSTONE_TEXT
     icon = "alert-circle"
-
-
-# Somebody else, or the same person, was there before
 
 
 class Taken(NotSaved):
@@ -212,8 +204,8 @@ class Taken(NotSaved):
 class Conflict(Taken):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
-    title = "This customer is being changed at this moment."
-    text = "Nothing of yours was sent: look again, then save."
+    title = wording.CONFLICT
+    text = wording.CONFLICT_TEXT
 
     profile: Profile
 
@@ -229,8 +221,8 @@ class InUse(Taken):
 class AlreadySent(Taken):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
-    title = "This form was sent before with other answers, and that customer was created."
-    text = "What you typed now was not sent. To create another customer, send it again."
+    title = wording.CREATED_BEFORE
+    text = wording.CREATED_BEFORE_TEXT
 
     sent: Mapping[str, Json]
 
@@ -239,8 +231,8 @@ class AlreadySent(Taken):
 class MayExist(Taken):
     """Somebody who may be the same person is there, or in the making.
 
-    duplicates: the likeliest first. values: what would have been sent. unchecked: Club Med could
-    not be searched, so there may be others.
+    duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not
+    be searched, so there may be others.
     """
 
     duplicates: list[Duplicate]
@@ -251,13 +243,15 @@ class MayExist(Taken):
 class NotYours(NotSaved):
     """Nobody settles a change of their own, nor one that needs no person."""
 
-    text = "Nothing was recorded: this change is settled, or is your own."
+    status = 409
+    text = wording.NOT_YOURS
 
 
 class NumberMissing(NotSaved):
     """A create that landed has made a customer: which one has to be said."""
 
-    text = "Type the number of the customer that was created."
+    status = 422
+    text = wording.NUMBER_MISSING
 
 
 def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:

@@ -14,7 +14,7 @@ from customers.services import search_terms
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import remember_search, search_of
-from customers.views.answers import DeskRequest, failure_of, lead, wants_fragment
+from customers.views.answers import DeskRequest, failure_of, lead, status_of, wants_fragment
 from customers.views.record import person
 
 _RECENT = 8  # customers on the first page
@@ -23,29 +23,26 @@ _RECENT = 8  # customers on the first page
 @allow(Permission.CUSTOMERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: DeskRequest) -> HttpResponse:
-    """Look for a customer; and the customers that this person handled last.
+    """Search for a customer; below, the customers that this person handled last.
 
-    What is looked for is kept under a handle, so that no address holds it and Back works; with htmx
-    what cannot be looked for too, so that the browser keeps no page that was the answer to it.
+    A search is kept under a handle, so that no address holds it and Back works. With htmx a search
+    that cannot be made is kept too: the browser then holds no page that answered a POST.
     """
     if request.method == "POST":
         form = FindForm(request.POST)
         if form.is_valid():
             access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
         elif not wants_fragment(request):
-            return _find_page(request, form, status=422)
+            return _find_page(request, form)
         return lead(request, f"/?find={remember_search(request.session, request.POST)}")
     handle = request.GET.get("find", "")
-    if not handle:
-        return _find_page(request, FindForm())
-    typed = search_of(request.session, handle)
-    if typed is None:
-        note = "This search is no longer kept. Type it again."
-        return _find_page(request, FindForm(), note=note)
+    typed = search_of(request.session, handle) if handle else None
     form = FindForm(typed)
-    if not form.is_valid():
-        return _find_page(request, form, status=422)
-    return _found_page(request, form, handle)
+    if form.is_valid():
+        return _found_page(request, form, handle)
+    is_gone = bool(handle) and typed is None
+    note = "This search is no longer kept. Type it again." if is_gone else ""
+    return _find_page(request, form, note=note)
 
 
 def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpResponse:
@@ -57,27 +54,22 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
         return _find_page(request, form, failure=failure_of(exc))
     if found.number:
         return redirect("profile", found.number)
-    context: dict[str, Any] = {
-        "found": found,
-        "people": [person(item) for item in found.items],
-        "described": search_terms.described(form.criteria),
-        "handle": handle,
-        "page_number": page,
-    }
-    return _find_page(request, form, **context)
+    return _find_page(
+        request,
+        form,
+        found=found,
+        people=[person(item) for item in found.items],
+        described=search_terms.described(form.criteria),
+        handle=handle,
+        page_number=page,
+    )
 
 
 def _find_page(
-    request: DeskRequest,
-    form: FindForm,
-    *,
-    failure: NotSaved | None = None,
-    status: int = 200,
-    **context: Any,
+    request: DeskRequest, form: FindForm, *, failure: NotSaved | None = None, **context: Any
 ) -> HttpResponse:
     recent = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
     newest = {change.customer_id: change for change in reversed(recent)}
     handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
     context |= {"form": form, "failure": failure, "handled": reading.with_entries(handled)}
-    status = failure.status if failure else status
-    return render(request, "customers/find.html", context, status=status)
+    return render(request, "customers/find.html", context, status=status_of(form, failure))

@@ -11,11 +11,7 @@ from customers.audit import reading
 from customers.audit.models import Access, Change, ChangeQuerySet
 from customers.catalogue.fields import FIELDS
 from customers.services.settle import give_up_creates
-from customers.views.answers import (
-    DeskRequest,
-    check_customer_number,
-    records_access,
-)
+from customers.views.answers import DeskRequest, check_customer_number, records_access
 
 
 @allow(Permission.LOG)
@@ -30,24 +26,19 @@ def log(request: DeskRequest) -> HttpResponse:
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
 @records_access(Access.AUDIT)
-def customer_history(request: DeskRequest, customer_id: str) -> HttpResponse:
-    """One customer's timeline."""
+def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpResponse:
+    """One customer's timeline, or that of one field. name: the field's."""
     check_customer_number(customer_id)
-    changes = Change.objects.of_customer(customer_id)
-    context = {"customer_id": customer_id, "waiting": reading.waiting(customer_id)}
-    return _pages(request, "audit/history.html", changes, context)
-
-
-@allow(Permission.CUSTOMER_HISTORY)
-@require_safe
-@records_access(Access.AUDIT)
-def field_history(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
-    """One field's history."""
-    check_customer_number(customer_id)
-    if name not in FIELDS:
+    if name and name not in FIELDS:
         raise Http404
-    changes = Change.objects.of_customer(customer_id).of_field(name)
-    context = {"customer_id": customer_id, "field": FIELDS[name]}
+    changes = Change.objects.of_customer(customer_id)
+    context = {
+        "customer_id": customer_id,
+        "field": FIELDS.get(name),
+        "waiting": [] if name else reading.waiting(customer_id),
+    }
+    if name:
+        changes = changes.of_field(name)
     return _pages(request, "audit/history.html", changes, context, field=name)
 
 

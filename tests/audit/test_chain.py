@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
@@ -123,6 +124,24 @@ def test_the_clock_of_the_log_never_runs_backwards(monkeypatch):
     assert times[0] == times[1]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("minutes", "warned"), [(1, False), (4, True)])
+def test_a_head_ahead_of_the_clock_is_warned_of_everywhere(
+    client, caplog, capsys, monkeypatch, minutes, warned
+):
+    append("email")
+    then = timezone.now() - timedelta(minutes=minutes)
+    monkeypatch.setattr(timezone, "now", lambda: then)
+
+    append("email")
+    call_command("audit_verify")
+
+    words = f"The newest entry was recorded {minutes - 1} minutes ahead of this machine’s clock"
+    told = caplog.text, capsys.readouterr().err, client.get("/health/ready").content.decode()
+    assert [words in one for one in told] == [warned] * 3
+    assert told[2].startswith("ready\n")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_log_grows_inside_a_transaction_only():
     with pytest.raises(TransactionManagementError):
@@ -169,7 +188,7 @@ def test_over_a_forged_head_nothing_is_sent_and_the_text_comes_back(
     answer = agent.post(URL, agent.form(URL) | {"value": "newer@example.com"}, headers=HTMX)
 
     assert answer.status_code == 503
-    assert "Our own record cannot be written at this moment." in text(soup(answer))
+    assert "The audit log cannot be written right now." in text(soup(answer))
     assert b"newer@example.com" in answer.content
     assert len(sent(clubmed, "PATCH")) == 1
     assert not JournalLine.objects.exists()

@@ -71,22 +71,24 @@ def test_sqlite_that_may_lose_a_commit_or_keep_what_is_deleted_is_refused(
         checks.check()
 
 
-@only_sqlite
-@pytest.mark.parametrize("mode", ["DEFERRED", None])
-def test_sqlite_that_takes_its_lock_late_is_refused(afterwards_as_before, monkeypatch, mode):
-    connection.close()
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", mode)
-
-    with pytest.raises(ImproperlyConfigured, match="SQLite must take its lock first"):
-        checks.check()
-
-
 @only_postgresql
 def test_postgresql_that_may_lose_a_commit_is_refused(db):
     set_up("SET LOCAL synchronous_commit = off")
 
     with pytest.raises(ImproperlyConfigured, match="PostgreSQL must wait for the disk"):
         checks.check()
+
+
+@only_postgresql
+def test_a_server_that_may_lose_what_is_committed_is_named_in_the_process_log(db, caplog):
+    """The tests' own server is such a one."""
+    checks.check()
+
+    named = [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
+    assert named == [
+        f"PostgreSQL may lose or damage what is committed: {name} is off"
+        for name in ("fsync", "full_page_writes")
+    ]
 
 
 def test_the_served_product_starts_on_a_durable_database(tmp_path):

@@ -161,6 +161,13 @@ def page(browser, product):
     page = page_of(browser, product)
     yield page
     page.close()
+    assert unexpected(page.said) == []
+
+
+def unexpected(said):
+    """What a console says beside the answers that tests provoke on purpose."""
+    provoked = ("Failed to load resource", "Response Status Error Code")
+    return [line for line in said if not line.startswith(provoked)]
 
 
 @pytest.fixture

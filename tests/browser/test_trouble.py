@@ -52,6 +52,8 @@ def test_a_revealed_value_goes_out_of_sight_even_if_the_desk_does_not_answer(pro
     page.clock.fast_forward(61_000)
 
     expect(page.locator("[data-secret]").first).to_have_text("hidden")
+    expect(page.locator("#notices")).to_contain_text("does not answer")
+    page.said.clear()
     assert "39053344709" not in page.content()
 
 

@@ -4,6 +4,7 @@ import socket
 import struct
 
 import pytest
+from hypothesis import strategies as st
 
 from customers.clubmed.client import ClubMed
 from customers.clubmed.tokens import StaticToken
@@ -12,6 +13,12 @@ from tests.wire import answer
 TOM = "123456789"
 NEW = {"civility": "MR", "first_name": "Tom", "last_name": "Smith", "email": "tom@example.com"}
 PROFILE = {"email": "tom@example.com", "gm_number": TOM, "phones": None, "new_field": {"a": [1]}}
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
 
 
 def client(url, **changes):

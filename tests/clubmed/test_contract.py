@@ -11,7 +11,7 @@ from requests.structures import CaseInsensitiveDict
 from schemathesis.config import SchemathesisConfig
 
 from crmadmin.sandbox import Recorded, Sandbox
-from customers.catalogue.fields import FIELDS, creatable
+from customers.catalogue.fields import FIELDS, Create, creatable
 from tests import contract
 from tests.contract import CONTRACT, resolved
 from tests.crmadmin.sandbox_api import HEADERS, TOM
@@ -109,14 +109,20 @@ def test_what_we_send_is_closed_and_what_we_read_is_open():
             assert part.get("additionalProperties") is not False
 
 
-def test_the_catalogue_and_the_contract_know_the_same_fields():
-    def properties(name):
-        return set(resolved("components", "schemas", name)[0]["properties"])
+def test_the_catalogue_says_of_each_field_what_the_contract_says():
+    def schema(name):
+        return resolved("components", "schemas", name)[0]
 
-    read = {row.path.split(".")[0] or row.name for row in FIELDS.values() if row.read}
-    assert {row.name for row in creatable()} <= properties("NewCustomer")
-    assert {row.name for row in FIELDS.values() if row.patch} <= properties("ProfileChange")
-    assert properties("Profile") == read | {"birthday", "_links"}
+    rows = FIELDS.values()
+    new, address = schema("NewCustomer"), schema("Address")["properties"]
+    assert {row.name for row in creatable()} <= set(new["properties"])
+    assert {row.name for row in rows if row.create is Create.REQUIRED} == set(new["required"])
+    assert {row.name for row in rows if row.patch} == set(schema("ProfileChange")["properties"])
+    read = {row.path.split(".")[0] or row.name for row in rows if row.read}
+    assert set(schema("Profile")["properties"]) == read | {"birthday", "_links"}
+    lengths = {row.name: row.max_length for row in FIELDS["address"].members}
+    assert lengths == {name: address[name]["maxLength"] for name in lengths}
+    assert len(lengths) == len(address) - 1  # a country is chosen by its code
 
 
 def sent(method, path, *, query="", body=b"", **headers):
@@ -129,7 +135,6 @@ def sent(method, path, *, query="", body=b"", **headers):
     ("request_", "problem"),
     [
         (sent("GET", "/v2/customers"), "there is no GET"),
-        (sent("GET", "/v1//customers"), "there is no GET"),
         (sent("PUT", PROFILE, body=b"{}"), "there is no PUT"),
         (sent("GET", "/v2/customers/0123/profile"), "pattern"),
         (sent("GET", f"/v2/customers/{TOM}/profile", accept="*/*"), "accept"),
@@ -141,12 +146,9 @@ def sent(method, path, *, query="", body=b"", **headers):
         (sent("PATCH", PROFILE, body=b'{"email":null}', query="force=true"), "no parameter"),
         (sent("PATCH", PROFILE, body=b"{}"), "minProperties"),
         (sent("PATCH", PROFILE, body=b'{"loyalty_points":1}'), "additionalProperties"),
-        (sent("PATCH", PROFILE, body=b'{"first_name":null}'), "first_name"),
-        (sent("PATCH", PROFILE, body=b'{"birthdate":"1990-01-01"}'), "birthdate"),
         (sent("PATCH", PROFILE, body=b'{"phones":[{"number":"06 1","type":"HOME"}]}'), "phones"),
         (sent("POST", "/v1/customers", body=b'{"first_name":"A","last_name":"B"}'), "required"),
         (sent("GET", "/v1/customers", query="filter=last_name=A"), "pattern"),
-        (sent("GET", "/v1/customers", query="page=0"), "minimum"),
         (sent("GET", "/v0/countries", body=b"{}"), "a body"),
     ],
 )  # fmt: skip
@@ -164,9 +166,6 @@ FIND = sent("GET", "/v1/customers")
         (READ, 201, {}, {}),
         (READ, 200, [], {}),
         (READ, 200, {"email": 5}, {}),
-        (READ, 200, {"personal_data_usage_allowed": None}, {}),
-        (READ, 200, {"loyalty_program": {"points": "many"}}, {}),
-        (READ, 404, {"status_code": "404"}, {}),
         (READ, 400, {"errors": [{"concerned_key": ["address", "zip_code"]}]}, {}),
         (FIND, 200, [{"id": 5}], {}),
         (FIND, 206, [], {"Link": "</v1/customers?page=2>; rel=next"}),

@@ -22,14 +22,8 @@ from customers.clubmed.errors import (
     RefusedError,
     UnauthorizedError,
 )
-from tests.clubmed.calls import client, every_route, hang_up, read, reset, update
+from tests.clubmed.calls import ANY_JSON, client, every_route, hang_up, read, reset, update
 from tests.wire import RawServer, answer
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
 
 
 def of(status, body=b"", headers=b""):

@@ -7,12 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customers.clubmed.profile import Phone, Profile, member, parse_date, parse_phones
+from tests.clubmed.calls import ANY_JSON
 
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
 KEYS = st.sampled_from(["number", "type", "birthdate", "birthday"]) | st.text()
 PHONES = st.lists(st.dictionaries(KEYS, st.none() | st.text() | ANY_JSON))
 VALUES = {"loyalty": {"status": "GOLD", "points": 0, "previous": ""}, "list": ["a"]}

@@ -1,12 +1,10 @@
 """Where the token of a call comes from: our own account, or the signed-in person's sign-in."""
 
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
@@ -26,70 +24,31 @@ from tests.crmadmin.signing_in import Browser
 from tests.people import actor
 from tests.wire import Drip, RawServer, answer
 
+PROFILE = f"/customers/{TOM}/"
 EDITOR = f"/customers/{TOM}/fields/email/"
 
 
-class Provider:
-    """Gives token-1, token-2, ... which are good at the sandbox; `answer` says otherwise."""
-
-    def __init__(self, sandbox):
-        self.sandbox = sandbox
-        self.forms = []
-        self.accounts = []
-        self.life = 3600
-        self.answer = None  # (status, body)
-        self.pause = 0
-        self.is_good = True  # does Club Med take what it gives?
-        self.lock = threading.Lock()
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
-                status, said = endpoint.said(self.headers.get("authorization"), body)
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(said)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/token"
-
-    def said(self, account, body):
-        with self.lock:
-            self.accounts.append(account)
-            self.forms.append({key: value[0] for key, value in parse_qs(body).items()})
-            number = len(self.forms)
-        time.sleep(self.pause)
-        if self.answer:
-            return self.answer[0], self.answer[1].encode()
-        if self.is_good:
-            self.sandbox.tokens.add(f"token-{number}")
-        given = {"access_token": f"token-{number}", "token_type": "Bearer", "expires_in": self.life}
-        given["refresh_token"] = f"refresh-{number}"
-        return 200, json.dumps(given).encode()
+def token(number, life=3600):
+    """What the endpoint gives the first time, the second time ..."""
+    given = {"access_token": f"token-{number}", "refresh_token": f"refresh-{number}"}
+    return answer(200, given | {"token_type": "Bearer", "expires_in": life})
 
 
 @pytest.fixture
 def endpoint(clubmed):
-    endpoint = Provider(clubmed)
-    thread = threading.Thread(target=endpoint.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield endpoint
-    endpoint.server.shutdown()
-    endpoint.server.server_close()
-    thread.join()
+    """A token endpoint, whose tokens are good at the sandbox."""
+    clubmed.tokens.clear()
+    clubmed.tokens |= {"token-1", "token-2", "token-3"}
+    with RawServer(token(1), token(2), token(3)) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
-def account(settings, clubmed, endpoint):
+def account(settings, endpoint, db):
     """Club Med is called with the token of our own account."""
     settings.CLUBMED_AUTH, settings.CLUBMED_TOKEN = "client_credentials", ""
     settings.CLUBMED_TOKEN_URL = endpoint.url
     settings.CLUBMED_CLIENT_ID, settings.CLUBMED_CLIENT_SECRET = "desk", "s3cret:&"
-    clubmed.tokens.clear()
     client.cache_clear()
     return endpoint
 
@@ -98,36 +57,48 @@ def used(clubmed):
     return [request.headers["authorization"] for request in clubmed.requests]
 
 
+def forms(endpoint):
+    return [dict(parse_qsl(request.body.decode())) for request in endpoint.requests]
+
+
 def read():
     return read_profile(TOM, actor=actor(AGENT))
+
+
+def elsewhere(act, threads=1):
+    """Do it in other threads, with connections of their own."""
+
+    def in_a_thread(_):
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(in_a_thread, range(threads), timeout=30))
 
 
 # Our own account ------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db
-def test_the_token_is_asked_for_once_and_serves_every_process(account, agent, clubmed):
+def test_the_token_is_asked_for_once_and_serves_every_process_and_lies_encrypted(
+    account, agent, clubmed
+):
     agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"}, headers=HTMX)
     client.cache_clear()  # as another worker
     read()
 
     assert set(used(clubmed)) == {"Bearer token-1"}
     assert Entry.objects.get().outcome == "applied"
-    assert account.forms == [{"grant_type": "client_credentials"}]
-    assert account.accounts == ["Basic ZGVzazpzM2NyZXQlM0ElMjY="]  # RFC 6749, 2.3.1
-
-
-@pytest.mark.django_db
-def test_it_lies_sealed(account):
-    read()
-
+    assert forms(account) == [{"grant_type": "client_credentials"}]
+    [asked] = account.requests
+    assert asked.headers["authorization"] == "Basic ZGVzazpzM2NyZXQlM0ElMjY="  # RFC 6749, 2.3.1
     [row] = Credential.objects.values_list("key", "encrypted")
     assert "token-1" not in "".join(row)
 
 
-@pytest.mark.django_db
 def test_it_is_renewed_before_it_expires(account, clubmed):
-    account.life = 0.4
+    account.answers[0] = token(1, life=0.4)
     read()
     time.sleep(0.32)  # the last quarter of its life
     read()
@@ -135,45 +106,38 @@ def test_it_is_renewed_before_it_expires(account, clubmed):
     assert used(clubmed) == ["Bearer token-1", "Bearer token-2"]
 
 
-@pytest.mark.django_db
 def test_a_rejected_one_is_renewed_once_and_the_write_repeated(account, agent, clubmed):
     form = agent.form(EDITOR) | {"value": "new@example.com"}
-    clubmed.tokens.clear()
+    clubmed.tokens.remove("token-1")
 
     answer = agent.post(EDITOR, form, headers=HTMX)
 
     assert answer.status_code == 200
-    assert len(account.forms) == 2
+    assert len(account.requests) == 2
     assert used(clubmed)[-2:] == ["Bearer token-2", "Bearer token-2"]
     assert clubmed.customers[TOM]["email"] == "new@example.com"
 
 
-@pytest.mark.django_db
 def test_one_that_is_always_rejected_is_told_and_no_loop(account, agent, clubmed):
-    account.is_good = False
+    clubmed.tokens.clear()
 
-    answer = agent.get(f"/customers/{TOM}/")
+    answer = agent.get(PROFILE)
 
     assert answer.status_code == 503
-    assert "The connection to Club Med needs renewing." in text(soup(answer))
-    assert len(account.forms) <= 2
-    assert len(sent(clubmed, "GET")) == 2
+    assert "Club Med no longer accepts the key of this desk." in text(soup(answer))
+    assert len(account.requests) == len(sent(clubmed, "GET")) == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_renew_once(account, clubmed):
-    account.pause = 0.2
+    def after_a_moment(connection):
+        time.sleep(0.2)
+        connection.sendall(token(1))
 
-    def look(_):
-        try:
-            return read().get("email")
-        finally:
-            connection.close()
+    account.answers[0] = after_a_moment
 
-    with ThreadPoolExecutor(12) as pool:
-        assert len(set(pool.map(look, range(12)))) == 1
-
-    assert len(account.forms) == 1
+    assert len({one.get("email") for one in elsewhere(read, threads=12)}) == 1
+    assert len(account.requests) == 1
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all rows")
@@ -181,38 +145,33 @@ def test_many_at_once_renew_once(account, clubmed):
 def test_a_token_that_is_still_good_serves_while_another_caller_renews_it(account, clubmed):
     read()
     row = Credential.objects.get()
-    token = credentials._token_in(row)
-    credentials._row(row.pk, replace(token, renew_at=0)).save()
+    credentials._row(row.pk, replace(credentials._token_in(row), renew_at=0)).save()
 
-    def read_elsewhere():
-        try:
-            read()
-        finally:
-            connection.close()
-
-    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+    with transaction.atomic():
         Credential.objects.select_for_update().get()
-        pool.submit(read_elsewhere).result(10)
+        elsewhere(read)
 
     assert used(clubmed) == ["Bearer token-1"] * 2
-    assert len(account.forms) == 1
+    assert len(account.requests) == 1
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
-    "said", [(500, ""), (200, "<p>"), (200, "{}"), (401, '{"error": "invalid_client"}')]
+    ("status", "body"), [(500, ""), (200, "<p>"), (200, {}), (401, {"error": "invalid_client"})]
 )
-def test_without_a_token_nothing_is_sent_and_the_text_is_kept(account, agent, clubmed, said):
+def test_without_a_token_nothing_is_sent_and_the_text_is_kept(
+    account, agent, clubmed, status, body
+):
     form = agent.form(EDITOR)
     Credential.objects.all().delete()
-    account.answer = said
+    account.answers[:] = [answer(status, body)] * 2
     clubmed.requests.clear()
 
-    answer = agent.post(EDITOR, form | {"value": "new@example.com"}, headers=HTMX)
+    told = agent.post(EDITOR, form | {"value": "new@example.com"}, headers=HTMX)
 
-    assert answer.status_code == 503
-    assert "The connection to Club Med" in text(soup(answer))
-    assert "new@example.com" in text(soup(answer))
+    assert told.status_code == 503
+    sentence = "no longer accepts the key" if status == 401 else "No connection to Club Med."
+    assert sentence in text(soup(told))
+    assert "new@example.com" in text(soup(told))
     assert clubmed.requests == []
     assert not JournalLine.objects.exists()
 
@@ -257,7 +216,7 @@ def test_no_answer_of_a_token_endpoint_outlasts_the_call(said):
 
     with RawServer(said) as endpoint, RawServer(answer(204)) as api:
         with pytest.raises(NoTokenError):
-            calls.client(api.url, tokens=Source(), deadline=1).update_profile(TOM, {"email": None})
+            calls.update(calls.client(api.url, tokens=Source(), deadline=1))
 
         assert api.requests == []
         assert len(endpoint.requests) == 1
@@ -268,80 +227,75 @@ def test_no_answer_of_a_token_endpoint_outlasts_the_call(said):
 
 
 @pytest.fixture
-def employee(settings, clubmed):
+def employee(settings, endpoint, db):
     settings.CLUBMED_AUTH, settings.CLUBMED_TOKEN = "employee", ""
     settings.CLUBMED_TOKEN_URL = ""
-    clubmed.tokens.clear()
     client.cache_clear()
 
 
-def come_in(person, endpoint, token, life=3600, refresh="refresh-0"):
+@pytest.fixture
+def come_in(employee, endpoint, clubmed):
     """Somebody signed in with that token."""
-    endpoint.sandbox.tokens.add(token)
-    client = signed_in(person)
-    answer = {"access_token": token, "expires_in": life, "refresh_token": refresh}
-    session = SessionStore(client.cookies["sessionid"].value)
-    session["person"] |= {
-        "sign_in": credentials.keep(answer, time.time(), endpoint.url, in_form=False)
-    }
-    session.save()
-    return client
+
+    def come_in(person, token, life=3600, refresh="refresh-0"):
+        clubmed.tokens.add(token)
+        browser = signed_in(person)
+        answer = {"access_token": token, "expires_in": life, "refresh_token": refresh}
+        session = SessionStore(browser.cookies["sessionid"].value)
+        handle = credentials.keep(answer, time.time(), endpoint.url, in_form=False)
+        session["person"] |= {"sign_in": handle}
+        session.save()
+        return browser
+
+    return come_in
 
 
-@pytest.mark.django_db
-def test_each_person_calls_with_their_own_token(employee, endpoint, clubmed):
-    for person, token in ((AGENT, "ines-token"), (OTHER_AGENT, "owen-token")):
-        come_in(person, endpoint, token).get(f"/customers/{TOM}/")
+def test_each_person_calls_with_their_own_token(come_in, endpoint, clubmed):
+    come_in(AGENT, "ines-token").get(PROFILE)
+    come_in(OTHER_AGENT, "owen-token").get(PROFILE)
 
     assert used(clubmed) == ["Bearer ines-token", "Bearer owen-token"]
-    assert endpoint.forms == []
+    assert endpoint.requests == []
 
 
-@pytest.mark.django_db
-def test_it_is_refreshed_and_the_next_time_with_the_new_refresh_token(employee, endpoint, clubmed):
-    agent = come_in(AGENT, endpoint, "ines-token", life=0.1)
-    time.sleep(0.1)
-    endpoint.life = 0.1
-
-    agent.get(f"/customers/{TOM}/")
-    time.sleep(0.1)
-    agent.get(f"/customers/{TOM}/")
+def test_it_is_refreshed_and_the_next_time_with_the_new_refresh_token(come_in, endpoint, clubmed):
+    endpoint.answers[0] = token(1, life=0.1)
+    agent = come_in(AGENT, "ines-token", life=0.1)
+    for _ in range(2):
+        time.sleep(0.1)
+        agent.get(PROFILE)
 
     assert used(clubmed) == ["Bearer token-1", "Bearer token-2"]
-    assert [form["refresh_token"] for form in endpoint.forms] == ["refresh-0", "refresh-1"]
+    assert [form["refresh_token"] for form in forms(endpoint)] == ["refresh-0", "refresh-1"]
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("refresh", ["refresh-0", None], ids=["refused", "none"])
 def test_one_that_cannot_be_refreshed_asks_to_sign_in_again_and_keeps_the_text(
-    employee, endpoint, clubmed, refresh
+    come_in, endpoint, clubmed, refresh
 ):
-    agent = come_in(AGENT, endpoint, "ines-token", refresh=refresh)
+    agent = come_in(AGENT, "ines-token", refresh=refresh)
     form = agent.form(EDITOR) | {"value": "new@example.com"}
     clubmed.tokens.clear()
-    clubmed.requests.clear()
-    endpoint.answer = (400, '{"error": "invalid_grant"}')
+    endpoint.answers[:] = [answer(400, {"error": "invalid_grant"})]
 
-    answer = agent.post(EDITOR, form, headers=HTMX)
+    told = agent.post(EDITOR, form, headers=HTMX)
 
-    page = soup(answer)
-    assert answer.status_code in (401, 503)
+    page = soup(told)
+    assert told.status_code in (401, 503)
     assert "new@example.com" in text(page)
     assert page.select_one("a[href*='/oidc/login/']")
     assert sent(clubmed, "PATCH") == []
     assert not JournalLine.objects.exists()
 
 
-@pytest.mark.django_db
-def test_signing_out_takes_it_away(employee, endpoint):
-    agent = come_in(AGENT, endpoint, "ines-token")
-    agent.post("/oidc/logout/")
+def test_signing_out_takes_it_away(come_in):
+    come_in(AGENT, "ines-token").post("/oidc/logout/")
 
     assert not Credential.objects.exists()
 
 
-@pytest.mark.django_db
-def test_the_background_needs_a_credential_of_its_own(employee, settings):
+@pytest.mark.usefixtures("employee")
+def test_the_background_needs_a_credential_of_its_own(settings):
     assert [one.id for one in checks.background_has_a_credential()] == ["crmadmin.W001"]
     with pytest.raises(CommandError, match="cannot be settled in the background"):
         call_command("reconcile")
@@ -351,32 +305,29 @@ def test_the_background_needs_a_credential_of_its_own(employee, settings):
     call_command("reconcile")
 
 
-@pytest.mark.django_db
-def test_nobody_elses_row_gives_a_token(employee, endpoint, clubmed):
-    """A sealed token is good in its own row alone."""
-    come_in(AGENT, endpoint, "ines-token")
-    other = come_in(OTHER_AGENT, endpoint, "owen-token")
+def test_an_encrypted_token_is_good_in_its_own_row_alone(come_in, clubmed):
+    come_in(AGENT, "ines-token")
+    other = come_in(OTHER_AGENT, "owen-token")
     mine, theirs = Credential.objects.order_by("pk")
     Credential.objects.filter(pk=mine.pk).update(encrypted=theirs.encrypted)
     Credential.objects.filter(pk=theirs.pk).update(encrypted=mine.encrypted)
 
-    assert other.get(f"/customers/{TOM}/").status_code in (401, 503)
+    assert other.get(PROFILE).status_code in (401, 503)
     assert clubmed.requests == []
 
 
-@pytest.mark.django_db
 @pytest.mark.usefixtures("employee", "company")
 def test_a_real_sign_in_brings_it_and_a_second_one_replaces_it():
     browser = Browser()
-    browser.come_in("ines.moreau")
-    [first] = Credential.objects.all()
-    assert first.pk == browser.session["person"]["sign_in"]
-    assert credentials.tokens_of(actor(AGENT)) is not None
+    held = []
+    for _ in range(2):
+        browser.come_in("ines.moreau")
+        [row] = Credential.objects.all()
+        assert row.pk == browser.session["person"]["sign_in"]
+        assert credentials.tokens_of(actor(AGENT)) is not None
+        held.append(row.pk)
 
-    browser.come_in("ines.moreau")
-
-    [second] = Credential.objects.all()
-    assert second.pk == browser.session["person"]["sign_in"] != first.pk
+    assert held[0] != held[1]
 
 
 @pytest.mark.django_db

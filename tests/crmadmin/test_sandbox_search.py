@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.crmadmin.sandbox_api import HEADERS, TOM, concerned
+from tests.crmadmin.sandbox_api import TOM, concerned
 
 BEATRIZ = "704118236"
 MAXIMILIAN = "30955172"
@@ -68,23 +68,19 @@ def test_an_item_says_who_it_is_with_null_for_what_is_not_stored(api, sandbox):
         ("birthdate==19860614", [BEATRIZ]),
         ("email==tom@example.com", [TOM]),
         ("address.zip_code==01503-020", [BEATRIZ]),
-        ("last_name==wang", []),
-        ("last_name==Wan", []),
-        ("last_name== Wang", []),
+        *((f"last_name=={odd}", []) for odd in ("wang", "Wan", " Wang")),
         ("email==Tom@example.com", []),
         ("phones.number==5511900000412", []),
         ("birthdate==1986-06-14", []),
     ],
 )
 def test_each_key_of_the_contract_finds_what_is_stored_to_the_letter(api, text, found):
-    answer = search(api, text)
-    assert (answer.status_code, ids(answer)) == (200, found)
+    assert ids(search(api, text)) == found
 
 
 def test_a_new_customer_is_found_as_it_was_stored(api):
     new = api.create(first_name="Béatriz", last_name="Núñez", email="B.N@example.com").json()["id"]
-    assert ids(search(api, "last_name==NUNEZ", "first_name==BEATRIZ")) == [new]
-    assert ids(search(api, "email==b.n@example.com")) == [new]
+    assert ids(search(api, "last_name==NUNEZ", "email==b.n@example.com")) == [new]
     assert ids(search(api, "last_name==Núñez", "first_name==Béatriz")) == []
 
 
@@ -119,41 +115,31 @@ def test_filters_are_compared_and_must_all_match(api, filters, found):
 
 
 @pytest.mark.usefixtures("few")
-def test_a_plus_in_a_query_is_a_space_unless_it_is_encoded(api):
-    assert ids(api.ask("GET", "/v1/customers?filter=email==a+b@example.com")) == []
-    assert ids(api.ask("GET", "/v1/customers?filter=email==a%2Bb@example.com")) == ["1"]
+@pytest.mark.parametrize(("encoded", "found"), [("a+b", []), ("a%2Bb", ["1"])])
+def test_a_plus_in_a_query_is_a_space_unless_it_is_encoded(api, encoded, found):
+    assert ids(api.ask("GET", f"/v1/customers?filter=email=={encoded}@example.com")) == found
 
 
 # Pages
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("paging", [{}, {"limit": 5}, {"limit": 100}])
-def test_what_fits_on_a_page_is_200(api, paging):
-    answer = search(api, **paging)
-    assert (answer.status_code, ids(answer)) == (200, list("12345"))
-    assert not {"Content-Range", "Link"} & set(answer.headers)
-
-
-def test_ten_come_at_a_time_unless_it_is_said_otherwise(api, sandbox):
-    answer = search(api)
-    assert (answer.status_code, ids(answer)) == (206, list(sandbox.customers)[:10])
-    assert answer.headers["Content-Range"] == "0-9/300"
-
-
-@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
-    ("page", "found", "content_range", "rels"),
+    ("paging", "found", "content_range", "rels"),
     [
-        (1, "12", "0-1/5", {"first": 1, "next": 2, "last": 3}),
-        (2, "34", "2-3/5", {"first": 1, "prev": 1, "next": 3, "last": 3}),
-        (3, "5", "4-4/5", {"first": 1, "prev": 2, "last": 3}),
+        ({}, "12345", None, {}),
+        ({"limit": 5}, "12345", None, {}),
+        ({"limit": 2}, "12", "0-1/5", {"first": 1, "next": 2, "last": 3}),
+        ({"limit": 2, "page": 2}, "34", "2-3/5", {"first": 1, "prev": 1, "next": 3, "last": 3}),
+        ({"limit": 2, "page": 3}, "5", "4-4/5", {"first": 1, "prev": 2, "last": 3}),
     ],
 )
-def test_a_page_says_where_it_stands_and_leads_to_the_others(api, page, found, content_range, rels):
-    answer = search(api, limit=2, page=page)
-    assert (answer.status_code, ids(answer)) == (206, list(found))
-    assert answer.headers["Content-Range"] == content_range
+def test_a_part_is_206_and_says_where_it_stands_and_leads_to_the_others(
+    api, paging, found, content_range, rels
+):
+    answer = search(api, **paging)
+    assert (answer.status_code, ids(answer)) == (206 if rels else 200, list(found))
+    assert answer.headers.get("Content-Range") == content_range
     assert {rel: link["url"] for rel, link in answer.links.items()} == {
         rel: f"/v1/customers?limit=2&page={number}" for rel, number in rels.items()
     }
@@ -163,19 +149,18 @@ def test_the_links_lead_through_every_page(api, sandbox):
     odd = 'D&A=K;É, <x>; rel="next" +5%25'
     for profile in sandbox.customers.values():
         profile["last_name"] = odd
-    answer = search(api, f"last_name=={odd}", "gm_number!=1", limit=70)
+    answer = search(api, f"last_name=={odd}", "gm_number!=1")
+    assert answer.headers["Content-Range"] == "0-9/300"
     found = ids(answer)
     while "next" in answer.links:
         answer = api.ask("GET", answer.links["next"]["url"])
         found += ids(answer)
     assert found == list(sandbox.customers)
-    assert len(sandbox.requests) == 5
+    assert len(sandbox.requests) == 30
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["page=31", "limit=100&page=4", "page=1000000"]
-    + [f"filter={text}&page=2" for text in (f"gm_number=={TOM}", "email==nobody@example.com")],
+    "query", ["page=31", "limit=100&page=4", "page=1000000", f"filter=gm_number=={TOM}&page=2"]
 )
 def test_a_page_beyond_the_last_is_416(api, query):
     assert api.ask("GET", f"/v1/customers?{query}").status_code == 416
@@ -185,46 +170,20 @@ def test_a_page_beyond_the_last_is_416(api, query):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "email", "email=x", "email~x", "==x", "email ==x", "EMAIL==x", "phones==1", "id==1"],
+    ("key", "values"),
+    [
+        ("filter", ["", "email", "email=x", "email~x", "==x", "email ==x", "EMAIL==x", "id==1"]),
+        ("limit", ["0", "-1", "101", "1.5", "ten", "", "٣", "9" * 5000, "5&limit=6"]),
+        ("page", ["0", "-1", "1000001", "x", "", "9" * 5000]),
+    ],
 )
-def test_a_filter_that_makes_no_sense_is_named(api, text):
-    assert concerned(search(api, text)) == ["filter"]
-    assert concerned(search(api, f"gm_number=={TOM}", text)) == ["filter"]
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("limit", value) for value in ("0", "-1", "101", "1.5", "ten", "", "٣", "9" * 5000)]
-    + [("page", value) for value in ("0", "-1", "1000001", "x", "", "9" * 5000)]
-    + [("limit", "5&limit=6")],
-)
-def test_a_limit_is_from_1_to_100_and_a_page_from_1(api, key, value):
-    assert concerned(api.ask("GET", f"/v1/customers?{key}={value}")) == [key]
+def test_a_parameter_that_makes_no_sense_is_named(api, key, values):
+    for value in values:
+        answer = api.ask("GET", f"/v1/customers?filter=gm_number=={TOM}&{key}={value}")
+        assert concerned(answer) == [key], value
 
 
 def test_a_token_that_may_not_search_is_403(api, sandbox):
     sandbox.searchable = False
     assert search(api).status_code == 403
     assert api.read()["last_name"] == "Smith"
-
-
-@pytest.mark.parametrize(
-    ("header", "sent", "status"),
-    [
-        *(("authorization", sent, 401) for sent in (None, "other")),
-        *(("x-api-key", sent, 403) for sent in (None, "other")),
-        ("accept", "*/*", 400),
-        *(("accept-language", sent, 206) for sent in (None, "english")),
-    ],
-)
-def test_the_token_and_the_key_are_checked_and_no_locale_is_needed(api, header, sent, status):
-    assert api.ask("GET", "/v1/customers", headers={header: sent}).status_code == status
-
-
-def test_the_search_is_recorded_as_it_was_sent(api, sandbox):
-    search(api, "last_name==É+A")
-    [request] = sandbox.requests
-    assert (request.method, request.path, request.body) == ("GET", "/v1/customers", b"")
-    assert request.query == "filter=last_name%3D%3D%C3%89%2BA"
-    assert {key: request.headers[key] for key in HEADERS} == HEADERS

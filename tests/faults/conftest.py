@@ -27,8 +27,8 @@ from tests.provider import sign_in
 # of one: so nobody is forked while the sandbox is at work (`start_together`).
 FORK = multiprocessing.get_context("fork")
 forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")  # Python 3.12 advises against
-PATIENCE = 30  # seconds until a test gives up on what has to happen
-LONG = 120  # seconds until it gives up on many changes
+PATIENCE = 60  # seconds until a test gives up on what has to happen
+LONG = 300  # seconds until it gives up on many changes
 
 
 @pytest.fixture(autouse=True)

@@ -212,8 +212,8 @@ def test_before_the_call_nothing_is_sent_and_the_text_comes_back(agent, clubmed,
     form, answer = save_in(trouble, agent, clubmed, during="GET", headers=headers)
 
     assert answer.status_code == 503
-    assert "Our own record cannot be written at this moment." in text(soup(answer))
-    assert "Nothing was sent to Club Med." in text(soup(answer))
+    assert "The audit log cannot be written right now." in text(soup(answer))
+    assert "Nothing was sent. What you typed is kept" in text(soup(answer))
     assert NEW.encode() in answer.content
     assert sent(clubmed, "PATCH") == []
     assert_nothing_is_open()
@@ -254,37 +254,32 @@ def test_a_database_that_is_down_from_the_start_sends_nothing_and_the_text_comes
 # After Club Med stored it
 
 
+@in_both_ways
 @in_each_trouble
-def test_what_landed_before_the_trouble_is_recorded_after_it(agent, clubmed, trouble):
+def test_what_landed_before_the_trouble_is_said_to_be_pending_and_recorded_after_it(
+    agent, clubmed, trouble, headers
+):
     agent.raise_request_exception = False
-    save_in(trouble, agent, clubmed, during="PATCH")
+    _, answer = save_in(trouble, agent, clubmed, during="PATCH", headers=headers)
 
     assert clubmed.customers[TOM]["email"] == NEW
     assert JournalLine.objects.count() == 1
     assert history() == []
+    status, words = told(agent, answer)
+    assert "aved at Club Med. The log entry follows." in words
+    assert "Nothing was sent" not in words
+    assert status == 200
     settle()
     assert history() == [("email", "applied", "read")]
     assert_nothing_is_open()
     assert_the_log_is_whole()
 
 
-@in_both_ways
-@in_each_trouble
-def test_after_the_204_it_is_said_that_the_record_is_pending(agent, clubmed, trouble, headers):
-    agent.raise_request_exception = False
-    _, answer = save_in(trouble, agent, clubmed, during="PATCH", headers=headers)
-
-    status, words = told(agent, answer)
-    assert "aved at Club Med; our record of it is pending and will follow." in words
-    assert "Nothing was sent" not in words
-    assert status == 200
-
-
 @pytest.mark.parametrize(
     ("during", "status", "words"),
     [
-        ("GET", 503, "Nothing was sent to Club Med."),
-        ("PATCH", 200, "Saved at Club Med; our record of it is pending and will follow."),
+        ("GET", 503, "Nothing was sent. What you typed is kept"),
+        ("PATCH", 200, "Saved at Club Med. The log entry follows."),
     ],
 )
 def test_a_group_of_fields_tells_the_same(agent, clubmed, during, status, words):
@@ -304,30 +299,23 @@ def test_a_group_of_fields_tells_the_same(agent, clubmed, during, status, words)
     ("trouble", "verdict"),
     [(failing, "applied"), (full, "applied"), (down, "unclear"), (locked, "unclear")],
 )
-def test_a_customer_created_before_the_trouble_is_recorded_after_it(
+def test_a_customer_created_before_the_trouble_is_said_to_be_pending_and_recorded_after_it(
     agent, clubmed, trouble, verdict
 ):
     """It is unclear what came of it where not even its number could be noted."""
     agent.raise_request_exception = False
-    create_in(trouble, agent, clubmed)
+    answer = create_in(trouble, agent, clubmed)
 
     assert JournalLine.objects.count() == 1
+    status, words = told(agent, answer)
+    assert "The customer is created. Our record of it is still pending." in words
+    assert "Nothing was sent" not in words
+    assert status == 200
     settle()
     assert {(outcome, field in PERSON) for field, outcome, _ in history()} == {(verdict, True)}
     assert len(sent(clubmed, "POST")) == 1
     assert_nothing_is_open()
     assert_the_log_is_whole()
-
-
-@in_each_trouble
-def test_after_the_201_it_is_said_that_the_record_is_pending(agent, clubmed, trouble):
-    agent.raise_request_exception = False
-    answer = create_in(trouble, agent, clubmed)
-
-    status, words = told(agent, answer)
-    assert "The customer is created. Our record of it is still pending." in words
-    assert "Nothing was sent" not in words
-    assert status == 200
 
 
 def test_a_failure_of_ours_is_a_page_and_its_reference_is_logged(agent, clubmed, caplog):

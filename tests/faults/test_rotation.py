@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import time
 from contextlib import suppress
 from uuid import uuid4
 
@@ -120,19 +119,6 @@ def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     assert JournalLine.objects.get().new_values == {"email": "open@example.com"}
 
 
-def test_a_change_of_keys_that_was_killed_is_gone_on_with(start, keys):
-    log.fill(30)
-    know(keys.both)
-
-    killed = start(rewrap_and_be_killed)
-
-    assert ended([killed]) == [-signal.SIGKILL]
-    assert values.left_behind() == Entry.objects.count() - 10
-    assert ended([start(call_command, "audit_rewrap")]) == [0]
-    know(keys.new)
-    assert_all_open()
-
-
 class WhenMoreIsWritten(io.StringIO):
     """Where a command says how far it is: it goes on once more is written under a former key."""
 
@@ -178,20 +164,19 @@ def delete_and_hold(numbers, held, go_on):
         go_on.wait(PATIENCE)
 
 
-def test_it_waits_for_nobody_who_deletes_values(start, keys):
+def test_it_waits_for_nobody_who_deletes_values(start, keys, lock_wait):
     """So neither can be in the other's way for ever, in whatever order they come to the rows."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one lock, so nobody holds a part of it")
+    lock_wait(LONG)
     log.fill()
     held, go_on = FORK.Event(), FORK.Event()
     deleting = start(delete_and_hold, (3, 5), held, go_on)
     assert held.wait(PATIENCE)
     know(keys.both)
 
-    began = time.monotonic()
     assert values.rewrap() == 7
 
-    assert time.monotonic() - began < 4  # a lock is waited for 5 s
     assert values.left_behind() == 2
     go_on.set()
     assert ended([deleting]) == [0]

@@ -46,11 +46,6 @@ BY = {
 }
 
 
-@pytest.fixture(autouse=True)
-def tombstones(tmp_path, settings):
-    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
-
-
 def made(*arguments):
     """What the command writes, and what it says beside it."""
     told = io.StringIO()

@@ -6,6 +6,7 @@ docs/audit.md, sections 1 and 2, is what these tests hold the product to.
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
@@ -140,7 +141,7 @@ def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(a
     look = agent.get(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
 
     assert look.status_code == 503
-    assert "This could not be read now." in text(soup(look))
+    assert "This could not be read." in text(soup(look))
     assert "Nothing was sent" not in text(soup(look))
 
 
@@ -364,7 +365,7 @@ def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, club
 
     for _ in range(2):
         notice = text(agent.page("/").select_one("#notices"))
-        assert "News of a save that got no answer. E-mail of Tom Smith: Applied." in notice
+        assert "Update on an unanswered save. E-mail of Tom Smith: Applied." in notice
     page = agent.page("/saves/")
 
     assert "Settled since you last looked" in text(page)
@@ -389,3 +390,23 @@ def test_the_field_itself_telling_it_is_enough(agent, clubmed):
     agent.page(look, headers=HTMX)
 
     assert agent.page("/").select_one("#notices .notice") is None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's clock is the machine's")
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_the_databases_clock_says_when_a_line_may_be_settled(agent, clubmed, monkeypatch, hours):
+    """A worker whose clock is wrong neither makes a line overdue nor keeps it so."""
+    wrong = timezone.now() + timedelta(hours=hours)
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: wrong)
+        lose_the_answer(agent, clubmed, "drop_after")
+        agent.get(f"/customers/{TOM}/")
+    line = JournalLine.objects.get()
+    assert abs(line.sent_at - timezone.now()) < timedelta(minutes=10)
+    let_the_grace_pass()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: wrong)
+        agent.get(f"/customers/{TOM}/")
+
+    assert history()[0] == ("email", "applied", "read")

@@ -183,7 +183,7 @@ def test_a_form_from_elsewhere_is_refused_and_gives_the_text_back(agent, clubmed
     for headers in (HTMX, {}):
         answer = strict.post(url, form, headers=headers)
         assert answer.status_code == 403
-        assert "This form is not one of ours any more." in text(soup(answer))
+        assert "This form has expired." in text(soup(answer))
         assert "typed@example.com" in text(soup(answer))
     assert [request.method for request in clubmed.requests] == ["GET"]
 

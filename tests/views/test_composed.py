@@ -131,7 +131,7 @@ def test_two_wrong_phones_are_told_in_their_rows_at_once(agent, clubmed):
     told = [text(row.select_one(".error")) for row in page.select(".phone-row")]
     assert "call me" in told[0]
     assert "later" in told[1]
-    assert "2 parts need another look." in text(page)
+    assert "2 fields need attention." in text(page)
     assert sent(clubmed, "PATCH") == []
 
 

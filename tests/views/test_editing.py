@@ -282,7 +282,7 @@ def test_an_unknown_customer_is_told(agent):
     answer = agent.get("/customers/999999999/fields/email/")
 
     assert answer.status_code == 404
-    assert "No such customer at Club Med." in text(soup(answer))
+    assert "Club Med has no customer with this number." in text(soup(answer))
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch"])

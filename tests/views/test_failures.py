@@ -40,9 +40,7 @@ def refused(status, words):
     return Told(status, words, recorded=("refused",))
 
 
-NOT_READ = Told(
-    503, "Club Med does not answer. This could not be read now. Nothing is lost", tries=3
-)
+NOT_READ = Told(503, "Club Med does not answer. This could not be read. Nothing is lost", tries=3)
 NOT_READ_ONCE = Told(503, NOT_READ.words)
 ODD = Told(502, "Club Med refused this request. Nothing was changed.")
 NOT_APPLIED = Told(502, ODD.words, recorded=("not_applied",))
@@ -97,8 +95,9 @@ ROWS = {
     ),
     "401": (
         says(401),
-        *[Told(503, "The connection to Club Med needs renewing. Nothing was changed.")],
-        *[refused(503, "The connection to Club Med needs renewing. Nothing was changed.")] * 2,
+        *[Told(503, "Club Med no longer accepts the key of this desk. Nothing was changed.")],
+        *[refused(503, "Club Med no longer accepts the key of this desk. Nothing was changed.")]
+        * 2,
     ),
     "403": (
         says(403),
@@ -107,18 +106,18 @@ ROWS = {
     ),
     "404": (
         says(404),
-        Told(404, "No such customer at Club Med."),
-        *[refused(404, "No such customer at Club Med.")] * 2,
+        Told(404, "Club Med has no customer with this number."),
+        *[refused(404, "Club Med has no customer with this number.")] * 2,
     ),
     "429": (
         says(429),
-        Told(503, "Club Med is asked too much at this moment.", tries=3),
-        *[refused(503, "Club Med is asked too much at this moment. Nothing was changed.")] * 2,
+        Told(503, "Club Med gets too many requests right now.", tries=3),
+        *[refused(503, "Club Med gets too many requests right now. Nothing was changed.")] * 2,
     ),
     "429 for long": (
         says(429, **{"Retry-After": "600"}),
-        Told(503, "Club Med is asked too much at this moment."),
-        *[refused(503, "Club Med is asked too much at this moment. Nothing was changed.")] * 2,
+        Told(503, "Club Med gets too many requests right now."),
+        *[refused(503, "Club Med gets too many requests right now. Nothing was changed.")] * 2,
     ),
     "500": (says(500), NOT_READ_ONCE, unknown("not_seen"), UNKNOWN),
     "502": (says(502), NOT_READ, unknown("not_seen"), UNKNOWN),

@@ -84,10 +84,10 @@ def test_read_only_values_have_no_editor(agent):
 @pytest.mark.parametrize(
     ("fault", "status", "words"),
     [
-        (Fault("empty", status=401), 503, "The connection to Club Med needs renewing."),
+        (Fault("empty", status=401), 503, "Club Med no longer accepts the key of this desk."),
         (Fault("status", status=403), 403, "You may not read or change this profile"),
-        (Fault("status", status=404), 404, "No such customer at Club Med."),
-        (Fault("status", status=429, times=None), 503, "Club Med is asked too much"),
+        (Fault("status", status=404), 404, "Club Med has no customer with this number."),
+        (Fault("status", status=429, times=None), 503, "Club Med gets too many requests"),
         (Fault("status", status=503, times=None), 503, "Club Med does not answer."),
         (Fault("html"), 503, "Club Med does not answer."),
         (Fault("truncated"), 503, "Club Med does not answer."),

@@ -429,8 +429,8 @@ def test_what_is_not_hidden_cannot_be_revealed(supervisor, name):
 @pytest.mark.parametrize(
     ("fault", "status", "words"),
     [
-        (Fault("status", status=404), 404, "No such customer at Club Med."),
-        (Fault("status", status=503, times=None), 503, "This could not be read now."),
+        (Fault("status", status=404), 404, "Club Med has no customer with this number."),
+        (Fault("status", status=503, times=None), 503, "This could not be read."),
     ],
     ids=["nobody", "down"],
 )

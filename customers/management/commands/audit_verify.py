@@ -41,9 +41,7 @@ class Command(BaseCommand):
                 seals=seals_in(options["seal"], options["log"]),
                 progress=self._progress(),
             )
-            warnings = [_unnamed()]
-            if not walker.bad_head:
-                warnings.append(chain.ahead_of_now(Head.objects.filter(pk=1).first()))
+            warnings = _unnamed(), chain.ahead_of_now(Head.objects.filter(pk=1).first())
         except DatabaseError:  # its text may hold what the database holds
             raise CommandError("The log cannot be read from the database.", returncode=2) from None
         except OSError as exc:

@@ -8,13 +8,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, models, transaction
 
-from customers.audit import chain
+from customers.audit import chain, projections, values
 from customers.audit.actions import Evidence, Outcome
-from customers.audit.models import Change, Entry, VaultItem
+from customers.audit.models import Change, ChangedField, Entry, VaultItem
 from tests.benchmarks import change
 
 CHUNK = 1000
-_OF_BOTH = {c.name for c in Change._meta.fields} & {c.name for c in Entry._meta.fields}
+_TABLES: tuple[type[models.Model], ...] = (Entry, VaultItem, Change, ChangedField)
 _SIZES = {
     "postgresql": "SELECT pg_total_relation_size(%s)",
     "sqlite": "SELECT sum(pgsize) FROM dbstat WHERE name IN"
@@ -32,17 +32,19 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         for _ in range(chain.position(), length, CHUNK):
             _append(CHUNK)
-        tables: tuple[type[models.Model], ...] = (Entry, Change, VaultItem)
-        self.stdout.write(json.dumps({model.__name__: _bytes_a_row(model) for model in tables}))
+        self.stdout.write(json.dumps({model.__name__: _bytes_a_row(model) for model in _TABLES}))
 
 
 @transaction.atomic
 def _append(count: int) -> None:
-    """As many changes of one field each, under one signature and in few statements."""
+    """As many changes of one field each, under one signature and in few statements.
+
+    Of a day later: Club Med is not asked about them any more.
+    """
     made, salted = [], []
     for _ in range(count):
         act = change.act()
-        values = {
+        committed = {
             "old": change.value(),
             "new": change.value(),
             "customer_label": act.pop("customer_label"),
@@ -55,17 +57,16 @@ def _append(count: int) -> None:
             evidence=Evidence.ANSWER,
             **act,
         )
-        salted.append(values.commit(entry, values))
+        salted.append(values.commit(entry, committed))
         made.append(entry)
     chain.extend(chain.lock(), made)
     Entry.objects.bulk_create(made)
-    VaultItem.objects.bulk_create(values.items(made, salted))
-    Change.objects.bulk_create(_change(entry) for entry in made)
-
-
-def _change(entry: Entry) -> Change:
-    """Its row in the projection, of a day later: Club Med is not asked about it any more."""
-    return Change(**{name: getattr(entry, name) for name in _OF_BOTH})
+    VaultItem.objects.bulk_create(map(values.item, made, salted))
+    projected = [projections.projected([entry]) for entry in made]
+    for row, _ in projected:
+        row.read_again_at = None
+    Change.objects.bulk_create(row for row, _ in projected)
+    ChangedField.objects.bulk_create(row for _, rows in projected for row in rows)
 
 
 def _bytes_a_row(model: type[models.Model]) -> float:

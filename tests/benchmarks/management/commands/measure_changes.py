@@ -3,13 +3,12 @@
 import json
 from time import perf_counter
 from typing import Any
-from unittest import mock
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
-from customers.audit import chain, encryption, journal, reading, values
+from customers.audit import chain, journal, reading
 from customers.audit.actions import SIDES, Outcome
 from customers.audit.models import Change
 from customers.services.record import record_answer
@@ -33,7 +32,6 @@ class Command(BaseCommand):
             "insert": insert,
             "change": record_change,
             "change, connection given back": lambda: record_change(give_back=True),
-            "change without the vault": record_change_without_the_vault,
             "save": lambda: save(people[Unfollowed]),
             "save with django-auditlog": lambda: save(people[Audited]),
             "save with django-simple-history": lambda: save(people[Historied]),
@@ -60,7 +58,7 @@ def insert() -> float:
 
 
 def record_change(*, give_back: bool = False) -> float:
-    """A change of one field that Club Med takes, without the call and the looks before it.
+    """A change of one field that Club Med takes, without the call and the reads before it.
 
     give_back: the connection, before the call, as the verbs do.
     """
@@ -72,15 +70,6 @@ def record_change(*, give_back: bool = False) -> float:
         connection.close()
     record_answer(line, Outcome.APPLIED)
     return perf_counter() - began
-
-
-def record_change_without_the_vault() -> float:
-    """The same with nothing encrypted, committed to and put into the vault."""
-    with (
-        mock.patch.object(encryption, "encrypt", lambda text, about: text),
-        mock.patch.object(values, "commit", return_value={}),
-    ):
-        return record_change()
 
 
 def read_page(*, opened: bool = False) -> float:
