@@ -11,7 +11,7 @@ from customers.services.connection import client
 from tests.acts import CONTACT, CREATE, EMAIL, NEEDED, inputs, post, save, sign_in_again
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, soup, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PROFILE = f"/customers/{TOM}/"
 
 
