@@ -137,7 +137,7 @@ def test_nobody_settles_their_own(clubmed, db):
     assert "this change is your own" in text(page)
     assert page.select_one("#settle form") is None
     assert "Decide" not in text(supervisor.page(URL))
-    assert "this change is settled, or is your own" in text(soup(answer))
+    assert "this change is settled already, or is your own" in text(soup(answer))
     assert Entry.objects.count() == 1
 
 
