@@ -9,7 +9,7 @@ from customers.audit.models import Entry
 from tests import acts
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NEW = "/customers/new/"
 TAKEN = Fault("status", method="PATCH", status=204, times=None)  # whatever it is
 
