@@ -122,6 +122,7 @@ def test_a_session_that_ended_keeps_what_was_typed_for_its_person(agent, clubmed
     back = sign_in_again(agent, AGENT).page(editor.url)
 
     assert answer.status_code == 401
+    assert editor.shown[1] in text(soup(answer))
     assert "Here is what you typed before you signed in again." in text(back)
     assert is_shown(back, editor)
     assert sent(clubmed, editor.method) == []
