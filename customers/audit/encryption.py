@@ -2,7 +2,7 @@
 
 AUDIT_ENCRYPTION_KEYS, newest first: the newest encrypts, all decrypt. A key's id is the first 8 hex
 digits of the SHA-256 of its 32 bytes. Each ciphertext is bound to its place and opens nowhere else.
-docs/audit.md, section 8, gives the bytes.
+docs/audit.md, section 9, gives the bytes.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-SALT = 32  # bytes
+SALT = 32  # bytes, each a letter, a digit, - or _: 192 random bits
 _NONCE = 12  # bytes, random: NIST SP 800-38D allows 2**32 encryptions with one key
 
 Buffer: TypeAlias = bytes | memoryview  # as one database or another gives it
@@ -33,6 +33,10 @@ class UnknownKeyError(UnreadableError):
 def current() -> str:
     """The id of the key that encrypts."""
     return next(iter(_keys(settings.AUDIT_ENCRYPTION_KEYS)))
+
+
+def salt() -> bytes:
+    return secrets.token_urlsafe(SALT * 3 // 4).encode()
 
 
 def encrypt(text: bytes, place: bytes) -> bytes:
@@ -57,9 +61,7 @@ def decrypt(key_id: str, encrypted: Buffer, place: bytes) -> bytes:
 
 def encrypt_values(seq: int, field: str, salted: Iterable[bytes]) -> bytes:
     """The values of one entry, in the order of `actions.SIDES`; salted: salt and JSON text each."""
-    salted = list(salted)
-    salts = b"".join(one[:SALT] for one in salted)
-    return encrypt(salts + b"\n".join(one[SALT:] for one in salted), place_of(seq, field))
+    return encrypt(b"\n".join(salted), place_of(seq, field))
 
 
 def decrypt_values(key_id: str, encrypted: Buffer, seq: int, field: str, count: int) -> list[bytes]:
@@ -67,11 +69,11 @@ def decrypt_values(key_id: str, encrypted: Buffer, seq: int, field: str, count: 
 
     Raises UnreadableError.
     """
-    text = decrypt(key_id, encrypted, place_of(seq, field))
-    texts = text[SALT * count :].split(b"\n")  # JSON text without spaces has no line break
-    if len(texts) != count:
+    # Neither a salt nor JSON text without spaces has a line break.
+    salted = decrypt(key_id, encrypted, place_of(seq, field)).split(b"\n")
+    if len(salted) != count:
         raise UnreadableError
-    return [text[SALT * n : SALT * (n + 1)] + one for n, one in enumerate(texts)]
+    return salted
 
 
 def place_of(seq: int, field: str) -> bytes:

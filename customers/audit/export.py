@@ -59,7 +59,7 @@ def _values(
     salted = values.opened(seq, columns["field"], _commitments(columns), key_id, encrypted)
     shown = PERSONAL if is_sensitive(columns["field"]) else SIDES
     return {
-        side: {"salt": text[:SALT].hex(), "text": text[SALT:].decode()}
+        side: {"salt": text[:SALT].decode(), "text": text[SALT:].decode()}
         for side, text in salted.items()
         if side in shown
     }

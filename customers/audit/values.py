@@ -1,10 +1,9 @@
 """The vault: what the commitments of entries stand for, encrypted in a table of its own.
 
 An entry keeps its commitments for ever; its values leave the vault when their customer is forgotten
-or they are too old. docs/audit.md, section 8, gives the bytes.
+or they are too old. docs/audit.md, section 9, gives the bytes.
 """
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -28,7 +27,7 @@ def commit(entry: Entry, values: Mapping[str, Any]) -> list[bytes]:
     for side in SIDES:
         value = values.get(side, Missing.NOT_KEPT)
         if not isinstance(value, Missing):
-            salted.append(secrets.token_bytes(encryption.SALT) + json_text(value).encode())
+            salted.append(encryption.salt() + json_text(value).encode())
             setattr(entry, f"{side}_commitment", sha256(salted[-1]).hexdigest())
     return salted
 

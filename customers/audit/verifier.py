@@ -343,7 +343,7 @@ def _walk_entry(verifier: Verifier, line: Mapping[str, Any]) -> None:
     digest = bytes.fromhex(text(line, "digest"))
     verifier.entry(seq, content, digest, number(line, "version"), columns or [""] * len(COLUMNS))
     for side, value in members(line, "values").items() if "values" in line else ():
-        salted = bytes.fromhex(text(value, "salt")) + text(value, "text").encode()
+        salted = (text(value, "salt") + text(value, "text")).encode()
         if hashlib.sha256(salted).hexdigest() != named.get(f"{side}_commitment"):
             verifier.bad_entry(seq, f"its {side} is not what it committed to")
 

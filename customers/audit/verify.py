@@ -27,14 +27,15 @@ from customers.audit.models import (
     VaultItem,
     actor_key,
 )
-from customers.audit.verifier import COLUMNS, MOST, Seal, Seals, Verifier
+from customers.audit.verifier import BEGINNING, COLUMNS, MOST, Seal, Seals, Verifier
 
 _STEP = 1_000  # entries, between two words of progress
-_AT_ONCE = 500  # changes whose projection is compared
-_commitments = itemgetter(*(COLUMNS.index(f"{side}_commitment") for side in SIDES))
-_named = itemgetter(*map(COLUMNS.index, ("field", "action", "change_id", "customer_id")))
-_actor = itemgetter(*map(COLUMNS.index, ("actor_issuer", "actor_sub")))
-_change_id = COLUMNS.index("change_id")
+_named = itemgetter(
+    *map(COLUMNS.index, ("change_id", "customer_id", "field", "actor_issuer", "actor_sub")),
+    *(COLUMNS.index(f"{side}_commitment") for side in SIDES),
+)
+_action = COLUMNS.index("action")
+_NO_HEAD = Seal(0, "", b"", "", b"")
 Progress = Callable[[int, int], None]
 
 
@@ -69,16 +70,15 @@ def _verify(since: Seal | None, seals: Seals, progress: Progress) -> Verifier:
 def _head(walker: Verifier) -> Seal:
     """The head; number 0 where there is none. SQLite may hold what is no time and no number."""
     try:
-        head = Head.objects.filter(pk=1).first()
-        if head is None:
-            return Seal(0, "", b"", "", b"")
+        if (head := Head.objects.filter(pk=1).first()) is None:
+            return _NO_HEAD
         seal = chain.seal_of(head)
         if seal.message() and seal.seq >= 0:
             return seal
     except (DataError, ValueError, TypeError, AttributeError):
         pass
     walker.bad_head.append("the head cannot be read")
-    return Seal(0, "", b"", "", b"")
+    return _NO_HEAD
 
 
 def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
@@ -86,7 +86,7 @@ def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
     try:
         after, digest = chain.beginning()
     except DataError:  # no anchor that can be read: the oldest are missing
-        after, digest = 0, bytes(32)
+        after, digest = 0, BEGINNING
     if since is None or since.seq < after:  # its entry left with age
         walker.begin(after, digest)
         return
@@ -105,26 +105,25 @@ def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
 def _walk(walker: Verifier, last: int, progress: Progress) -> None:
     erased = erasure.Erased()
     suspects: set[str] = set()
-    width = chain.WIDTH
     for row in chain.hashed_rows(walker.seq, last, beside=True):
         seq, version, content, digest = row[:4]
-        columns = row[4:width]
-        key_id, encrypted, is_projected, key = row[width:]
+        columns = row[4 : chain.WIDTH]
+        key_id, encrypted, is_projected, key = row[chain.WIDTH :]
         walker.entry(seq, content, digest, version, columns)
+        change_id, customer_id, field, issuer, sub, *commitments = _named(columns)
+        if key_id is not None:
+            fault = values.fault(seq, field, commitments, key_id, encrypted)
+            if not fault and erased.is_forgotten(seq, customer_id):
+                fault = _come_back(seq, columns)
+        else:
+            fault = _missing_values(walker, seq, columns, erased) if any(commitments) else None
+        if fault:
+            walker.bad_entry(seq, fault)
+        if not is_projected or actor_key(issuer, sub) != key:
+            suspects.add(change_id)
         if seq % _STEP == 0:
             progress(seq, last)
-        if len(walker.bad_entries) < MOST:  # what follows may query
-            commitments = _commitments(columns)
-            if key_id is None:
-                fault = any(commitments) and _missing_values(seq, columns, erased)
-            else:
-                fault = _value_fault(seq, columns, commitments, key_id, encrypted, erased)
-            if fault:
-                walker.bad_entry(seq, fault)
-        if not is_projected or actor_key(*_actor(columns)) != key:
-            suspects.add(columns[_change_id])
-            if len(suspects) == _AT_ONCE:
-                _check_projections(walker, suspects)
+            _check_projections(walker, suspects)
     _check_projections(walker, suspects)
 
 
@@ -134,12 +133,16 @@ def _check_projections(walker: Verifier, suspects: set[str]) -> None:
     suspects.clear()
 
 
-def _missing_values(seq: int, columns: Sequence[Any], erased: erasure.Erased) -> str | None:
-    if erased.is_expired(seq):  # asked first: what follows may query
+def _missing_values(
+    walker: Verifier, seq: int, columns: Sequence[Any], erased: erasure.Erased
+) -> str | None:
+    """What is wrong with an entry that has no values in the vault."""
+    if erased.is_expired(seq) or len(walker.bad_entries) == MOST:  # what follows may query
         return None
-    _, action, change_id, customer_id = _named(columns)
+    change_id, customer_id = _named(columns)[:2]
     for _ in range(2):
-        if action not in STAY_WHEN_FORGOTTEN and erased.may_be_missing(seq, change_id, customer_id):
+        stays = columns[_action] in STAY_WHEN_FORGOTTEN
+        if not stays and erased.may_be_missing(seq, change_id, customer_id):
             return None
         erased.read()  # they may have been erased just now
         if erased.is_expired(seq):
@@ -147,22 +150,11 @@ def _missing_values(seq: int, columns: Sequence[Any], erased: erasure.Erased) ->
     return "its values are missing, and no entry says that they were erased"
 
 
-def _value_fault(
-    seq: int,
-    columns: Sequence[Any],
-    commitments: Sequence[str],
-    key_id: str,
-    encrypted: bytes,
-    erased: erasure.Erased,
-) -> str | None:
-    field, action, _, customer_id = _named(columns)
-    if (
-        action not in STAY_WHEN_FORGOTTEN
-        and erased.is_forgotten(seq, customer_id)
-        and VaultItem.objects.filter(pk=seq).exists()  # they may have been erased since
-    ):
-        return "its values are there, although its customer was forgotten: forget_customer --replay"
-    return values.fault(seq, field, commitments, key_id, encrypted)
+def _come_back(seq: int, columns: Sequence[Any]) -> str | None:
+    """What is wrong with values of a customer who was forgotten. They may leave just now."""
+    if columns[_action] in STAY_WHEN_FORGOTTEN or not VaultItem.objects.filter(pk=seq).exists():
+        return None
+    return "its values are there, although its customer was forgotten: forget_customer --replay"
 
 
 def _check_around(walker: Verifier, head: Seal) -> None:
@@ -188,10 +180,7 @@ def _check_around(walker: Verifier, head: Seal) -> None:
 
 
 def _leftovers() -> str:
-    """What is there of changes although there is no entry, in words.
-
-    A sign-in comes before the first entry, as does a change that is just being sent.
-    """
+    """In words, what there is of changes. A sign-in, and a line that is new, may come first."""
     long_ago = timezone.now() - projections.WATCH
     left = {
         "there are values": VaultItem.objects.all(),

@@ -250,8 +250,8 @@ _ADDRESS = (
     _address("city", _("City"), 150, 4),
     _address("state_or_district", _("State or district"), 100),
     _address("country_code", _("Country"), 3, kind=kinds.COUNTRY),
-    _address("additional_information_1", _("More about it"), 100),
-    _address("additional_information_2", _("Yet more"), 100),
+    _address("additional_information_1", _("Additional information 1"), 100),
+    _address("additional_information_2", _("Additional information 2"), 100),
 )
 _IDENTITY = (
     Field("type", _("Type"), Group.IDENTITY, kinds.CODE, "identity.type", create=Create.REQUIRED, codes=IDENTITY_TYPES),

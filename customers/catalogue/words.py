@@ -68,8 +68,8 @@ def date_text(value: Json) -> str:
 
 
 def number_text(value: Json) -> str:
-    """12,480."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    """12,480; a number that is longer than any count, as it came."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 10**15:
         return raw_text(value)
     return format_decimal(value, locale=_NAMES)
 
@@ -81,8 +81,8 @@ def yes_no(answer: Json) -> str:
 
 def partners_text(answer: Json) -> str:
     """(partners Yes); "" without an answer."""
-    said = yes_no(answer)
-    return str(_("(partners %s)")) % said if said else ""
+    text = yes_no(answer)
+    return str(_("(partners %s)")) % text if text else ""
 
 
 def channel_text(code: Json) -> str:

@@ -213,7 +213,8 @@ class Asked:
     """What a part of a form asks for.
 
     now: the value that Club Med holds, as the person saw it. missing: what to say if nothing is
-    given, "" if nothing need be. alone: no other field stands in the form.
+    given, "" if nothing need be. alone: no other field stands in the form. may_clear: is there a
+    value that may be emptied?
     """
 
     row: Field
@@ -221,6 +222,7 @@ class Asked:
     now: Json = None
     missing: str = ""
     alone: bool = False
+    may_clear: bool = False
 
     @property
     def common(self) -> dict[str, Any]:
@@ -247,7 +249,6 @@ class Part:
     """
 
     asked: Asked
-    may_clear = False
     clears = False  # its clear is ticked
     choice: str | None = None  # whose value is to be, "" if it was not said yet; None: no clash
     clash: Clash | None = None
@@ -260,11 +261,6 @@ class Part:
     def anchor(self) -> str:
         """The id of what a link to the part leads to."""
         return f"{self.row.name}-input"
-
-    @property
-    def error_id(self) -> str:
-        """What `_error` follows in the id of the message about the whole part."""
-        return self.row.name
 
     @property
     def hides_a_value(self) -> bool:
@@ -354,10 +350,6 @@ class PlainPart(FormPart):
     @property
     def anchor(self) -> str:
         return self.bound.id_for_label or super().anchor
-
-    @property
-    def error_id(self) -> str:
-        return self.bound.auto_id
 
     def input_at(self, path: Sequence[str]) -> str:
         return self.row.name

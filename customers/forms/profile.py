@@ -49,9 +49,11 @@ class Editing:
 
     def asked(self, row: Field) -> Asked:
         now = row.value(self.profile)
-        return Asked(row, self.market, now, self._missing(row, now), self.alone)
+        may_clear = self._may_clear(row, now)
+        missing = self._missing(row, now, may_clear=may_clear)
+        return Asked(row, self.market, now, missing, self.alone, may_clear)
 
-    def may_clear(self, row: Field, now: Json) -> bool:
+    def _may_clear(self, row: Field, now: Json) -> bool:
         """Is there a value that may be emptied, here and in the customer's market?"""
         if self.is_new or not row.clearable or compare.is_empty(now):
             return False
@@ -65,14 +67,14 @@ class Editing:
         named = lengths | {"country": country, "hint": problem.hint}
         return wording.MARKET_RULES[problem.rule] % named
 
-    def _missing(self, row: Field, now: Json) -> str:
+    def _missing(self, row: Field, now: Json, *, may_clear: bool) -> str:
         """What to say if nothing is given, "" if nothing need be."""
         if self.is_new:
             if row.create is Create.REQUIRED:
                 return str(wording.REQUIRED)
             needed = Problem(row.name, "required")
             return self.words(needed) if row.name in self.market.rules.required() else ""
-        if self.may_clear(row, now):
+        if may_clear:
             how = wording.USE_CLEAR if self.alone else wording.TICK_CLEAR
             return how % {"clear": row.clear_words}
         if compare.is_empty(now):
@@ -80,15 +82,9 @@ class Editing:
         return wording.CANNOT_BE_EMPTY % {"field": row.label}
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the create form. folded: (summary, parts, is it open) for what is rarely told."""
-
-    title: str
-    parts: list[AnyPart]
-    folded: list[tuple[str, list[AnyPart], bool]]
-
-
+# A part of the create form: its title, what stands there, and what is folded away: (summary, parts,
+# is it open).
+Section: TypeAlias = tuple[str, list[AnyPart], list[tuple[str, list[AnyPart], bool]]]
 _SECTIONS = (
     (wording.WHO_CALLS, (Group.IDENTITY,)),
     (wording.HOW_TO_REACH, (Group.CONTACT,)),
@@ -135,7 +131,6 @@ class ProfileForm(forms.Form):
         self.parts: dict[str, AnyPart] = {}
         for row in editing.rows:
             part = _part(editing.asked(row), data, (values or {}).get(row.name))
-            part.may_clear = editing.may_clear(row, part.asked.now)
             part.clears = row.clearable and row.name in to_clear
             if row.name in clashing:
                 part.choice = sent.get(f"{row.name}-choice", "")
@@ -339,9 +334,10 @@ class ProfileForm(forms.Form):
         native = [part for part in parts if part.row.native]
         folds = [(str(wording.NATIVE_NAME), native)] if native else []
         folds += [(part.row.label, [part]) for part in parts if _is_folded(part.row)]
-        return Section(
+        plain = [part for part in parts if not part.row.native and not _is_folded(part.row)]
+        return (
             title,
-            [part for part in parts if not part.row.native and not _is_folded(part.row)],
+            plain,
             [(name, inside, any(map(_is_in_use, inside))) for name, inside in folds],
         )
 

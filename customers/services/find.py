@@ -75,13 +75,13 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
         with calling(actor) as api:
             pages = [api.find_customers(filters, page=page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
-        kept = [item for item in items.values() if search.keeps(item)]
+        matches = [item for item in items.values() if search.keeps(item)]
         has_next = any(one.has_next for one in pages)
-        if kept or has_next:
+        if matches or has_next:
             totals = [one.total for one in pages if one.items]
-            total = totals[0] if len(totals) == 1 and len(kept) == len(items) else None
-            is_one = len(kept) == 1 and not has_next and page == 1 and search.is_by_number(n)
-            return Found(kept, total, has_next, search.tried, kept[0]["id"] if is_one else "")
+            total = totals[0] if len(totals) == 1 and len(matches) == len(items) else None
+            is_one = len(matches) == 1 and not has_next and page == 1 and search.is_by_number(n)
+            return Found(matches, total, has_next, search.tried, matches[0]["id"] if is_one else "")
     return None
 
 

@@ -35,9 +35,9 @@ def known_market(locale: str, *, actor: Actor) -> Market:
     spoken = locale_of(actor)
     return Market(
         locale or spoken,
-        Rules(locale or spoken, _held(f"schema {locale or spoken}") or {}),
-        _labels(_held(f"civilities {spoken}"), "code"),
-        _labels(_held(f"countries {spoken}"), "id"),
+        Rules(locale or spoken, _cached(f"schema {locale or spoken}") or {}),
+        _labels(_cached(f"civilities {spoken}"), "code"),
+        _labels(_cached(f"countries {spoken}"), "id"),
     )
 
 
@@ -49,7 +49,7 @@ def current_market(chosen: Sequence[str]) -> str:
 
 def offered_locales() -> list[str]:
     """The locales that may be chosen, [] while they are not known."""
-    return _held("locales") or []
+    return _cached("locales") or []
 
 
 def refresh_market(locale: str, *, actor: Actor) -> None:
@@ -81,12 +81,12 @@ def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float
     except NotSaved as exc:
         logger.warning("what a market says cannot be had: %s", type(exc).__name__)
         return
-    cache.set(_key(name, "held"), answer, _KEPT)
+    cache.set(_key(name, "answer"), answer, _KEPT)
     cache.set(_key(name, "asked"), True, _GOOD)
 
 
-def _held(name: str) -> Json:
-    return cache.get(_key(name, "held"))
+def _cached(name: str) -> Json:
+    return cache.get(_key(name, "answer"))
 
 
 def _key(name: str, what: str) -> str:

@@ -23,7 +23,7 @@ Filters: TypeAlias = Mapping[str, str]  # search key -> value, all of which must
 
 MOST_CALLS = 4  # of one search
 _PHONE = "phones.number"
-_PHONES = 2  # of a customer to be created, that are looked for
+_PHONES = 2  # of a customer to be created, that are searched for
 _DATE = re.compile(
     r"(?<![^\s,])(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{8})(?![^\s,])"
 )
@@ -232,7 +232,7 @@ def person(criteria: Mapping[str, str]) -> dict[str, Json]:
 
 
 def described(criteria: Mapping[str, str]) -> str:
-    """What was looked for, in words: Last name “Wang”, Date of birth “14 June 1986”."""
+    """What was searched for, in words: Last name “Wang”, Date of birth “14 June 1986”."""
     texts = dict(criteria)
     if "birthdate" in criteria:
         texts["birthdate"] = date_text(criteria["birthdate"])

@@ -1,5 +1,6 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
@@ -71,9 +72,15 @@ def field_label(name: str) -> str:
 
 
 @register.filter
+def labels(names: Iterable[str]) -> str:
+    """The labels of fields in one line: "E-mail, Phones"."""
+    return ", ".join(str(field_label(name)) for name in names)
+
+
+@register.filter
 def field_labels(change: Change) -> str:
-    """The labels of the fields of a change: "E-mail, Phones"."""
-    return ", ".join(field_label(history.first.field) for history in change.fields)
+    """The same of the fields of a change."""
+    return labels(history.first.field for history in change.fields)
 
 
 @register.filter
@@ -128,11 +135,11 @@ def _done_to_the_log(entry: Entry) -> SafeString:
 
 
 @register.filter
-def told(entry: Entry) -> str:
+def basis(entry: Entry) -> str:
     """What an outcome rests on, in words."""
     if entry.action not in OF_VALUES:
         return ""
-    return " ".join(filter(None, (_rests_on(entry), entry.detail)))
+    return " ".join(filter(None, (_basis(entry), entry.detail)))
 
 
 @register.filter
@@ -157,11 +164,11 @@ def how(history: FieldHistory) -> list[str]:
     if entry.action not in OF_VALUES:
         return []
     by_answer = entry.action != Action.ELSEWHERE and entry.evidence == Evidence.ANSWER
-    lines = [] if by_answer and not entry.detail else [told(entry)]
-    return lines if stored is None else [*lines, told(stored)]
+    lines = [] if by_answer and not entry.detail else [basis(entry)]
+    return lines if stored is None else [*lines, basis(stored)]
 
 
-def _rests_on(entry: Entry) -> str:
+def _basis(entry: Entry) -> str:
     if entry.action == Action.ELSEWHERE:
         return "Found when the profile was read."
     found = _quoted(entry.field, entry.found)

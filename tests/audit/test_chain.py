@@ -47,9 +47,8 @@ def committed(entry, *texts):
     about = f'["crmadmin-values-1","{entry.seq}","{entry.field}"]'.encode()
     key = AESGCM(settings.AUDIT_ENCRYPTION_KEYS[0])
     plain = key.decrypt(encrypted[:12], encrypted[12:], about)
-    salts, lines = plain[: 32 * len(texts)], plain[32 * len(texts) :]
-    assert lines == "\n".join(texts).encode()
-    salted = [salts[32 * n : 32 * n + 32] + text.encode() for n, text in enumerate(texts)]
+    salted = plain.split(b"\n")
+    assert [one[32:].decode() for one in salted] == list(texts)
     return [hashlib.sha256(one).hexdigest() for one in salted]
 
 

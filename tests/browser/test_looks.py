@@ -243,7 +243,7 @@ def found(page, product):
     search(page, "beatriz.wang@example.com")
     expect(page.locator("#found-title")).to_have_text("3 customers")
     expect(page.locator("#q")).to_be_focused()
-    page.get_by_text("Look for each part by itself").click()
+    page.get_by_text("Search by single fields").click()
 
 
 def find_down(page, product):

@@ -84,7 +84,7 @@ def find(lasting):
     page.goto("/")
     lasting.type("#q", "wanted-qwxzjk@example.com").press("Enter")
     expect(page.locator("#none-title")).to_be_visible()
-    page.get_by_text("Look for each part by itself").click()
+    page.get_by_text("Search by single fields").click()
     lasting.type("#id_last_name", "Vögelsang-Śliwa")
     lasting.type("#id_birthdate", "14/06/1986")
     lasting.type("#id_zip_code", "97-531 Zażółć")
@@ -187,7 +187,7 @@ def test_a_form_whose_answer_is_a_page_is_found_afterwards(lasting):
     """As it would be without htmx; so what is said of none above is no wonder."""
     page = lasting.page
     sign_in(page, "Inès Moreau")
-    page.get_by_text("Look for each part by itself").click()
+    page.get_by_text("Search by single fields").click()
     lasting.type("#id_birthdate", "31/06/1986 qwxzjk")
     with page.expect_navigation():
         page.evaluate("document.querySelector('form.find-form').submit()")

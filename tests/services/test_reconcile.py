@@ -1,4 +1,4 @@
-"""`manage.py reconcile` settles what nobody looks at."""
+"""`manage.py reconcile` settles changes that got no answer and whose customer nobody opens."""
 
 import os
 import signal
@@ -15,24 +15,15 @@ from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.services.reconcile import reconcile
 from tests import log
-from tests.acts import history, let_the_grace_pass, lose_the_answer
+from tests.acts import NEW, create, history, let_the_grace_pass, lose_the_answer
 from tests.conftest import HTMX, TOM, soup, text
 
-CREATE = "/customers/new/"
 OTHER = "704118236"
-NEW = {
-    "civility": "MS",
-    "first_name": "Léa",
-    "last_name": "Durand",
-    "birthdate": "14/06/1986",
-    "email": "lea@example.com",
-}
 
 
-def lose_a_create(agent, clubmed, kind, **typed):
+def lose_a_create(agent, clubmed, kind):
     clubmed.faults.add(Fault(kind, method="POST"))
-    answer = agent.post(CREATE, agent.form(CREATE) | NEW | typed)
-    assert "We do not know yet" in text(soup(answer))
+    assert "We do not know yet" in text(soup(create(agent, **NEW)))
     let_the_grace_pass()
     clubmed.requests.clear()
 
@@ -47,9 +38,14 @@ def test_it_settles_customers_that_nobody_opens(agent, clubmed, capsys):
     assert capsys.readouterr().out == "0 waiting, 0 watched, 0 unclear\n"
 
 
-def test_before_deadline_and_grace_it_leaves_a_line_alone(agent, clubmed, settings, capsys):
+@pytest.mark.parametrize("method", ["PATCH", "POST"])
+def test_before_deadline_and_grace_it_leaves_a_line_alone(agent, clubmed, settings, capsys, method):
     settings.JOURNAL_GRACE = 3600
-    lose_the_answer(agent, clubmed, "drop_after")
+    if method == "PATCH":
+        lose_the_answer(agent, clubmed, "drop_after")
+    else:
+        clubmed.faults.add(Fault("drop_after", method="POST"))
+        create(agent, **NEW)
     clubmed.requests.clear()
 
     call_command("reconcile")
@@ -168,15 +164,6 @@ def test_after_the_grace_a_create_is_unclear_at_once_and_club_med_is_not_asked(a
     assert clubmed.requests == []
     assert not JournalLine.objects.exists()
     assert "Léa Durand: Unclear" in text(agent.page("/").select_one("#notices"))
-
-
-def test_before_the_grace_it_waits(agent, clubmed):
-    clubmed.faults.add(Fault("drop_after", method="POST"))
-    agent.post(CREATE, agent.form(CREATE) | NEW)
-
-    reconcile()
-
-    assert JournalLine.objects.count() == 1
 
 
 @pytest.mark.parametrize("url", ["/audit/unsettled/", "/saves/", "/audit/changes/{}/"])

@@ -365,7 +365,7 @@ def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, club
 
     for _ in range(2):
         notice = text(agent.page("/").select_one("#notices"))
-        assert "News of a save that got no answer. E-mail of Tom Smith: Applied." in notice
+        assert "Update on an unanswered save. E-mail of Tom Smith: Applied." in notice
     page = agent.page("/saves/")
 
     assert "Settled since you last looked" in text(page)

@@ -9,7 +9,7 @@ from customers.audit.models import Entry
 from tests import acts
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NEW = "/customers/new/"
 TAKEN = Fault("status", method="PATCH", status=204, times=None)  # whatever it is
 
@@ -130,7 +130,7 @@ def test_two_wrong_phones_are_told_in_their_rows_at_once(agent, clubmed):
 
     told = [text(row.select_one(".error")) for row in page.select(".phone-row")]
     assert told == ["Not a phone number: digits, with + first."] * 2
-    assert "2 parts need another look." in text(page)
+    assert "2 fields need attention." in text(page)
     assert sent(clubmed, "PATCH") == []
 
 

@@ -67,7 +67,7 @@ def test_missing_answers_are_told_above_and_beside_and_nothing_is_sent(agent, cl
 
     page = soup(answer)
     assert answer.status_code == 422
-    assert "4 answers need another look" in text(page.select_one("#summary"))
+    assert "4 fields need attention" in text(page.select_one("#summary"))
     assert "Date of birth: 31 June does not exist." in text(page.select_one("#summary"))
     assert page.select_one("#id_birthdate")["value"] == "31/06/1986"
     assert page.select_one("#id_email")["value"] == "Lea.Durand@example.com"
@@ -107,7 +107,7 @@ def test_a_refusal_of_nothing_in_particular_stands_above_the_form(agent, clubmed
 @pytest.mark.parametrize(
     ("typed", "fault", "status", "said"),
     [
-        ({"last_name": ""}, None, 422, "1 answer needs another look"),
+        ({"last_name": ""}, None, 422, "1 field needs attention"),
         ({"last_name": "Durand 2"}, None, 422, "Nothing was created."),
         ({"act": "phones-add"}, None, 200, "Remove phone 1"),
         ({}, Fault("status", method="POST", status=429, times=None), 503, "too many requests"),

@@ -9,6 +9,7 @@ from customers.audit.models import Entry, JournalLine
 from customers.services.record import act_of
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
+pytestmark = pytest.mark.once
 URL = f"/customers/{TOM}/fields/email/"
 PATH = f"/v1/customers/{TOM}/profile"
 
