@@ -278,7 +278,7 @@ def test_the_editor_opens_with_the_type_and_without_the_number(agent):
 def test_a_number_that_is_not_typed_again_stays(agent, clubmed, tom):
     answer = edited(agent)
 
-    assert "This is what Club Med holds already; nothing was sent." in text(soup(answer))
+    assert "Club Med holds this already. Nothing was sent." in text(soup(answer))
     assert sent(clubmed, "PATCH") == []
 
 
