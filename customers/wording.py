@@ -106,7 +106,7 @@ MARKET_RULES = {
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
-WITHHELD = _("the details are not shown: they may repeat a hidden value.")
+WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints
 CHOOSE = _("Choose…")

@@ -212,7 +212,7 @@ def title_of(act: Change | JournalLine) -> str:
         return str(act.get_action_display())
     label = act.customer_label
     if isinstance(label, Missing):
-        label = act.customer_id and wording.CUSTOMER % {"number": act.customer_id}
+        label = act.customer_id and wording.OTHER_CUSTOMER % {"number": act.customer_id}
     return wording.CHANGE_TO % {"name": label} if label else str(wording.CHANGE_TO_A_CUSTOMER)
 
 

@@ -133,7 +133,7 @@ def test_what_club_med_holds_already_is_not_sent(agent, clubmed):
     answer = post(agent, page, IDENTITY, first_name="TOM")
 
     assert calls(clubmed) == ["GET"]
-    assert "nothing was sent" in text(soup(agent.get(answer["Location"])).select_one("#notices"))
+    assert "Nothing was sent" in text(soup(agent.get(answer["Location"])).select_one("#notices"))
     assert not Entry.objects.exists()
 
 
