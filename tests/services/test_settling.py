@@ -77,7 +77,7 @@ def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, 
 
     notice = text(page.select_one(".record-head .notice"))
     assert "Inès Moreau is saving E-mail" in notice
-    assert "It will not be sent twice" in notice
+    assert "It will not be sent again" in notice
 
 
 def test_a_normalised_value_counts_as_applied(agent, clubmed):
