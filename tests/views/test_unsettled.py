@@ -87,7 +87,7 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
     change = Change.objects.get()
     assert change.outcome == outcome
     assert "Everything is settled" in text(supervisor.page(URL))
-    assert "News of a save that got no answer" in text(agent.page("/").select_one("#notices"))
+    assert "Update on an unanswered save" in text(agent.page("/").select_one("#notices"))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_nobody_settles_their_own(supervisor, clubmed):
     assert "this change is your own" in text(page)
     assert page.select_one("#settle form") is None
     assert "Decide" not in text(supervisor.page(URL))
-    assert "this change is settled, or is your own" in text(soup(answer))
+    assert "this change is settled already, or is your own" in text(soup(answer))
     assert Entry.objects.count() == 1
 
 
@@ -227,7 +227,7 @@ def test_its_page_searches_club_med_only_when_somebody_asks(
 
     found = supervisor.page(search)
 
-    assert "Club Med has 1 customer who may be the one." in text(found)
+    assert "Club Med has one customer who may be the one." in text(found)
     assert found.select_one("#settle .compare a")["href"] == f"/customers/{number}/"
     assert "The same: lea@example.com" in text(found.select_one("#settle .compare"))
     assert AccessEvent.objects.filter(kind="search").first().actor_sub == SUPERVISOR[0]
