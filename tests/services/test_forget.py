@@ -199,7 +199,7 @@ def test_the_entry_says_who_when_and_why(supervisor, agent):
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
-        ({"reason": ""}, "Say why: the log keeps it."),
+        ({"reason": ""}, "Give a reason: it is recorded."),
         ({"customer_id": ""}, "Type the customer’s number."),
         ({"customer_id": OTHER}, "This is not the number of this customer."),
     ],

@@ -180,7 +180,7 @@ TOLD = f"Not {NUMBER} and {TYPED}."
     ("key", "code", "shown"),
     [
         ("identity.number", "BAD_NUMBER", "Club Med: BAD_NUMBER"),
-        ("identity", "", "Club Med: its words may repeat a hidden value, and are not shown."),
+        ("identity", "", "Club Med: the details are not shown: they may repeat a hidden value."),
         ("", "LOCKED", "LOCKED"),
         ("first_name", "SHORT", f"Club Med: {TOLD}"),
     ],
@@ -281,9 +281,9 @@ def test_what_is_typed_takes_its_place_and_the_rest_stays(agent, clubmed, tom, a
 @pytest.mark.parametrize(
     ("now", "answers", "words"),
     [
-        ("a number", typed("", type=""), "An empty answer changes nothing"),
-        ("a number", typed("1", type=""), "Type is needed."),
-        (None, typed("", type="CPF"), "Number is needed."),
+        ("a number", typed("", type=""), "Nothing to save."),
+        ("a number", typed("1", type=""), "Required."),
+        (None, typed("", type="CPF"), "Required."),
     ],
     ids=["nothing", "no type", "no number"],
 )
@@ -368,7 +368,7 @@ def test_it_is_the_value_that_the_person_saw_until_somebody_changes_it_here(
 @BOTH_WAYS
 @pytest.mark.parametrize(
     ("why", "words"),
-    [({}, "Choose why."), ({"purpose": "curiosity"}, "Choose one of the list.")],
+    [({}, "Choose why."), ({"purpose": "curiosity"}, "Choose one from the list.")],
 )
 def test_without_a_purpose_of_the_list_nothing_is_revealed(supervisor, change, why, words, headers):
     for url in (REVEAL, f"{change}reveal/"):

@@ -93,8 +93,8 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ({"reason": "I know"}, "Choose one."),
-        ({"landed": "yes", "reason": " "}, "Say how you know: the log keeps it."),
+        ({"reason": "I know"}, "Choose one of the two."),
+        ({"landed": "yes", "reason": " "}, "Say how you know: it is recorded."),
     ],
 )
 def test_an_answer_that_lacks_something_is_told_and_kept(supervisor, unclear, word, said):
