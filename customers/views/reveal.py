@@ -9,13 +9,14 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change, Entry, Purpose
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
-from customers.services.outcomes import NotRevealed, NotSaved
+from customers.services.outcomes import NotRecorded, NotSaved
 from customers.session import shown_profile, take_back
 from customers.views.answers import (
     DeskRequest,
@@ -129,7 +130,7 @@ def _record(
     field: str,
     change_id: UUID | None = None,
 ) -> None:
-    """ProfilePage who sees the value, and why. Raises NotRevealed."""
+    """Record who sees the value, and why. Raises NotRecorded."""
     try:
         access_events.record(
             Access.REVEAL,
@@ -143,4 +144,4 @@ def _record(
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__
         logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, kind)
-        raise NotRevealed from None
+        raise NotRecorded(wording.NOT_REVEALED, wording.NOT_REVEALED_TEXT) from None
