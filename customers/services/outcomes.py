@@ -1,32 +1,4 @@
-"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told.
-
-NotSaved
-├── SaidNo            Club Med answered that it does not do it
-│   ├── Refused         what was sent
-│   ├── Forbidden       for this person
-│   │   └── MayNotSearch
-│   ├── NotFound        no such customer
-│   ├── Busy            too many calls
-│   └── OddAnswer       an answer to a read, or a redirect, that nobody expects
-├── NoAnswer          a read got no answer
-│   └── Unreachable     it did not even go out
-│       └── NoToken       no token could be had for it
-├── NotSent           nothing went out
-├── NeedsRenewal      Club Med does not take this product's key or account
-├── NeedsSignIn       Club Med does not take this person's own token
-├── Unknown           no answer says whether a write landed; it is never sent again
-├── Pending           it landed, and the log cannot be written: the journal line waits for it
-├── NotRecorded       the log cannot be written, so nothing was sent
-│   ├── NotErased       or erased
-│   └── NotRevealed     or revealed
-├── NoTombstone       the list of those who were forgotten cannot be written
-├── Conflict          a field is not what the person saw
-├── InUse             somebody is saving one of the fields
-├── AlreadySent       the form was sent before, with other answers
-├── MayExist          the customer to create may be there already
-├── NotYours          nobody settles a change of their own, nor one that needs no person
-└── NumberMissing     a create that landed has made a customer: which one has to be said
-"""
+"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +44,10 @@ class NotSaved(Exception):
 class SaidNo(NotSaved):
     """Club Med answered that it does not do it."""
 
+    icon = "alert-circle"
 
+
+@dataclass(eq=False)
 class Refused(SaidNo):
     """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
 
@@ -80,12 +55,9 @@ class Refused(SaidNo):
     is_about_form = True
     title = wording.REFUSED
     text = wording.NOTHING_CHANGED
-    icon = "alert-circle"
 
-    def __init__(self, description: str = "", errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__("refused")
-        self.description = description
-        self.errors = errors
+    description: str = ""
+    errors: tuple[FieldError, ...] = ()
 
 
 class Forbidden(SaidNo):
@@ -94,8 +66,7 @@ class Forbidden(SaidNo):
     status = 403
     title = wording.FORBIDDEN
     text = wording.ASK_SUPERVISOR
-    icon = "lock"
-    tone = "warn"
+    icon, tone = "lock", "warn"
 
 
 class MayNotSearch(Forbidden):
@@ -111,8 +82,7 @@ class NotFound(SaidNo):
     status = 404
     title = wording.NOT_FOUND
     text = wording.CHECK_NUMBER
-    icon = "users"
-    tone = "warn"
+    icon, tone = "users", "warn"
 
 
 class Busy(SaidNo):
@@ -120,8 +90,7 @@ class Busy(SaidNo):
 
     title = wording.BUSY
     text = wording.BUSY_TEXT
-    icon = "hourglass"
-    tone = "warn"
+    icon, tone = "hourglass", "warn"
 
 
 class OddAnswer(SaidNo):
@@ -130,7 +99,6 @@ class OddAnswer(SaidNo):
     status = 502
     title = wording.ODD_ANSWER
     text = wording.ODD_ANSWER_TEXT
-    icon = "alert-circle"
 
 
 class NoAnswer(NotSaved):
@@ -181,22 +149,19 @@ class Unknown(NotSaved):
 
     title = wording.UNKNOWN
     text = wording.UNKNOWN_TEXT
-    icon = "hourglass"
-    tone = "warn"
+    icon, tone = "hourglass", "warn"
 
 
+@dataclass(eq=False)
 class Pending(NotSaved):
     """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
 
     status = 200
     title = wording.PENDING
     text = wording.PENDING_TEXT
-    icon = "hourglass"
-    tone = "warn"
+    icon, tone = "hourglass", "warn"
 
-    def __init__(self, customer_id: str) -> None:
-        super().__init__("the record is pending")
-        self.customer_id = customer_id
+    customer_id: str
 
 
 class NotRecorded(NotSaved):
@@ -227,66 +192,52 @@ class NoTombstone(NotSaved):
     icon = "alert-circle"
 
 
-class Conflict(NotSaved):
+class Taken(NotSaved):
+    """Another change is in the way of this one."""
+
+    status = 409
+    is_about_form = True
+    icon, tone = "alert-triangle", "warn"
+
+
+@dataclass(eq=False)
+class Conflict(Taken):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
-    status = 409
-    is_about_form = True
     title = wording.CONFLICT
     text = wording.CONFLICT_TEXT
-    icon = "alert-triangle"
-    tone = "warn"
 
-    def __init__(self, profile: Profile) -> None:
-        super().__init__("changed meanwhile")
-        self.profile = profile
+    profile: Profile
 
 
-class InUse(NotSaved):
+@dataclass(eq=False)
+class InUse(Taken):
     """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
 
-    status = 409
-    is_about_form = True
-    icon = "alert-triangle"
-    tone = "warn"
-
-    def __init__(self, line: JournalLine) -> None:
-        super().__init__("being saved")
-        self.line = line
+    line: JournalLine
 
 
-class AlreadySent(NotSaved):
+@dataclass(eq=False)
+class AlreadySent(Taken):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
-    status = 409
-    is_about_form = True
     title = wording.CREATED_BEFORE
     text = wording.CREATED_BEFORE_TEXT
-    icon = "alert-triangle"
-    tone = "warn"
 
-    def __init__(self, sent: Mapping[str, Json]) -> None:
-        super().__init__("form sent before")
-        self.sent = sent
+    sent: Mapping[str, Json]
 
 
-class MayExist(NotSaved):
+@dataclass(eq=False)
+class MayExist(Taken):
     """Somebody who may be the same person is there, or in the making.
 
     duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not
     be searched, so there may be others.
     """
 
-    status = 409
-    is_about_form = True
-
-    def __init__(
-        self, duplicates: list[Duplicate], values: Mapping[str, Json], *, unchecked: bool
-    ) -> None:
-        super().__init__("may be there already")
-        self.duplicates = duplicates
-        self.values = values
-        self.unchecked = unchecked
+    duplicates: list[Duplicate]
+    values: Mapping[str, Json]
+    unchecked: bool
 
 
 class NotYours(NotSaved):

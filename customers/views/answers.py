@@ -220,10 +220,19 @@ def profile_form(
     typed = take_back(request.session, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
-        return form, Note(
-            "Here is what you typed before you signed in again. Nothing was sent yet."
-        )
+        return form, _TYPED_BEFORE
     return ProfileForm(editing, values=values), None
+
+
+def act_of(request: DeskRequest, form: ProfileForm) -> dict[str, Any]:
+    """What a verb takes beside the values: who acts, how and why."""
+    return {
+        "token": form.cleaned_data["token"],
+        "actor": request.actor,
+        "request_id": request.id,
+        "reason": form.why,
+        "force_address": form.forces,
+    }
 
 
 def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show) -> HttpResponse:

@@ -28,6 +28,7 @@ from customers.views.answers import (
     DeskRequest,
     NotEditableError,
     Notice,
+    act_of,
     check_customer_number,
     not_saved,
     page_or_fragment,
@@ -58,15 +59,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if not form.is_sent or not form.is_valid():
         return show(form, notice)
     try:
-        saved = change_profile(
-            customer_id,
-            form.changes,
-            token=form.cleaned_data["token"],
-            actor=request.actor,
-            request_id=request.id,
-            reason=form.why,
-            force_address=form.forces,
-        )
+        saved = change_profile(customer_id, form.changes, **act_of(request, form))
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
     return _saved(request, profile, field, saved)
