@@ -177,9 +177,8 @@ def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> Non
         or (no_customer and entry.new_commitment)
     ]
     act = line.act()
-    if no_customer or any(
-        isinstance(entry.new, Missing) for entry in made
-    ):  # or forgotten meanwhile
+    was_forgotten = any(isinstance(entry.new, Missing) for entry in made)
+    if no_customer or was_forgotten:
         act |= dict.fromkeys(PERSONAL, "")
         wrong = [replace(one, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for one in wrong]
     if wrong:

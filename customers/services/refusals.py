@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from customers import wording
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import any_sensitive
@@ -16,7 +17,6 @@ from customers.clubmed.profile import Json, member_name
 
 _CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
 _LONGEST = 255  # characters of an entry's detail
-_WITHHELD = "its words may repeat a hidden value, and are not shown."
 
 
 def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
@@ -29,11 +29,11 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
     def shown(error: FieldError) -> FieldError:
         name = member_name(error.key)
         withheld = any_sensitive([name]) if name in FIELDS else was_sent
-        return replace(error, message=error.code or _WITHHELD) if withheld else error
+        return replace(error, message=error.code or str(wording.WITHHELD)) if withheld else error
 
     errors = tuple(map(shown, exc.errors))
     is_changed = was_sent or errors != exc.errors
-    description = _WITHHELD if is_changed and exc.description else exc.description
+    description = str(wording.WITHHELD) if is_changed and exc.description else exc.description
     return type(exc)(str(exc), status=exc.status, description=description, errors=errors)
 
 

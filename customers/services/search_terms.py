@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import phonenumbers
 
+from customers import wording
 from customers.catalogue.compare import as_written, fold, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.phones import dialled, same_number
@@ -26,15 +27,6 @@ _PHONES = 2  # of a customer to be created, that are searched for
 _DATE = re.compile(
     r"(?<![^\s,])(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{8})(?![^\s,])"
 )
-_LABELS = {
-    "number": "Number",
-    "email": "E-mail",
-    "phone": "Phone",
-    "name": "Name",
-    "last_name": "Last name",
-    "first_name": "First name",
-    "zip_code": "Postal code",
-}
 
 
 @dataclass(frozen=True)
@@ -240,12 +232,15 @@ def person(criteria: Mapping[str, str]) -> dict[str, Json]:
 
 
 def described(criteria: Mapping[str, str]) -> str:
-    """What was searched for, in words: Last name “Wang”, born 14 June 1986."""
-    parts = [f"{label} “{criteria[name]}”" for name, label in _LABELS.items() if name in criteria]
+    """What was searched for, in words: Last name “Wang”, Date of birth “14 June 1986”."""
+    texts = dict(criteria)
     if "birthdate" in criteria:
-        parts.append(f"born {date_text(criteria['birthdate'])}")
-    text = ", ".join(parts)
-    return text[:1].upper() + text[1:]
+        texts["birthdate"] = date_text(criteria["birthdate"])
+    return ", ".join(
+        wording.CRITERION % {"label": label, "value": texts[name]}
+        for name, label in wording.CRITERIA.items()
+        if name in texts
+    )
 
 
 def _agrees(customer: Mapping[str, Json], name: str, value: str) -> bool:

@@ -198,7 +198,7 @@ TOLD = f"Not {NUMBER} and {TYPED}."
     ("key", "code", "shown"),
     [
         ("identity.number", "BAD_NUMBER", "Club Med: BAD_NUMBER"),
-        ("identity", "", "Club Med: its words may repeat a hidden value, and are not shown."),
+        ("identity", "", "Club Med: the details are not shown: they may repeat a hidden value."),
         ("", "LOCKED", "LOCKED"),
         ("first_name", "SHORT", f"Club Med: {TOLD}"),
     ],
@@ -300,9 +300,9 @@ def test_what_is_typed_takes_its_place_and_the_rest_stays(agent, tom, typed, sto
 @pytest.mark.parametrize(
     ("now", "typed", "words"),
     [
-        ("a number", {"type": ""}, "An empty answer changes nothing"),
-        ("a number", {"type": "", "number": "1"}, "Type is needed."),
-        (None, {"type": "CPF"}, "Number is needed."),
+        ("a number", {"type": ""}, "Nothing to save."),
+        ("a number", {"type": "", "number": "1"}, "Required."),
+        (None, {"type": "CPF"}, "Required."),
     ],
     ids=["nothing", "no type", "no number"],
 )
@@ -399,7 +399,7 @@ def test_it_is_the_value_that_the_person_saw_until_somebody_changes_it_here(
 @BOTH_WAYS
 @pytest.mark.parametrize(
     ("why", "words"),
-    [({}, "Choose why."), ({"purpose": "curiosity"}, "Choose one of the list.")],
+    [({}, "Choose why."), ({"purpose": "curiosity"}, "Choose one from the list.")],
 )
 def test_without_a_purpose_of_the_list_nothing_is_revealed(supervisor, change, why, words, headers):
     for url in (REVEAL, f"{change}reveal/"):

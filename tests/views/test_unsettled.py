@@ -79,14 +79,14 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
     change = Change.objects.get()
     assert change.outcome == outcome
     assert "Everything is settled" in text(supervisor.page(URL))
-    assert "News of a save that got no answer" in text(agent.page("/").select_one("#notices"))
+    assert "Update on an unanswered save" in text(agent.page("/").select_one("#notices"))
 
 
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ({"reason": "I know"}, "Choose one."),
-        ({"landed": "yes", "reason": " "}, "Say how you know: the log keeps it."),
+        ({"reason": "I know"}, "Choose one of the two."),
+        ({"landed": "yes", "reason": " "}, "Say how you know: it is recorded."),
     ],
 )
 def test_an_answer_that_lacks_something_is_told_and_kept(supervisor, unclear, word, said):
@@ -137,7 +137,7 @@ def test_nobody_settles_their_own(clubmed, db):
     assert "this change is your own" in text(page)
     assert page.select_one("#settle form") is None
     assert "Decide" not in text(supervisor.page(URL))
-    assert "this change is settled, or is your own" in text(soup(answer))
+    assert "this change is settled already, or is your own" in text(soup(answer))
     assert Entry.objects.count() == 1
 
 
@@ -231,7 +231,7 @@ def test_its_page_searches_club_med_only_when_somebody_asks(supervisor, clubmed,
     found = supervisor.page(page.select_one("#settle a[href*=search]")["href"])
 
     number = created(clubmed)
-    assert "Club Med has 1 customer who may be the one." in text(found)
+    assert "Club Med has one customer who may be the one." in text(found)
     assert found.select_one("#settle .compare a")["href"] == f"/customers/{number}/"
     rows = {
         text(row.th): text(row.select("td")[1])
