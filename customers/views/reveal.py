@@ -10,13 +10,14 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change, Entry, Purpose
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
-from customers.services.outcomes import NotRevealed, NotSaved
+from customers.services.outcomes import NotRecorded, NotSaved
 from customers.session import shown_profile, take_back
 from customers.views.answers import (
     DeskRequest,
@@ -125,7 +126,7 @@ def _form(request: DeskRequest, name: str, sent: QueryDict | None) -> RevealForm
 
 
 def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
-    """Record who sees the value, and why. of: the value's place. Raises NotRevealed."""
+    """Record who sees the value, and why. of: the value's place. Raises NotRecorded."""
     try:
         access_events.record(
             Access.REVEAL,
@@ -137,4 +138,4 @@ def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__
         logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, kind)
-        raise NotRevealed from None
+        raise NotRecorded(wording.NOT_REVEALED, wording.NOT_REVEALED_TEXT) from None
