@@ -96,7 +96,7 @@ def test_an_emptied_input_is_no_clear(agent, clubmed):
 
     assert answer.status_code == 422
     told = text(soup(answer).select_one("#email-input"))
-    assert "An empty answer changes nothing. To empty it, tick “Clear”." in told
+    assert "Nothing to save. To empty this field, tick “Clear”." in told
 
 
 @pytest.mark.parametrize("emptied", [{}, {"email": ""}], ids=["as it was", "emptied"])
@@ -120,7 +120,7 @@ def test_clearing_and_typing_at_once_is_asked_about_and_both_are_kept(agent):
 
     page = soup(answer)
     assert answer.status_code == 422
-    assert "Type another or clear it: it cannot be both." in text(page)
+    assert "Type a value or clear the field, not both." in text(page)
     assert page.select_one("[name=email]")["value"] == "new@example.com"
     assert page.select_one("#email-input [name=clear]").has_attr("checked")
 
