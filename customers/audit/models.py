@@ -391,13 +391,13 @@ class VaultItem(models.Model):
 class ChangeQuerySet(models.QuerySet["Change"]):
     """Newest first; every restriction is a link of a chain."""
 
-    def of_customer(self, customer_id: str) -> "ChangeQuerySet":
-        return self.filter(customer_id=customer_id)
-
-    def of_field(self, field: str) -> "ChangeQuerySet":
-        changed = ChangedField.objects.filter(customer_id=models.OuterRef("customer_id"))
-        of_field = changed.filter(change_id=models.OuterRef("pk"), field=field)
-        return self.filter(models.Exists(of_field))
+    def of_customer(self, customer_id: str, *, field: str = "") -> "ChangeQuerySet":
+        """field: only the changes of that field."""
+        changes = self.filter(customer_id=customer_id)
+        if not field:
+            return changes
+        of_field = ChangedField.objects.filter(customer_id=customer_id, field=field)
+        return changes.filter(pk__in=of_field.order_by().values("change_id"))
 
     def by(self, actor: Actor) -> "ChangeQuerySet":
         return self.filter(actor_key=actor_key(actor.issuer, actor.sub))

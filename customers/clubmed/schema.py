@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
-from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json
 
 _MAX_REFERENCES = 5  # that lead to one another
@@ -26,6 +26,21 @@ _IGNORED = {
 }
 _VALUES = {"x-choices", "x-meta", "enum", "const"}
 _NEGATING = {"not", "if", "oneOf"}  # a rule left out in here would make these refuse more
+
+
+class Problem(NamedTuple):
+    """A value that a market refuses.
+
+    key: dotted, as `concerned_key` has it. rule: "required", "choice", "maxLength" or "minLength";
+    of any other rule how it is explained: by an "example", "explained" in words, or "other".
+    limit, length: in characters. hint: the example or the explanation, or "".
+    """
+
+    key: str
+    rule: str
+    limit: int = 0
+    length: int = 0
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,8 +64,8 @@ class Rules:
 
     def problems(
         self, body: Mapping[str, Json], *, now: Mapping[str, Json] | None = None
-    ) -> tuple[FieldError, ...]:
-        """What the market refuses of a body that is about to be sent, one error a value.
+    ) -> tuple[Problem, ...]:
+        """What the market refuses of a body that is about to be sent.
 
         now: for a change, the current values of these fields. A value that is there already, and a
         field that is not in the body, are not judged.
@@ -65,7 +80,7 @@ class Rules:
         except ValueError:  # half a character (a lone surrogate)
             return ()
         problems = (
-            FieldError("", _dotted(path), self._words(error))
+            self._problem(_dotted(path), error)
             for error in errors
             for path in [_path(error)]
             if path and error.kind.name != "type"  # nothing that a person types mends a type
@@ -73,22 +88,20 @@ class Rules:
         )
         return tuple(dict.fromkeys(problems))
 
-    def _words(self, error: ValidationError) -> str:
+    def _problem(self, key: str, error: ValidationError) -> Problem:
         value: Json = error.instance
         match error.kind.name:
+            case "maxLength" | "minLength" as length:
+                return Problem(key, length, error.kind.value, len(value))
             case "required":
-                return f"The market {self.locale} needs this."
-            case "maxLength":
-                return f"At most {error.kind.value} characters; this has {len(value)}."
-            case "minLength":
-                return f"At least {error.kind.value} characters; this has {len(value)}."
+                return Problem(key, "required")
             case "x-choices" | "enum" | "const":
-                return f"The market {self.locale} knows no such value: choose one of its own."
-            case _:
-                rule: Json = self.schema
-                for step in error.schema_path[:-1]:
-                    rule = rule[step]
-                return f"The market {self.locale} writes this in another way{_hint(rule)}."
+                return Problem(key, "choice")
+        rule: Json = self.schema
+        for step in error.schema_path[:-1]:
+            rule = rule[step]
+        how, hint = _hint(rule)
+        return Problem(key, how, hint=hint)
 
     def _at(self, path: str) -> Mapping[str, Json]:
         """The rule for the value at a path; for the whole profile at ""."""
@@ -211,12 +224,13 @@ def _dotted(path: list[str | int]) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _hint(rule: Json) -> str:
-    """The example or the explanation that a rule gives for people."""
+def _hint(rule: Json) -> tuple[str, str]:
+    """How a rule is explained to people, as `Problem.rule` and `Problem.hint`."""
     rule = rule if isinstance(rule, Mapping) else {}
     meta = rule.get("x-meta")
     meta = meta if isinstance(meta, Mapping) else {"hint": meta}
     if isinstance(meta.get("example"), str | int):
-        return f", like {meta['example']}"
+        return "example", str(meta["example"])
     hint = meta.get("hint") or meta.get("description") or rule.get("description")
-    return f": {hint.strip().rstrip('.')[:_MAX_HINT]}" if isinstance(hint, str) else ""
+    is_hint = isinstance(hint, str)
+    return ("explained", hint.strip().rstrip(".")[:_MAX_HINT]) if is_hint else ("other", "")

@@ -12,6 +12,7 @@ from django.forms.formsets import DEFAULT_MAX_NUM, BaseFormSet
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 
+from customers import wording
 from customers.catalogue import compare, objects, phones, words
 from customers.clubmed.profile import Json, Phone, parse_phones
 from customers.forms.plain import (
@@ -39,28 +40,33 @@ class MembersForm(FormPart):
 
     def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
         """shown: members to be shown instead of those that there are."""
-        row, now = asked.row, asked.now if isinstance(asked.now, dict) else {}
+        members, now = asked.row.members, asked.now if isinstance(asked.now, dict) else {}
         self.now: Mapping[str, Json] = now
-        open_now = {one.name: now.get(one.name) for one in row.members if not one.sensitive}
+        is_there = {one.name: not compare.is_empty(now.get(one.name)) for one in members}
+        self.hidden = {one.name for one in members if one.sensitive and is_there[one.name]}
+        open_now = {one.name: now.get(one.name) for one in members if not one.sensitive}
         texts = shown if isinstance(shown, dict) else open_now
-        initial = {one.name: compare.raw_text(texts.get(one.name)) for one in row.members}
-        super().__init__(asked, data, initial=initial, prefix=row.name)
-        needed = asked.market.rules.required(row.name)
-        for one in row.members:
+        initial = {one.name: compare.raw_text(texts.get(one.name)) for one in members}
+        super().__init__(asked, data, initial=initial, prefix=asked.row.name)
+        needed = asked.market.rules.required(asked.row.name)
+        for one in members:
             # What an object lacks already may be lacking still.
-            is_needed = one.name in needed and (not now or bool(now.get(one.name)))
+            is_needed = one.name in needed and (not now or is_there[one.name])
             self.fields[one.name] = plain_field(
                 one,
                 asked.market,
                 now=open_now.get(one.name),
                 label=one.label,
                 required=one.is_required or is_needed,
-                error_messages={"required": f"{one.label} is needed."},
+                error_messages={"required": wording.REQUIRED},
             )
-            if self._is_hidden(one.name):
-                self.fields[one.name].widget.attrs["placeholder"] = "Hidden"
-        if "country_code" in self.fields and now.get("country") and not now.get("country_code"):
-            self._offer_country_without_code()
+        for name in self.hidden:
+            self.fields[name].widget.attrs["placeholder"] = str(wording.HIDDEN)
+        country: Any = self.fields.get("country_code")
+        self.countries = dict(country.choices) if country else {}
+        if now.get("country") and not now.get("country_code") and country:
+            # An old address may name its country in words alone: they stay until one is chosen.
+            country.choices = [("", compare.raw_text(now["country"])), *country.choices[1:]]
         dress(self)
 
     @property
@@ -86,85 +92,74 @@ class MembersForm(FormPart):
         if omitted or (text and name not in self.changed_data):
             self.errors.pop(name, None)
             return name, self.now.get(name)
-        if not text and self._is_hidden(name):
+        if not text and name in self.hidden:
             self.errors.pop(name, None)
             return None
         return name, self.cleaned_data.get(name) or None
-
-    def _is_hidden(self, name: str) -> bool:
-        is_sensitive = any(one.sensitive for one in self.row.members if one.name == name)
-        return is_sensitive and not compare.is_empty(self.now.get(name))
 
     def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
         """`country` is the name of `country_code` in the list, and goes with it."""
         code = cleaned.get("country_code")
         if "country_code" in cleaned and code != (self.now.get("country_code") or None):
-            cleaned["country"] = self._countries()[code] if code else None
+            cleaned["country"] = self.countries[str(code)] if code else None
         return cleaned
-
-    def _countries(self) -> dict[str, str]:
-        country: Any = self.fields["country_code"]
-        return dict(country.choices)
-
-    def _offer_country_without_code(self) -> None:
-        """An old address may name its country in words alone: they stay until one is chosen."""
-        country: Any = self.fields["country_code"]
-        named = self._countries() | {"": compare.raw_text(self.now["country"])}
-        country.choices = list(named.items())
 
 
 class OptinsForm(FormPart):
-    """A question for each channel, for e-mail one about partners too.
+    """A question for each channel, for e-mail one about partners too (contract 3).
 
-    Its value: the answers that there are, as [{channel, optin, optin_partners}].
+    Its value: the answers that there are, as [{channel, optin, optin_partners}]. about: input ->
+    the channel and the member that it asks for.
     """
 
     def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
         """shown: answers to be shown instead of those that there are."""
-        self.now = objects.by_channel(asked.now)
-        answers = self.now if shown is None else objects.by_channel(shown)
+        now = objects.by_channel(asked.now)
+        answers = now if shown is None else objects.by_channel(shown)
         known = words.channels()
-        self.channels = known | {code: code for code in self.now if code not in known}
-        keys = [key for code in self.channels for key in _questions(code)]
-        initial = {key: _answer(answers.get(_channel(key), {}), key) for key in keys}
+        self.channels = known | {code: code for code in now if code not in known}
+        self.about = {code: (code, "optin") for code in self.channels}
+        self.about["EMAIL_partners"] = ("EMAIL", "optin_partners")
+        initial = {
+            key: _word(answers.get(code, {}).get(member))
+            for key, (code, member) in self.about.items()
+        }
         super().__init__(asked, data, initial=initial, prefix=asked.row.name)
-        for key in keys:
-            there = _held(self.now.get(_channel(key), {}), key)
-            nothing = (
-                [] if isinstance(there, bool) else [("", compare.raw_text(there) or "Not asked")]
-            )
-            label = self.channels[_channel(key)]
+        yes_and_no = (("yes", words.yes_no(True)), ("no", words.yes_no(False)))
+        for key, (code, member) in self.about.items():
+            there = now.get(code, {}).get(member)
+            unknown = compare.raw_text(there) or wording.NOT_ASKED
+            nothing = [] if _word(there) else [("", unknown)]
             self.fields[key] = ChoiceField(
-                choices=[*nothing, ("yes", "Yes"), ("no", "No")],
-                label=label,
+                choices=[*nothing, *yes_and_no],
+                label=self.channels[code],
                 required=False,
-                error_messages={"invalid_choice": "Choose yes or no."},
+                error_messages={"invalid_choice": wording.CHOOSE_OF_TWO},
             )
-            partners = ", partners" if key.endswith("_partners") else ""
-            self.fields[key].widget.attrs["aria-label"] = f"Opt-in: {label}{partners}"
+            asks = wording.OPTIN if member == "optin" else wording.OPTIN_PARTNERS
+            label = asks % {"channel": self.channels[code]}
+            self.fields[key].widget.attrs["aria-label"] = label
         dress(self)
 
     @property
     def inputs(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The inputs of each channel, after its name."""
         return [
-            (label, [self[key] for key in _questions(code)])
+            (label, [self[key] for key, (of, _) in self.about.items() if of == code])
             for code, label in self.channels.items()
         ]
 
     @property
     def value(self) -> Json:
-        answers: list[Json] = []
-        for code in self.channels:
-            given = [key for key in _questions(code) if self.cleaned_data.get(key)]
-            said = {_member(key): self.cleaned_data[key] == "yes" for key in given}
-            if said:
-                answers.append({"channel": code, **said})
-        return answers
+        answers: dict[str, dict[str, Json]] = {}
+        for key, (code, member) in self.about.items():
+            if said := self.cleaned_data.get(key):
+                answers.setdefault(code, {"channel": code})[member] = said == "yes"
+        return list(answers.values())
 
     def clean(self) -> None:
         if self.cleaned_data.get("EMAIL_partners") and not self.cleaned_data.get("EMAIL"):
-            self.add_error("EMAIL", "Partners go with an answer here: choose one.")
+            self.add_error("EMAIL", wording.PARTNERS_ALONE)
         if self.asked.missing and not self.errors and not self.value:
             raise ValidationError(self.asked.missing, "required")
 
@@ -173,31 +168,12 @@ class OptinsForm(FormPart):
         sent = [item["channel"] for item in objects.compose_optins(self.asked.now, self.value)]
         at = path[0] if path else ""
         code = sent[int(at)] if at.isdecimal() and int(at) < len(sent) else at
-        if code not in self.channels:
-            return None
-        return _questions(code)[-1 if "optin_partners" in path else 0]
+        if code == "EMAIL" and "optin_partners" in path:
+            return "EMAIL_partners"
+        return code if code in self.channels else None
 
 
-def _questions(code: str) -> list[str]:
-    """The inputs of a channel: partners only with e-mail (contract 3)."""
-    return ["EMAIL", "EMAIL_partners"] if code == "EMAIL" else [code]
-
-
-def _channel(key: str) -> str:
-    return key.removesuffix("_partners")
-
-
-def _member(key: str) -> str:
-    return "optin_partners" if key.endswith("_partners") else "optin"
-
-
-def _held(item: Mapping[str, Json], key: str) -> Json:
-    """The answer that an input is about."""
-    return item.get(_member(key))
-
-
-def _answer(item: Mapping[str, Json], key: str) -> str:
-    answer = _held(item, key)
+def _word(answer: Json) -> str:
     return ("yes" if answer else "no") if isinstance(answer, bool) else ""
 
 
@@ -223,8 +199,9 @@ class PhoneForm(forms.Form):
         self.phone: dict[str, Json] | None = None
         types, own_type = words.phone_types(), self.own.type or ""
         if own_type not in types:
-            types = {own_type: f"{own_type}, a new type" if own_type else "No type"} | types
-        choose = "Choose a type for each phone."
+            unknown = wording.NEW_TYPE % {"code": own_type} if own_type else str(wording.NO_TYPE)
+            types = {own_type: unknown} | types
+        choose = wording.CHOOSE_TYPE
         self.fields["type"] = ChoiceField(
             choices=list(types.items()),
             required=bool(own_type),
@@ -245,11 +222,10 @@ class PhoneForm(forms.Form):
         elif text:
             number = phones.dial_digits(text, self.region)
             if not number:
-                told = f"“{text[:40]}” is not a phone number: digits, with + first."
-                self.add_error("number", told)
+                self.add_error("number", wording.NOT_A_PHONE)
             self.phone = {"row": self.at, "type": chosen or self.own.type, "number": number}
         elif self.at is not None:
-            self.add_error("number", "To take a phone out of the list, use its bin.")
+            self.add_error("number", wording.USE_THE_BIN)
 
     @property
     def is_removed(self) -> bool:
@@ -262,9 +238,10 @@ class PhoneForm(forms.Form):
 
     def name_inputs(self, n: int, *, is_new: bool) -> None:
         """Say for those who do not see them which phone the inputs are of."""
-        self.fields["type"].widget.attrs["aria-label"] = f"Type of phone {n}"
+        self.fields["type"].widget.attrs["aria-label"] = wording.TYPE_OF_PHONE % {"n": n}
         number = self.fields["number"].widget.attrs
-        number |= {"aria-label": f"Number of phone {n}", "class": "form-control num"}
+        label = wording.NUMBER_OF_PHONE % {"n": n}
+        number |= {"aria-label": label, "class": "form-control num"}
         if is_new:
             number["data-focus"] = True
 
@@ -281,7 +258,7 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
     can_order, can_delete, can_delete_extra = False, True, True
     validate_min, validate_max = False, True
     renderer = None
-    default_error_messages = {"too_many_forms": f"At most {_MOST_PHONES} phones."}
+    default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
 
     def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
         """shown: rows to be shown instead of the phones there are."""
@@ -337,7 +314,11 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
     @property
     def problems(self) -> list[str]:
         forms = enumerate(self.shown_forms, start=1)
-        told = [f"Phone {n}: {problem}" for n, form in forms for problem in form.problems]
+        told = [
+            wording.OF_PHONE % {"n": n, "problem": problem}
+            for n, form in forms
+            for problem in form.problems
+        ]
         return [*map(str, self.non_form_errors()), *told]
 
     def clean(self) -> None:

@@ -103,7 +103,7 @@ def _duplicates(
     unseen = [one for one in found if one.key not in (despite or ())]
     if unseen or (looking is None and despite is None):
         likely = duplicates.likeliest_first(values, found)
-        raise MayExist(likely, values, unchecked=looking is None)
+        raise MayExist(likely, values, looking is None)
     flags = [Flag.DESPITE_DUPLICATES] if found else []
     if looking is None:
         flags.append(Flag.UNCHECKED_DUPLICATES)

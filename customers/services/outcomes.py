@@ -1,32 +1,4 @@
-"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told.
-
-NotSaved
-├── SaidNo            Club Med answered that it does not do it
-│   ├── Refused         what was sent
-│   ├── Forbidden       for this person
-│   │   └── MayNotSearch
-│   ├── NotFound        no such customer
-│   ├── Busy            too many calls
-│   └── OddAnswer       an answer to a read, or a redirect, that nobody expects
-├── NoAnswer          a read got no answer
-│   └── Unreachable     it did not even go out
-│       └── NoToken       no token could be had for it
-├── NotSent           nothing went out
-├── NeedsRenewal      Club Med does not take this product's key or account
-├── NeedsSignIn       Club Med does not take this person's own token
-├── Unknown           no answer says whether a write landed; it is never sent again
-├── Pending           it landed, and the log cannot be written: the journal line waits for it
-├── NotRecorded       the log cannot be written, so nothing was sent
-│   ├── NotErased       or erased
-│   └── NotRevealed     or revealed
-├── NoTombstone       the list of those who were forgotten cannot be written
-├── Conflict          a field is not what the person saw
-├── InUse             somebody is saving one of the fields
-├── AlreadySent       the form was sent before, with other answers
-├── MayExist          the customer to create may be there already
-├── NotYours          nobody settles a change of their own, nor one that needs no person
-└── NumberMissing     a create that landed has made a customer: which one has to be said
-"""
+"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +28,8 @@ class Saved:
 
 
 class NotSaved(Exception):
-    """status: of the HTTP answer. title, text: the sentences. icon, tone: how a notice looks.
+    """status: of the HTTP answer. title, text: the sentences; an argument takes the place of the
+    class's own. icon, tone: how a notice looks.
 
     is_about_form: it is told inside the form that was sent, not above the page.
     """
@@ -68,11 +41,23 @@ class NotSaved(Exception):
     icon = "plug-connected-x"
     tone = "bad"
 
+    def __init__(self, title: "StrOrPromise" = "", text: "StrOrPromise" = "") -> None:
+        super().__init__()
+        self.title, self.text = title or self.title, text or self.text
+
 
 class SaidNo(NotSaved):
-    """Club Med answered that it does not do it."""
+    """Club Med answered that it does not do it: by a redirect, or by a refusal of what no person
+    typed.
+    """
+
+    status = 502
+    title = wording.ODD_ANSWER
+    text = wording.ODD_ANSWER_TEXT
+    icon = "alert-circle"
 
 
+@dataclass(eq=False)
 class Refused(SaidNo):
     """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
 
@@ -80,29 +65,18 @@ class Refused(SaidNo):
     is_about_form = True
     title = wording.REFUSED
     text = wording.NOTHING_CHANGED
-    icon = "alert-circle"
 
-    def __init__(self, description: str = "", errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__("refused")
-        self.description = description
-        self.errors = errors
+    description: str = ""
+    errors: tuple[FieldError, ...] = ()
 
 
 class Forbidden(SaidNo):
-    """Club Med lets this person neither read nor change this profile."""
+    """Club Med lets this person not do that: read or change this profile, or search."""
 
     status = 403
     title = wording.FORBIDDEN
     text = wording.ASK_SUPERVISOR
-    icon = "lock"
-    tone = "warn"
-
-
-class MayNotSearch(Forbidden):
-    """Club Med lets this person not search."""
-
-    title = wording.MAY_NOT_SEARCH
-    text = wording.TYPE_A_NUMBER
+    icon, tone = "lock", "warn"
 
 
 class NotFound(SaidNo):
@@ -111,26 +85,16 @@ class NotFound(SaidNo):
     status = 404
     title = wording.NOT_FOUND
     text = wording.CHECK_NUMBER
-    icon = "users"
-    tone = "warn"
+    icon, tone = "users", "warn"
 
 
 class Busy(SaidNo):
     """Club Med gets too many calls."""
 
+    status = 503
     title = wording.BUSY
     text = wording.BUSY_TEXT
-    icon = "hourglass"
-    tone = "warn"
-
-
-class OddAnswer(SaidNo):
-    """A redirect, or a refusal of what no person typed."""
-
-    status = 502
-    title = wording.ODD_ANSWER
-    text = wording.ODD_ANSWER_TEXT
-    icon = "alert-circle"
+    icon, tone = "hourglass", "warn"
 
 
 class NoAnswer(NotSaved):
@@ -141,26 +105,14 @@ class NoAnswer(NotSaved):
 
 
 class Unreachable(NoAnswer):
-    """No byte of a read went out."""
-
-
-class NoToken(Unreachable):
-    """No token could be had for a call."""
-
-    title = wording.NO_TOKEN
-    text = wording.NO_TOKEN_TEXT
+    """No byte of a read went out, perhaps because no token could be had."""
 
 
 class NotSent(NotSaved):
-    """No byte of a write went out. reason: why not, if it is not that Club Med does not answer."""
+    """No byte of a write went out."""
 
-    title: "StrOrPromise" = wording.NO_ANSWER
+    title = wording.NO_ANSWER
     text = wording.NOT_SENT
-
-    def __init__(self, reason: NotSaved | None = None) -> None:
-        super().__init__("not sent")
-        if reason is not None:
-            self.title = reason.title
 
 
 class NeedsRenewal(NotSaved):
@@ -181,42 +133,26 @@ class Unknown(NotSaved):
 
     title = wording.UNKNOWN
     text = wording.UNKNOWN_TEXT
-    icon = "hourglass"
-    tone = "warn"
+    icon, tone = "hourglass", "warn"
 
 
+@dataclass(eq=False)
 class Pending(NotSaved):
     """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
 
     status = 200
     title = wording.PENDING
     text = wording.PENDING_TEXT
-    icon = "hourglass"
-    tone = "warn"
+    icon, tone = "hourglass", "warn"
 
-    def __init__(self, customer_id: str) -> None:
-        super().__init__("the record is pending")
-        self.customer_id = customer_id
+    customer_id: str
 
 
 class NotRecorded(NotSaved):
-    """The log cannot be written, so nothing was sent. Its argument, if any, says what to do."""
+    """The log cannot be written, so nothing was sent, erased or revealed."""
 
     title = wording.NOT_RECORDED
     text = wording.NOT_SENT
-
-
-class NotErased(NotRecorded):
-    """The log cannot be written, so nothing was erased."""
-
-    text = wording.NOT_ERASED
-
-
-class NotRevealed(NotRecorded):
-    """The log cannot be written, so nothing was revealed."""
-
-    title = wording.NOT_REVEALED
-    text = wording.NOT_REVEALED_TEXT
 
 
 class NoTombstone(NotSaved):
@@ -227,79 +163,63 @@ class NoTombstone(NotSaved):
     icon = "alert-circle"
 
 
-class Conflict(NotSaved):
+class Taken(NotSaved):
+    """Another change is in the way of this one."""
+
+    status = 409
+    is_about_form = True
+    icon, tone = "alert-triangle", "warn"
+
+
+@dataclass(eq=False)
+class Conflict(Taken):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
-    status = 409
-    is_about_form = True
     title = wording.CONFLICT
     text = wording.CONFLICT_TEXT
-    icon = "alert-triangle"
-    tone = "warn"
 
-    def __init__(self, profile: Profile) -> None:
-        super().__init__("changed meanwhile")
-        self.profile = profile
+    profile: Profile
 
 
-class InUse(NotSaved):
+@dataclass(eq=False)
+class InUse(Taken):
     """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
 
-    status = 409
-    is_about_form = True
-    icon = "alert-triangle"
-    tone = "warn"
-
-    def __init__(self, line: JournalLine) -> None:
-        super().__init__("being saved")
-        self.line = line
+    line: JournalLine
 
 
-class AlreadySent(NotSaved):
+@dataclass(eq=False)
+class AlreadySent(Taken):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
-    status = 409
-    is_about_form = True
     title = wording.CREATED_BEFORE
     text = wording.CREATED_BEFORE_TEXT
-    icon = "alert-triangle"
-    tone = "warn"
 
-    def __init__(self, sent: Mapping[str, Json]) -> None:
-        super().__init__("form sent before")
-        self.sent = sent
+    sent: Mapping[str, Json]
 
 
-class MayExist(NotSaved):
+@dataclass(eq=False)
+class MayExist(Taken):
     """Somebody who may be the same person is there, or in the making.
 
     duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not
     be searched, so there may be others.
     """
 
-    status = 409
-    is_about_form = True
-
-    def __init__(
-        self, duplicates: list[Duplicate], values: Mapping[str, Json], *, unchecked: bool
-    ) -> None:
-        super().__init__("may be there already")
-        self.duplicates = duplicates
-        self.values = values
-        self.unchecked = unchecked
+    duplicates: list[Duplicate]
+    values: Mapping[str, Json]
+    unchecked: bool
 
 
 class NotYours(NotSaved):
     """Nobody settles a change of their own, nor one that needs no person."""
 
-    status = 409
     text = wording.NOT_YOURS
 
 
 class NumberMissing(NotSaved):
     """A create that landed has made a customer: which one has to be said."""
 
-    status = 422
     text = wording.NUMBER_MISSING
 
 
@@ -313,7 +233,9 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
         case errors.TokenRefusedError():
             return NeedsRenewal()
         case errors.NoTokenError():
-            return NotSent(NoToken()) if is_write else NoToken()
+            if is_write:
+                return NotSent(wording.NO_TOKEN)
+            return Unreachable(wording.NO_TOKEN, wording.NO_TOKEN_TEXT)
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
@@ -327,4 +249,4 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)
         case _:
-            return OddAnswer()
+            return SaidNo()

@@ -1,4 +1,4 @@
-"""What a fresh look at Club Med says about changes whose outcome, or whose stored form, is open.
+"""What a profile that was just read says about changes whose outcome or stored form is open.
 
 docs/audit.md holds the states and who may move a change from one to another. Nothing here calls
 Club Med: the verbs do, and hand over what they read.
@@ -42,15 +42,14 @@ class Settlement:
 
 
 def settle_from_profile(profile: Profile, read_at: int) -> int:
-    """Settlement what a profile says about its customer's open changes.
+    """Record what a profile says about its customer's open changes.
 
     read_at: the log's position before the profile was read. Returns the position up to which the
     profile holds true: where entries that were not known to it came in between, nothing is done.
     """
     customer_id = profile.customer_id
-    overdue = [
-        line for line in journal.overdue().filter(customer_id=customer_id) if line.is_readable
-    ]
+    lines = journal.overdue().filter(customer_id=customer_id)
+    overdue = [line for line in lines if line.is_readable]
     claimed = journal.claimed(customer_id)
     known = reading.last_known(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
@@ -76,7 +75,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
 
 
 def append_settlement(settlement: Settlement) -> None:
-    """Append it, and close its line; nothing if somebody else settled that. In a transaction."""
+    """Append the entries and delete the journal line; does nothing if another process settled it
+    first. Call inside a transaction.
+    """
     head = chain.lock()
     if settlement.line is None or journal.close(settlement.line):
         entries.append(
@@ -91,7 +92,7 @@ def append_settlement(settlement: Settlement) -> None:
 def settled(
     line: JournalLine, findings: Iterable[FieldOutcome], customer_id: str = ""
 ) -> Settlement:
-    """The record that settles an open line behind its author's back."""
+    """The settlement of an open line, which its author has not seen."""
     act = line.act()
     if customer_id:
         act["customer_id"] = customer_id
@@ -106,11 +107,9 @@ def give_up(line: JournalLine) -> None:
 
 def _given_up(line: JournalLine, customer_id: str = "") -> Settlement:
     detail = "" if line.is_readable else "What was sent could not be opened here."
+    unclear = Outcome.UNCLEAR, Evidence.NOTHING, None, detail
     findings = [
-        FieldOutcome(
-            name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail
-        )
-        for name, pair in line.values.items()
+        FieldOutcome(name, pair["old"], pair["new"], *unclear) for name, pair in line.values.items()
     ]
     return settled(line, findings, customer_id)
 

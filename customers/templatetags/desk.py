@@ -18,11 +18,12 @@ from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
 from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
-from customers.catalogue.markets import market_name
+from customers.catalogue.markets import country_name
 from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
 
 register = template.Library()
+register.filter("market_country", country_name)
 
 _LONGEST_COMPARED = 400  # characters of a value whose differences are marked
 _ALIKE = 0.4  # of 1, from which differences are marked inside a value
@@ -326,9 +327,3 @@ def label_of(bound: Any) -> SafeString:
         bound.label,
         "" if bound.field.required else optional,
     )
-
-
-@register.filter
-def market_country(locale: str) -> str:
-    """France for fr-FR."""
-    return market_name(locale).partition(", ")[0]

@@ -220,19 +220,26 @@ def profile_form(
     typed = take_back(request.session, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
-        return form, Note(
-            "Here is what you typed before you signed in again. Nothing was sent yet."
-        )
+        return form, _TYPED_BEFORE
     return ProfileForm(editing, values=values), None
+
+
+def act_of(request: DeskRequest, form: ProfileForm) -> dict[str, Any]:
+    """What a verb takes beside the values: who acts, how and why."""
+    return {
+        "token": form.cleaned_data["token"],
+        "actor": request.actor,
+        "request_id": request.id,
+        "reason": form.why,
+        "force_address": form.forces,
+    }
 
 
 def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show) -> HttpResponse:
     """The form again after an outcome: the one table of what becomes of it."""
     number = form.editing.profile.customer_id  # "" for a new customer
-    notice: Notice = exc
+    notice: Notice = failure_of(exc)
     match exc:
-        case NeedsSignIn():  # the way to it keeps what was typed
-            raise exc
         case Refused():
             form.add_refusal(exc)
             form.renew_token()

@@ -23,6 +23,7 @@ from customers.session import search_of
 from customers.views.answers import (
     DeskRequest,
     Notice,
+    act_of,
     lead,
     not_saved,
     page_or_fragment,
@@ -44,15 +45,8 @@ def create(request: DeskRequest) -> HttpResponse:
     if not form.is_sent or not form.is_valid():
         return show(form, notice)
     try:
-        saved = create_customer(
-            form.changes,
-            token=form.cleaned_data["token"],
-            actor=request.actor,
-            request_id=request.id,
-            reason=form.why,
-            force_address=form.forces,
-            despite=request.POST.getlist("duplicate") if "despite" in request.POST else None,
-        )
+        shown = request.POST.getlist("duplicate") if "despite" in request.POST else None
+        saved = create_customer(form.changes, despite=shown, **act_of(request, form))
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
     messages.success(request, "The customer is created.")

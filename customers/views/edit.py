@@ -28,6 +28,7 @@ from customers.views.answers import (
     DeskRequest,
     NotEditableError,
     Notice,
+    act_of,
     check_customer_number,
     not_saved,
     page_or_fragment,
@@ -58,15 +59,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if not form.is_sent or not form.is_valid():
         return show(form, notice)
     try:
-        saved = change_profile(
-            customer_id,
-            form.changes,
-            token=form.cleaned_data["token"],
-            actor=request.actor,
-            request_id=request.id,
-            reason=form.why,
-            force_address=form.forces,
-        )
+        saved = change_profile(customer_id, form.changes, **act_of(request, form))
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
     return _saved(request, profile, field, saved)
@@ -136,7 +129,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
             context |= {"saved": True, "note": notice.title}
         case NotSaved() if wants_fragment(request) and not notice.is_about_form:
             raise notice  # a notice above the page; the form stays as it is
-    context["row"] = ProfilePage(profile, {}).row(field.name)  # without its last change
+    context["row"] = ProfilePage(profile, {}).rows[field.name]  # without its last change
     return page_or_fragment(request, "customers/field_form.html", fragment, context, status=status)
 
 
@@ -174,7 +167,7 @@ def _editable(customer_id: str, name: str, *, or_revealed: bool = False) -> Fiel
 
 def _row(profile: Profile, field: Field) -> FieldRow:
     newest = reading.newest_by_field(profile.customer_id)
-    return ProfilePage(profile, newest).row(field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _place(customer_id: str, field: Field) -> str:

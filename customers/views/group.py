@@ -22,6 +22,7 @@ from customers.views.answers import (
     Note,
     NotEditableError,
     Notice,
+    act_of,
     check_customer_number,
     lead,
     not_saved,
@@ -56,15 +57,7 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     if not form.changes:
         return show(form, Note("Nothing is changed here yet, so nothing was sent."))
     try:
-        saved = change_profile(
-            customer_id,
-            form.changes,
-            token=form.cleaned_data["token"],
-            actor=request.actor,
-            request_id=request.id,
-            reason=form.why,
-            force_address=form.forces,
-        )
+        saved = change_profile(customer_id, form.changes, **act_of(request, form))
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
     forget_shown(request.session, customer_id)

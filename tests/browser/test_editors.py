@@ -118,7 +118,7 @@ def national(number):
     return {"type": "CPF", "number": number}
 
 
-REFUSED = re.compile("Not like this.|its words may repeat a hidden value")
+REFUSED = re.compile("Not like this.|they may repeat a hidden value")
 NEW, THEIRS = "new@example.com", "theirs@example.com"
 MOBILE, OFFICE = "+5511900000413", "+551130000177"
 EDITORS = {

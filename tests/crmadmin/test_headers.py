@@ -11,6 +11,7 @@ from django.conf import settings
 
 from tests.conftest import HTMX, TOM, sent, soup, text
 
+pytestmark = pytest.mark.once
 PAGES = ("/", "/customers/new/", f"/customers/{TOM}/", f"/customers/{TOM}/fields/email/")
 
 

@@ -116,7 +116,7 @@ def test_a_supervisor_is_told_what_goes_and_what_stays_before(supervisor):
     page = supervisor.page(URL)
 
     assert "This cannot be undone" in text(page)
-    assert "every value from which and to which a field was changed" in text(page)
+    assert "every old and new value" in text(page)
     assert "which one, when and by whom" in text(page)
     assert supervisor.page(HISTORY).select_one(f'a[href="{URL}"]')
 
@@ -199,7 +199,7 @@ def test_the_entry_says_who_when_and_why(supervisor, agent):
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
-        ({"reason": ""}, "Say why: the log keeps it."),
+        ({"reason": ""}, "Give a reason: it is recorded."),
         ({"customer_id": ""}, "Type the customer’s number."),
         ({"customer_id": OTHER}, "This is not the number of this customer."),
     ],

@@ -9,7 +9,7 @@ from customers.audit.models import Entry
 from tests import acts
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NEW = "/customers/new/"
 TAKEN = Fault("status", method="PATCH", status=204, times=None)  # whatever it is
 
@@ -129,8 +129,7 @@ def test_two_wrong_phones_are_told_in_their_rows_at_once(agent, clubmed):
     page = soup(agent.post(url("phones"), form, headers=HTMX))
 
     told = [text(row.select_one(".error")) for row in page.select(".phone-row")]
-    assert "call me" in told[0]
-    assert "later" in told[1]
+    assert told == ["Not a phone number: digits, with + first."] * 2
     assert "2 fields need attention." in text(page)
     assert sent(clubmed, "PATCH") == []
 
@@ -156,7 +155,9 @@ def test_partners_without_an_answer_for_e_mail_are_told_beside_it(save, clubmed)
     page = save("optins", EMAIL_partners="yes")
 
     odd = page.select_one("[name=optins-EMAIL]")
-    assert "Partners go with an answer" in text(page.select_one(f"#{odd['aria-describedby']}"))
+    assert "An answer about partners needs one here too." in text(
+        page.select_one(f"#{odd['aria-describedby']}")
+    )
     assert sent(clubmed, "PATCH") == []
 
 
@@ -230,7 +231,7 @@ def test_parts_of_a_new_customer_have_their_places_too(agent, clubmed):
 
     for name, said in (
         ("address-zip_code", "Not address.zip_code."),
-        ("identity-number", "its words may repeat a hidden value"),
+        ("identity-number", "they may repeat a hidden value"),
         ("phones-0-number", "Not phones[0].type."),
     ):
         odd = page.select_one(f"[name={name}]")

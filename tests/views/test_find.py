@@ -135,7 +135,7 @@ def test_what_is_far_too_long_is_no_search(agent):
         ({"q": "  "}, "Type a number, an e-mail, a phone or a name."),
         ({"q": "Smith 31/06/1986"}, "31 June does not exist."),
         ({"q": "", "birthdate": "soon"}, "Write the day, month and year"),
-        ({"q": "", "phone": "call me"}, "This is not a phone number"),
+        ({"q": "", "phone": "call me"}, "Not a phone number"),
         ({"q": "x\x07y"}, "a character that cannot be typed"),
     ],
 )

@@ -87,7 +87,7 @@ def _why(exc: Exception) -> str:
         case NoTombstone():
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
         case NotRecorded():
-            return str(exc) or "the database fails."
+            return str(exc.__cause__ or "the database fails.")
         case ValueError() | TypeError():  # SQLite holds what is no time in a column of times
             return "an entry has no time that can be read: run audit_verify."
         case _:
