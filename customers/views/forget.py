@@ -6,13 +6,13 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from customers import form_token
+from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotErased, NotRecorded, NotSaved
+from customers.services.outcomes import InUse, NotRecorded, NotSaved
 from customers.views.answers import (
     DeskRequest,
     Note,
@@ -49,7 +49,7 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
             text = f"{exc.line.actor_name} is changing this customer at this moment. Nothing was "
             notice = Note(f"{text}erased: try again once that is settled.", exc.status)
         except NotRecorded:
-            notice = NotErased()
+            notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:
             notice = failure_of(exc)
         else:

@@ -87,6 +87,6 @@ def _why(exc: NotSaved) -> str:
         case NoTombstone():
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
         case NotRecorded():
-            return str(exc) or "the database fails."
+            return str(exc.__cause__ or "the database fails.")
         case _:
             return "Club Med does not say what came of an open change."
