@@ -94,7 +94,7 @@ def journal_in_reach() -> Iterator[None]:
     except journal.ClaimedError as exc:
         raise InUse(exc.line) from None
     except chain.ForgedHeadError as exc:
-        raise NotRecorded(exc) from None
+        raise NotRecorded from exc
     except DatabaseError as exc:  # its text may hold values
         logger.error("the journal cannot be written: %s", type(exc).__name__)
         raise NotRecorded from None
@@ -107,7 +107,7 @@ def before_a_write() -> Iterator[None]:
         with journal_in_reach():
             yield
     except NoAnswer as exc:
-        raise NotSent(exc) from None
+        raise NotSent(exc.title) from None
 
 
 @contextmanager

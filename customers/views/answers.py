@@ -242,10 +242,8 @@ def act_of(request: DeskRequest, form: ProfileForm) -> dict[str, Any]:
 def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show) -> HttpResponse:
     """The form again after an outcome: the one table of what becomes of it."""
     number = form.editing.profile.customer_id  # "" for a new customer
-    notice: Notice = exc
+    notice: Notice = failure_of(exc)
     match exc:
-        case NeedsSignIn():  # the way to it keeps what was typed
-            raise exc
         case Refused():
             form.add_refusal(exc)
             form.renew_token()

@@ -129,7 +129,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
             context |= {"saved": True, "note": notice.title}
         case NotSaved() if wants_fragment(request) and not notice.is_about_form:
             raise notice  # a notice above the page; the form stays as it is
-    context["row"] = ProfilePage(profile, {}).row(field.name)  # without its last change
+    context["row"] = ProfilePage(profile, {}).rows[field.name]  # without its last change
     return page_or_fragment(request, "customers/field_form.html", fragment, context, status=status)
 
 
@@ -171,7 +171,7 @@ def _editable(customer_id: str, name: str, *, or_revealed: bool = False) -> Fiel
 
 def _row(profile: Profile, field: Field) -> FieldRow:
     newest = reading.newest_by_field(profile.customer_id)
-    return ProfilePage(profile, newest).row(field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _place(customer_id: str, field: Field) -> str:

@@ -11,7 +11,7 @@ from customers.audit import reading
 from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotErased, NotRecorded, NotSaved
+from customers.services.outcomes import InUse, NotRecorded, NotSaved
 from customers.views.answers import (
     DeskRequest,
     Note,
@@ -47,7 +47,7 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         except InUse as exc:
             notice = Note(wording.CHANGING % {"who": exc.line.actor_name}, exc.status)
         except NotRecorded:
-            notice = NotErased()
+            notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:
             notice = failure_of(exc)
         else:

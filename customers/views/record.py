@@ -191,9 +191,6 @@ class ProfilePage:
             for name, field in FIELDS.items()
         }
 
-    def row(self, name: str) -> FieldRow:
-        return self.rows[name]
-
     def _texts(self, *names: str) -> str:
         return " ".join(filter(None, (compare.raw_text(self.profile.get(name)) for name in names)))
 
@@ -229,12 +226,9 @@ class ProfilePage:
         return max(self.newest.values(), key=lambda entry: entry.seq, default=None)
 
     @property
-    def left(self) -> list[Panel]:
-        return [self._panel(Group.IDENTITY), self._panel(Group.CONTACT)]
-
-    @property
-    def right(self) -> list[Panel]:
-        return [self._panel(Group.PREFERENCES), self._panel(Group.ACCOUNT)]
+    def columns(self) -> list[list[Panel]]:
+        groups = ((Group.IDENTITY, Group.CONTACT), (Group.PREFERENCES, Group.ACCOUNT))
+        return [[self._panel(group) for group in column] for column in groups]
 
     def _panel(self, group: Group) -> Panel:
         rows = [row for row in self.rows.values() if row.field.group is group]

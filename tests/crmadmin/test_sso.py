@@ -737,5 +737,5 @@ def test_two_issuers_with_the_same_number_are_two_people(browser, liar, settings
     assert (one.sub, one.name) == (two.sub, two.name)
     assert one.key != two.key
     assert answer.status_code == 422
-    assert "This form was not made for you" in text(soup(answer))
+    assert "Nothing was sent. Check it and send it again." in text(soup(answer))
     assert clubmed.customers[TOM]["email"] == "tom@example.com"
