@@ -23,7 +23,6 @@ ODD_ANSWER_TEXT = _("Nothing was changed. Try again; if it happens again, tell o
 NO_ANSWER = _("Club Med does not answer.")
 NO_ANSWER_TEXT = _("This could not be read. Nothing is lost: try again in a moment.")
 NO_TOKEN = _("No connection to Club Med.")
-NO_TOKEN_TEXT = _("Its sign-in does not answer. Nothing is lost: try again in a moment.")
 NOT_SENT = _("Nothing was sent. What you typed is kept: save again in a moment.")
 NEEDS_RENEWAL = _("Club Med no longer accepts the key of this desk.")
 NEEDS_RENEWAL_TEXT = _("Nothing was changed. Tell operations.")
@@ -81,8 +80,6 @@ NO_SUCH_YEAR = _("%(year)d cannot be a year of birth.")
 NO_SUCH_DAY = _("%(day)d %(month)s does not exist.")
 FUTURE_DAY = _("This day is in the future.")
 CHOOSE_ONE = _("Choose one from the list.")
-CHOOSE_OF_TWO = _("Choose one of the two.")
-CHOOSE_TYPE = _("Choose a type for each phone.")
 PARTNERS_ALONE = _("An answer about partners needs one here too.")
 USE_THE_BIN = _("To remove a phone, use its bin.")
 TOO_MANY_PHONES = _("At most %(num)d phones.")
@@ -111,10 +108,8 @@ WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 # Forms: labels and hints
 CHOOSE = _("Choose…")
 NEW_VALUE = _("%(code)s, a new value from Club Med")
-NEW_TYPE = _("%(code)s, a new type")
 NO_TYPE = _("No type")
 NOT_ASKED = _("Not asked")
-HIDDEN = _("Hidden")
 OPTIN = _("Opt-in: %(channel)s")
 OPTIN_PARTNERS = _("Opt-in: %(channel)s, partners")
 TYPE_OF_PHONE = _("Type of phone %(n)d")
@@ -150,17 +145,13 @@ LANDED = _("Yes, Club Med stored it")
 NOT_LANDED = _("No, it was not stored")
 CREATED_NUMBER = _("Number of the customer that was created")
 IF_LANDED = _("Only if it was stored")
-DIGITS = _("Digits only, not starting with 0.")
 HOW_KNOWN = _("How do you know?")
 HOW_KNOWN_HINT = _("Recorded with your name, like “Customer confirmed by phone”")
-SAY_HOW = _("Say how you know: it is recorded.")
 WHY_REVEAL = _("Why do you need to see it?")
-CHOOSE_WHY = _("Choose why.")
 WHY_FORGET = _("Why is this customer to be forgotten?")
 WHY_FORGET_HINT = _("Recorded with your name. No personal data of the customer")
 NUMBER_AGAIN = _("The customer’s number, once more")
 NUMBER_AGAIN_HINT = _("So that nobody is forgotten by mistake")
-TYPE_NUMBER = _("Type the customer’s number.")
 OTHER_NUMBER = _("This is not the number of this customer.")
 
 # Edit and create
@@ -168,18 +159,14 @@ SAVED = _("saved.")
 CLEARED = _("cleared.")
 HELD_ALREADY = _("Club Med holds this already. Nothing was sent.")
 UNTOUCHED = _("Nothing was changed, so nothing was sent.")
-TYPED_A_CLEAR = _("nothing: a clear")
 TYPED_BEFORE = _("Here is what you typed before you signed in again. Nothing was sent yet.")
 SENT_BEFORE = _(
     "This form was sent before: Club Med stored %(sent)s. What you typed now was not sent. "
     "Save again if you want it instead."
 )
-YOU_ARE_SAVING = _("You are saving %(fields)s right now. Nothing was sent: save again later.")
-OTHER_IS_SAVING = _(
+SAVING = _(
     "%(who)s is saving %(fields)s right now. Nothing was sent: save again once that is settled."
 )
-NEW_CUSTOMER = _("New customer")
-NOT_KNOWN_YET = _("Not known yet")
 CREATED = _("The customer is created.")
 UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
@@ -191,7 +178,6 @@ CHANGING = _(
     "%(who)s is changing this customer right now. Nothing was erased: try again once that is "
     "settled."
 )
-NOTHING_HELD = _("Forgotten: the log held no values.")
 
 
 def forgotten(entries: int) -> str:
@@ -205,11 +191,7 @@ def forgotten(entries: int) -> str:
 
 
 # The log
-PARTS_OF_THE_LOG = {
-    "values": _("Values in the log"),
-    "entries": _("Entries"),
-    "access": _("Access events"),
-}
+PARTS_OF_THE_LOG = {"values": _("Values"), "entries": _("Entries"), "access": _("Access events")}
 DONE_TO_THE_LOG = {  # action -> part -> what was done
     "forgotten": {"values": _("This customer’s values erased, up to entry %(number)d")},
     "expired": {
@@ -238,20 +220,12 @@ QUOTED = _("“%(text)s”")
 NOTHING = _("nothing")
 EMPTY = _("empty")
 MASKED = _("hidden")
-OTHER_CUSTOMER = _("customer %(number)s")
 OTHER_CREATE = _("a create that was not settled")
 FLAG_ABOUT = _("%(flag)s: %(others)s")
-TO_BE_CREATED = _("to be created")
 NO_CUSTOMER_YET = _("no customer yet")
 WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
-CHANGE_TO_A_CUSTOMER = _("Change to a customer")
-TYPED = {
-    "number": _("Number"),
-    "type": _("Type"),
-    "reason": REASON,
-    "customer_id": _("Customer number"),
-}
+TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
 YOU_TYPED = _("You typed")
 OPTIONAL = _("(optional)")
 
@@ -259,14 +233,7 @@ OPTIONAL = _("(optional)")
 IN_UTC = _("%(time)s UTC")
 JUST_NOW = _("just now")
 AT = _("at %(time)s")
+AGO = _("%(time)s ago")
 YESTERDAY = _("yesterday")
 ON = _("on %(day)s")
 TODAY = _("Today, %(day)s")
-
-
-def minutes_ago(n: int) -> str:
-    return ngettext("%(n)d minute ago", "%(n)d minutes ago", n) % {"n": n}
-
-
-def days_ago(n: int) -> str:
-    return ngettext("%(n)d day ago", "%(n)d days ago", n) % {"n": n}

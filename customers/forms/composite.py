@@ -61,7 +61,7 @@ class MembersForm(FormPart):
                 error_messages={"required": wording.REQUIRED},
             )
         for name in self.hidden:
-            self.fields[name].widget.attrs["placeholder"] = str(wording.HIDDEN)
+            self.fields[name].widget.attrs["placeholder"] = str(wording.MASKED)
         country: Any = self.fields.get("country_code")
         self.countries = dict(country.choices) if country else {}
         if now.get("country") and not now.get("country_code") and country:
@@ -134,7 +134,7 @@ class OptinsForm(FormPart):
                 choices=[*nothing, *yes_and_no],
                 label=self.channels[code],
                 required=False,
-                error_messages={"invalid_choice": wording.CHOOSE_OF_TWO},
+                error_messages={"invalid_choice": wording.CHOOSE_ONE},
             )
             asks = wording.OPTIN if member == "optin" else wording.OPTIN_PARTNERS
             label = asks % {"channel": self.channels[code]}
@@ -199,9 +199,9 @@ class PhoneForm(forms.Form):
         self.phone: dict[str, Json] | None = None
         types, own_type = words.phone_types(), self.own.type or ""
         if own_type not in types:
-            unknown = wording.NEW_TYPE % {"code": own_type} if own_type else str(wording.NO_TYPE)
+            unknown = wording.NEW_VALUE % {"code": own_type} if own_type else str(wording.NO_TYPE)
             types = {own_type: unknown} | types
-        choose = wording.CHOOSE_TYPE
+        choose = wording.CHOOSE_ONE
         self.fields["type"] = ChoiceField(
             choices=list(types.items()),
             required=bool(own_type),

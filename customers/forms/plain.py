@@ -139,7 +139,7 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
 class BooleanField(ChoiceField):
     """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
 
-    default_error_messages = {"invalid_choice": wording.CHOOSE_OF_TWO}
+    default_error_messages = {"invalid_choice": wording.CHOOSE_ONE}
     widget = forms.RadioSelect
 
     def __init__(self, *, field: Field, **kwargs: Any) -> None:

@@ -85,20 +85,20 @@ class SettleForm(SmallForm):
         choices=[("yes", wording.LANDED), ("no", wording.NOT_LANDED)],
         coerce=lambda answer: answer == "yes",
         widget=forms.RadioSelect,
-        error_messages={"required": wording.CHOOSE_OF_TWO},
+        error_messages={"required": wording.CHOOSE_ONE},
     )
     customer_id = forms.RegexField(
         r"^[1-9][0-9]{0,63}$",
         label=wording.CREATED_NUMBER,
         required=False,
         help_text=wording.IF_LANDED,
-        error_messages={"invalid": wording.DIGITS},
+        error_messages={"invalid": wording.NUMBER_RULE},
     )
     reason = TextField(
         label=wording.HOW_KNOWN,
         max_length=None,
         help_text=wording.HOW_KNOWN_HINT,
-        error_messages={"required": wording.SAY_HOW},
+        error_messages={"required": wording.SAY_WHY},
     )
 
 
@@ -109,7 +109,7 @@ class RevealForm(SmallForm):
         label=wording.WHY_REVEAL,
         choices=[("", wording.CHOOSE), *Purpose.choices],
         widget=forms.Select({"data-focus": True}),
-        error_messages={"required": wording.CHOOSE_WHY, "invalid_choice": wording.CHOOSE_ONE},
+        error_messages={"required": wording.CHOOSE_ONE, "invalid_choice": wording.CHOOSE_ONE},
     )
 
 
@@ -126,7 +126,7 @@ class ForgetForm(SmallForm):
         label=wording.NUMBER_AGAIN,
         help_text=wording.NUMBER_AGAIN_HINT,
         widget=forms.TextInput({"inputmode": "numeric"}),
-        error_messages={"required": wording.TYPE_NUMBER},
+        error_messages={"required": wording.REQUIRED},
     )
 
     def __init__(self, number: str, data: QueryDict | None = None, **kwargs: Any) -> None:

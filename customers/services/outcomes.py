@@ -235,7 +235,7 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
         case errors.NoTokenError():
             if is_write:
                 return NotSent(wording.NO_TOKEN)
-            return Unreachable(wording.NO_TOKEN, wording.NO_TOKEN_TEXT)
+            return Unreachable(wording.NO_TOKEN, wording.NO_ANSWER_TEXT)
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():

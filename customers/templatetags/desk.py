@@ -13,6 +13,7 @@ from django.utils.dateformat import format as date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
@@ -148,9 +149,7 @@ def flagged(act: Act) -> list[str]:
 
 
 def _other(key: str) -> str:
-    return (
-        wording.OTHER_CUSTOMER % {"number": key} if key.isdecimal() else str(wording.OTHER_CREATE)
-    )
+    return wording.CUSTOMER % {"number": key} if key.isdecimal() else str(wording.OTHER_CREATE)
 
 
 @register.filter
@@ -192,9 +191,7 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
             return SafeString("")
         if isinstance(label, Missing):
             label = capfirst(wording.MISSING_NAME % {"missing": label})
-        is_waiting = isinstance(act, JournalLine)
-        to_be = wording.TO_BE_CREATED if is_waiting else wording.NO_CUSTOMER_YET
-        return format_html("{} <small>{}</small>", label, to_be)
+        return format_html("{} <small>{}</small>", label, wording.NO_CUSTOMER_YET)
     if is_of_the_log or isinstance(label, Missing):
         beside = "" if is_of_the_log else wording.MISSING_NAME % {"missing": label}
         label = wording.CUSTOMER % {"number": act.customer_id}
@@ -212,8 +209,8 @@ def title_of(act: Change | JournalLine) -> str:
         return str(act.get_action_display())
     label = act.customer_label
     if isinstance(label, Missing):
-        label = act.customer_id and wording.OTHER_CUSTOMER % {"number": act.customer_id}
-    return wording.CHANGE_TO % {"name": label} if label else str(wording.CHANGE_TO_A_CUSTOMER)
+        label = act.customer_id and wording.CUSTOMER % {"number": act.customer_id}
+    return wording.CHANGE_TO % {"name": label or wording.UNNAMED}
 
 
 @register.filter
@@ -288,12 +285,13 @@ def _words(moment: datetime, now: datetime) -> str:
     if ago < timedelta(minutes=1):
         return str(wording.JUST_NOW)
     if ago < timedelta(hours=1):
-        return wording.minutes_ago(int(ago.total_seconds() // 60))
+        return wording.AGO % {"time": timesince(moment, now)}
     days = (now.date() - moment.date()).days
     if days == 0:
         return wording.AT % {"time": f"{moment:%H:%M}"}
     if days < 7:
-        return str(wording.YESTERDAY) if days == 1 else wording.days_ago(days)
+        named = {"time": timesince(moment.date(), now.date())}
+        return str(wording.YESTERDAY) if days == 1 else wording.AGO % named
     shape = "j F" if moment.year == now.year else "j F Y"
     return wording.ON % {"day": date_format(moment, shape)}
 

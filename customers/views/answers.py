@@ -256,7 +256,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
                 form = form.over(read_and_remember(request, number), {}, asks=False)
                 notice = _already_sent(exc)
         case InUse():
-            notice = _in_use(request, exc, form)
+            notice = _in_use(exc, form)
         case Unknown() | Pending():
             forget_shown(request.session, number)
     return show(form, notice)
@@ -268,13 +268,11 @@ def _already_sent(exc: AlreadySent) -> Note:
     return Note(wording.SENT_BEFORE % {"sent": sent}, exc.status)
 
 
-def _in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Note:
+def _in_use(exc: InUse, form: ProfileForm) -> Note:
     """Who is saving which of the fields that were to be saved."""
-    is_own = exc.line.is_by(request.actor)
-    told = wording.YOU_ARE_SAVING if is_own else wording.OTHER_IS_SAVING
     names = (name for name in exc.line.values if name in form.changes)
     fields = ", ".join(FIELDS[name].label.lower() for name in names)
-    return Note(told % {"who": exc.line.actor_name, "fields": fields}, exc.status)
+    return Note(wording.SAVING % {"who": exc.line.actor_name, "fields": fields}, exc.status)
 
 
 def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:

@@ -55,7 +55,7 @@ def create(request: DeskRequest) -> HttpResponse:
 
 
 def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "notice": notice, "title": wording.NEW_CUSTOMER}
+    context: dict[str, Any] = {"form": form, "notice": notice}
     part, status = "form", status_of(form, notice)
     match notice:
         case MayExist():  # whoever was found is shown
@@ -65,10 +65,9 @@ def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpRespon
         case Unknown():
             part, change_id = "unknown", form.cleaned_data["token"].change_id
             context |= {"typed": typed_text(request), "change_id": change_id}
-            context["title"] = wording.NOT_KNOWN_YET
         case Pending():
             part = "pending"
-            context |= {"customer_id": notice.customer_id, "title": wording.CREATED}
+            context["customer_id"] = notice.customer_id
     fragment = f"customers/_create_{part}.html"
     return page_or_fragment(request, "customers/create.html", fragment, context, status=status)
 

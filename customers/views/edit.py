@@ -122,7 +122,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
         case Unknown():
             fragment = "customers/_field_unknown.html"
             typed = field.text(field.kind.compose(None, new), revealed=True)
-            context |= {"typed": typed or wording.TYPED_A_CLEAR}
+            context |= {"typed": typed or wording.TO_BE_CLEARED}
             context["change_id"] = form.cleaned_data["token"].change_id
         case Pending():
             fragment, profile = "customers/_field.html", _with(profile, field, new)

@@ -51,8 +51,7 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         except NotSaved as exc:
             notice = failure_of(exc)
         else:
-            told = wording.forgotten(count) if count else wording.NOTHING_HELD
-            messages.success(request, told)
+            messages.success(request, wording.forgotten(count))
             return lead(request, reverse("history", args=[customer_id]))
     context = {
         "customer_id": customer_id,

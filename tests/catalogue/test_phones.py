@@ -71,7 +71,7 @@ def test_the_whole_list_is_sent_each_with_the_members_that_we_do_not_know(
 def test_rows_are_added_and_removed_without_a_script_and_nothing_is_sent(agent, clubmed):
     clubmed.customers[TOM]["phones"] = [{"number": "111", "type": "FAX_2"}]
     page = agent.page(URL)
-    assert "FAX_2, a new type" in text(page)
+    assert "FAX_2, a new value" in text(page)
     assert rows(page) == [("FAX_2", "111", "0")]
 
     page = soup(agent.post(URL, filled(page, [("HOME", "typed", "0")]) | {"act": "phones-add"}))
@@ -87,7 +87,7 @@ def test_rows_are_added_and_removed_without_a_script_and_nothing_is_sent(agent, 
     [
         ([("MOBILE", "call me", "0")], "Not a phone number"),
         ([("MOBILE", "++33", "0")], "Not a phone number"),
-        ([("PIGEON", "0612345678", "0")], "Choose a type for each phone."),
+        ([("PIGEON", "0612345678", "0")], "Choose one from the list."),
         ([("MOBILE", "", "0")], "To remove a phone, use its bin."),
         ([("MOBILE", "", "")], "Nothing to save."),
         ([("MOBILE", f"06{n:08}", "") for n in range(21)], "At most 20 phones."),

@@ -157,7 +157,7 @@ def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed
 
     change, act = Entry.objects.earliest("seq"), Entry.objects.latest("seq")
     page = supervisor.page(f"/audit/changes/{change.change_id}/")
-    assert page.title.get_text() == f"Change to customer {TOM} · Customer desk"
+    assert page.title.get_text() == f"Change to Customer {TOM} · Customer desk"
     assert f"Changed Customer {TOM} name erased" in text(page)
     assert "Club Med stored a value that is erased." in text(page)
     assert "the profile then held a value that is erased." in text(page)
@@ -200,7 +200,7 @@ def test_the_entry_says_who_when_and_why(supervisor, agent):
     ("typed", "word"),
     [
         ({"reason": ""}, "Give a reason: it is recorded."),
-        ({"customer_id": ""}, "Type the customer’s number."),
+        ({"customer_id": ""}, "Required."),
         ({"customer_id": OTHER}, "This is not the number of this customer."),
     ],
 )

@@ -143,7 +143,7 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
         ("civility", "DUKE", "Choose one from the list."),
         ("language_code", "xx", "Choose one from the list."),
         ("birth_country_code", "ZZ", "Choose one from the list."),
-        ("personal_data_usage_allowed", "perhaps", "Choose one of the two."),
+        ("personal_data_usage_allowed", "perhaps", "Choose one from the list."),
     ],
 )
 def test_bad_input_is_told_beside_the_field_and_nothing_is_sent(

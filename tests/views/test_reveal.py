@@ -368,7 +368,7 @@ def test_it_is_the_value_that_the_person_saw_until_somebody_changes_it_here(
 @BOTH_WAYS
 @pytest.mark.parametrize(
     ("why", "words"),
-    [({}, "Choose why."), ({"purpose": "curiosity"}, "Choose one from the list.")],
+    [({}, "Choose one from the list."), ({"purpose": "curiosity"}, "Choose one from the list.")],
 )
 def test_without_a_purpose_of_the_list_nothing_is_revealed(supervisor, change, why, words, headers):
     for url in (REVEAL, f"{change}reveal/"):

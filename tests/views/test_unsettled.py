@@ -93,8 +93,8 @@ def test_a_supervisor_says_what_came_of_it_with_a_reason(supervisor, agent, uncl
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ({"reason": "I know"}, "Choose one of the two."),
-        ({"landed": "yes", "reason": " "}, "Say how you know: it is recorded."),
+        ({"reason": "I know"}, "Choose one from the list."),
+        ({"landed": "yes", "reason": " "}, "Give a reason: it is recorded."),
     ],
 )
 def test_an_answer_that_lacks_something_is_told_and_kept(supervisor, unclear, word, said):
@@ -189,7 +189,7 @@ def number(unclear_create, clubmed):
     ("typed", "said"),
     [
         ("", "Type the number of the customer that was created."),
-        ("12a", "Digits only, not starting with 0."),
+        ("12a", "has digits only and does not start with 0."),
         ("999999999", "Club Med has no customer with this number."),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_customer_that_it_found_is_named_as_the_one(supervisor, clubmed, uncle
 
     lacking = supervisor.post(f"{unclear_create}settle/", form)
     assert lacking.status_code == 422
-    assert "Say how you know" in text(soup(lacking))
+    assert "Give a reason" in text(soup(lacking))
     assert soup(lacking).select_one("button[name=this_one]"), "what was found is there again"
     supervisor.post(f"{unclear_create}settle/", form | {"reason": "She called"})
 
