@@ -17,7 +17,8 @@ from customers.audit import access_events, reading
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
-from customers.forms.profile import Editing, ProfileForm
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
 from customers.forms.small import SmallForm
 from customers.services.outcomes import (
     AlreadySent,
@@ -247,10 +248,10 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             remember_shown(request.session, exc.profile)
             form = form.over(exc.profile, reading.newest_by_field(number))
         case AlreadySent():
-            form.seen = None  # the token is used up
             if number:
-                form = form.over(read_and_remember(request, number), {}, asks=False)
+                form = form.over(read_and_remember(request, number))
                 notice = _already_sent(exc)
+            form.seen = None  # the token is used up
         case InUse():
             notice = _in_use(request, exc, form)
         case Unknown() | Pending():

@@ -12,7 +12,8 @@ from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.markets import market_of
 from customers.clubmed.profile import Profile
-from customers.forms.profile import Editing, ProfileForm
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Unknown
