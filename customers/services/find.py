@@ -72,7 +72,7 @@ def customers_like(
 
 def _search(search: Search, actor: Actor, page: int) -> Found | None:
     """The customers of the first step that finds any; None if no step does."""
-    for n, step in enumerate(search.steps):
+    for step in search.steps:
         with calling(actor) as api:
             pages = [api.find_customers(filters, page=page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
@@ -81,7 +81,8 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
         if matches or has_next:
             totals = [one.total for one in pages if one.items]
             total = totals[0] if len(totals) == 1 and len(matches) == len(items) else None
-            is_one = len(matches) == 1 and not has_next and page == 1 and search.is_by_number(n)
+            is_by_number = "gm_number" in step[0]
+            is_one = len(matches) == 1 and not has_next and page == 1 and is_by_number
             return Found(matches, total, has_next, search.tried, matches[0]["id"] if is_one else "")
     return None
 

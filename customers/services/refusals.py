@@ -11,7 +11,7 @@ from dataclasses import replace
 from customers import wording
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.catalogue.masking import any_sensitive
+from customers.catalogue.masking import is_sensitive
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, member_name
 
@@ -24,11 +24,11 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
 
     sent: field -> value, as they were sent.
     """
-    was_sent = any_sensitive(sent)
+    was_sent = any(map(is_sensitive, sent))
 
     def shown(error: FieldError) -> FieldError:
         name = member_name(error.key)
-        withheld = any_sensitive([name]) if name in FIELDS else was_sent
+        withheld = is_sensitive(name) if name in FIELDS else was_sent
         return replace(error, message=error.code or str(wording.WITHHELD)) if withheld else error
 
     errors = tuple(map(shown, exc.errors))

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -48,10 +49,10 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     try:
         shown = shown_profile(request.session, customer_id)
         profile = shown or read_and_remember(request, customer_id)
-        _record(request, form, customer_id, name)
+        _record(request, form, customer_id=customer_id, field=name)
     except NotSaved as exc:
         return _row_page(request, row, form, failure_of(exc))
-    row = ProfilePage(profile, reading.newest_by_field(customer_id)).row(name)
+    row = ProfilePage(profile, reading.newest_by_field(customer_id)).rows[name]
     return _row_page(request, replace(row, revealed=True))
 
 
@@ -80,7 +81,8 @@ def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _cell_page(request, entry, form)
     try:
-        _record(request, form, entry.customer_id, entry.field, change_id)
+        of = {"customer_id": entry.customer_id, "field": entry.field, "change_id": change_id}
+        _record(request, form, **of)
     except NotSaved as exc:
         return _cell_page(request, entry, form, failure_of(exc))
     return _cell_page(request, entry, revealed=True)
@@ -123,23 +125,15 @@ def _form(request: DeskRequest, name: str, sent: QueryDict | None) -> RevealForm
     return RevealForm(**kwargs, auto_id=f"id_{name}_%s")
 
 
-def _record(
-    request: DeskRequest,
-    form: RevealForm,
-    customer_id: str,
-    field: str,
-    change_id: UUID | None = None,
-) -> None:
-    """Record who sees the value, and why. Raises NotRecorded."""
+def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
+    """Record who sees the value, and why. of: the value's place. Raises NotRecorded."""
     try:
         access_events.record(
             Access.REVEAL,
             actor=request.actor,
             request_id=request.id,
-            customer_id=customer_id,
-            field=field,
-            change_id=change_id,
             purpose=Purpose(form.cleaned_data["purpose"]),
+            **of,
         )
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__

@@ -202,14 +202,14 @@ def test_no_address_holds_what_was_typed_and_back_works(agent, clubmed):
 def test_a_handle_that_leads_nowhere_gives_an_empty_box(agent, clubmed, handle):
     page = agent.page(f"/?find={handle}")
 
-    assert ("This search is no longer kept." in text(page)) == bool(handle)
+    assert ("This search has expired." in text(page)) == bool(handle)
     assert clubmed.requests == []
 
 
 def test_a_handle_is_good_in_its_own_session_alone(agent, other_agent, clubmed):
     where = agent.post("/", {"q": "tom@example.com"})["Location"]
 
-    assert "This search is no longer kept." in text(other_agent.page(where))
+    assert "This search has expired." in text(other_agent.page(where))
     assert clubmed.requests == []
 
 
