@@ -192,20 +192,6 @@ def test_what_club_med_refuses_stands_beside_it_with_what_was_typed(agent, clubm
     assert Entry.objects.get().outcome == "refused"
 
 
-@pytest.mark.parametrize("name", ["address", "identity"])
-def test_a_refused_member_is_told_beside_its_own_input(agent, clubmed, tom, name):
-    row, walk = FIELDS[name], tom(FIELDS[name])
-    member = row.members[-1].name
-    said = {"errors": [{"concerned_key": f"{name}.{member}", "error_code": "Too odd."}]}
-    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=json.dumps(said)))
-
-    page = soup(save(agent, row, **walk.typed))
-
-    odd = page.select_one(f"[name={name}-{member}]")
-    assert odd["aria-invalid"] == "true"
-    assert "Club Med: Too odd." in text(page.select_one(f"#{odd['aria-describedby']}"))
-
-
 @every_field
 def test_it_is_edited_beside_others_too(agent, clubmed, tom, row):
     tom(row)
