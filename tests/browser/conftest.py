@@ -49,6 +49,7 @@ class Product:
 
     def let_in(self, page, name):
         """Make the page that person's, who signs in only once."""
+        page.context.clear_cookies(name="sessionid")
         if name not in self._sessions:
             sign_in(page, name)
             cookies = page.context.cookies()
@@ -156,12 +157,20 @@ def browser(chromium, running_product):
 
 @pytest.fixture
 def page(browser, product):
-    """A page of nobody yet."""
+    """A page of an agent's, whose console has nothing to say."""
     browser.clear_cookies()
     page = page_of(browser, product)
+    product.let_in(page, "Inès Moreau")
     yield page
     page.close()
     assert unexpected(page.said) == []
+
+
+@pytest.fixture
+def sana(product, page):
+    """A page of a supervisor's."""
+    product.let_in(page, "Sana El Idrissi")
+    return page
 
 
 def unexpected(said):
