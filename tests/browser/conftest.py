@@ -19,22 +19,9 @@ from tests.privacy import Told
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, and not wrong
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
-TIME_PASSES = """
-from datetime import timedelta
-from customers.audit.models import JournalLine
-from django.utils import timezone
-JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
-"""
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--process-per-site",  # pages of one context share a process, which the first has warmed
-]
+TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
+# Pages of one context share a process, which the first has warmed.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 
 
 class Product:
