@@ -44,17 +44,12 @@ def test_a_profile_is_out_after_one_call_and_the_market_is_asked_behind_it(
     assert len(asked(clubmed)) == 5
 
 
-def test_once_the_market_is_known_a_profile_is_one_call(cold, clubmed):
+def test_once_the_market_is_known_a_profile_is_one_call_and_its_editor_none(cold, clubmed):
+    """A save is a read and a write; what the page asks after it is another read."""
     cold.get(PAGE)
     clubmed.requests.clear()
-
     cold.get(PAGE)
-
     assert asked(clubmed) == [PROFILE]
-
-
-def test_an_editor_opens_without_a_call_and_saves_with_a_read_and_a_write(cold, clubmed):
-    cold.get(PAGE)
     clubmed.requests.clear()
 
     form = cold.form(LAST_NAME, headers=HTMX)
