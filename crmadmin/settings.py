@@ -96,11 +96,8 @@ networks = partial(read, _networks, "list addresses or networks", default="")
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
 seconds = partial(read, _seconds, "be from 0 to 86400 seconds")
 months = partial(read, _months, "be from 1 to 1200 months")
-auth = partial(
-    read,
-    partial(_match, "static|client_credentials|employee"),
-    "be static, client_credentials or employee",
-)
+_auth = partial(_match, "static|client_credentials|employee")
+auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")

@@ -214,7 +214,7 @@ def test_an_update_has_landed_for_certain_only_with_204(status):
 @pytest.mark.parametrize(
     ("said", "text"),
     [
-        *((answer(200, body), "200 without a JSON array") for body in ({}, {"items": []}, "a", 1)),
+        *((answer(200, body), "200 without a JSON list") for body in ({}, {"items": []}, "a", 1)),
         (answer(202, []), "202 where 200 or 206 was promised"),
     ],
 )

@@ -139,13 +139,10 @@ MULTIPLIED = {f"a{n}": {"allOf": [{"$ref": f"#/definitions/a{n + 1}"}] * 2} for 
     [
         *(None, [], "schema", {"type": "nonsense"}, {"required": "last_name"}, {"properties": []}),
         {"properties": {"last_name": {"maxLength": "five"}}},
-        {"properties": {f"field_{n}": {"maxLength": 5} for n in range(20_000)}},
-        {"properties": {f"field_{n}": {"pattern": f"^a{{{n}}}$"} for n in range(101)}},
         {"properties": {"email": deep({"maxLength": 1}, 500)}},
-        {"properties": {"email": {"$ref": "#/definitions/a0"}}, "definitions": MULTIPLIED},
     ],
 )
-def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
+def test_of_a_schema_that_is_none_there_are_no_rules(odd):
     assert rules("en-US", odd) == Rules("en-US", {})
     assert told(WHOLE, by=rules("en-US", odd)) == {}
 
@@ -161,6 +158,7 @@ def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
         {"$ref": "https://nobody.invalid/schema.json"},
         {"$ref": "#/definitions/nothing"},
         {"$ref": "#/definitions/circle"},
+        {"$ref": "#/definitions/a0"},
         {"$ref": "#"},
         {"$ref": 5},
         {"not": {"pattern": "(?=a)"}},
@@ -172,9 +170,9 @@ def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
     ],
 )
 def test_a_rule_that_cannot_be_applied_is_left_out(rule):
-    circle = {"allOf": [{"$ref": "#/definitions/circle"}]}
+    definitions = MULTIPLIED | {"circle": {"allOf": [{"$ref": "#/definitions/circle"}]}}
     members = {"last_name": rule, "email": {"maxLength": 3}}
-    one = rules("en-US", {"properties": members, "definitions": {"circle": circle}})
+    one = rules("en-US", {"properties": members, "definitions": definitions})
 
     assert list(told({"last_name": "a" * 50 + "!", "email": "four"}, by=one)) == ["email"]
     assert one.choices("last_name") == {}

@@ -3,14 +3,16 @@
 docs/audit.md, sections 1 and 2, is what these tests hold the product to.
 """
 
+import io
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
-from customers.audit.models import Change, Entry, JournalLine
+from customers.audit.models import Change, ChangedField, Entry, JournalLine
 from customers.services.change import change_profile
 from customers.services.outcomes import Refused
 from customers.services.read import read_profile
@@ -77,7 +79,7 @@ def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, 
 
     notice = text(page.select_one(".record-head .notice"))
     assert "Inès Moreau is saving E-mail" in notice
-    assert "It will not be sent twice" in notice
+    assert "It will not be sent again" in notice
 
 
 def test_a_normalised_value_counts_as_applied(agent, clubmed):
@@ -410,3 +412,21 @@ def test_the_databases_clock_says_when_a_line_may_be_settled(agent, clubmed, mon
         agent.get(f"/customers/{TOM}/")
 
     assert history()[0] == ("email", "applied", "read")
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["rows there", "rows lost"])
+def test_lists_made_anew_still_tell_the_author_and_ask_club_med_again(agent, clubmed, lost):
+    lose_the_answer(agent, clubmed, "drop_before")
+    let_the_grace_pass()
+    signed_in(SUPERVISOR).get(f"/customers/{TOM}/")
+    Change.objects.update(unseen_by_author=True)
+    before = list(Change.objects.values())
+    if lost:
+        Change.objects.all().delete()
+        ChangedField.objects.all().delete()
+
+    call_command("audit_rebuild", stdout=io.StringIO(), stderr=io.StringIO())
+
+    assert list(Change.objects.values()) == before
+    [field] = ChangedField.objects.all()
+    assert (field.field, field.outcome, field.actor_name) == ("email", "not_seen", "Inès Moreau")
