@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 
-from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
+from tests.conftest import HTMX, JUST_ASKED, TOM, hidden_inputs, sent, soup, text
 
 pytestmark = pytest.mark.once
 PROFILE = f"/v2/customers/{TOM}/profile"
@@ -52,8 +52,11 @@ def test_once_the_market_is_known_a_profile_is_one_call_and_its_editor_none(cold
     assert asked(clubmed) == [PROFILE]
     clubmed.requests.clear()
 
-    form = cold.form(LAST_NAME, headers=HTMX)
+    editor = cold.page(LAST_NAME, headers=HTMX)
+    assert editor.select_one("html") is None
+    assert editor.select_one("input[name=value]")["value"] == "Smith"
     assert methods(clubmed) == []
+    form = hidden_inputs(editor)
     saved = cold.post(LAST_NAME, form | {"value": "Jones"}, headers=HTMX)
     assert methods(clubmed) == ["GET", "PATCH"]
     cold.get(soup(saved).select_one(".field")["hx-get"], headers=HTMX)
