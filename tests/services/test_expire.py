@@ -75,11 +75,11 @@ def expire(*options):
 
 
 def erase_values(progress=lambda done: None):
-    service.erase_values(service.old_values(NOW), "", progress)
+    service.erase(service.find_old(NOW)[0], "", progress)
 
 
 def remove_entries(progress=lambda done: None):
-    service.remove_entries(service.old_entries(NOW), "", progress)
+    service.erase(service.find_old(NOW)[-1], "", progress)
 
 
 def held():

@@ -175,7 +175,7 @@ def test_an_empty_answer_clears_nothing(agent, clubmed, tom, row):
 def test_what_club_med_refuses_stands_beside_it_with_what_was_typed(agent, clubmed, tom, row):
     walk = tom(row)
     said = {"errors": [{"concerned_key": row.name, "error_description": "Not like this."}]}
-    hidden = "the details are not shown: they may repeat a hidden value"
+    hidden = "the details are not shown, as they may repeat a hidden value"
     told = hidden if row.sensitive else "Not like this."
     clubmed.faults.add(Fault("status", method="PATCH", status=400, body=json.dumps(said)))
 

@@ -192,7 +192,7 @@ def test_a_handle_that_leads_nowhere_gives_an_empty_box(agent, other_agent, club
 
     page = agent.page(f"/?find={handle}")
 
-    assert ("This search is no longer kept." in text(page)) == bool(handle)
+    assert ("This search has expired." in text(page)) == bool(handle)
     assert clubmed.requests == []
 
 

@@ -175,7 +175,7 @@ TOLD = f"Not {NUMBER} and {TYPED}."
     ("key", "code", "shown"),
     [
         ("identity.number", "BAD_NUMBER", "Club Med: BAD_NUMBER"),
-        ("identity", "", "Club Med: the details are not shown: they may repeat a hidden value."),
+        ("identity", "", "Club Med: the details are not shown, as they may repeat a hidden value."),
         ("", "LOCKED", "LOCKED"),
         ("first_name", "SHORT", f"Club Med: {TOLD}"),
     ],
