@@ -206,7 +206,7 @@ def _words(act: Act) -> Fact:
 
 def _text(text: str | Missing) -> str | Fact:
     """Any text may be typed, so a missing one is told by its type."""
-    return {"state": str(text)} if isinstance(text, Missing) else text
+    return {"state": text.value} if isinstance(text, Missing) else text
 
 
 def _who(row: Act | AccessEvent) -> Fact:
@@ -223,7 +223,7 @@ def _field(name: str) -> Fact:
 
 def _value(name: str, value: Json | Missing) -> Fact:
     if isinstance(value, Missing):
-        return {"state": str(value)}
+        return {"state": value.value}
     if compare.is_empty(value):
         return {"state": "empty", "value": value}
     if is_sensitive(name):

@@ -255,7 +255,7 @@ def test_a_change_on_its_way_is_waited_for(supervisor, agent, clubmed):
     answer = ask(supervisor)
 
     assert answer.status_code == 409
-    assert "Inès Moreau is changing this customer at this moment." in text(soup(answer))
+    assert "Inès Moreau is changing this customer right now." in text(soup(answer))
     assert soup(answer).select_one("#id_reason")["value"] == "By letter"
     assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
 

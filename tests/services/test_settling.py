@@ -318,7 +318,7 @@ def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed)
     assert (entry.actor_sub, entry.actor_name) == ("", "Outside this desk")
     row = text(supervisor.page("/audit/").select_one("tbody.change"))
     assert "Outside this desk" in row
-    assert "Found when the profile was read." in row
+    assert "Changed elsewhere, noticed when opened." in row
 
 
 @pytest.mark.parametrize("befalls", ["written alike", "on its way"])
