@@ -5,6 +5,7 @@ arguments is filled in with `%` where it is shown.
 """
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 # What came of a verb
 REFUSED = _("Club Med refused this.")
@@ -105,7 +106,7 @@ MARKET_RULES = {
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
-WITHHELD = _("the details are not shown: they may repeat a hidden value.")
+WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints
 CHOOSE = _("Choose…")
@@ -161,3 +162,111 @@ NUMBER_AGAIN = _("The customer’s number, once more")
 NUMBER_AGAIN_HINT = _("So that nobody is forgotten by mistake")
 TYPE_NUMBER = _("Type the customer’s number.")
 OTHER_NUMBER = _("This is not the number of this customer.")
+
+# Edit and create
+SAVED = _("saved.")
+CLEARED = _("cleared.")
+HELD_ALREADY = _("Club Med holds this already. Nothing was sent.")
+UNTOUCHED = _("Nothing was changed, so nothing was sent.")
+TYPED_A_CLEAR = _("nothing: a clear")
+TYPED_BEFORE = _("Here is what you typed before you signed in again. Nothing was sent yet.")
+SENT_BEFORE = _(
+    "This form was sent before: Club Med stored %(sent)s. What you typed now was not sent. "
+    "Save again if you want it instead."
+)
+YOU_ARE_SAVING = _("You are saving %(fields)s right now. Nothing was sent: save again later.")
+OTHER_IS_SAVING = _(
+    "%(who)s is saving %(fields)s right now. Nothing was sent: save again once that is settled."
+)
+NEW_CUSTOMER = _("New customer")
+NOT_KNOWN_YET = _("Not known yet")
+CREATED = _("The customer is created.")
+UNNAMED = _("Unnamed customer")
+CUSTOMER = _("Customer %(number)s")
+CITY = _("City")
+
+# Settle and forget
+RECORDED = _("Your decision is recorded.")
+CHANGING = _(
+    "%(who)s is changing this customer right now. Nothing was erased: try again once that is "
+    "settled."
+)
+NOTHING_HELD = _("Forgotten: the log held no values.")
+
+
+def forgotten(entries: int) -> str:
+    """entries: how many values were erased of."""
+    told = ngettext(
+        "Forgotten: the values of %(count)s entry are erased.",
+        "Forgotten: the values of %(count)s entries are erased.",
+        entries,
+    )
+    return told % {"count": f"{entries:,}"}
+
+
+# The log
+PARTS_OF_THE_LOG = {
+    "values": _("Values in the log"),
+    "entries": _("Entries"),
+    "access": _("Access events"),
+}
+DONE_TO_THE_LOG = {  # action -> part -> what was done
+    "forgotten": {"values": _("This customer’s values erased, up to entry %(number)d")},
+    "expired": {
+        "values": _("All values erased, up to entry %(number)d"),
+        "access": _("Old access events erased, up to number %(number)d"),
+    },
+    "anchor": {"entries": _("All entries removed, up to entry %(number)d")},
+}
+ELSEWHERE = _("Changed elsewhere, noticed when opened.")
+BASIS = {  # (evidence, outcome), "" for any other outcome
+    ("answer", "refused"): _("Club Med refused it:"),
+    ("answer", "not_applied"): _("Club Med redirected the request: nothing was stored."),
+    ("answer", ""): _("Answered by Club Med."),
+    ("no_call", ""): _("Nothing reached Club Med."),
+    ("read", "stored_as"): _("Club Med stored %(found)s."),
+    ("read", "applied"): _("No answer, but the profile holds it."),
+    ("read", "not_seen"): _("No answer; the profile still held the old value."),
+    ("read", ""): _("No answer; the profile then held %(found)s."),
+    ("person", ""): _("%(who)s: %(reason)s"),
+}
+NOT_FOUND_OUT = _("No answer: a person has to find out.")
+MISSING_REASON = _("a reason that is %(missing)s")
+MISSING_VALUE = _("a value that is %(missing)s")
+MISSING_NAME = _("name %(missing)s")
+QUOTED = _("“%(text)s”")
+NOTHING = _("nothing")
+EMPTY = _("empty")
+MASKED = _("hidden")
+OTHER_CUSTOMER = _("customer %(number)s")
+OTHER_CREATE = _("a create that was not settled")
+FLAG_ABOUT = _("%(flag)s: %(others)s")
+TO_BE_CREATED = _("to be created")
+NO_CUSTOMER_YET = _("no customer yet")
+WAITING_CHANGE = _("A change that waits for an answer")
+CHANGE_TO = _("Change to %(name)s")
+CHANGE_TO_A_CUSTOMER = _("Change to a customer")
+TYPED = {
+    "number": _("Number"),
+    "type": _("Type"),
+    "reason": REASON,
+    "customer_id": _("Customer number"),
+}
+YOU_TYPED = _("You typed")
+OPTIONAL = _("(optional)")
+
+# Times
+IN_UTC = _("%(time)s UTC")
+JUST_NOW = _("just now")
+AT = _("at %(time)s")
+YESTERDAY = _("yesterday")
+ON = _("on %(day)s")
+TODAY = _("Today, %(day)s")
+
+
+def minutes_ago(n: int) -> str:
+    return ngettext("%(n)d minute ago", "%(n)d minutes ago", n) % {"n": n}
+
+
+def days_ago(n: int) -> str:
+    return ngettext("%(n)d day ago", "%(n)d days ago", n) % {"n": n}

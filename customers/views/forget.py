@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -46,15 +45,14 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
                 request_id=request.id,
             )
         except InUse as exc:
-            text = f"{exc.line.actor_name} is changing this customer at this moment. Nothing was "
-            notice = Note(f"{text}erased: try again once that is settled.", exc.status)
+            notice = Note(wording.CHANGING % {"who": exc.line.actor_name}, exc.status)
         except NotRecorded:
             notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:
             notice = failure_of(exc)
         else:
-            of = f"the values of {count:,} entr{pluralize(count, 'y are,ies are')} erased"
-            messages.success(request, f"Forgotten: {of if count else 'the log held no values'}.")
+            told = wording.forgotten(count) if count else wording.NOTHING_HELD
+            messages.success(request, told)
             return lead(request, reverse("history", args=[customer_id]))
     context = {
         "customer_id": customer_id,

@@ -190,7 +190,7 @@ def number(unclear_create, clubmed):
     [
         ("", "Type the number of the customer that was created."),
         ("12a", "Digits only, not starting with 0."),
-        ("999999999", "Club Med knows no customer by this number."),
+        ("999999999", "Club Med has no customer with this number."),
     ],
 )
 def test_a_created_customer_needs_a_number_that_club_med_knows(
