@@ -77,29 +77,13 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    match exception:
-        case NotACustomerNumberError():
-            return answer(request, NO_CUSTOMER_NUMBER)
-        case NotEditableError():
-            return answer(request, NOT_EDITABLE)
-        case _:
-            return answer(request, NO_PAGE)
+    if isinstance(exception, NotACustomerNumberError):
+        return answer(request, NO_CUSTOMER_NUMBER)
+    is_field = isinstance(exception, NotEditableError)
+    return answer(request, NOT_EDITABLE if is_field else NO_PAGE)
 
 
-def wrong_method(request: HttpRequest) -> HttpResponse:
-    return answer(request, WRONG_METHOD)
-
-
-def failed(request: HttpRequest) -> HttpResponse:
-    return _without_database(request, FAILED)
-
-
-def no_database(request: HttpRequest) -> HttpResponse:
-    """Who is there cannot be known, so nothing was done."""
-    return _without_database(request, NO_DATABASE)
-
-
-def _without_database(request: HttpRequest, message: Message) -> HttpResponse:
+def failed(request: HttpRequest, message: Message = FAILED) -> HttpResponse:
     """The page asks nothing of session or database: either may be what failed."""
     if wants_fragment(request):
         return answer(request, message)

@@ -37,11 +37,7 @@ from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import (
-    DeskRequest,
-    chosen_markets,
-    wants_fragment,
-)
+from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -121,7 +117,7 @@ class AccessMiddleware:
         try:
             actor = actor_of(request.session)
         except DatabaseError:
-            return error_pages.no_database(request)
+            return error_pages.failed(request, error_pages.NO_DATABASE)
         chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
         return self.get_response(request)
@@ -182,7 +178,7 @@ class ErrorPagesMiddleware:
         response = self.get_response(request)
         if not isinstance(response, HttpResponseNotAllowed):
             return response
-        page = error_pages.wrong_method(request)
+        page = error_pages.answer(request, error_pages.WRONG_METHOD)
         page["Allow"] = response["Allow"]
         return page
 

@@ -4,10 +4,12 @@
 one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, TypeVar
+
+from django.utils.translation import gettext_lazy as _
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -32,6 +34,11 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+_WORDS: Mapping[str, Any] = {
+    Role.AGENT: _("agent"),
+    Role.SUPERVISOR: _("supervisor"),
+    Role.AUDITOR: _("auditor"),
+}
 _AGENT = {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY}
 _AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG}
 _MAY = {
@@ -91,6 +98,10 @@ class Actor:
         return self.may(Permission.FORGET)
 
     @property
+    def role_words(self) -> str:
+        return role_words(self.roles)
+
+    @property
     def initials(self) -> str:
         words = self.name.split()
         return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
@@ -98,6 +109,11 @@ class Actor:
 
 # Whoever runs a command on the server; which person that was, only the server's own log tells.
 OPERATOR = Actor(issuer="", sub="", name="Command line", roles=())
+
+
+def role_words(roles: Iterable[str]) -> str:
+    """Roles as people call them: "agent, supervisor"; any other word stands as it is."""
+    return ", ".join(str(_WORDS.get(role, role)) for role in roles)
 
 
 def roles_of(

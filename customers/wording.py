@@ -5,6 +5,7 @@ arguments is filled in with `%` where it is shown.
 """
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 # What came of a verb
 REFUSED = _("Club Med refused this.")
@@ -39,7 +40,7 @@ NO_TOMBSTONE_TEXT = _("Nothing was erased. Tell operations: AUDIT_TOMBSTONES.")
 CONFLICT = _("Changed while you were typing.")
 CONFLICT_TEXT = _("Nothing of yours was sent.")
 CREATED_BEFORE = _("This form was sent before with other values, and created a customer.")
-CREATED_BEFORE_TEXT = _("These values were not sent. Send again to create another customer.")
+CREATED_BEFORE_TEXT = _("What you typed now was not sent. Send again to create another customer.")
 NOT_YOURS = _("Nothing was recorded: this change is settled already, or is your own.")
 NUMBER_MISSING = _("Type the number of the customer that was created.")
 
@@ -67,3 +68,205 @@ TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again on
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
 NOT_SHOWN = _("This could not be shown. If you were typing, save first: that keeps your text.")
 TELL_OPERATIONS = _("If it happens again, tell operations.")
+
+# Forms: what is wrong with what was typed
+REQUIRED = _("Required.")
+CONTROL = _("This holds a character that cannot be typed: remove it.")
+TOO_LONG = _("At most %(limit_value)d characters; this has %(show_value)d.")
+NOT_AN_EMAIL = _("Not a valid e-mail address, like tom@example.com.")
+NOT_A_PHONE = _("Not a phone number: digits, with + first.")
+NOT_A_DATE = _("Write the day, month and year, like 14/06/1986.")
+NO_SUCH_MONTH = _("There is no month %(month)d: write day, month, year.")
+NO_SUCH_YEAR = _("%(year)d cannot be a year of birth.")
+NO_SUCH_DAY = _("%(day)d %(month)s does not exist.")
+FUTURE_DAY = _("This day is in the future.")
+CHOOSE_ONE = _("Choose one from the list.")
+CHOOSE_OF_TWO = _("Choose one of the two.")
+CHOOSE_TYPE = _("Choose a type for each phone.")
+PARTNERS_ALONE = _("An answer about partners needs one here too.")
+USE_THE_BIN = _("To remove a phone, use its bin.")
+TOO_MANY_PHONES = _("At most %(num)d phones.")
+OF_PHONE = _("Phone %(n)d: %(problem)s")
+EMPTY_ALREADY = _("Nothing to save: this field is empty already.")
+CANNOT_BE_EMPTY = _("%(field)s cannot be empty.")
+USE_CLEAR = _("Nothing to save. To empty this field, use “%(clear)s…”.")
+TICK_CLEAR = _("Nothing to save. To empty this field, tick “%(clear)s”.")
+BOTH = _("Type a value or clear the field, not both.")
+WHOSE = _("Choose one: theirs or yours.")
+FORM_EXPIRED = _("This form has expired. Nothing was sent. Check it and send it again.")
+SAY_WHY = _("Give a reason: it is recorded.")
+MARKET_RULES = {
+    "required": _("Required in %(country)s."),
+    "maxLength": TOO_LONG,
+    "minLength": _("At least %(limit_value)d characters; this has %(show_value)d."),
+    "choice": _("Not a choice in %(country)s: pick one from the list."),
+    "example": _("%(country)s: write it like %(hint)s."),
+    "explained": _("%(country)s: %(hint)s."),
+    "other": _("Not written as %(country)s writes it."),
+}
+CLUB_MED_SAYS = _("Club Med: %(message)s")
+NO_REASON = _("No reason was given.")
+WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
+
+# Forms: labels and hints
+CHOOSE = _("Choose…")
+NEW_VALUE = _("%(code)s, a new value from Club Med")
+NEW_TYPE = _("%(code)s, a new type")
+NO_TYPE = _("No type")
+NOT_ASKED = _("Not asked")
+HIDDEN = _("Hidden")
+OPTIN = _("Opt-in: %(channel)s")
+OPTIN_PARTNERS = _("Opt-in: %(channel)s, partners")
+TYPE_OF_PHONE = _("Type of phone %(n)d")
+NUMBER_OF_PHONE = _("Number of phone %(n)d")
+FORCE_ADDRESS = _("Save without address check")
+REASON = _("Reason")
+ANOTHER_PERSON = _("Why it is another person")
+TO_BE_CLEARED = _("to be cleared")
+WHO_CALLS = _("Who is calling")
+HOW_TO_REACH = _("How to reach them")
+WHAT_THEY_WANT = _("What they want")
+ABOUT_THIS_CALL = _("About this call")
+NATIVE_NAME = _("Name in its own script")
+
+# Find
+CRITERIA = {
+    "number": _("Number"),
+    "email": _("E-mail"),
+    "phone": _("Phone"),
+    "name": _("Name"),
+    "last_name": _("Last name"),
+    "first_name": _("First name"),
+    "zip_code": _("Postal code"),
+    "birthdate": _("Date of birth"),
+}
+CRITERION = _("%(label)s “%(value)s”")
+TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
+SEARCH_EXPIRED = _("This search has expired. Type it again.")
+
+# Settle, reveal, forget
+DID_IT_LAND = _("Did Club Med store it?")
+LANDED = _("Yes, Club Med stored it")
+NOT_LANDED = _("No, it was not stored")
+CREATED_NUMBER = _("Number of the customer that was created")
+IF_LANDED = _("Only if it was stored")
+DIGITS = _("Digits only, not starting with 0.")
+HOW_KNOWN = _("How do you know?")
+HOW_KNOWN_HINT = _("Recorded with your name, like “Customer confirmed by phone”")
+SAY_HOW = _("Say how you know: it is recorded.")
+WHY_REVEAL = _("Why do you need to see it?")
+CHOOSE_WHY = _("Choose why.")
+WHY_FORGET = _("Why is this customer to be forgotten?")
+WHY_FORGET_HINT = _("Recorded with your name. No personal data of the customer")
+NUMBER_AGAIN = _("The customer’s number, once more")
+NUMBER_AGAIN_HINT = _("So that nobody is forgotten by mistake")
+TYPE_NUMBER = _("Type the customer’s number.")
+OTHER_NUMBER = _("This is not the number of this customer.")
+
+# Edit and create
+SAVED = _("saved.")
+CLEARED = _("cleared.")
+HELD_ALREADY = _("Club Med holds this already. Nothing was sent.")
+UNTOUCHED = _("Nothing was changed, so nothing was sent.")
+TYPED_A_CLEAR = _("nothing: a clear")
+TYPED_BEFORE = _("Here is what you typed before you signed in again. Nothing was sent yet.")
+SENT_BEFORE = _(
+    "This form was sent before: Club Med stored %(sent)s. What you typed now was not sent. "
+    "Save again if you want it instead."
+)
+YOU_ARE_SAVING = _("You are saving %(fields)s right now. Nothing was sent: save again later.")
+OTHER_IS_SAVING = _(
+    "%(who)s is saving %(fields)s right now. Nothing was sent: save again once that is settled."
+)
+NEW_CUSTOMER = _("New customer")
+NOT_KNOWN_YET = _("Not known yet")
+CREATED = _("The customer is created.")
+UNNAMED = _("Unnamed customer")
+CUSTOMER = _("Customer %(number)s")
+CITY = _("City")
+
+# Settle and forget
+RECORDED = _("Your decision is recorded.")
+CHANGING = _(
+    "%(who)s is changing this customer right now. Nothing was erased: try again once that is "
+    "settled."
+)
+NOTHING_HELD = _("Forgotten: the log held no values.")
+
+
+def forgotten(entries: int) -> str:
+    """entries: how many values were erased of."""
+    told = ngettext(
+        "Forgotten: the values of %(count)s entry are erased.",
+        "Forgotten: the values of %(count)s entries are erased.",
+        entries,
+    )
+    return told % {"count": f"{entries:,}"}
+
+
+# The log
+PARTS_OF_THE_LOG = {
+    "values": _("Values in the log"),
+    "entries": _("Entries"),
+    "access": _("Access events"),
+}
+DONE_TO_THE_LOG = {  # action -> part -> what was done
+    "forgotten": {"values": _("This customer’s values erased, up to entry %(number)d")},
+    "expired": {
+        "values": _("All values erased, up to entry %(number)d"),
+        "access": _("Old access events erased, up to number %(number)d"),
+    },
+    "anchor": {"entries": _("All entries removed, up to entry %(number)d")},
+}
+ELSEWHERE = _("Changed elsewhere, noticed when opened.")
+BASIS = {  # (evidence, outcome), "" for any other outcome
+    ("answer", "refused"): _("Club Med refused it:"),
+    ("answer", "not_applied"): _("Club Med redirected the request: nothing was stored."),
+    ("answer", ""): _("Answered by Club Med."),
+    ("no_call", ""): _("Nothing reached Club Med."),
+    ("read", "stored_as"): _("Club Med stored %(found)s."),
+    ("read", "applied"): _("No answer, but the profile holds it."),
+    ("read", "not_seen"): _("No answer; the profile still held the old value."),
+    ("read", ""): _("No answer; the profile then held %(found)s."),
+    ("person", ""): _("%(who)s: %(reason)s"),
+}
+NOT_FOUND_OUT = _("No answer: a person has to find out.")
+MISSING_REASON = _("a reason that is %(missing)s")
+MISSING_VALUE = _("a value that is %(missing)s")
+MISSING_NAME = _("name %(missing)s")
+QUOTED = _("“%(text)s”")
+NOTHING = _("nothing")
+EMPTY = _("empty")
+MASKED = _("hidden")
+OTHER_CUSTOMER = _("customer %(number)s")
+OTHER_CREATE = _("a create that was not settled")
+FLAG_ABOUT = _("%(flag)s: %(others)s")
+TO_BE_CREATED = _("to be created")
+NO_CUSTOMER_YET = _("no customer yet")
+WAITING_CHANGE = _("A change that waits for an answer")
+CHANGE_TO = _("Change to %(name)s")
+CHANGE_TO_A_CUSTOMER = _("Change to a customer")
+TYPED = {
+    "number": _("Number"),
+    "type": _("Type"),
+    "reason": REASON,
+    "customer_id": _("Customer number"),
+}
+YOU_TYPED = _("You typed")
+OPTIONAL = _("(optional)")
+
+# Times
+IN_UTC = _("%(time)s UTC")
+JUST_NOW = _("just now")
+AT = _("at %(time)s")
+YESTERDAY = _("yesterday")
+ON = _("on %(day)s")
+TODAY = _("Today, %(day)s")
+
+
+def minutes_ago(n: int) -> str:
+    return ngettext("%(n)d minute ago", "%(n)d minutes ago", n) % {"n": n}
+
+
+def days_ago(n: int) -> str:
+    return ngettext("%(n)d day ago", "%(n)d days ago", n) % {"n": n}

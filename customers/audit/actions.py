@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 SIDES = ("old", "new", "found", "reason", "customer_label", "related")  # of an entry, in the vault
 
@@ -11,33 +12,33 @@ SIDES = ("old", "new", "found", "reason", "customer_label", "related")  # of an 
 class Action(models.TextChoices):
     """What was done."""
 
-    CHANGE = "change", "Changed"
-    CREATE = "create", "Created"
-    ELSEWHERE = "elsewhere", "Changed elsewhere"
-    FORGOTTEN = "forgotten", "Customer forgotten"
-    EXPIRED = "expired", "Old data erased"
-    ANCHOR = "anchor", "Old entries removed"
+    CHANGE = "change", _("Changed")
+    CREATE = "create", _("Created")
+    ELSEWHERE = "elsewhere", _("Changed elsewhere")
+    FORGOTTEN = "forgotten", _("Customer forgotten")
+    EXPIRED = "expired", _("Old data erased")
+    ANCHOR = "anchor", _("Old entries removed")
 
 
 class Outcome(models.TextChoices):
     """What came of it. Refused, not applied, not seen applied and unclear are different things."""
 
-    APPLIED = "applied", "Applied"
-    REFUSED = "refused", "Refused"
-    NOT_APPLIED = "not_applied", "Not applied"
-    NOT_SEEN = "not_seen", "Not seen applied"
-    UNCLEAR = "unclear", "Unclear"
-    STORED_AS = "stored_as", "Stored as"  # applied before; says how Club Med writes it
+    APPLIED = "applied", _("Applied")
+    REFUSED = "refused", _("Refused")
+    NOT_APPLIED = "not_applied", _("Not applied")
+    NOT_SEEN = "not_seen", _("Not seen applied")
+    UNCLEAR = "unclear", _("Unclear")
+    STORED_AS = "stored_as", _("Stored as")  # applied before; says how Club Med writes it
 
 
 class Evidence(models.TextChoices):
     """What an outcome rests on."""
 
-    ANSWER = "answer", "Answered by Club Med"
-    NO_CALL = "no_call", "Nothing reached Club Med"
-    READ = "read", "Seen in the profile"
-    NOTHING = "nothing", "Cannot be looked up"
-    PERSON = "person", "Decided by a person"
+    ANSWER = "answer", _("Answered by Club Med")
+    NO_CALL = "no_call", _("Nothing reached Club Med")
+    READ = "read", _("Seen in the profile")
+    NOTHING = "nothing", _("Cannot be looked up")
+    PERSON = "person", _("Decided by a person")
 
 
 class Flag(models.TextChoices):
@@ -45,13 +46,13 @@ class Flag(models.TextChoices):
 
     DESPITE_DUPLICATES = (
         "despite_duplicates",
-        "Created although somebody like this is there",
+        _("Created although somebody like this is there"),
     )
-    FORCED_ADDRESS = "forced_address", "Address sent without Club Med’s check"
-    REVERTS = "reverts", "Reverts an earlier change"
+    FORCED_ADDRESS = "forced_address", _("Address sent without Club Med’s check")
+    REVERTS = "reverts", _("Reverts an earlier change")
     UNCHECKED_DUPLICATES = (
         "unchecked_duplicates",
-        "Created although Club Med could not be searched for the same person",
+        _("Created although Club Med could not be searched for the same person"),
     )
 
 

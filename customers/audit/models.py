@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from customers.access import Actor
+from customers.access import Actor, role_words
 from customers.audit import encryption
 from customers.audit.actions import (
     SIDES,
@@ -92,12 +92,17 @@ def actor_key(issuer: str, sub: str) -> int:
     return int.from_bytes(digest[:8], "big") >> 1 | 1
 
 
-class Missing(StrEnum):
+class Missing(models.TextChoices):
     """What stands in the place of a value that cannot be had. A text that any page can say."""
 
-    ERASED = "erased"  # its customer was forgotten, or it was older than AUDIT_VALUE_MONTHS
-    NOT_KEPT = "not kept"  # it never was in the log
-    UNREADABLE = "unreadable"  # it does not open: no key for it, or it was tampered with
+    # Its customer was forgotten, or it was older than AUDIT_VALUE_MONTHS.
+    ERASED = "erased", _("erased")
+    NOT_KEPT = "not kept", _("not kept")  # it never was in the log
+    # It does not open: no key for it, or it was tampered with.
+    UNREADABLE = "unreadable", _("unreadable")
+
+    def __str__(self) -> str:
+        return str(self.label)
 
 
 class Act(models.Model):
@@ -125,9 +130,13 @@ class Act(models.Model):
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
 
     @property
+    def role_words(self) -> str:
+        return role_words(self.actor_roles.split(", "))
+
+    @property
     def flag_words(self) -> list[tuple[str, str]]:
         """(flag, in words) each; a flag that somebody altered stands as it is."""
-        words: dict[str, str] = dict(Flag.choices)
+        words = {flag.value: str(flag.label) for flag in Flag}
         return [(flag, words.get(flag, flag)) for flag in self.flags.split()]
 
     @property
@@ -391,13 +400,13 @@ class VaultItem(models.Model):
 class ChangeQuerySet(models.QuerySet["Change"]):
     """Newest first; every restriction is a link of a chain."""
 
-    def of_customer(self, customer_id: str) -> "ChangeQuerySet":
-        return self.filter(customer_id=customer_id)
-
-    def of_field(self, field: str) -> "ChangeQuerySet":
-        changed = ChangedField.objects.filter(customer_id=models.OuterRef("customer_id"))
-        of_field = changed.filter(change_id=models.OuterRef("pk"), field=field)
-        return self.filter(models.Exists(of_field))
+    def of_customer(self, customer_id: str, *, field: str = "") -> "ChangeQuerySet":
+        """field: only the changes of that field."""
+        changes = self.filter(customer_id=customer_id)
+        if not field:
+            return changes
+        of_field = ChangedField.objects.filter(customer_id=customer_id, field=field)
+        return changes.filter(pk__in=of_field.order_by().values("change_id"))
 
     def by(self, actor: Actor) -> "ChangeQuerySet":
         return self.filter(actor_key=actor_key(actor.issuer, actor.sub))
@@ -558,24 +567,24 @@ class Head(models.Model):
 class Access(models.TextChoices):
     """What somebody looked at, or was let into."""
 
-    VIEW = "view", "Profile viewed"
-    REVEAL = "reveal", "Sensitive value revealed"
-    SEARCH = "search", "Search made"  # that, not for what
-    EXPORT = "export", "Log exported"
-    AUDIT = "audit", "Audit page read"
-    REPORT = "report", "Report made"
-    SIGN_IN = "sign_in", "Signed in"
-    REFUSED = "refused", "Entry refused"
+    VIEW = "view", _("Profile viewed")
+    REVEAL = "reveal", _("Sensitive value revealed")
+    SEARCH = "search", _("Search made")  # that, not for what
+    EXPORT = "export", _("Log exported")
+    AUDIT = "audit", _("Audit page read")
+    REPORT = "report", _("Report made")
+    SIGN_IN = "sign_in", _("Signed in")
+    REFUSED = "refused", _("Entry refused")
 
 
 class Purpose(models.TextChoices):
     """Why a sensitive value was revealed. A choice and no text, which might hold personal data."""
 
-    IDENTIFY = "identify", "To make sure who the customer is"
-    CORRECT = "correct", "To check or correct the value"
-    REQUEST = "request", "The customer asked about it"
-    DUTY = "duty", "A legal or tax duty"
-    REVIEW = "review", "To review a change"
+    IDENTIFY = "identify", _("To make sure who the customer is")
+    CORRECT = "correct", _("To check or correct the value")
+    REQUEST = "request", _("The customer asked about it")
+    DUTY = "duty", _("A legal or tax duty")
+    REVIEW = "review", _("To review a change")
 
 
 class AccessEvent(models.Model):

@@ -27,7 +27,7 @@ from customers.audit.models import (
     VaultItem,
     actor_key,
 )
-from customers.audit.verifier import COLUMNS, MOST, Seal, Seals, Verifier
+from customers.audit.verifier import BEGINNING, COLUMNS, MOST, Seal, Seals, Verifier
 
 _STEP = 1_000  # entries, between two words of progress
 _named = itemgetter(
@@ -35,6 +35,7 @@ _named = itemgetter(
     *(COLUMNS.index(f"{side}_commitment") for side in SIDES),
 )
 _action = COLUMNS.index("action")
+_NO_HEAD = Seal(0, "", b"", "", b"")
 Progress = Callable[[int, int], None]
 
 
@@ -69,16 +70,15 @@ def _verify(since: Seal | None, seals: Seals, progress: Progress) -> Verifier:
 def _head(walker: Verifier) -> Seal:
     """The head; number 0 where there is none. SQLite may hold what is no time and no number."""
     try:
-        head = Head.objects.filter(pk=1).first()
-        if head is None:
-            return Seal(0, "", b"", "", b"")
+        if (head := Head.objects.filter(pk=1).first()) is None:
+            return _NO_HEAD
         seal = chain.seal_of(head)
         if seal.message() and seal.seq >= 0:
             return seal
     except (DataError, ValueError, TypeError, AttributeError):
         pass
     walker.bad_head.append("the head cannot be read")
-    return Seal(0, "", b"", "", b"")
+    return _NO_HEAD
 
 
 def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
@@ -86,7 +86,7 @@ def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
     try:
         after, digest = chain.beginning()
     except DataError:  # no anchor that can be read: the oldest are missing
-        after, digest = 0, bytes(32)
+        after, digest = 0, BEGINNING
     if since is None or since.seq < after:  # its entry left with age
         walker.begin(after, digest)
         return
@@ -180,10 +180,7 @@ def _check_around(walker: Verifier, head: Seal) -> None:
 
 
 def _leftovers() -> str:
-    """What is there of changes although there is no entry, in words.
-
-    A sign-in comes before the first entry, as does a change that is just being sent.
-    """
+    """In words, what there is of changes. A sign-in, and a line that is new, may come first."""
     long_ago = timezone.now() - projections.WATCH
     left = {
         "there are values": VaultItem.objects.all(),

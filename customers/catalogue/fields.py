@@ -216,8 +216,6 @@ TIERS = {
     "UNAVAILABLE": _("Unavailable"),
 }
 ALLOWED = {"true": _("Allowed"), "false": _("Not allowed")}
-
-
 IDENTITY_TYPES = {
     "CPF": _("CPF"),
     "CUIL": _("CUIL"),
@@ -227,7 +225,6 @@ IDENTITY_TYPES = {
     "NATIONAL_REGISTER": _("National register number"),
     "DNI": _("DNI"),
 }
-
 
 _middle_name = partial(Field, group=Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True)
 _native_name = partial(_middle_name, kind=kinds.NATIVE)

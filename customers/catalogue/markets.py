@@ -40,6 +40,11 @@ def market_name(locale: str) -> str:
     return f"{known.get_territory_name('en')}, {known.get_language_name('en')}"
 
 
+def country_name(locale: str) -> str:
+    """France for fr-FR."""
+    return market_name(locale).partition(", ")[0]
+
+
 def region_of(locale: str) -> str:
     """The country of a locale: "FR" of "fr-FR", "" where it names none."""
     country = locale.replace("_", "-").rpartition("-")[2]

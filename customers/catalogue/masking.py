@@ -4,16 +4,9 @@ They are the national number and the health pass. A sensitive value that is type
 also if Club Med holds it already.
 """
 
-from collections.abc import Iterable
-
 from customers.catalogue.fields import FIELDS
 
 
 def is_sensitive(name: str) -> bool:
     """Is a value of that field of the log masked? A field that left the catalogue may have been."""
     return name not in FIELDS or FIELDS[name].sensitive
-
-
-def any_sensitive(names: Iterable[str]) -> bool:
-    """Is one of these fields of the catalogue sensitive?"""
-    return any(name in FIELDS and FIELDS[name].sensitive for name in names)

@@ -3,7 +3,7 @@
 import re
 
 import phonenumbers
-from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumberFormat
+from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from customers.catalogue.compare import (
     Normal,
@@ -45,9 +45,8 @@ def dial_text(number: str | None, region: str = "") -> str:
     region: ISO alpha-2 code of the country whose national numbers are understood too.
     """
     text = number or ""
-    try:
-        read = phonenumbers.parse(text, region or None)
-    except NumberParseException:
+    read = parsed(text, region)
+    if read is None:
         return text
     if text.startswith("+"):
         written = phonenumbers.format_number(read, PhoneNumberFormat.INTERNATIONAL)
@@ -70,13 +69,20 @@ def dial_digits(typed: str, region: str = "") -> str:
         return ""
     plain = f"+{digits}" if text[0] in "+＋" else digits
     for shape in (plain, f"+{plain[2:]}" if plain.startswith("00") else plain):
-        try:
-            read = phonenumbers.parse(shape, region or None, keep_raw_input=True)
-        except NumberParseException:
+        read = parsed(shape, region)
+        if not read or read.country_code_source not in _FROM_ABROAD:
             continue
-        if read.country_code_source in _FROM_ABROAD and phonenumbers.is_possible_number(read):
+        if phonenumbers.is_possible_number(read):
             return phonenumbers.format_number(read, PhoneNumberFormat.E164)
     return plain
+
+
+def parsed(text: str, region: str) -> PhoneNumber | None:
+    """The number that a text may be in that country, None if it is none."""
+    try:
+        return phonenumbers.parse(text, region or None, keep_raw_input=True)
+    except NumberParseException:
+        return None
 
 
 def dialled(number: Json) -> str:

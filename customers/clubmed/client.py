@@ -14,14 +14,7 @@ import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from customers.clubmed.errors import (
-    ClubMedError,
-    ContractError,
-    NoAnswerError,
-    NotSentError,
-    RefusedError,
-    refusal,
-)
+from customers.clubmed import errors
 from customers.clubmed.profile import Json, Profile
 from customers.clubmed.tokens import TokenSource
 from customers.clubmed.transport import Breaker, Call, bounded_session, current_call
@@ -36,7 +29,6 @@ _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 _FORCE_ADDRESS = [("force_address", "true")]
-_JSON_NAMES: dict[type[Json], str] = {dict: "object", list: "array"}
 
 
 def is_locale(text: str) -> bool:
@@ -103,7 +95,7 @@ class ClubMed:
         created, _ = self._call(route, promised=[201], query=query, fields=fields)
         found = _usable_id(created)
         if found is None:
-            raise NoAnswerError(f"{route}: 201 without a usable id")
+            raise errors.NoAnswerError(f"{route}: 201 without a usable id")
         return found
 
     def find_customers(
@@ -119,7 +111,7 @@ class ClubMed:
         route = "GET /v1/customers"
         try:
             items, answer = self._call(route, promised=[200, 206], shape=list, query=query)
-        except RefusedError as exc:
+        except errors.RefusedError as exc:
             if exc.status == 416:
                 return FoundPage([])
             raise
@@ -146,7 +138,7 @@ class ClubMed:
     def profile_schema(self, locale: str) -> dict[str, Json]:
         """GET /v3/schemas/profile/{localeOrCountry}: the market's JSON Schema, as it came."""
         if not is_locale(locale):
-            raise ContractError("GET /v3/schemas/profile/{locale}: not a locale")
+            raise errors.ContractError("GET /v3/schemas/profile/{locale}: not a locale")
         schema, _ = self._call(f"GET /v3/schemas/profile/{locale}", promised=[200])
         return cast(dict[str, Json], schema)
 
@@ -191,13 +183,16 @@ class ClubMed:
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            request = self._request(route, customer_id, query, fields)
-            answer = self._tries(route, call, request)
+            answer = self._tries(call, self._request(route, customer_id, query, fields))
             content = _judge(route, promised, shape, answer)
             outcome = answer.status_code
-        except ClubMedError as exc:
+        except errors.ClubMedError as exc:
             outcome = type(exc).__name__
             raise
+        except Exception as exc:  # of the libraries: their texts hold addresses, so none is chained
+            kind = errors.NoAnswerError if call.sent else errors.NotSentError
+            outcome = kind.__name__
+            raise kind(f"{route}: {type(exc).__name__}") from None
         finally:
             current_call.reset(reset)
             if not self.is_optional and call.answered is not None:
@@ -213,44 +208,43 @@ class ClubMed:
         query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
     ) -> requests.Request:
-        """The request of every try, without its token."""
+        """The request of every try, without its token. Raises ValueError or TypeError."""
         method, path = route.split(" ")
         headers = {
             "accept": "application/json",
             "accept-language": self.locale,
             "x-api-key": self.api_key,
         }
-        try:
-            if customer_id is not None:
-                path = path.format(customer_id=_segment(customer_id))
-            encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
-            request = requests.Request(
-                method, self.base_url.rstrip("/") + path, headers, params=encoded
-            )
-            if fields is not None:
-                headers["Content-Type"] = "application/json"
-                request.data = json.dumps(fields, separators=(",", ":"), allow_nan=False)
-            return request
-        except (TypeError, ValueError) as exc:
-            raise NotSentError(f"{route}: {type(exc).__name__}") from None
+        if customer_id in ("", ".", ".."):
+            raise ValueError("a URL loses such a segment, and leads to another route")
+        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id or "", safe=""))
+        encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
+        request = requests.Request(method, url, headers, params=encoded)
+        if fields is not None:
+            headers["Content-Type"] = "application/json"
+            request.data = json.dumps(fields, separators=(",", ":"), allow_nan=False)
+        return request
 
-    def _tries(self, route: str, call: Call, request: requests.Request) -> requests.Response:
-        """The answer of the last try. Raises NoAnswerError or NotSentError if there is none."""
-        token = self._token()
+    def _tries(self, call: Call, request: requests.Request) -> requests.Response:
+        """The answer of the last try. Raises what the libraries raise if there is none."""
+        token = self.tokens.token()
         if not self.breaker.allows(may_probe=not self.is_optional):
-            raise NotSentError(f"{route}: not tried")
+            raise errors.NotSentError("the circuit breaker is open")
         tries = 1
         is_renewed = False
         while True:
             try:
-                answer = self._exchange(route, call, request, token)
-            except (NoAnswerError, NotSentError):
+                answer = self._send(call, request, token)
+            except Exception as exc:
+                if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not our making
+                    call.answered = False
                 wait = self._jitter(tries)
                 if not self._may_go_on(call, tries, wait):
                     raise
             else:
                 if answer.status_code == 401 and not is_renewed:
-                    rejected, token, is_renewed = token, self._token(rejected=token), True
+                    call.sent = False  # nothing landed
+                    rejected, token, is_renewed = token, self.tokens.token(token), True
                     if token != rejected:
                         continue
                 wait = max(self._jitter(tries), _retry_after(answer.headers))
@@ -258,15 +252,6 @@ class ClubMed:
                     return answer
             time.sleep(wait)
             tries += 1
-
-    def _token(self, rejected: str = "") -> str:
-        """The token of the source; NotSentError, without its text, for whatever it raises."""
-        try:
-            return self.tokens.token(rejected)
-        except ClubMedError:
-            raise
-        except Exception as exc:
-            raise NotSentError(f"no token: {type(exc).__name__}") from None
 
     def _may_go_on(self, call: Call, tries: int, wait: float) -> bool:
         """May a read be tried again after so many seconds? A third of its time must be left."""
@@ -277,34 +262,18 @@ class ClubMed:
         """A random pause in seconds: calls that failed together do not come back together."""
         return _CHANCE.uniform(0, self.pause * 2**tries)
 
-    def _exchange(
-        self, route: str, call: Call, request: requests.Request, token: str
-    ) -> requests.Response:
+    def _send(self, call: Call, request: requests.Request, token: str) -> requests.Response:
         """Send once and receive the whole answer."""
         call.sent = False
-        try:
-            request.headers["authorization"] = f"Bearer {token}"
-            answer = self.http.send(
-                self.http.prepare_request(request),
-                timeout=(self.connect_timeout, self.read_timeout),
-                allow_redirects=False,
-            )
-        # Whatever the libraries raise: their texts hold addresses, so none is chained.
-        except Exception as exc:
-            if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not of our making
-                call.answered = False
-            kind = NoAnswerError if call.sent else NotSentError
-            raise kind(f"{route}: {type(exc).__name__}") from None
+        request.headers["authorization"] = f"Bearer {token}"
+        answer = self.http.send(
+            self.http.prepare_request(request),
+            timeout=(self.connect_timeout, self.read_timeout),
+            allow_redirects=False,
+        )
         # A 500 is an answer: it may be about one customer, or one value, alone.
         call.answered = answer.status_code not in _BUSY or answer.status_code == 429
         return answer
-
-
-def _segment(customer_id: str) -> str:
-    """The id as one segment of a path. Raises ValueError."""
-    if customer_id in ("", ".", ".."):
-        raise ValueError("a URL loses such a segment, and leads to another route")
-    return quote(customer_id, safe="")
 
 
 def _judge(
@@ -313,17 +282,15 @@ def _judge(
     """The JSON of a promised success. Raises the error that any other answer means."""
     status = answer.status_code
     if 300 <= status < 400:
-        raise ContractError(f"{route}: {status}")
+        raise errors.ContractError(f"{route}: {status}")
     if 400 <= status < 500:
-        raise refusal(route, status, _parse(answer.content))
+        raise errors.refusal(route, status, _parse(answer.content))
     if status not in promised:
         wanted = " or ".join(map(str, promised))
-        raise NoAnswerError(f"{route}: {status} where {wanted} was promised")
-    if status == 204:
-        return {}
-    content = _parse(answer.content)
+        raise errors.NoAnswerError(f"{route}: {status} where {wanted} was promised")
+    content = {} if status == 204 else _parse(answer.content)
     if not isinstance(content, shape):
-        raise NoAnswerError(f"{route}: {status} without a JSON {_JSON_NAMES[shape]}")
+        raise errors.NoAnswerError(f"{route}: {status} without a JSON {shape.__name__}")
     return content
 
 

@@ -22,11 +22,11 @@ from typing import Any
 
 
 class ClubMedError(Exception):
-    """Club Med did not do what was asked."""
+    pass
 
 
 class NotSentError(ClubMedError):
-    """Nothing went out, so it is safe to try again."""
+    pass
 
 
 class NoTokenError(NotSentError):
@@ -66,12 +66,7 @@ class RefusedError(ClubMedError):
     """status: HTTP status. description: `error_description` or "". errors: often none."""
 
     def __init__(
-        self,
-        text: str,
-        *,
-        status: int,
-        description: str = "",
-        errors: tuple[FieldError, ...] = (),
+        self, text: str, *, status: int, description: str = "", errors: tuple[FieldError, ...] = ()
     ) -> None:
         super().__init__(text)
         self.status = status
@@ -100,21 +95,18 @@ _BY_STATUS = {401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 4
 
 def refusal(route: str, status: int, body: Any) -> RefusedError:
     """The error for a 4xx. body: its JSON, or None; every part of it is optional (contract 1)."""
-    body = body if isinstance(body, dict) else {}
-    items = body.get("errors")
+    items = body.get("errors") if isinstance(body, dict) else None
+    names = ("error_code", "concerned_key", "error_description")
     errors = tuple(
-        FieldError(
-            code=_text(item.get("error_code")),
-            key=_text(item.get("concerned_key")),
-            message=_text(item.get("error_description")),
-        )
+        FieldError(*(_text(item, name) for name in names))
         for item in (items if isinstance(items, list) else [])
         if isinstance(item, dict)
     )
-    description = _text(body.get("error_description")) or _text(body.get("error"))
+    description = _text(body, "error_description") or _text(body, "error")
     kind = _BY_STATUS.get(status, RefusedError)
     return kind(f"{route}: {status}", status=status, description=description, errors=errors)
 
 
-def _text(value: Any) -> str:
+def _text(item: Any, name: str) -> str:
+    value = item.get(name) if isinstance(item, dict) else None
     return value if isinstance(value, str) else ""

@@ -5,11 +5,13 @@ nothing is dropped here, and no reader raises. Plain fields are listed in
 `customers.catalogue.fields` alone.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
+_DATE = re.compile(r"\d{8}|\d{4}-\d\d-\d\d", re.ASCII)
 Json: TypeAlias = Any  # None, bool, int, float, str, list or dict of these
 
 
@@ -42,13 +44,9 @@ def member_name(key: str) -> str:
 
 def parse_date(raw: Json) -> date | None:
     """A date from YYYYMMDD or YYYY-MM-DD (contract 3), None if it is neither."""
-    if not isinstance(raw, str):
-        return None
-    text = raw.replace("-", "") if len(raw) == 10 and raw[4] == raw[7] == "-" else raw
-    if len(text) != 8 or not (text.isascii() and text.isdigit()):
-        return None
     try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+        is_date = isinstance(raw, str) and _DATE.fullmatch(raw)
+        return date.fromisoformat(raw) if is_date else None
     except ValueError:
         return None
 

@@ -8,22 +8,39 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
-from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json
 
-_MAX_PARTS = 20_000  # objects and lists of a schema, references replaced by what they name
-_PATTERN_PARTS = 200  # parts that a pattern counts as: it may take 30 ms to compile
+_MAX_REFERENCES = 5  # that lead to one another
 _MAX_BODY = 10_000  # characters of JSON
 _MAX_HINT = 200  # characters
 _ENGINE = RegexOptions(size_limit=1_000_000)  # bytes of a compiled pattern
-# Club Med alone judges these: a field that the schema does not name may be good all the same.
-_IGNORED = {"additionalProperties", "patternProperties", "propertyNames", "format"}
-_NOT_RULES = {"$id", "$schema", "definitions", "$defs"}  # what is in them stands at the references
+_IGNORED = {
+    # Club Med alone judges these: a field that the schema does not name may be good all the same.
+    *("additionalProperties", "patternProperties", "propertyNames", "format"),
+    # No rules; what is in the definitions stands at the references.
+    *("$id", "$schema", "definitions", "$defs"),
+}
 _VALUES = {"x-choices", "x-meta", "enum", "const"}
 _NEGATING = {"not", "if", "oneOf"}  # a rule left out in here would make these refuse more
+
+
+class Problem(NamedTuple):
+    """A value that a market refuses.
+
+    key: dotted, as `concerned_key` has it. rule: "required", "choice", "maxLength" or "minLength";
+    of any other rule how it is explained: by an "example", "explained" in words, or "other".
+    limit, length: in characters. hint: the example or the explanation, or "".
+    """
+
+    key: str
+    rule: str
+    limit: int = 0
+    length: int = 0
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,8 +64,8 @@ class Rules:
 
     def problems(
         self, body: Mapping[str, Json], *, now: Mapping[str, Json] | None = None
-    ) -> tuple[FieldError, ...]:
-        """What the market refuses of a body that is about to be sent, one error a value.
+    ) -> tuple[Problem, ...]:
+        """What the market refuses of a body that is about to be sent.
 
         now: for a change, the current values of these fields. A value that is there already, and a
         field that is not in the body, are not judged.
@@ -63,7 +80,7 @@ class Rules:
         except ValueError:  # half a character (a lone surrogate)
             return ()
         problems = (
-            FieldError("", _dotted(path), self._words(error))
+            self._problem(_dotted(path), error)
             for error in errors
             for path in [_path(error)]
             if path and error.kind.name != "type"  # nothing that a person types mends a type
@@ -71,22 +88,20 @@ class Rules:
         )
         return tuple(dict.fromkeys(problems))
 
-    def _words(self, error: ValidationError) -> str:
+    def _problem(self, key: str, error: ValidationError) -> Problem:
         value: Json = error.instance
         match error.kind.name:
+            case "maxLength" | "minLength" as length:
+                return Problem(key, length, error.kind.value, len(value))
             case "required":
-                return f"The market {self.locale} needs this."
-            case "maxLength":
-                return f"At most {error.kind.value} characters; this has {len(value)}."
-            case "minLength":
-                return f"At least {error.kind.value} characters; this has {len(value)}."
+                return Problem(key, "required")
             case "x-choices" | "enum" | "const":
-                return f"The market {self.locale} knows no such value: choose one of its own."
-            case _:
-                rule: Json = self.schema
-                for step in error.schema_path[:-1]:
-                    rule = rule[step]
-                return f"The market {self.locale} writes this in another way{_hint(rule)}."
+                return Problem(key, "choice")
+        rule: Json = self.schema
+        for step in error.schema_path[:-1]:
+            rule = rule[step]
+        how, hint = _hint(rule)
+        return Problem(key, how, hint=hint)
 
     def _at(self, path: str) -> Mapping[str, Json]:
         """The rule for the value at a path; for the whole profile at ""."""
@@ -102,75 +117,50 @@ class Rules:
 def rules(locale: str, schema: Json) -> Rules:
     """The rules of a market's JSON Schema that can be applied here.
 
-    References are replaced by what they name. No rule at all for a schema that is invalid or too
-    large.
+    References are replaced by what they name. No rule at all for an invalid schema.
     """
     try:
-        usable = _Copy(schema).part(schema)
+        usable = _usable(schema, schema)
         _validator(json.dumps(usable))
     except (ValueError, RecursionError):
         usable = {}
     return Rules(locale, usable if isinstance(usable, dict) else {})
 
 
-class _Copy:
-    """A copy of a schema without the rules that cannot be applied here.
+def _usable(schema: Json, root: Json, references: int = 0) -> Json:
+    """The part of `root` without what cannot be applied. references: how many led here."""
+    if isinstance(schema, list):
+        return [_usable(item, root, references) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:  # draft 7 ignores the rules beside a reference
+        rule = _target(schema["$ref"], root) if references < _MAX_REFERENCES else {}
+        return _usable(rule, root, references + 1)
+    copy = {}
+    for key, rule in schema.items():
+        if key in _VALUES:
+            copy[key] = rule
+        elif key not in _IGNORED and (key != "pattern" or _is_pattern(rule)):
+            part = _usable(rule, root, references)
+            if key not in _NEGATING or part == rule:
+                copy[key] = part
+    return copy
 
-    root: where references lead. omitted: how many rules were left out until now.
-    """
 
-    def __init__(self, root: Json) -> None:
-        self.root = root
-        self.omitted = 0
-        self._left = _MAX_PARTS
-
-    def part(self, schema: Json, trail: tuple[Json, ...] = ()) -> Json:
-        """trail: the references that led here. Raises ValueError if the schema is too large."""
-        if not isinstance(schema, Mapping | list):
-            return schema
-        self._spend(1)
-        if isinstance(schema, list):
-            return [self.part(item, trail) for item in schema]
-        if "$ref" in schema:  # draft 7 ignores the rules beside a reference
-            reference = schema["$ref"]
-            rule = None if reference in trail else _target(reference, self.root)
-            self.omitted += rule is None
-            return self.part(rule or {}, (*trail, reference))
-        copy = {}
-        for key, rule in schema.items():
-            before = self.omitted
-            if key in _VALUES:
-                copy[key] = rule
-            elif key in _IGNORED or (key == "pattern" and not self._is_pattern(rule)):
-                self.omitted += 1
-            elif key not in _NOT_RULES:
-                copy[key] = self.part(rule, trail)
-                if key in _NEGATING and self.omitted != before:
-                    del copy[key]
-        return copy
-
-    def _is_pattern(self, rule: Json) -> bool:
-        self._spend(_PATTERN_PARTS)
-        try:
-            _validator(json.dumps({"pattern": rule}))
-        except ValueError:
-            return False
-        return True
-
-    def _spend(self, parts: int) -> None:
-        self._left -= parts
-        if self._left < 0:
-            raise ValueError("too large")
+def _is_pattern(rule: Json) -> bool:
+    try:
+        _validator(json.dumps({"pattern": rule}))
+    except ValueError:
+        return False
+    return True
 
 
 def _target(reference: Json, root: Json) -> Json:
-    """The part of the schema that a reference names; None if there is none."""
-    if not isinstance(reference, str) or not reference.startswith("#/"):
-        return None
+    """The part of the schema that a reference names; {} if there is none."""
     at = root
-    for name in reference.removeprefix("#/").split("/"):
-        at = at.get(name) if isinstance(at, Mapping) else None
-    return at
+    for name in str(reference).split("/")[1:]:
+        at = at.get(name, {}) if isinstance(at, Mapping) else {}
+    return at if str(reference).startswith("#") else {}
 
 
 class _Choices:
@@ -234,13 +224,13 @@ def _dotted(path: list[str | int]) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _hint(rule: Json) -> str:
-    """The example or the explanation that a rule gives for people."""
+def _hint(rule: Json) -> tuple[str, str]:
+    """How a rule is explained to people, as `Problem.rule` and `Problem.hint`."""
     rule = rule if isinstance(rule, Mapping) else {}
     meta = rule.get("x-meta")
     meta = meta if isinstance(meta, Mapping) else {"hint": meta}
     if isinstance(meta.get("example"), str | int):
-        return f", like {meta['example']}"
-    texts = (meta.get("hint"), meta.get("description"), rule.get("description"), meta.get("title"))
-    hint = next((text for text in texts if isinstance(text, str) and text.strip()), "")
-    return f": {hint.strip().rstrip('.')[:_MAX_HINT]}" if hint else ""
+        return "example", str(meta["example"])
+    hint = meta.get("hint") or meta.get("description") or rule.get("description")
+    is_hint = isinstance(hint, str)
+    return ("explained", hint.strip().rstrip(".")[:_MAX_HINT]) if is_hint else ("other", "")

@@ -7,12 +7,8 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, Protocol
 from urllib.parse import quote_plus
-
-import requests
-from authlib.integrations.requests_client import OAuth2Session
 
 from customers.clubmed.errors import NoTokenError, TokenRefusedError
 from customers.clubmed.transport import Call, bounded_session, current_call
@@ -91,10 +87,10 @@ def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToke
 def _seconds(value: Any) -> float:
     """A life in seconds; 0 if the value is none."""
     try:
-        seconds = 0 if isinstance(value, bool) else float(value)
+        seconds = float(value)
     except (TypeError, ValueError, OverflowError):
         return 0
-    return min(max(seconds, 0), _LONGEST_LIFE) if isfinite(seconds) else 0
+    return min(seconds, _LONGEST_LIFE) if seconds > 0 else 0
 
 
 @dataclass(frozen=True)
@@ -119,9 +115,7 @@ class TokenEndpoint:
         call = Call(ends_at=time.monotonic() + seconds)
         reset = current_call.set(call)  # the call that waits for the token has sent nothing yet
         try:
-            with _Client(self) as http:
-                fetched: AccessToken = http.fetch_token(self.url, grant_type=grant_type, **form)
-                return fetched
+            return self._ask({"grant_type": grant_type, **form})
         except NoTokenError:
             raise
         # The libraries' texts hold addresses, so none is chained. A success that cannot be read
@@ -133,23 +127,19 @@ class TokenEndpoint:
             current_call.reset(reset)
             logger.info("POST token %d ms", (seconds - call.left) * 1000)
 
-
-class _Client(OAuth2Session):  # type: ignore[misc]
-    """Authlib's client, with our limits and our reading of the answer."""
-
-    def __init__(self, endpoint: TokenEndpoint) -> None:
-        account = endpoint.client_id, endpoint.client_secret
-        if not endpoint.in_form:  # RFC 6749, 2.3.1
-            account = quote_plus(account[0]), quote_plus(account[1])
-        method = "client_secret_post" if endpoint.in_form else "client_secret_basic"
-        super().__init__(*account, token_endpoint_auth_method=method, default_timeout=_SECONDS)
-        bounded_session(self)
-        self._began = time.time()
-
-    def parse_response_token(self, resp: requests.Response) -> AccessToken:
-        status = resp.status_code
+    def _ask(self, form: dict[str, str]) -> AccessToken:
+        began = time.time()
+        account = None
+        if self.in_form:
+            form |= {"client_id": self.client_id, "client_secret": self.client_secret}
+        else:  # RFC 6749, 2.3.1
+            account = quote_plus(self.client_id), quote_plus(self.client_secret)
+        headers = {"accept": "application/json"}
+        with bounded_session() as http:
+            answer = http.post(self.url, form, headers=headers, auth=account, timeout=_SECONDS)
+        status = answer.status_code
         if 400 <= status < 500 and status != 429:
             raise TokenRefusedError(f"token endpoint: {status}", used_up=True)
         if not 200 <= status < 300:
             raise NoTokenError(f"token endpoint: {status}")
-        return parse_token(resp.json(), self._began)
+        return parse_token(answer.json(), began)

@@ -100,9 +100,9 @@ current_call: ContextVar[Call] = ContextVar("current_call")
 class _BoundedRead(io.RawIOBase):
     """The receiving side of a socket: no wait is longer than the call has left."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
+        self._raw = raw
         self._most = sock.gettimeout()
 
     def readable(self) -> bool:
@@ -122,8 +122,7 @@ class _Response(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_BoundedRead(sock))
+        self.fp = io.BufferedReader(_BoundedRead(sock, self.fp.detach()))
 
 
 class _Connection(HTTPConnection):
@@ -139,15 +138,14 @@ class _Connection(HTTPConnection):
         call = current_call.get()
         problem = OSError("the host has no address")
         for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-            most = call.wait(self.timeout)
-            found = str(address[0]), self.port
+            where = str(address[0]), self.port
             try:
-                sock = create_connection(found, most, self.source_address, self.socket_options)
+                most = call.wait(self.timeout)
+                sock = create_connection(where, most, self.source_address, self.socket_options)
+                sock.settimeout(call.wait(most))
+                return sock
             except OSError as exc:
                 problem = exc
-            else:
-                sock.settimeout(min(most, max(call.left, 0.001)))  # 0 would mean not to wait
-                return sock
         raise problem
 
     def send(self, data: Any) -> None:
@@ -225,12 +223,12 @@ def _body(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def bounded_session(session: requests.Session | None = None) -> requests.Session:
-    """A session, or this one, that keeps to the current call's deadline and to the largest answer.
+def bounded_session() -> requests.Session:
+    """A session that keeps to the current call's deadline and to the largest answer.
 
     It uses no proxy and no .netrc of the environment, and keeps no cookie.
     """
-    session = session or requests.Session()
+    session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "crmadmin"

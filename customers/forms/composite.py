@@ -12,6 +12,7 @@ from django.forms.formsets import DEFAULT_MAX_NUM, BaseFormSet
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 
+from customers import wording
 from customers.catalogue import compare, objects, phones, words
 from customers.clubmed.profile import Json, Phone, parse_phones
 from customers.forms.plain import (
@@ -57,10 +58,10 @@ class MembersForm(FormPart):
                 now=open_now.get(one.name),
                 label=one.label,
                 required=one.is_required or is_needed,
-                error_messages={"required": f"{one.label} is needed."},
+                error_messages={"required": wording.REQUIRED},
             )
         for name in self.hidden:
-            self.fields[name].widget.attrs["placeholder"] = "Hidden"
+            self.fields[name].widget.attrs["placeholder"] = str(wording.HIDDEN)
         country: Any = self.fields.get("country_code")
         self.countries = dict(country.choices) if country else {}
         if now.get("country") and not now.get("country_code") and country:
@@ -124,17 +125,20 @@ class OptinsForm(FormPart):
             for key, (code, member) in self.about.items()
         }
         super().__init__(asked, data, initial=initial, prefix=asked.row.name)
+        yes_and_no = (("yes", words.yes_no(True)), ("no", words.yes_no(False)))
         for key, (code, member) in self.about.items():
             there = now.get(code, {}).get(member)
-            nothing = [] if _word(there) else [("", compare.raw_text(there) or "Not asked")]
+            unknown = compare.raw_text(there) or wording.NOT_ASKED
+            nothing = [] if _word(there) else [("", unknown)]
             self.fields[key] = ChoiceField(
-                choices=[*nothing, ("yes", "Yes"), ("no", "No")],
+                choices=[*nothing, *yes_and_no],
                 label=self.channels[code],
                 required=False,
-                error_messages={"invalid_choice": "Choose yes or no."},
+                error_messages={"invalid_choice": wording.CHOOSE_OF_TWO},
             )
-            asks = f"Opt-in: {self.channels[code]}{'' if member == 'optin' else ', partners'}"
-            self.fields[key].widget.attrs["aria-label"] = asks
+            asks = wording.OPTIN if member == "optin" else wording.OPTIN_PARTNERS
+            label = asks % {"channel": self.channels[code]}
+            self.fields[key].widget.attrs["aria-label"] = label
         dress(self)
 
     @property
@@ -155,7 +159,7 @@ class OptinsForm(FormPart):
 
     def clean(self) -> None:
         if self.cleaned_data.get("EMAIL_partners") and not self.cleaned_data.get("EMAIL"):
-            self.add_error("EMAIL", "Partners go with an answer here: choose one.")
+            self.add_error("EMAIL", wording.PARTNERS_ALONE)
         if self.asked.missing and not self.errors and not self.value:
             raise ValidationError(self.asked.missing, "required")
 
@@ -195,8 +199,9 @@ class PhoneForm(forms.Form):
         self.phone: dict[str, Json] | None = None
         types, own_type = words.phone_types(), self.own.type or ""
         if own_type not in types:
-            types = {own_type: f"{own_type}, a new type" if own_type else "No type"} | types
-        choose = "Choose a type for each phone."
+            unknown = wording.NEW_TYPE % {"code": own_type} if own_type else str(wording.NO_TYPE)
+            types = {own_type: unknown} | types
+        choose = wording.CHOOSE_TYPE
         self.fields["type"] = ChoiceField(
             choices=list(types.items()),
             required=bool(own_type),
@@ -217,11 +222,10 @@ class PhoneForm(forms.Form):
         elif text:
             number = phones.dial_digits(text, self.region)
             if not number:
-                told = f"“{text[:40]}” is not a phone number: digits, with + first."
-                self.add_error("number", told)
+                self.add_error("number", wording.NOT_A_PHONE)
             self.phone = {"row": self.at, "type": chosen or self.own.type, "number": number}
         elif self.at is not None:
-            self.add_error("number", "To take a phone out of the list, use its bin.")
+            self.add_error("number", wording.USE_THE_BIN)
 
     @property
     def is_removed(self) -> bool:
@@ -234,9 +238,10 @@ class PhoneForm(forms.Form):
 
     def name_inputs(self, n: int, *, is_new: bool) -> None:
         """Say for those who do not see them which phone the inputs are of."""
-        self.fields["type"].widget.attrs["aria-label"] = f"Type of phone {n}"
+        self.fields["type"].widget.attrs["aria-label"] = wording.TYPE_OF_PHONE % {"n": n}
         number = self.fields["number"].widget.attrs
-        number |= {"aria-label": f"Number of phone {n}", "class": "form-control num"}
+        label = wording.NUMBER_OF_PHONE % {"n": n}
+        number |= {"aria-label": label, "class": "form-control num"}
         if is_new:
             number["data-focus"] = True
 
@@ -253,7 +258,7 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
     can_order, can_delete, can_delete_extra = False, True, True
     validate_min, validate_max = False, True
     renderer = None
-    default_error_messages = {"too_many_forms": f"At most {_MOST_PHONES} phones."}
+    default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
 
     def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
         """shown: rows to be shown instead of the phones there are."""
@@ -309,7 +314,11 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
     @property
     def problems(self) -> list[str]:
         forms = enumerate(self.shown_forms, start=1)
-        told = [f"Phone {n}: {problem}" for n, form in forms for problem in form.problems]
+        told = [
+            wording.OF_PHONE % {"n": n, "problem": problem}
+            for n, form in forms
+            for problem in form.problems
+        ]
         return [*map(str, self.non_form_errors()), *told]
 
     def clean(self) -> None:

@@ -16,7 +16,9 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.dates import MONTHS
 
+from customers import wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, words
 from customers.catalogue.fields import Field
@@ -30,7 +32,7 @@ _LONGEST = 255  # characters, where the contract names no length
 def no_controls(text: str) -> None:
     """A value is one line of text: no control characters, nothing that came broken on its way."""
     if any(unicodedata.category(char) in ("Cc", "Cs") or char == "\ufffd" for char in text):
-        raise ValidationError("This holds a character that cannot be typed: remove it.", "control")
+        raise ValidationError(wording.CONTROL, "control")
 
 
 def as_sent(value: Any) -> str:
@@ -48,18 +50,16 @@ class PlainField(forms.Field):
 class TextField(PlainField, forms.CharField):
     """One line, trimmed. An empty one is refused where the field was there to be set."""
 
+    default_error_messages = {"max_length": wording.TOO_LONG}
+
     def __init__(self, *, max_length: int | None, **kwargs: Any) -> None:
         super().__init__(max_length=max_length or _LONGEST, validators=[no_controls], **kwargs)
-        most = max_length or _LONGEST
-        self.error_messages["max_length"] = f"At most {most} characters; this has %(show_value)d."
 
 
 class EmailField(TextField):
     """An address with one @ and a dot behind it; Club Med checks the rest."""
 
-    default_error_messages = {
-        "invalid": "This is not a whole e-mail address, like tom@example.com."
-    }
+    default_error_messages = {"invalid": wording.NOT_AN_EMAIL}
     widget = forms.EmailInput
 
     def clean(self, value: Any) -> str:
@@ -85,7 +85,7 @@ class DateField(PlainField):
             return ""
         found = next((m for shape in self._SHAPES if (m := shape.fullmatch(text))), None)
         if found is None:
-            raise ValidationError("Write the day, month and year, like 14/06/1986.", "invalid")
+            raise ValidationError(wording.NOT_A_DATE, "invalid")
         year, month, day = (int(found[part]) for part in "ymd")
         return f"{_real_date(year, month, day):%Y%m%d}"
 
@@ -96,14 +96,15 @@ class DateField(PlainField):
 
 def _real_date(year: int, month: int, day: int) -> date:
     if not 1 <= month <= 12:
-        raise ValidationError(f"There is no month {month}: write day, month, year.", "invalid")
+        raise ValidationError(wording.NO_SUCH_MONTH % {"month": month}, "invalid")
     if not 1800 <= year <= timezone.now().year:
-        raise ValidationError(f"{year} cannot be a year of birth.", "invalid")
+        raise ValidationError(wording.NO_SUCH_YEAR % {"year": year}, "invalid")
     if not 1 <= day <= calendar.monthrange(year, month)[1]:
-        raise ValidationError(f"{day} {calendar.month_name[month]} does not exist.", "invalid")
+        named = {"day": day, "month": MONTHS[month]}
+        raise ValidationError(wording.NO_SUCH_DAY % named, "invalid")
     found = date(year, month, day)
     if found > timezone.now().date():
-        raise ValidationError("This day is still to come.", "invalid")
+        raise ValidationError(wording.FUTURE_DAY, "invalid")
     return found
 
 
@@ -114,14 +115,14 @@ class ChoiceField(PlainField, forms.ChoiceField):
 class CodeField(ChoiceField):
     """One of the known codes, or the code that is there now, however new."""
 
-    default_error_messages = {"invalid_choice": "Choose one of the list."}
+    default_error_messages = {"invalid_choice": wording.CHOOSE_ONE}
 
     def __init__(self, *, field: Field, now: Json, market: Market, **kwargs: Any) -> None:
         choices = dict(_choices(field, market))
         code = compare.raw_text(now)
         if code and code not in choices:
-            choices = {code: f"{code}, a new value from Club Med", **choices}
-        super().__init__(choices=[("", "Choose…"), *choices.items()], **kwargs)
+            choices = {code: wording.NEW_VALUE % {"code": code}, **choices}
+        super().__init__(choices=[("", wording.CHOOSE), *choices.items()], **kwargs)
 
 
 def _choices(field: Field, market: Market) -> Mapping[str, str]:
@@ -138,11 +139,11 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
 class BooleanField(ChoiceField):
     """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
 
-    default_error_messages = {"invalid_choice": "Choose one of the two."}
+    default_error_messages = {"invalid_choice": wording.CHOOSE_OF_TWO}
     widget = forms.RadioSelect
 
     def __init__(self, *, field: Field, **kwargs: Any) -> None:
-        choices = field.choices or {"true": "Yes", "false": "No"}
+        choices = field.choices or {"true": words.yes_no(True), "false": words.yes_no(False)}
         super().__init__(choices=list(choices.items()), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:

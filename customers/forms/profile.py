@@ -11,22 +11,19 @@ from typing import TypeAlias
 from django import forms
 from django.http import QueryDict
 
-from customers import form_token
+from customers import form_token, wording
 from customers.access import Actor
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds
 from customers.catalogue.fields import FIELDS, Create, Field, Group
-from customers.catalogue.markets import Market
+from customers.catalogue.markets import Market, country_name
 from customers.clubmed.profile import Json, Profile, member_name
+from customers.clubmed.schema import Problem
 from customers.form_token import FormToken
 from customers.forms.composite import MembersForm, OptinsForm, PhonesFormSet, with_act
 from customers.forms.plain import Asked, Clash, PlainPart, TextField, dress, unjudged
 from customers.services.outcomes import Refused
 
-NOT_OURS = (
-    "This form is not yours, or was changed on its way. Nothing was sent. "
-    "Check it and send it again."
-)
 AnyPart: TypeAlias = PlainPart | MembersForm | OptinsForm | PhonesFormSet
 
 
@@ -63,25 +60,36 @@ class Editing:
         body = {row.name: row.kind.compose(now, row.cleared(now))}
         return not self.market.rules.problems(body, now={row.name: now})
 
+    def words(self, problem: Problem) -> str:
+        """What the customer's market refuses, in words."""
+        lengths = {"limit_value": problem.limit, "show_value": problem.length}
+        country = country_name(self.market.locale)
+        named = lengths | {"country": country, "hint": problem.hint}
+        return wording.MARKET_RULES[problem.rule] % named
+
     def _missing(self, row: Field, now: Json, *, may_clear: bool) -> str:
         """What to say if nothing is given, "" if nothing need be."""
         if self.is_new:
-            needed = row.create is Create.REQUIRED or row.name in self.market.rules.required()
-            return "Needed to create a customer." if needed else ""
+            if row.create is Create.REQUIRED:
+                return str(wording.REQUIRED)
+            needed = Problem(row.name, "required")
+            return self.words(needed) if row.name in self.market.rules.required() else ""
         if may_clear:
-            act = f"use “{row.clear_words}…”" if self.alone else f"tick “{row.clear_words}”"
-            return f"An empty answer changes nothing. To empty it, {act}."
-        return f"{row.label} cannot be empty." if self.alone or not compare.is_empty(now) else ""
+            how = wording.USE_CLEAR if self.alone else wording.TICK_CLEAR
+            return how % {"clear": row.clear_words}
+        if compare.is_empty(now):
+            return str(wording.EMPTY_ALREADY) if self.alone else ""
+        return wording.CANNOT_BE_EMPTY % {"field": row.label}
 
 
 # A part of the create form: its title, what stands there, and what is folded away: (summary, parts,
 # is it open).
 Section: TypeAlias = tuple[str, list[AnyPart], list[tuple[str, list[AnyPart], bool]]]
 _SECTIONS = (
-    ("Who is calling", (Group.IDENTITY,)),
-    ("How to reach them", (Group.CONTACT,)),
-    ("What they want", (Group.PREFERENCES,)),
-    ("About this call", (Group.HEAD, Group.ACCOUNT, Group.CALL)),
+    (wording.WHO_CALLS, (Group.IDENTITY,)),
+    (wording.HOW_TO_REACH, (Group.CONTACT,)),
+    (wording.WHAT_THEY_WANT, (Group.PREFERENCES,)),
+    (wording.ABOUT_THIS_CALL, (Group.HEAD, Group.ACCOUNT, Group.CALL)),
 )
 
 
@@ -98,11 +106,9 @@ class ProfileForm(forms.Form):
 
     use_required_attribute = False
     token = forms.CharField(required=False, widget=forms.HiddenInput)
-    force_address = forms.BooleanField(
-        label="Send this address all the same, without Club Med’s check", required=False
-    )
-    reason = TextField(label="Why is it right?", max_length=200, required=False)
-    despite_reason = TextField(label="Why it is another person", max_length=200, required=False)
+    force_address = forms.BooleanField(label=wording.FORCE_ADDRESS, required=False)
+    reason = TextField(label=wording.REASON, max_length=200, required=False)
+    despite_reason = TextField(label=wording.ANOTHER_PERSON, max_length=200, required=False)
 
     def __init__(
         self,
@@ -185,17 +191,18 @@ class ProfileForm(forms.Form):
     def typed_texts(self) -> list[tuple[str, str]]:
         """What is to be stored, as people read it."""
         rows = ((FIELDS[name], value) for name, value in self.changes.items())
-        return [
-            (row.label, row.text(row.kind.compose(None, value), revealed=True) or "to be cleared")
+        texts = (
+            (row.label, row.text(row.kind.compose(None, value), revealed=True))
             for row, value in rows
-        ]
+        )
+        return [(label, text or str(wording.TO_BE_CLEARED)) for label, text in texts]
 
     def is_valid(self) -> bool:
         return super().is_valid() and not self.in_trouble
 
     def clean_token(self) -> FormToken:
         if self.seen is None:
-            raise forms.ValidationError(NOT_OURS)
+            raise forms.ValidationError(wording.FORM_EXPIRED)
         return self.seen
 
     def clean(self) -> None:
@@ -207,7 +214,7 @@ class ProfileForm(forms.Form):
             self._judge(part)
         self._check_market()
         if self.forces and not self.cleaned_data.get("reason"):
-            self.add_error("reason", "Say why: the log keeps it.")
+            self.add_error("reason", wording.SAY_WHY)
 
     def _forgive_all(self) -> None:
         for part in self.parts.values():
@@ -222,9 +229,9 @@ class ProfileForm(forms.Form):
         if choice == "theirs" or not (typed or part.clears):
             return
         if choice != "mine":
-            part.refuse([], "Choose one: theirs or yours.")
+            part.refuse([], str(wording.WHOSE))
         elif typed and part.clears:
-            part.refuse([], "Type another or clear it: it cannot be both.")
+            part.refuse([], str(wording.BOTH))
         elif part.clears:
             self.changes[name] = part.row.cleared(part.asked.now)
         elif part.is_valid():
@@ -255,7 +262,7 @@ class ProfileForm(forms.Form):
         rules = self.editing.market.rules
         for problem in rules.problems(body, now=None if self.editing.is_new else now):
             if member_name(problem.key) in self.changes:
-                self._refuse(problem.key, problem.message)
+                self._refuse(problem.key, self.editing.words(problem))
 
     def _refuse(self, key: str, message: str) -> None:
         """Put a message beside the input of a dotted key: "phones[0].number"."""
@@ -268,14 +275,14 @@ class ProfileForm(forms.Form):
         """Put each message of Club Med's beside its field, what has no field here above all."""
         rest = []
         for error in refused.errors:
-            message = error.message or error.code or "Refused without a reason."
+            message = error.message or error.code or str(wording.NO_REASON)
             if member_name(error.key) in self.parts:
-                self._refuse(error.key, f"Club Med: {message}")
+                self._refuse(error.key, wording.CLUB_MED_SAYS % {"message": message})
             else:
                 rest.append(f"{error.key}: {message}" if error.key else message)
         self.offers_force |= any(member_name(one.key) == "address" for one in refused.errors)
         if not rest and not self.in_trouble:
-            rest = [refused.description or "No reason was given."]
+            rest = [refused.description or str(wording.NO_REASON)]
         self.refusal = " ".join(rest)
 
     def renew_token(self) -> None:
@@ -320,12 +327,12 @@ class ProfileForm(forms.Form):
     @property
     def sections(self) -> list[Section]:
         """The parts in the order of a call: by group, as the catalogue has them."""
-        return [self._section(title, groups) for title, groups in _SECTIONS]
+        return [self._section(str(title), groups) for title, groups in _SECTIONS]
 
     def _section(self, title: str, groups: Iterable[Group]) -> Section:
         parts = [part for part in self.parts.values() if part.row.group in groups]
         native = [part for part in parts if part.row.native]
-        folds = [("Name in its own script", native)] if native else []
+        folds = [(str(wording.NATIVE_NAME), native)] if native else []
         folds += [(part.row.label, [part]) for part in parts if _is_folded(part.row)]
         plain = [part for part in parts if not part.row.native and not _is_folded(part.row)]
         return (

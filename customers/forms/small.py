@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from customers import wording
 from customers.audit.models import Purpose
 from customers.catalogue import phones
 from customers.forms.plain import DateField, TextField, dress, show_again
@@ -40,12 +41,17 @@ class FindForm(SmallForm):
     """
 
     q = TextField(max_length=None, required=False)
-    last_name = TextField(label="Last name", max_length=None, required=False)
-    first_name = TextField(label="First name", max_length=None, required=False)
-    birthdate = DateField(label="Date of birth", required=False)
-    zip_code = TextField(label="Postal code", max_length=None, required=False)
-    email = TextField(label="E-mail", max_length=None, required=False)
-    phone = TextField(label="Phone", max_length=None, required=False)
+    last_name = TextField(max_length=None, required=False)
+    first_name = TextField(max_length=None, required=False)
+    birthdate = DateField(required=False)
+    zip_code = TextField(max_length=None, required=False)
+    email = TextField(max_length=None, required=False)
+    phone = TextField(max_length=None, required=False)
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        for name, field in self.fields.items():
+            field.label = wording.CRITERIA.get(name)
 
     def clean(self) -> None:
         boxed = search_terms.read(self.cleaned_data.get("q", ""))
@@ -56,10 +62,10 @@ class FindForm(SmallForm):
                 self.add_error("q", exc)
         asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
         if "phone" in asked and not phones.dialled(asked["phone"]):
-            self.add_error("phone", "This is not a phone number: digits, with + first.")
+            self.add_error("phone", wording.NOT_A_PHONE)
         self.criteria: dict[str, str] = boxed | asked
         if not self.criteria and not self.errors:
-            self.add_error("q", "Type a number, an e-mail, a phone or a name.")
+            self.add_error("q", wording.TYPE_SOMETHING)
 
     @property
     def known_more(self) -> list[forms.BoundField]:
@@ -75,24 +81,24 @@ class SettleForm(SmallForm):
     """A person's decision on an unclear change. customer_id: of a customer that a create made."""
 
     landed = forms.TypedChoiceField(
-        label="Did Club Med store it?",
-        choices=[("yes", "Yes, Club Med stored it"), ("no", "No, it was not stored")],
+        label=wording.DID_IT_LAND,
+        choices=[("yes", wording.LANDED), ("no", wording.NOT_LANDED)],
         coerce=lambda answer: answer == "yes",
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose one."},
+        error_messages={"required": wording.CHOOSE_OF_TWO},
     )
     customer_id = forms.RegexField(
         r"^[1-9][0-9]{0,63}$",
-        label="Number of the customer that was created",
+        label=wording.CREATED_NUMBER,
         required=False,
-        help_text="Only if it was stored",
-        error_messages={"invalid": "Digits only, not starting with 0."},
+        help_text=wording.IF_LANDED,
+        error_messages={"invalid": wording.DIGITS},
     )
     reason = TextField(
-        label="How do you know?",
+        label=wording.HOW_KNOWN,
         max_length=None,
-        help_text="Kept in the log with your name, like “Customer confirmed by phone”",
-        error_messages={"required": "Say how you know: the log keeps it."},
+        help_text=wording.HOW_KNOWN_HINT,
+        error_messages={"required": wording.SAY_HOW},
     )
 
 
@@ -100,10 +106,10 @@ class RevealForm(SmallForm):
     """Why somebody needs to see a sensitive value."""
 
     purpose = forms.ChoiceField(
-        label="Why do you need to see it?",
-        choices=[("", "Choose…"), *Purpose.choices],
+        label=wording.WHY_REVEAL,
+        choices=[("", wording.CHOOSE), *Purpose.choices],
         widget=forms.Select({"data-focus": True}),
-        error_messages={"required": "Choose why.", "invalid_choice": "Choose one of the list."},
+        error_messages={"required": wording.CHOOSE_WHY, "invalid_choice": wording.CHOOSE_ONE},
     )
 
 
@@ -111,17 +117,16 @@ class ForgetForm(SmallForm):
     """Why a customer is forgotten, and their number once more."""
 
     reason = TextField(
-        label="Why is this customer to be forgotten?",
+        label=wording.WHY_FORGET,
         max_length=None,
-        help_text="Kept in the log with your name, like “Asked for by letter of 12 March”. "
-        "No personal data of the customer",
-        error_messages={"required": "Say why: the log keeps it."},
+        help_text=wording.WHY_FORGET_HINT,
+        error_messages={"required": wording.SAY_WHY},
     )
     customer_id = forms.CharField(
-        label="The customer’s number, once more",
-        help_text="So that nobody is forgotten by mistake",
+        label=wording.NUMBER_AGAIN,
+        help_text=wording.NUMBER_AGAIN_HINT,
         widget=forms.TextInput({"inputmode": "numeric"}),
-        error_messages={"required": "Type the customer’s number."},
+        error_messages={"required": wording.TYPE_NUMBER},
     )
 
     def __init__(self, number: str, data: QueryDict | None = None, **kwargs: Any) -> None:
@@ -130,5 +135,5 @@ class ForgetForm(SmallForm):
 
     def clean_customer_id(self) -> str:
         if self.cleaned_data["customer_id"] != self._number:
-            raise forms.ValidationError("This is not the number of this customer.")
+            raise forms.ValidationError(wording.OTHER_NUMBER)
         return self._number

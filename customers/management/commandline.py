@@ -2,6 +2,7 @@
 log, which is recorded first or does not happen.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -44,16 +45,30 @@ def record(kind: Access, *, customer_id: str = "", field: str = "") -> None:
         raise CommandError(f"The {kind} cannot be recorded, so nothing was written.") from None
 
 
-def write(texts: Iterable[str], output: str | None) -> None:
-    """Write to a new file, readable by its owner alone and whole or not there; or to stdout.
+@contextmanager
+def writing(path: str | None) -> Iterator[None]:
+    """Raise OSError as CommandError, with the path; None: the output."""
+    try:
+        yield
+    except OSError as exc:
+        raise CommandError(f"{path or 'The output'} cannot be written: {exc.strerror}") from None
 
-    Raises OSError.
-    """
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", metavar="FILE", help="a new file, readable by you alone; else stdout"
+    )
+
+
+def write(texts: Iterable[str], output: str | None) -> None:
+    """Write to a new file, readable by its owner alone and whole or not there; or to stdout."""
     if output is None:
-        sys.stdout.writelines(texts)
+        with writing(output):
+            sys.stdout.writelines(texts)
         return
     # Never over a file that is there: it would keep its mode, and may be anything.
-    with open(output, "x", encoding="ascii", opener=partial(os.open, mode=0o600)) as file:
+    owner_alone = partial(os.open, mode=0o600)
+    with writing(output), open(output, "x", encoding="ascii", opener=owner_alone) as file:
         try:
             file.writelines(texts)
             file.flush()

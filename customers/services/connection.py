@@ -1,4 +1,4 @@
-"""Calls of Club Med, as one person or as the background, and what comes of them in our words."""
+"""Calls of Club Med, as one person or as the background."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -19,14 +19,9 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit.models import Credential
+from customers.clubmed import tokens
 from customers.clubmed.errors import NoTokenError, NotSentError, SignInNeededError
-from customers.clubmed.tokens import (
-    AccessToken,
-    StaticToken,
-    TokenEndpoint,
-    TokenSource,
-    parse_token,
-)
+from customers.clubmed.tokens import AccessToken, StaticToken, TokenEndpoint, TokenSource
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 logger = logging.getLogger(__name__)
@@ -48,7 +43,11 @@ def tokens_of(actor: Actor | None) -> TokenSource:
 def background() -> TokenSource | None:
     """The service's own token; None if only the staff's tokens are there."""
     if settings.CLUBMED_TOKEN_URL:
-        return _StoredToken(_service_key(), _fetch_service_token)
+        account = settings.CLUBMED_CLIENT_ID, settings.CLUBMED_CLIENT_SECRET
+        endpoint = TokenEndpoint(settings.CLUBMED_TOKEN_URL, *account)
+        # Another account's token lies in another row.
+        key = hashlib.sha256(f"{endpoint.url} {endpoint.client_id}".encode()).hexdigest()
+        return _StoredToken(f"service {key}", lambda _: endpoint.fetch("client_credentials"))
     return StaticToken(settings.CLUBMED_TOKEN) if settings.CLUBMED_TOKEN else None
 
 
@@ -58,9 +57,9 @@ def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: boo
     began: when it was asked, in seconds since 1970. endpoint, in_form: of the `TokenEndpoint`.
     Raises ValueError if there is no bearer token.
     """
-    token = parse_token(answer, began)
-    if not token.refresh:  # it serves as long as it is taken, if it does not say how long
-        token = parse_token(answer, began, life=settings.SESSION_COOKIE_AGE)
+    # A token that cannot be renewed serves as long as it is taken, if it does not say how long.
+    life = {} if answer.get("refresh_token") else {"life": settings.SESSION_COOKIE_AGE}
+    token = tokens.parse_token(answer, began, **life)
     sweep()
     handle = secrets.token_urlsafe(32)
     _row(handle, replace(token, endpoint=endpoint, in_form=in_form)).save(force_insert=True)
@@ -68,19 +67,12 @@ def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: boo
 
 
 def forget(sign_in: str) -> None:
-    """The sign-in is over."""
     Credential.objects.filter(pk=sign_in).delete()
 
 
 def sweep() -> None:
     """Delete the tokens that are of no use to anybody."""
     Credential.objects.filter(ends_at__lt=timezone.now()).delete()
-
-
-def _fetch_service_token(former: AccessToken) -> AccessToken:
-    """RFC 6749, 4.4."""
-    account = settings.CLUBMED_CLIENT_ID, settings.CLUBMED_CLIENT_SECRET
-    return TokenEndpoint(settings.CLUBMED_TOKEN_URL, *account).fetch("client_credentials")
 
 
 def _refresh(former: AccessToken) -> AccessToken:
@@ -92,12 +84,6 @@ def _refresh(former: AccessToken) -> AccessToken:
     token = endpoint.fetch("refresh_token", refresh_token=former.refresh)
     refresh = token.refresh or former.refresh
     return replace(token, refresh=refresh, endpoint=former.endpoint, in_form=former.in_form)
-
-
-def _service_key() -> str:
-    """Another account's token is another one."""
-    account = f"{settings.CLUBMED_TOKEN_URL} {settings.CLUBMED_CLIENT_ID}"
-    return f"service {hashlib.sha256(account.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +160,7 @@ def _row(key: str, token: AccessToken) -> Credential:
 
 
 def _token_in(row: Credential | None) -> AccessToken:
-    """The token of a row; none if it has ended, or its encryption key is gone."""
+    """The token of a row; `_NONE` if it has ended, or its encryption key is gone."""
     if row is None or row.ends_at <= timezone.now():
         return _NONE
     key, token = decrypt_for_session(row.encrypted, max_age=None) or ("", {})

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from customers import wording
 from customers.audit import reading
 from customers.audit.actions import Action
 from customers.catalogue.compare import fold, is_empty, raw_text
@@ -40,7 +41,7 @@ class Duplicate:
     @property
     def name(self) -> str:
         names = (raw_text(self.values.get(key)) for key in ("first_name", "last_name"))
-        return " ".join(filter(None, names)) or "Unnamed customer"
+        return " ".join(filter(None, names)) or str(wording.UNNAMED)
 
 
 class Line(NamedTuple):
@@ -91,7 +92,7 @@ def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]
     cities = [
         (_city(values), bool(city) and fold(_city(values)) == fold(city)) for values, _ in theirs
     ]
-    return [*lines, Line("City", city, cities)]
+    return [*lines, Line(str(wording.CITY), city, cities)]
 
 
 def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:

@@ -9,24 +9,18 @@ import calendar
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from customers.access import OPERATOR
 from customers.audit import chain, entries, erasure, statements
 from customers.audit.actions import Action
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import (
-    AccessEvent,
-    Change,
-    ChangedField,
-    Entry,
-    Head,
-    VaultItem,
-)
+from customers.audit.models import AccessEvent, Change, ChangedField, Entry, Head, VaultItem
 from customers.services.record import act_of
 
 Progress = Callable[[int], None]  # told how many are done
@@ -37,11 +31,16 @@ _LONGEST_PAUSE = timedelta(days=32)
 
 @dataclass(frozen=True)
 class Old:
-    """What is older than `before`: up to which number, and how many rows are still there."""
+    """The rows of one part of the log, of `erasure`, that are older than `before`.
 
+    up_to: the newest one's number. count: how many there were when they were looked for.
+    """
+
+    part: str
     before: datetime
     up_to: int
     count: int
+    rows: QuerySet[Any]
 
 
 def doubt(now: datetime) -> str:
@@ -55,25 +54,30 @@ def doubt(now: datetime) -> str:
     return f"The newest entry is of {head.recorded_at:%d %B %Y}, more than 32 days ago."
 
 
-def old_values(now: datetime) -> Old:
-    """The values older than AUDIT_VALUE_MONTHS, by the times in the database."""
-    before = _months_before(now, settings.AUDIT_VALUE_MONTHS)
-    up_to = _newest_before(before)
-    return Old(before, up_to, VaultItem.objects.filter(pk__lte=up_to).count())
-
-
-def old_access_events(now: datetime) -> Old:
-    """The access events older than ACCESS_MONTHS."""
-    before = _months_before(now, settings.ACCESS_MONTHS)
-    events = AccessEvent.objects.filter(recorded_at__lt=before).order_by("-pk")
-    return Old(before, events.values_list("pk", flat=True).first() or 0, events.count())
-
-
-def old_entries(now: datetime) -> Old:
-    """The entries older than AUDIT_ENTRY_MONTHS, but for changes with a younger entry."""
-    before = _months_before(now, settings.AUDIT_ENTRY_MONTHS)
-    up_to = max(_ends_of_changes(_newest_before(before)), default=0)
-    return Old(before, up_to, Entry.objects.filter(seq__lte=up_to).count())
+def find_old(now: datetime) -> list[Old]:
+    """What is older than AUDIT_VALUE_MONTHS, ACCESS_MONTHS and AUDIT_ENTRY_MONTHS, in the order to
+    erase it, by the times in the database. A change with a younger entry stays whole.
+    """
+    value, access, entry = (
+        _months_before(now, months)
+        for months in (
+            settings.AUDIT_VALUE_MONTHS,
+            settings.ACCESS_MONTHS,
+            settings.AUDIT_ENTRY_MONTHS,
+        )
+    )
+    events = AccessEvent.objects.filter(recorded_at__lt=access).order_by("-pk")
+    newest_event = events.values_list("pk", flat=True).first() or 0
+    newest_value = _newest_before(value)
+    newest_entry = max(_ends_of_changes(_newest_before(entry)), default=0)
+    values = VaultItem.objects.filter(pk__lte=newest_value)
+    entries = Entry.objects.filter(seq__lte=newest_entry)
+    return [
+        Old(erasure.VALUES, value, newest_value, values.count(), values),
+        Old(erasure.ACCESS, access, newest_event, events.count(), events),
+        # Last, as entries need a right that the workers' role does not have.
+        Old(erasure.ENTRIES, entry, newest_entry, entries.count(), entries),
+    ]
 
 
 def _months_before(now: datetime, months: int) -> datetime:
@@ -83,35 +87,23 @@ def _months_before(now: datetime, months: int) -> datetime:
     return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
 
-def erase_values(old: Old, reason: str, progress: Progress) -> None:
-    """Delete values that are too old from the vault, after an entry that says so.
+def erase(old: Old, reason: str, progress: Progress) -> None:
+    """Delete what is too old, in batches: values and access events after an entry that says so,
+    entries behind an anchor for each batch, oldest first.
 
     reason: why although the log is not whole, "" if it is.
     """
-    _say(erasure.VALUES, old.up_to, reason)
-    erasure.delete(VaultItem.objects.filter(pk__lte=old.up_to), progress)
-
-
-def erase_access_events(old: Old, reason: str, progress: Progress) -> None:
-    """Delete access events that are too old, after an entry that says so."""
-    _say(erasure.ACCESS, old.up_to, reason)
-    erasure.delete(AccessEvent.objects.filter(recorded_at__lt=old.before), progress)
-
-
-def _say(part: str, up_to: int, reason: str) -> None:
-    """Append that this part is erased up to a number, unless an entry says so already."""
+    if old.part == erasure.ENTRIES:
+        done = 0
+        while batch := _next_batch(old.up_to):
+            done += _remove(*batch, reason)
+            progress(done)
+        return
     with transaction.atomic():
         head = chain.lock()
-        if erasure.expired(part) < up_to:
-            _append(head, Action.EXPIRED, erasure.erasure_entry(part, up_to), reason)
-
-
-def remove_entries(old: Old, reason: str, progress: Progress) -> None:
-    """Delete entries that are too old, oldest first, each batch behind an anchor of its own."""
-    done = 0
-    while batch := _next_batch(old.up_to):
-        done += _remove(*batch, reason)
-        progress(done)
+        if erasure.expired(old.part) < old.up_to:
+            _append(head, Action.EXPIRED, erasure.erasure_entry(old.part, old.up_to), reason)
+    erasure.delete(old.rows, progress)
 
 
 def _next_batch(up_to: int) -> tuple[int, int] | None:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from customers import wording
 from customers.access import Actor
 from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json
 from customers.services import search_terms
 from customers.services.connection import calling, locale_of
 from customers.services.duplicates import Duplicate
-from customers.services.outcomes import Forbidden, MayNotSearch, NotFound
+from customers.services.outcomes import Forbidden, NotFound
 from customers.services.read import read_profile
 from customers.services.search_terms import Search
 
@@ -32,7 +33,7 @@ class Found:
 def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
     """Customers by what somebody typed, as `search_terms.read` gives it.
 
-    At most `search_terms.MOST_CALLS` calls and one more. Raises a NotSaved; MayNotSearch: this
+    At most `search_terms.MOST_CALLS` calls and one more. Raises a NotSaved; Forbidden: this
     token may not search, and no customer has the number that was typed.
     """
     search = search_terms.search(criteria, region=region_of(locale_of(actor)))
@@ -45,7 +46,7 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
     if found is None and page == 1 and _is_there(search.number, actor):
         return Found([], None, has_next=False, tried=search.tried, number=search.number)
     if is_forbidden:
-        raise MayNotSearch
+        raise _may_not_search()
     return found or Found([], 0, has_next=False, tried=search.tried)
 
 
@@ -63,7 +64,7 @@ def customers_like(
             with calling(actor) as api:
                 items = api.find_customers(filters).items
         except Forbidden:
-            raise MayNotSearch from None
+            raise _may_not_search() from None
         for item in items:
             found.setdefault(item["id"], Duplicate(item, item["id"]))
     return list(found.values())
@@ -71,7 +72,7 @@ def customers_like(
 
 def _search(search: Search, actor: Actor, page: int) -> Found | None:
     """The customers of the first step that finds any; None if no step does."""
-    for n, step in enumerate(search.steps):
+    for step in search.steps:
         with calling(actor) as api:
             pages = [api.find_customers(filters, page=page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
@@ -80,7 +81,8 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
         if matches or has_next:
             totals = [one.total for one in pages if one.items]
             total = totals[0] if len(totals) == 1 and len(matches) == len(items) else None
-            is_one = len(matches) == 1 and not has_next and page == 1 and search.is_by_number(n)
+            is_by_number = "gm_number" in step[0]
+            is_one = len(matches) == 1 and not has_next and page == 1 and is_by_number
             return Found(matches, total, has_next, search.tried, matches[0]["id"] if is_one else "")
     return None
 
@@ -91,3 +93,7 @@ def _is_there(number: str, actor: Actor) -> bool:
         return bool(number and read_profile(number, actor=actor))
     except NotFound:
         return False
+
+
+def _may_not_search() -> Forbidden:
+    return Forbidden(wording.MAY_NOT_SEARCH, wording.TYPE_A_NUMBER)

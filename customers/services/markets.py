@@ -7,7 +7,6 @@ takes what is there, and the catalogue stands in for what is not.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from django.core.cache import cache
 
@@ -55,8 +54,9 @@ def offered_locales() -> list[str]:
 def refresh_market(locale: str, *, actor: Actor) -> None:
     """Ask for what is missing or old, the most important first, within a short time."""
     spoken = locale_of(actor)
+    ruled = locale or spoken
     questions: dict[str, Callable[[ClubMed], Json]] = {
-        f"schema {locale or spoken}": partial(_schema, locale=locale or spoken),
+        f"schema {ruled}": lambda api: dict(rules(ruled, api.profile_schema(ruled)).schema),
         f"civilities {spoken}": ClubMed.civilities,
         f"countries {spoken}": ClubMed.countries,
         "locales": ClubMed.locales,
@@ -67,10 +67,6 @@ def refresh_market(locale: str, *, actor: Actor) -> None:
         left = ends_at - time.monotonic()
         if left > 0 and _key(name, "asked") not in asked:
             _ask(name, ask, actor, left)
-
-
-def _schema(api: ClubMed, *, locale: str) -> Json:
-    return dict(rules(locale, api.profile_schema(locale)).schema)
 
 
 def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float) -> None:

@@ -28,7 +28,8 @@ class Saved:
 
 
 class NotSaved(Exception):
-    """status: of the HTTP answer. title, text: the sentences. icon, tone: how a notice looks.
+    """status: of the HTTP answer. title, text: the sentences; an argument takes the place of the
+    class's own. icon, tone: how a notice looks.
 
     is_about_form: it is told inside the form that was sent, not above the page.
     """
@@ -40,10 +41,19 @@ class NotSaved(Exception):
     icon = "plug-connected-x"
     tone = "bad"
 
+    def __init__(self, title: "StrOrPromise" = "", text: "StrOrPromise" = "") -> None:
+        super().__init__()
+        self.title, self.text = title or self.title, text or self.text
+
 
 class SaidNo(NotSaved):
-    """Club Med answered that it does not do it."""
+    """Club Med answered that it does not do it: by a redirect, or by a refusal of what no person
+    typed.
+    """
 
+    status = 502
+    title = wording.ODD_ANSWER
+    text = wording.ODD_ANSWER_TEXT
     icon = "alert-circle"
 
 
@@ -61,19 +71,12 @@ class Refused(SaidNo):
 
 
 class Forbidden(SaidNo):
-    """Club Med lets this person neither read nor change this profile."""
+    """Club Med lets this person not do that: read or change this profile, or search."""
 
     status = 403
     title = wording.FORBIDDEN
     text = wording.ASK_SUPERVISOR
     icon, tone = "lock", "warn"
-
-
-class MayNotSearch(Forbidden):
-    """Club Med lets this person not search."""
-
-    title = wording.MAY_NOT_SEARCH
-    text = wording.TYPE_A_NUMBER
 
 
 class NotFound(SaidNo):
@@ -88,17 +91,10 @@ class NotFound(SaidNo):
 class Busy(SaidNo):
     """Club Med gets too many calls."""
 
+    status = 503
     title = wording.BUSY
     text = wording.BUSY_TEXT
     icon, tone = "hourglass", "warn"
-
-
-class OddAnswer(SaidNo):
-    """A redirect, or a refusal of what no person typed."""
-
-    status = 502
-    title = wording.ODD_ANSWER
-    text = wording.ODD_ANSWER_TEXT
 
 
 class NoAnswer(NotSaved):
@@ -109,26 +105,14 @@ class NoAnswer(NotSaved):
 
 
 class Unreachable(NoAnswer):
-    """No byte of a read went out."""
-
-
-class NoToken(Unreachable):
-    """No token could be had for a call."""
-
-    title = wording.NO_TOKEN
-    text = wording.NO_TOKEN_TEXT
+    """No byte of a read went out, perhaps because no token could be had."""
 
 
 class NotSent(NotSaved):
-    """No byte of a write went out. reason: why not, if it is not that Club Med does not answer."""
+    """No byte of a write went out."""
 
-    title: "StrOrPromise" = wording.NO_ANSWER
+    title = wording.NO_ANSWER
     text = wording.NOT_SENT
-
-    def __init__(self, reason: NotSaved | None = None) -> None:
-        super().__init__("not sent")
-        if reason is not None:
-            self.title = reason.title
 
 
 class NeedsRenewal(NotSaved):
@@ -165,23 +149,10 @@ class Pending(NotSaved):
 
 
 class NotRecorded(NotSaved):
-    """The log cannot be written, so nothing was sent. Its argument, if any, says what to do."""
+    """The log cannot be written, so nothing was sent, erased or revealed."""
 
     title = wording.NOT_RECORDED
     text = wording.NOT_SENT
-
-
-class NotErased(NotRecorded):
-    """The log cannot be written, so nothing was erased."""
-
-    text = wording.NOT_ERASED
-
-
-class NotRevealed(NotRecorded):
-    """The log cannot be written, so nothing was revealed."""
-
-    title = wording.NOT_REVEALED
-    text = wording.NOT_REVEALED_TEXT
 
 
 class NoTombstone(NotSaved):
@@ -243,14 +214,12 @@ class MayExist(Taken):
 class NotYours(NotSaved):
     """Nobody settles a change of their own, nor one that needs no person."""
 
-    status = 409
     text = wording.NOT_YOURS
 
 
 class NumberMissing(NotSaved):
     """A create that landed has made a customer: which one has to be said."""
 
-    status = 422
     text = wording.NUMBER_MISSING
 
 
@@ -264,7 +233,9 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
         case errors.TokenRefusedError():
             return NeedsRenewal()
         case errors.NoTokenError():
-            return NotSent(NoToken()) if is_write else NoToken()
+            if is_write:
+                return NotSent(wording.NO_TOKEN)
+            return Unreachable(wording.NO_TOKEN, wording.NO_TOKEN_TEXT)
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
@@ -278,4 +249,4 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)
         case _:
-            return OddAnswer()
+            return SaidNo()

@@ -41,11 +41,7 @@ def confirm_change(
     entries, None without any.
     """
     profile = read_profile(customer_id, actor=actor)
-    open_yet = is_open(change_id)  # before its entries, so that none of them is missed
+    # Before its entries, so that none of them is missed.
+    is_open = JournalLine.objects.filter(pk=change_id).exists()
     changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
-    return profile, open_yet, next(iter(reading.with_entries(changes)), None)
-
-
-def is_open(change_id: UUID) -> bool:
-    """Is it still not known what came of this change?"""
-    return JournalLine.objects.filter(pk=change_id).exists()
+    return profile, is_open, next(iter(reading.with_entries(changes)), None)

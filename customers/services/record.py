@@ -94,7 +94,7 @@ def journal_in_reach() -> Iterator[None]:
     except journal.ClaimedError as exc:
         raise InUse(exc.line) from None
     except chain.ForgedHeadError as exc:
-        raise NotRecorded(exc) from None
+        raise NotRecorded from exc
     except DatabaseError as exc:  # its text may hold values
         logger.error("the journal cannot be written: %s", type(exc).__name__)
         raise NotRecorded from None
@@ -107,7 +107,7 @@ def before_a_write() -> Iterator[None]:
         with journal_in_reach():
             yield
     except NoAnswer as exc:
-        raise NotSent(exc) from None
+        raise NotSent(exc.title) from None
 
 
 @contextmanager
@@ -177,9 +177,8 @@ def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> Non
         or (no_customer and entry.new_commitment)
     ]
     act = line.act()
-    if no_customer or any(
-        isinstance(entry.new, Missing) for entry in made
-    ):  # or forgotten meanwhile
+    was_forgotten = any(isinstance(entry.new, Missing) for entry in made)
+    if no_customer or was_forgotten:
         act |= dict.fromkeys(PERSONAL, "")
         wrong = [replace(one, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for one in wrong]
     if wrong:

@@ -8,15 +8,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from customers import wording
 from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.catalogue.masking import any_sensitive
+from customers.catalogue.masking import is_sensitive
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, member_name
 
 _CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
 _LONGEST = 255  # characters of an entry's detail
-_WITHHELD = "its words may repeat a hidden value, and are not shown."
 
 
 def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
@@ -24,16 +24,16 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
 
     sent: field -> value, as they were sent.
     """
-    was_sent = any_sensitive(sent)
+    was_sent = any(map(is_sensitive, sent))
 
     def shown(error: FieldError) -> FieldError:
         name = member_name(error.key)
-        withheld = any_sensitive([name]) if name in FIELDS else was_sent
-        return replace(error, message=error.code or _WITHHELD) if withheld else error
+        withheld = is_sensitive(name) if name in FIELDS else was_sent
+        return replace(error, message=error.code or str(wording.WITHHELD)) if withheld else error
 
     errors = tuple(map(shown, exc.errors))
     is_changed = was_sent or errors != exc.errors
-    description = _WITHHELD if is_changed and exc.description else exc.description
+    description = str(wording.WITHHELD) if is_changed and exc.description else exc.description
     return type(exc)(str(exc), status=exc.status, description=description, errors=errors)
 
 

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 import phonenumbers
 
+from customers import wording
 from customers.catalogue.compare import as_written, fold, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.catalogue.phones import dialled, same_number
+from customers.catalogue.phones import dialled, parsed, same_number
 from customers.catalogue.words import date_text
 from customers.clubmed.profile import Json, member, parse_phones
 
@@ -22,19 +23,9 @@ Filters: TypeAlias = Mapping[str, str]  # search key -> value, all of which must
 
 MOST_CALLS = 4  # of one search
 _PHONE = "phones.number"
-_PHONES = 2  # of a customer to be created, that are searched for
 _DATE = re.compile(
     r"(?<![^\s,])(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{8})(?![^\s,])"
 )
-_LABELS = {
-    "number": "Number",
-    "email": "E-mail",
-    "phone": "Phone",
-    "name": "Name",
-    "last_name": "Last name",
-    "first_name": "First name",
-    "zip_code": "Postal code",
-}
 
 
 @dataclass(frozen=True)
@@ -50,10 +41,6 @@ class Search:
     besides: Mapping[str, str] = field(default_factory=dict)
     number: str = ""
 
-    def is_by_number(self, step: int) -> bool:
-        """Does that step ask for a GM number, which is one customer's?"""
-        return "gm_number" in self.steps[step][0]
-
     def keeps(self, customer: Mapping[str, Json]) -> bool:
         """Does the customer agree in `besides`? A member that the answer lacks is no difference."""
         return all(_agrees(customer, name, value) for name, value in self.besides.items())
@@ -61,15 +48,13 @@ class Search:
     @property
     def tried(self) -> list[str]:
         """The spellings that are searched for, in order."""
+        keys = ("first_name", "last_name", "email", _PHONE, "gm_number")
         spelled = (
-            " ".join(filters[key] for key in _SPELLED if key in filters)
+            " ".join(filters[key] for key in keys if key in filters)
             for step in self.steps
             for filters in step
         )
         return list(dict.fromkeys(filter(None, spelled)))
-
-
-_SPELLED = ("first_name", "last_name", "email", "phones.number", "gm_number")
 
 
 def read(text: str) -> dict[str, str]:
@@ -173,11 +158,7 @@ def phone_shapes(text: str, region: str) -> list[str]:
 
 
 def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:
-    text = re.sub(r"^\s*00", "+", text)
-    try:
-        return phonenumbers.parse(text, region or None)
-    except phonenumbers.NumberParseException:
-        return None
+    return parsed(re.sub(r"^\s*00", "+", text), region)
 
 
 def _national(number: phonenumbers.PhoneNumber) -> str:
@@ -240,12 +221,15 @@ def person(criteria: Mapping[str, str]) -> dict[str, Json]:
 
 
 def described(criteria: Mapping[str, str]) -> str:
-    """What was searched for, in words: Last name “Wang”, born 14 June 1986."""
-    parts = [f"{label} “{criteria[name]}”" for name, label in _LABELS.items() if name in criteria]
+    """What was searched for, in words: Last name “Wang”, Date of birth “14 June 1986”."""
+    texts = dict(criteria)
     if "birthdate" in criteria:
-        parts.append(f"born {date_text(criteria['birthdate'])}")
-    text = ", ".join(parts)
-    return text[:1].upper() + text[1:]
+        texts["birthdate"] = date_text(criteria["birthdate"])
+    return ", ".join(
+        wording.CRITERION % {"label": label, "value": texts[name]}
+        for name, label in wording.CRITERIA.items()
+        if name in texts
+    )
 
 
 def _agrees(customer: Mapping[str, Json], name: str, value: str) -> bool:
@@ -275,7 +259,7 @@ def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = Fals
     tries: list[Filters] = []
     if email := raw_text(values.get("email")):
         tries += _each("email", emails(email))
-    for phone in (parse_phones(values.get("phones")) or ())[:_PHONES]:
+    for phone in (parse_phones(values.get("phones")) or ())[:2]:
         tries += _each(_PHONE, phone_shapes(phone.number or "", region)[:2])
     last_name, birthdate = values.get("last_name"), values.get("birthdate")
     if not is_empty(last_name) and not is_empty(birthdate):

@@ -1,11 +1,11 @@
-"""What a fresh look at Club Med says about changes whose outcome, or whose stored form, is open.
+"""What a profile that was just read says about changes whose outcome or stored form is open.
 
 docs/audit.md holds the states and who may move a change from one to another. Nothing here calls
 Club Med: the verbs do, and hand over what they read.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -42,29 +42,30 @@ class Settlement:
 
 
 def settle_from_profile(profile: Profile, read_at: int) -> int:
-    """Settlement what a profile says about its customer's open changes.
+    """Record what a profile says about its customer's open changes.
 
     read_at: the log's position before the profile was read. Returns the position up to which the
     profile holds true: where entries that were not known to it came in between, nothing is done.
     """
     customer_id = profile.customer_id
-    overdue = [
-        line for line in journal.overdue().filter(customer_id=customer_id) if line.is_readable
-    ]
+    lines = journal.overdue().filter(customer_id=customer_id)
+    overdue = [line for line in lines if line.is_readable]
     claimed = journal.claimed(customer_id)
     known = reading.last_known(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
     pending = reading.with_entries(changes)
     settlements = [answer_found(line, profile, customer_id) for line in overdue]
-    settlements += [_seen_since(change, profile, known, besides=claimed) for change in pending]
+    since = [_seen_since(change, profile, known, claimed) for change in pending]
+    settlements += [settlement for settlement, _ in since]
     in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
     settlements.append(_changed_elsewhere(profile, known, besides=in_question))
     settlements = [settlement for settlement in settlements if settlement.findings]
     if not settlements:
-        for change in pending:
-            last = _newest(change).values()
-            still = any(e.field in claimed or _waits(e, profile, known) for e in last)
-            read_again_later(change, still=still)
+        for change, (_, is_watched) in zip(pending, since, strict=True):
+            age = timezone.now() - change.recorded_at
+            later = timezone.now() + max(FIRST_READ, age)  # less and less often, for a day
+            at = later if is_watched and age < WATCH else None
+            Change.objects.filter(pk=change.pk).update(read_again_at=at)
         return read_at
     with transaction.atomic():
         chain.lock()
@@ -76,7 +77,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
 
 
 def append_settlement(settlement: Settlement) -> None:
-    """Append it, and close its line; nothing if somebody else settled that. In a transaction."""
+    """Append the entries and delete the journal line; does nothing if another process settled it
+    first. Call inside a transaction.
+    """
     head = chain.lock()
     if settlement.line is None or journal.close(settlement.line):
         entries.append(
@@ -88,31 +91,10 @@ def append_settlement(settlement: Settlement) -> None:
         )
 
 
-def settled(
-    line: JournalLine, findings: Iterable[FieldOutcome], customer_id: str = ""
-) -> Settlement:
-    """The record that settles an open line behind its author's back."""
-    act = line.act()
-    if customer_id:
-        act["customer_id"] = customer_id
-    return Settlement(line.change_id, act, list(findings), line, unseen_by_author=True)
-
-
 def give_up(line: JournalLine) -> None:
     """Club Med will not say what came of it, or it cannot be asked: a person has to find out."""
     with transaction.atomic():
-        append_settlement(_given_up(line))
-
-
-def _given_up(line: JournalLine, customer_id: str = "") -> Settlement:
-    detail = "" if line.is_readable else "What was sent could not be opened here."
-    findings = [
-        FieldOutcome(
-            name, pair["old"], pair["new"], Outcome.UNCLEAR, Evidence.NOTHING, detail=detail
-        )
-        for name, pair in line.values.items()
-    ]
-    return settled(line, findings, customer_id)
+        append_settlement(answer_found(line, None))
 
 
 def give_up_creates() -> None:
@@ -139,63 +121,40 @@ def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
     return len(unreadable)
 
 
-def answer_found(line: JournalLine, profile: Profile | None, customer_id: str) -> Settlement:
-    """What came of a change of that customer's that got no answer; profile: None if it will never
-    be shown.
+def answer_found(line: JournalLine, profile: Profile | None, customer_id: str = "") -> Settlement:
+    """What came of a change that got no answer, which its author has not seen.
+
+    profile: None if it will never be shown. customer_id: if it is known by now.
     """
-    if profile is None or not line.is_readable:
-        return _given_up(line, customer_id)
-    pairs = line.values.items()
-    if line.action == Action.CREATE:  # it has a number, so Club Med did answer
-        findings = [FieldOutcome(name, None, pair["new"], Outcome.APPLIED) for name, pair in pairs]
-    else:
-        findings = [_found(name, pair["old"], pair["new"], profile) for name, pair in pairs]
-    return settled(line, findings, customer_id)
-
-
-def _found(name: str, old: Json, new: Json, profile: Profile) -> FieldOutcome:
-    field = FIELDS.get(name)
-    if field is None:  # it left the catalogue while the line was open
-        return FieldOutcome(name, old, new, Outcome.UNCLEAR, Evidence.NOTHING)
-    now = field.value(profile)
-    if _landed(field, old, new, now):
-        outcome = Outcome.APPLIED
-    elif _stayed(field, old, new, now):
-        outcome = Outcome.NOT_SEEN
-    else:
-        outcome = Outcome.UNCLEAR
-    return FieldOutcome(name, old, new, outcome, Evidence.READ, now)
-
-
-def _landed(field: Field, old: Json, new: Json, now: Json) -> bool:
-    """Does the profile show that `new` was stored?"""
-    if field.same(old, new):  # a matter of capitals or accents: only the letter can tell
-        return canonical(now) == canonical(new)
-    return field.same(new, now)
-
-
-def _stayed(field: Field, old: Json, new: Json, now: Json) -> bool:
-    if field.same(old, new):
-        return canonical(now) == canonical(old)
-    return field.same(old, now)
-
-
-def _seen_since(
-    change: Change, profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
-) -> Settlement:
-    """What the profile shows of a change that it had not shown yet.
-
-    besides: fields on their way to Club Med by another change, whose value it may be.
-    """
-    last = _newest(change)
-    act = next(iter(last.values())).act()
+    act = line.act()
+    act["customer_id"] = customer_id or act["customer_id"]
     findings = [
-        finding
-        for entry in last.values()
-        if entry.field not in besides and (finding := _seen(entry, profile, known)) is not None
+        _found(line, name, pair["old"], pair["new"], profile) for name, pair in line.values.items()
     ]
-    unseen_by_author = any(finding.outcome == Outcome.APPLIED for finding in findings)
-    return Settlement(change.change_id, act, findings, unseen_by_author=unseen_by_author)
+    return Settlement(line.change_id, act, findings, line, unseen_by_author=True)
+
+
+def _found(
+    line: JournalLine, name: str, old: Json, new: Json, profile: Profile | None
+) -> FieldOutcome:
+    if profile is not None and line.is_readable:
+        if line.action == Action.CREATE:  # it has a number, so Club Med did answer
+            return FieldOutcome(name, None, new, Outcome.APPLIED)
+        if field := FIELDS.get(name):  # it may have left the catalogue since
+            now = field.value(profile)
+            outcome = _judge(field, old, new, now)
+            return FieldOutcome(name, old, new, outcome, Evidence.READ, now)
+    detail = "" if line.is_readable else "What was sent could not be opened here."
+    return FieldOutcome(name, old, new, Outcome.UNCLEAR, Evidence.NOTHING, detail=detail)
+
+
+def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
+    """What came of a change from `old` to `new`, if the profile shows `now`."""
+    by_letter = field.same(old, new)  # only capitals or accents tell them apart
+    for value, outcome in ((new, Outcome.APPLIED), (old, Outcome.NOT_SEEN)):
+        if canonical(now) == canonical(value) if by_letter else field.same(value, now):
+            return outcome
+    return Outcome.UNCLEAR
 
 
 def _newest(change: Change) -> dict[str, Entry]:
@@ -203,55 +162,63 @@ def _newest(change: Change) -> dict[str, Entry]:
     return {entry.field: entry for entry in change.entries}
 
 
-def _seen(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> FieldOutcome | None:
-    """A not seen one that shows after all; an applied one that is stored in another form."""
-    field = FIELDS.get(entry.field)
-    if field is None or not field.read or isinstance(entry.new, Missing):
-        return None
-    now = field.value(profile)
+def _seen_since(
+    change: Change, profile: Profile, known: Mapping[str, Entry], claimed: Collection[str]
+) -> tuple[Settlement, bool]:
+    """What the profile shows of a change that it had not shown yet; and may it show more later?
+
+    claimed: fields on their way to Club Med by another change, whose value it may be.
+    """
+    act: Mapping[str, Any] = {}
+    findings, is_watched = [], False
+    for name, entry in _newest(change).items():
+        if name in claimed:
+            is_watched = True
+        elif field := _comparable(name, entry.new):
+            now = field.value(profile)
+            outcome, may_come = _late(field, entry, known.get(name), now)
+            is_watched = is_watched or may_come
+            if outcome:
+                act = entry.act()
+                findings.append(
+                    FieldOutcome(name, entry.old, entry.new, outcome, Evidence.READ, now)
+                )
+    is_news = any(finding.outcome == Outcome.APPLIED for finding in findings)
+    return Settlement(change.change_id, act, findings, unseen_by_author=is_news), is_watched
+
+
+def _comparable(name: str, value: Json | Missing) -> Field | None:
+    """The field, if profiles show it and the log still has its value."""
+    field = FIELDS.get(name)
+    return field if field and field.read and not isinstance(value, Missing) else None
+
+
+def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Outcome | None, bool]:
+    """What `now` adds to what an entry says, None for nothing; and may a later read add something?
+
+    last: the field's last entry that says what Club Med held.
+    """
     if entry.outcome == Outcome.NOT_SEEN:
-        late = _landed(field, entry.old, entry.new, now) and not _taken(field, entry, known)
-        outcome = Outcome.APPLIED if late else None
-    elif _is_last_word(entry, known) and not _as_sent(entry, now) and not _not_yet(entry, now):
-        outcome = Outcome.STORED_AS
-    else:
-        outcome = None
-    if outcome is None:
-        return None
-    return FieldOutcome(field.name, entry.old, entry.new, outcome, Evidence.READ, now)
-
-
-def _taken(field: Field, entry: Entry, known: Mapping[str, Entry]) -> bool:
-    """Did a later change store the same? Then the profile says nothing about this one."""
-    last = known.get(entry.field)
-    return last is not None and last.seq > entry.seq and field.same(entry.new, last.known)
-
-
-def _is_last_word(entry: Entry, known: Mapping[str, Entry]) -> bool:
-    """An answer of Club Med's that nothing has been recorded after."""
-    last = known.get(entry.field)
-    return entry.evidence == Evidence.ANSWER and last is not None and last.seq == entry.seq
-
-
-def _as_sent(entry: Entry, now: Json) -> bool:
-    return canonical(now) == canonical(entry.new)
-
-
-def _not_yet(entry: Entry, now: Json) -> bool:
-    """The profile still shows the old value of a change that Club Med took."""
-    field = FIELDS[entry.field]
-    return field.same(entry.old, now) and not field.same(entry.new, now)
+        if last and last.seq > entry.seq and field.same(entry.new, last.known):
+            return None, False  # a later change stored the same
+        landed = _judge(field, entry.old, entry.new, now) == Outcome.APPLIED
+        return Outcome.APPLIED if landed else None, True
+    if entry.evidence != Evidence.ANSWER or last is None or last.seq != entry.seq:
+        return None, False
+    if field.same(entry.old, now) and not field.same(entry.new, now):
+        return None, True  # this read came too early
+    is_as_sent = canonical(now) == canonical(entry.new)
+    return None if is_as_sent else Outcome.STORED_AS, False
 
 
 def _changed_elsewhere(
-    profile: Profile, known: Mapping[str, Entry], *, besides: Iterable[str]
+    profile: Profile, known: Mapping[str, Entry], *, besides: Collection[str]
 ) -> Settlement:
     """Fields that hold something else than what was last known of them here."""
-    findings = []
-    label = ""
+    findings, label = [], ""
     for name, entry in known.items():
-        field = FIELDS.get(name)
-        if field is None or not field.read or name in besides or isinstance(entry.known, Missing):
+        field = _comparable(name, entry.known)
+        if field is None or name in besides:
             continue
         now = field.value(profile)
         if not field.same(entry.known, now) and not field.same(now, entry.known):
@@ -267,19 +234,3 @@ def _changed_elsewhere(
         "locale": settings.CLUBMED_LOCALE,
     }
     return Settlement(uuid4(), act, findings)
-
-
-def read_again_later(change: Change, *, still: bool) -> None:
-    """Ask about it less and less often, for a day. still: there is something to wait for."""
-    age = timezone.now() - change.recorded_at
-    later = timezone.now() + max(FIRST_READ, age) if still and age < WATCH else None
-    Change.objects.filter(pk=change.pk).update(read_again_at=later)
-
-
-def _waits(entry: Entry, profile: Profile, known: Mapping[str, Entry]) -> bool:
-    field = FIELDS.get(entry.field)
-    if field is None or not field.read or isinstance(entry.new, Missing):
-        return False
-    if entry.outcome == Outcome.NOT_SEEN:
-        return not _taken(field, entry, known)
-    return _is_last_word(entry, known) and _not_yet(entry, field.value(profile))

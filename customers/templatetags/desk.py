@@ -6,37 +6,27 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
-from django.template.defaultfilters import pluralize
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
-from customers.access import Actor
+from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
 from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
-from customers.catalogue.markets import market_name
+from customers.catalogue.markets import country_name
 from customers.catalogue.masking import is_sensitive
-from customers.clubmed.profile import Json
 
 register = template.Library()
+register.filter("market_country", country_name)
 
 _LONGEST_COMPARED = 400  # characters of a value whose differences are marked
 _ALIKE = 0.4  # of 1, from which differences are marked inside a value
-_EMPTY = SafeString('<span class="nil">empty</span>')
-_PARTS_OF_THE_LOG = {"values": "Values in the log", "entries": "Entries", "access": "Access events"}
-_DONE_TO_THE_LOG: dict[str, dict[str, str]] = {
-    Action.FORGOTTEN: {"values": "This customer’s values erased, up to entry {}"},
-    Action.EXPIRED: {
-        "values": "All values erased, up to entry {}",
-        "access": "Old access events erased, up to number {}",
-    },
-    Action.ANCHOR: {"entries": "All entries removed, up to entry {}"},
-}
-_TYPED = {"number": "Number", "type": "Type", "reason": "Reason", "customer_id": "Customer number"}
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -58,16 +48,16 @@ def icon(name: str) -> SafeString:
 def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
     if outcome in _BADGES:
-        label, (tone, name) = Outcome(outcome).label, _BADGES[Outcome(outcome)]
+        label, (tone, name) = str(Outcome(outcome).label), _BADGES[Outcome(outcome)]
     else:  # somebody altered this entry; the page still shows the others
-        label, tone, name = Missing.UNREADABLE.capitalize(), "bad", "help-circle"
+        label, tone, name = capfirst(str(Missing.UNREADABLE)), "bad", "help-circle"
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
 
 
 @register.filter
 def field_label(name: str) -> str:
     """The catalogue's label of a field; the name of one that left the catalogue."""
-    return FIELDS[name].label if name in FIELDS else _PARTS_OF_THE_LOG.get(name, name)
+    return FIELDS[name].label if name in FIELDS else str(wording.PARTS_OF_THE_LOG.get(name, name))
 
 
 @register.filter
@@ -93,14 +83,16 @@ def breakable(address: str) -> SafeString:
 def typed_label(name: str) -> str:
     """The label of an input whose text is given back. name: of the input, like "address-city"."""
     field = name.split("-")[0]
-    return FIELDS[field].label if field in FIELDS else _TYPED.get(name, "You typed")
+    return (
+        FIELDS[field].label if field in FIELDS else str(wording.TYPED.get(name, wording.YOU_TYPED))
+    )
 
 
 @register.filter
 def hides(entry: Entry) -> bool:
     """Is there a value in it that may be revealed?"""
     values = (entry.old, entry.new)
-    return is_sensitive(entry.field) and any(_masked(value) == "hidden" for value in values)
+    return is_sensitive(entry.field) and any(map(_is_hidden, values))
 
 
 @register.simple_tag
@@ -127,10 +119,10 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
 def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
     number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
-    if number is None or entry.action not in _DONE_TO_THE_LOG:
+    if number is None or entry.action not in wording.DONE_TO_THE_LOG:
         return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
-    words = _DONE_TO_THE_LOG[entry.action].get(entry.field, "{}")
-    return format_html(words, number)
+    words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
+    return format_html("{}", words % {"number": number})
 
 
 @register.filter
@@ -146,14 +138,19 @@ def flagged(act: Act) -> list[str]:
     """How a change was made, where that was not the usual way."""
     related = act.related
     others = [str(related)] if isinstance(related, Missing) else map(_other, related)
-    named = f": {', '.join(others)}" if related else ""
+    about = {"others": ", ".join(others)}
     return [
-        words + (named if flag == Flag.DESPITE_DUPLICATES else "") for flag, words in act.flag_words
+        wording.FLAG_ABOUT % {"flag": words, **about}
+        if flag == Flag.DESPITE_DUPLICATES and related
+        else words
+        for flag, words in act.flag_words
     ]
 
 
 def _other(key: str) -> str:
-    return f"customer {key}" if key.isdecimal() else "a create that was not settled"
+    return (
+        wording.OTHER_CUSTOMER % {"number": key} if key.isdecimal() else str(wording.OTHER_CREATE)
+    )
 
 
 @register.filter
@@ -169,52 +166,38 @@ def how(history: FieldHistory) -> list[str]:
 
 def _basis(entry: Entry) -> str:
     if entry.action == Action.ELSEWHERE:
-        return "Found when the profile was read."
-    found = _quoted(entry.field, entry.found)
-    match entry.evidence, entry.outcome:
-        case Evidence.ANSWER, Outcome.REFUSED:
-            return "Club Med refused it:"
-        case Evidence.ANSWER, Outcome.NOT_APPLIED:
-            return "Club Med sent us elsewhere: nothing was stored."
-        case Evidence.ANSWER, _:
-            return "Answered by Club Med."
-        case Evidence.NO_CALL, _:
-            return "Nothing reached Club Med."
-        case Evidence.READ, Outcome.STORED_AS:
-            return f"Club Med stored {found}."
-        case Evidence.READ, Outcome.APPLIED:
-            return "No answer, but the profile holds it."
-        case Evidence.READ, Outcome.NOT_SEEN:
-            return "No answer; the profile still held the old value."
-        case Evidence.READ, _:
-            return f"No answer; the profile then held {found}."
-        case Evidence.PERSON, _:
-            missing = "a reason that is " if isinstance(entry.reason, Missing) else ""
-            return f"{entry.actor_name}: {missing}{entry.reason}"
-        case _:
-            return "No answer: a person has to find out."
+        return str(wording.ELSEWHERE)
+    reason = entry.reason
+    if isinstance(reason, Missing):
+        reason = wording.MISSING_REASON % {"missing": reason}
+    facts = {"who": entry.actor_name, "reason": reason, "found": _quoted(entry.field, entry.found)}
+    any_outcome = wording.BASIS.get((entry.evidence, ""), wording.NOT_FOUND_OUT)
+    return wording.BASIS.get((entry.evidence, entry.outcome), any_outcome) % facts
 
 
-def _quoted(name: str, value: Json) -> str:
+def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
-        return f"a value that is {value}"
-    return f"“{_shown(name, value) or 'nothing'}”"
+        return wording.MISSING_VALUE % {"missing": value}
+    return wording.QUOTED % {"text": _shown(name, value) or wording.NOTHING}
 
 
 @register.simple_tag(takes_context=True)
 def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     """The customer of a change: a link to the profile, or to the history for an auditor."""
     is_of_the_log = act.action not in OF_VALUES
-    label, beside = act.customer_label or "Unnamed customer", act.customer_id
+    label, beside = act.customer_label or str(wording.UNNAMED), act.customer_id
     if not act.customer_id:
         if is_of_the_log:
             return SafeString("")
-        label = f"Name {label}" if isinstance(label, Missing) else label
-        to_be = "to be created" if isinstance(act, JournalLine) else "no customer yet"
+        if isinstance(label, Missing):
+            label = capfirst(wording.MISSING_NAME % {"missing": label})
+        is_waiting = isinstance(act, JournalLine)
+        to_be = wording.TO_BE_CREATED if is_waiting else wording.NO_CUSTOMER_YET
         return format_html("{} <small>{}</small>", label, to_be)
     if is_of_the_log or isinstance(label, Missing):
-        label, beside = f"Customer {act.customer_id}", "" if is_of_the_log else f"name {label}"
+        beside = "" if is_of_the_log else wording.MISSING_NAME % {"missing": label}
+        label = wording.CUSTOMER % {"number": act.customer_id}
     actor = context["actor"]
     page = reverse("profile" if actor.may_handle_customers else "history", args=[act.customer_id])
     return format_html('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
@@ -224,16 +207,17 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
 def title_of(act: Change | JournalLine) -> str:
     """What the page of a change, or of what was done to the log, is called."""
     if isinstance(act, JournalLine):
-        return "A change that waits"
+        return str(wording.WAITING_CHANGE)
     if act.is_of_the_log:
         return str(act.get_action_display())
-    if isinstance(act.customer_label, Missing):
-        return f"Change to customer {act.customer_id}".strip()
-    return f"Change to {act.customer_label or 'a customer'}"
+    label = act.customer_label
+    if isinstance(label, Missing):
+        label = act.customer_id and wording.OTHER_CUSTOMER % {"number": act.customer_id}
+    return wording.CHANGE_TO % {"name": label} if label else str(wording.CHANGE_TO_A_CUSTOMER)
 
 
 @register.filter
-def to_be_settled_by(change: Change, actor: Actor) -> bool:
+def to_be_settled_by(change: Change, actor: Any) -> bool:
     """Does this change need a person, and may it be this one?"""
     unclear = change.outcome == Outcome.UNCLEAR
     return unclear and actor.may_settle and not change.is_by(actor)
@@ -250,14 +234,18 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
-def _masked(value: Json) -> str:
+def _masked(value: Any) -> str:
     """What is shown of a sensitive value."""
     if isinstance(value, Missing):
         return str(value)
-    return "empty" if is_empty(value) else "hidden"
+    return str(wording.EMPTY if is_empty(value) else wording.MASKED)
 
 
-def _shown(name: str, value: Json, revealed: bool = False) -> str:
+def _is_hidden(value: Any) -> bool:
+    return not isinstance(value, Missing) and not is_empty(value)
+
+
+def _shown(name: str, value: Any, revealed: bool = False) -> str:
     if isinstance(value, Missing):
         return str(value)
     if name in FIELDS:
@@ -280,16 +268,17 @@ def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
 def _spans(parts: list[tuple[str, bool]]) -> SafeString:
     """(text, is it in bold) one after the other; "empty" for no text."""
     spans = [(format_html("<b>{}</b>" if bold else "{}", text),) for text, bold in parts if text]
-    return format_html_join("", "{}", spans) if spans else _EMPTY
+    empty = format_html('<span class="nil">{}</span>', wording.EMPTY)
+    return format_html_join("", "{}", spans) if spans else empty
 
 
 @register.simple_tag
 def when(moment: datetime) -> SafeString:
     """How long ago, with the exact time in the markup."""
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
-        f"{moment:%d %B %Y %H:%M:%S}",
+        wording.IN_UTC % {"time": date_format(moment, "d F Y H:i:s")},
         _words(moment, timezone.now()),
     )
 
@@ -297,38 +286,32 @@ def when(moment: datetime) -> SafeString:
 def _words(moment: datetime, now: datetime) -> str:
     ago = now - moment
     if ago < timedelta(minutes=1):
-        return "just now"
+        return str(wording.JUST_NOW)
     if ago < timedelta(hours=1):
-        minutes = int(ago.total_seconds() // 60)
-        return f"{minutes} minute{pluralize(minutes)} ago"
+        return wording.minutes_ago(int(ago.total_seconds() // 60))
     days = (now.date() - moment.date()).days
     if days == 0:
-        return f"at {moment:%H:%M}"
+        return wording.AT % {"time": f"{moment:%H:%M}"}
     if days < 7:
-        return "yesterday" if days == 1 else f"{days} days ago"
-    return f"on {moment.day} {moment:%B}" + ("" if moment.year == now.year else f" {moment.year}")
+        return str(wording.YESTERDAY) if days == 1 else wording.days_ago(days)
+    shape = "j F" if moment.year == now.year else "j F Y"
+    return wording.ON % {"day": date_format(moment, shape)}
 
 
 @register.filter
 def day_name(moment: datetime) -> str:
     """Today, Monday 23 November 2026."""
-    today = "Today, " if moment.date() == timezone.now().date() else ""
-    return f"{today}{moment:%A} {moment.day} {moment:%B} {moment.year}"
+    day = date_format(moment, "l j F Y")
+    return wording.TODAY % {"day": day} if moment.date() == timezone.now().date() else day
 
 
 @register.filter
 def label_of(bound: Any) -> SafeString:
     """The label of a bound form field, tied to its input."""
-    optional = SafeString('<span class="optional"> (optional)</span>')
+    optional = format_html('<span class="optional"> {}</span>', wording.OPTIONAL)
     return format_html(
         '<label class="form-label" for="{}">{}{}</label>',
         bound.id_for_label,
         bound.label,
         "" if bound.field.required else optional,
     )
-
-
-@register.filter
-def market_country(locale: str) -> str:
-    """France for fr-FR."""
-    return market_name(locale).partition(", ")[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from django.core.signing import BadSignature
@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from customers import wording
 from customers.access import Actor
 from customers.audit import access_events, reading
 from customers.audit.models import Access
@@ -38,6 +39,9 @@ from customers.session import (
     take_back,
     take_back_own,
 )
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 View: TypeAlias = Callable[..., HttpResponse]
 
@@ -175,14 +179,14 @@ def note_access(
 class Note:
     """A notice on a form's page that is no outcome of a verb's."""
 
-    text: str
+    text: "StrOrPromise"
     status: int = 200
     title: str = ""
     icon: str = "alert-triangle"
     tone: str = "warn"
 
 
-_TYPED_BEFORE = Note("Here is what you typed before you signed in again. Nothing was sent yet.")
+_TYPED_BEFORE = Note(wording.TYPED_BEFORE)
 Notice: TypeAlias = NotSaved | Note | None
 # Shows a form's page, or its fragment, with a notice.
 Show: TypeAlias = Callable[[ProfileForm, Notice], HttpResponse]
@@ -238,10 +242,8 @@ def act_of(request: DeskRequest, form: ProfileForm) -> dict[str, Any]:
 def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show) -> HttpResponse:
     """The form again after an outcome: the one table of what becomes of it."""
     number = form.editing.profile.customer_id  # "" for a new customer
-    notice: Notice = exc
+    notice: Notice = failure_of(exc)
     match exc:
-        case NeedsSignIn():  # the way to it keeps what was typed
-            raise exc
         case Refused():
             form.add_refusal(exc)
             form.renew_token()
@@ -261,21 +263,18 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
 
 
 def _already_sent(exc: AlreadySent) -> Note:
-    took = ", ".join(f"“{FIELDS[name].text(value)}”" for name, value in exc.sent.items())
-    return Note(
-        f"This form was sent before: Club Med took {took}. What you typed now was not sent. "
-        "If it is the same, it is stored already; save again if you want it instead.",
-        exc.status,
-    )
+    texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
+    sent = ", ".join(wording.QUOTED % {"text": text} for text in texts)
+    return Note(wording.SENT_BEFORE % {"sent": sent}, exc.status)
 
 
 def _in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Note:
     """Who is saving which of the fields that were to be saved."""
-    who = "You are" if exc.line.is_by(request.actor) else f"{exc.line.actor_name} is"
+    is_own = exc.line.is_by(request.actor)
+    told = wording.YOU_ARE_SAVING if is_own else wording.OTHER_IS_SAVING
     names = (name for name in exc.line.values if name in form.changes)
     fields = ", ".join(FIELDS[name].label.lower() for name in names)
-    text = f"{who} saving {fields} at this moment. Nothing of this was sent: "
-    return Note(f"{text}wait until that is settled, then save again.", exc.status)
+    return Note(told % {"who": exc.line.actor_name, "fields": fields}, exc.status)
 
 
 def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:

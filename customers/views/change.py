@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from customers import form_token
+from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.actions import Action, Outcome
@@ -65,13 +65,13 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     except NumberMissing as exc:
         form.add_error("customer_id", exc.text)
         return change_page(request, change_id, form)
-    except NotFound:
-        form.add_error("customer_id", "Club Med knows no customer by this number.")
+    except NotFound as exc:
+        form.add_error("customer_id", exc.title)
         return change_page(request, change_id, form)
     except NotSaved as exc:
         return change_page(request, change_id, form, failure_of(exc))
     else:
-        messages.success(request, "Your decision is recorded.")
+        messages.success(request, wording.RECORDED)
     return lead(request, reverse("change", args=[change_id]))
 
 

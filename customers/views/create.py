@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
@@ -49,12 +50,12 @@ def create(request: DeskRequest) -> HttpResponse:
         saved = create_customer(form.changes, despite=shown, **act_of(request, form))
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
-    messages.success(request, "The customer is created.")
+    messages.success(request, wording.CREATED)
     return lead(request, reverse("profile", args=[saved.customer_id]))
 
 
 def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "notice": notice, "title": "New customer"}
+    context: dict[str, Any] = {"form": form, "notice": notice, "title": wording.NEW_CUSTOMER}
     part, status = "form", status_of(form, notice)
     match notice:
         case MayExist():  # whoever was found is shown
@@ -64,10 +65,10 @@ def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpRespon
         case Unknown():
             part, change_id = "unknown", form.cleaned_data["token"].change_id
             context |= {"typed": typed_text(request), "change_id": change_id}
-            context["title"] = "Not known yet"
+            context["title"] = wording.NOT_KNOWN_YET
         case Pending():
             part = "pending"
-            context |= {"customer_id": notice.customer_id, "title": "The customer is created"}
+            context |= {"customer_id": notice.customer_id, "title": wording.CREATED}
     fragment = f"customers/_create_{part}.html"
     return page_or_fragment(request, "customers/create.html", fragment, context, status=status)
 

@@ -11,10 +11,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.actions import Outcome
 from customers.audit.models import Access, Entry
+from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
 from customers.clubmed.profile import Json, Profile
@@ -39,8 +41,6 @@ from customers.views.answers import (
     wants_fragment,
 )
 from customers.views.record import FieldRow, ProfilePage
-
-_UNCHANGED = "this is what Club Med holds already; nothing was sent."
 
 
 @allow(Permission.CUSTOMERS)
@@ -103,7 +103,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         context["fragment"] = "customers/_field_settled.html"
     else:
         context["fragment"] = "customers/_field.html"
-        context["saved"] = True
+        context |= {"saved": True, "note": _note(entry.new)}
         context["stored_as"] = _stored_as(field, entry, field.value(profile))
     return render(request, "customers/_confirmed.html", context)
 
@@ -122,21 +122,21 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
         case Unknown():
             fragment = "customers/_field_unknown.html"
             typed = field.text(field.kind.compose(None, new), revealed=True)
-            context |= {"typed": typed or "nothing: a clear"}
+            context |= {"typed": typed or wording.TYPED_A_CLEAR}
             context["change_id"] = form.cleaned_data["token"].change_id
         case Pending():
             fragment, profile = "customers/_field.html", _with(profile, field, new)
             context |= {"saved": True, "note": notice.title}
         case NotSaved() if wants_fragment(request) and not notice.is_about_form:
             raise notice  # a notice above the page; the form stays as it is
-    context["row"] = ProfilePage(profile, {}).row(field.name)  # without its last change
+    context["row"] = ProfilePage(profile, {}).rows[field.name]  # without its last change
     return page_or_fragment(request, "customers/field_form.html", fragment, context, status=status)
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:
     """Right after the 204: the row with what was sent, which is read again by itself."""
     forget_shown(request.session, profile.customer_id)
-    note = "saved." if saved.values else _UNCHANGED
+    note = _note(saved.values[field.name]) if saved.values else wording.HELD_ALREADY
     if not wants_fragment(request):
         messages.success(request, f"{field.label}: {note}")
         return redirect(_place(profile.customer_id, field))
@@ -150,6 +150,10 @@ def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -
         "note": note,
     }
     return render(request, "customers/_field.html", context)
+
+
+def _note(new: Json) -> str:
+    return str(wording.CLEARED if is_empty(new) else wording.SAVED)
 
 
 def _with(profile: Profile, field: Field, new: Json) -> Profile:
@@ -167,7 +171,7 @@ def _editable(customer_id: str, name: str, *, or_revealed: bool = False) -> Fiel
 
 def _row(profile: Profile, field: Field) -> FieldRow:
     newest = reading.newest_by_field(profile.customer_id)
-    return ProfilePage(profile, newest).row(field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _place(customer_id: str, field: Field) -> str:

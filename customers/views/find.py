@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
@@ -41,7 +42,7 @@ def find(request: DeskRequest) -> HttpResponse:
     if form.is_valid():
         return _found_page(request, form, handle)
     is_gone = bool(handle) and typed is None
-    note = "This search is no longer kept. Type it again." if is_gone else ""
+    note = wording.SEARCH_EXPIRED if is_gone else ""
     return _find_page(request, form, note=note)
 
 

@@ -2,17 +2,16 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from customers import form_token
+from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotErased, NotRecorded, NotSaved
+from customers.services.outcomes import InUse, NotRecorded, NotSaved
 from customers.views.answers import (
     DeskRequest,
     Note,
@@ -46,15 +45,14 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
                 request_id=request.id,
             )
         except InUse as exc:
-            text = f"{exc.line.actor_name} is changing this customer at this moment. Nothing was "
-            notice = Note(f"{text}erased: try again once that is settled.", exc.status)
+            notice = Note(wording.CHANGING % {"who": exc.line.actor_name}, exc.status)
         except NotRecorded:
-            notice = NotErased()
+            notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:
             notice = failure_of(exc)
         else:
-            of = f"the values of {count:,} entr{pluralize(count, 'y are,ies are')} erased"
-            messages.success(request, f"Forgotten: {of if count else 'the log held no values'}.")
+            told = wording.forgotten(count) if count else wording.NOTHING_HELD
+            messages.success(request, told)
             return lead(request, reverse("history", args=[customer_id]))
     context = {
         "customer_id": customer_id,

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS, Group
@@ -55,17 +56,14 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     if not form.is_sent or not form.is_valid():
         return show(form, notice)
     if not form.changes:
-        return show(form, Note("Nothing is changed here yet, so nothing was sent."))
+        return show(form, Note(wording.UNTOUCHED))
     try:
         saved = change_profile(customer_id, form.changes, **act_of(request, form))
     except NotSaved as exc:
         return not_saved(request, exc, form, show)
     forget_shown(request.session, customer_id)
     labels = ", ".join(FIELDS[name].label for name in saved.values)
-    told = (
-        f"{labels}: saved." if labels else "Club Med holds all of this already; nothing was sent."
-    )
-    messages.success(request, told)
+    messages.success(request, f"{labels}: {wording.SAVED}" if labels else wording.HELD_ALREADY)
     return lead(request, reverse("profile", args=[customer_id]))
 
 

@@ -31,14 +31,12 @@ def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpRespo
     check_customer_number(customer_id)
     if name and name not in FIELDS:
         raise Http404
-    changes = Change.objects.of_customer(customer_id)
+    changes = Change.objects.of_customer(customer_id, field=name)
     context = {
         "customer_id": customer_id,
         "field": FIELDS.get(name),
         "waiting": [] if name else reading.waiting(customer_id),
     }
-    if name:
-        changes = changes.of_field(name)
     return _pages(request, "audit/history.html", changes, context, field=name)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from django.utils import timezone
 
+from customers import wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field, Group, unknown_values
@@ -137,7 +138,7 @@ def person(values: Mapping[str, Json]) -> dict[str, str | bool]:
     city = compare.raw_text(member(values, "address.city"))
     return {
         "customer_id": str(values["id"]),
-        "name": texts("civility", "first_name", "last_name") or "Unnamed customer",
+        "name": texts("civility", "first_name", "last_name") or str(wording.UNNAMED),
         "native_name": texts("unicode_last_name", "unicode_first_name"),
         "gm_number": texts("gm_number"),
         "born": texts("birthdate"),
@@ -190,9 +191,6 @@ class ProfilePage:
             for name, field in FIELDS.items()
         }
 
-    def row(self, name: str) -> FieldRow:
-        return self.rows[name]
-
     def _texts(self, *names: str) -> str:
         return " ".join(filter(None, (compare.raw_text(self.profile.get(name)) for name in names)))
 
@@ -206,7 +204,8 @@ class ProfilePage:
 
     @property
     def title(self) -> str:
-        return self.name or self.native_name or f"Customer {self.customer_id}"
+        numbered = wording.CUSTOMER % {"number": self.customer_id}
+        return self.name or self.native_name or numbered
 
     @property
     def medal(self) -> str:
@@ -227,12 +226,9 @@ class ProfilePage:
         return max(self.newest.values(), key=lambda entry: entry.seq, default=None)
 
     @property
-    def left(self) -> list[Panel]:
-        return [self._panel(Group.IDENTITY), self._panel(Group.CONTACT)]
-
-    @property
-    def right(self) -> list[Panel]:
-        return [self._panel(Group.PREFERENCES), self._panel(Group.ACCOUNT)]
+    def columns(self) -> list[list[Panel]]:
+        groups = ((Group.IDENTITY, Group.CONTACT), (Group.PREFERENCES, Group.ACCOUNT))
+        return [[self._panel(group) for group in column] for column in groups]
 
     def _panel(self, group: Group) -> Panel:
         rows = [row for row in self.rows.values() if row.field.group is group]

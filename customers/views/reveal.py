@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -9,13 +10,14 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change, Entry, Purpose
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
-from customers.services.outcomes import NotRevealed, NotSaved
+from customers.services.outcomes import NotRecorded, NotSaved
 from customers.session import shown_profile, take_back
 from customers.views.answers import (
     DeskRequest,
@@ -47,10 +49,10 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     try:
         shown = shown_profile(request.session, customer_id)
         profile = shown or read_and_remember(request, customer_id)
-        _record(request, form, customer_id, name)
+        _record(request, form, customer_id=customer_id, field=name)
     except NotSaved as exc:
         return _row_page(request, row, form, failure_of(exc))
-    row = ProfilePage(profile, reading.newest_by_field(customer_id)).row(name)
+    row = ProfilePage(profile, reading.newest_by_field(customer_id)).rows[name]
     return _row_page(request, replace(row, revealed=True))
 
 
@@ -79,7 +81,8 @@ def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _cell_page(request, entry, form)
     try:
-        _record(request, form, entry.customer_id, entry.field, change_id)
+        of = {"customer_id": entry.customer_id, "field": entry.field, "change_id": change_id}
+        _record(request, form, **of)
     except NotSaved as exc:
         return _cell_page(request, entry, form, failure_of(exc))
     return _cell_page(request, entry, revealed=True)
@@ -122,25 +125,17 @@ def _form(request: DeskRequest, name: str, sent: QueryDict | None) -> RevealForm
     return RevealForm(**kwargs, auto_id=f"id_{name}_%s")
 
 
-def _record(
-    request: DeskRequest,
-    form: RevealForm,
-    customer_id: str,
-    field: str,
-    change_id: UUID | None = None,
-) -> None:
-    """ProfilePage who sees the value, and why. Raises NotRevealed."""
+def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
+    """Record who sees the value, and why. of: the value's place. Raises NotRecorded."""
     try:
         access_events.record(
             Access.REVEAL,
             actor=request.actor,
             request_id=request.id,
-            customer_id=customer_id,
-            field=field,
-            change_id=change_id,
             purpose=Purpose(form.cleaned_data["purpose"]),
+            **of,
         )
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__
         logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, kind)
-        raise NotRevealed from None
+        raise NotRecorded(wording.NOT_REVEALED, wording.NOT_REVEALED_TEXT) from None

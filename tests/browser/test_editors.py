@@ -92,7 +92,7 @@ STORED = people()[NUMBER]
 MOBILE, OFFICE = STORED["phones"]
 NEW_MOBILE = {"number": "+5511900000413", "type": "MOBILE"}
 SMS = [one | {"optin": one["optin"] or one["channel"] == "SMS"} for one in STORED["optins"]]
-REFUSED = re.compile("Not like this.|its words may repeat a hidden value")
+REFUSED = re.compile("Not like this.|they may repeat a hidden value")
 NEW, THEIRS = "new@example.com", "theirs@example.com"
 EDITORS = {
     "text": Editor("last_name", {"value": "Wong"}, "Wong", "Wong", "WENG"),

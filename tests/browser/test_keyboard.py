@@ -157,7 +157,7 @@ def test_the_summary_of_a_long_form_is_read_first(product, page):
     page.get_by_role("button", name="Create the customer").click()
 
     expect(page.locator("#summary")).to_be_focused()
-    page.get_by_role("link", name="First name: Needed to create a customer.").click()
+    page.get_by_role("link", name="First name: Required.").click()
     expect(page.locator("#id_first_name")).to_be_focused()
 
 

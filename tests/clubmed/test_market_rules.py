@@ -39,11 +39,12 @@ SCHEMA = {
     },
 }
 US = rules("en-US", SCHEMA)
+REQUIRED, CHOICE, OTHER = ("required", 0, 0, ""), ("choice", 0, 0, ""), ("other", 0, 0, "")
 WHOLE = {"last_name": "Smith", "email": "tom@example.com"}
 
 
 def told(body, *, now=None, by=US):
-    return {one.key: one.message for one in by.problems(body, now=now)}
+    return {one.key: one[1:] for one in by.problems(body, now=now)}
 
 
 def for_email(rule):
@@ -51,25 +52,25 @@ def for_email(rule):
 
 
 @pytest.mark.parametrize(
-    ("typed", "key", "words"),
+    ("typed", "key", "rule"),
     [
-        ({"email": None}, "email", "en-US needs this."),
-        ({"email": ""}, "email", "en-US needs this."),
-        ({"last_name": "S"}, "last_name", "At least 2 characters; this has 1."),
-        ({"last_name": "Smithson"}, "last_name", "At most 5 characters; this has 8."),
-        ({"language_code": "FR"}, "language_code", "en-US knows no such value"),
-        ({"address": {"zip_code": "1"}}, "address.zip_code", "in another way, like 97205."),
-        ({"address": {"city": "Salem"}}, "address.zip_code", "en-US needs this."),
+        ({"email": None}, "email", REQUIRED),
+        ({"email": ""}, "email", REQUIRED),
+        ({"last_name": "S"}, "last_name", ("minLength", 2, 1, "")),
+        ({"last_name": "Smithson"}, "last_name", ("maxLength", 5, 8, "")),
+        ({"language_code": "FR"}, "language_code", CHOICE),
+        ({"address": {"zip_code": "1"}}, "address.zip_code", ("example", 0, 0, "97205")),
+        ({"address": {"city": "Salem"}}, "address.zip_code", REQUIRED),
         (
             {"address": {"zip_code": "97205", "state_or_district": "XX"}},
             "address.state_or_district",
-            "en-US knows no such value",
+            CHOICE,
         ),
-        ({"phones": [{"number": "+1"}, {"number": "+33"}]}, "phones[1].number", "in another way."),
+        ({"phones": [{"number": "+1"}, {"number": "+33"}]}, "phones[1].number", OTHER),
     ],
 )
-def test_each_rule_is_told_beside_the_value_it_is_about(typed, key, words):
-    assert words in told(WHOLE | typed)[key]
+def test_each_rule_is_told_beside_the_value_it_is_about(typed, key, rule):
+    assert told(WHOLE | typed)[key] == rule
 
 
 @pytest.mark.parametrize(
@@ -138,13 +139,10 @@ MULTIPLIED = {f"a{n}": {"allOf": [{"$ref": f"#/definitions/a{n + 1}"}] * 2} for 
     [
         *(None, [], "schema", {"type": "nonsense"}, {"required": "last_name"}, {"properties": []}),
         {"properties": {"last_name": {"maxLength": "five"}}},
-        {"properties": {f"field_{n}": {"maxLength": 5} for n in range(20_000)}},
-        {"properties": {f"field_{n}": {"pattern": f"^a{{{n}}}$"} for n in range(101)}},
         {"properties": {"email": deep({"maxLength": 1}, 500)}},
-        {"properties": {"email": {"$ref": "#/definitions/a0"}}, "definitions": MULTIPLIED},
     ],
 )
-def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
+def test_of_a_schema_that_is_none_there_are_no_rules(odd):
     assert rules("en-US", odd) == Rules("en-US", {})
     assert told(WHOLE, by=rules("en-US", odd)) == {}
 
@@ -160,6 +158,7 @@ def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
         {"$ref": "https://nobody.invalid/schema.json"},
         {"$ref": "#/definitions/nothing"},
         {"$ref": "#/definitions/circle"},
+        {"$ref": "#/definitions/a0"},
         {"$ref": "#"},
         {"$ref": 5},
         {"not": {"pattern": "(?=a)"}},
@@ -171,9 +170,9 @@ def test_of_a_schema_that_is_none_or_too_large_there_are_no_rules(odd):
     ],
 )
 def test_a_rule_that_cannot_be_applied_is_left_out(rule):
-    circle = {"allOf": [{"$ref": "#/definitions/circle"}]}
+    definitions = MULTIPLIED | {"circle": {"allOf": [{"$ref": "#/definitions/circle"}]}}
     members = {"last_name": rule, "email": {"maxLength": 3}}
-    one = rules("en-US", {"properties": members, "definitions": {"circle": circle}})
+    one = rules("en-US", {"properties": members, "definitions": definitions})
 
     assert list(told({"last_name": "a" * 50 + "!", "email": "four"}, by=one)) == ["email"]
     assert one.choices("last_name") == {}
@@ -224,20 +223,20 @@ def test_no_pattern_takes_long(pattern, text):
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("said", "how", "hint"),
     [
-        ({"x-meta": "Five digits."}, "another way: Five digits."),
-        ({"x-meta": {"hint": "Five digits"}}, "another way: Five digits."),
-        ({"x-meta": {"description": "Five digits"}}, "another way: Five digits."),
-        ({"description": "Five digits"}, "another way: Five digits."),
-        ({"x-meta": {"example": 75001}}, "another way, like 75001."),
-        ({"x-meta": ["odd"]}, "in another way."),
+        ({"x-meta": "Five digits."}, "explained", "Five digits"),
+        ({"x-meta": {"hint": "Five digits"}}, "explained", "Five digits"),
+        ({"x-meta": {"description": "Five digits"}}, "explained", "Five digits"),
+        ({"description": "Five digits"}, "explained", "Five digits"),
+        ({"x-meta": {"example": 75001}}, "example", "75001"),
+        ({"x-meta": ["odd"]}, "other", ""),
     ],
 )
-def test_what_the_schema_says_for_people_is_told(said, words):
+def test_what_the_schema_says_for_people_is_told(said, how, hint):
     one = for_email({"pattern": "^[0-9]{5}$", **said})
 
-    assert told({"email": "x"}, by=one)["email"].endswith(words)
+    assert told({"email": "x"}, by=one) == {"email": (how, 0, 0, hint)}
 
 
 def test_a_condition_is_not_told_of_a_part_of_a_profile():
@@ -253,7 +252,7 @@ def test_a_schema_may_be_a_reference_itself():
     one = rules("en-US", {"$ref": "#/definitions/it", "definitions": {"it": short}})
 
     assert one.required() == {"email"}
-    assert told({"email": "four"}, by=one) == {"email": "At most 3 characters; this has 4."}
+    assert told({"email": "four"}, by=one) == {"email": ("maxLength", 3, 4, "")}
 
 
 def an_object(**members):
@@ -295,7 +294,7 @@ def test_it_answers_as_the_sandbox_does(locale, body):
         (one.key, one.code == "required") for one in schemas.refusals(locale, body, complete=True)
     }
     ours = {
-        (one.key.replace("[", ".").replace("]", ""), one.message.endswith("needs this."))
+        (one.key.replace("[", ".").replace("]", ""), one.rule == "required")
         for one in rules(locale, schemas.profile_schema(locale)).problems(body)
     }
 

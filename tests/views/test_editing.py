@@ -18,17 +18,6 @@ def save(person, value, *, url=URL, headers=HTMX, **more):
     return person.post(url, person.form(url) | {"value": value} | more, headers=headers)
 
 
-def test_a_value_opens_without_asking_club_med_again(agent, clubmed):
-    agent.get(f"/customers/{TOM}/")
-    before = len(clubmed.requests)
-
-    page = agent.page(URL, headers=HTMX)
-
-    assert page.select_one("input[name=value]")["value"] == "tom@example.com"
-    assert page.select_one("html") is None
-    assert len(clubmed.requests) == before
-
-
 def test_without_htmx_the_same_address_is_a_whole_page(agent):
     page = agent.page(URL)
 
@@ -47,15 +36,6 @@ def test_saving_sends_only_that_field_and_records_it(agent, clubmed):
     assert (entry.actor_name, entry.outcome, entry.customer_id) == ("Inès Moreau", "applied", TOM)
     assert (entry.actor_sub, entry.customer_label) == ("staff-1001", "Tom Smith")
     assert not JournalLine.objects.exists()
-
-
-def test_saving_reads_once_and_writes_once(agent, clubmed):
-    form = agent.form(URL)
-    clubmed.requests.clear()
-
-    agent.post(URL, form | {"value": "new@example.com"}, headers=HTMX)
-
-    assert [request.method for request in clubmed.requests] == ["GET", "PATCH"]
 
 
 def test_the_journal_line_is_there_while_the_call_is_under_way(agent, clubmed):
@@ -118,7 +98,7 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
     answer = save(agent, "tom@example.com")
 
     assert answer.status_code == 200
-    assert "This is what Club Med holds already; nothing was sent." in text(soup(answer))
+    assert "Club Med holds this already. Nothing was sent." in text(soup(answer))
     assert soup(answer).select_one(".field").get("hx-get") is None
     assert sent(clubmed, "PATCH") == []
     assert not Entry.objects.exists()
@@ -127,9 +107,9 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("email", "", "An empty answer changes nothing. To empty it, use “Clear…”."),
-        ("email", "   ", "An empty answer changes nothing."),
-        ("email", "no address", "This is not a whole e-mail address"),
+        ("email", "", "Nothing to save. To empty this field, use “Clear…”."),
+        ("email", "   ", "Nothing to save."),
+        ("email", "no address", "Not a valid e-mail address"),
         ("email", f"{'x' * 300}@example.com", "At most 254 characters; this has 312."),
         ("first_name", "", "First name cannot be empty."),
         ("first_name", "x" * 21, "At most 20 characters; this has 21."),
@@ -140,9 +120,9 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
         ("birthdate", "1/13/1986", "There is no month 13"),
         ("birthdate", "1/1/2999", "2999 cannot be a year of birth."),
         ("birthdate", "long ago", "Write the day, month and year"),
-        ("civility", "DUKE", "Choose one of the list."),
-        ("language_code", "xx", "Choose one of the list."),
-        ("birth_country_code", "ZZ", "Choose one of the list."),
+        ("civility", "DUKE", "Choose one from the list."),
+        ("language_code", "xx", "Choose one from the list."),
+        ("birth_country_code", "ZZ", "Choose one from the list."),
         ("personal_data_usage_allowed", "perhaps", "Choose one of the two."),
     ],
 )
@@ -235,7 +215,7 @@ def test_a_field_that_another_is_saving_says_who(agent, other_agent, clubmed):
 
     page = soup(answer)
     assert answer.status_code == 409
-    assert "Owen Whitfield is saving e-mail at this moment." in text(page)
+    assert "Owen Whitfield is saving e-mail right now." in text(page)
     assert page.select_one("input[name=value]")["value"] == "mine@example.com"
     assert len(sent(clubmed, "PATCH")) == 1
 

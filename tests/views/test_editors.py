@@ -82,7 +82,7 @@ def test_a_tampered_token_sends_nothing_and_keeps_the_text(agent, clubmed, edito
 
     page = soup(answer)
     assert answer.status_code == 422
-    assert "This form is not yours, or was changed on its way. Nothing was sent." in text(page)
+    assert "This form has expired. Nothing was sent." in text(page)
     assert is_shown(page, editor)
     assert sent(clubmed, editor.method) == []
     assert post(agent, page, editor.url).status_code == 302
@@ -122,6 +122,7 @@ def test_a_session_that_ended_keeps_what_was_typed_for_its_person(agent, clubmed
     back = sign_in_again(agent, AGENT).page(editor.url)
 
     assert answer.status_code == 401
+    assert editor.shown[1] in text(soup(answer))
     assert "Here is what you typed before you signed in again." in text(back)
     assert is_shown(back, editor)
     assert sent(clubmed, editor.method) == []
@@ -298,7 +299,7 @@ def test_a_refused_address_may_be_sent_unchecked_with_a_reason(agent, supervisor
     assert not refused.select_one("[name=force_address]").has_attr("checked")
     told = post(agent, refused, url, force_address="on", reason=" ")
     assert told.status_code == 422
-    assert "Say why: the log keeps it." in text(soup(told))
+    assert "Give a reason: it is recorded." in text(soup(told))
     assert soup(told).select_one("[name=force_address]").has_attr("checked")
     assert post(agent, soup(told), url, reason=REASON).status_code == 302
 

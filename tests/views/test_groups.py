@@ -86,7 +86,7 @@ def test_what_was_not_touched_is_not_sent_whatever_it_holds(agent, clubmed):
     save(agent, IDENTITY, birth_city="Lyon")
 
     assert nothing.status_code == 200
-    assert "Nothing is changed here yet, so nothing was sent." in text(soup(nothing))
+    assert "Nothing was changed, so nothing was sent." in text(soup(nothing))
     assert wrong.select_one("#address-input").select_one(".error, [aria-invalid]") is None
     assert bodies(clubmed) == [{"birth_city": "Lyon"}]
 
@@ -96,7 +96,7 @@ def test_an_emptied_input_is_no_clear(agent, clubmed):
 
     assert answer.status_code == 422
     told = text(soup(answer).select_one("#email-input"))
-    assert "An empty answer changes nothing. To empty it, tick “Clear”." in told
+    assert "Nothing to save. To empty this field, tick “Clear”." in told
 
 
 @pytest.mark.parametrize("emptied", [{}, {"email": ""}], ids=["as it was", "emptied"])
@@ -112,7 +112,7 @@ def test_what_cannot_be_cleared_has_no_such_control_and_a_forged_one_does_nothin
 
     answer = post(agent, page, IDENTITY, clear=["first_name"])
 
-    assert "Nothing is changed here yet" in text(soup(answer))
+    assert "Nothing was changed, so nothing was sent." in text(soup(answer))
 
 
 def test_clearing_and_typing_at_once_is_asked_about_and_both_are_kept(agent):
@@ -120,7 +120,7 @@ def test_clearing_and_typing_at_once_is_asked_about_and_both_are_kept(agent):
 
     page = soup(answer)
     assert answer.status_code == 422
-    assert "Type another or clear it: it cannot be both." in text(page)
+    assert "Type a value or clear the field, not both." in text(page)
     assert page.select_one("[name=email]")["value"] == "new@example.com"
     assert page.select_one("#email-input [name=clear]").has_attr("checked")
 
@@ -133,7 +133,7 @@ def test_what_club_med_holds_already_is_not_sent(agent, clubmed):
     answer = post(agent, page, IDENTITY, first_name="TOM")
 
     assert calls(clubmed) == ["GET"]
-    assert "nothing was sent" in text(soup(agent.get(answer["Location"])).select_one("#notices"))
+    assert "Nothing was sent" in text(soup(agent.get(answer["Location"])).select_one("#notices"))
     assert not Entry.objects.exists()
 
 
@@ -222,7 +222,7 @@ def test_a_field_that_somebody_is_saving_is_not_sent(agent, other_agent, clubmed
     answer = post(agent, page, email="new@example.com")
 
     assert answer.status_code == 409
-    told = "Owen Whitfield is saving e-mail at this moment. Nothing of this was sent"
+    told = "Owen Whitfield is saving e-mail right now. Nothing was sent"
     assert told in text(soup(answer))
     assert len(sent(clubmed, "PATCH")) == 1
 
@@ -284,7 +284,7 @@ def test_all_opt_ins_are_refused_or_one_is_answered(agent, clubmed):
 def test_phones_without_a_type_or_a_number_are_left_as_they_are(agent, clubmed):
     odd = [{"number": "0611223344", "type": None}, {"number": None, "type": "HOME"}]
     clubmed.customers[TOM]["phones"] = [*odd, {"number": "0622334455", "type": "HOME"}]
-    assert "Nothing is changed here yet" in text(soup(save(agent)))
+    assert "Nothing was changed, so nothing was sent." in text(soup(save(agent)))
 
     save(agent, **{"phones-2-number": "0699887766"})
 

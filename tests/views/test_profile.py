@@ -1,9 +1,7 @@
 """The profile: everything that Club Med holds, by group."""
 
-import pytest
-
-from crmadmin.sandbox import Fault
-from tests.conftest import TOM, sent, soup, text
+from tests.acts import change
+from tests.conftest import TOM, sent, text
 
 RICH = "704118236"
 
@@ -12,7 +10,7 @@ def panel(page, title):
     return next(p for p in page.select(".panel") if p.h2 and p.h2.get_text() == title)
 
 
-def test_every_value_stands_in_its_group(agent):
+def test_every_value_stands_in_its_group_and_what_is_read_only_has_no_editor(agent):
     page = agent.page(f"/customers/{RICH}/")
 
     assert text(page.h1) == "Ms Beatriz Wang 王 美琳"
@@ -23,20 +21,9 @@ def test_every_value_stands_in_its_group(agent):
         "Loyalty and account": ("Read-only, kept by Club Med", "Gold", "12,480"),
     }.items():
         assert [one for one in texts if one not in text(panel(page, title))] == []
-
-
-def test_reading_a_profile_is_one_call(agent, clubmed):
-    agent.get(f"/customers/{RICH}/")
-
-    assert [(r.method, r.path) for r in clubmed.requests] == [
-        ("GET", f"/v2/customers/{RICH}/profile")
-    ]
-
-
-def test_native_names_carry_their_language(agent):
-    page = agent.page(f"/customers/{RICH}/")
-
     assert page.select_one("#unicode_last_name [lang]")["lang"] == "pt-BR"
+    assert panel(page, "Loyalty and account").select(".field-edit") == []
+    assert page.select_one("#gender .field-edit") is None
 
 
 def test_what_we_do_not_know_stands_apart_and_is_never_hidden(agent, clubmed):
@@ -73,45 +60,8 @@ def test_a_blacklisted_customer_is_unmistakable(agent):
     assert "Blacklisted at Club Med." in text(page.select_one(".record-head .notice"))
 
 
-def test_read_only_values_have_no_editor(agent):
-    page = agent.page(f"/customers/{RICH}/")
-
-    account = panel(page, "Loyalty and account")
-    assert account.select(".field-edit") == []
-    assert page.select_one("#gender .field-edit") is None
-
-
-@pytest.mark.parametrize(
-    ("fault", "status", "words"),
-    [
-        (Fault("empty", status=401), 503, "Club Med no longer accepts the key of this desk."),
-        (Fault("status", status=403), 403, "You may not read or change this profile"),
-        (Fault("status", status=404), 404, "Club Med has no customer with this number."),
-        (Fault("status", status=429, times=None), 503, "Club Med gets too many requests"),
-        (Fault("status", status=503, times=None), 503, "Club Med does not answer."),
-        (Fault("html"), 503, "Club Med does not answer."),
-        (Fault("truncated"), 503, "Club Med does not answer."),
-        (Fault("drop_before", times=None), 503, "Club Med does not answer."),
-        (Fault("redirect"), 502, "Club Med refused this request."),
-    ],
-    ids=lambda value: getattr(value, "kind", ""),
-)
-def test_what_club_med_would_not_answer_is_a_page_with_the_right_status(
-    agent, clubmed, fault, status, words
-):
-    clubmed.faults.add(fault)
-
-    answer = agent.get(f"/customers/{TOM}/")
-
-    assert answer.status_code == status
-    page = soup(answer)
-    assert words in text(page.select_one("main"))
-    assert "Reference" in text(page)
-
-
-def test_recent_changes_stand_beside_the_record(agent, clubmed):
-    url = f"/customers/{TOM}/fields/birth_city/"
-    agent.post(url, agent.form(url) | {"value": "Lyon"})
+def test_recent_changes_stand_beside_the_record(agent):
+    change(agent, "Lyon", "birth_city")
 
     page = agent.page(f"/customers/{TOM}/")
 
@@ -120,7 +70,6 @@ def test_recent_changes_stand_beside_the_record(agent, clubmed):
     assert "Place of birth empty → Lyon" in trail
     assert page.select_one("#birth_city .recent") is not None
     assert "just now by Inès Moreau, Place of birth" in text(page.select_one(".facts"))
-    assert sent(clubmed, "PATCH")
 
 
 def test_text_that_is_no_text_does_not_break_the_page(agent, clubmed):
@@ -129,26 +78,5 @@ def test_text_that_is_no_text_does_not_break_the_page(agent, clubmed):
     page = agent.page(f"/customers/{TOM}/")
     assert "Ly?on" in text(page.select_one("#birth_city"))
 
-    url = f"/customers/{TOM}/fields/birth_city/"
-    answer = agent.post(url, agent.form(url) | {"value": "Lyon"})
-    assert answer.status_code == 302
+    change(agent, "Lyon", "birth_city")
     assert sent(clubmed, "PATCH")[0][1] == {"birth_city": "Lyon"}
-
-
-@pytest.mark.other_contract
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"optins": [{"channel": []}, {"channel": {}}]},
-        {"phones": [{"number": "1", "row": 5}]},
-        {"address": {"city": ["Lyon"]}},
-        {"loyalty_program": "gold"},
-        {"blacklisted": "perhaps"},
-    ],
-    ids=str,
-)
-def test_an_odd_shape_is_shown_as_it_came(agent, clubmed, odd):
-    clubmed.customers[TOM] |= odd
-
-    assert agent.get(f"/customers/{TOM}/").status_code == 200
-    assert agent.get(f"/customers/{TOM}/fields/phones/").status_code in (200, 404)

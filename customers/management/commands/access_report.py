@@ -26,9 +26,7 @@ class Command(BaseCommand):
         person.add_argument("--staff", metavar="SUB", help="the sign-in's identifier of the person")
         parser.add_argument("--issuer", help="whose SUB it is, if there are several")
         parser.add_argument("--format", choices=list(_FORMATS), default="json")
-        parser.add_argument(
-            "--output", metavar="FILE", help="a new file, readable by you alone; else stdout"
-        )
+        commandline.add_output(parser)
 
     def handle(self, **options: Any) -> None:
         customer_id, issuer, output = (options[key] for key in ("customer", "issuer", "output"))
@@ -41,10 +39,6 @@ class Command(BaseCommand):
                 sub = options["staff"]
                 made, whom = _of_staff(sub, issuer), f"a member of staff known as {sub}"
             commandline.write(_FORMATS[options["format"]](made), output)
-        except OSError as exc:
-            raise CommandError(
-                f"{output or 'The output'} cannot be written: {exc.strerror}"
-            ) from None
         except (DatabaseError, ValueError, TypeError, KeyError, AttributeError):
             # What the database holds may be none of what was stored. Its text may hold values.
             raise CommandError(

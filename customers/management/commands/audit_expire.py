@@ -1,8 +1,6 @@
 """`manage.py audit_expire`: what is too old leaves the log."""
 
 import argparse
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.core.management import call_command
@@ -10,19 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
 from django.utils import timezone
 
-from customers.audit import verify
+from customers.audit import erasure, verify
 from customers.audit.models import JournalLine
 from customers.management import commandline
 from customers.services import credentials, expire
-from customers.services.expire import Old, Progress
 
-_Erase = Callable[[Old, str, Progress], None]
-# Entries last: they need a right that the workers' role does not have.
-_PARTS: tuple[tuple[str, Callable[[datetime], Old], _Erase], ...] = (
-    ("Values", expire.old_values, expire.erase_values),
-    ("Access events", expire.old_access_events, expire.erase_access_events),
-    ("Entries", expire.old_entries, expire.remove_entries),
-)
+_PARTS = {erasure.VALUES: "Values", erasure.ACCESS: "Access events", erasure.ENTRIES: "Entries"}
 
 
 class Command(BaseCommand):
@@ -49,27 +40,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, execute: bool, **options: Any) -> None:
-        now = timezone.now()
-        try:
-            with commandline.database_errors():
-                reason = self._prepare(**options) if execute else ""
-                found = [(what, old(now), erase) for what, old, erase in _PARTS]
-                since = found[0][1].before
-                waiting = JournalLine.objects.filter(sent_at__lt=since).count()
-        except (ValueError, TypeError):  # SQLite holds what is no time in a column of times
-            raise CommandError("An entry has no time that can be read: run audit_verify.") from None
-        for what, old, _ in found:
-            self.stdout.write(f"{what} older than {old.before:%d %B %Y}: {old.count:,}.")
+        with commandline.database_errors():
+            reason = self._prepare(**options) if execute else ""
+            found = expire.find_old(timezone.now())
+            waiting = JournalLine.objects.filter(sent_at__lt=found[0].before).count()
+        for old in found:
+            self.stdout.write(
+                f"{_PARTS[old.part]} older than {old.before:%d %B %Y}: {old.count:,}."
+            )
         if waiting:
             self.stdout.write(f"Changes as old, without an answer yet: {waiting:,}. Run reconcile.")
         if not execute:
             self.stdout.write("Nothing was erased: --execute does it.")
             return
-        for what, old, erase in found:
-            if old.count:
-                self._erase(what, old, erase, reason)
-        is_due = any(old.count for _, old, _ in found)
-        self.stdout.write("Erased." if is_due else "Nothing was old enough.")
+        due = [old for old in found if old.count]
+        for old in due:
+            self._erase(old, reason)
+        self.stdout.write("Erased." if due else "Nothing was old enough.")
 
     def _prepare(self, *, although_not_whole: str, clock_is_right: bool, **options: Any) -> str:
         """Verify the log and the clock; returns why to erase although the log is not whole."""
@@ -91,13 +78,15 @@ class Command(BaseCommand):
             )
         return f"{reason} (not whole: {report.faults[0]})" if report.faults else ""
 
-    def _erase(self, what: str, old: Old, erase: _Erase, reason: str) -> None:
+    def _erase(self, old: expire.Old, reason: str) -> None:
+        what = _PARTS[old.part]
+
         def progress(done: int) -> None:
             self.stderr.write(f"{what}: {done:,} of {old.count:,}")
 
         with commandline.database_errors():
             try:
-                erase(old, reason, progress)
+                expire.erase(old, reason, progress)
             except ProgrammingError:
                 raise CommandError(
                     f"This database role may not remove {what.lower()}: run it as the owner of the "

@@ -12,6 +12,8 @@ from customers.audit.export import ndjson
 from customers.audit.models import Access
 from customers.management import commandline
 
+_NO_PROOF = "What was written has no head, and proves nothing."
+
 
 class Command(BaseCommand):
     """Writes what `customers/audit/verifier.py` checks."""
@@ -27,9 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--values", action="store_true", help="with the values: personal data, to be kept so"
         )
-        parser.add_argument(
-            "--output", metavar="FILE", help="a new file, readable by you alone; else stdout"
-        )
+        commandline.add_output(parser)
 
     def handle(self, **options: Any) -> None:
         if options["customer"] is not None:
@@ -51,15 +51,10 @@ class Command(BaseCommand):
             commandline.write((f"{line}\n" for line in lines), options["output"])
         except chain.OldestLeftError:
             raise CommandError(
-                "Old entries left while it was written: run it again. What was written has no "
-                "head, and proves nothing."
+                f"Old entries left while it was written: run it again. {_NO_PROOF}"
             ) from None
-        except OSError as exc:
-            to = options["output"] or "The output"
-            raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
         except (DatabaseError, ValueError, TypeError, AttributeError, UnreadableError):
             # What the database holds is none of what was stored: text that is no text, no digest.
             raise CommandError(
-                "The log cannot be exported as it is: run audit_verify. What was written has no "
-                "head, and proves nothing."
+                f"The log cannot be exported as it is: run audit_verify. {_NO_PROOF}"
             ) from None

@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from customers.audit import encryption, values
+from customers.management import commandline
 
 
 class Command(BaseCommand):
@@ -13,16 +13,14 @@ class Command(BaseCommand):
 
     help = (
         "Encrypt under the first of AUDIT_ENCRYPTION_KEYS what another one encrypted. Afterwards "
+        "the others can be taken away. Exit status 1: something is left."
     )
-    help += "the others can be taken away. Exit status 1: something is left."
 
     def handle(self, **options: Any) -> None:
-        whole = values.left_behind()
-        try:
+        with commandline.database_errors():
+            whole = values.left_behind()
             done = values.rewrap(lambda done: self.stderr.write(f"{done:,} of {whole:,}"))
-        except DatabaseError as exc:
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
-        left = values.left_behind()
+            left = values.left_behind()
         key = encryption.current()
         if left:
             raise CommandError(

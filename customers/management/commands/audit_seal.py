@@ -5,9 +5,10 @@ import base64
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from customers.audit import chain, signing
+from customers.management import commandline
 
 
 class Command(BaseCommand):
@@ -28,29 +29,14 @@ class Command(BaseCommand):
         if public_key:
             self.stdout.write(base64.urlsafe_b64encode(signing.public_key()).decode())
             return
-        try:
-            if rotate:
-                _rotate()
-            with transaction.atomic():
-                head = chain.lock()
-        except chain.ForgedHeadError as exc:
-            raise CommandError(str(exc)) from None
-        except DatabaseError as exc:
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
+        with commandline.database_errors(), transaction.atomic():
+            head = chain.lock(rotating=rotate)
+            if rotate and head.seq:
+                chain.sign(head)
         if head.seq == 0:
             raise CommandError("The log is empty: there is nothing to seal.")
         if to is None:
             self.stdout.write(chain.seal_line(head))
             return
-        try:
-            with open(to, "a", encoding="utf-8") as file:
-                file.write(f"{chain.seal_line(head)}\n")
-        except OSError as exc:
-            raise CommandError(f"{to} cannot be written: {exc.strerror}") from None
-
-
-def _rotate() -> None:
-    with transaction.atomic():
-        head = chain.lock(rotating=True)
-        if head.seq:
-            chain.sign(head)
+        with commandline.writing(to), open(to, "a", encoding="utf-8") as file:
+            file.write(f"{chain.seal_line(head)}\n")

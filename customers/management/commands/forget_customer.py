@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 if erased := replay(tombstone):
                     customers.add(tombstone.customer_id)
                     count += erased
-            except (NotSaved, ValueError, TypeError) as exc:
+            except NotSaved as exc:
                 self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
                 failures += 1
         again = f"{len(customers):,} customer{pluralize(len(customers))} forgotten again: "
@@ -80,15 +80,13 @@ def _erased(count: int) -> str:
     return f"the values of {count:,} entr{pluralize(count, 'y are,ies are')} erased"
 
 
-def _why(exc: Exception) -> str:
+def _why(exc: NotSaved) -> str:
     match exc:
         case InUse():
             return "a change of this customer is not settled yet. Try again after `reconcile`."
         case NoTombstone():
             return f"{settings.AUDIT_TOMBSTONES} cannot be written."
         case NotRecorded():
-            return str(exc) or "the database fails."
-        case ValueError() | TypeError():  # SQLite holds what is no time in a column of times
-            return "an entry has no time that can be read: run audit_verify."
+            return str(exc.__cause__ or "the database fails.")
         case _:
             return "Club Med does not say what came of an open change."
