@@ -17,17 +17,6 @@ def save(person, value, *, url=URL, headers=HTMX, **more):
     return person.post(url, person.form(url) | {"value": value} | more, headers=headers)
 
 
-def test_a_value_opens_without_asking_club_med_again(agent, clubmed):
-    agent.get(f"/customers/{TOM}/")
-    before = len(clubmed.requests)
-
-    page = agent.page(URL, headers=HTMX)
-
-    assert page.select_one("input[name=value]")["value"] == "tom@example.com"
-    assert page.select_one("html") is None
-    assert len(clubmed.requests) == before
-
-
 def test_saving_reads_once_sends_only_that_field_and_records_it(agent, clubmed):
     form = agent.form(URL)
     clubmed.requests.clear()
