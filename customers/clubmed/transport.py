@@ -138,15 +138,14 @@ class _Connection(HTTPConnection):
         call = current_call.get()
         problem = OSError("the host has no address")
         for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-            most = call.wait(self.timeout)
-            found = str(address[0]), self.port
+            where = str(address[0]), self.port
             try:
-                sock = create_connection(found, most, self.source_address, self.socket_options)
+                most = call.wait(self.timeout)
+                sock = create_connection(where, most, self.source_address, self.socket_options)
+                sock.settimeout(call.wait(most))
+                return sock
             except OSError as exc:
                 problem = exc
-            else:
-                sock.settimeout(min(most, max(call.left, 0.001)))  # 0 would mean not to wait
-                return sock
         raise problem
 
     def send(self, data: Any) -> None:
