@@ -209,11 +209,11 @@ def test_a_server_that_takes_the_request_slowly_is_left_at_the_deadline(trusted,
 
     def sip(connection, gone):
         nonlocal taken
-        while not gone.wait(0.002) and (sipped := connection.recv(10_000)):
+        while not gone.wait(0.01) and (sipped := connection.recv(10_000)):
             taken += len(sipped)
 
     with OddServer(sip, tls=trusting(*trusted) if is_tls else None) as server:
-        api = impatient(server.url, deadline=1)
+        api = impatient(server.url, deadline=3)
         with pytest.raises(NoAnswerError):
             api.update_profile(TOM, {"birth_city": "x" * 20_000_000})
     assert 0 < taken < 10_000_000
