@@ -6,12 +6,12 @@ memory stays flat. Sensitive values of a customer are hidden, as on every page.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
 
-from django.db.models import Min, Model, Q, QuerySet, Window
+from django.db.models import Max, Min, Model, Q, QuerySet, Window
 from django.utils import timezone
 
 from customers.audit import chain, erasure
@@ -56,8 +56,6 @@ def of_customer(customer_id: str) -> Report:
         JournalLine.objects.filter(theirs),
         Entry.objects.filter(theirs),
         AccessEvent.objects.filter(theirs),
-        line=_customers_line,
-        step=_customers_step,
     )
 
 
@@ -67,18 +65,11 @@ def of_staff(issuer: str, sub: str, names: Iterable[str]) -> Report:
     """
     them = Q(actor_issuer=issuer, actor_sub=sub)
     changes = Entry.objects.filter(them).order_by().values("change_id")
-
-    def step(entry: Entry) -> Fact:
-        is_theirs = (entry.actor_issuer, entry.actor_sub) == (issuer, sub)
-        return _step(entry) | ({} if is_theirs else {"who": None})
-
     return _report(
         {"issuer": issuer, "sub": sub, "names": sorted(names)},
         JournalLine.objects.filter(them),
         Entry.objects.filter(change_id__in=changes).select_related(None),  # without the vault
         AccessEvent.objects.filter(them | Q(kind=Access.REPORT, customer_id="", field=sub)),
-        line=_line,
-        step=step,
     )
 
 
@@ -97,14 +88,12 @@ def _report(
     lines: QuerySet[JournalLine],
     entries: QuerySet[Entry],
     events: QuerySet[AccessEvent],
-    *,
-    line: Callable[[JournalLine], Fact],
-    step: Callable[[Entry], Fact],
 ) -> Report:
     # Lines before entries: a line that is settled meanwhile stands in both, and is not missed.
-    waiting = [line(one) for one in lines.order_by("sent_at")]
+    waiting = [_line(line, about) for line in lines.order_by("sent_at")]
     entries = entries.filter(seq__lte=chain.position())
-    events = events.filter(pk__lte=_newest(AccessEvent)).order_by("pk")
+    newest = AccessEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    events = events.filter(pk__lte=newest).order_by("pk")
     counts = {
         "waiting": len(waiting),
         "changes": entries.order_by().values("change_id").distinct().count(),
@@ -122,7 +111,7 @@ def _report(
     begun = Window(Min("seq"), partition_by="change_id")
     steps = entries.annotate(begun=begun).order_by("begun", "seq").iterator(_BATCH)
     changes = (
-        {"change_id": str(change_id), "steps": [step(entry) for entry in group]}
+        {"change_id": str(change_id), "steps": [_step(entry, about) for entry in group]}
         for change_id, group in groupby(steps, lambda entry: entry.change_id)
     )
     accesses = (_access(event) for event in events.iterator(_BATCH))
@@ -131,40 +120,30 @@ def _report(
 
 def _covers() -> Fact:
     """From when on the whole log has something, and what of it is erased."""
-    first = Entry.objects.order_by("seq").values_list("seq", "recorded_at").first()
-    event = AccessEvent.objects.order_by("pk").values_list("pk", "recorded_at").first()
+    first = Entry.objects.order_by("seq").values("seq", "recorded_at").first()
+    event = AccessEvent.objects.order_by("pk").values_list("recorded_at", flat=True).first()
     return {
-        "entries_from": first and {"seq": first[0], "at": moment(first[1])},
-        "entries_removed_up_to": first[0] - 1 if first else 0,
+        "entries_from": first and {"seq": first["seq"], "at": moment(first["recorded_at"])},
         "values_erased_up_to": erasure.expired(erasure.VALUES),
-        "access_events_from": event and {"id": event[0], "at": moment(event[1])},
+        "access_events_from": event and moment(event),
         "access_events_erased_up_to": erasure.expired(erasure.ACCESS),
     }
 
 
-def _newest(model: type[Model]) -> int:
-    return model._default_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
-def _line(line: JournalLine) -> Fact:
-    """An open line without its values."""
-    fields = [{"field": _field(name)} for name in line.fields]
-    at = {"change_id": str(line.change_id), "sent_at": moment(line.sent_at)}
-    return at | _act(line) | {"fields": fields}
-
-
-def _customers_line(line: JournalLine) -> Fact:
+def _line(line: JournalLine, about: Fact) -> Fact:
+    facts = {"change_id": str(line.change_id), "sent_at": moment(line.sent_at), **_act(line)}
+    if "sub" in about:  # values are data of customers
+        return facts | {"fields": [{"field": _field(name)} for name in line.fields]}
     fields = [
         {"field": _field(name)} | {side: _value(name, value) for side, value in pair.items()}
         for name, pair in line.values.items()
     ]
-    return _line(line) | _words(line) | {"fields": fields}
+    return facts | _words(line) | {"fields": fields}
 
 
-def _step(entry: Entry) -> Fact:
-    """An entry without its values."""
+def _step(entry: Entry, about: Fact) -> Fact:
     of_values, forgotten = entry.meaning.of_values, entry.meaning.stays_when_forgotten
-    return {
+    facts = {
         "seq": entry.seq,
         "at": moment(entry.recorded_at),
         **_act(entry),
@@ -174,17 +153,17 @@ def _step(entry: Entry) -> Fact:
         "detail": entry.detail,
         "erased_up_to": number_in(entry.detail, "up_to") if forgotten else None,
     }
-
-
-def _customers_step(entry: Entry) -> Fact:
-    of_values = entry.meaning.of_values
+    if "sub" in about:  # values are data of customers, and others are not whom it is about
+        is_theirs = (entry.actor_issuer, entry.actor_sub) == (about["issuer"], about["sub"])
+        return facts if is_theirs else facts | {"who": None}
+    is_read = entry.evidence == Evidence.READ
     return (
-        _step(entry)
+        facts
         | _words(entry)
         | {
             "old": _value(entry.field, entry.old) if of_values else None,
             "new": _value(entry.field, entry.new) if of_values else None,
-            "found": _value(entry.field, entry.found) if entry.evidence == Evidence.READ else None,
+            "found": _value(entry.field, entry.found) if is_read else None,
         }
     )
 

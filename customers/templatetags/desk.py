@@ -83,17 +83,15 @@ def breakable(address: str) -> SafeString:
 @register.filter
 def typed_label(name: str) -> str:
     """The label of an input whose text is given back. name: of the input, like "address-city"."""
-    field = name.split("-")[0]
-    return (
-        FIELDS[field].label if field in FIELDS else str(wording.TYPED.get(name, wording.YOU_TYPED))
-    )
+    field = FIELDS.get(name.split("-")[0])
+    return field.label if field else str(wording.TYPED.get(name, wording.YOU_TYPED))
 
 
 @register.filter
 def hides(entry: Entry) -> bool:
     """Is there a value in it that may be revealed?"""
-    values = (entry.old, entry.new)
-    return is_sensitive(entry.field) and any(map(_is_hidden, values))
+    values = [value for value in (entry.old, entry.new) if not isinstance(value, Missing)]
+    return is_sensitive(entry.field) and not all(map(is_empty, values))
 
 
 @register.simple_tag
@@ -139,17 +137,16 @@ def flagged(act: Act) -> list[str]:
     """How a change was made, where that was not the usual way."""
     related = act.related
     others = [str(related)] if isinstance(related, Missing) else map(_other, related)
-    about = {"others": ", ".join(others)}
-    return [
-        wording.FLAG_ABOUT % {"flag": words, **about}
-        if flag == Flag.DESPITE_DUPLICATES and related
-        else words
-        for flag, words in act.flag_words
-    ]
+    words = dict(act.flag_words)
+    if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
+        about = {"flag": flag, "others": ", ".join(others)}
+        words[Flag.DESPITE_DUPLICATES] = wording.FLAG_ABOUT % about
+    return list(words.values())
 
 
 def _other(key: str) -> str:
-    return wording.CUSTOMER % {"number": key} if key.isdecimal() else str(wording.OTHER_CREATE)
+    words = wording.CUSTOMER if key.isdecimal() else wording.OTHER_CREATE
+    return words % {"number": key}
 
 
 @register.filter
@@ -236,10 +233,6 @@ def _masked(value: Any) -> str:
     if isinstance(value, Missing):
         return str(value)
     return str(wording.EMPTY if is_empty(value) else wording.MASKED)
-
-
-def _is_hidden(value: Any) -> bool:
-    return not isinstance(value, Missing) and not is_empty(value)
 
 
 def _shown(name: str, value: Any, revealed: bool = False) -> str:

@@ -21,20 +21,27 @@ from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM, sent, signed_in, soup, 
 from tests.people import actor, token_over
 
 URL = f"/customers/{TOM}/fields/email/"
+PROFILE = f"/customers/{TOM}/"
+
+
+def save(person, value="new@example.com", url=URL):
+    return person.post(url, person.form(url) | {"value": value}, headers=HTMX)
 
 
 # An answer that never came
 
 
 @pytest.mark.parametrize(
-    ("kind", "outcome", "words"),
+    ("kind", "third", "outcome", "words"),
     [
-        ("drop_after", "applied", "Saved"),
-        ("drop_before", "not_seen", "Not stored. Club Med still holds “tom@example.com”."),
+        ("drop_after", {}, "applied", "Saved"),
+        ("drop_before", {}, "not_seen", "Not stored. Club Med still holds “tom@example.com”."),
+        ("drop_before", {"email": "third@example.com"}, "unclear", "Unclear. Club Med now holds “"),
     ],
 )
-def test_the_next_look_settles_it(agent, clubmed, kind, outcome, words):
+def test_the_next_look_settles_it(agent, clubmed, kind, third, outcome, words):
     look = lose_the_answer(agent, clubmed, kind)
+    clubmed.customers[TOM].update(third)
     let_the_grace_pass()
 
     page = agent.page(look, headers=HTMX)
@@ -47,25 +54,13 @@ def test_the_next_look_settles_it(agent, clubmed, kind, outcome, words):
     assert not JournalLine.objects.exists()
 
 
-def test_a_third_value_is_unclear_and_kept_with_the_entry(agent, clubmed):
-    look = lose_the_answer(agent, clubmed, "drop_before")
-    clubmed.customers[TOM]["email"] = "third@example.com"
-    let_the_grace_pass()
-
-    page = agent.page(look, headers=HTMX)
-
-    assert "Unclear. Club Med now holds “third@example.com”" in text(page)
-    entry = Entry.objects.get()
-    assert (entry.outcome, entry.found) == ("unclear", "third@example.com")
-
-
 @pytest.mark.parametrize("kind", ["drop_after", "drop_before"])
 def test_before_the_grace_has_passed_nobody_settles_it(agent, other_agent, clubmed, settings, kind):
     settings.JOURNAL_GRACE = 3600
     look = lose_the_answer(agent, clubmed, kind)
 
     page = agent.page(look, headers=HTMX)
-    other_agent.get(f"/customers/{TOM}/")
+    other_agent.get(PROFILE)
 
     assert "We do not know yet" in text(page)
     assert JournalLine.objects.exists()
@@ -75,41 +70,41 @@ def test_before_the_grace_has_passed_nobody_settles_it(agent, other_agent, clubm
 def test_the_profile_says_that_somebody_waits_for_an_answer(agent, other_agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
 
-    page = other_agent.page(f"/customers/{TOM}/")
+    page = other_agent.page(PROFILE)
 
     notice = text(page.select_one(".record-head .notice"))
     assert "Inès Moreau is saving E-mail" in notice
     assert "It will not be sent again" in notice
 
 
-def test_a_normalised_value_counts_as_applied(agent, clubmed):
-    url = f"/customers/{TOM}/fields/first_name/"
-    lose_the_answer(agent, clubmed, "drop_after", "Thomás", url)
-    let_the_grace_pass()
-
-    agent.get(f"/customers/{TOM}/")
-
-    assert clubmed.customers[TOM]["first_name"] == "THOMAS"
-    entry = Entry.objects.get()
-    assert (entry.outcome, entry.new, entry.found) == ("applied", "Thomás", "THOMAS")
-
-
 @pytest.mark.parametrize(
-    ("field", "old", "new"),
+    ("field", "old", "new", "kind", "stored", "outcome"),
     [
-        ("unicode_first_name", "パパ", "ババ"),  # the marks of kana make another word
-        ("email", "tom@example.com", "Tom@Example.com"),  # only the letter can tell
+        ("first_name", "Tom", "Thomás", "drop_after", "THOMAS", "applied"),
+        # The marks of kana make another word; of capitals alone only the letter can tell.
+        ("unicode_first_name", "パパ", "ババ", "drop_before", "パパ", "not_seen"),
+        (
+            "email",
+            "tom@example.com",
+            "Tom@Example.com",
+            "drop_before",
+            "tom@example.com",
+            "not_seen",
+        ),
     ],
 )
-def test_what_was_not_stored_is_never_taken_for_applied(agent, clubmed, field, old, new):
+def test_a_normalised_value_counts_as_applied_and_another_one_never_does(
+    agent, clubmed, field, old, new, kind, stored, outcome
+):
     clubmed.customers[TOM][field] = old
-    lose_the_answer(agent, clubmed, "drop_before", new, f"/customers/{TOM}/fields/{field}/")
+    lose_the_answer(agent, clubmed, kind, new, f"/customers/{TOM}/fields/{field}/")
     let_the_grace_pass()
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
-    assert clubmed.customers[TOM][field] == old
-    assert Entry.objects.get().outcome == "not_seen"
+    assert clubmed.customers[TOM][field] == stored
+    entry = Entry.objects.get()
+    assert (entry.outcome, entry.new, entry.found) == (outcome, new, stored)
 
 
 def test_the_next_save_settles_it_from_the_profile_it_reads_anyway(agent, clubmed):
@@ -129,7 +124,7 @@ def test_the_next_save_settles_it_from_the_profile_it_reads_anyway(agent, clubme
 def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
     look = lose_the_answer(agent, clubmed, "drop_after")
     let_the_grace_pass()
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     page = agent.page(look.replace(TOM, "704118236"), headers=HTMX)
 
@@ -137,7 +132,7 @@ def test_a_change_is_not_told_under_another_customers_address(agent, clubmed):
 
 
 def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(agent, clubmed):
-    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    answer = save(agent)
     clubmed.faults.add(Fault("status", method="GET", status=503, times=None))
 
     look = agent.get(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
@@ -153,15 +148,15 @@ def test_when_the_look_after_a_save_fails_nobody_is_told_that_nothing_was_sent(a
 def not_seen(agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
     let_the_grace_pass()
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
 
 def test_what_appears_late_is_corrected_by_a_further_entry(agent, clubmed):
     not_seen(agent, clubmed)
     clubmed.customers[TOM]["email"] = "new@example.com"
 
-    agent.get(f"/customers/{TOM}/")
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
+    agent.get(PROFILE)
 
     assert history() == [("email", "not_seen", "read"), ("email", "applied", "read")]
     assert Change.objects.get().outcome == "applied"
@@ -169,9 +164,9 @@ def test_what_appears_late_is_corrected_by_a_further_entry(agent, clubmed):
 
 def test_a_later_save_of_the_same_value_is_no_proof_of_the_first(agent, clubmed):
     not_seen(agent, clubmed)
-    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    save(agent)
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert history() == [("email", "not_seen", "read"), ("email", "applied", "answer")]
 
@@ -180,11 +175,11 @@ def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
     not_seen(agent, clubmed)
     lose_the_answer(agent, clubmed, "drop_after")  # the same value, landed and not answered yet
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
     assert history() == [("email", "not_seen", "read")]
     let_the_grace_pass()
     for _ in range(2):
-        agent.get(f"/customers/{TOM}/")
+        agent.get(PROFILE)
 
     assert history() == [("email", "not_seen", "read"), ("email", "applied", "read")]
     first = Entry.objects.last()
@@ -194,11 +189,11 @@ def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
 def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
     not_seen(agent, clubmed)
     Change.objects.update(recorded_at=timezone.now() - timedelta(days=1, minutes=1))
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
     assert Change.objects.get().read_again_at is None
     clubmed.customers[TOM]["email"] = "new@example.com"
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert history()[1:] == [("email", "applied", "read")]
     assert Entry.objects.last().action == "change"
@@ -228,7 +223,7 @@ def test_a_form_that_was_not_seen_applied_is_not_sent_again(agent, clubmed):
     clubmed.faults.add(Fault("drop_before", method="PATCH"))
     agent.post(URL, form, headers=HTMX)
     let_the_grace_pass()
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     again = agent.post(URL, form, headers=HTMX)
 
@@ -261,11 +256,10 @@ def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
 
 
 def test_how_club_med_writes_it_is_recorded_by_the_look_after_the_save(agent, clubmed):
-    url = f"/customers/{TOM}/fields/first_name/"
-    answer = agent.post(url, agent.form(url) | {"value": "Thomás"}, headers=HTMX)
+    answer = save(agent, "Thomás", f"/customers/{TOM}/fields/first_name/")
 
     page = agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert "You typed “Thomás”; Club Med stored “THOMAS”" in text(page)
     assert history() == [("first_name", "applied", "answer"), ("first_name", "stored_as", "read")]
@@ -275,7 +269,7 @@ def test_how_club_med_writes_it_is_recorded_by_the_look_after_the_save(agent, cl
 
 
 def test_what_is_stored_to_the_letter_needs_no_further_entry(agent, clubmed):
-    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    answer = save(agent)
     assert Change.objects.get().read_again_at is not None
 
     agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
@@ -285,34 +279,34 @@ def test_what_is_stored_to_the_letter_needs_no_further_entry(agent, clubmed):
 
 
 def test_a_read_that_still_shows_the_old_value_is_no_difference(agent, clubmed):
-    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    save(agent)
     clubmed.customers[TOM]["email"] = "tom@example.com"  # a replica that lags behind
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert history() == [("email", "applied", "answer")]
     assert Change.objects.get().read_again_at > timezone.now()
     clubmed.customers[TOM]["email"] = "new@example.com"
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
     assert Change.objects.get().read_again_at is None
 
 
 def test_a_newer_change_on_its_way_is_not_how_the_former_was_stored(agent, clubmed):
-    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    save(agent)
     lose_the_answer(agent, clubmed, "drop_after", "newer@example.com")
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert history() == [("email", "applied", "answer")]
 
 
 def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed):
-    answer = agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
+    answer = save(agent)
     agent.page(soup(answer).select_one(".field")["hx-get"], headers=HTMX)
     clubmed.customers[TOM]["email"] = "other@example.com"
 
-    agent.get(f"/customers/{TOM}/")
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
+    agent.get(PROFILE)
 
     assert Entry.objects.count() == 2
     entry = Entry.objects.first()
@@ -327,31 +321,27 @@ def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed)
     assert "Changed elsewhere, noticed when opened." in row
 
 
-def test_the_same_to_a_person_is_not_changed_elsewhere(agent, clubmed):
-    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
-    agent.get(f"/customers/{TOM}/")
-    clubmed.customers[TOM]["email"] = "NEW@EXAMPLE.COM"
+@pytest.mark.parametrize("befalls", ["written alike", "on its way"])
+def test_what_is_the_same_to_a_person_or_on_its_way_is_not_changed_elsewhere(
+    agent, clubmed, befalls
+):
+    save(agent)
+    agent.get(PROFILE)
+    if befalls == "written alike":
+        clubmed.customers[TOM]["email"] = "NEW@EXAMPLE.COM"
+    else:
+        lose_the_answer(agent, clubmed, "drop_after", "newer@example.com")
 
-    agent.get(f"/customers/{TOM}/")
-
-    assert history() == [("email", "applied", "answer")]
-
-
-def test_a_field_on_its_way_is_not_changed_elsewhere(agent, other_agent, clubmed):
-    agent.post(URL, agent.form(URL) | {"value": "new@example.com"}, headers=HTMX)
-    agent.get(f"/customers/{TOM}/")
-    lose_the_answer(agent, clubmed, "drop_after", "newer@example.com")
-
-    other_agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert history() == [("email", "applied", "answer")]
 
 
 def test_a_field_that_was_never_changed_here_has_no_last_known_value(agent, clubmed):
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
     clubmed.customers[TOM]["email"] = "other@example.com"
 
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert not Entry.objects.exists()
 
@@ -363,7 +353,7 @@ def test_a_settled_save_is_told_on_every_page_until_it_was_looked_at(agent, club
     lose_the_answer(agent, clubmed, "drop_after")
     assert "Inès Moreau" in text(agent.page("/saves/").select_one("table.log"))
     let_the_grace_pass()
-    signed_in(SUPERVISOR).get(f"/customers/{TOM}/")
+    signed_in(SUPERVISOR).get(PROFILE)
 
     for _ in range(2):
         notice = text(agent.page("/").select_one("#notices"))
@@ -380,7 +370,7 @@ def test_nobody_else_is_told(agent, other_agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_after")
     assert "Everything is settled" in text(other_agent.page("/saves/"))
     let_the_grace_pass()
-    agent.get(f"/customers/{TOM}/")
+    agent.get(PROFILE)
 
     assert other_agent.page("/").select_one("#notices .notice") is None
 
@@ -402,14 +392,14 @@ def test_the_databases_clock_says_when_a_line_may_be_settled(agent, clubmed, mon
     with monkeypatch.context() as patch:
         patch.setattr(timezone, "now", lambda: wrong)
         lose_the_answer(agent, clubmed, "drop_after")
-        agent.get(f"/customers/{TOM}/")
+        agent.get(PROFILE)
     line = JournalLine.objects.get()
     assert abs(line.sent_at - timezone.now()) < timedelta(minutes=10)
     let_the_grace_pass()
 
     with monkeypatch.context() as patch:
         patch.setattr(timezone, "now", lambda: wrong)
-        agent.get(f"/customers/{TOM}/")
+        agent.get(PROFILE)
 
     assert history()[0] == ("email", "applied", "read")
 
@@ -418,7 +408,7 @@ def test_the_databases_clock_says_when_a_line_may_be_settled(agent, clubmed, mon
 def test_lists_made_anew_still_tell_the_author_and_ask_club_med_again(agent, clubmed, lost):
     lose_the_answer(agent, clubmed, "drop_before")
     let_the_grace_pass()
-    signed_in(SUPERVISOR).get(f"/customers/{TOM}/")
+    signed_in(SUPERVISOR).get(PROFILE)
     Change.objects.update(unseen_by_author=True)
     before = list(Change.objects.values())
     if lost:

@@ -202,25 +202,6 @@ def test_refusing_all_says_no_to_partners_only_where_they_were_asked(save, clubm
     ]
 
 
-def test_a_national_number_is_masked_where_it_is_compared_with_what_was_typed(agent, clubmed):
-    clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "39053344709"}
-    typed = {"identity-type": "DNI", "identity-number": "11144477735"}
-    form = agent.form(url("identity"), headers=HTMX) | typed
-    clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "22255588846"}
-
-    conflict = soup(agent.post(url("identity"), form, headers=HTMX))
-
-    told = [text(row.td) for row in conflict.select(".compare tr")]
-    assert told == ["CPF ••••••", "CPF ••••••", "DNI 11144477735"]
-    assert "39053344709" not in str(conflict)
-    assert "22255588846" not in str(conflict)
-    clubmed.faults.add(Fault("drop_before", method="PATCH"))
-    mine = hidden_inputs(conflict) | typed
-    lost = agent.post(url("identity"), mine, headers=HTMX)
-    assert "You typed: DNI 11144477735" in text(soup(lost))
-    assert "22255588846" not in lost.content.decode()
-
-
 def test_parts_of_a_new_customer_have_their_places_too(agent, clubmed):
     refuse(clubmed, "POST", "address.zip_code", "identity.number", "phones[0].type")
     typed = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}

@@ -1,7 +1,5 @@
 """The profile: everything that Club Med holds, by group."""
 
-import pytest
-
 from tests.acts import change
 from tests.conftest import TOM, sent, text
 
@@ -82,22 +80,3 @@ def test_text_that_is_no_text_does_not_break_the_page(agent, clubmed):
 
     change(agent, "Lyon", "birth_city")
     assert sent(clubmed, "PATCH")[0][1] == {"birth_city": "Lyon"}
-
-
-@pytest.mark.other_contract
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"optins": [{"channel": []}, {"channel": {}}]},
-        {"phones": [{"number": "1", "row": 5}]},
-        {"address": {"city": ["Lyon"]}},
-        {"loyalty_program": "gold"},
-        {"blacklisted": "perhaps"},
-    ],
-    ids=str,
-)
-def test_an_odd_shape_is_shown_as_it_came(agent, clubmed, odd):
-    clubmed.customers[TOM] |= odd
-
-    assert agent.get(f"/customers/{TOM}/").status_code == 200
-    assert agent.get(f"/customers/{TOM}/fields/phones/").status_code in (200, 404)
