@@ -21,6 +21,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 # Not env("NAME"): that takes a value that begins with $ for the name of another variable.
 _ENVIRON = environ.FileAwareEnv.ENVIRON
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 
 def given(name: str, default: str | None = "") -> str:
@@ -61,14 +62,8 @@ def _networks(value: str) -> list[IPv4Network | IPv6Network]:
     return [ip_network(word) for word in _words(value)]
 
 
-def _seconds(value: str) -> float:
-    if not 0 < (number := float(value)) <= 86_400:
-        raise ValueError
-    return number
-
-
-def _months(value: str) -> int:
-    if not 0 < (number := int(value)) <= 1200:
+def _number(kind: Callable[[str], N], most: int, value: str) -> N:
+    if not 0 < (number := kind(value)) <= most:
         raise ValueError
     return number
 
@@ -94,8 +89,8 @@ switch = partial(read, lambda value: _SWITCH[value.lower()], "be on or off")
 words = partial(read, _words, "be a list", default="")
 networks = partial(read, _networks, "list addresses or networks", default="")
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
-seconds = partial(read, _seconds, "be from 0 to 86400 seconds")
-months = partial(read, _months, "be from 1 to 1200 months")
+seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
+months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
 _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")

@@ -48,6 +48,11 @@ _MAY = {
 }
 
 
+def _allows(permission: Permission) -> property:
+    """The same question as `Actor.may`, for templates."""
+    return property(lambda actor: actor.may(permission))
+
+
 @dataclass(frozen=True)
 class Actor:
     """A signed-in person: known by issuer and sub, never by name or e-mail.
@@ -77,25 +82,11 @@ class Actor:
             permission in _MAY[role] for role in self.roles
         )
 
-    @property
-    def may_handle_customers(self) -> bool:
-        return self.may(Permission.CUSTOMERS)
-
-    @property
-    def may_read_log(self) -> bool:
-        return self.may(Permission.LOG)
-
-    @property
-    def may_settle(self) -> bool:
-        return self.may(Permission.SETTLE)
-
-    @property
-    def may_reveal(self) -> bool:
-        return self.may(Permission.REVEAL)
-
-    @property
-    def may_forget(self) -> bool:
-        return self.may(Permission.FORGET)
+    may_handle_customers = _allows(Permission.CUSTOMERS)
+    may_read_log = _allows(Permission.LOG)
+    may_settle = _allows(Permission.SETTLE)
+    may_reveal = _allows(Permission.REVEAL)
+    may_forget = _allows(Permission.FORGET)
 
     @property
     def role_words(self) -> str:

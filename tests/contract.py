@@ -20,24 +20,15 @@ FILE = Path(__file__).parent.parent / "docs/clubmed-openapi.yaml"
 CONTRACT = yaml.load(FILE.read_text(), yaml.CSafeLoader)
 _URI = "urn:clubmed"
 _REGISTRY = Registry().with_resource(_URI, DRAFT202012.create_resource(CONTRACT))
-_VERBS = ("get", "post", "patch")
 
 
-def operations():
-    """Of each operation: the pattern of its path, its method, and where it stands in the file."""
-    return [
-        (
-            re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)),
-            verb.upper(),
-            ("paths", path, verb),
-        )
-        for path, item in CONTRACT["paths"].items()
-        for verb in _VERBS
-        if verb in item
-    ]
-
-
-OPERATIONS = operations()
+# Of each operation: the pattern of its path, its method, and where it stands in the file.
+OPERATIONS = [
+    (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), verb.upper(), ("paths", path, verb))
+    for path, item in CONTRACT["paths"].items()
+    for verb in ("get", "post", "patch")
+    if verb in item
+]
 
 
 def problems_of_request(request):

@@ -87,14 +87,12 @@ class RawServer:
             self.connections += 1
             self._current = plain
             try:
-                with self._secured(plain) as connection:
+                tls = self._tls
+                with tls.wrap_socket(plain, server_side=True) if tls else plain as connection:
                     self._current = connection
                     self._converse(connection)
             except OSError:
                 plain.close()  # the client hung up
-
-    def _secured(self, plain):
-        return self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
 
     def _converse(self, connection):
         with connection.makefile("rb") as incoming:

@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from crmadmin.server import control_socket_disable as control_socket_disable
 from crmadmin.server import forwarded_allow_ips as forwarded_allow_ips
+from crmadmin.server import keepalive as keepalive
 from crmadmin.server import worker_class as worker_class
 
 workers = 1

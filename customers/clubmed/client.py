@@ -233,12 +233,13 @@ class ClubMed:
         tries = 1
         is_renewed = False
         while True:
+            # At random: calls that failed together do not come back together.
+            wait = _CHANCE.uniform(0, self.pause * 2**tries)
             try:
                 answer = self._send(call, request, token)
             except Exception as exc:
                 if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not our making
                     call.answered = False
-                wait = self._jitter(tries)
                 if not self._may_go_on(call, tries, wait):
                     raise
             else:
@@ -247,7 +248,7 @@ class ClubMed:
                     rejected, token, is_renewed = token, self.tokens.token(token), True
                     if token != rejected:
                         continue
-                wait = max(self._jitter(tries), _retry_after(answer.headers))
+                wait = max(wait, _retry_after(answer.headers))
                 if answer.status_code not in _BUSY or not self._may_go_on(call, tries, wait):
                     return answer
             time.sleep(wait)
@@ -257,10 +258,6 @@ class ClubMed:
         """May a read be tried again after so many seconds? A third of its time must be left."""
         has_time = call.left - wait > self.deadline / 3
         return not call.is_write and tries < _TRIES and has_time and not self.breaker.is_open
-
-    def _jitter(self, tries: int) -> float:
-        """A random pause in seconds: calls that failed together do not come back together."""
-        return _CHANCE.uniform(0, self.pause * 2**tries)
 
     def _send(self, call: Call, request: requests.Request, token: str) -> requests.Response:
         """Send once and receive the whole answer."""

@@ -24,7 +24,6 @@ from urllib3.util.connection import create_connection
 
 _FRESH = 2  # seconds that a connection may have been idle and still take a write
 _MAX_ANSWER = 5 * 1024 * 1024  # bytes, unpacked
-_CHUNK = 64 * 1024
 _MAX_FAILURES = 5  # calls in a row without an answer: then the breaker opens
 _REST = 10  # seconds
 _THREADS = 64  # connections of a pool: as many as the server has threads
@@ -138,15 +137,14 @@ class _Connection(HTTPConnection):
         call = current_call.get()
         problem = OSError("the host has no address")
         for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-            most = call.wait(self.timeout)
-            found = str(address[0]), self.port
+            where = str(address[0]), self.port
             try:
-                sock = create_connection(found, most, self.source_address, self.socket_options)
+                most = call.wait(self.timeout)
+                sock = create_connection(where, most, self.source_address, self.socket_options)
+                sock.settimeout(call.wait(most))
+                return sock
             except OSError as exc:
                 problem = exc
-            else:
-                sock.settimeout(min(most, max(call.left, 0.001)))  # 0 would mean not to wait
-                return sock
         raise problem
 
     def send(self, data: Any) -> None:
@@ -214,7 +212,7 @@ def _body(response: requests.Response) -> bytes:
     if kind not in (2, 4):
         return b""
     try:
-        for chunk in response.iter_content(_CHUNK):
+        for chunk in response.iter_content(64 * 1024):
             body += chunk
             if len(body) > _MAX_ANSWER:
                 raise ValueError("larger than any answer of the contract")

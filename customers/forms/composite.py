@@ -8,16 +8,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.formsets import DEFAULT_MAX_NUM, BaseFormSet
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 
 from customers import wording
 from customers.catalogue import compare, objects, phones, words
+from customers.catalogue.fields import Field
 from customers.clubmed.profile import Json, Phone, parse_phones
 from customers.forms.plain import (
-    Asked,
     ChoiceField,
+    Editing,
     FormPart,
     Part,
     PlainField,
@@ -38,23 +38,25 @@ class MembersForm(FormPart):
     its input begins empty, and left so it leaves what is stored.
     """
 
-    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+    def __init__(
+        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
+    ) -> None:
         """shown: members to be shown instead of those that there are."""
-        members, now = asked.row.members, asked.now if isinstance(asked.now, dict) else {}
-        self.now: Mapping[str, Json] = now
+        super().__init__(editing, row, data, prefix=row.name)
+        members, now = row.members, self.now if isinstance(self.now, dict) else {}
+        self.stored: Mapping[str, Json] = now
         is_there = {one.name: not compare.is_empty(now.get(one.name)) for one in members}
         self.hidden = {one.name for one in members if one.sensitive and is_there[one.name]}
         open_now = {one.name: now.get(one.name) for one in members if not one.sensitive}
         texts = shown if isinstance(shown, dict) else open_now
-        initial = {one.name: compare.raw_text(texts.get(one.name)) for one in members}
-        super().__init__(asked, data, initial=initial, prefix=asked.row.name)
-        needed = asked.market.rules.required(asked.row.name)
+        self.initial = {one.name: compare.raw_text(texts.get(one.name)) for one in members}
+        needed = editing.market.rules.required(row.name)
         for one in members:
             # What an object lacks already may be lacking still.
             is_needed = one.name in needed and (not now or is_there[one.name])
             self.fields[one.name] = plain_field(
                 one,
-                asked.market,
+                editing.market,
                 now=open_now.get(one.name),
                 label=one.label,
                 required=one.is_required or is_needed,
@@ -81,8 +83,8 @@ class MembersForm(FormPart):
     def clean(self) -> dict[str, Json]:
         if self.is_blank:
             self.forgive()
-            if self.asked.missing:
-                raise ValidationError(self.asked.missing, "required")
+            if self.missing:
+                raise ValidationError(self.missing, "required")
             return {}
         return self._with_country(dict(filter(None, map(self._member, self.fields))))
 
@@ -91,7 +93,7 @@ class MembersForm(FormPart):
         text, omitted = as_sent(self[name].data), self.omits(name)
         if omitted or (text and name not in self.changed_data):
             self.errors.pop(name, None)
-            return name, self.now.get(name)
+            return name, self.stored.get(name)
         if not text and name in self.hidden:
             self.errors.pop(name, None)
             return None
@@ -100,7 +102,7 @@ class MembersForm(FormPart):
     def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
         """`country` is the name of `country_code` in the list, and goes with it."""
         code = cleaned.get("country_code")
-        if "country_code" in cleaned and code != (self.now.get("country_code") or None):
+        if "country_code" in cleaned and code != (self.stored.get("country_code") or None):
             cleaned["country"] = self.countries[str(code)] if code else None
         return cleaned
 
@@ -112,24 +114,22 @@ class OptinsForm(FormPart):
     the channel and the member that it asks for.
     """
 
-    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+    def __init__(
+        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
+    ) -> None:
         """shown: answers to be shown instead of those that there are."""
-        now = objects.by_channel(asked.now)
+        super().__init__(editing, row, data, prefix=row.name)
+        now = objects.by_channel(self.now)
         answers = now if shown is None else objects.by_channel(shown)
         known = words.channels()
         self.channels = known | {code: code for code in now if code not in known}
         self.about = {code: (code, "optin") for code in self.channels}
         self.about["EMAIL_partners"] = ("EMAIL", "optin_partners")
-        initial = {
-            key: _word(answers.get(code, {}).get(member))
-            for key, (code, member) in self.about.items()
-        }
-        super().__init__(asked, data, initial=initial, prefix=asked.row.name)
         yes_and_no = (("yes", words.yes_no(True)), ("no", words.yes_no(False)))
         for key, (code, member) in self.about.items():
+            self.initial[key] = _word(answers.get(code, {}).get(member))
             there = now.get(code, {}).get(member)
-            unknown = compare.raw_text(there) or wording.NOT_ASKED
-            nothing = [] if _word(there) else [("", unknown)]
+            nothing = [] if _word(there) else [("", compare.raw_text(there) or wording.NOT_ASKED)]
             self.fields[key] = ChoiceField(
                 choices=[*nothing, *yes_and_no],
                 label=self.channels[code],
@@ -160,12 +160,12 @@ class OptinsForm(FormPart):
     def clean(self) -> None:
         if self.cleaned_data.get("EMAIL_partners") and not self.cleaned_data.get("EMAIL"):
             self.add_error("EMAIL", wording.PARTNERS_ALONE)
-        if self.asked.missing and not self.errors and not self.value:
-            raise ValidationError(self.asked.missing, "required")
+        if self.missing and not self.errors and not self.value:
+            raise ValidationError(self.missing, "required")
 
     def input_at(self, path: Sequence[str]) -> str | None:
         """path: optins[2].optin as ["2", "optin"], a place in the list that was sent."""
-        sent = [item["channel"] for item in objects.compose_optins(self.asked.now, self.value)]
+        sent = [item["channel"] for item in objects.compose_optins(self.now, self.value)]
         at = path[0] if path else ""
         code = sent[int(at)] if at.isdecimal() and int(at) < len(sent) else at
         if code == "EMAIL" and "optin_partners" in path:
@@ -211,13 +211,12 @@ class PhoneForm(forms.Form):
             required=False, widget=forms.TextInput({"type": "tel", "inputmode": "tel"})
         )
         dress(self)
+        self.fields["number"].widget.attrs["class"] = "form-control num"
 
     def clean(self) -> None:
         text, chosen = as_sent(self["number"].data), as_sent(self["type"].data)
-        if self.at is not None and (chosen, text) == (
-            self.own.type or "",
-            as_sent(self.own.number),
-        ):
+        shown = self.own.type or "", as_sent(self.own.number)
+        if self.at is not None and (chosen, text) == shown:
             self.phone = {"row": self.at, "type": self.own.type, "number": self.own.number}
         elif text:
             number = phones.dial_digits(text, self.region)
@@ -231,61 +230,38 @@ class PhoneForm(forms.Form):
     def is_removed(self) -> bool:
         return bool(self["DELETE"].value())
 
-    @property
-    def place(self) -> str:
-        """Its number among the rows that were sent, from 0."""
-        return str(self.prefix).rpartition("-")[2]
 
-    def name_inputs(self, n: int, *, is_new: bool) -> None:
-        """Say for those who do not see them which phone the inputs are of."""
-        self.fields["type"].widget.attrs["aria-label"] = wording.TYPE_OF_PHONE % {"n": n}
-        number = self.fields["number"].widget.attrs
-        label = wording.NUMBER_OF_PHONE % {"n": n}
-        number |= {"aria-label": label, "class": "form-control num"}
-        if is_new:
-            number["data-focus"] = True
-
-    @property
-    def problems(self) -> list[str]:
-        return [str(one) for name in ("type", "number") for one in self[name].errors]
+_Phones = forms.formset_factory(PhoneForm, max_num=_MOST_PHONES, validate_max=True, can_delete=True)
 
 
-class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
+class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
     """The whole list of phones; its value: rows for `phones.compose_phones`."""
 
-    form = PhoneForm
-    min_num, max_num, absolute_max = 0, _MOST_PHONES, _MOST_PHONES + DEFAULT_MAX_NUM
-    can_order, can_delete, can_delete_extra = False, True, True
-    validate_min, validate_max = False, True
-    renderer = None
     default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
 
-    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+    def __init__(
+        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
+    ) -> None:
         """shown: rows to be shown instead of the phones there are."""
-        self.asked = asked
-        now = parse_phones(asked.now) or ()
+        now = parse_phones(row.value(editing.profile)) or ()
         there = [{"row": i, "type": one.type, "number": one.number} for i, one in enumerate(now)]
         rows = shown if isinstance(shown, list) else there
         self.extra = 0 if rows else 1
-        super().__init__(
-            data,
-            prefix=asked.row.name,
-            initial=rows,
-            form_kwargs={"now": now, "region": asked.market.region},
-        )
+        shared = {"now": now, "region": editing.market.region}
+        super().__init__(editing, row, data, prefix=row.name, initial=rows, form_kwargs=shared)
 
     @property
     def shown_forms(self) -> list[PhoneForm]:
-        """The rows that were not taken out, numbered for people from 1."""
+        """The rows that were not taken out; a new one takes the keyboard."""
         left = [form for form in self.forms if not form.is_removed]
-        for n, form in enumerate(left, start=1):
-            form.name_inputs(n, is_new=n == len(left) > 1 and not form["number"].value())
+        if len(left) > 1 and not left[-1]["number"].value():
+            left[-1].fields["number"].widget.attrs["data-focus"] = True
         return left
 
     @property
     def lost_a_row(self) -> bool:
         """A bin was pressed just now."""
-        return self.is_bound and self.data.get("act", "").startswith(REMOVE_PHONE)
+        return bool(self.is_bound and self.data.get("act", "").startswith(REMOVE_PHONE))
 
     @property
     def is_omitted(self) -> bool:
@@ -293,11 +269,7 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
 
     @property
     def is_blank(self) -> bool:
-        return not any(as_sent(form["number"].data) for form in self.shown_forms)
-
-    @property
-    def is_filled(self) -> bool:
-        return any(form["number"].value() for form in self.shown_forms)
+        return not any(as_sent(form["number"].value()) for form in self.shown_forms)
 
     @property
     def value(self) -> Json:
@@ -309,21 +281,22 @@ class PhonesFormSet(Part, BaseFormSet):  # type: ignore[type-arg]
 
     @property
     def whole_errors(self) -> ErrorList:
-        return self.non_form_errors()
+        errors: ErrorList = self.non_form_errors()
+        return errors
 
     @property
     def problems(self) -> list[str]:
-        forms = enumerate(self.shown_forms, start=1)
         told = [
             wording.OF_PHONE % {"n": n, "problem": problem}
-            for n, form in forms
-            for problem in form.problems
+            for n, form in enumerate(self.shown_forms, start=1)
+            for problems in form.errors.values()
+            for problem in problems
         ]
         return [*map(str, self.non_form_errors()), *told]
 
     def clean(self) -> None:
-        if self.asked.missing and not self.value and not any(self.errors):
-            raise ValidationError(self.asked.missing, "required")
+        if self.missing and not self.value and not any(self.errors):
+            raise ValidationError(self.missing, "required")
 
     def forgive(self) -> None:
         self._errors: list[ErrorDict] = []

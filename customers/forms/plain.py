@@ -1,4 +1,5 @@
-"""What may be typed into a plain field: one form field a kind of value.
+"""What may be typed into a plain field: one form field a kind of value; and what the parts of a
+profile's form share.
 
 A cleaned value is what the API takes, or "" for nothing.
 """
@@ -17,14 +18,17 @@ from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dates import MONTHS
+from django.utils.functional import cached_property
 
 from customers import wording
+from customers.access import Actor
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, words
-from customers.catalogue.fields import Field
+from customers.catalogue.fields import Create, Field
 from customers.catalogue.kinds import Kind
-from customers.catalogue.markets import Market
-from customers.clubmed.profile import Json, parse_date
+from customers.catalogue.markets import Market, country_name
+from customers.clubmed.profile import Json, Profile, parse_date
+from customers.clubmed.schema import Problem
 
 _LONGEST = 255  # characters, where the contract names no length
 
@@ -136,7 +140,7 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
     return (field.name == "civility" and market.civilities) or field.choices
 
 
-class BooleanField(ChoiceField):
+class BooleanField(PlainField, forms.TypedChoiceField):
     """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
 
     default_error_messages = {"invalid_choice": wording.CHOOSE_OF_TWO}
@@ -144,14 +148,12 @@ class BooleanField(ChoiceField):
 
     def __init__(self, *, field: Field, **kwargs: Any) -> None:
         choices = field.choices or {"true": words.yes_no(True), "false": words.yes_no(False)}
-        super().__init__(choices=list(choices.items()), **kwargs)
+        super().__init__(
+            choices=list(choices.items()), coerce=lambda text: text == "true", **kwargs
+        )
 
     def prepare_value(self, value: Any) -> Any:
         return str(value).lower() if isinstance(value, bool) else value
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        return "" if text == "" else text == "true"
 
 
 class NumberField(PlainField, forms.IntegerField):
@@ -208,54 +210,85 @@ def unjudged(form: forms.Form) -> None:
     form.cleaned_data = {}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a part of a form asks for.
+_NOBODY = Profile("", {})
 
-    now: the value that Club Med holds, as the person saw it. missing: what to say if nothing is
-    given, "" if nothing need be. alone: no other field stands in the form. may_clear: is there a
-    value that may be emptied?
+
+@dataclass(frozen=True)
+class Editing:
+    """What a form is for. name: what its token is good for, "123456789/email" or "new". profile:
+    as the person saw it, nobody's for a new customer. alone: there is one field, in place.
     """
 
-    row: Field
+    rows: Sequence[Field]
     market: Market
-    now: Json = None
-    missing: str = ""
+    actor: Actor
+    name: str
+    profile: Profile = _NOBODY
     alone: bool = False
-    may_clear: bool = False
 
     @property
-    def common(self) -> dict[str, Any]:
-        """What every form field takes."""
-        return {"required": bool(self.missing), "error_messages": {"required": self.missing}}
+    def is_new(self) -> bool:
+        return not self.profile.customer_id
+
+    def words(self, problem: Problem) -> str:
+        """What the customer's market refuses, in words."""
+        lengths = {"limit_value": problem.limit, "show_value": problem.length}
+        country = country_name(self.market.locale)
+        named = lengths | {"country": country, "hint": problem.hint}
+        return wording.MARKET_RULES[problem.rule] % named
 
 
 @dataclass(frozen=True)
 class Clash:
-    """A field that moved while somebody typed. saw: "" if empty, None if it is not known any more.
-    by: the entry of whoever was quicker, if it was somebody here.
+    """A field that moved while somebody typed. choice: whose value is to be, "theirs" or "mine".
+    saw: "" if empty, None if it is not known any more. by: the entry of whoever was quicker, if it
+    was somebody here.
     """
 
-    saw: str | None
     now: str
-    mine: str
-    by: Entry | None
+    choice: str = ""
+    saw: str | None = None
+    mine: str = ""
+    by: Entry | None = None
 
 
 class Part:
     """The inputs of one field of the catalogue: a form, or a set of forms, inside a longer one.
 
-    Forms of two kinds mix this in. A part that holds nothing of the person's is not bound.
+    Forms of two kinds mix this in. now: the value that Club Med holds, as the person saw it.
+    clears: its clear is ticked.
     """
 
-    asked: Asked
-    clears = False  # its clear is ticked
-    choice: str | None = None  # whose value is to be, "" if it was not said yet; None: no clash
+    clears = False
     clash: Clash | None = None
 
-    @property
-    def row(self) -> Field:
-        return self.asked.row
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, **form: Any) -> None:
+        self.editing, self.row, self.now = editing, row, row.value(editing.profile)
+        super().__init__(data, **form)  # type: ignore[call-arg]
+
+    @cached_property
+    def may_clear(self) -> bool:
+        """Is there a value that may be emptied, here and in the customer's market?"""
+        if self.editing.is_new or not self.row.clearable or compare.is_empty(self.now):
+            return False
+        name, cleared = self.row.name, self.row.kind.compose(self.now, self.row.cleared(self.now))
+        return not self.editing.market.rules.problems({name: cleared}, now={name: self.now})
+
+    @cached_property
+    def missing(self) -> str:
+        """What to say if nothing is given, "" if nothing need be."""
+        row, editing = self.row, self.editing
+        if editing.is_new:
+            if row.create is Create.REQUIRED:
+                return str(wording.REQUIRED)
+            needed = Problem(row.name, "required")
+            return editing.words(needed) if row.name in editing.market.rules.required() else ""
+        if self.may_clear:
+            how = wording.USE_CLEAR if editing.alone else wording.TICK_CLEAR
+            return how % {"clear": row.clear_words}
+        if compare.is_empty(self.now):
+            return str(wording.EMPTY_ALREADY) if editing.alone else ""
+        return wording.CANNOT_BE_EMPTY % {"field": row.label}
 
     @property
     def anchor(self) -> str:
@@ -265,17 +298,13 @@ class Part:
     @property
     def hides_a_value(self) -> bool:
         """Is something stored that is not shown?"""
-        return self.row.sensitive and not compare.is_empty(self.asked.now)
+        return self.row.sensitive and not compare.is_empty(self.now)
 
 
 class FormPart(Part, forms.Form):
     """A part that is one form."""
 
     use_required_attribute = False
-
-    def __init__(self, asked: Asked, data: QueryDict | None, **kwargs: Any) -> None:
-        self.asked = asked
-        super().__init__(data, **kwargs)
 
     @property
     def is_omitted(self) -> bool:
@@ -284,12 +313,8 @@ class FormPart(Part, forms.Form):
 
     @property
     def is_blank(self) -> bool:
-        return not any(as_sent(self[name].data) for name in self.fields)
-
-    @property
-    def is_filled(self) -> bool:
-        """Do its inputs show anything?"""
-        return any(bound.value() not in (None, "") for bound in self)
+        """Do its inputs show nothing?"""
+        return not any(as_sent(bound.value()) for bound in self)
 
     def omits(self, name: str) -> bool:
         """Did this input not come back?"""
@@ -322,22 +347,26 @@ class FormPart(Part, forms.Form):
 class PlainPart(FormPart):
     """One input: named after the field, or `value` where it stands alone."""
 
-    def __init__(self, asked: Asked, data: QueryDict | None = None, shown: Json = None) -> None:
+    def __init__(
+        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
+    ) -> None:
         """shown: to be shown instead of the value there is."""
-        row = asked.row
-        now = None if row.sensitive else asked.now
-        super().__init__(
-            asked,
-            data,
-            initial={row.name: now if shown is None else shown},
-            auto_id=f"id_{row.name}_%s" if asked.alone else "id_%s",
+        auto_id = f"id_{row.name}_%s" if editing.alone else "id_%s"
+        super().__init__(editing, row, data, auto_id=auto_id)
+        now = None if row.sensitive else self.now
+        self.initial = {row.name: now if shown is None else shown}
+        self.fields[row.name] = plain_field(
+            row,
+            editing.market,
+            now=now,
+            label=row.label,
+            required=bool(self.missing),
+            error_messages={"required": self.missing},
         )
-        field = plain_field(row, asked.market, now=now, label=row.label, **asked.common)
-        self.fields[row.name] = field
         dress(self)
 
     def add_prefix(self, field_name: str) -> str:
-        return "value" if self.asked.alone else field_name
+        return "value" if self.editing.alone else field_name
 
     @property
     def bound(self) -> forms.BoundField:

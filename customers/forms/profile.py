@@ -4,83 +4,24 @@ Leave, set and clear are three acts: an empty input is never a clear, clearing i
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from django import forms
 from django.http import QueryDict
 
 from customers import form_token, wording
-from customers.access import Actor
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds
-from customers.catalogue.fields import FIELDS, Create, Field, Group
-from customers.catalogue.markets import Market, country_name
+from customers.catalogue.fields import FIELDS, Field, Group
 from customers.clubmed.profile import Json, Profile, member_name
-from customers.clubmed.schema import Problem
 from customers.form_token import FormToken
 from customers.forms.composite import MembersForm, OptinsForm, PhonesFormSet, with_act
-from customers.forms.plain import Asked, Clash, PlainPart, TextField, dress, unjudged
+from customers.forms.plain import Clash, Editing, PlainPart, TextField, dress, unjudged
 from customers.services.outcomes import Refused
 
 AnyPart: TypeAlias = PlainPart | MembersForm | OptinsForm | PhonesFormSet
-
-
-_NOBODY = Profile("", {})
-
-
-@dataclass(frozen=True)
-class Editing:
-    """What a form is for. name: what its token is good for, "123456789/email" or "new". profile:
-    as the person saw it, nobody's for a new customer. alone: there is one field, in place.
-    """
-
-    rows: Sequence[Field]
-    market: Market
-    actor: Actor
-    name: str
-    profile: Profile = _NOBODY
-    alone: bool = False
-
-    @property
-    def is_new(self) -> bool:
-        return not self.profile.customer_id
-
-    def asked(self, row: Field) -> Asked:
-        now = row.value(self.profile)
-        may_clear = self._may_clear(row, now)
-        missing = self._missing(row, now, may_clear=may_clear)
-        return Asked(row, self.market, now, missing, self.alone, may_clear)
-
-    def _may_clear(self, row: Field, now: Json) -> bool:
-        """Is there a value that may be emptied, here and in the customer's market?"""
-        if self.is_new or not row.clearable or compare.is_empty(now):
-            return False
-        body = {row.name: row.kind.compose(now, row.cleared(now))}
-        return not self.market.rules.problems(body, now={row.name: now})
-
-    def words(self, problem: Problem) -> str:
-        """What the customer's market refuses, in words."""
-        lengths = {"limit_value": problem.limit, "show_value": problem.length}
-        country = country_name(self.market.locale)
-        named = lengths | {"country": country, "hint": problem.hint}
-        return wording.MARKET_RULES[problem.rule] % named
-
-    def _missing(self, row: Field, now: Json, *, may_clear: bool) -> str:
-        """What to say if nothing is given, "" if nothing need be."""
-        if self.is_new:
-            if row.create is Create.REQUIRED:
-                return str(wording.REQUIRED)
-            needed = Problem(row.name, "required")
-            return self.words(needed) if row.name in self.market.rules.required() else ""
-        if may_clear:
-            how = wording.USE_CLEAR if self.alone else wording.TICK_CLEAR
-            return how % {"clear": row.clear_words}
-        if compare.is_empty(now):
-            return str(wording.EMPTY_ALREADY) if self.alone else ""
-        return wording.CANNOT_BE_EMPTY % {"field": row.label}
-
 
 # A part of the create form: its title, what stands there, and what is folded away: (summary, parts,
 # is it open).
@@ -130,11 +71,10 @@ class ProfileForm(forms.Form):
         to_clear, clashing = sent.getlist("clear"), sent.getlist("conflict")
         self.parts: dict[str, AnyPart] = {}
         for row in editing.rows:
-            part = _part(editing.asked(row), data, (values or {}).get(row.name))
+            part = _part(editing, row, data, (values or {}).get(row.name))
             part.clears = row.clearable and row.name in to_clear
             if row.name in clashing:
-                part.choice = sent.get(f"{row.name}-choice", "")
-                part.clash = Clash(None, row.text(part.asked.now), "", None)
+                part.clash = Clash(row.text(part.now), sent.get(f"{row.name}-choice", ""))
             self.parts[row.name] = part
         dress(self)
         if not judged:
@@ -161,9 +101,13 @@ class ProfileForm(forms.Form):
         """The token that was sent, while it is good; else a new one, over what is shown."""
         if self.seen is not None:
             return str(self.data["token"])
-        parts = {} if self.editing.is_new else self.parts
-        seen = {name: part.asked.now for name, part in parts.items()}
-        return form_token.mint(actor=self.editing.actor, form=self.editing.name, seen=seen)
+        editing = self.editing
+        return form_token.mint(actor=editing.actor, form=editing.name, seen=self._shown_values)
+
+    @property
+    def _shown_values(self) -> dict[str, Json]:
+        """field -> the value that there is; {} for a new customer."""
+        return {name: p.now for name, p in self.parts.items() if not self.editing.is_new}
 
     @property
     def in_trouble(self) -> list[AnyPart]:
@@ -180,22 +124,17 @@ class ProfileForm(forms.Form):
     @property
     def forces(self) -> bool:
         """Is an address to be sent without Club Med's check?"""
-        address = self.parts.get("address")
-        return bool(
-            self.cleaned_data.get("force_address")
-            and "address" in self.changes
-            and not (address and address.clears)
-        )
+        is_set = "address" in self.changes and not self.parts["address"].clears
+        return bool(is_set and self.cleaned_data.get("force_address"))
 
     @property
     def typed_texts(self) -> list[tuple[str, str]]:
-        """What is to be stored, as people read it."""
+        """What is to be stored, as people read it; "" for a clear."""
         rows = ((FIELDS[name], value) for name, value in self.changes.items())
-        texts = (
+        return [
             (row.label, row.text(row.kind.compose(None, value), revealed=True))
             for row, value in rows
-        )
-        return [(label, text or str(wording.TO_BE_CLEARED)) for label, text in texts]
+        ]
 
     def is_valid(self) -> bool:
         return super().is_valid() and not self.in_trouble
@@ -222,7 +161,7 @@ class ProfileForm(forms.Form):
 
     def _judge(self, part: AnyPart) -> None:
         """Take what the person wants of a field, or say what is wrong with it."""
-        name, choice = part.row.name, "mine" if part.choice is None else part.choice
+        name, choice = part.row.name, part.clash.choice if part.clash else "mine"
         typed = self._is_typed(part)
         if choice == "theirs" or not typed:
             part.forgive()
@@ -233,19 +172,19 @@ class ProfileForm(forms.Form):
         elif typed and part.clears:
             part.refuse([], str(wording.BOTH))
         elif part.clears:
-            self.changes[name] = part.row.cleared(part.asked.now)
+            self.changes[name] = part.row.cleared(part.now)
         elif part.is_valid():
             self.changes[name] = part.value
 
     def _is_typed(self, part: AnyPart) -> bool:
         """Is there something of the person's in this part, to be stored or to be told wrong?"""
         if self.editing.is_new:
-            return bool(part.asked.missing) or not part.is_blank
+            return bool(part.missing) or not part.is_blank
         if self.editing.alone:
             return not part.clears
         if part.is_omitted or (part.clears and part.is_blank):
             return False
-        name, now = part.row.name, part.asked.now
+        name, now = part.row.name, part.now
         if self.seen is None or part.row.sensitive or self.seen.vouches_for(name, now):
             return part.has_changed()
         # The person saw an older profile, which is not at hand: only what it meant is known.
@@ -254,7 +193,7 @@ class ProfileForm(forms.Form):
 
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""
-        now = {name: self.parts[name].asked.now for name in self.changes}
+        now = {name: self.parts[name].now for name in self.changes}
         body = {
             name: FIELDS[name].kind.compose(now[name], value)
             for name, value in self.changes.items()
@@ -287,34 +226,39 @@ class ProfileForm(forms.Form):
 
     def renew_token(self) -> None:
         """Make what is sent next a change of its own, if the person saw what is shown."""
-        parts = {} if self.editing.is_new else self.parts
-        if self.seen and all(self.seen.vouches_for(n, p.asked.now) for n, p in parts.items()):
+        if self.seen and all(self.seen.vouches_for(*shown) for shown in self._shown_values.items()):
             self.seen = None
 
-    def over(
-        self, profile: Profile, newest: Mapping[str, Entry], *, asks: bool = True
-    ) -> "ProfileForm":
+    def over(self, profile: Profile, newest: Mapping[str, Entry] | None = None) -> "ProfileForm":
         """The same typing over the profile as Club Med holds it now.
 
-        newest: the last entry of each field. asks: is there a choice to be made where it moved?
+        newest: the last entry of each field, for the choice where a field moved; None asks nothing.
         """
         values, clashes = {}, {}
+        token: FormToken = self.cleaned_data["token"]
         for name, value in self.changes.items():
-            part, now = self.parts[name], FIELDS[name].value(profile)
-            known = self.seen is not None and self.seen.vouches_for(name, part.asked.now)
-            saw = part.asked.now if known else None
-            values[name] = FIELDS[name].kind.rebase(value, saw, now)
-            if asks and self.seen is not None and not self.seen.vouches_for(name, now):
-                clashes[name] = _clash(part, values[name], now, newest.get(name), known=known)
-        cleared = {name for name in values if self.parts[name].clears}
-        shown = {name: value for name, value in values.items() if name not in cleared}
+            row, part = FIELDS[name], self.parts[name]
+            known, now = token.vouches_for(name, part.now), row.value(profile)
+            mine = row.kind.rebase(value, part.now if known else None, now)
+            values[name] = mine
+            if newest is not None and not token.vouches_for(name, now):
+                saw, entry = row.text(part.now) if known else None, newest.get(name)
+                # Of a sensitive value only what was typed is given back, not what is beside it.
+                whole = row.kind.compose(None if row.sensitive else now, mine)
+                is_theirs = entry and compare.canonical(entry.new) == compare.canonical(now)
+                clashes[name] = Clash(
+                    row.text(now),
+                    saw=saw,
+                    mine=row.text(whole, revealed=True),
+                    by=entry if is_theirs else None,
+                )
+        shown = {name: one for name, one in values.items() if not self.parts[name].clears}
         form = ProfileForm(replace(self.editing, profile=profile), values=shown)
         form.offers_force = self.offers_force
         form.initial = {name: self.data.get(name, "") for name in ("force_address", "reason")}
         for name in values:
-            form.parts[name].clears = name in cleared
+            form.parts[name].clears = self.parts[name].clears
             form.parts[name].clash = clashes.get(name)
-            form.parts[name].choice = "" if name in clashes else None
         return form
 
     @property
@@ -325,50 +269,38 @@ class ProfileForm(forms.Form):
     # The create form
 
     @property
-    def sections(self) -> list[Section]:
+    def sections(self) -> Iterator[Section]:
         """The parts in the order of a call: by group, as the catalogue has them."""
-        return [self._section(str(title), groups) for title, groups in _SECTIONS]
-
-    def _section(self, title: str, groups: Iterable[Group]) -> Section:
-        parts = [part for part in self.parts.values() if part.row.group in groups]
-        native = [part for part in parts if part.row.native]
-        folds = [(str(wording.NATIVE_NAME), native)] if native else []
-        folds += [(part.row.label, [part]) for part in parts if _is_folded(part.row)]
-        plain = [part for part in parts if not part.row.native and not _is_folded(part.row)]
-        return (
-            title,
-            plain,
-            [(name, inside, any(map(_is_in_use, inside))) for name, inside in folds],
-        )
+        for title, groups in _SECTIONS:
+            folds: dict[str, list[AnyPart]] = {"": []}
+            for part in self.parts.values():
+                if part.row.group in groups:
+                    folds.setdefault(_fold(part.row), []).append(part)
+            plain = folds.pop("")
+            folded = [
+                (name, inside, any(map(_is_in_use, inside))) for name, inside in folds.items()
+            ]
+            yield str(title), plain, folded
 
 
-def _part(asked: Asked, data: QueryDict | None, shown: Json) -> AnyPart:
-    if asked.row.kind is kinds.PHONES:
-        return PhonesFormSet(asked, data, shown)
-    if asked.row.kind is kinds.OPTINS:
-        return OptinsForm(asked, data, shown)
-    if asked.row.members:
-        return MembersForm(asked, data, shown)
-    return PlainPart(asked, data, shown)
+def _part(editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> AnyPart:
+    if row.kind is kinds.PHONES:
+        return PhonesFormSet(editing, row, data, shown)
+    if row.kind is kinds.OPTINS:
+        return OptinsForm(editing, row, data, shown)
+    if row.members:
+        return MembersForm(editing, row, data, shown)
+    return PlainPart(editing, row, data, shown)
 
 
-def _clash(part: AnyPart, mine: Json, now: Json, newest: Entry | None, *, known: bool) -> Clash:
-    row = part.row
-    # Of a sensitive value only what was typed is given back, without what is stored beside it.
-    whole = row.kind.compose(None if row.sensitive else now, mine)
-    by = newest and compare.canonical(newest.new) == compare.canonical(now)
-    return Clash(
-        saw=row.text(part.asked.now) if known else None,
-        now=row.text(now),
-        mine=row.text(whole, revealed=True),
-        by=newest if by else None,
-    )
-
-
-def _is_folded(row: Field) -> bool:
-    """Long, and rarely told on the phone."""
-    return row.is_composed and row.kind is not kinds.PHONES
+def _fold(row: Field) -> str:
+    """What a field is folded away under in the create form, "" if it is not. Folded away is what is
+    long, or rarely told on the phone.
+    """
+    if row.native:
+        return str(wording.NATIVE_NAME)
+    return row.label if row.is_composed and row.kind is not kinds.PHONES else ""
 
 
 def _is_in_use(part: AnyPart) -> bool:
-    return bool(part.problems or part.asked.missing) or part.is_filled
+    return bool(part.problems or part.missing or not part.is_blank)

@@ -11,12 +11,12 @@ from uuid import UUID
 from customers import wording
 from customers.audit import reading
 from customers.audit.actions import Action
-from customers.catalogue.compare import fold, is_empty, raw_text
+from customers.catalogue.compare import fold, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, member, parse_phones
 from customers.services.search_terms import has_phone
 
-_COMPARED = ("first_name", "last_name", "birthdate", "phones", "email")
+_COMPARED = ("first_name", "last_name", "birthdate", "phones", "email", "city")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ class Duplicate:
 
 
 class Line(NamedTuple):
-    """One field in words: what was typed, and of each duplicate its value and whether it means the
-    same.
-    """
+    """One field in words: what was typed; of each duplicate its value, and is it the same?"""
 
     label: str
     typed: str
@@ -80,35 +78,31 @@ def likeliest_first(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> lis
 def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]:
     """What was typed beside what each of them holds, a line a field."""
     theirs = [(one.values, _agreeing(mine, one.values)) for one in found]
-    lines = [
+    return [
         Line(
-            FIELDS[name].label,
-            FIELDS[name].text(mine.get(name)),
-            [(FIELDS[name].text(values.get(name)), name in same) for values, same in theirs],
+            FIELDS[name].label if name in FIELDS else str(wording.CITY),
+            _text(name, mine),
+            [(_text(name, values), name in same) for values, same in theirs],
         )
         for name in _COMPARED
     ]
-    city = _city(mine)
-    cities = [
-        (_city(values), bool(city) and fold(_city(values)) == fold(city)) for values, _ in theirs
-    ]
-    return [*lines, Line(str(wording.CITY), city, cities)]
 
 
 def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
-    """The fields that both have and that mean the same; of phones, one in common is enough."""
-    return {
-        name
-        for name in _COMPARED
-        if not is_empty(mine.get(name)) and _same(name, mine[name], theirs.get(name))
-    }
+    """What both have and what means the same; of phones, one in common is enough."""
+    return {name for name in _COMPARED if _text(name, mine) and _same(name, mine, theirs)}
 
 
-def _same(name: str, mine: Json, theirs: Json) -> bool:
+def _same(name: str, mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
+    if name == "city":
+        return fold(_text(name, mine)) == fold(_text(name, theirs))
     if name == "phones":
-        return any(has_phone(theirs, phone.number) for phone in parse_phones(mine) or ())
-    return FIELDS[name].same(mine, theirs)
+        numbers = (phone.number for phone in parse_phones(mine[name]) or ())
+        return any(has_phone(theirs.get(name), number) for number in numbers)
+    return FIELDS[name].same(mine[name], theirs.get(name))
 
 
-def _city(values: Mapping[str, Json]) -> str:
-    return raw_text(member(values, "address.city"))
+def _text(name: str, values: Mapping[str, Json]) -> str:
+    if name == "city":
+        return raw_text(member(values, "address.city"))
+    return FIELDS[name].text(values.get(name))

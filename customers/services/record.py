@@ -39,8 +39,6 @@ from customers.services.outcomes import (
 )
 
 logger = logging.getLogger(__name__)
-
-
 _LONGEST = 255  # characters of a line of text in the log
 
 
@@ -70,9 +68,8 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise Unknown
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
-    if any(
-        isinstance(entry.old, Missing) or isinstance(entry.new, Missing) for entry in made.values()
-    ):
+    values = [value for entry in made.values() for value in (entry.old, entry.new)]
+    if any(isinstance(value, Missing) for value in values):
         raise AlreadySent(sent)  # nothing is left to compare with
 
     def is_same(name: str, value: Json) -> bool:
@@ -222,11 +219,7 @@ def act_of(
 
 
 def label_of(values: Mapping[str, Json]) -> str:
-    """The customer's name, for people who read the log."""
+    """The customer's name for people who read the log, as any database and any page can hold it."""
     names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
-    return _one_line(" ".join(filter(None, names)))[:_LONGEST]
-
-
-def _one_line(text: str) -> str:
-    """Text that any database and any page can hold."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    name = " ".join(filter(None, names))[:_LONGEST]
+    return "".join(char if char.isprintable() else " " for char in name)

@@ -82,17 +82,15 @@ def breakable(address: str) -> SafeString:
 @register.filter
 def typed_label(name: str) -> str:
     """The label of an input whose text is given back. name: of the input, like "address-city"."""
-    field = name.split("-")[0]
-    return (
-        FIELDS[field].label if field in FIELDS else str(wording.TYPED.get(name, wording.YOU_TYPED))
-    )
+    field = FIELDS.get(name.split("-")[0])
+    return field.label if field else str(wording.TYPED.get(name, wording.YOU_TYPED))
 
 
 @register.filter
 def hides(entry: Entry) -> bool:
     """Is there a value in it that may be revealed?"""
-    values = (entry.old, entry.new)
-    return is_sensitive(entry.field) and any(map(_is_hidden, values))
+    values = [value for value in (entry.old, entry.new) if not isinstance(value, Missing)]
+    return is_sensitive(entry.field) and not all(map(is_empty, values))
 
 
 @register.simple_tag
@@ -138,19 +136,16 @@ def flagged(act: Act) -> list[str]:
     """How a change was made, where that was not the usual way."""
     related = act.related
     others = [str(related)] if isinstance(related, Missing) else map(_other, related)
-    about = {"others": ", ".join(others)}
-    return [
-        wording.FLAG_ABOUT % {"flag": words, **about}
-        if flag == Flag.DESPITE_DUPLICATES and related
-        else words
-        for flag, words in act.flag_words
-    ]
+    words = dict(act.flag_words)
+    if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
+        about = {"flag": flag, "others": ", ".join(others)}
+        words[Flag.DESPITE_DUPLICATES] = wording.FLAG_ABOUT % about
+    return list(words.values())
 
 
 def _other(key: str) -> str:
-    return (
-        wording.OTHER_CUSTOMER % {"number": key} if key.isdecimal() else str(wording.OTHER_CREATE)
-    )
+    words = wording.OTHER_CUSTOMER if key.isdecimal() else wording.OTHER_CREATE
+    return words % {"number": key}
 
 
 @register.filter
@@ -192,8 +187,8 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
             return SafeString("")
         if isinstance(label, Missing):
             label = capfirst(wording.MISSING_NAME % {"missing": label})
-        is_waiting = isinstance(act, JournalLine)
-        to_be = wording.TO_BE_CREATED if is_waiting else wording.NO_CUSTOMER_YET
+        waits = isinstance(act, JournalLine)
+        to_be = wording.TO_BE_CREATED if waits else wording.NO_CUSTOMER_YET
         return format_html("{} <small>{}</small>", label, to_be)
     if is_of_the_log or isinstance(label, Missing):
         beside = "" if is_of_the_log else wording.MISSING_NAME % {"missing": label}
@@ -239,10 +234,6 @@ def _masked(value: Any) -> str:
     if isinstance(value, Missing):
         return str(value)
     return str(wording.EMPTY if is_empty(value) else wording.MASKED)
-
-
-def _is_hidden(value: Any) -> bool:
-    return not isinstance(value, Missing) and not is_empty(value)
 
 
 def _shown(name: str, value: Any, revealed: bool = False) -> str:

@@ -1,9 +1,8 @@
 """What views answer: a page or a fragment, and what came of a verb."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.core.signing import BadSignature
@@ -18,7 +17,8 @@ from customers.audit import access_events, reading
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
-from customers.forms.profile import Editing, ProfileForm
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
 from customers.forms.small import SmallForm
 from customers.services.outcomes import (
     AlreadySent,
@@ -28,6 +28,7 @@ from customers.services.outcomes import (
     NotSaved,
     Pending,
     Refused,
+    Taken,
     Unknown,
 )
 from customers.services.read import read_profile
@@ -39,9 +40,6 @@ from customers.session import (
     take_back,
     take_back_own,
 )
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 View: TypeAlias = Callable[..., HttpResponse]
 
@@ -175,19 +173,15 @@ def note_access(
 # What came of a verb
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NotSaved):
     """A notice on a form's page that is no outcome of a verb's."""
 
-    text: "StrOrPromise"
-    status: int = 200
-    title: str = ""
-    icon: str = "alert-triangle"
-    tone: str = "warn"
+    status = 200
+    is_about_form = True
+    icon, tone = "alert-triangle", "warn"
 
 
-_TYPED_BEFORE = Note(wording.TYPED_BEFORE)
-Notice: TypeAlias = NotSaved | Note | None
+Notice: TypeAlias = NotSaved | None
 # Shows a form's page, or its fragment, with a notice.
 Show: TypeAlias = Callable[[ProfileForm, Notice], HttpResponse]
 
@@ -224,7 +218,7 @@ def profile_form(
     typed = take_back(request.session, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
-        return form, _TYPED_BEFORE
+        return form, Note(text=wording.TYPED_BEFORE)
     return ProfileForm(editing, values=values), None
 
 
@@ -251,10 +245,10 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             remember_shown(request.session, exc.profile)
             form = form.over(exc.profile, reading.newest_by_field(number))
         case AlreadySent():
-            form.seen = None  # the token is used up
             if number:
-                form = form.over(read_and_remember(request, number), {}, asks=False)
+                form = form.over(read_and_remember(request, number))
                 notice = _already_sent(exc)
+            form.seen = None  # the token is used up
         case InUse():
             notice = _in_use(request, exc, form)
         case Unknown() | Pending():
@@ -262,25 +256,24 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
     return show(form, notice)
 
 
-def _already_sent(exc: AlreadySent) -> Note:
+def _already_sent(exc: AlreadySent) -> Taken:
     texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
     sent = ", ".join(wording.QUOTED % {"text": text} for text in texts)
-    return Note(wording.SENT_BEFORE % {"sent": sent}, exc.status)
+    return Taken(text=wording.SENT_BEFORE % {"sent": sent})
 
 
-def _in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Note:
+def _in_use(request: DeskRequest, exc: InUse, form: ProfileForm) -> Taken:
     """Who is saving which of the fields that were to be saved."""
     is_own = exc.line.is_by(request.actor)
     told = wording.YOU_ARE_SAVING if is_own else wording.OTHER_IS_SAVING
     names = (name for name in exc.line.values if name in form.changes)
     fields = ", ".join(FIELDS[name].label.lower() for name in names)
-    return Note(told % {"who": exc.line.actor_name, "fields": fields}, exc.status)
+    return Taken(text=told % {"who": exc.line.actor_name, "fields": fields})
 
 
 def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:
     """The profile as the person saw it, read now if that is gone."""
-    current = request.method != "POST"
-    shown = shown_profile(request.session, customer_id, current=current)
+    shown = shown_profile(request.session, customer_id, current=request.method != "POST")
     return shown or read_and_remember(request, customer_id)
 
 

@@ -52,14 +52,7 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return change_page(request, change_id, form)
     try:
-        settle_change(
-            change_id,
-            landed=form.cleaned_data["landed"],
-            reason=form.cleaned_data["reason"],
-            customer_id=form.cleaned_data["customer_id"],
-            actor=request.actor,
-            request_id=request.id,
-        )
+        settle_change(change_id, actor=request.actor, request_id=request.id, **form.cleaned_data)
     except NotYours as exc:
         messages.warning(request, exc.text)
     except NumberMissing as exc:

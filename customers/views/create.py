@@ -13,7 +13,8 @@ from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.catalogue.fields import creatable
-from customers.forms.profile import Editing, ProfileForm
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
 from customers.forms.small import FindForm
 from customers.services import search_terms
 from customers.services.create import create_customer

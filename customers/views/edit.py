@@ -20,7 +20,8 @@ from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
 from customers.clubmed.profile import Json, Profile
-from customers.forms.profile import Editing, ProfileForm
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
@@ -121,7 +122,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
     match notice:
         case Unknown():
             fragment = "customers/_field_unknown.html"
-            typed = field.text(field.kind.compose(None, new), revealed=True)
+            [(_, typed)] = form.typed_texts
             context |= {"typed": typed or wording.TYPED_A_CLEAR}
             context["change_id"] = form.cleaned_data["token"].change_id
         case Pending():

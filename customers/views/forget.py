@@ -11,10 +11,9 @@ from customers.audit import reading
 from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotRecorded, NotSaved
+from customers.services.outcomes import InUse, NotRecorded, NotSaved, Taken
 from customers.views.answers import (
     DeskRequest,
-    Note,
     Notice,
     check_customer_number,
     failure_of,
@@ -45,7 +44,7 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
                 request_id=request.id,
             )
         except InUse as exc:
-            notice = Note(wording.CHANGING % {"who": exc.line.actor_name}, exc.status)
+            notice = Taken(text=wording.CHANGING % {"who": exc.line.actor_name})
         except NotRecorded:
             notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:

@@ -12,8 +12,8 @@ from customers.access import Permission, allow
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.markets import market_of
-from customers.clubmed.profile import Profile
-from customers.forms.profile import Editing, ProfileForm
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Unknown
@@ -35,11 +35,7 @@ from customers.views.answers import (
 )
 from customers.views.record import ProfilePage
 
-_GROUPS = {
-    group.value: group
-    for group in Group
-    if any(row.patch for row in FIELDS.values() if row.group is group)
-}
+_GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
 
 
 @allow(Permission.CUSTOMERS)
@@ -50,13 +46,17 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     check_customer_number(customer_id)
     if slug not in _GROUPS:
         raise NotEditableError
-    profile = shown_or_read(request, customer_id)
-    show = partial(_page, request, _GROUPS[slug])
-    form, notice = profile_form(request, _editing(request, profile, slug))
+    group, profile = _GROUPS[slug], shown_or_read(request, customer_id)
+    rows = [row for row in FIELDS.values() if row.group is group and row.patch]
+    rows = [row for row in rows if row.readable(row.value(profile))]
+    here = known_market(market_of(profile), actor=request.actor)
+    editing = Editing(rows, here, request.actor, f"{customer_id}/groups/{slug}", profile)
+    show = partial(_page, request, group)
+    form, notice = profile_form(request, editing)
     if not form.is_sent or not form.is_valid():
         return show(form, notice)
     if not form.changes:
-        return show(form, Note(wording.UNTOUCHED))
+        return show(form, Note(text=wording.UNTOUCHED))
     try:
         saved = change_profile(customer_id, form.changes, **act_of(request, form))
     except NotSaved as exc:
@@ -65,17 +65,6 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     labels = ", ".join(FIELDS[name].label for name in saved.values)
     messages.success(request, f"{labels}: {wording.SAVED}" if labels else wording.HELD_ALREADY)
     return lead(request, reverse("profile", args=[customer_id]))
-
-
-def _editing(request: DeskRequest, profile: Profile, slug: str) -> Editing:
-    rows = [row for row in FIELDS.values() if row.group is _GROUPS[slug] and row.patch]
-    return Editing(
-        [row for row in rows if row.readable(row.value(profile))],
-        known_market(market_of(profile), actor=request.actor),
-        request.actor,
-        f"{profile.customer_id}/groups/{slug}",
-        profile,
-    )
 
 
 def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice) -> HttpResponse:
@@ -87,8 +76,6 @@ def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice)
         "form": form,
         "notice": notice,
     }
-    if isinstance(notice, Unknown | Pending):
-        fragment, status = "customers/_group_sent.html", notice.status
-    else:
-        fragment, status = "customers/_group_form.html", status_of(form, notice)
+    part = "sent" if isinstance(notice, Unknown | Pending) else "form"
+    fragment, status = f"customers/_group_{part}.html", status_of(form, notice)
     return page_or_fragment(request, "customers/group.html", fragment, context, status=status)

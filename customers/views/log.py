@@ -19,8 +19,7 @@ from customers.views.answers import DeskRequest, check_customer_number, records_
 @records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, for supervisors and auditors."""
-    context = {"waiting": reading.waiting()}
-    return _pages(request, "audit/log.html", Change.objects.all(), context)
+    return _pages(request, "audit/log.html", Change.objects.all(), waiting=reading.waiting())
 
 
 @allow(Permission.CUSTOMER_HISTORY)
@@ -37,7 +36,7 @@ def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpRespo
         "field": FIELDS.get(name),
         "waiting": [] if name else reading.waiting(customer_id),
     }
-    return _pages(request, "audit/history.html", changes, context, field=name)
+    return _pages(request, "audit/history.html", changes, name=name, **context)
 
 
 @allow(Permission.LOG)
@@ -50,15 +49,10 @@ def unsettled(request: DeskRequest) -> HttpResponse:
 
 
 def _pages(
-    request: DeskRequest,
-    template: str,
-    changes: ChangeQuerySet,
-    context: dict[str, Any],
-    *,
-    field: str = "",
+    request: DeskRequest, template: str, changes: ChangeQuerySet, *, name: str = "", **context: Any
 ) -> HttpResponse:
-    """A page of changes; `before` in the query string is where it starts."""
+    """A page of changes; `before` in the query string is where it starts. name: of one field."""
     start = request.GET.get("before", "")
     before = int(start) if start.isdecimal() and len(start) < 19 else None
-    context |= {"page": reading.page(changes, before=before, field=field), "before": before}
+    context |= {"page": reading.page(changes, before=before, field=name), "before": before}
     return render(request, template, context)

@@ -19,22 +19,9 @@ from tests.privacy import Told
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, and not wrong
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
-TIME_PASSES = """
-from datetime import timedelta
-from customers.audit.models import JournalLine
-from django.utils import timezone
-JournalLine.objects.update(deadline=timezone.now() - timedelta(hours=1))
-"""
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--process-per-site",  # pages of one context share a process, which the first has warmed
-]
+TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
+# Pages of one context share a process, which the first has warmed.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 
 
 class Product:
@@ -49,6 +36,7 @@ class Product:
 
     def let_in(self, page, name):
         """Make the page that person's, who signs in only once."""
+        page.context.clear_cookies(name="sessionid")
         if name not in self._sessions:
             sign_in(page, name)
             cookies = page.context.cookies()
@@ -156,12 +144,20 @@ def browser(chromium, running_product):
 
 @pytest.fixture
 def page(browser, product):
-    """A page of nobody yet."""
+    """A page of an agent's, whose console has nothing to say."""
     browser.clear_cookies()
     page = page_of(browser, product)
+    product.let_in(page, "Inès Moreau")
     yield page
     page.close()
     assert unexpected(page.said) == []
+
+
+@pytest.fixture
+def sana(product, page):
+    """A page of a supervisor's."""
+    product.let_in(page, "Sana El Idrissi")
+    return page
 
 
 def unexpected(said):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect
 
+from crmadmin.sandbox.people import people
+
 pytestmark = pytest.mark.once
 WANG, NUMBER = "/customers/704118236/", "704118236"
 EDITOR = ":is(form.editor, form[data-guard])"
@@ -86,41 +88,12 @@ def bodies(product, method="PATCH"):
     return [json.loads(body) for _, body in product.wire(method)]
 
 
-def phones(*numbers):
-    return [{"number": n, "type": t} for n, t in zip(numbers, ("MOBILE", "OFFICE"), strict=False)]
-
-
-def address(street):
-    return {
-        "number": "418",
-        "street": street,
-        "add_on": "apto 92",
-        "town": "Liberdade",
-        "city": "São Paulo",
-        "zip_code": "01503-020",
-        "state_or_district": "SP",
-        "country": "Brazil",
-        "country_code": "BR",
-        "additional_information_1": None,
-        "additional_information_2": None,
-    }
-
-
-def optins(**answers):
-    """The customer's own answers, but for some."""
-    held = {"WHATSAPP": True, "SMS": False, "PHONE": False, "MAIL": False}
-    held |= {"PROFILING": True, "CGU_2": True} | answers
-    email = {"channel": "EMAIL", "optin": True, "optin_partners": False}
-    return [email, *({"channel": code, "optin": answer} for code, answer in held.items())]
-
-
-def national(number):
-    return {"type": "CPF", "number": number}
-
-
+STORED = people()[NUMBER]
+MOBILE, OFFICE = STORED["phones"]
+NEW_MOBILE = {"number": "+5511900000413", "type": "MOBILE"}
+SMS = [one | {"optin": one["optin"] or one["channel"] == "SMS"} for one in STORED["optins"]]
 REFUSED = re.compile("Not like this.|they may repeat a hidden value")
 NEW, THEIRS = "new@example.com", "theirs@example.com"
-MOBILE, OFFICE = "+5511900000413", "+551130000177"
 EDITORS = {
     "text": Editor("last_name", {"value": "Wong"}, "Wong", "Wong", "WENG"),
     "e-mail": Editor("email", {"value": NEW}, NEW, NEW, THEIRS),
@@ -128,24 +101,22 @@ EDITORS = {
     "yes or no": Editor("personal_data_usage_allowed", {"value": "false"}, False, "Not", None),
     "date": Editor("birthdate", {"value": "15/06/1986"}, "19860615", "15 June 1986", "19860616"),
     "phones": Editor(
-        "phones",
-        {"phones-0-number": "+55 11 90000-0413"},
-        phones(MOBILE, OFFICE),
-        "90000-0413",
-        phones(OFFICE),
+        "phones", {"phones-0-number": "+5511900000413"}, [NEW_MOBILE, OFFICE], "0413", [OFFICE]
     ),
     "address": Editor(
-        "address", {"address-street": "Rua Nova"}, address("Rua Nova"), "Rua Nova", address("Rua")
+        "address",
+        {"address-street": "Rua Nova"},
+        STORED["address"] | {"street": "Rua Nova"},
+        "Rua Nova",
+        STORED["address"] | {"street": "Rua Velha"},
     ),
-    "opt-ins": Editor(
-        "optins", {"optins-SMS": "yes"}, optins(SMS=True), "SMS", optins(MAIL=True, SMS=None)
-    ),
+    "opt-ins": Editor("optins", {"optins-SMS": "yes"}, SMS, "SMS", STORED["optins"][:2]),
     "identity": Editor(
         "identity",
         {"identity-type": "CPF", "identity-number": "11144477735"},
-        national("11144477735"),
+        {"type": "CPF", "number": "11144477735"},
         "CPF",
-        national("52998224725"),
+        {"type": "CPF", "number": "52998224725"},
     ),
     "group Identity": Editor("first_name", {"first_name": "Bea"}, "Bea", "Bea", "BO", "Identity"),
     "group Contact": Editor("email", {"email": NEW}, NEW, NEW, THEIRS, "Contact"),
@@ -155,12 +126,6 @@ EDITORS = {
 }
 PERSON = {"civility": "MS", "first_name": "Ana", "last_name": "Sousa", "email": NEW}
 CREATE = Create("email", PERSON, PERSON | {"customer_type": "PROSPECT"}, "ANA SOUSA", None)
-
-
-@pytest.fixture
-def page(product, page):
-    product.let_in(page, "Inès Moreau")
-    return page
 
 
 @pytest.mark.parametrize("editor", [*EDITORS.values(), CREATE], ids=[*EDITORS, "create"])
@@ -204,7 +169,7 @@ def test_a_conflict_is_shown_and_ones_own_value_may_be_saved_over_it(product, pa
     assert [list(sent) for sent in bodies(product)] == [[editor.name]]
 
 
-CONTACT = Editor("phones", {}, None, "90000-0999", None, "Contact")
+CONTACT = Editor("phones", {}, None, "90000-0413", None, "Contact")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +183,7 @@ def test_a_phone_is_added_and_another_one_removed(product, page, editor):
     page.get_by_role("button", name="Add a phone").click()
     expect(rows).to_have_count(many + 1)
     assert_one_editor(page, editor.place)
-    page.get_by_label(f"Number of phone {many + 1}").fill("+5511900000999")
+    page.get_by_label(f"Number of phone {many + 1}").fill(NEW_MOBILE["number"])
     page.get_by_label("Remove phone 1").click()
     expect(rows).to_have_count(many)
     assert_one_editor(page, editor.place)
@@ -226,8 +191,7 @@ def test_a_phone_is_added_and_another_one_removed(product, page, editor):
     if editor is CREATE:
         editor.fill(page)
     editor.send(page)
-    expect(page.locator("#phones")).to_contain_text("90000-0999")
-    left = [] if editor is CREATE else [{"number": OFFICE, "type": "OFFICE"}]
-    new = {"number": "+5511900000999", "type": "MOBILE"}
+    expect(page.locator("#phones")).to_contain_text("90000-0413")
+    left = [] if editor is CREATE else [OFFICE]
     [sent] = bodies(product, "POST" if editor is CREATE else "PATCH")
-    assert sent["phones"] == [*left, new]
+    assert sent["phones"] == [*left, NEW_MOBILE]

@@ -16,8 +16,13 @@ def tab_to(page, control):
     raise AssertionError("Tab does not reach it")
 
 
+def say_why(page):
+    expect(page.get_by_label("Why do you need to see it?")).to_be_focused()
+    for key in ("T", "Tab", "Enter"):  # the first purpose that begins with it
+        page.keyboard.press(key)
+
+
 def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     tab_to(page, page.locator("#email .field-edit"))
     page.keyboard.press("Enter")
@@ -40,21 +45,24 @@ def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, pa
     expect(page.locator("#email .field-edit")).to_be_focused()
 
 
-def test_escape_cancels_and_goes_back_to_the_value(product, page):
-    product.let_in(page, "Inès Moreau")
+@pytest.mark.parametrize(
+    ("link", "field", "left"),
+    [("Edit Last name", "last_name", "Smith"), ("Add Second name", "second_name", "Not given")],
+)
+def test_escape_cancels_and_goes_back_to_the_value(product, page, link, field, left):
     page.goto(TOM)
-    page.locator("#last_name .field-edit").press("Enter")
-    expect(page.locator("#last_name input[name=value]")).to_be_focused()
+    tab_to(page, page.get_by_role("link", name=link))
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#{field} input[name=value]")).to_be_focused()
     page.keyboard.type("Nobody")
     page.keyboard.press("Escape")
 
-    expect(page.locator("#last_name .field-edit")).to_be_focused()
-    expect(page.locator("#last_name")).to_contain_text("Smith")
+    expect(page.locator(f"#{field} .field-edit")).to_be_focused()
+    expect(page.locator(f"#{field}")).to_contain_text(left)
     assert product.wire("PATCH") == []
 
 
 def test_a_field_without_a_value_opens_from_its_line(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     page.get_by_role("link", name="Add Second name").press("Enter")
 
@@ -64,104 +72,76 @@ def test_a_field_without_a_value_opens_from_its_line(product, page):
     expect(page.locator("#second_name")).to_contain_text("Club Med stored “ZOE”")
 
 
-def test_escape_leaves_a_field_that_has_no_value_without_one(product, page):
-    product.let_in(page, "Inès Moreau")
-    page.goto(TOM)
-    tab_to(page, page.get_by_role("link", name="Add Second name"))
-    page.keyboard.press("Enter")
-    expect(page.locator("#second_name input[name=value]")).to_be_focused()
-    page.keyboard.type("Nobody")
-    page.keyboard.press("Escape")
+def test_a_hidden_value_is_revealed_and_hidden_again(sana):
+    sana.goto(WANG)
+    reveal = sana.get_by_role("link", name="Reveal National number")
+    assert "39053344709" not in sana.content()
+    tab_to(sana, reveal)
+    sana.keyboard.press("Enter")
 
-    expect(page.locator("#second_name .field-edit")).to_be_focused()
-    expect(page.locator("#second_name")).to_contain_text("Not given")
-    assert product.wire("PATCH") == []
-
-
-def test_a_hidden_value_is_revealed_and_hidden_again(product, page):
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(WANG)
-    reveal = page.get_by_role("link", name="Reveal National number")
-    assert "39053344709" not in page.content()
-    tab_to(page, reveal)
-    page.keyboard.press("Enter")
-
-    why = page.get_by_label("Why do you need to see it?")
+    why = sana.get_by_label("Why do you need to see it?")
     expect(why).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(page.locator("#identity .field-edit")).to_be_focused()
-    page.keyboard.press("Tab")
+    sana.keyboard.press("Escape")
+    expect(sana.locator("#identity .field-edit")).to_be_focused()
+    sana.keyboard.press("Tab")
     expect(reveal).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(why).to_be_focused()
-    page.keyboard.press("T")  # the first purpose that begins with it
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    sana.keyboard.press("Enter")
+    say_why(sana)
 
-    expect(page.locator("#identity")).to_contain_text("CPF 39053344709")
-    expect(page.get_by_role("link", name="Hide National number")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("#identity .field-edit")).to_be_focused()
-    assert "39053344709" not in page.content()
+    expect(sana.locator("#identity")).to_contain_text("CPF 39053344709")
+    expect(sana.get_by_role("link", name="Hide National number")).to_be_focused()
+    sana.keyboard.press("Enter")
+    expect(sana.locator("#identity .field-edit")).to_be_focused()
+    assert "39053344709" not in sana.content()
 
 
-def test_the_focus_comes_back_to_a_value_that_cannot_be_edited(product, page):
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(WANG)
-    reveal = page.get_by_role("link", name="Reveal Health pass")
-    why = page.get_by_label("Why do you need to see it?")
+def test_the_focus_comes_back_to_a_value_that_cannot_be_edited(sana):
+    sana.goto(WANG)
+    reveal = sana.get_by_role("link", name="Reveal Health pass")
+    why = sana.get_by_label("Why do you need to see it?")
     reveal.press("Enter")
     expect(why).to_be_focused()
-    page.keyboard.press("Escape")
+    sana.keyboard.press("Escape")
     expect(reveal).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(why).to_be_focused()
-    page.keyboard.press("T")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Hide Health pass")).to_be_focused()
-    page.keyboard.press("Escape")
+    sana.keyboard.press("Enter")
+    say_why(sana)
+    expect(sana.get_by_role("link", name="Hide Health pass")).to_be_focused()
+    sana.keyboard.press("Escape")
 
     expect(reveal).to_be_focused()
 
 
-def test_what_was_done_is_read_first_on_the_page_after_it(product, page):
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(f"{WANG}forget/")
-    page.get_by_label("Why is this customer to be forgotten?").fill("By letter")
-    page.get_by_label("The customer’s number, once more").fill("704118236")
-    page.keyboard.press("Enter")
+def test_what_was_done_is_read_first_on_the_page_after_it(sana):
+    sana.goto(f"{WANG}forget/")
+    sana.get_by_label("Why is this customer to be forgotten?").fill("By letter")
+    sana.get_by_label("The customer’s number, once more").fill("704118236")
+    sana.keyboard.press("Enter")
 
-    expect(page.locator("#notices")).to_contain_text("Forgotten: ")
-    expect(page.locator("#notices")).to_be_focused()
+    expect(sana.locator("#notices")).to_contain_text("Forgotten: ")
+    expect(sana.locator("#notices")).to_be_focused()
 
 
-def test_old_and_new_of_a_change_are_revealed_and_hidden_again(product, page):
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(TOM)
-    page.get_by_role("link", name="Add National number").press("Enter")
-    page.locator("#identity [name=identity-type]").select_option("CPF")
-    page.locator("#identity [name=identity-number]").fill("11144477735")
-    page.locator("#identity [name=identity-number]").press("Enter")
-    expect(page.locator("#identity .was-saved")).to_be_visible()
-    page.goto("/audit/")
-    page.locator("tbody.change .when a").first.click()
-    tab_to(page, page.get_by_role("link", name="Reveal National number"))
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Why do you need to see it?")).to_be_focused()
-    page.keyboard.press("T")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+def test_old_and_new_of_a_change_are_revealed_and_hidden_again(sana):
+    sana.goto(TOM)
+    sana.get_by_role("link", name="Add National number").press("Enter")
+    sana.locator("#identity [name=identity-type]").select_option("CPF")
+    sana.locator("#identity [name=identity-number]").fill("11144477735")
+    sana.locator("#identity [name=identity-number]").press("Enter")
+    expect(sana.locator("#identity .was-saved")).to_be_visible()
+    sana.goto("/audit/")
+    sana.locator("tbody.change .when a").first.click()
+    tab_to(sana, sana.get_by_role("link", name="Reveal National number"))
+    sana.keyboard.press("Enter")
+    say_why(sana)
 
-    expect(page.locator(".diff-new")).to_contain_text("11144477735")
-    expect(page.get_by_role("link", name="Hide National number")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Reveal National number")).to_be_focused()
-    assert "11144477735" not in page.content()
+    expect(sana.locator(".diff-new")).to_contain_text("11144477735")
+    expect(sana.get_by_role("link", name="Hide National number")).to_be_focused()
+    sana.keyboard.press("Enter")
+    expect(sana.get_by_role("link", name="Reveal National number")).to_be_focused()
+    assert "11144477735" not in sana.content()
 
 
 def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     menu = page.locator("details.menu", has_text="Inès Moreau")
     menu.locator("summary").press("Enter")
@@ -173,7 +153,6 @@ def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, page):
 
 
 def test_the_summary_of_a_long_form_is_read_first(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto("/customers/new/")
     page.get_by_role("button", name="Create the customer").click()
 
@@ -183,7 +162,6 @@ def test_the_summary_of_a_long_form_is_read_first(product, page):
 
 
 def test_enter_in_the_create_form_sends_it_and_takes_no_phone_out(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto("/customers/new/")
     page.get_by_label("Number of phone 1").fill("0612345678")
     page.get_by_label("First name", exact=True).fill("Léa")

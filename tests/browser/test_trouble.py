@@ -14,7 +14,6 @@ TOM, WANG = "/customers/123456789/", "/customers/704118236/"
 
 
 def test_a_dead_api_leaves_the_text_in_its_field_and_saving_works_later(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     box = open_editor(page, "email")
     product.add_fault(kind="status", method="GET", status=503, times=None)
@@ -58,7 +57,6 @@ def test_a_revealed_value_goes_out_of_sight_even_if_the_desk_does_not_answer(pro
 
 
 def test_a_lost_answer_is_unknown_and_settles_by_itself(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     product.add_fault(kind="drop_after", method="PATCH")
     box = open_editor(page, "email")
@@ -73,7 +71,6 @@ def test_a_lost_answer_is_unknown_and_settles_by_itself(product, page):
 
 
 def test_while_club_med_is_slow_the_seconds_are_counted_and_nothing_more_is_typed(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     product.add_fault(kind="latency", method="PATCH", seconds=3.5)
     box = open_editor(page, "email")
@@ -151,7 +148,6 @@ def test_a_conflict_shows_three_values_and_all_three_ways_out_work(product, open
 
 @pytest.mark.parametrize("status", [413, 502, 504])
 def test_a_proxys_error_page_does_not_take_the_forms_place(product, page, status):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     box = open_editor(page, "email")
     page.route(
@@ -165,7 +161,6 @@ def test_a_proxys_error_page_does_not_take_the_forms_place(product, page, status
 
 
 def test_saving_a_value_as_it_is_says_so_and_asks_no_more(product, page):
-    product.let_in(page, "Inès Moreau")
     page.goto(TOM)
     open_editor(page, "email").press("Enter")
 

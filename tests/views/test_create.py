@@ -77,33 +77,6 @@ def test_missing_answers_are_told_above_and_beside_and_nothing_is_sent(agent, cl
     assert not JournalLine.objects.exists()
 
 
-def test_what_club_med_refuses_stands_beside_its_field(agent, clubmed):
-    answer = create(agent, **NEEDED | {"last_name": "Durand 2"})
-
-    page = soup(answer)
-    assert answer.status_code == 422
-    beside = page.select_one("#id_last_name").find_next("p", class_="error")
-    assert "Club Med: " in text(beside)
-    assert "Nothing was created." in text(page)
-    assert page.select_one("#id_last_name")["value"] == "Durand 2"
-    assert {entry.outcome for entry in Entry.objects.all()} == {"refused"}
-    assert Change.objects.get().customer_id == ""
-    assert not JournalLine.objects.exists()
-
-
-def test_a_refusal_of_nothing_in_particular_stands_above_the_form(agent, clubmed):
-    body = '{"error_description": "The market is closed."}'
-    headers = {"Content-Type": "application/json"}
-    fault = Fault("status", method="POST", status=400, body=body, headers=headers)
-    clubmed.faults.add(fault)
-
-    answer = create(agent, **NEEDED)
-
-    assert answer.status_code == 422
-    assert "The market is closed." in text(soup(answer).select_one("#summary"))
-    assert soup(answer).select_one("#id_first_name")["value"] == "Léa"
-
-
 @pytest.mark.parametrize(
     ("typed", "fault", "status", "said"),
     [
@@ -134,15 +107,6 @@ def test_with_htmx_the_browser_is_led_to_the_new_customer(agent, clubmed):
     page = agent.page(answer["HX-Redirect"])
     assert "The customer is created." in text(page)
     assert "LEA DURAND" in text(page.select_one("h1"))
-
-
-def test_two_phones_go_out_in_their_order(agent, clubmed):
-    second = {"phones-1-type": "HOME", "phones-1-number": "0140506070", "phones-TOTAL_FORMS": "2"}
-
-    create(agent, **NEEDED, **MORE, **second)
-
-    [(_, body)] = sent(clubmed, "POST")
-    assert [phone["type"] for phone in body["phones"]] == ["MOBILE", "HOME"]
 
 
 def test_the_page_asks_nothing_of_club_med(agent, clubmed):

@@ -205,14 +205,19 @@ def test_when_nothing_could_be_sent_it_is_said_and_the_same_form_works_later(
 
 @pytest.mark.parametrize(
     ("key", "said"),
-    [("email", "Club Med: No."), ("nobody", "nobody: No."), ("", "No."), (None, "No reason")],
+    [
+        ("email", "Club Med: No."),
+        ("nobody", "nobody: No."),
+        ("", "No."),
+        (None, "The market is closed."),
+    ],
 )
 @each_editor
 def test_a_refusal_is_told_beside_its_field_or_above_all_and_does_not_use_the_form_up(
     agent, clubmed, editor, key, said
 ):
     errors = [] if key is None else [{"concerned_key": key, "error_description": "No."}]
-    body = json.dumps({"errors": errors})
+    body = json.dumps({"errors": errors, "error_description": "The market is closed."})
     clubmed.faults.add(Fault("status", method=editor.method, status=400, body=body))
     page = agent.page(editor.url)
 

@@ -190,20 +190,6 @@ def test_what_club_med_refuses_stands_beside_it_with_what_was_typed(agent, clubm
     assert Entry.objects.get().outcome == "refused"
 
 
-@pytest.mark.parametrize("name", ["address", "identity"])
-def test_a_refused_member_is_told_beside_its_own_input(agent, clubmed, tom, name):
-    row, walk = FIELDS[name], tom(FIELDS[name])
-    member = row.members[-1].name
-    said = {"errors": [{"concerned_key": f"{name}.{member}", "error_code": "Too odd."}]}
-    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=json.dumps(said)))
-
-    page = soup(save(agent, row, **walk.typed))
-
-    odd = page.select_one(f"[name={name}-{member}]")
-    assert odd["aria-invalid"] == "true"
-    assert "Club Med: Too odd." in text(page.select_one(f"#{odd['aria-describedby']}"))
-
-
 @pytest.mark.other_contract
 def test_a_new_plain_field_is_one_row_of_the_catalogue(agent, clubmed, monkeypatch):
     """Shown, edited, cleared, recorded, created with: nothing else knows its name."""

@@ -214,19 +214,6 @@ def test_what_moved_in_another_tab_asks_before_anything_is_sent(agent, clubmed):
     assert bodies(clubmed) == []
 
 
-def test_a_field_that_somebody_is_saving_is_not_sent(agent, other_agent, clubmed):
-    page = agent.page(CONTACT)
-    clubmed.faults.add(Fault("drop_before", method="PATCH"))
-    save(other_agent, EMAIL, value="other@example.com")
-
-    answer = post(agent, page, email="new@example.com")
-
-    assert answer.status_code == 409
-    told = "Owen Whitfield is saving e-mail right now. Nothing was sent"
-    assert told in text(soup(answer))
-    assert len(sent(clubmed, "PATCH")) == 1
-
-
 def test_an_unknown_outcome_is_settled_by_the_profile_that_follows(agent, clubmed):
     clubmed.faults.add(Fault("drop_after", method="PATCH"))
 
@@ -243,15 +230,6 @@ def test_an_unknown_outcome_is_settled_by_the_profile_that_follows(agent, clubme
 # Lists and objects
 
 
-def test_an_address_and_an_e_mail_go_out_together_and_what_we_do_not_know_stays(agent, clubmed):
-    clubmed.customers[TOM]["address"] = {"street": "Rue A", "city": "Lyon", "geo": [4.8, 45.7]}
-
-    save(agent, email="new@example.com", **{"address-city": "Nice"})
-
-    address = {"street": "Rue A", "city": "Nice", "geo": [4.8, 45.7]}
-    assert bodies(clubmed) == [{"email": "new@example.com", "address": address}]
-
-
 def test_a_national_number_is_neither_shown_nor_sent_untouched(agent, clubmed):
     clubmed.customers[TOM]["identity"] = {"type": "CPF", "number": "12345678909"}
     page = agent.page(IDENTITY)
@@ -264,20 +242,6 @@ def test_a_national_number_is_neither_shown_nor_sent_untouched(agent, clubmed):
 
     whole = {"type": "DNI", "number": "99887766"}
     assert bodies(clubmed) == [{"birth_city": "Lyon"}, {"identity": whole}]
-
-
-def test_all_opt_ins_are_refused_or_one_is_answered(agent, clubmed):
-    asked = [{"channel": "SMS", "optin": True}, {"channel": "EMAIL", "optin": True}]
-    clubmed.customers[TOM]["optins"] = asked
-
-    save(agent, PREFERENCES, **{"optins-EMAIL": "no"})
-    save(agent, PREFERENCES, clear=["optins"], language_code="FR")
-
-    no = {"channel": "EMAIL", "optin": False}
-    assert [body["optins"] for body in bodies(clubmed)] == [
-        [asked[0], no],
-        [{"channel": "SMS", "optin": False}, no],
-    ]
 
 
 @pytest.mark.other_contract
