@@ -6,8 +6,8 @@ customer's number up to N, {"also": [N...]} names further entries.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
@@ -28,8 +28,7 @@ def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutco
     part: VALUES or ACCESS. also: the numbers of further entries whose values are erased.
     """
     further = {"also": numbers} if (numbers := list(also)) else {}
-    detail = json.dumps({"up_to": up_to} | further)
-    return FieldOutcome(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return _outcome(part, {"up_to": up_to} | further)
 
 
 def anchor(seq: int, digest: bytes) -> FieldOutcome:
@@ -37,8 +36,12 @@ def anchor(seq: int, digest: bytes) -> FieldOutcome:
 
     digest: of entry `seq`, which the oldest one left follows.
     """
-    detail = json.dumps({"digest": digest.hex(), "seq": seq})
-    return FieldOutcome(ENTRIES, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=detail)
+    return _outcome(ENTRIES, {"digest": digest.hex(), "seq": seq})
+
+
+def _outcome(part: str, detail: Mapping[str, Any]) -> FieldOutcome:
+    text = json.dumps(detail)
+    return FieldOutcome(part, None, None, Outcome.APPLIED, Evidence.NOTHING, detail=text)
 
 
 def values_of(customer_id: str, up_to: int, changes: Collection[UUID] = ()) -> QuerySet[VaultItem]:

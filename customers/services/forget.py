@@ -96,14 +96,12 @@ def _profile(customer_id: str) -> Profile | None:
 def _settle(customer_id: str, caller: Actor | None) -> None:
     """Settle changes that nobody can be working on any more, from the profile."""
     lines = journal.overdue().filter(customer_id=customer_id)
-    readable = [line for line in lines if line.is_readable]
-    if not readable:
-        return
-    try:
-        read_profile(customer_id, actor=caller)
-    except NotFound:  # nobody will ever know
-        for line in readable:
-            give_up(line)
+    if readable := [line for line in lines if line.is_readable]:
+        try:
+            read_profile(customer_id, actor=caller)
+        except NotFound:  # nobody will ever know
+            for line in readable:
+                give_up(line)
 
 
 def _erase(

@@ -30,23 +30,12 @@ def test_an_empty_log_is_whole(tmp_path):
     assert log.verify() == (0, "no entries: whole, 0 seals compared, 0 entries in full\n")
 
 
-def test_it_goes_on_from_a_trusted_seal(tmp_path):
+def test_from_a_trusted_seal_on_it_sees_what_was_changed_after_it(tmp_path):
     log.fill()
     kept = log.seal(tmp_path)
     log.fill(2)
-
-    status, words = log.verify("--since", kept)
-
-    assert (status, words) == (
-        0,
-        "entries 10 to 12: whole, 0 seals compared, 3 entries in full\n",
-    )
-
-
-def test_from_a_seal_on_it_sees_what_was_changed_after_it(tmp_path):
-    log.fill()
-    kept = log.seal(tmp_path)
-    log.fill(2)
+    whole = "entries 10 to 12: whole, 0 seals compared, 3 entries in full\n"
+    assert log.verify("--since", kept) == (0, whole)
     triggers.remove()
     Entry.objects.filter(seq__in=(3, 11)).update(detail="other")
 
@@ -154,12 +143,14 @@ def test_a_seal_under_a_former_key_is_good_for_its_time(tmp_path, settings):
 # audit_seal
 
 
-def test_a_seal_is_the_signed_head_in_one_line(tmp_path, capsys):
+def test_a_seal_is_the_signed_head_in_one_line_and_the_public_key_another(tmp_path, capsys):
     log.fill()
 
     call_command("audit_seal")
+    call_command("audit_seal", public_key=True)
 
-    assert capsys.readouterr().out == chain.seal_line(Head.objects.get()) + "\n"
+    seal, key = capsys.readouterr().out.splitlines()
+    assert (seal, key) == (chain.seal_line(Head.objects.get()), log.public_key())
 
 
 def test_seals_are_added_to_their_file(tmp_path):
@@ -173,24 +164,15 @@ def test_seals_are_added_to_their_file(tmp_path):
     assert log.verify("--since", kept)[0] == 0
 
 
-def test_nothing_is_not_sealed():
+@pytest.mark.parametrize("rotate", [False, True])
+def test_neither_an_empty_log_nor_a_forged_head_is_sealed(rotate):
     with pytest.raises(CommandError, match="The log is empty"):
-        call_command("audit_seal")
-
-
-def test_a_forged_head_is_not_sealed(tmp_path):
+        call_command("audit_seal", rotate=rotate)
     log.fill(1)
     Head.objects.update(key_id="00000000")
 
-    for rotate in (False, True):
-        with pytest.raises(CommandError, match="not signed with our key"):
-            call_command("audit_seal", rotate=rotate)
-
-
-def test_the_public_key_is_printed_for_the_auditor(capsys):
-    call_command("audit_seal", public_key=True)
-
-    assert capsys.readouterr().out.strip() == log.public_key()
+    with pytest.raises(CommandError, match="not signed with our key"):
+        call_command("audit_seal", rotate=rotate)
 
 
 # audit_export
@@ -227,13 +209,6 @@ def test_what_is_outside_the_filter_is_reduced_to_its_digest(tmp_path):
     )
 
 
-def test_an_export_from_behind_the_head_is_refused(tmp_path):
-    log.fill(1)
-
-    with pytest.raises(CommandError, match="There is no entry 500: the newest is 1"):
-        log.export(tmp_path, "--from", "500")
-
-
 def test_an_export_from_the_middle_needs_a_seal_for_its_beginning(tmp_path):
     log.fill(3)
     kept = log.seal(tmp_path)
@@ -253,6 +228,9 @@ def test_a_changed_or_cut_export_is_found(tmp_path):
 
     path.write_text(whole.replace('"field":"phones"', '"field":"email"', 1), encoding="utf-8")
     assert log.verify_alone(path)[1].startswith("entry 3: its content gives another digest")
+    path.write_text(whole.replace('"to":9', '"to":99', 1), encoding="utf-8")
+    elsewhere = "the export says that it ends elsewhere than at its head\n"
+    assert log.verify_alone(path)[1].startswith(elsewhere)
     path.write_text("\n".join(whole.splitlines()[:-1]), encoding="utf-8")
     assert log.verify_alone(path) == (2, "the export has no head: it was cut\n")
     path.write_text("nonsense", encoding="utf-8")
@@ -285,20 +263,11 @@ def test_an_export_that_is_none_is_told_with_status_2(tmp_path, line, change):
     assert log.verify_alone(path)[0] == 2
 
 
-def test_an_export_ends_where_it_says(tmp_path):
-    log.fill()
-    path = log.export(tmp_path)
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"to":9', '"to":99', 1), encoding="utf-8")
-
-    status, said = log.verify_alone(path)
-
-    assert status == 1
-    assert said.startswith("the export says that it ends elsewhere than at its head\n")
-
-
-def test_an_empty_log_exports_nothing(tmp_path):
+def test_an_empty_log_exports_nothing_and_nothing_is_behind_the_head(tmp_path):
     assert log.export(tmp_path).read_text() == ""
+
+    with pytest.raises(CommandError, match="There is no entry 500: the newest is 0"):
+        log.export(tmp_path, "--from", "500")
 
 
 def test_the_verifier_is_one_file_that_knows_nothing_of_the_product():
@@ -317,15 +286,7 @@ def test_the_verifier_is_one_file_that_knows_nothing_of_the_product():
 @hypothesis_settings(deadline=None, max_examples=300)
 @given(texts=st.lists(st.text(), min_size=len(COLUMNS), max_size=len(COLUMNS)))
 def test_any_text_is_hashed_as_rfc_8785_writes_it(texts):
-    short = {
-        "\b": "\\b",
-        "\t": "\\t",
-        "\n": "\\n",
-        "\f": "\\f",
-        "\r": "\\r",
-        '"': '\\"',
-        "\\": "\\\\",
-    }
+    short = dict(zip('\b\t\n\f\r"\\', [rf"\{c}" for c in 'btnfr"\\'], strict=True))
     written = ",".join(
         '"' + "".join(short.get(c, f"\\u{ord(c):04x}" if c < " " else c) for c in text) + '"'
         for text in ["crmadmin-entry-1", *texts]

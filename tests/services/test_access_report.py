@@ -298,10 +298,7 @@ def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
     for _ in range(4):
         recorded(email())
     log.append(erasure.erasure_entry(erasure.VALUES, 2), action="expired", customer_id="")
-    digest = bytes(Entry.objects.get(seq=2).digest)
-    log.append(erasure.anchor(2, digest), action="anchor", customer_id="")
-    VaultItem.objects.filter(pk__lte=2).delete()
-    Entry.objects.filter(seq__lte=2).delete()
+    log.leave_behind_an_anchor(2)
 
     told = of("--customer", TOM)
     said = text(page("--customer", TOM))

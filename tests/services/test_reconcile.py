@@ -19,6 +19,15 @@ from tests.acts import NEW, create, history, let_the_grace_pass, lose_the_answer
 from tests.conftest import HTMX, TOM, soup, text
 
 OTHER = "704118236"
+OTHER_KEYS = (b"another-key-of-exactly-32-bytes-",)
+
+
+def lose_answers(person, clubmed, *customers):
+    for number in customers:
+        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+        lose_the_answer(person, clubmed, "drop_after", url=f"/customers/{number}/fields/email/")
+    let_the_grace_pass()
+    clubmed.requests.clear()
 
 
 def lose_a_create(agent, clubmed, kind):
@@ -106,12 +115,7 @@ def test_while_club_med_does_not_answer_everything_stays(agent, clubmed, status)
 
 
 def test_it_gives_up_a_run_when_club_med_is_down(agent, clubmed):
-    for number in ("200", "201", "202", "203"):
-        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
-        url = f"/customers/{number}/fields/email/"
-        lose_the_answer(agent, clubmed, "drop_after", url=url)
-    let_the_grace_pass()
-    clubmed.requests.clear()
+    lose_answers(agent, clubmed, "200", "201", "202", "203")
     down = {"status": 503, "headers": {"Retry-After": "99"}}
     clubmed.faults.add(Fault("status", method="GET", times=None, **down))
 
@@ -122,10 +126,7 @@ def test_it_gives_up_a_run_when_club_med_is_down(agent, clubmed):
 
 
 def test_customers_that_always_fail_do_not_stand_before_the_others(agent, clubmed):
-    for number in ("200", "201", "202"):
-        clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
-        lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{number}/fields/email/")
-    let_the_grace_pass()
+    lose_answers(agent, clubmed, "200", "201", "202")
     lose_the_answer(agent, clubmed, "drop_after")
     JournalLine.objects.filter(customer_id=TOM).update(
         deadline=timezone.now() - timedelta(minutes=1)
@@ -208,7 +209,7 @@ def test_what_does_not_open_waits_for_its_key_however_long_club_med_refuses(
     agent, clubmed, settings
 ):
     lose_the_answer(agent, clubmed, "drop_after")
-    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    settings.AUDIT_ENCRYPTION_KEYS = OTHER_KEYS
     lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{TOM}/fields/first_name/")
     JournalLine.objects.update(sent_at=timezone.now() - timedelta(days=2))
     let_the_grace_pass()
@@ -225,7 +226,7 @@ def test_what_does_not_open_waits_for_its_key_however_long_club_med_refuses(
 def test_lines_that_do_not_open_keep_no_others_back(agent, clubmed, settings, monkeypatch):
     monkeypatch.setattr("customers.services.reconcile._AT_ONCE", 1)
     lose_the_answer(agent, clubmed, "drop_after")
-    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    settings.AUDIT_ENCRYPTION_KEYS = OTHER_KEYS
     lose_the_answer(agent, clubmed, "drop_after", url=f"/customers/{OTHER}/fields/email/")
     let_the_grace_pass()
 
@@ -239,7 +240,7 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 ):
     lose_the_answer(agent, clubmed, "drop_after")
     let_the_grace_pass()
-    settings.AUDIT_ENCRYPTION_KEYS = (b"another-key-of-exactly-32-bytes-",)
+    settings.AUDIT_ENCRYPTION_KEYS = OTHER_KEYS
     reconcile()
     assert JournalLine.objects.count() == 1
 

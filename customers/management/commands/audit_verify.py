@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from typing import Any
 
 from django.conf import settings
@@ -19,9 +18,10 @@ from customers.audit.verify import verify
 class Command(BaseCommand):
     """Exit status 0: whole; 1: not whole; 2: the database or a file cannot be read."""
 
-    help = "Compute every digest and signature of the audit log again, and compare the values, the "
-    help += "journal and the lists with it. Exit status 1: it is not whole; the first line says "
-    help += "where."
+    help = (
+        "Compute every digest and signature of the audit log again, and compare the values, the "
+        "journal and the lists with it. Exit status 1: it is not whole; the first line says where."
+    )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -39,41 +39,31 @@ class Command(BaseCommand):
             walker = verify(
                 since=_newest(options["since"]) if options["since"] else None,
                 seals=seals_in(options["seal"], options["log"]),
-                progress=self._progress(),
+                progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
             )
             warnings = _unnamed(), _ahead_of_now()
         except DatabaseError:  # its text may hold what the database holds
-            raise CommandError("The log cannot be read from the database.", returncode=2) from None
+            raise _unreadable("The log cannot be read from the database.") from None
         except OSError as exc:
-            what = f"{exc.filename} cannot be read: {exc.strerror}"
-            raise CommandError(what, returncode=2) from None
+            raise _unreadable(f"{exc.filename} cannot be read: {exc.strerror}") from None
         except (UnreadableError, ValueError, KeyError):
-            what = "A file of seals holds a line that is no seal."
-            raise CommandError(what, returncode=2) from None
+            raise _unreadable("A file of seals holds a line that is no seal.") from None
         for warning in filter(None, warnings):
             self.stderr.write(warning)
         self.stdout.write("\n".join(walker.report()))
         if walker.faults:
             sys.exit(1)
 
-    def _progress(self) -> Any:
-        """Writes a line on stderr at most once a second."""
-        written = time.monotonic()
 
-        def progress(seq: int, last: int) -> None:
-            nonlocal written
-            if time.monotonic() - written >= 1:
-                written = time.monotonic()
-                self.stderr.write(f"{seq:,} of {last:,}")
-
-        return progress
+def _unreadable(why: str) -> CommandError:
+    return CommandError(why, returncode=2)
 
 
 def _newest(path: str) -> Seal:
     """The newest seal of a file."""
     newest = max(seals_in([path], []), default=None)
     if newest is None:
-        raise CommandError(f"{path} holds no seal.", returncode=2)
+        raise _unreadable(f"{path} holds no seal.")
     return newest
 
 

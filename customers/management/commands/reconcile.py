@@ -10,9 +10,8 @@ from django.db import DatabaseError, connection
 
 from customers.audit import checks, journal
 from customers.management import commandline
-from customers.services import credentials
+from customers.services import credentials, settle
 from customers.services.reconcile import Reconciled, reconcile
-from customers.services.settle import give_up_unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +39,10 @@ class Command(BaseCommand):
     ) -> None:
         checks.check()
         if give_up_unreadable:
-            self._give_up()
+            with commandline.database_errors():
+                count = settle.give_up_unreadable(journal.overdue())
+            words = f"Unclear now: {count:,}. A supervisor has to find out what came of them."
+            self.stdout.write(words)
             return
         if credentials.background() is None:
             raise CommandError(credentials.NO_BACKGROUND)
@@ -51,13 +53,6 @@ class Command(BaseCommand):
         self.stdout.write(_words(done))
         if not done.answered:
             raise CommandError("Club Med does not answer: try again later.")
-
-    def _give_up(self) -> None:
-        with commandline.database_errors():
-            count = give_up_unreadable(journal.overdue())
-        self.stdout.write(
-            f"Unclear now: {count:,}. A supervisor has to find out what came of them."
-        )
 
 
 def _go_on(pause: float) -> None:
