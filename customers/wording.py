@@ -154,6 +154,7 @@ OTHER_NUMBER = _("This is not the number of this customer.")
 # Edit and create
 SAVED = _("saved.")
 CLEARED = _("cleared.")
+TO_BE_CLEARED = _("to be cleared")
 HELD_ALREADY = _("Club Med holds this already. Nothing was sent.")
 UNTOUCHED = _("Nothing was changed, so nothing was sent.")
 TYPED_BEFORE = _("Here is what you typed before you signed in again. Nothing was sent yet.")
