@@ -153,21 +153,16 @@ class PostgreSql:
         subprocess.run(command, check=True, capture_output=True)
 
 
-def python(url, code, **environment):
-    code = f"import django; django.setup()\n{code}"
-    return run(url, "-W", "ignore", "-c", code, **environment)
+def python(url, code):
+    return run(url, "-W", "ignore", "-c", f"import django; django.setup()\n{code}")
 
 
 def run(url, *arguments, **environment):
+    ours = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            **environment,
-            "DATABASE_URL": url,
-        },
+        env=os.environ | environment | ours,
         capture_output=True,
         text=True,
         check=False,

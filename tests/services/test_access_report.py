@@ -563,7 +563,7 @@ def test_a_database_that_fails_meanwhile_leaves_no_part_of_a_report(tmp_path, fo
 
 
 @pytest.mark.parametrize("form", ["json", "html"])
-def test_the_file_is_its_owners_alone(tmp_path, form):
+def test_the_file_is_new_and_its_owners_alone(tmp_path, form):
     path = tmp_path / "report"
     recorded(email())
     before = os.umask(0)
@@ -574,17 +574,11 @@ def test_the_file_is_its_owners_alone(tmp_path, form):
 
     assert out == f"Written: {path}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "b@example.com" in path.read_text()
-
-
-def test_a_path_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
-    (tmp_path / "there").write_text("kept")
-
-    for path, why in (("nowhere/report", "No such file or directory"), ("there", "File exists")):
-        with pytest.raises(CommandError, match=f"{path} cannot be written: {why}$"):
-            made("--customer", TOM, "--output", str(tmp_path / path))
-
-    assert (tmp_path / "there").read_text() == "kept"
+    assert "b@example.com" in (written := path.read_text())
+    for name, why in (("nowhere/report", "No such file or directory"), ("report", "File exists")):
+        with pytest.raises(CommandError, match=f"{name} cannot be written: {why}$"):
+            made("--customer", TOM, "--output", str(tmp_path / name))
+    assert path.read_text() == written
 
 
 @pytest.mark.parametrize(

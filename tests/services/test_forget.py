@@ -260,26 +260,23 @@ def test_a_change_on_its_way_is_waited_for(supervisor, agent, clubmed):
     assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
 
 
-def test_a_change_that_nobody_works_on_any_more_is_settled_first(supervisor, overdue):
+@pytest.mark.parametrize(
+    ("is_there", "outcome"), [(True, "applied"), (False, "unclear")], ids=["known", "unknown"]
+)
+def test_a_change_that_nobody_works_on_any_more_is_settled_first(
+    supervisor, clubmed, overdue, is_there, outcome
+):
+    if not is_there:
+        del clubmed.customers[TOM]
+
     assert ask(supervisor).status_code == 302
 
     assert [(e.outcome, e.action) for e in Entry.objects.order_by("seq")] == [
-        ("applied", "change"),
+        (outcome, "change"),
         ("applied", "forgotten"),
     ]
     assert values() == [ERASED]
     assert not JournalLine.objects.exists()
-
-
-def test_where_club_med_does_not_know_the_customer_an_open_change_becomes_unclear(
-    supervisor, clubmed, overdue
-):
-    del clubmed.customers[TOM]
-
-    assert ask(supervisor).status_code == 302
-
-    assert Entry.objects.filter(outcome="unclear").count() == 1
-    assert values() == [ERASED]
 
 
 def test_an_open_change_that_does_not_open_does_not_stand_in_the_way(overdue, settings):
