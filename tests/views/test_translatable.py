@@ -1,0 +1,248 @@
+"""Every sentence can be translated: in a language of brackets no page shows a word outside of them.
+
+What may stand outside is data: values of customers, names of staff, codes, and proper names.
+"""
+
+import gettext
+import json
+import re
+
+import pytest
+from babel import Locale
+from django.utils import translation
+from django.utils.translation import trans_real
+
+from crmadmin.sandbox import Fault
+from customers.audit.models import Change
+from tests.acts import create, lose_the_answer
+from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
+
+RICH, LONG = "704118236", "30955172"
+EDITOR, ADDRESS, CONTACT = (
+    f"/customers/{LONG}/fields/email/",
+    f"/customers/{LONG}/fields/address/",
+    f"/customers/{LONG}/groups/contact/",
+)
+INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
+WORD = re.compile(r"[^\W\d_]{2,}")
+SPOKEN = ("aria-label", "alt", "placeholder", "title")  # attributes that a person reads or hears
+NAMES = (
+    "Customer desk Club Med GM UTC Wang tom@example.com TOM SMITH IM SI"  # the last two: initials
+)
+
+
+class Brackets(gettext.NullTranslations):
+    """Every message in brackets."""
+
+    def gettext(self, message):
+        return f"⟦{message}⟧"
+
+    def ngettext(self, singular, plural, number):
+        return self.gettext(singular if number == 1 else plural)
+
+    def pgettext(self, context, message):
+        return self.gettext(message)
+
+    def npgettext(self, context, singular, plural, number):
+        return self.ngettext(singular, plural, number)
+
+
+@pytest.fixture
+def brackets():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(trans_real._translations, "en", Brackets())
+        translation.activate("en")
+        yield
+    translation.deactivate()
+
+
+def profile(agent, supervisor, clubmed):
+    return agent.get(f"/customers/{RICH}/")
+
+
+def long_profile(agent, supervisor, clubmed):
+    return agent.get(f"/customers/{LONG}/")
+
+
+def search_page(agent, supervisor, clubmed):
+    return agent.get("/")
+
+
+def search_without_a_word(agent, supervisor, clubmed):
+    return agent.post("/", {"q": ""})
+
+
+def search_results(agent, supervisor, clubmed):
+    clubmed.customers["999"] = {"id": "999", "first_name": "TOM", "last_name": "SMITH"}
+    return agent.post("/", {"last_name": "Smith", "first_name": "Tom"}, follow=True)
+
+
+def search_without_a_result(agent, supervisor, clubmed):
+    return agent.post("/", {"q": "nobody.at.all@example.com"}, follow=True)
+
+
+def create_form(agent, supervisor, clubmed):
+    return agent.get("/customers/new/")
+
+
+def refused_create(agent, supervisor, clubmed):
+    return create(agent, first_name="", birthdate="31/02/1986", email="no")
+
+
+def editor(agent, supervisor, clubmed):
+    return agent.get(EDITOR)
+
+
+def composed_editor(agent, supervisor, clubmed):
+    return agent.get(ADDRESS)
+
+
+def refused_editor(agent, supervisor, clubmed):
+    return agent.post(EDITOR, agent.form(EDITOR) | {"value": "no"})
+
+
+def conflict(agent, supervisor, clubmed):
+    form = agent.form(EDITOR)
+    clubmed.customers[LONG]["email"] = "theirs@example.com"
+    return agent.post(EDITOR, form | {"value": "mine@example.com"})
+
+
+def unknown_outcome(agent, supervisor, clubmed):
+    clubmed.faults.add(Fault("drop_before", method="PATCH"))
+    return agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"})
+
+
+def saved(agent, supervisor, clubmed):
+    return agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"}, follow=True)
+
+
+def saved_in_place(agent, supervisor, clubmed):
+    return agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"}, headers=HTMX)
+
+
+def outage(agent, supervisor, clubmed):
+    clubmed.faults.add(Fault("status", path="/v2/", status=503, times=None))
+    return agent.get(f"/customers/{LONG}/")
+
+
+def group_editor(agent, supervisor, clubmed):
+    return agent.get(CONTACT)
+
+
+def history(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    return agent.get(f"/customers/{LONG}/history/")
+
+
+def log(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    return supervisor.get("/audit/")
+
+
+def empty_log(agent, supervisor, clubmed):
+    return supervisor.get("/audit/")
+
+
+def change(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
+def waiting(agent, supervisor, clubmed):
+    lose_the_answer(agent, clubmed, "drop_before")
+    return supervisor.get("/audit/unsettled/")
+
+
+def own_saves(agent, supervisor, clubmed):
+    lose_the_answer(agent, clubmed, "drop_before")
+    return agent.get("/saves/")
+
+
+def markets(agent, supervisor, clubmed):
+    return agent.get("/market/")
+
+
+def forget(agent, supervisor, clubmed):
+    return supervisor.post(f"/customers/{LONG}/forget/", {"reason": "", "customer_id": "1"})
+
+
+def reveal(agent, supervisor, clubmed):
+    return supervisor.get(f"/customers/{RICH}/fields/identity/reveal/")
+
+
+def no_such_customer(agent, supervisor, clubmed):
+    return agent.get("/customers/5/")
+
+
+def no_such_page(agent, supervisor, clubmed):
+    return agent.get("/nowhere/")
+
+
+def not_allowed(agent, supervisor, clubmed):
+    return agent.get("/audit/")
+
+
+def gate(agent, supervisor, clubmed):
+    agent.cookies.clear()
+    return agent.get(f"/customers/{LONG}/")
+
+
+def signed_out(agent, supervisor, clubmed):
+    return agent.get("/signed-out/")
+
+
+def failed_sign_in(agent, supervisor, clubmed):
+    return agent.get("/oidc/callback/?error=access_denied")
+
+
+STATES = [
+    *(profile, long_profile, search_page, search_without_a_word, search_results),
+    *(search_without_a_result, create_form, refused_create, editor, composed_editor),
+    *(refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage, group_editor),
+    *(history, log, empty_log, change, waiting, own_saves, markets, forget, reveal),
+    *(no_such_customer, no_such_page, not_allowed, gate, signed_out, failed_sign_in),
+]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_no_word_of_the_page_is_left_untranslated(state, agent, supervisor, clubmed, brackets):
+    data = known_words(clubmed)
+    answer = state(agent, supervisor, clubmed)
+
+    words = {word for text in spoken(soup(answer)) for word in WORD.findall(outside(text))}
+    assert sorted(words - data) == []
+
+
+def spoken(page):
+    """The texts of a page, and of its attributes that are read aloud, element by element."""
+    for element in page.select("script, style, .code, svg"):
+        element.decompose()
+    page.smooth()
+    yield page.get_text(" ")
+    for element in page.find_all(True):
+        yield from (element[name] for name in SPOKEN if element.get(name))
+
+
+def outside(text):
+    """A text without what stands in brackets, at any depth."""
+    while (left := INNERMOST.sub(" ", text)) != text:
+        text = left
+    return text
+
+
+def known_words(clubmed):
+    """The words of all customers, staff, countries, languages and months."""
+    names = Locale("en")
+    texts = [
+        json.dumps(list(clubmed.customers.values()), ensure_ascii=False),
+        *(person[1] for person in (("", "Inès Moreau"), SUPERVISOR, AUDITOR)),
+        *names.territories.values(),
+        *names.languages.values(),
+        *names.months["format"]["wide"].values(),
+        *names.months["format"]["abbreviated"].values(),
+        *names.days["format"]["wide"].values(),
+        NAMES,
+        "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
+    ]
+    return {word for text in texts for word in WORD.findall(text)}
