@@ -164,5 +164,5 @@ def test_saving_a_value_as_it_is_says_so_and_asks_no_more(product, page):
     page.goto(TOM)
     open_editor(page, "email").press("Enter")
 
-    expect(page.locator("#email .was-saved")).to_contain_text("nothing was sent")
+    expect(page.locator("#email .was-saved")).to_contain_text("Nothing was sent")
     expect(page.locator("#email[data-state=unknown]")).to_have_count(0)
