@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,12 +34,21 @@ class Demo:
             self.urls.update({name.strip(): url} if name.strip() in NAMES else {})
             if "Ctrl-C" in line:
                 break
+        # Somebody has to read on: a full pipe would stop the servers at their next line.
+        self._said: list[str] = []
+        self._reader = threading.Thread(target=self._said.extend, args=[process.stdout])
+        self._reader.start()
 
     def end(self, ending: signal.Signals) -> tuple[int, str]:
-        """Its exit status, and what it still said."""
+        """Its exit status, and what it said since it was ready."""
         self.process.send_signal(ending)
-        said, _ = self.process.communicate(timeout=30)
-        return self.process.returncode, said
+        return self.wait()
+
+    def wait(self) -> tuple[int, str]:
+        """The same of a demo that ends by itself."""
+        self.process.wait(timeout=30)
+        self._reader.join(timeout=30)
+        return self.process.returncode, "".join(self._said)
 
 
 @contextmanager
