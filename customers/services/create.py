@@ -107,7 +107,7 @@ def _duplicates(
     flags = [Flag.DESPITE_DUPLICATES] if found else []
     if looking is None:
         flags.append(Flag.UNCHECKED_DUPLICATES)
-    return {"flags": flags, "related": [twin.key for twin in found]}
+    return {"flags": flags, "related": [duplicate.key for duplicate in found]}
 
 
 def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Duplicate] | None:
