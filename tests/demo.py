@@ -61,10 +61,14 @@ def running(folder: Path, **more: str) -> Iterator[Demo]:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
+        demo = None
         try:
-            yield Demo(process)
+            demo = Demo(process)
+            yield demo
         finally:
             process.terminate()
+            if demo:
+                demo.wait()
 
 
 def children_of(process: int) -> list[int]:
