@@ -30,8 +30,8 @@ from django.utils.functional import SimpleLazyObject
 from crmadmin import error_pages
 from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
-from customers.audit import access_events, reading
-from customers.audit.models import Access, Change
+from customers.audit import access_events, reading, verification
+from customers.audit.models import Access, Change, CheckState
 from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
@@ -199,7 +199,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     name = match.url_name if match else None
     sections = dict.fromkeys(("log", "change", "settle", "reveal-change", "unsettled"), "log")
-    sections |= {"create": "create", "saves": ""}
+    sections |= {"create": "create", "saves": "", "integrity": "integrity"}
     actor = getattr(request, "actor", None)
     return {
         "page_name": name,
@@ -210,7 +210,19 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "unseen_by_author": SimpleLazyObject(partial(_unseen, actor)),
         "outage": actor is not None and actor.may_handle_customers and not is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,
+        "log_is_broken": SimpleLazyObject(partial(_log_is_broken, match.route if match else None)),
     }
+
+
+def _log_is_broken(route: str | None) -> bool:
+    """Did the last check say so? Asked for by whole pages of the log only."""
+    if not route or not (route.startswith("audit/") or route.endswith("history/")):
+        return False
+    try:
+        result = verification.result()
+    except DatabaseError:  # this may be the page that says so
+        return False
+    return result is not None and result.state == CheckState.NOT_WHOLE
 
 
 def _unseen(actor: Actor | None) -> list[Change]:

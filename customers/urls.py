@@ -9,6 +9,7 @@ from customers.views import (
     find,
     forget,
     group,
+    integrity,
     log,
     markets,
     profile,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("saves/", saves.saves, name="saves"),
     path("audit/", log.log, name="log"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
+    path("audit/integrity/", integrity.integrity, name="integrity"),
     path("audit/changes/<uuid:change_id>/", change.change, name="change"),
     path("audit/changes/<uuid:change_id>/settle/", change.settle, name="settle"),
     path(

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
 from django.utils import timezone
 
-from customers.audit import erasure, verify
+from customers.access import OPERATOR
+from customers.audit import erasure, verification
 from customers.audit.models import JournalLine
 from customers.management import commandline
 from customers.services import credentials, expire
@@ -62,8 +63,9 @@ class Command(BaseCommand):
         """Verify the log and the clock; returns why to erase although the log is not whole."""
         call_command("clearsessions")
         credentials.sweep()
-        report = verify.verify(
-            progress=lambda seq, last: self.stderr.write(f"verified: {seq:,} of {last:,}")
+        report = verification.run(
+            OPERATOR.name,
+            progress=lambda seq, last: self.stderr.write(f"verified: {seq:,} of {last:,}"),
         )
         reason = although_not_whole.strip()
         if report.faults and not reason:

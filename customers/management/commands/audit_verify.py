@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import chain, tombstones
+from customers.access import OPERATOR
+from customers.audit import chain, tombstones, verification
 from customers.audit.actions import Action
 from customers.audit.models import Entry, Head
 from customers.audit.verifier import Seal, UnreadableError, seals_in
-from customers.audit.verify import verify
 
 
 class Command(BaseCommand):
@@ -33,13 +33,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--log", action="append", default=[], metavar="FILE", help="and with a process log"
         )
+        parser.add_argument("--of-page", type=int, help=argparse.SUPPRESS)  # its row, to be filled
 
     def handle(self, **options: Any) -> None:
         try:
-            walker = verify(
+            walker = verification.run(
+                OPERATOR.name,
                 since=_newest(options["since"]) if options["since"] else None,
                 seals=seals_in(options["seal"], options["log"]),
-                progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
+                progress=self._tell if options["verbosity"] else lambda seq, last: None,
+                number=options["of_page"],
             )
             warnings = _unnamed(), _ahead_of_now()
         except DatabaseError:  # its text may hold what the database holds
@@ -53,6 +56,9 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(walker.report()))
         if walker.faults:
             sys.exit(1)
+
+    def _tell(self, seq: int, last: int) -> None:
+        self.stderr.write(f"{seq:,} of {last:,}")
 
 
 def _unreadable(why: str) -> CommandError:
