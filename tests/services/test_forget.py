@@ -509,18 +509,6 @@ def test_an_act_whose_id_was_altered_is_named_and_ends_no_verification():
     assert log.verify()[1].startswith("entry 10: its content gives another digest")
 
 
-def test_a_list_that_lost_a_line_is_told_of(tombstones, capsys):
-    log.fill()
-    forget("100")
-    call_command("audit_verify")
-    assert capsys.readouterr().err == ""
-
-    tombstones.unlink()
-    call_command("audit_verify")
-
-    assert "1 who were forgotten do not stand in" in capsys.readouterr().err
-
-
 # After a restored backup --------------------------------------------------------------------------
 
 
