@@ -1,11 +1,7 @@
 """Append-only by the database: what raw SQL may not do to the log, on SQLite and on PostgreSQL."""
 
 import json
-import os
 import re
-import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -378,27 +374,6 @@ def test_a_table_that_a_migration_makes_anew_is_guarded_again():
         assert triggers.missing() != []
     triggers.install()
     assert triggers.missing() == []
-
-
-def test_migrating_to_nothing_and_back_leaves_the_guard_complete(tmp_path):
-    file = tmp_path / "log.sqlite3"
-
-    def migrate(*where):
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0", *where],
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": f"sqlite:///{file}"},
-            check=True,
-        )
-        with sqlite3.connect(file) as database:
-            found = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            names = sorted(name for (name,) in found)
-        database.close()
-        return names
-
-    assert migrate() == sorted(triggers._SQLITE)
-    assert migrate("customers", "zero") == []
-    assert migrate() == sorted(triggers._SQLITE)
 
 
 def test_the_product_itself_never_lifts_the_guard():
