@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import threading
 
 import pytest
 from hypothesis import given, settings
@@ -147,23 +146,6 @@ def test_a_write_on_a_kept_connection_that_breaks_is_not_sent_again(said):
 
         assert server.connections == 1
         assert len(server.requests) == 2
-
-
-def test_a_kept_connection_that_was_closed_meanwhile_is_made_anew():
-    closed = threading.Event()
-
-    def answer_and_close(connection):
-        connection.sendall(answer(204))
-        connection.shutdown(socket.SHUT_RDWR)
-        closed.set()
-
-    with RawServer(answer_and_close, answer(204)) as server:
-        api = client(server.url)
-        update(api)
-        assert closed.wait(10)
-        update(api)
-
-        assert (server.connections, len(server.requests)) == (2, 2)
 
 
 # A redirect --------------------------------------------------------------------------------
