@@ -317,8 +317,10 @@ def test_session_and_form_token_change_at_sign_in_and_hold_no_token(browser, lia
     [session] = Session.objects.all()
     assert session.pk == browser.cookies["sessionid"].value
     assert session.get_decoded().keys() == {"person"}
-    known = {"issuer", "sub", "name", "roles", "reveals", "until"}
-    assert session.get_decoded()["person"].keys() == known
+    person = session.get_decoded()["person"]
+    known = {"issuer", "sub", "name", "roles", "market", "sign_in", "reveals", "until"}
+    assert person.keys() == known
+    assert person["sign_in"] == ""
 
 
 def test_a_sign_in_ends_after_a_working_day_however_much_is_done_meanwhile(
