@@ -65,9 +65,6 @@ def test_every_filter_is_a_parameter_of_its_own():
     [
         ("+5511900000412", "%2B5511900000412"),
         ("A&limit=1", "A%26limit%3D1"),
-        ("=A=", "%3DA%3D"),
-        ("DE LA CRUZ", "DE%20LA%20CRUZ"),
-        ("100%41", "100%2541"),
         ("a#b?c;d/e", "a%23b%3Fc%3Bd%2Fe"),
         ("é王", "%C3%A9%E7%8E%8B"),
         ("a\r\nx-api-key: b", "a%0D%0Ax-api-key%3A%20b"),
