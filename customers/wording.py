@@ -22,7 +22,6 @@ ODD_ANSWER = _("Club Med refused this request.")
 ODD_ANSWER_TEXT = _("Nothing was changed. Try again; if it happens again, tell operations.")
 NO_ANSWER = _("Club Med does not answer.")
 NO_ANSWER_TEXT = _("This could not be read. Nothing is lost: try again in a moment.")
-NO_TOKEN = _("No connection to Club Med.")
 NOT_SENT = _("Nothing was sent. What you typed is kept: save again in a moment.")
 NEEDS_RENEWAL = _("Club Med no longer accepts the key of this desk.")
 NEEDS_RENEWAL_TEXT = _("Nothing was changed. Tell operations.")
@@ -132,7 +131,6 @@ CRITERIA = {
     "zip_code": _("Postal code"),
     "birthdate": _("Date of birth"),
 }
-CRITERION = _("%(label)s “%(value)s”")
 TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
 SEARCH_EXPIRED = _("This search has expired. Type it again.")
 
@@ -168,7 +166,6 @@ SAVING = _(
 CREATED = _("The customer is created.")
 UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
-CITY = _("City")
 
 # Settle and forget
 RECORDED = _("Your decision is recorded.")
