@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class Group(Enum):
     """Where a field stands on the page, with its title for people."""
 
-    title: "StrOrPromise"
-
+    _words: "StrOrPromise"
     HEAD = "head", _("Head")
     IDENTITY = "identity", _("Identity")
     CONTACT = "contact", _("Contact")
@@ -34,8 +33,12 @@ class Group(Enum):
 
     def __new__(cls, value: str, title: "StrOrPromise") -> "Group":
         group = object.__new__(cls)
-        group._value_, group.title = value, title
+        group._value_, group._words = value, title
         return group
+
+    @property
+    def title(self) -> str:
+        return str(self._words)
 
 
 class Create(Enum):

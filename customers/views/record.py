@@ -234,7 +234,7 @@ class ProfilePage:
         rows = [row for row in self.rows.values() if row.field.group is group]
         rare = [row for row in rows if row.empty and row.field.rare]
         return Panel(
-            str(group.title),
+            group.title,
             group.value,
             [row for row in rows if row not in rare],
             [row for row in rare if row.editable],
