@@ -262,9 +262,8 @@ class Verifier:
     @property
     def sound_up_to(self) -> int:
         """The last entry before the first bad one."""
-        return (
-            min((seq for seq, _ in self.bad_entries if seq >= self.first), default=self.seq + 1) - 1
-        )
+        bad = (seq for seq, _ in self.bad_entries if seq >= self.first)
+        return min(bad, default=self.seq + 1) - 1
 
     def report(self) -> list[str]:
         """The faults, and what can be said of the rest."""
