@@ -25,7 +25,7 @@ from crmadmin import error_pages
 from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
-from customers.audit.models import Access, Change, CheckState
+from customers.audit.models import Access, Change
 from customers.services.connection import is_answering, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
@@ -191,10 +191,9 @@ def _log_is_broken(request: HttpRequest) -> bool:
     if not (route.startswith("audit/") or route.endswith("history/")):
         return False
     try:
-        result = verification.result()
+        return verification.is_broken()
     except DatabaseError:  # this may be the page that says so
         return False
-    return result is not None and result.state == CheckState.NOT_WHOLE
 
 
 def _unseen(actor: Actor | None) -> list[Change]:

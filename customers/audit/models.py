@@ -663,6 +663,11 @@ class Verification(models.Model):
         return f"verification up to entry {self.reached}: {self.state}"
 
     @property
+    def is_broken(self) -> bool:
+        """Was the log not whole?"""
+        return self.state == CheckState.NOT_WHOLE
+
+    @property
     def seconds(self) -> float:
         """How long it took."""
         return (self.ended_at - self.started_at).total_seconds() if self.ended_at else 0.0

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -30,6 +31,7 @@ _LOST = timedelta(minutes=2)  # a run that has not beaten for so long has ended
 _BEAT = 1.0  # seconds between two of its beats
 _KEPT = timedelta(days=366)
 _SHOWN = 6
+_BROKEN, _REMEMBERED = "log:broken", 10  # seconds
 
 
 def newest() -> list[Verification]:
@@ -46,7 +48,18 @@ def result() -> Verification | None:
     A newer one of a part counts only if that part is not whole.
     """
     ended = Q(state=CheckState.WHOLE, since=0) | Q(state=CheckState.NOT_WHOLE)
-    return Verification.objects.filter(ended).order_by("-ended_at").first()
+    found = Verification.objects.filter(ended).order_by("-ended_at").first()
+    cache.set(_BROKEN, bool(found and found.is_broken), _REMEMBERED)
+    return found
+
+
+def is_broken() -> bool:
+    """Is the log not whole? Some seconds old, as each page of the log asks."""
+    known = cache.get(_BROKEN)
+    if known is None:
+        found = result()
+        known = found and found.is_broken
+    return bool(known)
 
 
 def last_sealed() -> Verification | None:
@@ -187,5 +200,6 @@ def _leave(row: Verification, **values: Any) -> None:
             if row.state in (CheckState.WHOLE, CheckState.NOT_WHOLE) and not row.since:
                 old = Verification.objects.filter(started_at__lt=timezone.now() - _KEPT)
                 old.filter(pk__lt=row.pk).delete()
+        cache.delete(_BROKEN)
     except DatabaseError as exc:
         logger.warning("what came of the verification cannot be kept: %s", type(exc).__name__)

@@ -50,7 +50,6 @@ def _check() -> dict[str, Any]:
         "running": next((run for run in runs if run.state == CheckState.RUNNING), None),
         "broken_off": runs[0] if is_off else None,
         "result": result,
-        "is_broken": result is not None and result.state == CheckState.NOT_WHOLE,
         "faults": _faults(result) if result else [],
         "runs": [run for run in runs if run.state != CheckState.RUNNING and run != result],
     }
