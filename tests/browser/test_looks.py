@@ -263,9 +263,9 @@ def checking(page, product):
         product.manage("shell", "--command", made)
         page.goto("/audit/integrity/")
         yield name
-    page.goto("/audit/")
+    page.goto("/audit/unsettled/")
     expect(page.locator("#notices")).to_contain_text("not intact")
-    yield "not-intact-log"
+    yield "not-intact-unsettled"
     product.manage("audit_verify")
     page.goto("/audit/integrity/")
     expect(page.locator(".verdict")).to_contain_text("intact up to")
