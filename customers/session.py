@@ -1,9 +1,7 @@
 """What a person's session remembers for a quarter of an hour, encrypted.
 
-- The profile that the person was shown, so that an editor opens without a call, on the very value
-  that the person saw. It lies in the cache.
-- The text of a form whose session had ended, until its person is back. It waits in the (now
-  anonymous) session of the same browser.
+- The profile that the person was shown, in the cache: an editor opens without a call.
+- The text of a form whose session had ended, in the now anonymous session of the same browser.
 - What somebody searched for, under a random handle: an address names it without holding it.
 """
 
@@ -29,9 +27,8 @@ _FORM, _SEARCHES = "kept", "searches"
 
 def remember_shown(session: SessionBase, profile: Profile) -> None:
     """Remember the profile as it was shown now."""
-    newest = reading.newest(profile.customer_id)
-    shown = encrypt_for_session([newest, dict(profile.values)])
-    cache.set(_key(session, profile.customer_id), shown, _SECONDS)
+    shown = [reading.newest(profile.customer_id), dict(profile.values)]
+    cache.set(_key(session, profile.customer_id), encrypt_for_session(shown), _SECONDS)
 
 
 def shown_profile(

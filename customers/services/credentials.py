@@ -54,10 +54,9 @@ def background() -> TokenSource | None:
 def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: bool) -> str:
     """Store what the provider's token endpoint gave at a sign-in; returns the sign-in's handle.
 
-    began: when it was asked, in seconds since 1970. endpoint, in_form: of the `TokenEndpoint`.
-    Raises ValueError if there is no bearer token.
+    began: when it was asked, in seconds since 1970. Raises ValueError without a bearer token.
     """
-    # A token that cannot be renewed serves as long as it is taken, if it does not say how long.
+    # A token that cannot be renewed and does not say for how long serves for the whole session.
     life = {} if answer.get("refresh_token") else {"life": settings.SESSION_COOKIE_AGE}
     token = tokens.parse_token(answer, began, **life)
     sweep()
@@ -88,10 +87,7 @@ def _refresh(former: AccessToken) -> AccessToken:
 
 @dataclass(frozen=True)
 class _StoredToken:
-    """A token in one row of the database, renewed before it expires by one caller at a time.
-
-    fetch: asks the endpoint for the token that follows the former one.
-    """
+    """A token in one row of the database. fetch: asks for the one that follows the former one."""
 
     key: str
     fetch: Callable[[AccessToken], AccessToken]
@@ -148,15 +144,11 @@ class _StoredToken:
 
 
 def _row(key: str, token: AccessToken) -> Credential:
-    """The encrypted text names its row: it is of no use in another one.
-
-    A session may last as long as SESSION_COOKIE_AGE after the token's end, and needs it no longer.
-    """
-    return Credential(
-        pk=key,
-        encrypted=encrypt_for_session([key, asdict(token)]),
-        ends_at=datetime.fromtimestamp(token.expires_at + settings.SESSION_COOKIE_AGE, UTC),
-    )
+    """The encrypted text names its row: it is of no use in another one."""
+    # A session may last as long as that after the token's end, and needs it no longer.
+    ends_at = token.expires_at + settings.SESSION_COOKIE_AGE
+    encrypted = encrypt_for_session([key, asdict(token)])
+    return Credential(pk=key, encrypted=encrypted, ends_at=datetime.fromtimestamp(ends_at, UTC))
 
 
 def _token_in(row: Credential | None) -> AccessToken:

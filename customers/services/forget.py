@@ -1,6 +1,4 @@
-"""Forgetting a customer: the values that the log holds of them are erased; that they were changed,
-when and by whom, stays.
-"""
+"""Forget a customer: erase the values that the log holds of them. The entries stay."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -22,7 +20,7 @@ from customers.services.connection import calling
 from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
-from customers.services.settle import answer_found, append_settlement, give_up, give_up_unreadable
+from customers.services.settle import answer_found, append_settlement, give_up
 
 
 def forget_customer(
@@ -39,7 +37,7 @@ def forget_customer(
     change_id = uuid4()
     act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
     with journal_in_reach(), transaction.atomic():
-        give_up_unreadable(journal.overdue().filter(theirs))
+        give_up(journal.overdue().filter(theirs), readable=False)
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
         made = Entry.objects.filter(theirs, action=Action.CREATE).order_by()
@@ -56,9 +54,8 @@ def forget_customer(
 def replay(tombstone: Tombstone) -> int:
     """Forget a customer again after an older backup was restored; what was recorded later stays.
 
-    Changes that were open in the backup are settled in the same transaction; where Club Med will
-    never show the customer they become unclear. Returns of how many entries values were erased, 0
-    if the backup holds none. Raises as `forget_customer`.
+    Changes that were open in the backup are settled in the same transaction. Returns of how many
+    entries values were erased, 0 if the backup holds none. Raises as `forget_customer`.
     """
     customer_id, change_id = tombstone.customer_id, UUID(tombstone.change_id)
     creates = [UUID(create) for create in tombstone.creates]
@@ -100,8 +97,7 @@ def _settle(customer_id: str, caller: Actor | None) -> None:
         try:
             read_profile(customer_id, actor=caller)
         except NotFound:  # nobody will ever know
-            for line in readable:
-                give_up(line)
+            give_up(readable)
 
 
 def _erase(
@@ -109,8 +105,7 @@ def _erase(
 ) -> int:
     """Erase the values of `erasure.values_of`; returns of how many entries. Call under the lock.
 
-    lines: the journal lines that must not be open. Claims every field, so that nobody can be
-    changing the customer meanwhile.
+    lines: must not be open. Claims every field, so that nobody can change the customer meanwhile.
     """
     customer_id = act["customer_id"]
     every_field = dict.fromkeys(FIELDS, (None, None))

@@ -1,7 +1,6 @@
 """What Club Med says of a market: its locales, civilities, countries and rules for a profile.
 
-It is held in the cache. `refresh_market` asks Club Med for what is missing there; everything else
-takes what is there, and the catalogue stands in for what is not.
+`refresh_market` asks Club Med and fills the cache; all else reads the cache alone.
 """
 
 import logging

@@ -270,7 +270,7 @@ def test_nor_does_one_that_a_person_had_decided_on(clubmed):
         saving = pool.submit(at_once, create)
         while not sent(clubmed, "POST"):
             pass
-        give_up(JournalLine.objects.get())
+        give_up(JournalLine.objects.all())
         settle_change(
             used.change_id,
             landed=False,

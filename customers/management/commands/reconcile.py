@@ -40,7 +40,7 @@ class Command(BaseCommand):
         checks.check()
         if give_up_unreadable:
             with commandline.database_errors():
-                count = settle.give_up_unreadable(journal.overdue())
+                count = settle.give_up(journal.overdue(), readable=False)
             words = f"Unclear now: {count:,}. A supervisor has to find out what came of them."
             self.stdout.write(words)
             return
