@@ -12,8 +12,6 @@ from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 
-from customers import form_token
-from customers.access import Actor
 from customers.audit import reading
 from customers.clubmed.profile import Profile
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
@@ -72,13 +70,6 @@ def take_back(session: SessionBase, path: str) -> QueryDict | None:
         return None
     del session[_FORM]
     return None if found is None else QueryDict(found[1])
-
-
-def take_back_own(session: SessionBase, path: str, *, actor: Actor, form: str) -> QueryDict | None:
-    """The same, if the token in it was minted for this person and that form."""
-    typed = take_back(session, path)
-    own = typed is not None and form_token.read(typed.get("token", ""), actor=actor, form=form)
-    return typed if own else None
 
 
 def carry_over(before: SessionBase, after: dict[str, str]) -> None:

@@ -28,11 +28,6 @@ def client() -> ClubMed:
     )
 
 
-def is_answering() -> bool:
-    """Does Club Med answer this process at all?"""
-    return not client().breaker.is_open
-
-
 @contextmanager
 def calling(actor: Actor | None, *, is_write: bool = False) -> Iterator[ClubMed]:
     """The client with the actor's token and market; its errors are raised as `NotSaved`.

@@ -5,6 +5,7 @@ is not settled.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from customers.audit import reading
 from customers.audit.actions import Action
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS
+from customers.catalogue.phones import same_number
 from customers.clubmed.profile import Json, parse_phones
-from customers.services.search_terms import has_phone
 
 _COMPARED = ("first_name", "last_name", "birthdate", "phones", "email", "address")
 
@@ -91,7 +92,7 @@ def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
     """What both have and what means the same; of phones, one in common is enough."""
     there = [name for name in _COMPARED if not is_empty(mine.get(name))]
     same = {name for name in there if FIELDS[name].same(mine[name], theirs.get(name))}
-    numbers = [phone.number for phone in parse_phones(mine.get("phones")) or ()]
-    if any(has_phone(theirs.get("phones"), number) for number in numbers):
+    phones = (parse_phones(values.get("phones")) or () for values in (mine, theirs))
+    if any(same_number(one.number, other.number) for one, other in product(*phones)):
         same.add("phones")
     return same

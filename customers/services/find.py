@@ -68,13 +68,13 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
     for step in search.steps:
         pages = [_page(filters, actor, page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
-        matches = [item for item in items.values() if search.keeps(item)]
-        has_next = any(one.has_next for one in pages)
-        if matches or has_next:
+        if items:
+            has_next = any(one.has_next for one in pages)
             totals = [one.total for one in pages if one.items]
-            total = totals[0] if len(totals) == 1 and len(matches) == len(items) else None
-            is_one = len(matches) == 1 and not has_next and page == 1 and "gm_number" in step[0]
-            return Found(matches, total, has_next, search.tried, matches[0]["id"] if is_one else "")
+            total = totals[0] if len(totals) == 1 else None
+            is_one = len(items) == 1 and not has_next and page == 1 and "gm_number" in step[0]
+            number = next(iter(items)) if is_one else ""
+            return Found([*items.values()], total, has_next, search.tried, number)
     return None
 
 

@@ -1,6 +1,7 @@
 """Forget a customer: erase the values that the log holds of them. The entries stay."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +16,6 @@ from customers.audit.actions import Action
 from customers.audit.models import Change, Entry, JournalLine, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.profile import Profile
 from customers.services.connection import calling
 from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
@@ -65,7 +65,10 @@ def replay(tombstone: Tombstone) -> int:
         if Entry.objects.filter(change_id=change_id).exists():
             return 0  # nothing older was restored
         open_then = list(journal.overdue().filter(lines, sent_at__lte=at))
-        profile = _profile(customer_id) if any(line.is_readable for line in open_then) else None
+        profile = None
+        if any(line.is_readable for line in open_then):
+            with suppress(NotFound, Forbidden), calling(None) as api:
+                profile = api.read_profile(customer_id)
     with journal_in_reach(), transaction.atomic():
         chain.lock()
         for line in open_then:
@@ -79,15 +82,6 @@ def replay(tombstone: Tombstone) -> int:
         reason = f"Forgotten on {tombstone.at}, before a backup was restored"
         act = act_of(Action.FORGOTTEN, customer_id, "", actor, "", reason)
         return _erase(change_id, act, lines, up_to, changes)
-
-
-def _profile(customer_id: str) -> Profile | None:
-    """The customer's profile, None if Club Med will never show it."""
-    try:
-        with calling(None) as api:
-            return api.read_profile(customer_id)
-    except (NotFound, Forbidden):
-        return None
 
 
 def _settle(customer_id: str, caller: Actor | None) -> None:

@@ -33,9 +33,9 @@ def known_market(locale: str, *, actor: Actor) -> Market:
     spoken = locale_of(actor)
     return Market(
         locale or spoken,
-        Rules(locale or spoken, _cached(f"schema {locale or spoken}") or {}),
-        _labels(_cached(f"civilities {spoken}"), "code"),
-        _labels(_cached(f"countries {spoken}"), "id"),
+        Rules(locale or spoken, cache.get(_key(f"schema {locale or spoken}", "answer"), {})),
+        _labels(cache.get(_key(f"civilities {spoken}", "answer")), "code"),
+        _labels(cache.get(_key(f"countries {spoken}", "answer")), "id"),
     )
 
 
@@ -47,7 +47,8 @@ def current_market(chosen: Sequence[str]) -> str:
 
 def offered_locales() -> list[str]:
     """The locales that may be chosen, [] while they are not known."""
-    return _cached("locales") or []
+    locales: list[str] = cache.get(_key("locales", "answer"), [])
+    return locales
 
 
 def refresh_market(locale: str, *, actor: Actor) -> None:
@@ -78,10 +79,6 @@ def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float
         return
     cache.set(_key(name, "answer"), answer, _KEPT)
     cache.set(_key(name, "asked"), True, _GOOD)
-
-
-def _cached(name: str) -> Json:
-    return cache.get(_key(name, "answer"))
 
 
 def _key(name: str, what: str) -> str:

@@ -25,8 +25,7 @@ class Saved:
 
 
 class NotSaved(Exception):
-    """status: of the HTTP answer. title, text: the sentences; an argument takes the place of the
-    class's own. icon, tone: how a notice looks.
+    """status: of the HTTP answer. title, text: an argument takes the place of the class's own.
 
     is_about_form: it is told inside the form that was sent, not above the page.
     """
@@ -42,9 +41,7 @@ class NotSaved(Exception):
 
 
 class SaidNo(NotSaved):
-    """Club Med answered that it does not do it: by a redirect, or by a refusal of what no person
-    typed.
-    """
+    """Club Med answered no: by a redirect, or by a refusal of what no person typed."""
 
     status, icon = 502, "alert-circle"
     title, text = wording.ODD_ANSWER, wording.ODD_ANSWER_TEXT
