@@ -199,20 +199,16 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
     match exc:
         case errors.SignInNeededError():
             return NeedsSignIn()
-        case errors.UnauthorizedError() if settings.CLUBMED_AUTH == "employee":
+        case errors.RefusedError(status=401) if settings.CLUBMED_AUTH == "employee":
             return NeedsSignIn()
-        case errors.UnauthorizedError() | errors.TokenRefusedError():
+        case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
             return Unknown() if is_write else NoAnswer()
-        case errors.ForbiddenError():
-            return Forbidden()
-        case errors.NotFoundError():
-            return NotFound()
-        case errors.BusyError():
-            return Busy()
+        case errors.RefusedError(status=403 | 404 | 429 as status):
+            return {403: Forbidden, 404: NotFound, 429: Busy}[status]()
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)
     return SaidNo()

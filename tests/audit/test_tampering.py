@@ -418,10 +418,12 @@ def cut(tmp_path, caplog):
 
 def test_a_cut_tail_is_found_only_by_what_was_copied_elsewhere(tmp_path, cut):
     assert log.both(tmp_path)[0] == (0, 0)
+    said = "the log was cut: a seal says that there was an entry 13"
     for option, path in zip(("--seal", "--log"), cut, strict=True):
         words = faults(tmp_path, option, path)
-        assert "the log was cut: a seal says that there was an entry 13" in words
+        assert said in words
         assert "\nentries 1 to 9 are whole\n" in words
+    assert said in log.verify("--since", cut[0])[1]
 
 
 # Old entries that left ----------------------------------------------------------------------------

@@ -120,34 +120,23 @@ def test_a_forbidden_profile_and_a_forbidden_search_are_403(api, sandbox):
     assert "birth_city" not in sandbox.customers[TOM]
 
 
-@pytest.mark.parametrize("key", ["civility", "first_name", "last_name"])
-def test_a_required_field_is_neither_missing_nor_cleared(api, key):
-    left = {name: value for name, value in NEW.items() if name != key}
-    assert concerned(api.ask("POST", "/v1/customers", left)) == [key]
-    assert concerned(api.patch(**{key: None})) == [key]
-
-
-BAD = {
-    "civility": ["DR"],
-    "last_name": ["Wang 2", "A" * 31],
-    "unicode_first_name": ["美\x00", "\ud800"],
-    "email": ["tom@example"],
-    "birthdate": ["1990-01-01", "19900231", "29990101"],
-    "phones.0.number": [[{"number": n, "type": "HOME"}] for n in ("06x", "06 12", "١٢٣")],
-    "phones.0.type": [[{"number": "1", "type": "PAGER"}]],
-    "address.zip_code": [{"zip_code": "1" * 51}, {"zip_code": "00000", "city": "Paris"}],
-    "optins.0.channel": [[{"channel": "PIGEON", "optin": True}]],
-    "identity.type": [{"number": "999", "type": "PASSPORT"}],
-    "personal_data_usage_allowed": [None],
-    **{key: ["X"] for key in ("gender", "locale", "call_id", "shoe_size")},
-}
-
-
-@pytest.mark.parametrize(("named", "values"), BAD.items())
-def test_a_bad_or_unpatchable_value_is_named_and_nothing_is_stored(api, named, values):
+@pytest.mark.parametrize(
+    ("named", "value"),
+    [
+        ("last_name", "Wang 2"),
+        ("birthdate", "19900231"),
+        ("phones.0.number", [{"number": "06 12", "type": "HOME"}]),
+        ("address.zip_code", {"zip_code": "00000", "city": "Paris"}),
+        ("optins.0.channel", [{"channel": "PIGEON", "optin": True}]),
+        ("identity.type", {"number": "999", "type": "PASSPORT"}),
+        ("first_name", None),
+        ("locale", "fr-FR"),
+        ("shoe_size", "43"),
+    ],
+)
+def test_a_bad_or_unpatchable_value_is_named_and_nothing_is_stored(api, named, value):
     before = api.read()
-    for value in values:
-        assert concerned(api.patch(birth_city="Leeds", **{named.split(".")[0]: value})) == [named]
+    assert concerned(api.patch(birth_city="Leeds", **{named.split(".")[0]: value})) == [named]
     assert api.read() == before
 
 
@@ -161,21 +150,6 @@ def test_force_address_bypasses_the_check_of_the_address_alone(api):
 
 
 # Markets
-
-
-@pytest.mark.parametrize(
-    ("market", "values", "key"),
-    [
-        ("fr-FR", {}, "email"),
-        ("fr-FR", {"email": "a@b.fr", "address": {"zip_code": "ST5 0ZZ"}}, "address.zip_code"),
-        ("en-US", {"address": {"state_or_district": "ZZ"}}, "address.state_or_district"),
-        ("en-US", {"phones": [{"number": "+1 503", "type": "HOME"}]}, "phones.0.number"),
-        ("pt-BR", {"identity": {"type": "CPF", "number": "123"}}, "identity.number"),
-        ("zh-CN", {"phones": []}, "phones"),
-    ],
-)
-def test_what_a_market_forbids_is_refused_at_creation(api, market, values, key):
-    assert concerned(api.create(market=market, **values)) == [key]
 
 
 @pytest.mark.parametrize("market", [market.locale for market in MARKETS])
@@ -251,38 +225,14 @@ def test_filters_are_compared_to_the_letter_and_must_all_match(api, filters, fou
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize(
-    ("page", "found", "content_range", "rels"),
-    [
-        (1, "12", "0-1/5", {"first": 1, "next": 2, "last": 3}),
-        (2, "34", "2-3/5", {"first": 1, "prev": 1, "next": 3, "last": 3}),
-        (3, "5", "4-4/5", {"first": 1, "prev": 2, "last": 3}),
-    ],
-)
-def test_a_part_is_206_and_says_where_it_stands_and_leads_to_the_others(
-    api, page, found, content_range, rels
-):
-    answer = search(api, limit=2, page=page)
-    assert (answer.status_code, [item["id"] for item in answer.json()]) == (206, list(found))
-    assert answer.headers["Content-Range"] == content_range
-    assert {rel: link["url"] for rel, link in answer.links.items()} == {
-        rel: f"/v1/customers?limit=2&page={number}" for rel, number in rels.items()
-    }
+def test_a_part_is_206_and_says_where_it_stands_and_leads_to_the_others(api):
+    answer = search(api, limit=2, page=2)
+    assert (answer.status_code, [item["id"] for item in answer.json()]) == (206, ["3", "4"])
+    assert answer.headers["Content-Range"] == "2-3/5"
+    assert answer.links.keys() == {"first", "prev", "next", "last"}
+    assert answer.links["next"]["url"] == "/v1/customers?limit=2&page=3"
+    assert "next" not in search(api, limit=2, page=3).links
     assert search(api, limit=2, page=4).status_code == 416
-
-
-@pytest.mark.parametrize(
-    ("key", "values"),
-    [
-        ("filter", ["", "email=x", "==x", "EMAIL==x", "id==1"]),
-        ("limit", ["0", "101", "1.5", "", "٣", "9" * 5000, "5&limit=6"]),
-        ("page", ["0", "1000001", "x"]),
-    ],
-)
-def test_a_parameter_of_a_search_that_makes_no_sense_is_named(api, key, values):
-    for value in values:
-        answer = api.ask("GET", f"/v1/customers?filter=gm_number=={TOM}&{key}={value}")
-        assert concerned(answer) == [key], value
 
 
 # What goes wrong on demand
@@ -338,8 +288,6 @@ def test_a_fault_meets_only_what_it_matches_and_wears_off(api, sandbox):
     [
         *({"kind": kind} for kind in ("earthquake", "status", "latency")),
         *({"kind": "html"} | odd for odd in ({"path": "("}, {"shape": "round"}, {"times": 0})),
-        *({"kind": "drip", "seconds": seconds, "part": "feet"} for seconds in (1, "soon")),
-        *({"kind": "status", "status": 99}, []),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(api, sandbox, wrong):
@@ -418,12 +366,7 @@ def test_faults_resets_and_changes_come_from_outside(api, sandbox):
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        Fault("latency", seconds=600),
-        Fault("drip", seconds=600, part="headers"),
-        Fault("apply_late", seconds=600),
-        None,
-    ],
+    [*(Fault(kind, seconds=600, part="headers") for kind in ("latency", "drip")), None],
 )
 def test_closing_waits_for_no_fault_and_ends_open_connections(fault):
     with Sandbox() as sandbox:

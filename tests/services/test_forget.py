@@ -446,18 +446,6 @@ def test_a_number_that_came_after_the_forgetting_excuses_no_missing_value():
     assert log.verify()[1].startswith("entry 1: its values are missing, and no entry says")
 
 
-def test_a_list_that_lost_a_line_is_told_of(tombstones, capsys):
-    log.fill()
-    forget("100")
-    call_command("audit_verify")
-    assert capsys.readouterr().err == ""
-
-    tombstones.unlink()
-    call_command("audit_verify")
-
-    assert "1 who were forgotten do not stand in" in capsys.readouterr().err
-
-
 # After a restored backup --------------------------------------------------------------------------
 
 
