@@ -31,9 +31,8 @@ def create_customer(
 ) -> Saved:
     """Create a customer from the fields that were filled in; returns with the new id.
 
-    Raises like `change_profile`. A create without an answer is never sent again, and one of the
-    same person raises MayExist, unless it is wanted all the same. despite: the keys of those
-    that the person saw and does not take for the same; None before they saw any.
+    Raises like `change_profile`, and MayExist. A create without an answer is never sent again.
+    despite: the keys of the duplicates that the person saw, who are others; None before that.
     """
     values = {
         name: FIELDS[name].kind.compose(None, value)
@@ -81,23 +80,18 @@ def _duplicates(
 
     Raises MayExist for one whom the person who creates has not seen.
     """
-    searched = _look_alikes(values, actor)
+    searched: list[Duplicate] | None = None
+    try:
+        searched = customers_like(values, actor=actor)
+    except outcomes.Forbidden:  # this desk may not search
+        searched = []
+    except (outcomes.Unreachable, outcomes.NeedsRenewal, outcomes.NeedsSignIn):
+        raise  # nor could the create be sent
+    except outcomes.NotSaved:
+        pass
     found = duplicates.unsettled_creates(values) + (searched or [])
     keys = [one.key for one in found]
     if not {*keys} <= {*(despite or ())} or (searched is None and despite is None):
         raise MayExist(duplicates.likeliest_first(values, found), values, searched is None)
     flags = [Flag.DESPITE_DUPLICATES] if found else []
     return flags + ([Flag.UNCHECKED_DUPLICATES] if searched is None else []), keys
-
-
-def _look_alikes(values: Mapping[str, Json], actor: Actor) -> list[Duplicate] | None:
-    """Customers who may be this person; None if Club Med gave no answer.
-
-    [] for a desk that may not search. Raises what would keep the create from being sent too.
-    """
-    try:
-        return customers_like(values, actor=actor)
-    except (outcomes.Unreachable, outcomes.NeedsRenewal, outcomes.NeedsSignIn):
-        raise
-    except outcomes.NotSaved as exc:
-        return [] if isinstance(exc, outcomes.Forbidden) else None

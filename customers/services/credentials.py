@@ -25,7 +25,6 @@ from customers.clubmed.tokens import AccessToken, StaticToken, TokenEndpoint, To
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 logger = logging.getLogger(__name__)
-_RETRY = 5  # seconds after a renewal that failed, while the token is still good
 _NONE = AccessToken("", renew_at=0, expires_at=0)
 NO_BACKGROUND = (
     "What Club Med did not answer cannot be settled in the background: with CLUBMED_AUTH=employee "
@@ -128,8 +127,7 @@ class _StoredToken:
     def _fetched(self, former: AccessToken) -> tuple[AccessToken, NotSentError | None]:
         """The next token; or what is left of the former one, and why there is no other.
 
-        A refresh token that may have been used is dropped: a provider that rotates them takes a
-        second use for a theft.
+        A refresh token that may have been used is dropped: a second use may look like a theft.
         """
         try:
             return self.fetch(former), None
@@ -137,7 +135,7 @@ class _StoredToken:
             return former, exc
         except NoTokenError as exc:
             logger.warning("the token cannot be renewed: %s", exc)
-            later = replace(former, renew_at=time.time() + _RETRY)
+            later = replace(former, renew_at=time.time() + 5)
             if not (exc.used_up and former.refresh):
                 return later, exc
             return replace(later, refresh=""), SignInNeededError("the refresh token is used up")

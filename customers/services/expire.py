@@ -22,9 +22,7 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.models import AccessEvent, Change, ChangedField, Entry, Head, VaultItem
 from customers.services.record import act_of
 
-Progress = Callable[[int], None]  # told how many are done
 _BATCH = 1_000  # entries
-_LONGEST_PAUSE = timedelta(days=32)
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def doubt(now: datetime) -> str:
     A clock that runs ahead would erase what is young.
     """
     head = Head.objects.filter(seq__gt=0).first()
-    if head is None or head.recorded_at >= now - _LONGEST_PAUSE:
+    if head is None or head.recorded_at >= now - timedelta(days=32):
         return chain.ahead_of_now(head)
     return f"The newest entry is of {head.recorded_at:%d %B %Y}, more than 32 days ago."
 
@@ -78,9 +76,10 @@ def _months_before(now: datetime, months: int) -> datetime:
     return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
 
-def erase(old: Old, reason: str, progress: Progress) -> None:
+def erase(old: Old, reason: str, progress: Callable[[int], None]) -> None:
     """Delete what is too old: values and access events after an entry that says so, entries in
     batches behind an anchor, oldest first. reason: why although the log is not whole, else "".
+    progress: told how many are done.
     """
     if old.part == erasure.ENTRIES:
         done = 0

@@ -33,7 +33,12 @@ def forget_customer(
     """
     theirs = Q(customer_id=customer_id)
     with journal_in_reach():
-        _settle(customer_id, caller)
+        open_yet = [line for line in journal.overdue().filter(theirs) if line.is_readable]
+        try:
+            if open_yet:
+                read_profile(customer_id, actor=caller)  # which settles them
+        except NotFound:  # nobody will ever know
+            give_up(open_yet)
     change_id = uuid4()
     act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
     with journal_in_reach(), transaction.atomic():
@@ -82,16 +87,6 @@ def replay(tombstone: Tombstone) -> int:
         reason = f"Forgotten on {tombstone.at}, before a backup was restored"
         act = act_of(Action.FORGOTTEN, customer_id, "", actor, "", reason)
         return _erase(change_id, act, lines, up_to, changes)
-
-
-def _settle(customer_id: str, caller: Actor | None) -> None:
-    """Settle changes that nobody can be working on any more, from the profile."""
-    lines = journal.overdue().filter(customer_id=customer_id)
-    if readable := [line for line in lines if line.is_readable]:
-        try:
-            read_profile(customer_id, actor=caller)
-        except NotFound:  # nobody will ever know
-            give_up(readable)
 
 
 def _erase(

@@ -18,11 +18,10 @@ from customers.services.connection import calling, locale_of
 from customers.services.outcomes import NotSaved
 
 logger = logging.getLogger(__name__)
-
 _GOOD = 12 * 60 * 60  # seconds until an answer is asked for again
 _KEPT = 7 * 24 * 60 * 60  # seconds that an answer is used if there is no newer one
 _PAUSE = 60  # seconds after a failure until Club Med is asked again
-_PATIENCE = 2  # seconds that all questions of one refresh may take together
+_PATIENCE = 2  # seconds for all questions of one refresh
 
 
 def known_market(locale: str, *, actor: Actor) -> Market:

@@ -10,7 +10,6 @@ from django.conf import settings
 from customers import wording
 from customers.audit.models import JournalLine
 from customers.clubmed import errors
-from customers.clubmed.errors import ClubMedError, FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Duplicate
 
@@ -55,7 +54,7 @@ class Refused(SaidNo):
     title, text = wording.REFUSED, wording.NOTHING_CHANGED
 
     description: str = ""
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[errors.FieldError, ...] = ()
 
 
 class Forbidden(SaidNo):
@@ -66,15 +65,11 @@ class Forbidden(SaidNo):
 
 
 class NotFound(SaidNo):
-    """Club Med has no such customer."""
-
     status, icon, tone = 404, "users", "warn"
     title, text = wording.NOT_FOUND, wording.CHECK_NUMBER
 
 
 class Busy(SaidNo):
-    """Club Med gets too many calls."""
-
     status, icon, tone = 503, "hourglass", "warn"
     title, text = wording.BUSY, wording.BUSY_TEXT
 
@@ -194,7 +189,7 @@ class NumberMissing(NotSaved):
     text = wording.NUMBER_MISSING
 
 
-def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
+def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
     """What an error of a call means for a verb: the one place where they are translated."""
     match exc:
         case errors.SignInNeededError():

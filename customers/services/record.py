@@ -173,10 +173,7 @@ def act_of(
     *,
     flags: Iterable[Flag] = (),
 ) -> dict[str, Any]:
-    """What a journal line and an entry share; see `customers.audit.models.Act.act`.
-
-    reason: what a person typed, and nothing else.
-    """
+    """What a journal line and an entry share. reason: what a person typed, and nothing else."""
     return {
         "action": action,
         "customer_id": customer_id,

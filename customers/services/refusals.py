@@ -19,10 +19,7 @@ _CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
 
 
 def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
-    """The refusal with codes alone for a sensitive field; for no field if a sensitive one was sent.
-
-    sent: field -> value, as they were sent.
-    """
+    """The refusal for people, with codes for sentences that may repeat a sensitive value."""
     was_sent = any(map(is_sensitive, sent))
 
     def shown(error: FieldError) -> FieldError:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from django.db.models import Max, Min, Model, Q, QuerySet, Window
 from django.utils import timezone
 
-from customers.audit import chain, erasure, models
+from customers.audit import chain, models
 from customers.audit.actions import Evidence
 from customers.audit.models import Access, AccessEvent, Act, Entry, JournalLine, Missing
 from customers.catalogue import compare
@@ -90,7 +90,6 @@ def _report(
         "about": about,
         "made_at": models.moment(timezone.now()),
         "known": bool(waiting) or counts["changes"] > 0 or others.exists(),
-        "covers": _covers(),
         "counts": counts,
     }
     begun = Window(Min("seq"), partition_by="change_id")
@@ -101,18 +100,6 @@ def _report(
     )
     accesses = (_access(event) for event in events.iterator(_BATCH))
     return Report(head, {"waiting": waiting, "changes": changes, "access_events": accesses})
-
-
-def _covers() -> Fact:
-    """From when on the whole log has something, and what of it is erased."""
-    first = Entry.objects.order_by("seq").values("seq", "recorded_at").first()
-    event = AccessEvent.objects.order_by("pk").values_list("recorded_at", flat=True).first()
-    return {
-        "entries_from": first and {"seq": first["seq"], "at": models.moment(first["recorded_at"])},
-        "values_erased_up_to": erasure.expired(erasure.VALUES),
-        "access_events_from": event and models.moment(event),
-        "access_events_erased_up_to": erasure.expired(erasure.ACCESS),
-    }
 
 
 def _line(line: JournalLine, about: Fact) -> Fact:

@@ -60,17 +60,13 @@ def read(text: str) -> dict[str, str]:
         return {"email": word.strip("<>()[],;:\"'").removeprefix("mailto:")}
     if found := _DATE.search(text):
         name = as_written(text[: found.start()] + text[found.end() :]).strip(" ,;")
-        if _has_letters(name):
+        if any(map(str.isalpha, name)):
             return {"name": name, "birthdate": found[0]}
         if not name and not found[0].isdecimal():
             return {"birthdate": found[0]}
-    if _has_letters(text):
+    if any(map(str.isalpha, text)):
         return {"name": text}
     return {"number": text} if dialled(text) else {}
-
-
-def _has_letters(text: str) -> bool:
-    return any(map(str.isalpha, text))
 
 
 def search(criteria: Mapping[str, str], *, region: str) -> Search:
@@ -106,9 +102,7 @@ def is_customer_number(text: str) -> bool:
 
 
 def _by_number(text: str, region: str) -> Search:
-    """By GM number, by phone, and last by the customer's own number; by phone alone if it starts
-    with + or 0.
-    """
+    """By GM number, by phone, last by the customer's own; by phone alone if it begins + or 0."""
     number = dialled(text)
     by_phone = _each(_PHONE, _phone_shapes(text, region)[: _MOST_CALLS - 1])
     if not is_customer_number(number):
@@ -163,13 +157,12 @@ def _names(first: list[str], last: list[str]) -> dict[str, str]:
 
 def person(criteria: Mapping[str, str]) -> dict[str, Json]:
     """What was typed, as values of a customer to be created."""
-    values: dict[str, Json] = {
-        name: criteria[name] for name in ("email", "birthdate") if name in criteria
-    }
+    values: dict[str, Json] = dict(_readings(criteria)[0])
+    values |= {name: criteria[name] for name in ("email", "birthdate") if name in criteria}
     phone = criteria.get("phone") or criteria.get("number", "")
     if "phone" in criteria or dialled(phone).startswith(("+", "0")):
         values["phones"] = [{"type": "MOBILE", "number": phone}]
-    return values | _readings(criteria)[0]
+    return values
 
 
 def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = False) -> list[Filters]:

@@ -52,8 +52,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
     settlements = [answer_found(line, profile, customer_id) for line in overdue]
     since = [_seen_since(change, profile, known, claimed) for change in pending]
     settlements += [settlement for settlement, _ in since]
-    in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
-    settlements.append(_changed_elsewhere(profile, known, besides=in_question))
+    open_fields = [line.fields for line in overdue]
+    open_fields += [[entry.field for entry in change.entries] for change in pending]
+    settlements.append(_changed_elsewhere(profile, known, besides=claimed.union(*open_fields)))
     settlements = [settlement for settlement in settlements if settlement.findings]
     if not settlements:
         for change, (_, is_watched) in zip(pending, since, strict=True):
@@ -72,9 +73,7 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
 
 
 def append_settlement(settlement: Settlement) -> None:
-    """Append the entries and delete the journal line; does nothing if another process settled it
-    first. Call inside a transaction.
-    """
+    """Append the entries unless another process settled the line first; in a transaction."""
     change_id, act, findings, line, unseen = settlement
     head = chain.lock()
     if line is None or journal.close(line):
@@ -137,21 +136,17 @@ def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
     return Outcome.UNCLEAR
 
 
-def _newest(change: Change) -> dict[str, Entry]:
-    """field -> the change's last entry of it."""
-    return {entry.field: entry for entry in change.entries}
-
-
 def _seen_since(
     change: Change, profile: Profile, known: Mapping[str, Entry], claimed: Collection[str]
 ) -> tuple[Settlement, bool]:
     """What the profile shows of a change that it had not shown yet; and may it show more later?
 
-    claimed: fields on their way to Club Med by another change, whose value it may be.
+    claimed: fields that another change is sending, so the value may be that one's.
     """
     act: Mapping[str, Any] = {}
     findings, is_watched = [], False
-    for name, entry in _newest(change).items():
+    newest = {entry.field: entry for entry in change.entries}
+    for name, entry in newest.items():
         if name in claimed:
             is_watched = True
         elif field := _comparable(name, entry.new):
