@@ -10,6 +10,7 @@ from django.conf import settings
 from customers import wording
 from customers.audit.models import JournalLine
 from customers.clubmed import errors
+from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Duplicate
 
@@ -54,7 +55,7 @@ class Refused(SaidNo):
     title, text = wording.REFUSED, wording.NOTHING_CHANGED
 
     description: str = ""
-    errors: tuple[errors.FieldError, ...] = ()
+    errors: tuple[FieldError, ...] = ()
 
 
 class Forbidden(SaidNo):

@@ -30,9 +30,7 @@ _DATE = re.compile(
 
 @dataclass(frozen=True)
 class Search:
-    """steps: all filters of a step are tried, the next step only if it found nobody. number: a
-    customer's own number, or "".
-    """
+    """steps: the next one only if all filters of one find nobody. number: of a customer, or ""."""
 
     steps: list[list[Filters]]
     number: str = ""
