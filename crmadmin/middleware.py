@@ -4,6 +4,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -183,9 +184,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
 
 def _unseen(actor: Actor | None) -> list[Change]:
     """The person's changes that were settled without them; asked for by whole pages only."""
-    if actor is None or not actor.may_handle_customers:
-        return []
-    try:
-        return reading.unseen_by_author(actor)
-    except DatabaseError:  # this may be the page that says so
-        return []
+    if actor is not None and actor.may_handle_customers:
+        with suppress(DatabaseError):  # this may be the page that says so
+            return reading.unseen_by_author(actor)
+    return []
