@@ -202,19 +202,19 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
     match exc:
         case errors.SignInNeededError():
             return NeedsSignIn()
-        case errors.UnauthorizedError() if settings.CLUBMED_AUTH == "employee":
+        case errors.RefusedError(status=401) if settings.CLUBMED_AUTH == "employee":
             return NeedsSignIn()
-        case errors.UnauthorizedError() | errors.TokenRefusedError():
+        case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
             return Unknown() if is_write else NoAnswer()
-        case errors.ForbiddenError():
+        case errors.RefusedError(status=403):
             return Forbidden()
-        case errors.NotFoundError():
+        case errors.RefusedError(status=404):
             return NotFound()
-        case errors.BusyError():
+        case errors.RefusedError(status=429):
             return Busy()
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)
