@@ -13,9 +13,7 @@ from customers.clubmed.profile import Json, parse_date
 
 _NAMES = Locale("en")
 # Codes of Babel's territories that are not ISO 3166-1 alpha-2: groupings, exceptional reservations.
-_NOT_COUNTRIES = frozenset(
-    ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ")
-)
+_NOT_COUNTRIES = "AC CP CQ DG EA EU EZ IC QO TA UN XA XB XK ZZ"
 _PHONE_TYPES = {"MOBILE": _("Mobile"), "HOME": _("Home"), "OFFICE": _("Office")}
 _CHANNELS = {
     "EMAIL": _("E-mail"),
@@ -57,7 +55,7 @@ def phone_types() -> dict[str, str]:
 
 
 def channels() -> dict[str, str]:
-    """code -> name of each channel of opt-ins, in the language of the person."""
+    """The same of opt-ins."""
     return {code: str(name) for code, name in _CHANNELS.items()}
 
 
