@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from customers.catalogue import compare, objects, phones, words
 from customers.catalogue.compare import Normal
-from customers.clubmed.profile import Json
+from customers.clubmed.profile import Json, parse_phones
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ PHONES = Kind(
     phones.are_contained,
     phones.compose_phones,
     phones.rebase_phones,
-    phones.are_phones,
+    lambda value: parse_phones(value or []) is not None,
     phones.fingerprint,
     members=("number", "type"),
 )

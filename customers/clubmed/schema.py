@@ -18,12 +18,9 @@ _MAX_REFERENCES = 5  # that lead to one another
 _MAX_BODY = 10_000  # characters of JSON
 _MAX_HINT = 200  # characters
 _ENGINE = RegexOptions(size_limit=1_000_000)  # bytes of a compiled pattern
-_IGNORED = {
-    # Club Med alone judges these: a field that the schema does not name may be good all the same.
-    *("additionalProperties", "patternProperties", "propertyNames", "format"),
-    # No rules; what is in the definitions stands at the references.
-    *("$id", "$schema", "definitions", "$defs"),
-}
+# Club Med alone judges these: a field that the schema does not name may be good all the same.
+_IGNORED = {"additionalProperties", "patternProperties", "propertyNames", "format"}
+_IGNORED |= {"$id", "$schema", "definitions", "$defs"}  # no rules
 _VALUES = {"x-choices", "x-meta", "enum", "const"}
 _NEGATING = {"not", "if", "oneOf"}  # a rule left out in here would make these refuse more
 
