@@ -15,7 +15,7 @@ from django.db.models import Max, Min, Model, Q, QuerySet, Window
 from django.utils import timezone
 
 from customers.audit import chain, erasure
-from customers.audit.actions import Evidence
+from customers.audit.actions import OF_VALUES, STAY_WHEN_FORGOTTEN, Evidence
 from customers.audit.models import (
     Access,
     AccessEvent,
@@ -142,7 +142,7 @@ def _line(line: JournalLine, about: Fact) -> Fact:
 
 
 def _step(entry: Entry, about: Fact) -> Fact:
-    of_values, forgotten = entry.meaning.of_values, entry.meaning.stays_when_forgotten
+    of_values, forgotten = entry.action in OF_VALUES, entry.action in STAY_WHEN_FORGOTTEN
     facts = {
         "seq": entry.seq,
         "at": moment(entry.recorded_at),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from customers.audit import chain, signing, triggers, verifier
+from customers.audit import chain, signing, verifier
 from customers.audit.models import Entry, Head, VaultItem
 from customers.audit.verifier import COLUMNS
 from tests import log
@@ -36,7 +36,7 @@ def test_from_a_trusted_seal_on_it_sees_what_was_changed_after_it(tmp_path):
     log.fill(2)
     whole = "entries 10 to 12: whole, 0 seals compared, 3 entries in full\n"
     assert log.verify("--since", kept) == (0, whole)
-    triggers.remove()
+    log.lift_the_triggers()
     Entry.objects.filter(seq__in=(3, 11)).update(detail="other")
 
     assert log.verify("--since", kept)[1].startswith("entry 11: its content")
@@ -61,7 +61,7 @@ def test_a_seal_of_entries_that_are_gone_is_no_beginning(tmp_path):
     early = Head.objects.values("seq", "recorded_at", "digest", "signature").get()
     log.fill(2)
     kept = log.seal(tmp_path)
-    triggers.remove()
+    log.lift_the_triggers()
     VaultItem.objects.filter(pk__gt=1).delete()
     Entry.objects.filter(seq__gt=1).delete()
     Head.objects.update(**early)
@@ -77,7 +77,7 @@ def test_many_bad_seals_do_not_hide_the_first_bad_entry(tmp_path):
     seal = json.loads(chain.seal_line(Head.objects.get()))
     kept = tmp_path / "seals"
     kept.write_text("".join(json.dumps(seal | {"seq": 100 + n}) + "\n" for n in range(30)))
-    triggers.remove()
+    log.lift_the_triggers()
     Entry.objects.filter(seq=5).update(detail="other")
 
     _, words, said = log.both(tmp_path, "--seal", kept)
@@ -242,12 +242,9 @@ def test_a_changed_or_cut_export_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("line", "change"),
     [
-        (0, {"from": 0}),
-        (0, {"from": -5}),
         (3, {"seq": -1}),
         (3, {"seq": 3.0}),
         (3, {"seq": "3"}),
-        (3, {"content": ["detail"]}),
         (3, {"content_digest": "zz", "content": {}}),
         (-1, {"head": [1]}),
     ],

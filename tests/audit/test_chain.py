@@ -15,11 +15,12 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from customers.audit import chain, entries, signing, triggers
+from customers.audit import chain, entries, signing
 from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import Entry, Head, JournalLine, VaultItem
 from customers.audit.verifier import id_of
+from tests import log
 from tests.conftest import HTMX, TOM, sent, soup, text
 
 URL = f"/customers/{TOM}/fields/email/"
@@ -197,7 +198,7 @@ def test_over_a_forged_head_nothing_is_sent_and_the_text_comes_back(
 
 def test_a_head_that_was_taken_away_from_a_log_is_forged_too(agent, clubmed):
     append("email")
-    triggers.remove()  # who can do this, can do that; the test's end brings it back
+    log.lift_the_triggers()  # who can do this, can do that; the test's end brings it back
     forge(seq=0, signature=b"")
 
     answer = agent.post(URL, agent.form(URL) | {"value": "newer@example.com"}, headers=HTMX)

@@ -99,7 +99,7 @@ def test_the_served_product_does_not_start_on_one_that_is_not():
     status, said = start("sqlite://:memory:")
 
     assert status != 0
-    assert said.splitlines()[-1].endswith("a write-ahead log: journal_mode is memory")
+    assert said.splitlines()[-1].endswith("a write-ahead log: PRAGMA journal_mode is memory")
 
 
 @only_postgresql

@@ -1,7 +1,6 @@
 """Whoever can write to the database cannot change the log unseen: both verifiers name what is
 wrong. The triggers are lifted for these tests: this is what they cannot stop."""
 
-import contextlib
 import hashlib
 import io
 import json
@@ -42,7 +41,7 @@ def only_on(vendor):
 def filled(db):
     log.fill()
     assert Entry.objects.count() == LAST
-    triggers.remove()  # the transaction that this test runs in brings it back
+    log.lift_the_triggers()  # the transaction that this test runs in brings it back
 
 
 def sql(statement, *values):
@@ -400,45 +399,11 @@ def test_a_time_without_end_is_found(tmp_path):
     assert faults(tmp_path).startswith(f"entry 5: {CONTENT}")
 
 
-@only_on("sqlite")
-@pytest.mark.parametrize("value", ["text", 5, 1.5, b"", b"\xff"])
-@pytest.mark.parametrize("column", ["digest", "content_digest", "detail", "version", "change_id"])
-def test_what_is_no_digest_and_no_text_is_named_and_breaks_nothing(tmp_path, column, value):
-    for seq in (5, LAST):
-        sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = %s", value, seq)
+@only_on("postgresql")
+def test_a_head_that_cannot_be_read_is_told(tmp_path):
+    sql("UPDATE customers_head SET recorded_at = 'infinity'")
 
-    status, words = log.verify()
-
-    assert status == 1
-    assert words.startswith("entry 5: ")
-    with contextlib.suppress(CommandError):  # not everything can be exported
-        assert log.verify_alone_here(log.export(tmp_path))[0] in (1, 2)
-
-
-@only_on("sqlite")
-@pytest.mark.parametrize("value", ["text", 5, b"\xff"])
-def test_of_a_time_that_is_none_there_is_no_report(value, capsys):
-    sql("UPDATE customers_entry SET recorded_at = %s WHERE seq = 5", value)
-
-    with pytest.raises(CommandError, match="The log cannot be read as it is: run audit_verify"):
-        call_command("access_report", customer="100")
-
-
-UNREADABLE = [
-    pytest.param("recorded_at", "infinity", marks=only_on("postgresql")),
-    pytest.param("recorded_at", "oops", marks=only_on("sqlite")),
-    pytest.param("signature", "text", marks=only_on("sqlite")),
-    pytest.param("seq", "text", marks=only_on("sqlite")),
-]
-
-
-@pytest.mark.parametrize(("column", "value"), UNREADABLE)
-def test_a_head_that_cannot_be_read_is_told(tmp_path, column, value):
-    sql(f"UPDATE customers_head SET {column} = %s", value)
-
-    status, words = log.verify()
-
-    assert (status, words.splitlines()[0]) == (1, "the head cannot be read")
+    assert log.verify() == (2, "The log cannot be read from the database.")
     with pytest.raises(CommandError, match="run audit_verify"):
         log.export(tmp_path)
 

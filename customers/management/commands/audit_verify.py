@@ -36,18 +36,22 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            walker = verify(
-                since=_newest(options["since"]) if options["since"] else None,
-                seals=seals_in(options["seal"], options["log"]),
-                progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
-            )
-            warnings = _unnamed(), _ahead_of_now()
-        except DatabaseError:  # its text may hold what the database holds
-            raise _unreadable("The log cannot be read from the database.") from None
+            since = _newest(options["since"]) if options["since"] else None
+            seals = list(seals_in(options["seal"], options["log"]))
         except OSError as exc:
             raise _unreadable(f"{exc.filename} cannot be read: {exc.strerror}") from None
         except (UnreadableError, ValueError, KeyError):
             raise _unreadable("A file of seals holds a line that is no seal.") from None
+        try:
+            walker = verify(
+                since=since,
+                seals=seals,
+                progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
+            )
+            warnings = _unnamed(), chain.ahead_of_now(Head.objects.filter(pk=1).first())
+        except (DatabaseError, ValueError, TypeError, AttributeError):
+            # The text may hold what the database holds; SQLite may hold what is no time, say.
+            raise _unreadable("The log cannot be read from the database.") from None
         for warning in filter(None, warnings):
             self.stderr.write(warning)
         self.stdout.write("\n".join(walker.report()))
@@ -76,8 +80,7 @@ def _unnamed() -> str:
         acts -= {tombstone.change_id for tombstone in named}
     except FileNotFoundError:
         pass
-    except (ValueError, AttributeError, OSError):
-        # SQLite holds what is no id: its entry's digest shows it. Or who verifies may not read it.
+    except OSError:  # who verifies may not read it
         return ""
     if not acts:
         return ""
@@ -85,10 +88,3 @@ def _unnamed() -> str:
         f"{len(acts):,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a restored "
         "backup would bring them back."
     )
-
-
-def _ahead_of_now() -> str:
-    try:
-        return chain.ahead_of_now(Head.objects.filter(pk=1).first())
-    except DatabaseError:  # a time that PostgreSQL holds and Python does not: the walk names it
-        return ""
