@@ -21,6 +21,13 @@ VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
 TEXTS = ["tom@example.com", "北京", 'é "quoted" \\ \u2028', "emoji 😀", "tab\tand\nline", ""]
 
 
+def sql(statement, *values):
+    """How many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount
+
+
 def append(*findings, action="change", customer_id="123456789", change_id=None):
     act = {
         "action": action,
@@ -75,6 +82,10 @@ def leave_behind_an_anchor(last, digest=None):
     VaultItem.objects.filter(pk__lte=last).delete()
     for model in (Change, ChangedField, Entry):
         model.objects.filter(seq__lte=last).delete()
+
+
+def rebuild():
+    call_command("audit_rebuild", stdout=io.StringIO(), stderr=io.StringIO())
 
 
 def public_key():

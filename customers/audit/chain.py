@@ -190,8 +190,9 @@ _AS_TEXT = {
     },
     "postgresql": {
         "change_id": "replace(e.change_id::text, '-', '')",
-        "recorded_at": "to_char(e.recorded_at AT TIME ZONE 'UTC',"
-        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+        # Of infinity it is NULL, which is no text.
+        "recorded_at": "coalesce(to_char(e.recorded_at AT TIME ZONE 'UTC',"
+        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')""",
     },
 }
 # Is a change of one entry projected as it should be? Others are looked at one by one.

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import requests
@@ -28,7 +28,6 @@ _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
-_FORCE_ADDRESS = [("force_address", "true")]
 
 
 def is_locale(text: str) -> bool:
@@ -38,10 +37,9 @@ def is_locale(text: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """One page of a search.
+    """One page of a search, and how many match in all (None if unknown).
 
     items: customers as they came, their `id` as text; those without a usable id are left out.
-    total: how many match in all; None if unknown. has_next: is there a further page?
     """
 
     items: list[dict[str, Json]]
@@ -53,14 +51,10 @@ class FoundPage:
 class ClubMed:
     """The routes that we use. One instance serves all threads of a process.
 
-    connect_timeout, read_timeout, deadline and pause are in seconds. The deadline bounds a whole
-    call, its tries and pauses included, however slowly the server sends. A read is tried at most
-    twice more, after a busy gateway or a broken connection. A write is sent once, and once more
-    after a 401 if there is another token. Redirects are not followed. Each method raises a
-    ClubMedError and nothing else.
-
-    breaker: while Club Med does not answer at all, calls fail at once. It counts calls, not tries;
-    an optional call is not counted.
+    Times are in seconds. The deadline bounds a whole call, its tries and pauses included. A read is
+    tried at most twice more, after a busy gateway or a broken connection. A write is sent once, and
+    once more after a 401 if there is another token. Redirects are not followed. Each method raises
+    a ClubMedError and nothing else. breaker: it counts calls, but for optional ones.
     """
 
     base_url: str
@@ -80,8 +74,7 @@ class ClubMed:
         return replace(self, tokens=tokens, locale=locale)
 
     def within(self, seconds: float) -> "ClubMed":
-        """A client with a shorter deadline for optional calls; their failures do not count for the
-        circuit breaker."""
+        """A client with a shorter deadline, for optional calls: the breaker does not count them."""
         return replace(self, deadline=min(self.deadline, seconds), is_optional=True)
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
@@ -91,10 +84,8 @@ class ClubMed:
         NoAnswerError. force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
-        query = _FORCE_ADDRESS if force_address else []
-        created, _ = self._call(route, promised=[201], query=query, fields=fields)
-        found = _usable_id(created)
-        if found is None:
+        created, _ = self._call(route, promised=[201], forced=force_address, fields=fields)
+        if (found := _usable_id(created)) is None:
             raise errors.NoAnswerError(f"{route}: 201 without a usable id")
         return found
 
@@ -116,7 +107,9 @@ class ClubMed:
                 return FoundPage([])
             raise
         found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
-        return FoundPage(found, _total(answer), has_next="next" in answer.links)
+        total = answer.headers.get("content-range", "").rpartition("/")[2].strip()  # 0-9/256
+        known = int(total) if total.isdecimal() and len(total) < 10 else None
+        return FoundPage(found, known, has_next="next" in answer.links)
 
     def locales(self) -> list[str]:
         """GET /v0/locales: the locales that this API key may use ("fr-FR")."""
@@ -125,14 +118,12 @@ class ClubMed:
 
     def civilities(self) -> list[dict[str, Json]]:
         """GET /v0/civilities: {code, label, type: adult|child, sex} each."""
-        return self._objects("GET /v0/civilities")
+        items, _ = self._call("GET /v0/civilities", promised=[200], shape=list)
+        return [item for item in items if isinstance(item, dict)]
 
     def countries(self) -> list[dict[str, Json]]:
         """GET /v0/countries: {id, label, phones: {calling_code}, languages} each."""
-        return self._objects("GET /v0/countries")
-
-    def _objects(self, route: str) -> list[dict[str, Json]]:
-        items, _ = self._call(route, promised=[200], shape=list)
+        items, _ = self._call("GET /v0/countries", promised=[200], shape=list)
         return [item for item in items if isinstance(item, dict)]
 
     def profile_schema(self, locale: str) -> dict[str, Json]:
@@ -155,13 +146,9 @@ class ClubMed:
 
         A missing field is ignored, null or "" clears it. Only 204 says that it landed.
         """
-        self._call(
-            "PATCH /v1/customers/{customer_id}/profile",
-            promised=[204],
-            customer_id=customer_id,
-            query=_FORCE_ADDRESS if force_address else [],
-            fields=fields,
-        )
+        route = "PATCH /v1/customers/{customer_id}/profile"
+        about: dict[str, Any] = {"customer_id": customer_id, "forced": force_address}
+        self._call(route, promised=[204], fields=fields, **about)
 
     def _call(
         self,
@@ -169,21 +156,19 @@ class ClubMed:
         *,
         promised: Sequence[int],
         shape: type[Json] = dict,
-        customer_id: str | None = None,
-        query: Sequence[tuple[str, str]] = (),
         fields: Mapping[str, Json] | None = None,
+        **address: Any,
     ) -> tuple[Json, requests.Response]:
-        """One call, and one line about it in the log.
+        """One call, and one line about it in the log. address: see `_request`.
 
         Returns the JSON of a promised success, of that shape ({} for a 204), and the answer.
-        Raises a ClubMedError for any other outcome.
         """
         began = time.monotonic()
         call = Call(ends_at=began + self.deadline, is_write=fields is not None)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            answer = self._tries(call, self._request(route, customer_id, query, fields))
+            answer = self._tries(call, self._request(route, fields, **address))
             content = _judge(route, promised, shape, answer)
             outcome = answer.status_code
         except errors.ClubMedError as exc:
@@ -204,20 +189,18 @@ class ClubMed:
     def _request(
         self,
         route: str,
-        customer_id: str | None,
-        query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
+        *,
+        customer_id: str = "",
+        query: Sequence[tuple[str, str]] = (),
+        forced: bool = False,
     ) -> requests.Request:
         """The request of every try, without its token. Raises ValueError or TypeError."""
         method, path = route.split(" ")
-        headers = {
-            "accept": "application/json",
-            "accept-language": self.locale,
-            "x-api-key": self.api_key,
-        }
-        if customer_id in ("", ".", ".."):
-            raise ValueError("a URL loses such a segment, and leads to another route")
-        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id or "", safe=""))
+        headers = {"accept-language": self.locale, "x-api-key": self.api_key}
+        headers["accept"] = "application/json"
+        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id, safe=""))
+        query = [*query, ("force_address", "true")] if forced else query
         encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
         request = requests.Request(method, url, headers, params=encoded)
         if fields is not None:
@@ -230,8 +213,7 @@ class ClubMed:
         token = self.tokens.token()
         if not self.breaker.allows(may_probe=not self.is_optional):
             raise errors.NotSentError("the circuit breaker is open")
-        tries = 1
-        is_renewed = False
+        tries, is_renewed = 1, False
         while True:
             # At random: calls that failed together do not come back together.
             wait = _CHANCE.uniform(0, self.pause * 2**tries)
@@ -299,12 +281,6 @@ def _retry_after(headers: Mapping[str, str]) -> float:
         return 0
 
 
-def _total(answer: requests.Response) -> int | None:
-    """How many there are in all: the end of `Content-Range: 0-9/256`."""
-    total = answer.headers.get("content-range", "").rpartition("/")[2].strip()
-    return int(total) if total.isdecimal() and len(total) < 10 else None
-
-
 def _usable_id(item: Json) -> str | None:
     """An answer's `id` as text; None if it has none that can be a customer's."""
     found = item.get("id") if isinstance(item, dict) else None
@@ -314,8 +290,7 @@ def _usable_id(item: Json) -> str | None:
 def _parse(body: bytes) -> Json:
     """The body's JSON; None if it is none, or holds a number that no JSON can give back.
 
-    Half a character (a lone surrogate, which JSON's escapes can write) becomes "?": no page and no
-    database can hold it.
+    Half a character (a lone surrogate) becomes "?": no page and no database can hold it.
     """
     try:
         whole = json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False)

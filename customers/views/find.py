@@ -11,7 +11,6 @@ from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
 from customers.forms.small import FindForm
-from customers.services import search_terms
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import remember_search, search_of
@@ -60,7 +59,6 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
         form,
         found=found,
         people=[person(item) for item in found.items],
-        described=search_terms.described(form.criteria),
         handle=handle,
         page_number=page,
     )

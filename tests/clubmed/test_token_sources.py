@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from crmadmin import checks
+from crmadmin import apps
 from customers.audit.models import Credential, Entry, JournalLine
 from customers.clubmed.errors import NoTokenError
 from customers.clubmed.tokens import TokenEndpoint, parse_token
@@ -169,7 +169,7 @@ def test_without_a_token_nothing_is_sent_and_the_text_is_kept(
     told = agent.post(EDITOR, form | {"value": "new@example.com"}, headers=HTMX)
 
     assert told.status_code == 503
-    sentence = "no longer accepts the key" if status == 401 else "No connection to Club Med."
+    sentence = "no longer accepts the key" if status == 401 else "Club Med does not answer."
     assert sentence in text(soup(told))
     assert "new@example.com" in text(soup(told))
     assert clubmed.requests == []
@@ -296,12 +296,12 @@ def test_signing_out_takes_it_away(come_in):
 
 @pytest.mark.usefixtures("employee")
 def test_the_background_needs_a_credential_of_its_own(settings):
-    assert [one.id for one in checks.background_has_a_credential()] == ["crmadmin.W001"]
+    assert [one.id for one in apps.background_has_a_credential()] == ["crmadmin.W001"]
     with pytest.raises(CommandError, match="cannot be settled in the background"):
         call_command("reconcile")
 
     settings.CLUBMED_TOKEN = "service"
-    assert checks.background_has_a_credential() == []
+    assert apps.background_has_a_credential() == []
     call_command("reconcile")
 
 
@@ -337,4 +337,4 @@ def test_where_club_med_has_a_token_of_its_own_no_sign_in_is_kept():
     browser.come_in("ines.moreau")
 
     assert not Credential.objects.exists()
-    assert "sign_in" not in browser.session["person"]
+    assert browser.session["person"]["sign_in"] == ""

@@ -1,4 +1,6 @@
-"""`manage.py reconcile`: settle changes that got no answer, once or on a timer."""
+"""`manage.py reconcile`: settle changes that got no answer, once or on a timer. May be ended at any
+moment, and run beside itself.
+"""
 
 import argparse
 import logging
@@ -6,7 +8,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from customers.audit import checks, journal
 from customers.management import commandline
@@ -17,32 +19,19 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """May be ended at any moment, and run beside itself."""
-
-    help = (
-        "Ask Club Med what came of changes without an answer, and record it. Exit status 1: Club "
-        "Med does not answer."
-    )
+    help = "Ask Club Med what came of changes without an answer, and record it."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--watch", type=float, metavar="SECONDS", help="go on for ever, with this pause"
-        )
-        parser.add_argument(
-            "--give-up-unreadable",
-            action="store_true",
-            help="instead: what waits and does not open, as its key is lost, becomes unclear",
-        )
+        parser.add_argument("--watch", type=float, metavar="SECONDS", help="for ever, so often")
+        unclear = "instead: what waits and does not open, as its key is lost, becomes unclear"
+        parser.add_argument("--give-up-unreadable", action="store_true", help=unclear)
 
-    def handle(
-        self, *, watch: float | None = None, give_up_unreadable: bool = False, **options: Any
-    ) -> None:
+    def handle(self, *, watch: float | None, give_up_unreadable: bool, **options: Any) -> None:
         checks.check()
         if give_up_unreadable:
             with commandline.database_errors():
                 count = settle.give_up_unreadable(journal.overdue())
-            words = f"Unclear now: {count:,}. A supervisor has to find out what came of them."
-            self.stdout.write(words)
+            self.stdout.write(f"Unclear now: {count:,}. A supervisor finds out what came of them.")
             return
         if credentials.background() is None:
             raise CommandError(credentials.NO_BACKGROUND)
@@ -60,9 +49,10 @@ def _go_on(pause: float) -> None:
     logged = ""
     while True:
         try:
-            words = _words(reconcile())
-        except DatabaseError as exc:  # its text may hold values
-            words = f"the database fails: {type(exc).__name__}"
+            with commandline.database_errors():
+                words = _words(reconcile())
+        except CommandError as exc:
+            words = str(exc)
         if words != logged:
             logger.info(words)
         logged = words
