@@ -45,9 +45,11 @@ def write(tombstone: Tombstone) -> None:
     signature = base64.urlsafe_b64encode(signing.sign(tombstone.message())).decode()
     line = json.dumps(asdict(tombstone) | {"key_id": signing.current_key(), "signature": signature})
     owner_alone = partial(os.open, mode=0o600)  # it names customers and staff
-    with open(settings.AUDIT_TOMBSTONES, "ab", buffering=0, opener=owner_alone) as file:
+    with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0, opener=owner_alone) as file:
         end = file.seek(0, os.SEEK_END)
-        text = b"\n" * bool(end) + line.encode() + b"\n"  # a kill may have torn the last line
+        file.seek(max(end - 1, 0))
+        is_torn = file.read(1) not in (b"", b"\n")  # the last line, by a kill: begin a new one
+        text = b"\n" * is_torn + line.encode() + b"\n"
         try:
             if file.write(text) != len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
