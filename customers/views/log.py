@@ -17,7 +17,8 @@ from customers.access import Actor, Permission, allow
 from customers.audit import filters, reading
 from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
 from customers.catalogue.fields import FIELDS
-from customers.forms.log import LogFilterForm, SavedViewForm, period, query_of
+from customers.forms.filters import period
+from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
 from customers.views.answers import (
     DeskRequest,
