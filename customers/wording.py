@@ -263,6 +263,15 @@ VIEWS = {
     "unclear": _("Unclear"),
     "names": _("Name changes"),
 }
+WHAT = _("What")
+ANYTHING = _("Anything")
+LOOKS = {
+    "all": _("Everything"),
+    "newest": _("Last 2 days"),
+    "revealed": _("Revealed this month"),
+    "out": _("Exported and reported"),
+    "refused": _("Refused"),
+}
 NAME = _("Name of the view")
 FOR_EVERYBODY = _("For everybody who reads the log")
 NAME_THE_VIEW = _("Give this view a name.")

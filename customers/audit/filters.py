@@ -70,10 +70,6 @@ class Page(NamedTuple):
     is_newest: bool
     searched_to: datetime | None
 
-    @property
-    def last(self) -> Change:
-        return self.changes[-1]
-
 
 def page(wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE) -> Page:
     """One page of what matches, of rows that are older than entry number `before`.

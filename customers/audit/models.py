@@ -619,6 +619,10 @@ class AccessEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} at {self.recorded_at}"
 
+    @property
+    def role_words(self) -> str:
+        return role_words(self.actor_roles.split(", "))
+
 
 class Credential(models.Model):
     """An access token that the calls of many processes share (`customers.services.credentials`)."""

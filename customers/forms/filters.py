@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -260,6 +261,16 @@ class FilterForm(forms.Form):
 
 def period(first: date, last: date) -> dict[str, str]:
     return {"from": first.isoformat(), "to": last.isoformat()}
+
+
+def query_string(asked: Mapping[str, Any]) -> str:
+    """name -> value, or values."""
+    return urlencode(asked, doseq=True)
+
+
+def is_same_query(one: str, other: str) -> bool:
+    """Do two query strings ask for the same, in whatever order?"""
+    return QueryDict(one) == QueryDict(other)
 
 
 def _normal(query: QueryDict) -> QueryDict:
