@@ -4,6 +4,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -26,7 +27,7 @@ from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
-from customers.services.connection import is_answering, locale_of
+from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
@@ -79,18 +80,13 @@ class SessionMiddleware(sessions.SessionMiddleware):
             return response
 
 
-def whole_body(get_response: GetResponse) -> GetResponse:
-    """Refuse a form that was cut off on its way: its last value may have lost its end."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        announced = request.META.get("CONTENT_LENGTH") or "0"
-        try:
-            is_whole = request.method != "POST" or len(request.body) == int(announced)
-        except (http.UnreadablePostError, ValueError):
-            is_whole = False
-        return get_response(request) if is_whole else error_pages.bad_request(request)
-
-    return middleware
+def _is_whole(request: HttpRequest) -> bool:
+    """Of a form that was cut off on its way the last value may have lost its end."""
+    try:
+        announced = int(request.META.get("CONTENT_LENGTH") or "0")
+        return request.method != "POST" or len(request.body) == announced
+    except (http.UnreadablePostError, ValueError):
+        return False
 
 
 class AccessMiddleware:
@@ -103,6 +99,8 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: DeskRequest) -> HttpResponse:
+        if not _is_whole(request):
+            return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
         except DatabaseError:
@@ -148,8 +146,8 @@ class AccessMiddleware:
 def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     """Redirect a page to the sign-in; tell htmx and a form, whose text is put aside meanwhile.
 
-    renewing: the session goes on, but Club Med does not take the person's own token. Then nobody is
-    redirected: a sign-in that changes nothing would go round and round.
+    renewing: Club Med does not take the person's own token. Nobody is redirected: a sign-in that
+    changes nothing would go round and round.
     """
     is_kept, come_back = True, request.get_full_path()
     if request.method == "POST":
@@ -181,16 +179,14 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
         "unseen_by_author": SimpleLazyObject(lambda: _unseen(actor)),
-        "outage": actor is not None and actor.may_handle_customers and not is_answering(),
+        "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,
     }
 
 
 def _unseen(actor: Actor | None) -> list[Change]:
     """The person's changes that were settled without them; asked for by whole pages only."""
-    if actor is None or not actor.may_handle_customers:
-        return []
-    try:
-        return reading.unseen_by_author(actor)
-    except DatabaseError:  # this may be the page that says so
-        return []
+    if actor is not None and actor.may_handle_customers:
+        with suppress(DatabaseError):  # this may be the page that says so
+            return reading.unseen_by_author(actor)
+    return []

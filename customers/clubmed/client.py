@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -37,10 +38,9 @@ def is_locale(text: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """One page of a search.
+    """One page of a search, and how many match in all (None if unknown).
 
     items: customers as they came, their `id` as text; those without a usable id are left out.
-    total: how many match in all; None if unknown. has_next: is there a further page?
     """
 
     items: list[dict[str, Json]]
@@ -75,15 +75,13 @@ class ClubMed:
         return replace(self, tokens=tokens, locale=locale)
 
     def within(self, seconds: float) -> "ClubMed":
-        """A client with a shorter deadline for optional calls; their failures do not count for the
-        circuit breaker."""
+        """A client with a shorter deadline, for optional calls: the breaker does not count them."""
         return replace(self, deadline=min(self.deadline, seconds), is_optional=True)
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
-        """POST /v1/customers; returns the new customer's id.
+        """POST /v1/customers; returns the new customer's id. NoAnswerError: the 201 has none.
 
-        Of the 201 only `id` is safe, a text or a number (contract 2); an answer without one is
-        NoAnswerError. force_address: bypass the check of the address.
+        force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
         created, _ = self._call(route, promised=[201], forced=force_address, fields=fields)
@@ -96,8 +94,7 @@ class ClubMed:
     ) -> FoundPage:
         """GET /v1/customers: the customers that match every filter exactly (contract 4).
 
-        filters: search key -> value ("last_name" -> "SMITH"). page: from 1; a page past the last
-        one (416) is empty. ForbiddenError: this token may not search.
+        filters: search key -> value ("last_name" -> "SMITH"). page: from 1, empty past the last.
         """
         query = [("filter", f"{key}=={value}") for key, value in filters.items()]
         query += [("limit", str(limit)), ("page", str(page))]
@@ -148,13 +145,9 @@ class ClubMed:
 
         A missing field is ignored, null or "" clears it. Only 204 says that it landed.
         """
-        self._call(
-            "PATCH /v1/customers/{customer_id}/profile",
-            promised=[204],
-            customer_id=customer_id,
-            forced=force_address,
-            fields=fields,
-        )
+        route = "PATCH /v1/customers/{customer_id}/profile"
+        about: dict[str, Any] = {"customer_id": customer_id, "forced": force_address}
+        self._call(route, promised=[204], fields=fields, **about)
 
     def _call(
         self,
@@ -197,7 +190,7 @@ class ClubMed:
         route: str,
         fields: Mapping[str, Json] | None,
         *,
-        customer_id: str | None = None,
+        customer_id: str = "",
         query: Sequence[tuple[str, str]] = (),
         forced: bool = False,
     ) -> requests.Request:
@@ -205,9 +198,7 @@ class ClubMed:
         method, path = route.split(" ")
         headers = {"accept-language": self.locale, "x-api-key": self.api_key}
         headers["accept"] = "application/json"
-        if customer_id in ("", ".", ".."):
-            raise ValueError("a URL loses such a segment, and leads to another route")
-        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id or "", safe=""))
+        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id, safe=""))
         query = [*query, ("force_address", "true")] if forced else query
         encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
         request = requests.Request(method, url, headers, params=encoded)
@@ -221,8 +212,7 @@ class ClubMed:
         token = self.tokens.token()
         if not self.breaker.allows(may_probe=not self.is_optional):
             raise errors.NotSentError("the circuit breaker is open")
-        tries = 1
-        is_renewed = False
+        tries, is_renewed = 1, False
         while True:
             # At random: calls that failed together do not come back together.
             wait = _CHANCE.uniform(0, self.pause * 2**tries)
@@ -239,7 +229,9 @@ class ClubMed:
                     rejected, token, is_renewed = token, self.tokens.token(token), True
                     if token != rejected:
                         continue
-                wait = max(wait, _retry_after(answer.headers))
+                with suppress(InvalidHeader, ValueError, OverflowError):
+                    header = answer.headers.get("retry-after", "")
+                    wait = max(wait, Retry().parse_retry_after(header))
                 if answer.status_code not in _BUSY or not self._may_go_on(call, tries, wait):
                     return answer
             time.sleep(wait)
@@ -282,14 +274,6 @@ def _judge(
     return content
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that `Retry-After` asks for, in either of its forms; 0 without a readable one."""
-    try:
-        return Retry().parse_retry_after(headers.get("retry-after", ""))
-    except (InvalidHeader, ValueError, OverflowError):
-        return 0
-
-
 def _usable_id(item: Json) -> str | None:
     """An answer's `id` as text; None if it has none that can be a customer's."""
     found = item.get("id") if isinstance(item, dict) else None
@@ -299,8 +283,7 @@ def _usable_id(item: Json) -> str | None:
 def _parse(body: bytes) -> Json:
     """The body's JSON; None if it is none, or holds a number that no JSON can give back.
 
-    Half a character (a lone surrogate, which JSON's escapes can write) becomes "?": no page and no
-    database can hold it.
+    Half a character (a lone surrogate) becomes "?": no page and no database can hold it.
     """
     try:
         whole = json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False)

@@ -1,8 +1,9 @@
-"""`manage.py audit_verify`: is the log whole?"""
+"""`manage.py audit_verify`: is the log whole? Exit status 0: yes; 1: no; 2: it cannot be read."""
 
 import argparse
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,33 +11,27 @@ from django.db import DatabaseError
 
 from customers.audit import chain
 from customers.audit.models import Head
-from customers.audit.verifier import Seal, UnreadableError, seals_in
+from customers.audit.verifier import UnreadableError, seals_in
 from customers.audit.verify import verify
+
+_unreadable = partial(CommandError, returncode=2)
 
 
 class Command(BaseCommand):
-    """Exit status 0: whole; 1: not whole; 2: the database or a file cannot be read."""
-
-    help = (
-        "Compute every digest and signature of the audit log again, and compare the values, the "
-        "journal and the lists with it. Exit status 1: it is not whole; the first line says where."
-    )
+    help = "Verify the audit log. Exit status 1: it is not whole; the first line says where."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--since", metavar="FILE", help="go on from the newest seal in it, which is trusted"
-        )
-        parser.add_argument(
-            "--seal", action="append", default=[], metavar="FILE", help="compare with its seals"
-        )
-        parser.add_argument(
-            "--log", action="append", default=[], metavar="FILE", help="and with a process log"
-        )
+        parser.add_argument("--since", metavar="FILE", help="go on from its newest seal")
+        for option, text in (("--seal", "compare with its seals"), ("--log", "a process log")):
+            parser.add_argument(option, action="append", default=[], metavar="FILE", help=text)
 
     def handle(self, **options: Any) -> None:
+        since, path = None, options["since"]
         try:
+            if path and (since := max(seals_in([path], []), default=None)) is None:
+                raise _unreadable(f"{path} holds no seal.")
             walker = verify(
-                since=_newest(options["since"]) if options["since"] else None,
+                since=since,
                 seals=seals_in(options["seal"], options["log"]),
                 progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
             )
@@ -52,15 +47,3 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(walker.report()))
         if walker.faults:
             sys.exit(1)
-
-
-def _unreadable(why: str) -> CommandError:
-    return CommandError(why, returncode=2)
-
-
-def _newest(path: str) -> Seal:
-    """The newest seal of a file."""
-    newest = max(seals_in([path], []), default=None)
-    if newest is None:
-        raise _unreadable(f"{path} holds no seal.")
-    return newest
