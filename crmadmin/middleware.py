@@ -25,7 +25,7 @@ from django.utils.functional import SimpleLazyObject
 from crmadmin import error_pages
 from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
-from customers.audit import access_events, reading
+from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
@@ -167,10 +167,9 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     name = request.resolver_match.url_name if request.resolver_match else None
-    sections = dict.fromkeys(
-        ("log", "change", "settle", "reveal-change", "unsettled", "looks"), "log"
-    )
-    sections |= {"create": "create", "saves": ""}
+    of_the_log = ("log", "change", "settle", "reveal-change", "unsettled", "looks")
+    sections = dict.fromkeys(of_the_log, "log")
+    sections |= {"create": "create", "saves": "", "integrity": "integrity"}
     actor = getattr(request, "actor", None)
     return {
         "page_name": name,
@@ -181,7 +180,19 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "unseen_by_author": SimpleLazyObject(lambda: _unseen(actor)),
         "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,
+        "log_is_broken": SimpleLazyObject(lambda: _log_is_broken(request)),
     }
+
+
+def _log_is_broken(request: HttpRequest) -> bool:
+    """Did the last check say so? Asked for by whole pages of the log only."""
+    route = (request.resolver_match and request.resolver_match.route) or ""
+    if not (route.startswith("audit/") or route.endswith("history/")):
+        return False
+    try:
+        return verification.is_broken()
+    except DatabaseError:  # this may be the page that says so
+        return False
 
 
 def _unseen(actor: Actor | None) -> list[Change]:

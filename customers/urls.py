@@ -9,6 +9,7 @@ from customers.views import (
     find,
     forget,
     group,
+    integrity,
     log,
     looks,
     markets,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("audit/views/<int:number>/delete/", log.delete_view, name="delete-view"),
     path("audit/looks/", looks.looks, name="looks"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
+    path("audit/integrity/", integrity.integrity, name="integrity"),
     path("audit/changes/<uuid:change_id>/", change.change, name="change"),
     path("audit/changes/<uuid:change_id>/settle/", change.settle, name="settle"),
     path(
