@@ -10,6 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
+from django.db import DataError
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
@@ -46,8 +47,7 @@ def verify(
 
 def _verify(since: Seal | None, seals: Seals, progress: Progress) -> Verifier:
     walker = Verifier(signing.keys(), seals)
-    row = Head.objects.filter(pk=1).first()
-    head = chain.seal_of(row) if row else Seal(0, "", b"", "", b"")
+    head = _head(walker)
     _begin(walker, since, head)
     _walk(walker, head.seq, progress)
     if head.seq >= max(walker.first - 1, 1):  # else the trusted seal says that the log was cut
@@ -55,6 +55,16 @@ def _verify(since: Seal | None, seals: Seals, progress: Progress) -> Verifier:
     _check_around(walker, head)
     walker.beside += [*islice(_line_faults(), MOST), *islice(projections.stray_faults(), MOST)]
     return walker
+
+
+def _head(walker: Verifier) -> Seal:
+    """The head; number 0 where there is none."""
+    try:
+        if row := Head.objects.filter(pk=1).first():
+            return chain.seal_of(row)
+    except (DataError, AttributeError):  # a time that Python does not have
+        walker.bad_head.append("the head cannot be read")
+    return Seal(0, "", b"", "", b"")
 
 
 def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
@@ -141,9 +151,11 @@ def _check_around(walker: Verifier, head: Seal) -> None:
     head_now = Head.objects.filter(pk=1).values("seq")
     if head.seq and Entry.objects.filter(seq__gt=Subquery(head_now)).exists():
         walker.bad_entry(head.seq + 1, "it comes after the head")
-    elif not head.seq and Entry.objects.exists():
+    if head.seq or walker.bad_head:
+        return
+    if Entry.objects.exists():
         walker.bad_head.append("there are entries, and no head")
-    elif not head.seq and (left := _leftovers()):
+    elif left := _leftovers():
         walker.bad_head.append(f"the log was emptied: {left}, and no entry")
 
 
