@@ -175,6 +175,17 @@ CHANGING = _(
 )
 
 
+def unchanged(members: int) -> str:
+    """members: of a list or an object, how many are as they were."""
+    return ngettext("%(count)d unchanged", "%(count)d unchanged", members) % {"count": members}
+
+
+def more_changed(members: int) -> str:
+    """members: how many changed that are not told one by one."""
+    told = ngettext("%(count)d more changed", "%(count)d more changed", members)
+    return told % {"count": members}
+
+
 def forgotten(entries: int) -> str:
     """entries: how many values were erased of."""
     told = ngettext(
@@ -215,6 +226,11 @@ QUOTED = _("“%(text)s”")
 NOTHING = _("nothing")
 EMPTY = _("empty")
 MASKED = _("hidden")
+KEY_MISSING = _("Key missing")
+OF_FIELD = _("%(field)s, %(member)s")
+SHOW_ALL = _("Show all %(count)s characters")
+SHOW_LESS = _("Show less")
+STORED_AS = _("stored as")
 OTHER_CREATE = _("a create that was not settled")
 FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")

@@ -35,6 +35,11 @@ def current() -> str:
     return next(iter(_keys(settings.AUDIT_ENCRYPTION_KEYS)))
 
 
+def has_key(key_id: str) -> bool:
+    """Is the key of that id given?"""
+    return key_id in _keys(settings.AUDIT_ENCRYPTION_KEYS)
+
+
 def salt() -> bytes:
     return secrets.token_urlsafe(SALT * 3 // 4).encode()
 

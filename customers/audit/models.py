@@ -99,7 +99,7 @@ class Missing(models.TextChoices):
     ERASED = "erased", _("erased")
     NOT_KEPT = "not kept", _("not kept")  # it never was in the log
     # It does not open: no key for it, or it was tampered with.
-    UNREADABLE = "unreadable", _("unreadable")
+    UNREADABLE = "unreadable", _("not readable")
 
     def __str__(self) -> str:
         return str(self.label)

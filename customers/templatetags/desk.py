@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
@@ -10,14 +9,14 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
-from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
+from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
@@ -26,8 +25,6 @@ from customers.catalogue.masking import is_sensitive
 register = template.Library()
 register.filter("market_country", country_name)
 
-_LONGEST_COMPARED = 400  # characters of a value whose differences are marked
-_ALIKE = 0.4  # of 1, from which differences are marked inside a value
 _BADGES = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -92,36 +89,6 @@ def hides(entry: Entry) -> bool:
     """Is there a value in it that may be revealed?"""
     values = [value for value in (entry.old, entry.new) if not isinstance(value, Missing)]
     return is_sensitive(entry.field) and not all(map(is_empty, values))
-
-
-@register.simple_tag
-def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
-    """Old → new, differences marked; of a sensitive value only whether there was one."""
-    if entry.action not in OF_VALUES:
-        return _done_to_the_log(entry)
-    values = [entry.new] if entry.action == Action.CREATE else [entry.old, entry.new]
-    is_masked = is_sensitive(entry.field) and not revealed
-    if is_masked or any(isinstance(value, Missing) for value in values):
-        texts = [_masked(v) if is_masked else _shown(entry.field, v, revealed) for v in values]
-        return format_html('<span class="muted">{}</span>', " → ".join(texts))
-    texts = [_shown(entry.field, value, revealed) for value in values]
-    if len(texts) == 1:
-        return format_html('<ins class="diff-new" dir="auto">{}</ins>', *texts)
-    return format_html(  # each in its own direction, or old and new would change places
-        '<del class="diff-old" dir="auto">{}</del>'
-        '<span class="diff-arrow" aria-hidden="true">→</span><wbr>'
-        '<ins class="diff-new" dir="auto">{}</ins>',
-        *_marked(*texts),
-    )
-
-
-def _done_to_the_log(entry: Entry) -> SafeString:
-    """What was erased or removed, in words."""
-    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
-    if number is None or entry.action not in wording.DONE_TO_THE_LOG:
-        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
-    words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
-    return format_html("{}", words % {"number": number})
 
 
 @register.filter
@@ -228,38 +195,12 @@ def as_hex(digest: bytes) -> str:
     return bytes(digest).hex()
 
 
-def _masked(value: Any) -> str:
-    """What is shown of a sensitive value."""
-    if isinstance(value, Missing):
-        return str(value)
-    return str(wording.EMPTY if is_empty(value) else wording.MASKED)
-
-
 def _shown(name: str, value: Any, revealed: bool = False) -> str:
     if isinstance(value, Missing):
         return str(value)
     if name in FIELDS:
         return FIELDS[name].text(value, revealed=revealed)
     return raw_text(value) if revealed or is_empty(value) else MASK
-
-
-def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both texts with their differences in bold; whole if they have little in common."""
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    steps = [("replace", 0, len(old), 0, len(new))]
-    if max(len(old), len(new)) <= _LONGEST_COMPARED and matcher.ratio() >= _ALIKE:
-        steps = list(matcher.get_opcodes())
-    return (
-        _spans([(old[a:b], step != "equal") for step, a, b, _, _ in steps]),
-        _spans([(new[a:b], step != "equal") for step, _, _, a, b in steps]),
-    )
-
-
-def _spans(parts: list[tuple[str, bool]]) -> SafeString:
-    """(text, is it in bold) one after the other; "empty" for no text."""
-    spans = [(format_html("<b>{}</b>" if bold else "{}", text),) for text, bold in parts if text]
-    empty = format_html('<span class="nil">{}</span>', wording.EMPTY)
-    return format_html_join("", "{}", spans) if spans else empty
 
 
 @register.simple_tag

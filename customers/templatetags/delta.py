@@ -1,0 +1,295 @@
+"""Old → new in HTML: in the log, in conflicts and in reports, by the same rules."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from customers import wording
+from customers.audit import encryption
+from customers.audit.actions import OF_VALUES, Action
+from customers.audit.models import Entry, Missing, VaultItem, number_in
+from customers.catalogue.differences import (
+    Difference,
+    Happened,
+    Line,
+    cut_of,
+    difference,
+    first_value,
+)
+from customers.catalogue.fields import FIELDS, MASK
+from customers.catalogue.marks import Part, Side, marked, shortened, side_of
+from customers.templatetags.desk import field_label, icon
+
+register = template.Library()
+
+_LONG = 120  # characters, from which the rest of a value is one click away
+_ARROW = SafeString('<span class="diff-arrow" aria-hidden="true">→</span>')
+_ABOVE = format_html("<br>{}", _ARROW)
+_TAGS = {"old": "del", "new": "ins"}
+
+
+@register.simple_tag
+def delta(
+    entry: Entry, *, stored: Entry | None = None, revealed: bool = False, named: bool = False
+) -> SafeString:
+    """Old → new, differences marked; of a sensitive value only whether there was one.
+
+    stored: the entry that says how Club Med writes it. named: the member stands in front also if it
+    is the only one that changed, which `changed_field` names otherwise.
+    """
+    if entry.action not in OF_VALUES:
+        return _done_to_the_log(entry)
+    if _is_missing(entry):
+        return _missing(entry, revealed)
+    shown = _difference(entry, revealed)
+    lines = [_difference_html(shown, named)]
+    if stored and not isinstance(stored.found, Missing):
+        sent, found = entry.new, stored.found
+        shown = difference(entry.field, sent, found, revealed=revealed, market=entry.locale)
+        lines += [_stored_as(line) for line in shown.lines if not any(line.hidden)]
+    return format_html_join("", "{}", ((line,) for line in lines))
+
+
+@register.simple_tag
+def delta_side(entry: Entry, side: str, *, revealed: bool = False) -> SafeString:
+    """One column of a change whose old and new stand beside each other. side: "old" or "new"."""
+    value = getattr(entry, side)
+    if isinstance(value, Missing):
+        return format_html('<span class="muted">{}</span>', value)
+    shown = _difference(entry, revealed)
+    if not shown.lines:
+        return format_html('<span class="muted">{}</span>', shown.note)
+    lines = [(_name(line, shown), _one_side(line, side)) for line in shown.lines]
+    if len(lines) == 1:
+        return lines[0][1]
+    rows = format_html_join("", "<span>{}{}</span>", lines)
+    return format_html('<div class="plain">{}</div>', rows)
+
+
+@register.filter
+def changed_field(entry: Entry) -> str:
+    """The field in a list: with the member if exactly one of it changed, as in "Opt-ins, SMS"."""
+    label, field = field_label(entry.field), FIELDS.get(entry.field)
+    is_told = entry.action in OF_VALUES and entry.action != Action.CREATE
+    if field is None or not field.is_composed or not is_told or _is_missing(entry):
+        return label
+    member = _difference(entry, revealed=False).member
+    return wording.OF_FIELD % {"field": label, "member": member} if member else label
+
+
+@register.simple_tag
+def report_delta(field: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> SafeString:
+    """The same of two values as a report gives them, {"state": …, "value": …}. old: None: none."""
+    if {new["state"], (old or new)["state"]} <= {"value", "empty"}:
+        if old is None:
+            return _difference_html(first_value(field, new["value"]), named=True)
+        return _difference_html(difference(field, old["value"], new["value"]), named=True)
+    states = [side for side in (old, new) if side is not None]
+    return _arrowed(_in_report(side) for side in states)
+
+
+def _in_report(value: Mapping[str, Any]) -> SafeString:
+    if value["state"] == "value":
+        return spelled(value["words"])
+    return format_html('<span class="state">{}</span>', value["state"])
+
+
+@register.filter
+def spelled(text: str) -> SafeString:
+    """A text in its own direction, with what does not show in it spelled out."""
+    return _text(side_of(text)) if text else SafeString("")
+
+
+@register.simple_tag
+def marked_beside(field: Any, text: str, other: str | None) -> SafeString:
+    """A value of a conflict, with what differs from another value of that field."""
+    if not text or not other or text == other:
+        return spelled(text) or format_html('<span class="nil">{}</span>', wording.EMPTY)
+    return _text(marked(other, text, cut_of(field)).new, mark="mark")
+
+
+def _is_missing(entry: Entry) -> bool:
+    return isinstance(entry.old, Missing) or isinstance(entry.new, Missing)
+
+
+def _difference(entry: Entry, revealed: bool) -> Difference:
+    """A value that cannot be had counts as none."""
+    old, new = (None if isinstance(v, Missing) else v for v in (entry.old, entry.new))
+    if entry.action == Action.CREATE:
+        return first_value(entry.field, new, revealed=revealed, market=entry.locale)
+    return difference(entry.field, old, new, revealed=revealed, market=entry.locale)
+
+
+def _difference_html(shown: Difference, named: bool) -> SafeString:
+    if not shown.lines:
+        return format_html('<span class="muted">{}</span>', shown.note)
+    if shown.member and not named:
+        [line] = shown.lines
+        changed = line.happened in (None, Happened.CHANGED)
+        return _pair(line) if changed else format_html("{} {}", _happened(line), _pair(line))
+    if len(shown.lines) == 1 and not shown.lines[0].member:
+        return _pair(shown.lines[0])
+    rows = [format_html("{}{}", _name(line, shown), _pair(line)) for line in shown.lines]
+    counts = ((shown.more, wording.more_changed), (shown.unchanged, wording.unchanged))
+    notes = [(words(count),) for count, words in counts if count]
+    return format_html(
+        '<div class="plain">{}{}</div>',
+        format_html_join("", "<span>{}</span>", ((row,) for row in rows)),
+        format_html_join("", '<span class="muted">{}</span>', notes),
+    )
+
+
+def _happened(line: Line) -> SafeString:
+    label = line.happened.label if line.happened else ""
+    return format_html('<span class="muted">{}</span>', label)
+
+
+def _name(line: Line, shown: Difference) -> SafeString:
+    """What stands before a line: "Changed Mobile "."""
+    happened = format_html("{} ", _happened(line)) if line.happened else ""
+    return format_html("{}{} ", happened, spelled(line.member)) if line.member else SafeString("")
+
+
+def _texts(line: Line) -> list[tuple[str, Side | None]]:
+    return [("old", line.old), ("new", line.new)]
+
+
+def _pair(line: Line) -> SafeString:
+    """Old → new of one line; cut if it is long, with the rest one click away."""
+    if any(line.hidden):
+        return _hidden(line)
+    longest = max(side.length for side in (line.old, line.new) if side)
+    if longest <= _LONG:
+        return _sides(line)
+    short = [text and shortened(text) for text in (line.old, line.new)]
+    head = _sides(replace(line, old=short[0], new=short[1]))
+    return _folded(head, _sides(line, arrow=_ABOVE), longest)
+
+
+def _sides(line: Line, arrow: SafeString = _ARROW) -> SafeString:
+    """Both values, or the one there is."""
+    there = [(side, text) for side, text in _texts(line) if text is not None]
+    shown = _arrowed((_value(side, text, line.whole) for side, text in there), arrow)
+    note = format_html(' <span class="muted">{}</span>', line.note) if line.note else ""
+    return format_html("{}{}", shown, note)
+
+
+def _folded(head: SafeString, whole: SafeString, length: int) -> SafeString:
+    count = number_format(length, use_l10n=True, force_grouping=True)
+    return format_html(
+        '<details class="long"><summary><span class="head">{} <span class="more">{}</span></span>'
+        '<span class="less link">{}</span></summary>{}</details>',
+        head,
+        wording.SHOW_ALL % {"count": count},
+        wording.SHOW_LESS,
+        whole,
+    )
+
+
+def _one_side(line: Line, side: str) -> SafeString:
+    """A column of a line, of the same make as `_pair`."""
+    text = getattr(line, side)
+    if any(line.hidden):
+        return _masked(line.hidden[side == "new"])
+    if text is None:
+        return SafeString("")
+    note = format_html(' <span class="muted">{}</span>', line.note) if side == "new" else ""
+    value = _value(side, text, line.whole)
+    if text.length > _LONG:
+        value = _folded(_value(side, shortened(text), line.whole), value, text.length)
+    return format_html("{}{}", value, note if line.note else "")
+
+
+def _value(side: str, text: Side, whole: bool) -> SafeString:
+    css = f"diff-{side} whole" if whole and text.parts else f"diff-{side}"
+    shown = _text(text) if text.parts else format_html('<span class="nil">{}</span>', wording.EMPTY)
+    return format_html('<{0} class="{1}">{2}</{0}>', SafeString(_TAGS[side]), css, shown)
+
+
+def _text(side: Side, mark: str = "b") -> SafeString:
+    """The parts of a text in its own direction and language. An address may break after its @."""
+    language = format_html(' lang="{}"', side.language) if side.language else ""
+    direction = SafeString(' dir="rtl"') if side.is_rtl else ""
+    parts = mark_safe("".join(_part(part, mark) for part in side.parts))  # noqa: S308  escaped there
+    return format_html("<bdi{}{}>{}</bdi>", language, direction, parts)
+
+
+def _part(part: Part, mark: str) -> str:
+    text = escape(part.text)
+    if part.is_code:
+        tag = mark if part.is_marked else "span"
+        return f'<{tag} class="code-point">{text}</{tag}>'
+    text = SafeString(text.replace("@", "@<wbr>"))
+    return f"<{mark}>{text}</{mark}>" if part.is_marked else text
+
+
+def _hidden(line: Line) -> SafeString:
+    """Whether there was a sensitive value, and is; the word once, behind the last of them."""
+    there = [line.hidden[side == "new"] for side, text in _texts(line) if text is not None]
+    if all(there):
+        return format_html("{} {}", _arrowed(_dots() for _ in there), _hidden_word())
+    return _arrowed(_masked(hidden) for hidden in there)
+
+
+def _masked(hidden: bool) -> SafeString:
+    if hidden:
+        return format_html("{} {}", _dots(), _hidden_word())
+    return format_html('<span class="nil">{}</span>', wording.EMPTY)
+
+
+def _dots() -> SafeString:
+    return format_html('<span class="masked" aria-hidden="true">{}</span>', MASK)
+
+
+def _hidden_word() -> SafeString:
+    return format_html('<span class="muted">{}</span>', wording.MASKED)
+
+
+def _arrowed(values: Iterable[SafeString], arrow: SafeString = _ARROW) -> SafeString:
+    return format_html_join(arrow, "{}", ((value,) for value in values))
+
+
+def _missing(entry: Entry, revealed: bool) -> SafeString:
+    """Words in the place of values that cannot be had, and the other value, if there is one."""
+    sides = ["new"] if entry.action == Action.CREATE else ["old", "new"]
+    values = [getattr(entry, side) for side in sides]
+    if all(isinstance(value, Missing) for value in values):
+        words = format_html('<span class="muted">{}</span>', " → ".join(map(str, values)))
+    else:
+        words = _arrowed(delta_side(entry, side, revealed=revealed) for side in sides)
+    return format_html("{} {}", words, _key_missing()) if _lacks_key(entry) else words
+
+
+def _lacks_key(entry: Entry) -> bool:
+    """Was it encrypted with a key that is not given?"""
+    try:
+        return not encryption.has_key(entry.item.key_id)
+    except VaultItem.DoesNotExist:
+        return False
+
+
+def _key_missing() -> SafeString:
+    badge = '<span class="badge" data-tone="warn">{}{}</span>'
+    return format_html(badge, icon("alert-triangle"), wording.KEY_MISSING)
+
+
+def _stored_as(line: Line) -> SafeString:
+    """A line of its own: how Club Med writes what was sent."""
+    name = format_html("{} ", spelled(line.member)) if line.member else ""
+    value = _one_side(line, "new") if line.new else format_html("{}", wording.NOTHING)
+    shown = format_html("{} {}{}", wording.STORED_AS, name, value)
+    return format_html('<div class="muted">{}</div>', shown)
+
+
+def _done_to_the_log(entry: Entry) -> SafeString:
+    """What was erased or removed, in words."""
+    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
+    if number is None or entry.action not in wording.DONE_TO_THE_LOG:
+        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
+    words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
+    return format_html("{}", words % {"number": number})
