@@ -240,6 +240,53 @@ TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type
 YOU_TYPED = _("You typed")
 OPTIONAL = _("(optional)")
 
+# The filters of the log
+PERSON = _("Person")
+CUSTOMER_NUMBER = _("Customer number")
+FIELD = _("Field")
+GROUP = _("Part of the profile")
+ACTION = _("Action")
+OUTCOME = _("Outcome")
+WAITING = _("Waiting")
+HOW = _("How")
+FROM = _("From")
+TO = _("To")
+MINE = _("My changes")
+FORCED = _("Saved without address check")
+REVERTS = _("Reverts")
+CHOSEN = _("%(count)d chosen")
+ANYONE = _("Anyone")
+ANY_FIELD = _("Any field")
+ANY_GROUP = _("Any part")
+ANY = _("Any")
+PERIODS = {
+    "today": _("Today"),
+    "yesterday": _("Yesterday"),
+    "week": _("Last 7 days"),
+    "month": _("This month"),
+    "last_month": _("Last month"),
+}
+NO_DATE = _("“%(text)s” is not a date: write it like 2026-11-30.")
+NOT_A_NUMBER = _("“%(text)s” is not a customer number: digits only, not starting with 0.")
+NOT_IN_THE_LOG = _("“%(value)s” does not occur in the log: choose from the list.")
+NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
+NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
+TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
+REVERSED = _("This day is before the first one.")
+VIEWS = {
+    "all": _("Everything"),
+    "newest": _("Last 2 days"),
+    "refused": _("Refused this week"),
+    "unclear": _("Unclear"),
+    "names": _("Name changes"),
+}
+NAME = _("Name of the view")
+FOR_EVERYBODY = _("For everybody who reads the log")
+NAME_THE_VIEW = _("Give this view a name.")
+VIEW_SAVED = _("The view “%(name)s” is saved.")
+VIEW_DELETED = _("The view “%(name)s” is deleted. No change of the log is touched by that.")
+NOT_OF_THE_GROUP = _("No chosen field is in this part of the profile.")
+
 # Times
 IN_UTC = _("%(time)s UTC")
 JUST_NOW = _("just now")
