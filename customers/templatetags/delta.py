@@ -23,6 +23,7 @@ from customers.catalogue.differences import (
 )
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.marks import Part, Side, marked, shortened, side_of
+from customers.catalogue.masking import is_sensitive
 from customers.templatetags.desk import field_label, icon
 
 register = template.Library()
@@ -34,25 +35,43 @@ _TAGS = {"old": "del", "new": "ins"}
 
 
 @register.simple_tag
-def delta(
-    entry: Entry, *, stored: Entry | None = None, revealed: bool = False, named: bool = False
-) -> SafeString:
+def delta(entry: Entry, *, revealed: bool = False, named: bool = False) -> SafeString:
     """Old → new, differences marked; of a sensitive value only whether there was one.
 
-    stored: the entry that says how Club Med writes it. named: the member stands in front also if it
-    is the only one that changed, which `changed_field` names otherwise.
+    named: the member stands in front also if it is the only one that changed, which
+    `changed_field` names otherwise.
     """
     if entry.action not in OF_VALUES:
         return _done_to_the_log(entry)
     if _is_missing(entry):
         return _missing(entry, revealed)
-    shown = _difference(entry, revealed)
-    lines = [_difference_html(shown, named)]
-    if stored and not isinstance(stored.found, Missing):
-        sent, found = entry.new, stored.found
-        shown = difference(entry.field, sent, found, revealed=revealed, market=entry.locale)
-        lines += [_stored_as(line) for line in shown.lines if not any(line.hidden)]
-    return format_html_join("", "{}", ((line,) for line in lines))
+    return _difference_html(_difference(entry, revealed), named)
+
+
+@register.simple_tag
+def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
+    """A line for each member that Club Med stored in another way than it was sent.
+
+    stored: the entry that says so, None if there is none.
+    """
+    if stored is None or is_sensitive(entry.field):
+        return SafeString("")
+    if isinstance(stored.found, Missing) or isinstance(entry.new, Missing):
+        return format_html('<div class="muted">{} {}</div>', wording.STORED_AS, stored.found)
+    shown = difference(entry.field, entry.new, stored.found, market=entry.locale)
+    return format_html_join("", "{}", ((_stored_line(line),) for line in shown.lines))
+
+
+def _stored_line(line: Line) -> SafeString:
+    name = format_html("{} ", spelled(line.member)) if line.member else ""
+    value = _one_side(line, "new") if line.new else wording.NOTHING
+    return format_html('<div class="muted">{} {}{}</div>', wording.STORED_AS, name, value)
+
+
+@register.filter
+def in_columns(entry: Entry) -> bool:
+    """Do old and new stand in columns of their own? Not what may be revealed, or was created."""
+    return entry.action != Action.CREATE and not is_sensitive(entry.field)
 
 
 @register.simple_tag
@@ -276,14 +295,6 @@ def _lacks_key(entry: Entry) -> bool:
 def _key_missing() -> SafeString:
     badge = '<span class="badge" data-tone="warn">{}{}</span>'
     return format_html(badge, icon("alert-triangle"), wording.KEY_MISSING)
-
-
-def _stored_as(line: Line) -> SafeString:
-    """A line of its own: how Club Med writes what was sent."""
-    name = format_html("{} ", spelled(line.member)) if line.member else ""
-    value = _one_side(line, "new") if line.new else format_html("{}", wording.NOTHING)
-    shown = format_html("{} {}{}", wording.STORED_AS, name, value)
-    return format_html('<div class="muted">{}</div>', shown)
 
 
 def _done_to_the_log(entry: Entry) -> SafeString:

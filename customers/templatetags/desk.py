@@ -119,12 +119,11 @@ def _other(key: str) -> str:
 @register.filter
 def how(history: FieldHistory) -> list[str]:
     """What is said beside an outcome: nothing if Club Med answered and gave no reason."""
-    entry, stored = history.verdict, history.stored
-    if entry.action not in OF_VALUES:
-        return []
+    entry = history.verdict
     by_answer = entry.action != Action.ELSEWHERE and entry.evidence == Evidence.ANSWER
-    lines = [] if by_answer and not entry.detail else [basis(entry)]
-    return lines if stored is None else [*lines, basis(stored)]
+    if entry.action not in OF_VALUES or (by_answer and not entry.detail):
+        return []
+    return [basis(entry)]
 
 
 def _basis(entry: Entry) -> str:
