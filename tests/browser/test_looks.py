@@ -312,6 +312,23 @@ def revealing(page, product):
     yield "change-revealed"
 
 
+def comparing(page, product):
+    """Every case of old → new, in the log, in the timeline and on the page of a change."""
+    product.record_differences()
+    page.goto("/audit/")
+    expect(page.locator("tbody.change")).not_to_have_count(0)
+    yield "differences"
+    for one in page.locator("details.long > summary").all():
+        one.click()
+    yield "differences-open"
+    page.goto(TOM)
+    yield "differences-trail"
+    page.goto("/audit/")
+    page.locator("tbody.change", has_text="apto 92").locator(".when a").click()
+    expect(page.locator("table.even")).to_be_visible()
+    yield "difference"
+
+
 def visiting(page, product):
     for name, path in AT_REST.items():
         page.goto(path)
@@ -320,7 +337,7 @@ def visiting(page, product):
 
 JOURNEYS = [
     *(visiting, finding, creating, editing, saving, conflicting, sending_an_address),
-    *(editing_a_group, revealing, recorded_and_forgotten, settling, deciding),
+    *(editing_a_group, revealing, comparing, recorded_and_forgotten, settling, deciding),
     *(deciding_about_a_create, without_an_api, without_a_role),
 ]
 

@@ -121,8 +121,8 @@ def test_a_long_value_is_cut_and_the_rest_is_in_the_page_already(rows):
     head = details.summary.select_one(".head")
 
     assert [text(side) for side in head.select("del, ins")] == [
-        "Guest asked for a … and not beside the pool , because the music goes … arrival after 22:00",
-        "Guest asked for a … and not beside the garden , because the music goes … arrival after 22:00",
+        f"Guest asked for a … and not beside {place} , because the music … arrival after 22:00"
+        for place in ("the pool", "the garden")
     ]
     count = len(differences.ROOM % "the garden")
     assert text(head.select_one(".more")) == f"Show all {count} characters"
@@ -135,10 +135,8 @@ def test_a_long_value_is_cut_and_the_rest_is_in_the_page_already(rows):
 def test_how_club_med_stored_it_stands_on_a_line_of_its_own(rows):
     cell = rows["stored as"].select_one(".delta")
 
-    assert (
-        text(cell.find("div", recursive=False)) == "stored as BEATRIZ accents only"
-        or text(cell.find("div", recursive=False)) == "stored as BEATRIZ capitals and accents only"
-    )
+    told = text(cell.find("div", recursive=False))
+    assert told == "stored as BEATRIZ capitals and accents only"
 
 
 def test_on_its_own_page_a_change_has_columns_for_old_and_new(numbers, supervisor):
@@ -155,7 +153,7 @@ def test_on_its_own_page_a_change_has_columns_for_old_and_new(numbers, superviso
         "Street Rua Galvão 148 Flat, floor empty Country Portugal",
         "Street Rua Galvão Ipê 418 Flat, floor apto 92 Country Brazil",
     ]
-    assert text(page("hidden").select_one("tbody .delta")) == "•••••• → •••••• hidden"
+    assert text(page("hidden").select_one("tbody .delta")).startswith("•••••• → •••••• hidden")
 
 
 def test_a_hostile_value_is_text_on_every_page(supervisor, agent):
@@ -173,16 +171,16 @@ def test_a_hostile_value_is_text_on_every_page(supervisor, agent):
 
 def test_in_a_conflict_what_differs_is_marked_and_what_does_not_show_is_spelled_out(agent, clubmed):
     url = f"/customers/{TOM}/fields/birth_city/"
-    change(agent, "Rio Verde", "birth_city")
+    change(agent, "Porto Alegre Sul", "birth_city")
     form = agent.form(url)
-    clubmed.customers[TOM]["birth_city"] = "Rio Claro\u200b"
+    clubmed.customers[TOM]["birth_city"] = "Porto Alegre Norte\u200b"
 
-    page = soup(agent.post(url, form | {"value": "Rio Grande"}))
+    page = soup(agent.post(url, form | {"value": "Porto Alegre Leste"}))
 
     assert [row.td.decode_contents() for row in page.select(".compare tr")] == [
-        "<bdi>Rio Verde</bdi>",
-        '<bdi>Rio <mark>Claro</mark><mark class="code-point">⟨U+200B⟩</mark></bdi>',
-        "<bdi>Rio Grande</bdi>",
+        "<bdi>Porto Alegre Sul</bdi>",
+        '<bdi>Porto Alegre <mark>Norte</mark><mark class="code-point">⟨U+200B⟩</mark></bdi>',
+        "<bdi>Porto Alegre <mark>Leste</mark></bdi>",
     ]
 
 
