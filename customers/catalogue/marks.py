@@ -1,27 +1,32 @@
-"""Two texts beside each other: which words differ, and what the eye cannot see in them."""
+"""Two texts beside each other: which words differ."""
 
 import re
-import unicodedata
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
-from functools import lru_cache
 from itertools import accumulate, islice
 from typing import NamedTuple, TypeAlias
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-
 from customers.catalogue.compare import fold
+from customers.catalogue.spelling import (
+    LOOK_ALIKE,
+    SUSPECT,
+    Code,
+    codes_in,
+    is_hidden,
+    is_rtl,
+    language_of,
+    note_on,
+    spelled,
+)
 
 _MOST = 150  # tokens of a text that are compared with another's; longer stretches differ as one
 _LONGEST_WORD = 200  # characters of a word that is looked into letter by letter
 _LONGEST_READ = 10_000  # characters that are read word by word
 _AROUND = 24  # characters on each side of a change, in a text that is shortened
 _MOST_CODES = 500  # places in a text where what does not show is spelled out apart
-_MOST_NAMED = 3  # letters of another script that are named
 
 # Chinese, Japanese, Thai, Lao, Burmese and Khmer have no spaces: there a sign is a word.
 _SIGN = (
@@ -38,42 +43,7 @@ _ON_IT = (
 _WORDS = re.compile(f" +|[{_BETWEEN}]|[{_SIGN}][{_ON_IT}]*|[^{_BETWEEN}{_SIGN}]+")
 _EMAIL = re.compile("@|[^@]+")
 
-# What may not show. Letters that are blank are named; the others are judged by `_is_hidden`.
-_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
-_SUSPECT = re.compile(f" {{2,}}|^ | (?![\\s\\S])|[^\\w!-~ ]|[{_BLANK}]")
-_IGNORED = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_NAMED = {"\u00a0": _("no-break space"), "\u202f": _("narrow no-break space")}
-
-_ALPHABETS = {
-    "LATIN": _("Latin"),
-    "GREEK": _("Greek"),
-    "CYRILLIC": _("Cyrillic"),
-    "ARMENIAN": _("Armenian"),
-    "CHEROKEE": _("Cherokee"),
-}
-# Cyrillic and Greek letters, and the Latin ones that they look like.
-_LOOK_ALIKE = str.maketrans(
-    "аеорсухіјѕԁһԛԝАВЕКМНОРСТУХІЈЅԚԜοανικρυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "aeopcyxijsdhqwABEKMHOPCTYXIJSQWoavikpuxABEZHIKMNOPTYX",
-)
-_SCRIPTS: tuple[
-    tuple[re.Pattern[str], str, dict[str, str]], ...
-] = (  # (its letters, the language that is meant, others that the market may mean)
-    (re.compile("[\u3040-\u30ff]"), "ja", {}),
-    (re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"), "ko", {}),
-    (
-        re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"),
-        "zh-Hans",
-        {"ja": "ja", "ko": "ko", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant", "zh-MO": "zh-Hant"},
-    ),
-    (re.compile("[\u0590-\u05ff]"), "he", {}),
-    (re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]"), "ar", {"fa": "fa"}),
-    (re.compile("[\u0e00-\u0e7f]"), "th", {}),
-)
-_CHINESE = 2  # the place of the script that three languages share
-
 _Run: TypeAlias = tuple[int, bool, bool]  # its end, are its letters marked, are its codes
-_Code: TypeAlias = tuple[int, int, str]  # start, end, what to write in its place
 _Step: TypeAlias = tuple[str, int, int, int, int]  # as SequenceMatcher's opcodes, in tokens
 
 
@@ -226,6 +196,14 @@ def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -
     )
 
 
+def _note(changed: list[tuple[list[str], list[str]]]) -> str:
+    """What the eye may miss of the tokens that differ, in words."""
+    old = " ".join(_visible(token) for tokens, _new in changed for token in tokens)
+    new = " ".join(_visible(token) for _old, tokens in changed for token in tokens)
+    is_read = old != new and max(len(old), len(new)) <= _LONGEST_READ
+    return note_on(old, new) if is_read else ""
+
+
 def _letters(token: str) -> int:
     """How many it has; of a very long text about how many."""
     return sum(map(str.isalnum, token)) if len(token) <= _LONGEST_WORD else len(token)
@@ -233,7 +211,7 @@ def _letters(token: str) -> int:
 
 def _key(token: str) -> str:
     """What a word looks like, without capitals and accents."""
-    return fold(_visible(token).translate(_LOOK_ALIKE)) if len(token) <= _LONGEST_WORD else token
+    return fold(_visible(token).translate(LOOK_ALIKE)) if len(token) <= _LONGEST_WORD else token
 
 
 def _visible(token: str) -> str:
@@ -244,7 +222,7 @@ def _visible(token: str) -> str:
         return " "
     if token.isascii() and token.isprintable():
         return token
-    return "".join(char for char in token if not _is_hidden(char))
+    return "".join(char for char in token if not is_hidden(char))
 
 
 def _runs(step: _Step, olds: list[str], news: list[str]) -> tuple[list[_Run], list[_Run]]:
@@ -271,16 +249,16 @@ def _trimmed(tokens: list[str], start: int) -> list[_Run]:
 
 
 def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
-    codes = list(islice(_codes(text), _MOST_CODES + 1))
+    codes = list(islice(codes_in(text), _MOST_CODES + 1))
     if len(codes) > _MOST_CODES:
-        spelled = _SUSPECT.sub(_spelled, text)
-        parts = [Part(spelled, is_marked=any(letters for _end, letters, _codes in runs))]
+        is_marked = any(letters for _end, letters, _codes in runs)
+        parts = [Part(SUSPECT.sub(spelled, text), is_marked)]
     else:
         parts = list(_joined(_cut_at(codes, text, runs)))
-    return Side(tuple(parts), len(text), _language(text, text + beside, market), _is_rtl(text))
+    return Side(tuple(parts), len(text), language_of(text, text + beside, market), is_rtl(text))
 
 
-def _cut_at(codes: list[_Code], text: str, runs: list[_Run]) -> Iterator[Part]:
+def _cut_at(codes: list[Code], text: str, runs: list[_Run]) -> Iterator[Part]:
     """The runs of a text, with codes in the place of what does not show."""
     left = deque(codes)
     start = 0
@@ -308,105 +286,3 @@ def _joined(parts: Iterable[Part]) -> Iterator[Part]:
         last = part
     if last.text:
         yield last
-
-
-def _codes(text: str) -> Iterator[_Code]:
-    """All that does not show in a text."""
-    for found in _SUSPECT.finditer(text):
-        if (code := _spelled(found)) != found[0]:
-            yield found.start(), found.end(), code
-
-
-def _spelled(found: re.Match[str]) -> str:
-    """What to write for a character that may not show, or for spaces."""
-    char, count = found[0][0], len(found[0])
-    if char == " ":
-        spaces = ngettext("space", "%(count)d spaces", count) % {"count": count}
-        return f"⟨{spaces}⟩"
-    return f"⟨{_NAMED.get(char, f'U+{ord(char):04X}')}⟩" if _is_hidden(char) else char
-
-
-def _is_hidden(char: str) -> bool:
-    """Is it a character that does not show, or that turns the direction?"""
-    return not char.isprintable() or char in _BLANK or bool(_IGNORED.match(char))
-
-
-def _note(changed: list[tuple[list[str], list[str]]]) -> str:
-    """What the eye may miss of the tokens that differ, in words."""
-    old = " ".join(_visible(token) for tokens, _new in changed for token in tokens)
-    new = " ".join(_visible(token) for _old, tokens in changed for token in tokens)
-    if old == new or max(len(old), len(new)) > _LONGEST_READ:
-        return ""
-    if letters := _foreign(new, old):
-        return str(_("contains %(letters)s")) % {"letters": letters}
-    if letters := _foreign(old, new):
-        return str(_("contained %(letters)s")) % {"letters": letters}
-    return str(_only(old, new))
-
-
-def _only(old: str, new: str) -> object:
-    """What alone differs, if it is nothing but capitals or accents; "" otherwise."""
-    if unicodedata.normalize("NFC", old) == unicodedata.normalize("NFC", new):
-        return _("looks the same: accents are stored in another way")
-    if old.casefold() == new.casefold():
-        return _("capitals only")
-    plain = [_without_accents(text) for text in (old, new)]
-    if plain[0] == plain[1]:
-        return _("accents only")
-    same = plain[0].casefold() == plain[1].casefold()
-    return _("capitals and accents only") if same else ""
-
-
-def _without_accents(text: str) -> str:
-    return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", text))
-
-
-def _foreign(text: str, other: str) -> str:
-    """Letters of another script inside a word, named; also if the other text looks the same."""
-    if text.isascii() and other.isascii():
-        return ""
-    letters = [letter for word in re.findall(r"[^\W\d_]+", text) for letter in _strangers(word)]
-    if not letters and text.translate(_LOOK_ALIKE) == other.translate(_LOOK_ALIKE):
-        letters = [char for char in text if ord(char) in _LOOK_ALIKE and char not in other]
-    named = [
-        f"{_ALPHABETS[str(_alphabet(char))]} {char}, U+{ord(char):04X}"
-        for char in dict.fromkeys(letters)
-    ]
-    return "; ".join(named[:_MOST_NAMED]) + ("; …" if len(named) > _MOST_NAMED else "")
-
-
-def _strangers(word: str) -> list[str]:
-    """The letters of a word that are not of the script which most of it is written in."""
-    counts = Counter(map(_alphabet, word))
-    del counts[None]
-    if len(counts) < 2:
-        return []
-    main = max(counts, key=lambda alphabet: (counts[alphabet], alphabet == "LATIN"))
-    return [char for char in word if _alphabet(char) not in (main, None)]
-
-
-@lru_cache(4096)
-def _alphabet(char: str) -> str | None:
-    """LATIN, GREEK …; None for a letter of a script that has no capitals, or of several."""
-    name = unicodedata.name(char, "").partition(" ")[0]
-    return name if name in _ALPHABETS else None
-
-
-def _language(text: str, both: str, market: str) -> str:
-    """The language of a text that is written in one of `_SCRIPTS`, as far as that can be told."""
-    places = range(len(_SCRIPTS))
-    place = next((at for at in places if _SCRIPTS[at][0].search(text)), None)
-    if text.isascii() or place is None:
-        return ""
-    if place == _CHINESE:
-        place = next(at for at in places if _SCRIPTS[at][0].search(both))
-    _letters, meant, others = _SCRIPTS[place]
-    return others.get(market) or others.get(market.partition("-")[0]) or meant
-
-
-def _is_rtl(text: str) -> bool:
-    """Is its first letter one that is read from right to left?"""
-    if text.isascii():
-        return False
-    directions = (unicodedata.bidirectional(char) for char in text if char.isalpha())
-    return next(directions, "L") in ("R", "AL")

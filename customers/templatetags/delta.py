@@ -13,6 +13,7 @@ from customers import wording
 from customers.audit import encryption
 from customers.audit.actions import OF_VALUES, Action
 from customers.audit.models import Entry, Missing, VaultItem, number_in
+from customers.catalogue.compare import is_empty
 from customers.catalogue.differences import (
     Difference,
     Happened,
@@ -58,6 +59,8 @@ def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
         return SafeString("")
     if isinstance(stored.found, Missing) or isinstance(entry.new, Missing):
         return format_html('<div class="muted">{} {}</div>', wording.STORED_AS, stored.found)
+    if is_empty(stored.found):
+        return _stored_line(Line("", None, Side()))
     shown = difference(entry.field, entry.new, stored.found, market=entry.locale)
     return format_html_join("", "{}", ((_stored_line(line),) for line in shown.lines))
 
