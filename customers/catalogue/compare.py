@@ -79,8 +79,7 @@ def normal_by(rule: Callable[[str], str]) -> Normal:
 def is_contained(sent: Json, stored: Json, normal: Normal) -> bool:
     """Does the stored value hold everything that was sent?
 
-    The server may have added members to objects. A member that was sent empty must be empty: that
-    is how one is cleared (contract 2).
+    The server may have added members to objects; a member that was sent empty must be empty.
     """
     forms = [canonical(normal(value)) for value in (sent, stored)]
     if "null" in forms or forms[0] == forms[1]:
@@ -95,8 +94,7 @@ def is_contained(sent: Json, stored: Json, normal: Normal) -> bool:
 def are_paired(sent: list[Json], stored: list[Json], fits: Callable[[Json, Json], bool]) -> bool:
     """Does each item sent have a stored one of its own, with none left over?
 
-    The longest item chooses first, and takes the shortest that fits: it has the fewest members that
-    nobody sent.
+    The longest item chooses first, and takes the shortest that fits.
     """
     left = sorted(stored, key=_length)
     for item in sorted(sent, key=_length, reverse=True):

@@ -66,6 +66,7 @@ def spelled(found: re.Match[str]) -> str:
     return f"⟨{_NAMED.get(char, f'U+{ord(char):04X}')}⟩" if is_hidden(char) else char
 
 
+@lru_cache(4096)
 def is_hidden(char: str) -> bool:
     """Is it a character that does not show, or that turns the direction?"""
     return not char.isprintable() or char in _BLANK or bool(_IGNORED.match(char))

@@ -324,7 +324,7 @@ def test_a_value_of_half_a_megabyte_does_not_hold_up_a_page(old, new):
 
     found = marked(old, new)
 
-    assert time.process_time() - before < 5  # seconds; quadratic would be hours
+    assert time.process_time() - before < 30  # seconds; quadratic would be hours
     assert len(found.old.parts) + len(found.new.parts) < 1000
 
 
