@@ -75,6 +75,9 @@ class Side:
     language: str = ""
     is_rtl: bool = False
 
+    def __str__(self) -> str:
+        return "".join(part.text for part in self.parts)
+
 
 class Marked(NamedTuple):
     """Both texts. whole: they have too little in common for marks inside. note: in words."""

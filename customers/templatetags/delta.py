@@ -57,8 +57,9 @@ def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
     """
     if stored is None or is_sensitive(entry.field):
         return SafeString("")
-    if isinstance(stored.found, Missing) or isinstance(entry.new, Missing):
-        return format_html('<div class="muted">{} {}</div>', wording.STORED_AS, stored.found)
+    missing = [value for value in (stored.found, entry.new) if isinstance(value, Missing)]
+    if missing:
+        return format_html('<div class="muted">{} {}</div>', wording.STORED_AS, missing[0])
     if is_empty(stored.found):
         return _stored_line(Line("", None, Side()))
     shown = difference(entry.field, entry.new, stored.found, market=entry.locale)
@@ -82,15 +83,19 @@ def delta_side(entry: Entry, side: str, *, revealed: bool = False) -> SafeString
     """One column of a change whose old and new stand beside each other. side: "old" or "new"."""
     value = getattr(entry, side)
     if isinstance(value, Missing):
-        return format_html('<span class="muted">{}</span>', value)
+        badge = _key_missing(entry) if side == "new" else ""
+        return format_html('<span class="muted">{}</span>{}', value, badge)
     shown = _difference(entry, revealed)
     if not shown.lines:
         return format_html('<span class="muted">{}</span>', shown.note)
-    lines = [(_name(line, shown), _one_side(line, side)) for line in shown.lines]
-    if len(lines) == 1:
-        return lines[0][1]
-    rows = format_html_join("", "<span>{}{}</span>", lines)
-    return format_html('<div class="plain">{}</div>', rows)
+    if len(shown.lines) == 1:
+        return _one_side(shown.lines[0], side)
+    there = [line for line in shown.lines if getattr(line, side) is not None]
+    rows = [(_name(line), _one_side(line, side)) for line in there]
+    counts = _counts(shown) if side == "new" else ""
+    return format_html(
+        '<div class="plain">{}{}</div>', format_html_join("", "<span>{}{}</span>", rows), counts
+    )
 
 
 @register.filter
@@ -135,8 +140,13 @@ def marked_beside(field: Any, text: str, other: str | None) -> SafeString:
     return _text(marked(other, text, cut_of(field)).new, mark="mark")
 
 
+def _told(entry: Entry) -> list[str]:
+    """The sides that are shown: of a create there was nothing before."""
+    return ["new"] if entry.action == Action.CREATE else ["old", "new"]
+
+
 def _is_missing(entry: Entry) -> bool:
-    return isinstance(entry.old, Missing) or isinstance(entry.new, Missing)
+    return any(isinstance(getattr(entry, side), Missing) for side in _told(entry))
 
 
 def _difference(entry: Entry, revealed: bool) -> Difference:
@@ -156,14 +166,16 @@ def _difference_html(shown: Difference, named: bool) -> SafeString:
         return _pair(line) if changed else format_html("{} {}", _happened(line), _pair(line))
     if len(shown.lines) == 1 and not shown.lines[0].member:
         return _pair(shown.lines[0])
-    rows = [format_html("{}{}", _name(line, shown), _pair(line)) for line in shown.lines]
+    rows = [(_name(line), _pair(line)) for line in shown.lines]
+    lines = format_html_join("", "<span>{}{}</span>", rows)
+    return format_html('<div class="plain">{}{}</div>', lines, _counts(shown))
+
+
+def _counts(shown: Difference) -> SafeString:
+    """How many members are not told one by one."""
     counts = ((shown.more, wording.more_changed), (shown.unchanged, wording.unchanged))
-    notes = [(words(count),) for count, words in counts if count]
-    return format_html(
-        '<div class="plain">{}{}</div>',
-        format_html_join("", "<span>{}</span>", ((row,) for row in rows)),
-        format_html_join("", '<span class="muted">{}</span>', notes),
-    )
+    told = [(words(count),) for count, words in counts if count]
+    return format_html_join("", '<span class="muted">{}</span>', told)
 
 
 def _happened(line: Line) -> SafeString:
@@ -171,7 +183,7 @@ def _happened(line: Line) -> SafeString:
     return format_html('<span class="muted">{}</span>', label)
 
 
-def _name(line: Line, shown: Difference) -> SafeString:
+def _name(line: Line) -> SafeString:
     """What stands before a line: "Changed Mobile "."""
     happened = format_html("{} ", _happened(line)) if line.happened else ""
     return format_html("{}{} ", happened, spelled(line.member)) if line.member else SafeString("")
@@ -278,25 +290,22 @@ def _arrowed(values: Iterable[SafeString], arrow: SafeString = _ARROW) -> SafeSt
 
 def _missing(entry: Entry, revealed: bool) -> SafeString:
     """Words in the place of values that cannot be had, and the other value, if there is one."""
-    sides = ["new"] if entry.action == Action.CREATE else ["old", "new"]
-    values = [getattr(entry, side) for side in sides]
+    values = [getattr(entry, side) for side in _told(entry)]
     if all(isinstance(value, Missing) for value in values):
         words = format_html('<span class="muted">{}</span>', " → ".join(map(str, values)))
-    else:
-        words = _arrowed(delta_side(entry, side, revealed=revealed) for side in sides)
-    return format_html("{} {}", words, _key_missing()) if _lacks_key(entry) else words
+        return format_html("{}{}", words, _key_missing(entry))
+    return _arrowed(delta_side(entry, side, revealed=revealed) for side in _told(entry))
 
 
-def _lacks_key(entry: Entry) -> bool:
-    """Was it encrypted with a key that is not given?"""
+def _key_missing(entry: Entry) -> SafeString:
+    """A badge, if it was encrypted with a key that is not given."""
     try:
-        return not encryption.has_key(entry.item.key_id)
+        is_known = encryption.has_key(entry.item.key_id)
     except VaultItem.DoesNotExist:
-        return False
-
-
-def _key_missing() -> SafeString:
-    badge = '<span class="badge" data-tone="warn">{}{}</span>'
+        is_known = True
+    if is_known:
+        return SafeString("")
+    badge = ' <span class="badge" data-tone="warn">{}{}</span>'
     return format_html(badge, icon("alert-triangle"), wording.KEY_MISSING)
 
 

@@ -20,6 +20,7 @@ from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
+from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
 
 register = template.Library()
@@ -141,7 +142,7 @@ def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return wording.MISSING_VALUE % {"missing": value}
-    return wording.QUOTED % {"text": _shown(name, value) or wording.NOTHING}
+    return wording.QUOTED % {"text": side_of(_shown(name, value) or str(wording.NOTHING))}
 
 
 @register.simple_tag(takes_context=True)

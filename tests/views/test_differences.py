@@ -1,5 +1,7 @@
 """Old → new as pages show it: the markup of each case, and where it stands."""
 
+import json
+
 import pytest
 
 from customers.audit.models import Entry
@@ -7,6 +9,7 @@ from tests import differences, log
 from tests.acts import change
 from tests.conftest import TOM, soup, text
 from tests.services.test_access_report import page as report_page
+from tests.views.test_translatable import WORD, brackets, outside  # noqa: F401  a fixture
 
 ARROW = '<span aria-hidden="true" class="diff-arrow">→</span>'
 pytestmark = pytest.mark.django_db
@@ -151,7 +154,7 @@ def test_on_its_own_page_a_change_has_columns_for_old_and_new(numbers, superviso
     ]
     assert [text(cell) for cell in page("address").select("tbody .delta")] == [
         "Street Rua Galvão 148 Flat, floor empty Country Portugal",
-        "Street Rua Galvão Ipê 418 Flat, floor apto 92 Country Brazil",
+        "Street Rua Galvão Ipê 418 Flat, floor apto 92 Country Brazil 3 unchanged",
     ]
     assert text(page("hidden").select_one("tbody .delta")).startswith("•••••• → •••••• hidden")
 
@@ -190,3 +193,14 @@ def test_a_report_tells_the_same_lines(numbers):
     assert any("Changed Mobile +55 11 90000- 0142 → +55 11 90000- 0412" in one for one in steps)
     assert any("Paris → Paris ⟨U+200B⟩" in one for one in steps)
     assert any("hidden → hidden" in one for one in steps)
+
+
+@pytest.mark.usefixtures("brackets")
+def test_every_word_beside_the_values_can_be_translated(rows):
+    values = json.dumps(differences.CASES, ensure_ascii=False)
+    data = f"{values} June February German French Brazil Portugal"  # by Babel, not by us
+
+    for case, row in rows.items():
+        for cell in row.select(".delta, .field-name"):
+            words = {word for part in cell.stripped_strings for word in WORD.findall(outside(part))}
+            assert [word for word in words if word not in data] == [], case
