@@ -4,6 +4,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -26,7 +27,7 @@ from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
-from customers.services.connection import is_answering, locale_of
+from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
@@ -176,16 +177,14 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
         "unseen_by_author": SimpleLazyObject(lambda: _unseen(actor)),
-        "outage": actor is not None and actor.may_handle_customers and not is_answering(),
+        "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,
     }
 
 
 def _unseen(actor: Actor | None) -> list[Change]:
     """The person's changes that were settled without them; asked for by whole pages only."""
-    if actor is None or not actor.may_handle_customers:
-        return []
-    try:
-        return reading.unseen_by_author(actor)
-    except DatabaseError:  # this may be the page that says so
-        return []
+    if actor is not None and actor.may_handle_customers:
+        with suppress(DatabaseError):  # this may be the page that says so
+            return reading.unseen_by_author(actor)
+    return []

@@ -5,13 +5,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 _MOST_NAMED = 3  # letters of another script that are named
 
@@ -81,7 +79,7 @@ def note_on(old: str, new: str) -> str:
     return str(_only(old, new))
 
 
-def _only(old: str, new: str) -> "StrOrPromise":
+def _only(old: str, new: str) -> str | Promise:
     """What alone differs, if it is nothing but capitals or accents; "" otherwise."""
     if unicodedata.normalize("NFC", old) == unicodedata.normalize("NFC", new):
         return _("looks the same: accents are stored in another way")

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from customers import wording
+from customers import form_token, wording
 from customers.access import Actor
 from customers.audit import access_events, reading
 from customers.audit.models import Access
@@ -38,7 +38,6 @@ from customers.session import (
     remember_shown,
     shown_profile,
     take_back,
-    take_back_own,
 )
 
 View: TypeAlias = Callable[..., HttpResponse]
@@ -197,8 +196,10 @@ def sent_or_typed(request: DeskRequest, form_name: str) -> dict[str, Any]:
     """The arguments of a small form: what was sent, or what the person typed before a sign-in."""
     if request.method == "POST":
         return {"data": request.POST}
-    typed = take_back_own(request.session, request.path, actor=request.actor, form=form_name)
-    return {"typed": typed}
+    typed = take_back(request.session, request.path)
+    token = typed.get("token", "") if typed else ""
+    own = form_token.read(token, actor=request.actor, form=form_name)
+    return {"typed": typed if own else None}
 
 
 def page_or_fragment(

@@ -52,15 +52,11 @@ class Command(BaseCommand):
         report = verify.verify(progress=lambda *done: self.stderr.write(told.format(*done)))
         reason = although_not_whole.strip()
         if report.faults and not reason:
-            raise CommandError(
-                f"Nothing was erased, as the log is not whole: {report.faults[0]}. Run "
-                "audit_verify, or say --although-not-whole WHY."
-            )
+            why = f"the log is not whole: {report.faults[0]}. Or say --although-not-whole WHY"
+            raise CommandError(f"Nothing was erased, as {why}.")
         if not clock_is_right and (doubt := expire.doubt(timezone.now())):
-            raise CommandError(
-                f"Nothing was erased, as the clock may be wrong: {doubt} If it is right, say "
-                "--clock-is-right."
-            )
+            why = f"the clock may be wrong: {doubt} Or say --clock-is-right"
+            raise CommandError(f"Nothing was erased, as {why}.")
         return f"{reason} (not whole: {report.faults[0]})" if report.faults else ""
 
     def _erase(self, old: expire.Old, reason: str) -> None:

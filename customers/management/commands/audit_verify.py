@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -10,8 +11,10 @@ from django.db import DatabaseError
 
 from customers.audit import chain
 from customers.audit.models import Head
-from customers.audit.verifier import Seal, UnreadableError, seals_in
+from customers.audit.verifier import UnreadableError, seals_in
 from customers.audit.verify import verify
+
+_unreadable = partial(CommandError, returncode=2)
 
 
 class Command(BaseCommand):
@@ -23,9 +26,12 @@ class Command(BaseCommand):
             parser.add_argument(option, action="append", default=[], metavar="FILE", help=text)
 
     def handle(self, **options: Any) -> None:
+        since, path = None, options["since"]
         try:
+            if path and (since := max(seals_in([path], []), default=None)) is None:
+                raise _unreadable(f"{path} holds no seal.")
             walker = verify(
-                since=_newest(options["since"]) if options["since"] else None,
+                since=since,
                 seals=seals_in(options["seal"], options["log"]),
                 progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
             )
@@ -41,15 +47,3 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(walker.report()))
         if walker.faults:
             sys.exit(1)
-
-
-def _unreadable(why: str) -> CommandError:
-    return CommandError(why, returncode=2)
-
-
-def _newest(path: str) -> Seal:
-    """The newest seal of a file."""
-    newest = max(seals_in([path], []), default=None)
-    if newest is None:
-        raise _unreadable(f"{path} holds no seal.")
-    return newest
