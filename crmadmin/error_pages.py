@@ -8,12 +8,7 @@ from django.shortcuts import render
 
 from customers import wording
 from customers.services.outcomes import NotSaved
-from customers.views.answers import (
-    NotACustomerNumberError,
-    NotEditableError,
-    typed_text,
-    wants_fragment,
-)
+from customers.views.answers import NotEditableError, typed_text, wants_fragment
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -77,8 +72,6 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, NotACustomerNumberError):
-        return answer(request, NO_CUSTOMER_NUMBER)
     is_field = isinstance(exception, NotEditableError)
     return answer(request, NOT_EDITABLE if is_field else NO_PAGE)
 

@@ -5,7 +5,7 @@ arguments is filled in with `%` where it is shown.
 """
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 # What came of a verb
 REFUSED = _("Club Med refused this.")
@@ -176,17 +176,11 @@ CHANGING = _(
     "%(who)s is changing this customer right now. Nothing was erased: try again once that is "
     "settled."
 )
-
-
-def forgotten(entries: int) -> str:
-    """entries: how many values were erased of."""
-    told = ngettext(
-        "Forgotten: the values of %(count)s entry are erased.",
-        "Forgotten: the values of %(count)s entries are erased.",
-        entries,
-    )
-    return told % {"count": f"{entries:,}"}
-
+FORGOTTEN = ngettext_lazy(
+    "Forgotten: the values of %(count)s entry are erased.",
+    "Forgotten: the values of %(count)s entries are erased.",
+    "entries",
+)
 
 # The log
 PARTS_OF_THE_LOG = {"values": _("Values"), "entries": _("Entries"), "access": _("Access events")}
@@ -225,7 +219,6 @@ WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
 TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
 YOU_TYPED = _("You typed")
-OPTIONAL = _("(optional)")
 
 # Times
 IN_UTC = _("%(time)s UTC")

@@ -15,23 +15,14 @@ from customers import wording
 from customers.catalogue import compare, objects, phones, words
 from customers.catalogue.fields import Field
 from customers.clubmed.profile import Json, Phone, parse_phones
-from customers.forms.plain import (
-    ChoiceField,
-    Editing,
-    FormPart,
-    Part,
-    PlainField,
-    as_sent,
-    dress,
-    plain_field,
-    unjudged,
-)
+from customers.forms import plain
+from customers.forms.plain import Editing, as_sent
 
 _MOST_PHONES = 20
 ADD_PHONE, REMOVE_PHONE = "phones-add", "phones-remove-"  # what the two buttons send as `act`
 
 
-class MembersForm(FormPart):
+class MembersForm(plain.FormPart):
     """An object such as the address, an input a member; its value: member -> value, null if empty.
 
     A member whose input was not touched goes back as it is. A sensitive member is never shown:
@@ -54,7 +45,7 @@ class MembersForm(FormPart):
         for one in members:
             # What an object lacks already may be lacking still.
             is_needed = one.name in needed and (not now or is_there[one.name])
-            self.fields[one.name] = plain_field(
+            self.fields[one.name] = plain.plain_field(
                 one,
                 editing.market,
                 now=open_now.get(one.name),
@@ -69,7 +60,7 @@ class MembersForm(FormPart):
         if now.get("country") and not now.get("country_code") and country:
             # An old address may name its country in words alone: they stay until one is chosen.
             country.choices = [("", compare.raw_text(now["country"])), *country.choices[1:]]
-        dress(self)
+        plain.dress(self)
 
     @property
     def inputs(self) -> list[tuple[int, forms.BoundField]]:
@@ -107,7 +98,7 @@ class MembersForm(FormPart):
         return cleaned
 
 
-class OptinsForm(FormPart):
+class OptinsForm(plain.FormPart):
     """A question for each channel, for e-mail one about partners too (contract 3).
 
     Its value: the answers that there are, as [{channel, optin, optin_partners}]. about: input ->
@@ -130,16 +121,15 @@ class OptinsForm(FormPart):
             self.initial[key] = _word(answers.get(code, {}).get(member))
             there = now.get(code, {}).get(member)
             nothing = [] if _word(there) else [("", compare.raw_text(there) or wording.NOT_ASKED)]
-            self.fields[key] = ChoiceField(
+            self.fields[key] = plain.ChoiceField(
                 choices=[*nothing, *yes_and_no],
                 label=self.channels[code],
                 required=False,
-                error_messages={"invalid_choice": wording.CHOOSE_ONE},
             )
             asks = wording.OPTIN if member == "optin" else wording.OPTIN_PARTNERS
             label = asks % {"channel": self.channels[code]}
             self.fields[key].widget.attrs["aria-label"] = label
-        dress(self)
+        plain.dress(self)
 
     @property
     def inputs(self) -> list[tuple[str, list[forms.BoundField]]]:
@@ -163,32 +153,25 @@ class OptinsForm(FormPart):
         if self.missing and not self.errors and not self.value:
             raise ValidationError(self.missing, "required")
 
-    def input_at(self, path: Sequence[str]) -> str | None:
+    def input_at(self, path: Sequence[str]) -> str:
         """path: optins[2].optin as ["2", "optin"], a place in the list that was sent."""
         sent = [item["channel"] for item in objects.compose_optins(self.now, self.value)]
         at = path[0] if path else ""
         code = sent[int(at)] if at.isdecimal() and int(at) < len(sent) else at
-        if code == "EMAIL" and "optin_partners" in path:
-            return "EMAIL_partners"
-        return code if code in self.channels else None
+        return "EMAIL_partners" if code == "EMAIL" and "optin_partners" in path else code
 
 
 def _word(answer: Json) -> str:
     return ("yes" if answer else "no") if isinstance(answer, bool) else ""
 
 
-class RawField(PlainField, forms.CharField):
-    """A text that its form reads."""
-
-
-class PhoneForm(forms.Form):
+class PhoneForm(plain.Inputs):
     """One phone. row: the place in the stored list of the phone that it was made from, "" if new.
 
     phone: what is to be stored, for `phones.compose_phones`; None of a row that was left empty.
     """
 
-    use_required_attribute = False
-    row = RawField(required=False, widget=forms.HiddenInput)
+    row = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, now: Sequence[Phone], region: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -201,16 +184,14 @@ class PhoneForm(forms.Form):
         if own_type not in types:
             unknown = wording.NEW_VALUE % {"code": own_type} if own_type else str(wording.NO_TYPE)
             types = {own_type: unknown} | types
-        choose = wording.CHOOSE_ONE
-        self.fields["type"] = ChoiceField(
+        self.fields["type"] = plain.ChoiceField(
             choices=list(types.items()),
             required=bool(own_type),
-            error_messages={"required": choose, "invalid_choice": choose},
+            error_messages={"required": wording.CHOOSE_ONE},
         )
-        self.fields["number"] = RawField(
-            required=False, widget=forms.TextInput({"type": "tel", "inputmode": "tel"})
-        )
-        dress(self)
+        dialled = forms.TextInput({"type": "tel", "inputmode": "tel"})
+        self.fields["number"] = forms.CharField(required=False, widget=dialled)
+        plain.dress(self)
         self.fields["number"].widget.attrs["class"] = "form-control num"
 
     def clean(self) -> None:
@@ -234,7 +215,7 @@ class PhoneForm(forms.Form):
 _Phones = forms.formset_factory(PhoneForm, max_num=_MOST_PHONES, validate_max=True, can_delete=True)
 
 
-class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
+class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
     """The whole list of phones; its value: rows for `phones.compose_phones`."""
 
     default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
@@ -280,9 +261,8 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
         return [form for form in self.shown_forms if form.phone is not None]
 
     @property
-    def whole_errors(self) -> ErrorList:
-        errors: ErrorList = self.non_form_errors()
-        return errors
+    def whole_errors(self) -> list[str]:
+        return list(self.non_form_errors())
 
     @property
     def problems(self) -> list[str]:
@@ -292,7 +272,7 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
             for problems in form.errors.values()
             for problem in problems
         ]
-        return [*map(str, self.non_form_errors()), *told]
+        return [*self.whole_errors, *told]
 
     def clean(self) -> None:
         if self.missing and not self.value and not any(self.errors):
@@ -302,7 +282,7 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
         self._errors: list[ErrorDict] = []
         self._non_form_errors = ErrorList()
         for form in self.forms:
-            unjudged(form)
+            form.forgive()
 
     def refuse(self, path: Sequence[str], message: str) -> None:
         """path: phones[0].number as ["0", "number"], a place in the list that was sent."""

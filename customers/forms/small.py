@@ -8,7 +8,7 @@ from django.http import QueryDict
 from customers import wording
 from customers.audit.models import Purpose
 from customers.catalogue import phones
-from customers.forms.plain import DateField, TextField, dress, show_again
+from customers.forms.plain import ChoiceField, DateField, TextField, dress
 from customers.services import search_terms
 
 
@@ -25,7 +25,9 @@ class SmallForm(forms.Form):
         auto_id: str = "id_%s",
     ) -> None:
         super().__init__(data, auto_id=auto_id)
-        show_again(self, typed)
+        if typed is not None:
+            for name, field in self.fields.items():
+                self.initial[name] = field.widget.value_from_datadict(typed, {}, name)
         dress(self)
 
     @property
@@ -105,11 +107,11 @@ class SettleForm(SmallForm):
 class RevealForm(SmallForm):
     """Why somebody needs to see a sensitive value."""
 
-    purpose = forms.ChoiceField(
+    purpose = ChoiceField(
         label=wording.WHY_REVEAL,
         choices=[("", wording.CHOOSE), *Purpose.choices],
         widget=forms.Select({"data-focus": True}),
-        error_messages={"required": wording.CHOOSE_ONE, "invalid_choice": wording.CHOOSE_ONE},
+        error_messages={"required": wording.CHOOSE_ONE},
     )
 
 
