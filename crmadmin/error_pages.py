@@ -1,21 +1,20 @@
 """Error answers: a page, or under htmx a notice; always with what was typed."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from customers import wording
 from customers.services.outcomes import NotSaved
-from customers.views.answers import NotEditableError, typed_text, wants_fragment
+from customers.views import answers
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """What to tell a person who is not served."""
 
     status: int
@@ -25,9 +24,6 @@ class Message:
     tone: str = "bad"
 
 
-BAD_REQUEST = Message(400, wording.BAD_REQUEST, wording.NOTHING_SENT)
-FORGED = Message(403, wording.FORGED, wording.FORGED_TEXT)
-NOT_ALLOWED = Message(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
 NO_PAGE = Message(404, wording.NO_PAGE, wording.CHECK_ADDRESS)
 NO_CUSTOMER_NUMBER = Message(404, wording.NO_CUSTOMER_NUMBER, wording.NUMBER_RULE, "users", "warn")
 NOT_EDITABLE = Message(404, wording.NOT_EDITABLE, wording.NOT_EDITABLE_TEXT, "lock", "warn")
@@ -38,8 +34,8 @@ NO_DATABASE = Message(503, wording.NO_DATABASE, wording.NO_DATABASE_TEXT, "plug-
 
 def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) -> HttpResponse:
     """The message as a page, or as a notice above the record if htmx asked."""
-    fragment = wants_fragment(request)
-    context |= {"message": message, "typed": typed_text(request)}
+    fragment = answers.wants_fragment(request)
+    context |= {"message": message, "typed": answers.typed_text(request)}
     template = "_error.html" if fragment else "error.html"
     response = render(request, template, context, status=message.status)
     if fragment:  # the form stays where it is, with what was typed in it
@@ -51,34 +47,30 @@ def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) ->
 def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bool) -> HttpResponse:
     """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
     typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
+    title = wording.NEEDS_SIGN_IN if renewing else wording.SESSION_ENDED
     text: StrOrPromise = typed if request.method == "POST" else wording.NOT_SHOWN
-    message = Message(401, wording.SESSION_ENDED, text, "lock", "warn")
-    if renewing:
-        text = f"{text} {wording.TELL_OPERATIONS}"
-        message = replace(message, title=wording.NEEDS_SIGN_IN, text=text)
-    return answer(request, message, come_back=come_back)
+    text = f"{text} {wording.TELL_OPERATIONS}" if renewing else text
+    return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
 
 
-def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return answer(request, NOT_ALLOWED)
+def _page(*message: Any) -> Callable[..., HttpResponse]:
+    """A handler as Django wants one, which answers with this message."""
+    return lambda request, *_, **__: answer(request, Message(*message))
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return answer(request, BAD_REQUEST)
-
-
-def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return answer(request, FORGED)
+bad_request = _page(400, wording.BAD_REQUEST, wording.NOTHING_SENT)
+not_allowed = _page(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
+forged = _page(403, wording.FORGED, wording.FORGED_TEXT)
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    is_field = isinstance(exception, NotEditableError)
+    is_field = isinstance(exception, answers.NotEditableError)
     return answer(request, NOT_EDITABLE if is_field else NO_PAGE)
 
 
 def failed(request: HttpRequest, message: Message = FAILED) -> HttpResponse:
     """The page asks nothing of session or database: either may be what failed."""
-    if wants_fragment(request):
+    if answers.wants_fragment(request):
         return answer(request, message)
-    context = {"message": message, "typed": typed_text(request)}
+    context = {"message": message, "typed": answers.typed_text(request)}
     return render(request, "failed.html", context, status=message.status)

@@ -5,22 +5,16 @@ import secrets
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
 
+from django import http
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseNotAllowed,
-    UnreadablePostError,
-)
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -48,19 +42,14 @@ def trusted_proxy(get_response: GetResponse) -> GetResponse:
     """Believe X-Forwarded-Proto if the caller is one of TRUSTED_PROXIES."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.headers.get("X-Forwarded-Proto") == "https" and _is_trusted(request):
+        # A Unix socket has no address.
+        caller = ip_address(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104
+        is_trusted = any(caller in network for network in settings.TRUSTED_PROXIES)
+        if is_trusted and request.headers.get("X-Forwarded-Proto") == "https":
             request.META["wsgi.url_scheme"] = "https"
         return get_response(request)
 
     return middleware
-
-
-def _is_trusted(request: HttpRequest) -> bool:
-    try:
-        caller = ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:  # a Unix socket has no address
-        return False
-    return any(caller in network for network in settings.TRUSTED_PROXIES)
 
 
 def answer_headers(get_response: GetResponse) -> GetResponse:
@@ -81,10 +70,7 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
 
 
 class SessionMiddleware(sessions.SessionMiddleware):
-    """Django's, but an answer stands although its session could not be stored.
-
-    Django would say instead that the request was bad, though a change may have been sent.
-    """
+    """An answer stands although its session could not be stored: a change may have been sent."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:
@@ -101,7 +87,7 @@ def whole_body(get_response: GetResponse) -> GetResponse:
         announced = request.META.get("CONTENT_LENGTH") or "0"
         try:
             is_whole = request.method != "POST" or len(request.body) == int(announced)
-        except (UnreadablePostError, ValueError):
+        except (http.UnreadablePostError, ValueError):
             is_whole = False
         return get_response(request) if is_whole else error_pages.bad_request(request)
 
@@ -112,6 +98,7 @@ class AccessMiddleware:
     """Deny by default: a view without a rule is refused, and a rule holds for every request.
 
     An address with something that cannot be a customer_id (contract 3) leads to no view.
+    What a verb raised, and a wrong method, become pages.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -124,7 +111,12 @@ class AccessMiddleware:
             return error_pages.failed(request, error_pages.NO_DATABASE)
         chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not isinstance(response, http.HttpResponseNotAllowed):
+            return response
+        page = error_pages.answer(request, error_pages.WRONG_METHOD)
+        page["Allow"] = response["Allow"]
+        return page
 
     def process_view(
         self, request: DeskRequest, view: Any, args: Any, kwargs: Any
@@ -138,18 +130,25 @@ class AccessMiddleware:
         number = kwargs.get("customer_id", "")
         if rule and all(map(actor.may, rule)):
             if request.method not in _METHODS:
-                return HttpResponseNotAllowed(_METHODS)
+                return http.HttpResponseNotAllowed(_METHODS)
             if "customer_id" in kwargs and not is_customer_number(number):
                 return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
             return None
-        access_events.note(
-            Access.REFUSED,
-            actor=actor,
-            request_id=request.id,
-            customer_id=number if is_customer_number(number) else "",
-            change_id=kwargs.get("change_id"),
-        )
+        customer_id = number if is_customer_number(number) else ""
+        about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
+        access_events.note(Access.REFUSED, actor=actor, request_id=request.id, **about)
         return error_pages.not_allowed(request)
+
+    def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
+        if isinstance(exc, NeedsSignIn):
+            return _ask_to_sign_in(request, renewing=True)
+        if isinstance(exc, NotSaved):
+            return error_pages.answer(request, exc)
+        if not isinstance(exc, http.Http404):
+            # Where it happened, without the exception's text: that may hold what somebody typed.
+            frames = "".join(traceback.format_tb(exc.__traceback__))
+            logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)
+        return None
 
 
 def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
@@ -160,7 +159,11 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     """
     is_kept, come_back = True, request.get_full_path()
     if request.method == "POST":
-        is_kept = _is_ours(request) and put_aside(request.session, request.path, request.POST)
+        # Another site must not start a session here, nor fill the table with its forms.
+        check = CsrfViewMiddleware(error_pages.bad_request)
+        check.process_request(request)
+        is_ours = check.process_view(request, error_pages.bad_request, (), {}) is None
+        is_kept = is_ours and put_aside(request.session, request.path, request.POST)
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
@@ -169,43 +172,9 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
 
 
-def _is_ours(request: HttpRequest) -> bool:
-    """Another site must not start a session here, nor fill the table with its forms."""
-    check = CsrfViewMiddleware(error_pages.bad_request)
-    check.process_request(request)
-    return check.process_view(request, error_pages.bad_request, (), {}) is None
-
-
-class ErrorPagesMiddleware:
-    """Show what a verb raised, and a wrong method, as pages."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if not isinstance(response, HttpResponseNotAllowed):
-            return response
-        page = error_pages.answer(request, error_pages.WRONG_METHOD)
-        page["Allow"] = response["Allow"]
-        return page
-
-    def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
-        if isinstance(exc, NeedsSignIn):
-            return _ask_to_sign_in(request, renewing=True)
-        if isinstance(exc, NotSaved):
-            return error_pages.answer(request, exc)
-        if not isinstance(exc, Http404):
-            # Where it happened, without the exception's text: that may hold what somebody typed.
-            frames = "".join(traceback.format_tb(exc.__traceback__))
-            logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)
-        return None
-
-
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
-    match = request.resolver_match
-    name = match.url_name if match else None
+    name = request.resolver_match.url_name if request.resolver_match else None
     sections = dict.fromkeys(("log", "change", "settle", "reveal-change", "unsettled"), "log")
     sections |= {"create": "create", "saves": ""}
     actor = getattr(request, "actor", None)
@@ -215,7 +184,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
-        "unseen_by_author": SimpleLazyObject(partial(_unseen, actor)),
+        "unseen_by_author": SimpleLazyObject(lambda: _unseen(actor)),
         "outage": actor is not None and actor.may_handle_customers and not is_answering(),
         "environment_name": settings.ENVIRONMENT_NAME,
     }

@@ -7,7 +7,7 @@ import base64
 import re
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,10 +58,6 @@ def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
 
-def _networks(value: str) -> list[IPv4Network | IPv6Network]:
-    return [ip_network(word) for word in _words(value)]
-
-
 def _number(kind: Callable[[str], N], most: int, value: str) -> N:
     if not 0 < (number := kind(value)) <= most:
         raise ValueError
@@ -87,7 +83,9 @@ _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0
 text = partial(read, partial(_match, ".+"), "not be empty")
 switch = partial(read, lambda value: _SWITCH[value.lower()], "be on or off")
 words = partial(read, _words, "be a list", default="")
-networks = partial(read, _networks, "list addresses or networks", default="")
+networks = partial(
+    read, lambda value: list(map(ip_network, _words(value))), "list networks", default=""
+)
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
@@ -185,7 +183,6 @@ MIDDLEWARE = [
     # Before CSRF: a form sent after the session ended is told so, with its text, not "forged".
     "crmadmin.middleware.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "crmadmin.middleware.ErrorPagesMiddleware",
 ]
 ROOT_URLCONF = "crmadmin.urls"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # a widget of ours is a template of ours
@@ -231,8 +228,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_TZ = True
-USE_I18N = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -248,17 +243,11 @@ SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
-X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
+        **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), ("'none'",)),
+        **dict.fromkeys(("script-src", "style-src", "connect-src", "form-action"), ("'self'",)),
         "img-src": ["'self'", "data:"],  # the ticks and arrows in Tabler's style sheet
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
     }
 }
 

@@ -22,7 +22,6 @@ ODD_ANSWER = _("Club Med refused this request.")
 ODD_ANSWER_TEXT = _("Nothing was changed. Try again; if it happens again, tell operations.")
 NO_ANSWER = _("Club Med does not answer.")
 NO_ANSWER_TEXT = _("This could not be read. Nothing is lost: try again in a moment.")
-NO_TOKEN = _("No connection to Club Med.")
 NOT_SENT = _("Nothing was sent. What you typed is kept: save again in a moment.")
 NEEDS_RENEWAL = _("Club Med no longer accepts the key of this desk.")
 NEEDS_RENEWAL_TEXT = _("Nothing was changed. Tell operations.")
@@ -132,7 +131,6 @@ CRITERIA = {
     "zip_code": _("Postal code"),
     "birthdate": _("Date of birth"),
 }
-CRITERION = _("%(label)s “%(value)s”")
 TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
 SEARCH_EXPIRED = _("This search has expired. Type it again.")
 
@@ -168,7 +166,6 @@ SAVING = _(
 CREATED = _("The customer is created.")
 UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
-CITY = _("City")
 
 # Settle and forget
 RECORDED = _("Your decision is recorded.")
@@ -219,6 +216,53 @@ WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
 TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
 YOU_TYPED = _("You typed")
+
+# The filters of the log
+PERSON = _("Person")
+CUSTOMER_NUMBER = _("Customer number")
+FIELD = _("Field")
+GROUP = _("Part of the profile")
+ACTION = _("Action")
+OUTCOME = _("Outcome")
+WAITING = _("Waiting")
+HOW = _("How")
+FROM = _("From")
+TO = _("To")
+MINE = _("My changes")
+FORCED = _("Saved without address check")
+REVERTS = _("Reverts")
+CHOSEN = _("%(count)d chosen")
+ANYONE = _("Anyone")
+ANY_FIELD = _("Any field")
+ANY_GROUP = _("Any part")
+ANY = _("Any")
+PERIODS = {
+    "today": _("Today"),
+    "yesterday": _("Yesterday"),
+    "week": _("Last 7 days"),
+    "month": _("This month"),
+    "last_month": _("Last month"),
+}
+NO_DATE = _("“%(text)s” is not a date: write it like 2026-11-30.")
+NOT_A_NUMBER = _("“%(text)s” is not a customer number: digits only, not starting with 0.")
+NOT_IN_THE_LOG = _("“%(value)s” does not occur in the log: choose from the list.")
+NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
+NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
+TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
+REVERSED = _("This day is before the first one.")
+VIEWS = {
+    "all": _("Everything"),
+    "newest": _("Last 2 days"),
+    "refused": _("Refused this week"),
+    "unclear": _("Unclear"),
+    "names": _("Name changes"),
+}
+NAME = _("Name of the view")
+FOR_EVERYBODY = _("For everybody who reads the log")
+NAME_THE_VIEW = _("Give this view a name.")
+VIEW_SAVED = _("The view “%(name)s” is saved.")
+VIEW_DELETED = _("The view “%(name)s” is deleted. No change of the log is touched by that.")
+NOT_OF_THE_GROUP = _("No chosen field is in this part of the profile.")
 
 # Times
 IN_UTC = _("%(time)s UTC")

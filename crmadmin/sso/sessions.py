@@ -1,6 +1,7 @@
 """A person's session: from a sign-in until a sign-out, for SESSION_COOKIE_AGE at most."""
 
 import time
+from dataclasses import asdict, replace
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -17,14 +18,8 @@ def actor_of(session: SessionBase) -> Actor | None:
     person = session.get("person")
     if person is None or person.get("until", 0) <= time.time():
         return None
-    return Actor(
-        issuer=person["issuer"],
-        sub=person["sub"],
-        name=person["name"],
-        roles=tuple(Role(role) for role in person["roles"]),
-        sign_in=person.get("sign_in", ""),
-        reveals=person["reveals"],
-    )
+    known = {key: value for key, value in person.items() if key != "until"}
+    return Actor(**known | {"roles": tuple(map(Role, person["roles"]))})
 
 
 def begin(request: HttpRequest, actor: Actor, sign_in: str) -> None:
@@ -36,15 +31,8 @@ def begin(request: HttpRequest, actor: Actor, sign_in: str) -> None:
     carry_over(request.session, carried)
     end(request)
     request.session.update(carried)
-    request.session["person"] = {
-        "issuer": actor.issuer,
-        "sub": actor.sub,
-        "name": actor.name,
-        "roles": [role.value for role in actor.roles],
-        "reveals": actor.reveals,
-        "until": time.time() + settings.SESSION_COOKIE_AGE,
-        **({"sign_in": sign_in} if sign_in else {}),
-    }
+    until = time.time() + settings.SESSION_COOKIE_AGE
+    request.session["person"] = asdict(replace(actor, sign_in=sign_in)) | {"until": until}
     rotate_token(request)
 
 

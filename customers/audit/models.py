@@ -510,6 +510,7 @@ class ChangedField(models.Model):
             models.Index(fields=["actor_key", "seq"], name="field_actor"),
             models.Index(fields=["action", "seq"], name="field_action"),
             models.Index(fields=["outcome", "seq"], name="field_outcome"),
+            models.Index(fields=["recorded_at", "seq"], name="field_time"),
             models.Index(fields=["seq"], condition=~models.Q(flags=""), name="field_flagged"),
         ]
 
@@ -626,3 +627,28 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"credential until {self.ends_at}"
+
+
+class SavedView(models.Model):
+    """A filter of the log under a name. No part of the record.
+
+    query: the filter as a query string, without a period that moves. days: of a period that ends
+    today, None if it does not move along.
+    """
+
+    name = models.CharField(max_length=60)
+    query = models.TextField(blank=True)
+    days = models.PositiveIntegerField(null=True)
+    is_shared = models.BooleanField(default=False)
+    owner_issuer = models.CharField(max_length=255)
+    owner_sub = models.CharField(max_length=255)
+    owner_name = models.CharField(max_length=255)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_of(self, actor: Actor) -> bool:
+        return (self.owner_issuer, self.owner_sub) == (actor.issuer, actor.sub)

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import requests
@@ -28,7 +28,6 @@ _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
-_FORCE_ADDRESS = [("force_address", "true")]
 
 
 def is_locale(text: str) -> bool:
@@ -53,14 +52,10 @@ class FoundPage:
 class ClubMed:
     """The routes that we use. One instance serves all threads of a process.
 
-    connect_timeout, read_timeout, deadline and pause are in seconds. The deadline bounds a whole
-    call, its tries and pauses included, however slowly the server sends. A read is tried at most
-    twice more, after a busy gateway or a broken connection. A write is sent once, and once more
-    after a 401 if there is another token. Redirects are not followed. Each method raises a
-    ClubMedError and nothing else.
-
-    breaker: while Club Med does not answer at all, calls fail at once. It counts calls, not tries;
-    an optional call is not counted.
+    Times are in seconds. The deadline bounds a whole call, its tries and pauses included. A read is
+    tried at most twice more, after a busy gateway or a broken connection. A write is sent once, and
+    once more after a 401 if there is another token. Redirects are not followed. Each method raises
+    a ClubMedError and nothing else. breaker: it counts calls, but for optional ones.
     """
 
     base_url: str
@@ -91,10 +86,8 @@ class ClubMed:
         NoAnswerError. force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
-        query = _FORCE_ADDRESS if force_address else []
-        created, _ = self._call(route, promised=[201], query=query, fields=fields)
-        found = _usable_id(created)
-        if found is None:
+        created, _ = self._call(route, promised=[201], forced=force_address, fields=fields)
+        if (found := _usable_id(created)) is None:
             raise errors.NoAnswerError(f"{route}: 201 without a usable id")
         return found
 
@@ -116,7 +109,9 @@ class ClubMed:
                 return FoundPage([])
             raise
         found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
-        return FoundPage(found, _total(answer), has_next="next" in answer.links)
+        total = answer.headers.get("content-range", "").rpartition("/")[2].strip()  # 0-9/256
+        known = int(total) if total.isdecimal() and len(total) < 10 else None
+        return FoundPage(found, known, has_next="next" in answer.links)
 
     def locales(self) -> list[str]:
         """GET /v0/locales: the locales that this API key may use ("fr-FR")."""
@@ -125,14 +120,12 @@ class ClubMed:
 
     def civilities(self) -> list[dict[str, Json]]:
         """GET /v0/civilities: {code, label, type: adult|child, sex} each."""
-        return self._objects("GET /v0/civilities")
+        items, _ = self._call("GET /v0/civilities", promised=[200], shape=list)
+        return [item for item in items if isinstance(item, dict)]
 
     def countries(self) -> list[dict[str, Json]]:
         """GET /v0/countries: {id, label, phones: {calling_code}, languages} each."""
-        return self._objects("GET /v0/countries")
-
-    def _objects(self, route: str) -> list[dict[str, Json]]:
-        items, _ = self._call(route, promised=[200], shape=list)
+        items, _ = self._call("GET /v0/countries", promised=[200], shape=list)
         return [item for item in items if isinstance(item, dict)]
 
     def profile_schema(self, locale: str) -> dict[str, Json]:
@@ -159,7 +152,7 @@ class ClubMed:
             "PATCH /v1/customers/{customer_id}/profile",
             promised=[204],
             customer_id=customer_id,
-            query=_FORCE_ADDRESS if force_address else [],
+            forced=force_address,
             fields=fields,
         )
 
@@ -169,21 +162,19 @@ class ClubMed:
         *,
         promised: Sequence[int],
         shape: type[Json] = dict,
-        customer_id: str | None = None,
-        query: Sequence[tuple[str, str]] = (),
         fields: Mapping[str, Json] | None = None,
+        **address: Any,
     ) -> tuple[Json, requests.Response]:
-        """One call, and one line about it in the log.
+        """One call, and one line about it in the log. address: see `_request`.
 
         Returns the JSON of a promised success, of that shape ({} for a 204), and the answer.
-        Raises a ClubMedError for any other outcome.
         """
         began = time.monotonic()
         call = Call(ends_at=began + self.deadline, is_write=fields is not None)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
         try:
-            answer = self._tries(call, self._request(route, customer_id, query, fields))
+            answer = self._tries(call, self._request(route, fields, **address))
             content = _judge(route, promised, shape, answer)
             outcome = answer.status_code
         except errors.ClubMedError as exc:
@@ -204,20 +195,20 @@ class ClubMed:
     def _request(
         self,
         route: str,
-        customer_id: str | None,
-        query: Sequence[tuple[str, str]],
         fields: Mapping[str, Json] | None,
+        *,
+        customer_id: str | None = None,
+        query: Sequence[tuple[str, str]] = (),
+        forced: bool = False,
     ) -> requests.Request:
         """The request of every try, without its token. Raises ValueError or TypeError."""
         method, path = route.split(" ")
-        headers = {
-            "accept": "application/json",
-            "accept-language": self.locale,
-            "x-api-key": self.api_key,
-        }
+        headers = {"accept-language": self.locale, "x-api-key": self.api_key}
+        headers["accept"] = "application/json"
         if customer_id in ("", ".", ".."):
             raise ValueError("a URL loses such a segment, and leads to another route")
         url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id or "", safe=""))
+        query = [*query, ("force_address", "true")] if forced else query
         encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
         request = requests.Request(method, url, headers, params=encoded)
         if fields is not None:
@@ -297,12 +288,6 @@ def _retry_after(headers: Mapping[str, str]) -> float:
         return Retry().parse_retry_after(headers.get("retry-after", ""))
     except (InvalidHeader, ValueError, OverflowError):
         return 0
-
-
-def _total(answer: requests.Response) -> int | None:
-    """How many there are in all: the end of `Content-Range: 0-9/256`."""
-    total = answer.headers.get("content-range", "").rpartition("/")[2].strip()
-    return int(total) if total.isdecimal() and len(total) < 10 else None
 
 
 def _usable_id(item: Json) -> str | None:

@@ -1,36 +1,24 @@
 """What can go wrong with a call, sorted by the one question that matters: did it land?
 
-    ClubMedError
-    ├── NotSentError       no byte of the request went out: a write did not land
-    │   ├── NoTokenError       no token could be had
-    │   │   └── TokenRefusedError  the token endpoint said no
-    │   └── SignInNeededError  the person's own token is no longer good, and cannot be renewed
-    ├── NoAnswerError      timeout, reset, 5xx, gibberish: a write may have landed; never resend it
-    ├── ContractError      a redirect: nothing landed
-    └── RefusedError       a 4xx: a write did not land
-        ├── UnauthorizedError  401: the token or the key is no longer good
-        ├── ForbiddenError     403: the token may not read or change this profile
-        ├── NotFoundError      404: no such customer
-        └── BusyError          429: too many calls
-
 The text of an error may reach a log: it holds the route's template and a status, never an address,
 an id or a value. What Club Med said stands in attributes, for the page.
 """
 
 from dataclasses import dataclass
-from typing import Any
+
+from customers.clubmed.profile import Json
 
 
 class ClubMedError(Exception):
-    pass
+    """Any outcome of a call but the promised one."""
 
 
 class NotSentError(ClubMedError):
-    pass
+    """No byte of the request went out: a write did not land."""
 
 
 class NoTokenError(NotSentError):
-    """used_up: the credential that a token was asked for with must not be used again."""
+    """No token could be had. used_up: what it was asked for with must not be used again."""
 
     def __init__(self, text: str, *, used_up: bool = False) -> None:
         super().__init__(text)
@@ -38,19 +26,19 @@ class NoTokenError(NotSentError):
 
 
 class TokenRefusedError(NoTokenError):
-    pass
+    """The token endpoint said no."""
 
 
 class SignInNeededError(NotSentError):
-    pass
+    """The person's own token is no longer good, and cannot be renewed."""
 
 
 class NoAnswerError(ClubMedError):
-    pass
+    """Timeout, reset, 5xx, gibberish: a write may have landed. Never send it again."""
 
 
 class ContractError(ClubMedError):
-    pass
+    """A redirect: nothing landed."""
 
 
 @dataclass(frozen=True)
@@ -63,37 +51,21 @@ class FieldError:
 
 
 class RefusedError(ClubMedError):
-    """status: HTTP status. description: `error_description` or "". errors: often none."""
+    """A 4xx: a write did not land.
+
+    status: 401 if the token or the key is no longer good, 403 if the token may not do this, 404 if
+    there is no such customer, 429 after too many calls. description: `error_description` or "".
+    errors: often none.
+    """
 
     def __init__(
-        self, text: str, *, status: int, description: str = "", errors: tuple[FieldError, ...] = ()
+        self, text: str, status: int, description: str = "", errors: tuple[FieldError, ...] = ()
     ) -> None:
         super().__init__(text)
-        self.status = status
-        self.description = description
-        self.errors = errors
+        self.status, self.description, self.errors = status, description, errors
 
 
-class UnauthorizedError(RefusedError):
-    pass
-
-
-class ForbiddenError(RefusedError):
-    pass
-
-
-class NotFoundError(RefusedError):
-    pass
-
-
-class BusyError(RefusedError):
-    pass
-
-
-_BY_STATUS = {401: UnauthorizedError, 403: ForbiddenError, 404: NotFoundError, 429: BusyError}
-
-
-def refusal(route: str, status: int, body: Any) -> RefusedError:
+def refusal(route: str, status: int, body: Json) -> RefusedError:
     """The error for a 4xx. body: its JSON, or None; every part of it is optional (contract 1)."""
     items = body.get("errors") if isinstance(body, dict) else None
     names = ("error_code", "concerned_key", "error_description")
@@ -103,10 +75,9 @@ def refusal(route: str, status: int, body: Any) -> RefusedError:
         if isinstance(item, dict)
     )
     description = _text(body, "error_description") or _text(body, "error")
-    kind = _BY_STATUS.get(status, RefusedError)
-    return kind(f"{route}: {status}", status=status, description=description, errors=errors)
+    return RefusedError(f"{route}: {status}", status, description, errors)
 
 
-def _text(item: Any, name: str) -> str:
+def _text(item: Json, name: str) -> str:
     value = item.get(name) if isinstance(item, dict) else None
     return value if isinstance(value, str) else ""

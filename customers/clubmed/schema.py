@@ -32,8 +32,8 @@ class Problem(NamedTuple):
     """A value that a market refuses.
 
     key: dotted, as `concerned_key` has it. rule: "required", "choice", "maxLength" or "minLength";
-    of any other rule how it is explained: by an "example", "explained" in words, or "other".
-    limit, length: in characters. hint: the example or the explanation, or "".
+    of any other how it is explained: by an "example", "explained" in words, or "other". limit,
+    length: in characters. hint: the example or the explanation, or "".
     """
 
     key: str
@@ -45,10 +45,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a market asks of a profile.
-
-    locale: of the market. schema: as `rules` returns it; {} asks for nothing.
-    """
+    """What a market asks of a profile. schema: as `rules` returns it; {} asks for nothing."""
 
     locale: str
     schema: Mapping[str, Json] = field(default_factory=dict)
@@ -79,17 +76,20 @@ class Rules:
             errors = list(_validator(json.dumps(schema)).iter_errors(sent))
         except ValueError:  # half a character (a lone surrogate)
             return ()
-        problems = (
-            self._problem(_dotted(path), error)
-            for error in errors
-            for path in [_path(error)]
-            if path and error.kind.name != "type"  # nothing that a person types mends a type
-            if now is None or (path[0] in body and not _is_there(path, sent, current))
-        )
-        return tuple(dict.fromkeys(problems))
+        problems = {}
+        for error in errors:
+            missing = [error.kind.value] if error.kind.name == "required" else []
+            path = [*error.instance_path, *missing]  # [] of the whole body
+            if not path or error.kind.name == "type":  # nothing that a person types mends a type
+                continue
+            if now is None or (path[0] in body and not _is_there(path, sent, current)):
+                problems[self._problem(path, error)] = True
+        return tuple(problems)
 
-    def _problem(self, key: str, error: ValidationError) -> Problem:
+    def _problem(self, path: list[str | int], error: ValidationError) -> Problem:
         value: Json = error.instance
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+        key = "".join(steps).removeprefix(".")  # phones[0].number
         match error.kind.name:
             case "maxLength" | "minLength" as length:
                 return Problem(key, length, error.kind.value, len(value))
@@ -115,10 +115,7 @@ class Rules:
 
 
 def rules(locale: str, schema: Json) -> Rules:
-    """The rules of a market's JSON Schema that can be applied here.
-
-    References are replaced by what they name. No rule at all for an invalid schema.
-    """
+    """The rules of a market's JSON Schema that can be applied here; none of an invalid one."""
     try:
         usable = _usable(schema, schema)
         _validator(json.dumps(usable))
@@ -134,7 +131,10 @@ def _usable(schema: Json, root: Json, references: int = 0) -> Json:
     if not isinstance(schema, Mapping):
         return schema
     if "$ref" in schema:  # draft 7 ignores the rules beside a reference
-        rule = _target(schema["$ref"], root) if references < _MAX_REFERENCES else {}
+        start, *names = str(schema["$ref"]).split("/")
+        rule = root if start == "#" and references < _MAX_REFERENCES else {}
+        for name in names:
+            rule = rule.get(name, {}) if isinstance(rule, Mapping) else {}
         return _usable(rule, root, references + 1)
     copy = {}
     for key, rule in schema.items():
@@ -153,14 +153,6 @@ def _is_pattern(rule: Json) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _target(reference: Json, root: Json) -> Json:
-    """The part of the schema that a reference names; {} if there is none."""
-    at = root
-    for name in str(reference).split("/")[1:]:
-        at = at.get(name, {}) if isinstance(at, Mapping) else {}
-    return at if str(reference).startswith("#") else {}
 
 
 class _Choices:
@@ -210,18 +202,6 @@ def _is_there(path: list[str | int], sent: Json, current: Json) -> bool:
         items = current if isinstance(current, list) else []
         return any(_is_there(rest, sent[step], item) for item in items)
     return isinstance(current, Mapping) and _is_there(rest, sent.get(step), current.get(step))
-
-
-def _path(error: ValidationError) -> list[str | int]:
-    """Where the value is that the error is about; [] for the whole body."""
-    missing = [error.kind.value] if error.kind.name == "required" else []
-    return [*error.instance_path, *missing]
-
-
-def _dotted(path: list[str | int]) -> str:
-    """phones[0].number, as `concerned_key` has it."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return "".join(steps).removeprefix(".")
 
 
 def _hint(rule: Json) -> tuple[str, str]:

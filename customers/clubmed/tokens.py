@@ -6,6 +6,7 @@ Where a token lies between calls is not known here; `customers.services.credenti
 import logging
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote_plus
@@ -33,7 +34,7 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True)
 class StaticToken:
-    """A fixed token, from the environment; "" for a caller without a credential."""
+    """A fixed token; "" for a caller without a credential."""
 
     value: str = field(repr=False)
 
@@ -45,10 +46,9 @@ class StaticToken:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """What a token endpoint gave.
+    """What a token endpoint gave. renew_at, expires_at: seconds since 1970, by our clock.
 
-    renew_at, expires_at: seconds since 1970, by our clock. refresh: the refresh token, "" if there
-    is none or it was used. endpoint, in_form: of the `TokenEndpoint` that takes it.
+    refresh: the refresh token, "" if there is none or it was used, and the `TokenEndpoint` for it.
     """
 
     access: str = field(repr=False)
@@ -75,7 +75,9 @@ def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToke
     if not isinstance(kind, str) or kind.lower() != "bearer":
         raise ValueError("no bearer token")
     refresh = answer.get("refresh_token")
-    life = _seconds(answer.get("expires_in")) or life
+    with suppress(TypeError, ValueError, OverflowError):
+        told = float(answer.get("expires_in"))
+        life = min(told, _LONGEST_LIFE) if told > 0 else life
     return AccessToken(
         access,
         renew_at=began + life - min(_MARGIN, life / 4),
@@ -84,21 +86,9 @@ def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToke
     )
 
 
-def _seconds(value: Any) -> float:
-    """A life in seconds; 0 if the value is none."""
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return 0
-    return min(seconds, _LONGEST_LIFE) if seconds > 0 else 0
-
-
 @dataclass(frozen=True)
 class TokenEndpoint:
-    """A token endpoint and our account there.
-
-    in_form: the secret travels in the form (client_secret_post), not in a header.
-    """
+    """A token endpoint and our account there. in_form: the secret travels in the form."""
 
     url: str
     client_id: str
@@ -118,8 +108,7 @@ class TokenEndpoint:
             return self._ask({"grant_type": grant_type, **form})
         except NoTokenError:
             raise
-        # The libraries' texts hold addresses, so none is chained. A success that cannot be read
-        # has used up what was sent, and so may a request without an answer have.
+        # The libraries' texts hold addresses, so none is chained. What was sent may be used up.
         except Exception as exc:
             reason = f"token endpoint: {type(exc).__name__}"
             raise NoTokenError(reason, used_up=call.sent) from None

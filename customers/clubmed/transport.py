@@ -1,9 +1,9 @@
 """One hard deadline a call, a largest answer, and a circuit breaker.
 
-The timeouts of requests bound each wait on the socket, so a server that drips bytes, or a host with
-many dead addresses, can hold a call for ever. Here each wait gets what is left of the whole call's
-time. The connection also notes the first byte that it sends: a call that failed without one
-certainly did not land. Looking up a host's name is the one wait that the system alone bounds.
+The timeouts of requests bound each wait on the socket, so a server that drips bytes can hold a call
+for ever. Here each wait gets what is left of the whole call's time. The connection also notes the
+first byte that it sends: a call that failed without one did not land. Looking up a host's name is
+the one wait that the system alone bounds.
 """
 
 import io
@@ -25,18 +25,14 @@ from urllib3.util.connection import create_connection
 _FRESH = 2  # seconds that a connection may have been idle and still take a write
 _MAX_ANSWER = 5 * 1024 * 1024  # bytes, unpacked
 _MAX_FAILURES = 5  # calls in a row without an answer: then the breaker opens
-_REST = 10  # seconds
 _THREADS = 64  # connections of a pool: as many as the server has threads
 
 
 class Breaker:
-    """Allows no calls for a while to a server that does not answer.
-
-    rest: seconds from the opening, or from a probe that failed, to the next probe.
-    """
+    """Allows no calls for a while to a server that does not answer."""
 
     def __init__(self) -> None:
-        self.rest: float = _REST
+        self.rest: float = 10  # seconds from the opening, or a probe that failed, to the next probe
         self._lock = threading.Lock()
         self._failures = 0
         self._probe_at = 0.0  # on the monotonic clock
@@ -47,10 +43,7 @@ class Breaker:
         return self._failures >= _MAX_FAILURES
 
     def allows(self, *, may_probe: bool = True) -> bool:
-        """May a call be made now? An open breaker allows one probe after each rest.
-
-        may_probe: will the outcome of this call be reported?
-        """
+        """May a call be made? An open breaker allows a probe after each rest, if it may report."""
         with self._lock:
             if not self.is_open:
                 return True
@@ -130,10 +123,7 @@ class _Connection(HTTPConnection):
     response_class = _Response
 
     def _new_conn(self) -> socket.socket:
-        """A socket to the first of the host's addresses that answers.
-
-        Its timeout is what a TLS handshake may take: Python counts that as one wait.
-        """
+        """A socket to the first of the host's addresses that answers. A handshake is one wait."""
         call = current_call.get()
         problem = OSError("the host has no address")
         for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
@@ -148,10 +138,7 @@ class _Connection(HTTPConnection):
         raise problem
 
     def send(self, data: Any) -> None:
-        """Connect first: a call that fails until then was not sent.
-
-        Python counts the sending of all the data as one wait, through TLS too.
-        """
+        """Connect first: a call that fails until then was not sent. All the data is one wait."""
         call = current_call.get()
         if self.sock is None:
             self.connect()
@@ -161,14 +148,11 @@ class _Connection(HTTPConnection):
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
-    """The same, through TLS."""
+    pass
 
 
 class _Pool(HTTPConnectionPool):
-    """A pool that gives no write a connection that was idle for long.
-
-    The server may be closing such a connection, and the outcome would be unknown for nothing.
-    """
+    """Gives no write a connection that was idle for long: the server may be closing it."""
 
     ConnectionCls = _Connection
 
@@ -197,8 +181,7 @@ class _BoundedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        response = super().send(*args, **kwargs)
-        with response:
+        with super().send(*args, **kwargs) as response:
             body = _body(response)
         response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
         response.headers.pop("location", None)  # requests would look at where it leads
@@ -223,10 +206,7 @@ def _body(response: requests.Response) -> bytes:
 
 
 def bounded_session() -> requests.Session:
-    """A session that keeps to the current call's deadline and to the largest answer.
-
-    It uses no proxy and no .netrc of the environment, and keeps no cookie.
-    """
+    """A session within the current call's deadline, without the environment's proxy and cookies."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

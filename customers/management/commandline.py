@@ -1,4 +1,4 @@
-"""What commands share: a customer's number, a database that fails, and handing out what is in the
+"""What commands share: a customer's number, errors of the database, and handing out what is in the
 log, which is recorded first or does not happen.
 """
 
@@ -6,22 +6,26 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from customers.access import OPERATOR
-from customers.audit import access_events, chain
+from customers.audit import access_events, chain, encryption
 from customers.audit.models import Access
 from customers.services.search_terms import is_customer_number
 
+_NO_LOG = (ValueError, TypeError, LookupError, AttributeError, encryption.UnreadableError)
 
-def check_customer_number(customer_id: str) -> None:
-    """Raises CommandError: what is no number may be personal, and is not to be recorded."""
-    if not is_customer_number(customer_id):
-        raise CommandError("A customer's number has digits only, and does not start with 0.")
+
+def customer_number(text: str) -> str:
+    """The type of an argument. What is no number may be personal, so it is not repeated."""
+    if is_customer_number(text):
+        return text
+    words = "A customer's number has digits only, and does not start with 0."
+    raise argparse.ArgumentTypeError(words)
 
 
 @contextmanager
@@ -33,6 +37,19 @@ def database_errors() -> Iterator[None]:
         raise CommandError(str(exc)) from None
     except DatabaseError as exc:
         raise CommandError(f"the database fails: {type(exc).__name__}") from None
+
+
+@contextmanager
+def reading_log() -> Iterator[None]:
+    """Raise CommandError if the log cannot be read, or holds none of what was stored."""
+    try:
+        yield
+    except chain.OldestLeftError:
+        raise CommandError("Old entries left while it was written: run it again.") from None
+    except (DatabaseError, *_NO_LOG):
+        raise CommandError(
+            "The log cannot be read as it is: run audit_verify. What was written is not whole."
+        ) from None
 
 
 def record(kind: Access, *, customer_id: str = "", field: str = "") -> None:
@@ -62,16 +79,13 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def write(texts: Iterable[str], output: str | None) -> None:
     """Write to a new file, readable by its owner alone and whole or not there; or to stdout."""
-    if output is None:
-        with writing(output):
-            sys.stdout.writelines(texts)
-        return
     # Never over a file that is there: it would keep its mode, and may be anything.
-    owner_alone = partial(os.open, mode=0o600)
-    with writing(output), open(output, "x", encoding="ascii", opener=owner_alone) as file:
+    new = partial(open, mode="x", encoding="ascii", opener=partial(os.open, mode=0o600))
+    with writing(output), new(output) if output else nullcontext(sys.stdout) as file:
         try:
             file.writelines(texts)
             file.flush()
         except BaseException:
-            os.remove(output)
+            if output:
+                os.remove(output)
             raise

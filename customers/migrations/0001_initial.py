@@ -321,6 +321,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["actor_key", "seq"], name="field_actor"),
                     models.Index(fields=["action", "seq"], name="field_action"),
                     models.Index(fields=["outcome", "seq"], name="field_outcome"),
+                    models.Index(fields=["recorded_at", "seq"], name="field_time"),
                     models.Index(
                         condition=models.Q(("flags", ""), _negated=True),
                         fields=["seq"],
@@ -328,6 +329,25 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="SavedView",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("query", models.TextField(blank=True)),
+                ("days", models.PositiveIntegerField(null=True)),
+                ("is_shared", models.BooleanField(default=False)),
+                ("owner_issuer", models.CharField(max_length=255)),
+                ("owner_sub", models.CharField(max_length=255)),
+                ("owner_name", models.CharField(max_length=255)),
+            ],
+            options={"ordering": ["name", "id"]},
         ),
         migrations.CreateModel(
             name="VaultItem",

@@ -11,12 +11,12 @@ from uuid import UUID
 from customers import wording
 from customers.audit import reading
 from customers.audit.actions import Action
-from customers.catalogue.compare import fold, raw_text
+from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.profile import Json, member, parse_phones
+from customers.clubmed.profile import Json, parse_phones
 from customers.services.search_terms import has_phone
 
-_COMPARED = ("first_name", "last_name", "birthdate", "phones", "email", "city")
+_COMPARED = ("first_name", "last_name", "birthdate", "phones", "email", "address")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Line(NamedTuple):
 
 
 def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
-    """Creates without a known outcome that may be of this person."""
+    """Unsettled creates that share an e-mail address, a phone, or last name and date of birth."""
     found = reading.unsettled(action=Action.CREATE, most=None)
     creates = [
         Duplicate(line.new_values, "", line.change_id, line.actor_name, line.sent_at)
@@ -62,13 +62,12 @@ def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
     for change in found.changes:
         sent = {entry.field: entry.new for entry in change.entries}
         creates.append(Duplicate(sent, "", change.change_id, change.actor_name, change.recorded_at))
-    return [one for one in creates if _look_alike(values, one.values)]
-
-
-def _look_alike(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
-    """Do they share an e-mail address, a phone, or last name and date of birth?"""
-    same = _agreeing(mine, theirs)
-    return bool(same & {"email", "phones"}) or {"last_name", "birthdate"} <= same
+    shared = [(one, _agreeing(values, one.values)) for one in creates]
+    return [
+        one
+        for one, same in shared
+        if same & {"email", "phones"} or {"last_name", "birthdate"} <= same
+    ]
 
 
 def likeliest_first(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Duplicate]:
@@ -80,9 +79,9 @@ def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]
     theirs = [(one.values, _agreeing(mine, one.values)) for one in found]
     return [
         Line(
-            FIELDS[name].label if name in FIELDS else str(wording.CITY),
-            _text(name, mine),
-            [(_text(name, values), name in same) for values, same in theirs],
+            FIELDS[name].label,
+            FIELDS[name].text(mine.get(name)),
+            [(FIELDS[name].text(values.get(name)), name in same) for values, same in theirs],
         )
         for name in _COMPARED
     ]
@@ -90,19 +89,9 @@ def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]
 
 def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
     """What both have and what means the same; of phones, one in common is enough."""
-    return {name for name in _COMPARED if _text(name, mine) and _same(name, mine, theirs)}
-
-
-def _same(name: str, mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> bool:
-    if name == "city":
-        return fold(_text(name, mine)) == fold(_text(name, theirs))
-    if name == "phones":
-        numbers = (phone.number for phone in parse_phones(mine[name]) or ())
-        return any(has_phone(theirs.get(name), number) for number in numbers)
-    return FIELDS[name].same(mine[name], theirs.get(name))
-
-
-def _text(name: str, values: Mapping[str, Json]) -> str:
-    if name == "city":
-        return raw_text(member(values, "address.city"))
-    return FIELDS[name].text(values.get(name))
+    there = [name for name in _COMPARED if not is_empty(mine.get(name))]
+    same = {name for name in there if FIELDS[name].same(mine[name], theirs.get(name))}
+    numbers = [phone.number for phone in parse_phones(mine.get("phones")) or ()]
+    if any(has_phone(theirs.get("phones"), number) for number in numbers):
+        same.add("phones")
+    return same

@@ -1,18 +1,19 @@
 """Find customers at Club Med: by what somebody typed, or by the values of a person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from customers import wording
 from customers.access import Actor
 from customers.catalogue.markets import region_of
+from customers.clubmed.client import FoundPage
 from customers.clubmed.profile import Json
 from customers.services import search_terms
 from customers.services.connection import calling, locale_of
 from customers.services.duplicates import Duplicate
 from customers.services.outcomes import Forbidden, NotFound
 from customers.services.read import read_profile
-from customers.services.search_terms import Search
+from customers.services.search_terms import Filters, Search
 
 
 @dataclass(frozen=True)
@@ -33,21 +34,20 @@ class Found:
 def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
     """Customers by what somebody typed, as `search_terms.read` gives it.
 
-    At most `search_terms.MOST_CALLS` calls and one more. Raises a NotSaved; Forbidden: this
-    token may not search, and no customer has the number that was typed.
+    Raises a NotSaved; Forbidden: this token may not search, and no customer has that number.
     """
     search = search_terms.search(criteria, region=region_of(locale_of(actor)))
-    found, is_forbidden = None, False
+    found, forbidden = Found([], 0, has_next=False, tried=search.tried), None
     try:
-        found = _search(search, actor, page)
-    except Forbidden:
-        is_forbidden = True
+        found = _search(search, actor, page) or found
+    except Forbidden as exc:
+        forbidden = exc
     # Only a number that is a customer's may become an address: others may be a phone's.
-    if found is None and page == 1 and _is_there(search.number, actor):
-        return Found([], None, has_next=False, tried=search.tried, number=search.number)
-    if is_forbidden:
-        raise _may_not_search()
-    return found or Found([], 0, has_next=False, tried=search.tried)
+    if not found.items and page == 1 and _is_there(search.number, actor):
+        return replace(found, number=search.number)
+    if forbidden:
+        raise forbidden
+    return found
 
 
 def customers_like(
@@ -57,34 +57,33 @@ def customers_like(
 
     by_name: by first and last name where there is nothing better. Raises a NotSaved.
     """
-    found: dict[str, Duplicate] = {}
     region = region_of(locale_of(actor))
-    for filters in search_terms.look_alikes(values, region=region, by_name=by_name):
-        try:
-            with calling(actor) as api:
-                items = api.find_customers(filters).items
-        except Forbidden:
-            raise _may_not_search() from None
-        for item in items:
-            found.setdefault(item["id"], Duplicate(item, item["id"]))
-    return list(found.values())
+    tries = search_terms.look_alikes(values, region=region, by_name=by_name)
+    items = {item["id"]: item for filters in tries for item in _page(filters, actor).items}
+    return [Duplicate(item, number) for number, item in items.items()]
 
 
 def _search(search: Search, actor: Actor, page: int) -> Found | None:
     """The customers of the first step that finds any; None if no step does."""
     for step in search.steps:
-        with calling(actor) as api:
-            pages = [api.find_customers(filters, page=page) for filters in step]
+        pages = [_page(filters, actor, page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
         matches = [item for item in items.values() if search.keeps(item)]
         has_next = any(one.has_next for one in pages)
         if matches or has_next:
             totals = [one.total for one in pages if one.items]
             total = totals[0] if len(totals) == 1 and len(matches) == len(items) else None
-            is_by_number = "gm_number" in step[0]
-            is_one = len(matches) == 1 and not has_next and page == 1 and is_by_number
+            is_one = len(matches) == 1 and not has_next and page == 1 and "gm_number" in step[0]
             return Found(matches, total, has_next, search.tried, matches[0]["id"] if is_one else "")
     return None
+
+
+def _page(filters: Filters, actor: Actor, page: int = 1) -> FoundPage:
+    try:
+        with calling(actor) as api:
+            return api.find_customers(filters, page=page)
+    except Forbidden:
+        raise Forbidden(wording.MAY_NOT_SEARCH, wording.TYPE_A_NUMBER) from None
 
 
 def _is_there(number: str, actor: Actor) -> bool:
@@ -93,7 +92,3 @@ def _is_there(number: str, actor: Actor) -> bool:
         return bool(number and read_profile(number, actor=actor))
     except NotFound:
         return False
-
-
-def _may_not_search() -> Forbidden:
-    return Forbidden(wording.MAY_NOT_SEARCH, wording.TYPE_A_NUMBER)

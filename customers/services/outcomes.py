@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -13,9 +13,6 @@ from customers.clubmed import errors
 from customers.clubmed.errors import ClubMedError, FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Duplicate
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -34,14 +31,12 @@ class NotSaved(Exception):
     is_about_form: it is told inside the form that was sent, not above the page.
     """
 
-    status = 503
-    is_about_form = False
-    title: "StrOrPromise" = ""
-    text: "StrOrPromise" = ""
-    icon = "plug-connected-x"
-    tone = "bad"
+    status, is_about_form = 503, False
+    title: Any = ""
+    text: Any = ""
+    icon, tone = "plug-connected-x", "bad"
 
-    def __init__(self, title: "StrOrPromise" = "", text: "StrOrPromise" = "") -> None:
+    def __init__(self, title: Any = "", text: Any = "") -> None:
         super().__init__()
         self.title, self.text = title or self.title, text or self.text
 
@@ -51,20 +46,16 @@ class SaidNo(NotSaved):
     typed.
     """
 
-    status = 502
-    title = wording.ODD_ANSWER
-    text = wording.ODD_ANSWER_TEXT
-    icon = "alert-circle"
+    status, icon = 502, "alert-circle"
+    title, text = wording.ODD_ANSWER, wording.ODD_ANSWER_TEXT
 
 
 @dataclass(eq=False)
 class Refused(SaidNo):
     """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
 
-    status = 422
-    is_about_form = True
-    title = wording.REFUSED
-    text = wording.NOTHING_CHANGED
+    status, is_about_form = 422, True
+    title, text = wording.REFUSED, wording.NOTHING_CHANGED
 
     description: str = ""
     errors: tuple[FieldError, ...] = ()
@@ -73,35 +64,28 @@ class Refused(SaidNo):
 class Forbidden(SaidNo):
     """Club Med lets this person not do that: read or change this profile, or search."""
 
-    status = 403
-    title = wording.FORBIDDEN
-    text = wording.ASK_SUPERVISOR
-    icon, tone = "lock", "warn"
+    status, icon, tone = 403, "lock", "warn"
+    title, text = wording.FORBIDDEN, wording.ASK_SUPERVISOR
 
 
 class NotFound(SaidNo):
     """Club Med has no such customer."""
 
-    status = 404
-    title = wording.NOT_FOUND
-    text = wording.CHECK_NUMBER
-    icon, tone = "users", "warn"
+    status, icon, tone = 404, "users", "warn"
+    title, text = wording.NOT_FOUND, wording.CHECK_NUMBER
 
 
 class Busy(SaidNo):
     """Club Med gets too many calls."""
 
-    status = 503
-    title = wording.BUSY
-    text = wording.BUSY_TEXT
-    icon, tone = "hourglass", "warn"
+    status, icon, tone = 503, "hourglass", "warn"
+    title, text = wording.BUSY, wording.BUSY_TEXT
 
 
 class NoAnswer(NotSaved):
     """A read got no answer."""
 
-    title = wording.NO_ANSWER
-    text = wording.NO_ANSWER_TEXT
+    title, text = wording.NO_ANSWER, wording.NO_ANSWER_TEXT
 
 
 class Unreachable(NoAnswer):
@@ -111,15 +95,13 @@ class Unreachable(NoAnswer):
 class NotSent(NotSaved):
     """No byte of a write went out."""
 
-    title = wording.NO_ANSWER
-    text = wording.NOT_SENT
+    title, text = wording.NO_ANSWER, wording.NOT_SENT
 
 
 class NeedsRenewal(NotSaved):
     """Club Med does not take this product's key or account."""
 
-    title = wording.NEEDS_RENEWAL
-    text = wording.NEEDS_RENEWAL_TEXT
+    title, text = wording.NEEDS_RENEWAL, wording.NEEDS_RENEWAL_TEXT
 
 
 class NeedsSignIn(NotSaved):
@@ -131,19 +113,16 @@ class NeedsSignIn(NotSaved):
 class Unknown(NotSaved):
     """No answer says whether a write landed. It is never sent again."""
 
-    title = wording.UNKNOWN
-    text = wording.UNKNOWN_TEXT
     icon, tone = "hourglass", "warn"
+    title, text = wording.UNKNOWN, wording.UNKNOWN_TEXT
 
 
 @dataclass(eq=False)
 class Pending(NotSaved):
     """It landed at Club Med; the log cannot be written, and the journal line waits for it."""
 
-    status = 200
-    title = wording.PENDING
-    text = wording.PENDING_TEXT
-    icon, tone = "hourglass", "warn"
+    status, icon, tone = 200, "hourglass", "warn"
+    title, text = wording.PENDING, wording.PENDING_TEXT
 
     customer_id: str
 
@@ -151,23 +130,20 @@ class Pending(NotSaved):
 class NotRecorded(NotSaved):
     """The log cannot be written, so nothing was sent, erased or revealed."""
 
-    title = wording.NOT_RECORDED
-    text = wording.NOT_SENT
+    title, text = wording.NOT_RECORDED, wording.NOT_SENT
 
 
 class NoTombstone(NotSaved):
     """The list of those who were forgotten cannot be written, so nothing was erased."""
 
-    title = wording.NO_TOMBSTONE
-    text = wording.NO_TOMBSTONE_TEXT
     icon = "alert-circle"
+    title, text = wording.NO_TOMBSTONE, wording.NO_TOMBSTONE_TEXT
 
 
 class Taken(NotSaved):
     """Another change is in the way of this one."""
 
-    status = 409
-    is_about_form = True
+    status, is_about_form = 409, True
     icon, tone = "alert-triangle", "warn"
 
 
@@ -175,8 +151,7 @@ class Taken(NotSaved):
 class Conflict(Taken):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
-    title = wording.CONFLICT
-    text = wording.CONFLICT_TEXT
+    title, text = wording.CONFLICT, wording.CONFLICT_TEXT
 
     profile: Profile
 
@@ -192,8 +167,7 @@ class InUse(Taken):
 class AlreadySent(Taken):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
-    title = wording.CREATED_BEFORE
-    text = wording.CREATED_BEFORE_TEXT
+    title, text = wording.CREATED_BEFORE, wording.CREATED_BEFORE_TEXT
 
     sent: Mapping[str, Json]
 
@@ -228,25 +202,20 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
     match exc:
         case errors.SignInNeededError():
             return NeedsSignIn()
-        case errors.UnauthorizedError():
-            return NeedsSignIn() if settings.CLUBMED_AUTH == "employee" else NeedsRenewal()
-        case errors.TokenRefusedError():
+        case errors.RefusedError(status=401) if settings.CLUBMED_AUTH == "employee":
+            return NeedsSignIn()
+        case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
-        case errors.NoTokenError():
-            if is_write:
-                return NotSent(wording.NO_TOKEN)
-            return Unreachable(wording.NO_TOKEN, wording.NO_ANSWER_TEXT)
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
             return Unknown() if is_write else NoAnswer()
-        case errors.ForbiddenError():
+        case errors.RefusedError(status=403):
             return Forbidden()
-        case errors.NotFoundError():
+        case errors.RefusedError(status=404):
             return NotFound()
-        case errors.BusyError():
+        case errors.RefusedError(status=429):
             return Busy()
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)
-        case _:
-            return SaidNo()
+    return SaidNo()

@@ -17,12 +17,7 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.models import PERSONAL, Head, JournalLine, Missing
 from customers.catalogue.compare import canonical, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.errors import (
-    ClubMedError,
-    NoAnswerError,
-    NotSentError,
-    RefusedError,
-)
+from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError, RefusedError
 from customers.clubmed.profile import Json
 from customers.form_token import FormToken
 from customers.services import refusals
@@ -103,8 +98,8 @@ def before_a_write() -> Iterator[None]:
     try:
         with journal_in_reach():
             yield
-    except NoAnswer as exc:
-        raise NotSent(exc.title) from None
+    except NoAnswer:
+        raise NotSent from None
 
 
 @contextmanager
@@ -129,10 +124,7 @@ def recording_answer(line: JournalLine) -> Iterator[None]:
 
 
 def record_answer(
-    line: JournalLine,
-    outcome: Outcome,
-    evidence: Evidence = Evidence.ANSWER,
-    detail: str = "",
+    line: JournalLine, outcome: Outcome, evidence: Evidence = Evidence.ANSWER, detail: str = ""
 ) -> None:
     """Append the line's entries and close it: one transaction.
 

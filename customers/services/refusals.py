@@ -34,7 +34,7 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
     errors = tuple(map(shown, exc.errors))
     is_changed = was_sent or errors != exc.errors
     description = str(wording.WITHHELD) if is_changed and exc.description else exc.description
-    return type(exc)(str(exc), status=exc.status, description=description, errors=errors)
+    return RefusedError(str(exc), exc.status, description, errors)
 
 
 def codes(exc: RefusedError, sent: Mapping[str, Json]) -> str:

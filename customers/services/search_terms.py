@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import phonenumbers
+from phonenumbers import PhoneNumberFormat
 
-from customers import wording
-from customers.catalogue.compare import as_written, fold, is_empty, raw_text
+from customers.catalogue.compare import as_written, fold, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.phones import dialled, parsed, same_number
-from customers.catalogue.words import date_text
 from customers.clubmed.profile import Json, member, parse_phones
 
 Filters: TypeAlias = Mapping[str, str]  # search key -> value, all of which must match
 
-MOST_CALLS = 4  # of one search
+_MOST_CALLS = 4  # of one search
 _PHONE = "phones.number"
 _DATE = re.compile(
     r"(?<![^\s,])(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{8})(?![^\s,])"
@@ -32,12 +31,11 @@ _DATE = re.compile(
 class Search:
     """What to ask Club Med, and in which order.
 
-    steps: all filters of a step are tried, the next step only if it found nobody; at most
-    MOST_CALLS filters in all. besides: name -> value to compare with each customer that is found.
-    number: digits that may be a customer's own number, or "".
+    steps: all filters of a step are tried, the next step only if it found nobody. besides: name ->
+    value to compare with each customer that is found. number: a customer's own number, or "".
     """
 
-    steps: tuple[tuple[Filters, ...], ...]
+    steps: list[list[Filters]]
     besides: Mapping[str, str] = field(default_factory=dict)
     number: str = ""
 
@@ -55,6 +53,20 @@ class Search:
             for filters in step
         )
         return list(dict.fromkeys(filter(None, spelled)))
+
+
+def _agrees(customer: Mapping[str, Json], name: str, value: str) -> bool:
+    if name == "phone":
+        return "phones" not in customer or has_phone(customer["phones"], value)
+    if name == "zip_code":
+        stored = raw_text(member(customer, "address.zip_code"))
+        return "address" not in customer or fold(stored) == fold(value)
+    return name not in customer or FIELDS[name].same(value, customer[name])
+
+
+def has_phone(phones: Json, number: Json) -> bool:
+    """Is this number one of those phones?"""
+    return any(same_number(number, phone.number) for phone in parse_phones(phones) or ())
 
 
 def read(text: str) -> dict[str, str]:
@@ -78,7 +90,7 @@ def read(text: str) -> dict[str, str]:
 
 
 def _has_letters(text: str) -> bool:
-    return any(char.isalpha() for char in text)
+    return any(map(str.isalpha, text))
 
 
 def search(criteria: Mapping[str, str], *, region: str) -> Search:
@@ -93,24 +105,19 @@ def search(criteria: Mapping[str, str], *, region: str) -> Search:
     if "number" in criteria:
         return _by_number(criteria["number"], region)
     rest = dict(criteria)
-    if "email" in criteria:
-        return Search((_each("email", emails(rest.pop("email"))),), besides=rest)
-    if "phone" in criteria:
-        return Search((_each(_PHONE, phone_shapes(rest.pop("phone"), region)),), besides=rest)
+    if email := rest.pop("email", ""):
+        return Search([_each("email", [email, email.lower()])], besides=rest)
+    if phone := rest.pop("phone", ""):
+        return Search([_each(_PHONE, _phone_shapes(phone, region))], besides=rest)
     keys = {"birthdate": "birthdate", "zip_code": "address.zip_code"}
     exact = {key: criteria[name] for name, key in keys.items() if name in criteria}
-    readings = _readings(criteria) or [{}]
-    most = MOST_CALLS // len(readings)
-    return Search(
-        tuple(
-            tuple({**spelled, **exact} for spelled in _spelled(reading)[:most])
-            for reading in readings
-        )
-    )
+    readings = _readings(criteria)
+    most = _MOST_CALLS // len(readings)
+    return Search([[{**one, **exact} for one in _spelled(names)[:most]] for names in readings])
 
 
-def _each(key: str, values: Iterable[str]) -> tuple[Filters, ...]:
-    return tuple({key: value} for value in values)
+def _each(key: str, values: Iterable[str]) -> list[Filters]:
+    return [{key: value} for value in dict.fromkeys(values) if value]
 
 
 def is_customer_number(text: str) -> bool:
@@ -119,67 +126,34 @@ def is_customer_number(text: str) -> bool:
 
 
 def _by_number(text: str, region: str) -> Search:
-    """By GM number, by phone where it can be one, and last by the customer's own number."""
-    number = dialled(text)
-    by_gm = _each("gm_number", [number])
-    by_phone = _each(_PHONE, phone_shapes(text, region)[: MOST_CALLS - 1])
-    if number.startswith("+") or "(" in text:
-        return Search((by_phone,))
-    if number.startswith("0"):
-        return Search((by_phone, by_gm))
-    by_phone = _each(_PHONE, _unmarked_phone(number, region)[: MOST_CALLS - 1])
-    steps = (by_gm, by_phone) if by_phone else (by_gm,)
-    return Search(steps, number=number if is_customer_number(number) else "")
-
-
-def _unmarked_phone(digits: str, region: str) -> list[str]:
-    """The shapes of digits that are a valid phone number of the region, or of abroad without its +.
-
-    "2125550123" is one in the US; "639981234" is none in France, where it begins with 0.
+    """By GM number, by phone, and last by the customer's own number; by phone alone if it starts
+    with + or 0.
     """
-    national = _parsed(digits, region)
-    if national and phonenumbers.is_valid_number(national) and _national(national) == digits:
-        return phone_shapes(digits, region)
-    abroad = _parsed(f"+{digits}", region) if len(digits) > 10 else None
-    if abroad and phonenumbers.is_valid_number(abroad):
-        return phone_shapes(f"+{digits}", region)
-    return []
+    number = dialled(text)
+    by_phone = _each(_PHONE, _phone_shapes(text, region)[: _MOST_CALLS - 1])
+    if not is_customer_number(number):
+        return Search([by_phone])
+    return Search([_each("gm_number", [number]), by_phone], number=number)
 
 
-def phone_shapes(text: str, region: str) -> list[str]:
+def _phone_shapes(text: str, region: str) -> list[str]:
     """How a phone may be stored: 0639981234, +33639981234, 33639981234, and as it was typed."""
-    typed = dialled(text)
-    number = _parsed(text, region)
-    shapes = [typed]
-    if number and phonenumbers.is_possible_number(number):
-        whole = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        shapes = [_national(number), whole, whole.removeprefix("+"), typed]
-    return list(dict.fromkeys(filter(None, shapes)))
-
-
-def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:
-    return parsed(re.sub(r"^\s*00", "+", text), region)
-
-
-def _national(number: phonenumbers.PhoneNumber) -> str:
-    text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-    return re.sub(r"\D", "", text)
-
-
-def emails(text: str) -> list[str]:
-    """As it was typed, and in small letters."""
-    return list(dict.fromkeys((text, text.lower())))
+    number = parsed(re.sub(r"^\s*00", "+", text), region)
+    if not number or not phonenumbers.is_possible_number(number):
+        return [dialled(text)]
+    national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    whole = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return [re.sub(r"\D", "", national), whole, whole.removeprefix("+"), dialled(text)]
 
 
 def _spelled(names: Mapping[str, str]) -> list[Filters]:
     """The names as written, and as Club Med may store them: capitals, with or without accents."""
-    written = {key: as_written(name) for key, name in names.items()}
     tries = [
-        {key: name.title() if name == name.lower() else name for key, name in written.items()},
-        {key: fold(name).upper() for key, name in written.items()},
-        {key: name.upper() for key, name in written.items()},
+        {key: name.title() if name == name.lower() else name for key, name in names.items()},
+        {key: fold(name).upper() for key, name in names.items()},
+        {key: name.upper() for key, name in names.items()},
     ]
-    return list({tuple(one.items()): one for one in tries}.values())
+    return [one for n, one in enumerate(tries) if one not in tries[:n]]
 
 
 def _readings(criteria: Mapping[str, str]) -> list[dict[str, str]]:
@@ -187,25 +161,23 @@ def _readings(criteria: Mapping[str, str]) -> list[dict[str, str]]:
 
     "Smith, Tom" and "SMITH Tom" say which is the last name; "Tom Smith" may be either way round.
     """
-    name = criteria.get("name", "")
-    if not name:
-        given = {key: criteria[key] for key in ("first_name", "last_name") if key in criteria}
-        return [given] if given else []
-    last, comma, first = (part.strip() for part in name.partition(","))
+    words = criteria.get("name", "").split()
+    if not words:
+        return [{key: criteria[key] for key in ("first_name", "last_name") if key in criteria}]
+    last, comma, first = criteria["name"].partition(",")
     if comma:
-        return [_names(first, last)]
-    words = name.split()
+        return [_names(first.split(), last.split())]
     loud = [word for word in words if word.isupper() and len(word) > 1]
-    if loud and len(loud) < len(words):
-        return [_names(" ".join(word for word in words if word not in loud), " ".join(loud))]
+    if 0 < len(loud) < len(words):
+        return [_names([word for word in words if word not in loud], loud)]
     if len(words) == 1:
-        return [_names("", name)]
-    other = (words[1], words[0]) if len(words) == 2 else (" ".join(words[:-1]), words[-1])
-    return [_names(words[0], " ".join(words[1:])), _names(*other)]
+        return [_names([], words)]
+    other = (words[1:], words[:1]) if len(words) == 2 else (words[:-1], words[-1:])
+    return [_names(words[:1], words[1:]), _names(*other)]
 
 
-def _names(first: str, last: str) -> dict[str, str]:
-    names = {"first_name": first, "last_name": last}
+def _names(first: list[str], last: list[str]) -> dict[str, str]:
+    names = {"first_name": " ".join(first), "last_name": " ".join(last)}
     return {key: name for key, name in names.items() if name}
 
 
@@ -215,39 +187,9 @@ def person(criteria: Mapping[str, str]) -> dict[str, Json]:
         name: criteria[name] for name in ("email", "birthdate") if name in criteria
     }
     phone = criteria.get("phone") or criteria.get("number", "")
-    if phone and (dialled(phone).startswith(("+", "0")) or "phone" in criteria):
+    if "phone" in criteria or dialled(phone).startswith(("+", "0")):
         values["phones"] = [{"type": "MOBILE", "number": phone}]
-    return values | next(iter(_readings(criteria)), {})
-
-
-def described(criteria: Mapping[str, str]) -> str:
-    """What was searched for, in words: Last name “Wang”, Date of birth “14 June 1986”."""
-    texts = dict(criteria)
-    if "birthdate" in criteria:
-        texts["birthdate"] = date_text(criteria["birthdate"])
-    return ", ".join(
-        wording.CRITERION % {"label": label, "value": texts[name]}
-        for name, label in wording.CRITERIA.items()
-        if name in texts
-    )
-
-
-def _agrees(customer: Mapping[str, Json], name: str, value: str) -> bool:
-    if name == "phone":
-        return "phones" not in customer or has_phone(customer["phones"], value)
-    if name == "zip_code":
-        stored = raw_text(member(customer, "address.zip_code"))
-        return "address" not in customer or _bare(stored) == _bare(value)
-    return name not in customer or FIELDS[name].same(value, customer[name])
-
-
-def _bare(zip_code: str) -> str:
-    return re.sub(r"[\s\-]", "", zip_code).upper()
-
-
-def has_phone(phones: Json, number: Json) -> bool:
-    """Is this number one of those phones?"""
-    return any(same_number(number, phone.number) for phone in parse_phones(phones) or ())
+    return values | _readings(criteria)[0]
 
 
 def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = False) -> list[Filters]:
@@ -256,16 +198,15 @@ def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = Fals
     By e-mail, by each of the first two phones, and by last name and date of birth. by_name: if
     there is none of them, by first and last name.
     """
-    tries: list[Filters] = []
-    if email := raw_text(values.get("email")):
-        tries += _each("email", emails(email))
+    email = raw_text(values.get("email"))
+    tries = _each("email", [email, email.lower()])
     for phone in (parse_phones(values.get("phones")) or ())[:2]:
-        tries += _each(_PHONE, phone_shapes(phone.number or "", region)[:2])
-    last_name, birthdate = values.get("last_name"), values.get("birthdate")
-    if not is_empty(last_name) and not is_empty(birthdate):
-        known = _spelled({"last_name": raw_text(last_name)})[:2]
-        tries += [{**name, "birthdate": raw_text(birthdate)} for name in known]
+        tries += _each(_PHONE, _phone_shapes(phone.number or "", region)[:2])
+    names = {key: raw_text(values.get(key)) for key in ("first_name", "last_name")}
+    birthdate = raw_text(values.get("birthdate"))
+    if names["last_name"] and birthdate:
+        known = _spelled({"last_name": names["last_name"]})[:2]
+        tries += [{**name, "birthdate": birthdate} for name in known]
     if by_name and not tries:
-        names = {key: raw_text(values.get(key)) for key in ("first_name", "last_name")}
         tries += _spelled({key: name for key, name in names.items() if name})
     return tries

@@ -156,7 +156,7 @@ def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:
     return 422 if form and form.is_wrong else 200
 
 
-def form_page(
+def page_or_fragment(
     request: HttpRequest, page: str, fragment: str, context: dict[str, Any], *, status: int = 0
 ) -> HttpResponse:
     """A form's fragment for htmx; else the page, which includes it as `fragment`.

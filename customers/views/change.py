@@ -84,7 +84,7 @@ def change_page(
     if found and ("search" in request.GET or "search" in request.POST):
         context |= search_for_created(request, found[0])
     pages = "audit/change.html", "audit/_settle.html"
-    page = answers.form_page(request, *pages, context, status=status)
+    page = answers.page_or_fragment(request, *pages, context, status=status)
     return answers.note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
 
 

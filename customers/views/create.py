@@ -59,7 +59,9 @@ def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpRespon
             part = "pending"
             context["customer_id"] = notice.customer_id
     fragment, status = f"customers/_create_{part}.html", notice.status if notice else 0
-    return answers.form_page(request, "customers/create.html", fragment, context, status=status)
+    return answers.page_or_fragment(
+        request, "customers/create.html", fragment, context, status=status
+    )
 
 
 def _to_begin_with(request: DeskRequest) -> dict[str, Any]:

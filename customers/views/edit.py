@@ -113,7 +113,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
         case NotSaved() if answers.wants_fragment(request) and not notice.is_about_form:
             raise notice  # a notice above the page; the form stays as it is
     context["row"] = ProfilePage(profile, {}).rows[field.name]  # without its last change
-    return answers.form_page(request, "customers/field_form.html", fragment, context)
+    return answers.page_or_fragment(request, "customers/field_form.html", fragment, context)
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:

@@ -10,11 +10,10 @@ from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.models import Access, Change
 from customers.forms.small import FindForm
-from customers.services import search_terms
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import remember_search, search_of
-from customers.views.answers import DeskRequest, form_page, lead, wants_fragment
+from customers.views.answers import DeskRequest, lead, page_or_fragment, wants_fragment
 from customers.views.record import person
 
 _RECENT = 8  # customers on the first page
@@ -57,7 +56,6 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
         form,
         found=found,
         people=[person(item) for item in found.items],
-        described=search_terms.described(form.criteria),
         handle=handle,
         page_number=page,
     )
@@ -70,4 +68,4 @@ def _find_page(
     newest = {change.customer_id: change for change in reversed(recent)}
     handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
     context |= {"form": form, "notice": notice, "handled": reading.with_entries(handled)}
-    return form_page(request, "customers/find.html", "customers/find.html", context)
+    return page_or_fragment(request, "customers/find.html", "customers/find.html", context)

@@ -47,4 +47,4 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         "notice": notice,
         "token": form_token.mint(actor=request.actor, form=form_name, seen={}),
     }
-    return answers.form_page(request, "audit/forget.html", "audit/_forget.html", context)
+    return answers.page_or_fragment(request, "audit/forget.html", "audit/_forget.html", context)

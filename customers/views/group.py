@@ -62,4 +62,4 @@ def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice)
     }
     part = "sent" if isinstance(notice, Unknown | Pending) else "form"
     fragment = f"customers/_group_{part}.html"
-    return answers.form_page(request, "customers/group.html", fragment, context)
+    return answers.page_or_fragment(request, "customers/group.html", fragment, context)

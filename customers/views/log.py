@@ -1,25 +1,118 @@
 """The log: who changed which field, when, from what to what. Newest first."""
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
-from customers.access import Permission, allow
-from customers.audit import reading
-from customers.audit.models import Access, Change, ChangeQuerySet
+from customers import wording
+from customers.access import Actor, Permission, allow
+from customers.audit import filters, reading
+from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
 from customers.catalogue.fields import FIELDS
+from customers.forms.log import LogFilterForm, SavedViewForm, period, query_of
 from customers.services.settle import give_up_creates
-from customers.views.answers import DeskRequest, records_access
+from customers.views.answers import (
+    DeskRequest,
+    page_or_fragment,
+    records_access,
+    wants_fragment,
+)
 
 
 @allow(Permission.LOG)
 @require_safe
 @records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
-    """Everything, for supervisors and auditors."""
-    return _pages(request, "audit/log.html", Change.objects.all(), waiting=reading.waiting())
+    """Everything, or what a filter selects, for supervisors and auditors."""
+    form = _filter(request.GET)
+    answer = _log_page(request, form, SavedViewForm())
+    if wants_fragment(request):
+        answer["HX-Push-Url"] = f"{reverse('log')}?{form.query.urlencode()}"
+    return answer
+
+
+@allow(Permission.LOG)
+@require_POST
+def save_view(request: DeskRequest) -> HttpResponse:
+    """Keep the filter that is on the page under a name, for oneself or for everybody."""
+    form = _filter(QueryDict(request.POST.get("query", "")))
+    naming = SavedViewForm(request.POST)
+    if not form.is_valid() or not naming.is_valid():
+        return _log_page(request, form, naming)
+    view = naming.save(form, owner=request.actor)
+    messages.success(request, wording.VIEW_SAVED % {"name": view.name})
+    return redirect(f"{reverse('log')}?{form.at(None)}")
+
+
+@allow(Permission.LOG)
+@require_POST
+def delete_view(request: DeskRequest, number: int) -> HttpResponse:
+    """Delete a view of one's own."""
+    view = get_object_or_404(SavedView.objects.filter(_own(request.actor)), pk=number)
+    view.delete()
+    messages.success(request, wording.VIEW_DELETED % {"name": view.name})
+    return redirect("log")
+
+
+def _filter(query: QueryDict) -> LogFilterForm:
+    form = LogFilterForm(query, filters.occurring())
+    # What is wrong may be what was recorded just now.
+    return form if form.is_valid() else LogFilterForm(query, filters.occurring(now=True))
+
+
+def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) -> HttpResponse:
+    """A filter with a mistake lists nothing, and never everything instead."""
+    context = {
+        "filter": form,
+        "naming": naming,
+        "views": _views(request.actor, form.at(None)),
+        "usual": form.usual(request.actor),
+    }
+    if form.is_valid():
+        page = filters.page(form.wanted, before=form.cleaned_data["before"])
+        waiting = filters.waiting_lines(form.wanted) if page.is_newest else []
+        context |= {"page": page, "waiting": waiting}
+        context |= {name: form.at(getattr(page, name)) for name in ("older", "newer")}
+    is_wrong = (not form.is_valid() and wants_fragment(request)) or bool(naming.errors)
+    return page_or_fragment(
+        request, "audit/log.html", "audit/_log.html", context, status=422 if is_wrong else 200
+    )
+
+
+def _views(actor: Actor, current: str) -> list[dict[str, Any]]:
+    """The tabs: views that come with the product, the person's own, and those for everybody."""
+    today = timezone.localdate()
+    monday = today - timedelta(days=today.weekday())
+    usual: dict[str, dict[str, Any]] = {
+        "all": {},
+        "newest": period(today - timedelta(days=1), today),
+        "refused": {"outcome": "refused", **period(monday, today)},
+        "unclear": {"outcome": "unclear"},
+        "names": {"field": ["last_name", "first_name", "second_name"]},
+    }
+    tabs: list[dict[str, Any]] = [
+        {"name": wording.VIEWS[name], "query": urlencode(query, doseq=True)}
+        for name, query in usual.items()
+    ]
+    for view in SavedView.objects.filter(_own(actor) | Q(is_shared=True)):
+        tabs.append(
+            {"name": view.name, "query": query_of(view), "view": view, "is_own": view.is_of(actor)}
+        )
+    for tab in tabs:
+        tab["is_current"] = QueryDict(tab["query"]) == QueryDict(current)
+    return tabs
+
+
+def _own(actor: Actor) -> Q:
+    return Q(owner_issuer=actor.issuer, owner_sub=actor.sub)
 
 
 @allow(Permission.CUSTOMER_HISTORY)
@@ -53,5 +146,7 @@ def _pages(
     """A page of changes; `before` in the query string is where it starts. name: of one field."""
     start = request.GET.get("before", "")
     before = int(start) if start.isdecimal() and len(start) < 19 else None
+    if before:
+        context["waiting"] = []
     context |= {"page": reading.page(changes, before=before, field=name), "before": before}
     return render(request, template, context)

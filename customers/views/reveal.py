@@ -53,7 +53,7 @@ def _row_page(
     profile = shown_profile(request.session, row.customer_id, current=False)
     title = ProfilePage(profile, {}).title if profile else ""
     context = {"row": row, "form": form, "notice": notice, "title": title}
-    return answers.form_page(request, "customers/field_form.html", fragment, context)
+    return answers.page_or_fragment(request, "customers/field_form.html", fragment, context)
 
 
 @allow(Permission.LOG, Permission.REVEAL)

@@ -1,5 +1,5 @@
-"""Whoever can write to the database cannot change the log unseen: both verifiers name what is
-wrong. The triggers are lifted for these tests: this is what they cannot stop."""
+"""Whoever writes to the database past its triggers cannot change the log unseen: both verifiers
+name what is wrong."""
 
 import contextlib
 import hashlib
@@ -32,10 +32,6 @@ pytestmark = pytest.mark.django_db
 LAST = 9
 CONTENT = "its content gives another digest than the one recorded"
 LINK = "its digest does not follow from the entry before it"
-
-
-def only_on(vendor):
-    return pytest.mark.skipif(f"connection.vendor != {vendor!r}", reason=f"only {vendor} takes it")
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +84,10 @@ def test_any_column_changed_is_found_and_named(tmp_path, column, seq):
     value = OTHER.get(column, "other")
     assert sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = %s", value, seq) == 1
 
-    assert faults(tmp_path).startswith(f"entry {seq}: ")
+    words = faults(tmp_path)
+
+    assert words.startswith(f"entry {seq}: ")
+    assert seq == 1 or "digest" in column or f"\nentries 1 to {seq - 1} are whole\n" in words
 
 
 ERASED = {
@@ -140,19 +139,11 @@ def test_the_pages_show_the_other_entries_whatever_one_was_altered_to(supervisor
 # Entries taken out, put in, moved -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("seqs", "first"), [((1,), 1), ((5,), 5), ((1, 2, 3), 1), ((4, 5, 6), 4), ((LAST,), LAST)]
-)
-def test_entries_taken_out_are_missed(tmp_path, seqs, first):
+@pytest.mark.parametrize("seqs", [[1], [5], [1, 2, 3], [4, 5, 6], [LAST], range(1, LAST + 1)])
+def test_entries_taken_out_are_missed(tmp_path, seqs):
     assert Entry.objects.filter(seq__in=seqs).delete()[0] == len(seqs)
 
-    assert faults(tmp_path).startswith(f"entry {first}: missing, up to ")
-
-
-def test_all_entries_taken_out_are_missed(tmp_path):
-    sql("DELETE FROM customers_entry")
-
-    assert faults(tmp_path).startswith("entry 1: missing, up to the head at 9")
+    assert faults(tmp_path).startswith(f"entry {seqs[0]}: missing, up to ")
 
 
 LEFT = {
@@ -194,18 +185,6 @@ def copy(seq, new_seq):
     assert sql(f"{insert} FROM customers_entry WHERE seq = %s", new_seq, seq) == 1
 
 
-def test_an_entry_put_in_behind_the_head_is_found(tmp_path):
-    copy(5, LAST + 1)
-
-    status, words = log.verify()
-
-    assert status == 1
-    assert words.startswith("entry 10: it comes after the head\n")
-    assert "\nentries 1 to 9 are whole\n" in words
-    # An export ends at the head: what lies behind it is no part of the log.
-    assert log.verify_alone(log.export(tmp_path))[0] == 0
-
-
 @pytest.fixture
 def numbers_unchecked():
     """The constraint on them is lifted, as whoever owns the table can."""
@@ -218,16 +197,25 @@ def numbers_unchecked():
         yield
 
 
-@pytest.mark.parametrize("seq", [0, -3])
-def test_an_entry_put_in_below_the_first_is_found(tmp_path, numbers_unchecked, seq):
+@pytest.mark.parametrize(
+    ("seq", "words"),
+    [
+        (LAST + 1, "it comes after the head"),
+        (0, "numbers begin at 1: it was put in"),
+        (-3, "numbers begin at 1: it was put in"),
+    ],
+)
+def test_an_entry_put_in_outside_the_log_is_found_and_no_part_of_an_export(
+    tmp_path, numbers_unchecked, seq, words
+):
     copy(5, seq)
 
-    status, words = log.verify()
+    status, said = log.verify()
 
     assert status == 1
-    assert words.startswith(f"entry {seq}: numbers begin at 1: it was put in\n")
-    assert "\nentries 1 to 9 are whole\n" in words
-    assert log.verify_alone(log.export(tmp_path))[0] == 0, "nor does an export hold it"
+    assert said.startswith(f"entry {seq}: {words}\n")
+    assert "\nentries 1 to 9 are whole\n" in said
+    assert log.verify_alone(log.export(tmp_path))[0] == 0
 
 
 def renumber(seq, new_seq):
@@ -262,25 +250,6 @@ def test_entries_put_in_or_moved_are_found(tmp_path, tamper, first):
 
     assert words.startswith(f"entry {first}: ")
     assert f"entry {first}: {LINK}" in words
-
-
-def test_an_entry_altered_vouches_for_nothing_after_it_and_the_head_for_those_before(tmp_path):
-    sql("UPDATE customers_entry SET detail = 'other' WHERE seq = 5")
-
-    assert "\nentries 1 to 4 are whole\n" in faults(tmp_path)
-
-
-def test_all_values_taken_out_at_once_are_missed_without_a_look_at_each(
-    django_assert_max_num_queries,
-):
-    log.fill(60)
-    sql("DELETE FROM customers_vaultitem")
-
-    with django_assert_max_num_queries(250):
-        status, words = log.verify()
-
-    assert status == 1
-    assert words.count("its values are missing") == 20
 
 
 # Digests computed anew ----------------------------------------------------------------------------
@@ -393,15 +362,14 @@ def test_a_log_without_its_head_is_found(tmp_path):
 # What the product cannot have stored --------------------------------------------------------------
 
 
-@only_on("postgresql")
 def test_a_time_without_end_is_found(tmp_path):
     sql("UPDATE customers_entry SET recorded_at = 'infinity' WHERE seq = 5")
 
     assert faults(tmp_path).startswith(f"entry 5: {CONTENT}")
 
 
-@only_on("sqlite")
-@pytest.mark.parametrize("value", ["text", 5, 1.5, b"", b"\xff"])
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes no such value")
+@pytest.mark.parametrize("value", ["text", 5, b"\xff"])
 @pytest.mark.parametrize("column", ["digest", "content_digest", "detail", "version", "change_id"])
 def test_what_is_no_digest_and_no_text_is_named_and_breaks_nothing(tmp_path, column, value):
     for seq in (5, LAST):
@@ -415,26 +383,8 @@ def test_what_is_no_digest_and_no_text_is_named_and_breaks_nothing(tmp_path, col
         assert log.verify_alone_here(log.export(tmp_path))[0] in (1, 2)
 
 
-@only_on("sqlite")
-@pytest.mark.parametrize("value", ["text", 5, b"\xff"])
-def test_of_a_time_that_is_none_there_is_no_report(value, capsys):
-    sql("UPDATE customers_entry SET recorded_at = %s WHERE seq = 5", value)
-
-    with pytest.raises(CommandError, match="The log cannot be read as it is: run audit_verify"):
-        call_command("access_report", customer="100")
-
-
-UNREADABLE = [
-    pytest.param("recorded_at", "infinity", marks=only_on("postgresql")),
-    pytest.param("recorded_at", "oops", marks=only_on("sqlite")),
-    pytest.param("signature", "text", marks=only_on("sqlite")),
-    pytest.param("seq", "text", marks=only_on("sqlite")),
-]
-
-
-@pytest.mark.parametrize(("column", "value"), UNREADABLE)
-def test_a_head_that_cannot_be_read_is_told(tmp_path, column, value):
-    sql(f"UPDATE customers_head SET {column} = %s", value)
+def test_a_head_that_cannot_be_read_is_told(tmp_path):
+    sql("UPDATE customers_head SET recorded_at = 'infinity'")
 
     status, words = log.verify()
 
@@ -462,16 +412,18 @@ def cut(tmp_path, caplog):
         "UPDATE customers_head SET seq = %s, recorded_at = %s, digest = %s, signature = %s",
         *(head.seq, head.recorded_at, bytes(head.digest), bytes(head.signature)),
     )
-    call_command("audit_rebuild", stdout=io.StringIO(), stderr=io.StringIO())
+    log.rebuild()
     return kept, shipped
 
 
 def test_a_cut_tail_is_found_only_by_what_was_copied_elsewhere(tmp_path, cut):
     assert log.both(tmp_path)[0] == (0, 0)
+    said = "the log was cut: a seal says that there was an entry 13"
     for option, path in zip(("--seal", "--log"), cut, strict=True):
         words = faults(tmp_path, option, path)
-        assert "the log was cut: a seal says that there was an entry 13" in words
+        assert said in words
         assert "\nentries 1 to 9 are whole\n" in words
+    assert said in log.verify("--since", cut[0])[1]
 
 
 # Old entries that left ----------------------------------------------------------------------------
@@ -520,40 +472,30 @@ def test_an_anchor_put_in_by_hand_is_found(tmp_path):
 
 # Beside the entries -------------------------------------------------------------------------------
 
-ROWS = {
-    "a change is taken out": "DELETE FROM customers_change WHERE seq = 2",
-    "a field is taken out": "DELETE FROM customers_changedfield WHERE seq = 2",
-    "a further field is taken out": "DELETE FROM customers_changedfield WHERE seq = 3",
-    **{
-        f"{column} of a change is altered": f"UPDATE customers_change SET {column} = {value}"
-        " WHERE seq = 2"
-        for column, value in {
-            "seq": 77,
-            "action": "'create'",
-            "outcome": "'refused'",
-            "customer_id": "'555'",
-            "actor_key": 5,
-            "recorded_at": "'2020-01-01 00:00:00.000001'",
-        }.items()
-    },
-    **{
-        f"{column} of a field is altered": f"UPDATE customers_changedfield SET {column} = {value}"
-        " WHERE seq = 3"
-        for column, value in {
-            "field": "'email'",
-            "action": "'create'",
-            "outcome": "'refused'",
-            "flags": "''",
-            "customer_id": "'555'",
-            "actor_key": 5,
-            "actor_name": "'other'",
-            "recorded_at": "'2020-01-01 00:00:00.000001'",
-        }.items()
-    },
+LISTED = {
+    "action": "'create'",
+    "outcome": "'refused'",
+    "customer_id": "'555'",
+    "actor_key": 5,
+    "recorded_at": "'2020-01-01 00:00:00.000001'",
 }
+OF_A_FIELD = {"field": "'email'", "flags": "''", "actor_name": "'other'"}
+ROWS = [
+    "DELETE FROM customers_change WHERE seq = 2",
+    "DELETE FROM customers_changedfield WHERE seq = 2",
+    "DELETE FROM customers_changedfield WHERE seq = 3",
+    *(
+        f"UPDATE customers_change SET {column} = {value} WHERE seq = 2"
+        for column, value in {"seq": 77, **LISTED}.items()
+    ),
+    *(
+        f"UPDATE customers_changedfield SET {column} = {value} WHERE seq = 3"
+        for column, value in (LISTED | OF_A_FIELD).items()
+    ),
+]
 
 
-@pytest.mark.parametrize("statement", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("statement", ROWS)
 def test_a_list_that_does_not_show_what_the_entries_say_is_named_and_made_anew(statement):
     assert sql(statement) == 1
 
@@ -562,22 +504,14 @@ def test_a_list_that_does_not_show_what_the_entries_say_is_named_and_made_anew(s
     assert status == 1
     assert words.startswith(f"change {2:032x}: the lists do not show it as its entries say")
     assert "\nentries 1 to 9 are whole\n" in words
-    call_command("audit_rebuild", stdout=io.StringIO(), stderr=io.StringIO())
+    log.rebuild()
     assert log.verify()[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("model", "key", "words"),
-    [
-        (
-            Change,
-            {"change_id": f"{77:032x}"},
-            f"customers_change holds a row of no entry, {77:032x}",
-        ),
-        (ChangedField, {"seq": 77}, "customers_changedfield holds a row of no entry, 77"),
-    ],
+    ("model", "key"), [(Change, {"change_id": f"{77:032x}"}), (ChangedField, {"seq": 77})]
 )
-def test_a_row_of_no_entry_is_named_and_taken_away(supervisor, model, key, words):
+def test_a_row_of_no_entry_is_named_and_taken_away(supervisor, model, key):
     row = model.objects.get(seq=2)
     row.seq = 77
     for name, value in key.items():
@@ -588,8 +522,10 @@ def test_a_row_of_no_entry_is_named_and_taken_away(supervisor, model, key, words
 
     assert supervisor.get("/audit/").status_code == 200
     assert status == 1
-    assert said.replace("-", "").startswith(words.replace("-", ""))
-    call_command("audit_rebuild", stdout=io.StringIO(), stderr=io.StringIO())
+    [named] = key.values()
+    words = f"{model._meta.db_table} holds a row of no entry, {named}"
+    assert said.replace("-", "").startswith(words)
+    log.rebuild()
     assert log.verify()[0] == 0
 
 
@@ -600,7 +536,7 @@ def test_appending_goes_on_where_somebody_put_rows_in(tmp_path):
         row.save(force_insert=True)
 
     log.fill(1)
-    call_command("audit_rebuild", stdout=io.StringIO(), stderr=io.StringIO())
+    log.rebuild()
 
     assert log.verify()[0] == 0
     assert Change.objects.count() == 7

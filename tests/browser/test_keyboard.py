@@ -62,16 +62,6 @@ def test_escape_cancels_and_goes_back_to_the_value(product, page, link, field, l
     assert product.wire("PATCH") == []
 
 
-def test_a_field_without_a_value_opens_from_its_line(product, page):
-    page.goto(TOM)
-    page.get_by_role("link", name="Add Second name").press("Enter")
-
-    expect(page.locator("#second_name input[name=value]")).to_be_focused()
-    page.keyboard.type("Zoé")
-    page.keyboard.press("Enter")
-    expect(page.locator("#second_name")).to_contain_text("Club Med stored “ZOE”")
-
-
 def test_a_hidden_value_is_revealed_and_hidden_again(sana):
     sana.goto(WANG)
     reveal = sana.get_by_role("link", name="Reveal National number")
@@ -119,26 +109,6 @@ def test_what_was_done_is_read_first_on_the_page_after_it(sana):
 
     expect(sana.locator("#notices")).to_contain_text("Forgotten: ")
     expect(sana.locator("#notices")).to_be_focused()
-
-
-def test_old_and_new_of_a_change_are_revealed_and_hidden_again(sana):
-    sana.goto(TOM)
-    sana.get_by_role("link", name="Add National number").press("Enter")
-    sana.locator("#identity [name=identity-type]").select_option("CPF")
-    sana.locator("#identity [name=identity-number]").fill("11144477735")
-    sana.locator("#identity [name=identity-number]").press("Enter")
-    expect(sana.locator("#identity .was-saved")).to_be_visible()
-    sana.goto("/audit/")
-    sana.locator("tbody.change .when a").first.click()
-    tab_to(sana, sana.get_by_role("link", name="Reveal National number"))
-    sana.keyboard.press("Enter")
-    say_why(sana)
-
-    expect(sana.locator(".diff-new")).to_contain_text("11144477735")
-    expect(sana.get_by_role("link", name="Hide National number")).to_be_focused()
-    sana.keyboard.press("Enter")
-    expect(sana.get_by_role("link", name="Reveal National number")).to_be_focused()
-    assert "11144477735" not in sana.content()
 
 
 def test_a_menu_closes_on_escape_and_gives_the_focus_back(product, page):

@@ -354,18 +354,3 @@ def test_every_page_is_readable_by_everybody_and_fits(product, sana, journey):
                 sana.screenshot(path=PICTURES / f"{name}-{width}-{shade}.png", full_page=True)
                 assert sana.evaluate(SIDEWAYS) <= 0, f"{name} scrolls sideways at {width} px"
                 assert sana.evaluate(VIOLATIONS, RULES) == [], f"{name}, {width} px, {shade}"
-
-
-def test_small_things_stand_where_they_belong(sana):
-    sana.goto(RICH)
-    answer = sana.locator("#optins .yes .icon").first
-    expect(answer).to_have_css("opacity", "1")
-    expect(answer).to_have_css("position", "static")
-
-    sana.locator("#identity .field-edit").click()
-    sana.locator("#identity [name=identity-number]").fill("1")
-    sana.locator("#identity").get_by_role("button", name="Save").click()
-    error = sana.locator("#identity .editor-grid .error")
-    expect(error).to_be_visible()
-    whole = sana.locator("#identity .editor-grid").bounding_box()
-    assert error.bounding_box()["width"] == pytest.approx(whole["width"], abs=1)

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
 from tests import privacy
 from tests.browser.conftest import FLAGS, open_editor, page_of, sign_in
@@ -181,26 +181,3 @@ def test_a_form_whose_answer_is_a_page_is_found_afterwards(lasting):
     expect(page.locator("#id_birthdate_error")).to_be_visible()
 
     assert set().union(*lasting.left_behind().values()) == {"31/06/1986 qwxzjk"}
-
-
-WAYS_TO_KEEP = [
-    "localStorage.setItem('draft', text)",
-    "sessionStorage.setItem('draft', JSON.stringify([text]))",
-    "document.cookie = `draft=${encodeURIComponent(text)}`",
-    "history.replaceState({ text }, '')",
-    "history.replaceState(history.state, '', `?q=${encodeURIComponent(text)}`)",
-]
-
-
-def test_what_is_kept_is_found(lasting):
-    lasting.page.goto("/signed-out/")
-    for number, keep in enumerate(WAYS_TO_KEEP):
-        text = f"Zoé-Qwxzjk-{number}"
-        lasting.typed.add(text)
-        before = lasting.kept()
-        lasting.page.evaluate(f"text => {{ return {keep}; }}", text)
-
-        assert lasting.kept() - before == {text}, keep
-    lasting.page.evaluate("caches.open('drafts')")
-    with pytest.raises(Error, match="There is a cache or a database"):
-        lasting.kept()

@@ -1,12 +1,11 @@
 """What goes wrong while somebody types: it is said, and nothing that was typed is lost."""
 
-import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor, save_as
+from tests.browser.conftest import open_editor
 
 # The same troubles on each database: tests/faults.
 pytestmark = pytest.mark.once
@@ -104,48 +103,6 @@ def test_an_ended_session_brings_the_text_back_after_signing_in(product, open_pa
     assert product.wire("PATCH") == []
 
 
-def test_a_conflict_shows_three_values_and_all_three_ways_out_work(product, open_page):
-    mine, theirs = open_page(), open_page()
-    product.let_in(mine, "Inès Moreau")
-    mine.goto(TOM)
-    product.let_in(theirs, "Owen Whitfield")
-    theirs.goto(TOM)
-
-    def conflict(saw, now):
-        box = open_editor(mine, "email")
-        save_as(theirs, "email", now)
-        box.fill("mine@example.com")
-        box.press("Enter")
-        field = mine.locator("#email[data-state=conflict]")
-        expect(field).to_contain_text("Owen Whitfield saved another value")
-        expect(field.locator("tr")).to_have_text(
-            [f"You saw{saw}", f"Now at Club Med{now}", "You typedmine@example.com"]
-        )
-        return field
-
-    value = mine.locator("#email .field-edit")
-    field = conflict("tom@example.com", "first@example.com")
-    field.get_by_role("link", name="Keep theirs").click()
-    expect(value).to_contain_text("first@example.com")
-
-    field = conflict("first@example.com", "second@example.com")
-    field.get_by_role("button", name="Edit again").click()
-    # by its state: the form that showed the conflict held such an input too, hidden
-    again = mine.locator("#email[data-state=editing] input[name=value]")
-    expect(again).to_have_value("mine@example.com")
-    again.press("Escape")
-    expect(value).to_be_focused()
-    expect(value).to_contain_text("second@example.com")
-
-    field = conflict("second@example.com", "third@example.com")
-    field.get_by_role("button", name="Save mine instead").click()
-    expect(mine.locator("#email .was-saved")).to_be_visible()
-    expect(value).to_contain_text("mine@example.com")
-    stored = ("first@example.com", "second@example.com", "third@example.com", "mine@example.com")
-    sent = [json.loads(body) for _, body in product.wire("PATCH")]
-    assert sent == [{"email": email} for email in stored]
-
-
 @pytest.mark.parametrize("status", [413, 502, 504])
 def test_a_proxys_error_page_does_not_take_the_forms_place(product, page, status):
     page.goto(TOM)
@@ -158,11 +115,3 @@ def test_a_proxys_error_page_does_not_take_the_forms_place(product, page, status
 
     expect(page.locator("#notices")).to_contain_text("The customer desk does not answer.")
     expect(box).to_have_value("typed@example.com")
-
-
-def test_saving_a_value_as_it_is_says_so_and_asks_no_more(product, page):
-    page.goto(TOM)
-    open_editor(page, "email").press("Enter")
-
-    expect(page.locator("#email .was-saved")).to_contain_text("Nothing was sent")
-    expect(page.locator("#email[data-state=unknown]")).to_have_count(0)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from customers.catalogue import words
 from customers.catalogue.fields import FIELDS, Clear
 
 
@@ -42,11 +41,3 @@ def test_the_catalogue_says_what_clears_a_field_and_what_is_sensitive():
     assert not [row.name for row in rows if row.clearable and not row.patch]
     assert {row.name for row in rows if row.sensitive} == {"identity", "health_pass_id"}
     assert [row.name for row in FIELDS["identity"].members if row.sensitive] == ["number"]
-
-
-def test_every_country_and_language_has_a_name_once():
-    for table, size in ((words.countries(), 249), (words.languages(), 150)):
-        assert len(table) >= size
-        assert all(len(code) == 2 and name for code, name in table.items())
-    assert words.countries()["FR"] == "France"
-    assert "EU" not in words.countries()

@@ -68,20 +68,6 @@ def test_the_whole_list_is_sent_each_with_the_members_that_we_do_not_know(
         assert (entries[0].old, entries[0].new) == (held, whole)
 
 
-def test_rows_are_added_and_removed_without_a_script_and_nothing_is_sent(agent, clubmed):
-    clubmed.customers[TOM]["phones"] = [{"number": "111", "type": "FAX_2"}]
-    page = agent.page(URL)
-    assert "FAX_2, a new value" in text(page)
-    assert rows(page) == [("FAX_2", "111", "0")]
-
-    page = soup(agent.post(URL, filled(page, [("HOME", "typed", "0")]) | {"act": "phones-add"}))
-    assert rows(page) == [("HOME", "typed", "0"), ("MOBILE", "", "")]
-
-    page = soup(agent.post(URL, filled(page, rows(page)) | {"act": "phones-remove-0"}))
-    assert [number for _, number, _ in rows(page)] == [""]
-    assert sent(clubmed, "PATCH") == []
-
-
 @pytest.mark.parametrize(
     ("edited", "message"),
     [

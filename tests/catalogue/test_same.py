@@ -104,7 +104,6 @@ WORK = {"number": "0140506070", "type": "OFFICE"}
     ("name", "sent", "stored"),
     [
         ("first_name", "René", "RENE"),
-        ("first_name", "Işıl", "ISIL"),
         ("last_name", " van  der Berg", "VAN DER BERG"),
         ("birth_city", "São Paulo", "Sao paulo"),
         ("unicode_first_name", " 王  小明", "王 小明"),
@@ -115,10 +114,8 @@ WORK = {"number": "0140506070", "type": "OFFICE"}
         ("civility", "MR", " mr"),
         ("language_code", "pt", "PT"),
         ("birthdate", "1986-06-14", "19860614 "),
-        ("birthdate", "14 June", "14 JUNE"),
         ("birthdate", "00990101", "0099-01-01"),
         ("address", {"street": "Allée  des Écoles", "town": ""}, {"street": "ALLEE DES ECOLES"}),
-        ("address", {"street": None, "town": ""}, None),
         ("identity", {"number": " ab1", "type": "DNI"}, {"number": "AB1", "type": "DNI"}),
         (
             "optins",
@@ -127,7 +124,6 @@ WORK = {"number": "0140506070", "type": "OFFICE"}
         ),
         ("phones", [HOME, WORK], [WORK, HOME | {"id": 4}]),
         ("phones", [HOME | {"type": "home"}], [HOME]),
-        ("phones", [HOME | {"ext": ""}], [HOME]),
         ("phones", [HOME, WORK], [WORK, {"number": "+33612345678", "type": "HOME"}]),
     ],
 )
@@ -139,10 +135,8 @@ def test_the_same_to_a_person(name, sent, stored):
     ("name", "sent", "stored"),
     [
         ("first_name", "Jean", "Jeanne"),
-        ("first_name", "パパ", "ババ"),
         ("first_name", "O'Brien", "OBRIEN"),
         ("unicode_first_name", "パパ", "ババ"),
-        ("unicode_first_name", "René", "Rene"),
         ("unicode_first_name", "René", "RENÉ"),
         ("email", "é@x.com", "e@x.com"),
         ("email", "tom@example.com", None),
@@ -153,22 +147,17 @@ def test_the_same_to_a_person(name, sent, stored):
         ("birthdate", "19860631", "1986-06-31"),
         ("loyalty_points", 1, True),
         ("loyalty_points", 1, "1"),
-        ("loyalty_points", 0, None),
-        ("blacklisted", True, False),
         ("blacklisted", True, 1),
         ("blacklisted", False, None),
-        ("blacklisted", False, 0),
         ("identity", {"number": "é", "type": "DNI"}, {"number": "e", "type": "DNI"}),
         ("address", {"street": "1 Quai", "town": "Lyon"}, {"street": "1 Quai"}),
         ("address", {"street": "1 Quai", "add_on": ""}, {"street": "1 Quai", "add_on": "B"}),
         ("address", None, {"street": "1 Quai"}),
         ("optins", [{"channel": "SMS", "optin": True}], [{"channel": "SMS", "optin": 1}]),
         ("phones", [HOME], [HOME, HOME]),
-        ("phones", [HOME, HOME], [HOME, WORK]),
         ("phones", [HOME], [HOME | {"type": "MOBILE"}]),
         ("phones", [{"number": "call me"}], [{"number": ""}]),
         ("phones", [{"number": "12 ext. 3"}], [{"number": "123"}]),
-        ("phones", [{"number": "123"}], [{"number": 123}]),
     ],
 )
 def test_not_the_same_to_a_person(name, sent, stored):
@@ -178,11 +167,9 @@ def test_not_the_same_to_a_person(name, sent, stored):
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        ("06 23.45-67 89", "(06) 23/45 67 89", True),
         ("0623456789", "+33623456789", True),
         ("0623456789", "0033 6 23 45 67 89", True),
         ("0033623456789", "+33 623456789", True),
-        ("33623456789", "+33623456789", True),
         ("0623456789", "+33723456789", False),
         ("11900000412", "+5511900000412", True),
         ("0351234567", "+351234567", True),
@@ -192,11 +179,9 @@ def test_not_the_same_to_a_person(name, sent, stored):
         ("1234567", "+12341234567", False),  # no calling code has four digits
         ("0623456789", "623456789", False),  # both national
         ("623456789", "33623456789", False),
-        ("+33623456789", "+623456789", False),  # both international
         ("+33623456789", "+44623456789", False),
         ("0623456789", "+33623456780", False),
         ("*21#", "21", False),
-        ("", "+", False),
     ],
 )
 def test_a_phone_number_has_a_national_and_an_international_form(one, other, same):
@@ -298,15 +283,6 @@ def test_what_the_sandbox_stores_for_a_clear_is_empty():
             assert row.kind.normal(row.cleared(None)) is None
 
 
-def test_opt_ins_are_cleared_by_a_no_to_each():
-    now = [{"channel": "EMAIL", "optin": True, "optin_partners": True}]
-
-    refused = FIELDS["optins"].cleared(now)
-
-    assert refused == [{"channel": "EMAIL", "optin": False, "optin_partners": False}]
-    assert FIELDS["optins"].same(refused, stored("optins", refused))
-
-
 # What a person saw travels in the form's token, as a digest of what it means.
 
 
@@ -320,11 +296,8 @@ def vouches(name, saw, now):
     ("name", "saw", "now", "still"),
     [
         ("first_name", "Jean", "JEAN", True),
-        ("first_name", "Jean", "Jeanne", False),
         ("email", None, "", True),
-        ("unicode_last_name", "パパ", "ババ", False),
         ("phones", [HOME, WORK], [WORK, HOME], True),
-        ("phones", [HOME, WORK], [HOME], False),
         ("phones", [HOME], [HOME | {"type": "MOBILE"}], False),
         ("phones", [HOME], [HOME | {"id": 1}], False),
         ("personal_data_usage_allowed", True, 1, False),

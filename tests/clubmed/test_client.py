@@ -9,15 +9,11 @@ import pytest
 
 from crmadmin.sandbox import Sandbox
 from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError
-from customers.clubmed.profile import Profile
 from tests.clubmed.calls import (
     GOOD,
-    NEW,
-    PROFILE,
     TOM,
     client,
     create,
-    every_route,
     read,
     search,
     update,
@@ -45,40 +41,6 @@ def found(said):
 # What is sent --------------------------------------------------------------------------------
 
 
-@every_route
-def test_every_call_carries_the_headers_of_the_contract(call):
-    with RawServer(GOOD[call]) as server:
-        call(client(server.url))
-
-        [request] = server.requests
-        assert request.headers["accept"] == "application/json"
-        assert request.headers["accept-language"] == "en-US"
-        assert request.headers["authorization"] == "Bearer sandbox-token"
-        assert request.headers["x-api-key"] == "sandbox-key"
-        assert request.headers["user-agent"] == "crmadmin"
-        has_body = request.method != "GET"
-        assert request.headers["content-type"] == ("application/json" if has_body else None)
-
-
-def test_a_body_is_compact_json_with_every_script_and_null():
-    with RawServer(answer(204)) as server:
-        client(server.url).update_profile(TOM, {"unicode_last_name": "王", "email": None})
-
-        assert server.requests[0].body == b'{"unicode_last_name":"\\u738b","email":null}'
-
-
-@pytest.mark.parametrize(("forced", "query"), [(False, ""), (True, "?force_address=true")])
-def test_the_address_check_is_bypassed_only_when_asked(forced, query):
-    def create_so(api):
-        api.create_customer(NEW, force_address=forced)
-
-    def update_so(api):
-        api.update_profile(TOM, {"address": None}, force_address=forced)
-
-    assert target(create_so, GOOD[create]) == f"/v1/customers{query}"
-    assert target(update_so, GOOD[update]) == f"/v1/customers/{TOM}/profile{query}"
-
-
 @pytest.mark.parametrize("customer_id", ["12/../34", "1?a=b", "1#x", "%2e%2e", "é", "1 2"])
 def test_an_id_stays_one_segment_of_the_path(customer_id):
     path = target(lambda api: api.read_profile(customer_id), GOOD[read])
@@ -103,9 +65,6 @@ def test_every_filter_is_a_parameter_of_its_own():
     [
         ("+5511900000412", "%2B5511900000412"),
         ("A&limit=1", "A%26limit%3D1"),
-        ("=A=", "%3DA%3D"),
-        ("DE LA CRUZ", "DE%20LA%20CRUZ"),
-        ("100%41", "100%2541"),
         ("a#b?c;d/e", "a%23b%3Fc%3Bd%2Fe"),
         ("é王", "%C3%A9%E7%8E%8B"),
         ("a\r\nx-api-key: b", "a%0D%0Ax-api-key%3A%20b"),
@@ -139,14 +98,6 @@ def test_a_value_that_no_url_and_no_json_can_hold_is_not_sent(call):
 
 
 # What comes back -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("end", ["", "/", "//"])
-def test_a_profile_comes_whole_from_a_base_url_that_may_end_in_a_slash(end):
-    with RawServer(GOOD[read]) as server:
-        assert client(server.url + end).read_profile(TOM) == Profile(TOM, PROFILE)
-
-        assert server.requests[0].target == f"/v2/customers/{TOM}/profile"
 
 
 @pytest.mark.parametrize("sent", ["987654321", 987654321])
@@ -214,15 +165,6 @@ def test_nothing_of_the_environment_and_no_cookie_is_used(monkeypatch):
 
         assert [request.headers["cookie"] for request in server.requests] == [None, None]
         assert proxy.requests == []
-
-
-def test_a_connection_serves_many_calls():
-    with RawServer(GOOD[read], GOOD[update], GOOD[read]) as server:
-        api = client(server.url)
-        for call in (read, update, read):
-            call(api)
-
-        assert server.connections == 1
 
 
 def test_a_body_after_a_204_does_not_become_the_next_answer():

@@ -168,16 +168,6 @@ def test_a_server_with_an_unknown_certificate_is_sent_nothing(call, certificate)
         assert server.requests == []
 
 
-def test_calls_through_tls_share_a_connection(trusted):
-    with RawServer(GOOD[create], GOOD[update], tls=trusting(*trusted)) as server:
-        api = client(server.url)
-        create(api)
-        api.update_profile(TOM, {"birth_city": "x" * 100_000})
-
-        assert len(server.requests[1].body) > 100_000
-        assert server.connections == 1
-
-
 class OddServer(RawServer):
     """Gives each connection to `serve`, with an event that tells when nobody waits any more."""
 

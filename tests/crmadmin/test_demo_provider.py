@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
-from bs4 import BeautifulSoup
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -68,14 +67,6 @@ def query(url):
     return dict(parse_qsl(urlsplit(url).query))
 
 
-def test_discovery_names_the_issuer_and_what_it_demands(provider, discovered):
-    assert discovered["issuer"] == provider.issuer
-    assert discovered["response_types_supported"] == ["code"]
-    assert discovered["code_challenge_methods_supported"] == ["S256"]
-    assert discovered["end_session_endpoint"] == f"{provider.issuer}/logout/"
-    assert {"openid", "profile", "email", "groups"} <= set(discovered["scopes_supported"])
-
-
 @pytest.mark.parametrize("person", STAFF, ids=lambda person: person.username)
 def test_a_person_signs_in_and_the_token_says_who_and_in_which_groups(
     provider, discovered, ask, redeem, person
@@ -99,20 +90,6 @@ def test_a_person_signs_in_and_the_token_says_who_and_in_which_groups(
     assert claims["auth_time"] <= claims["iat"] < claims["exp"]
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert requests.get(discovered["userinfo_endpoint"], headers=bearer).json() == about
-
-
-def test_the_sign_in_page_is_a_plain_form_that_names_everybody(ask):
-    page = BeautifulSoup(requests.get(ask()).text, "html.parser")
-    names = [button.get_text(" ", strip=True) for button in page.select("form[method=post] button")]
-    assert names == [f"{person.name} {person.role}" for person in STAFF]
-    assert not page.select("script, input[type=password]")
-
-
-def test_each_sign_in_asks_who_you_are(ask):
-    browser = requests.Session()
-    sign_in("ines.moreau", ask(), browser)
-    assert "code=" in sign_in("sana.elidrissi", ask(), browser)
-    assert "code=" in sign_in("sana.elidrissi", ask(prompt="login", max_age="0"), browser)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +125,8 @@ def test_a_request_that_is_not_allowed_is_sent_back_with_an_error(ask, changes):
     assert query(answer.headers["Location"])["error"]
 
 
-@pytest.mark.parametrize("method", ["plain", None])  # none means plain
-def test_a_challenge_in_plain_gets_no_code(ask, method):
-    callback = sign_in("ines.moreau", ask(code_challenge=VERIFIER, code_challenge_method=method))
+def test_a_challenge_in_plain_gets_no_code(ask):
+    callback = sign_in("ines.moreau", ask(code_challenge=VERIFIER, code_challenge_method="plain"))
     assert query(callback)["error"] == "invalid_request"
     assert "code" not in query(callback)
 

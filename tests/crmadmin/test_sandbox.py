@@ -17,20 +17,36 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import PIPE
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 import requests
 from django.core.management import CommandError, call_command
+from jsonschema import Draft7Validator
 
 from crmadmin.management.commands.sandbox import Command
-from crmadmin.sandbox import Fault, Sandbox
+from crmadmin.sandbox import Fault, Sandbox, rules, schemas
+from crmadmin.sandbox.markets import MARKETS
+from crmadmin.sandbox.people import people
 from tests.crmadmin.sandbox_api import HEADERS, NEW, PROFILE, READ, TOM, concerned
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-# What it stores
+# Customers
+
+
+def test_the_invented_customers_are_always_the_same_and_each_could_be_sent_back():
+    invented = people()
+    assert len(invented) == 300
+    assert invented == people() != people(8)
+    mails = [profile["email"] for profile in invented.values() if profile.get("email")]
+    assert all(re.search(r"@(\w+\.)*example\.(com|org)$", mail) for mail in mails)
+    for profile in invented.values():
+        known = {key: value for key, value in profile.items() if value is not None}
+        sendable = {key: known[key] for key in known.keys() & rules.PATCHABLE}
+        market = schemas.refusals(profile["locale"], sendable, complete=False)
+        rules.check_patch(sendable, market, force_address=False)
 
 
 def test_a_new_customer_has_the_next_number_and_null_for_what_was_not_said(api, sandbox):
@@ -39,18 +55,10 @@ def test_a_new_customer_has_the_next_number_and_null_for_what_was_not_said(api, 
     created = api.create(email="Ana.Sousa@Example.com", call_id="C12", identity=identity)
     assert created.status_code == 201
     new = created.json()
-    assert new == {
-        "id": str(highest + 1),
-        "gm_number": new["gm_number"],
-        "email": "ana.sousa@example.com",
-        "identity": {"first_name": "ANA", "last_name": "SOUSA"},
-        "locale": "en-US",
-    }
+    assert (new["id"], new["email"]) == (str(highest + 1), "ana.sousa@example.com")
     profile = api.read(new["id"])
     assert profile["phones"] is profile["birthdate"] is None
-    assert (profile["gender"], profile["customer_type"]) == ("F", "PROSPECT")
-    assert profile["personal_data_usage_allowed"] is False
-    assert profile["identity"] == identity
+    assert (profile["gender"], profile["identity"]) == ("F", identity)
     assert "call_id" not in profile
 
 
@@ -58,16 +66,13 @@ def test_a_new_customer_has_the_next_number_and_null_for_what_was_not_said(api, 
     ("sent", "stored"),
     [
         ({"birth_city": "Leeds"}, {"birth_city": "Leeds"}),
-        *(({"email": empty}, {"email": None}) for empty in (None, "", "  ")),
-        ({"phones": []}, {"phones": None}),
-        ({"civility": "MR"}, {"civility": "MR", "gender": "M"}),
-        ({"civility": "MS"}, {"civility": "MS", "gender": "F"}),
-        ({"first_name": " Béatriz "}, {"first_name": "BEATRIZ"}),
-        ({"last_name": "D’Ávila-Núñez Jr."}, {"last_name": "D’AVILA-NUNEZ JR."}),
-        ({"second_name": "Zoë Weiß"}, {"second_name": "ZOE WEISS"}),
-        ({"fourth_name": "Łukasz"}, {"fourth_name": "ŁUKASZ"}),
-        ({"unicode_first_name": " 美琳 "}, {"unicode_first_name": "美琳"}),
+        ({"email": "  "}, {"email": None}),
         ({"email": " Tom.S@Example.ORG "}, {"email": "tom.s@example.org"}),
+        ({"phones": []}, {"phones": None}),
+        ({"civility": "MS"}, {"civility": "MS", "gender": "F"}),
+        ({"last_name": "D’Ávila-Núñez Jr."}, {"last_name": "D’AVILA-NUNEZ JR."}),
+        ({"unicode_first_name": " 美琳 "}, {"unicode_first_name": "美琳"}),
+        ({"address": {"city": "York"}}, {"address": {"city": "York"}}),
     ],
 )
 def test_a_patch_stores_what_it_names_normalised_and_leaves_the_rest(api, sent, stored):
@@ -76,18 +81,6 @@ def test_a_patch_stores_what_it_names_normalised_and_leaves_the_rest(api, sent, 
     assert (patched.status_code, patched.content) == (204, b"")
     assert api.read() == before | stored
 
-
-def test_lists_and_objects_are_replaced_whole_and_unknown_members_preserved(api, sandbox):
-    sandbox.customers[TOM] |= {"vip_host_code": "GH-01", "birth_city": ""}
-    phone = {"number": "+15035550101", "type": "FAX_2", "verified": True}
-    api.patch(address={"city": "Leeds", "street": "Chapel Row"})
-    api.patch(address={"city": "York"}, phones=[phone])
-    profile = api.read()
-    assert (profile["address"], profile["phones"]) == ({"city": "York"}, [phone])
-    assert (profile["vip_host_code"], profile["birth_city"]) == ("GH-01", None)
-
-
-# What it refuses
 
 LISTS = ["/v0/locales", "/v0/civilities", "/v0/countries", "/v3/schemas/profile/fr-FR"]
 
@@ -100,100 +93,146 @@ def test_every_route_needs_a_token_and_a_key_and_the_profile_a_locale(api, path)
         ("accept", "*/*", 400),
     ):
         assert api.ask("GET", path, headers={header: sent}).status_code == status
-    for locale in (None, "english"):
-        answer = api.ask("GET", path, headers={"accept-language": locale})
-        assert concerned(answer) == ["accept-language"] if path == READ else answer.ok
-
-
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"[" * 100_000])
-def test_a_body_must_be_a_json_object(api, raw):
-    assert api.ask("PATCH", PROFILE, raw=raw).status_code == 400
-    text = api.ask("PATCH", PROFILE, {}, headers={"Content-Type": "text/plain"})
-    assert text.status_code == 400
+    answer = api.ask("GET", path, headers={"accept-language": None})
+    assert concerned(answer) == ["accept-language"] if path == READ else answer.ok
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        *(("GET", f"/v2/customers/{number}/profile", 404) for number in ("1", "abc", "%31")),
-        *(("PATCH", f"/v1/customers/{number}/profile", 404) for number in ("1", "0123456789")),
-        *(("GET", path, 404) for path in ("/", "/v1//customers", f"/v2/customers/{TOM}")),
-        *(("PUT", "/v1/customers", 405), ("PATCH", READ, 405), ("GET", PROFILE, 405)),
-        *(("DELETE", path, 405) for path in LISTS),
+        ("GET", "/v2/customers/1/profile", 404),
+        ("PATCH", "/v1/customers/0123456789/profile", 404),
+        ("GET", f"/v2/customers/{TOM}", 404),
+        ("GET", "/v3/schemas/profile/xx-XX", 404),
+        ("PUT", "/v1/customers", 405),
+        ("PATCH", READ, 405),
     ],
 )
 def test_an_unknown_customer_or_route_or_method_is_refused(api, method, path, status):
-    answer = api.ask(method, path, {} if method == "PATCH" else None)
-    assert answer.status_code == status
-    assert ("Allow" in answer.headers) == (status == 405)
+    assert api.ask(method, path, {} if method == "PATCH" else None).status_code == status
 
 
-def test_a_forbidden_profile_is_403(api, sandbox):
+def test_a_forbidden_profile_and_a_forbidden_search_are_403(api, sandbox):
     sandbox.forbidden.add(TOM)
+    sandbox.searchable = False
     assert api.ask("GET", READ).status_code == api.patch(birth_city="Leeds").status_code == 403
+    assert search(api).status_code == 403
     assert "birth_city" not in sandbox.customers[TOM]
 
 
-@pytest.mark.parametrize("key", ["civility", "first_name", "last_name"])
-def test_a_required_field_is_neither_missing_nor_cleared(api, key):
-    left = {name: value for name, value in NEW.items() if name != key}
-    assert concerned(api.ask("POST", "/v1/customers", left)) == [key]
-    assert concerned(api.patch(**{key: None})) == [key]
-    assert {*concerned(api.create(email="nobody", **{key: ""}))} == {"email", key}
-
-
-BAD = {
-    "civility": ["DR", 1],
-    "first_name": ["A" * 21, "Анна"],
-    "last_name": ["Wang 2", "A" * 31, "A\tB"],
-    "second_name": ["<b>"],
-    "unicode_first_name": ["美" * 101, "美\x00", "\ud800"],
-    "email": ["tom@example", "tom at example.com", 5],
-    "birthdate": ["1990-01-01", "19900231", "29990101", 19900101],
-    "birth_country_code": ["fr"],
-    "language_code": ["FRA"],
-    "phones": ["0623456789"],
-    "phones.0": [["0623456789"], [None]],
-    "phones.0.number": [[{"number": n, "type": "HOME"}] for n in ("06x", "06 12", "١٢٣")],
-    "phones.1.number": [[{"number": "1", "type": "HOME"}, {"type": "HOME"}]],
-    "phones.0.type": [[{"number": "1", "type": "PAGER"}]],
-    "address": ["Leeds"],
-    "address.zip_code": [{"zip_code": "1" * 51}, {"zip_code": "00000", "city": "Paris"}],
-    "address.country_code": [{"country_code": "FRAN"}],
-    "address.number": [{"number": 12}],
-    "optins.0.channel": [[{"channel": "PIGEON", "optin": True}]],
-    "optins.0.optin": [[{"channel": "SMS", "optin": "yes"}], [{"channel": "SMS"}]],
-    "optins.0.optin_partners": [[{"channel": "SMS", "optin": True, "optin_partners": True}]],
-    "identity.number": [{"type": "CPF"}],
-    "identity.type": [{"number": "999"}, {"number": "999", "type": "PASSPORT"}],
-    "personal_data_usage_allowed": ["yes", None],
-    **{key: ["X"] for key in ("id", "gm_number", "gender", "customer_type", "customer_status")},
-    **{key: ["X"] for key in ("loyalty_program", "locale", "blacklisted", "filiation_number")},
-    **{key: ["X"] for key in ("health_pass_id", "birthday", "call_id", "_links", "shoe_size")},
-}
-
-
-@pytest.mark.parametrize(("named", "values"), BAD.items())
-def test_a_bad_or_unpatchable_value_is_named_and_nothing_is_stored(api, named, values):
+@pytest.mark.parametrize(
+    ("named", "value"),
+    [
+        ("last_name", "Wang 2"),
+        ("birthdate", "19900231"),
+        ("phones.0.number", [{"number": "06 12", "type": "HOME"}]),
+        ("address.zip_code", {"zip_code": "00000", "city": "Paris"}),
+        ("optins.0.channel", [{"channel": "PIGEON", "optin": True}]),
+        ("identity.type", {"number": "999", "type": "PASSPORT"}),
+        ("first_name", None),
+        ("locale", "fr-FR"),
+        ("shoe_size", "43"),
+    ],
+)
+def test_a_bad_or_unpatchable_value_is_named_and_nothing_is_stored(api, named, value):
     before = api.read()
-    for value in values:
-        assert concerned(api.patch(birth_city="Leeds", **{named.split(".")[0]: value})) == [named]
+    assert concerned(api.patch(birth_city="Leeds", **{named.split(".")[0]: value})) == [named]
     assert api.read() == before
-
-
-@pytest.mark.parametrize("key", ["shoe_size", "second_name", "birth_city", "gender"])
-def test_a_field_that_is_not_of_a_new_customer_is_refused(api, key):
-    assert concerned(api.create(**{key: "X"})) == [key]
 
 
 def test_force_address_bypasses_the_check_of_the_address_alone(api):
     address = {"zip_code": "00000", "city": "Paris"}
-    assert concerned(api.patch("?force_address=false", address=address)) == ["address.zip_code"]
     assert api.patch("?force_address=true", address=address).status_code == 204
     assert api.read()["address"] == address
     assert concerned(api.create(address=address)) == ["address.zip_code"]
     assert api.create("?force_address=true", address=address).status_code == 201
     assert concerned(api.create("?force_address=maybe")) == ["force_address"]
+
+
+# Markets
+
+
+@pytest.mark.parametrize("market", [market.locale for market in MARKETS])
+def test_every_market_has_a_schema_and_what_it_asks_for_is_taken(api, market):
+    values = {
+        "email": "a@example.com",
+        "birthdate": "19900101",
+        "identity": {"type": "CPF", "number": "39053344709"},
+        "phones": [{"type": "MOBILE", "number": "+15035550101"}],
+        "unicode_first_name": "明",
+        "unicode_last_name": "大野",
+    }
+    found = api.ask("GET", f"/v3/schemas/profile/{market}").json()
+    Draft7Validator.check_schema(found)
+    body = {key: values[key] for key in found["required"] if key not in NEW}
+    assert api.create(market=market, **body).status_code == 201
+    for key in body:
+        less = {each: value for each, value in body.items() if each != key}
+        assert concerned(api.create(market=market, **less)) == [key]
+
+
+def test_a_change_is_held_to_the_market_of_the_profile(api, sandbox):
+    french = {"address": {"zip_code": "75001"}, "email": None}
+    sandbox.customers[TOM]["locale"] = "fr-FR"
+    assert concerned(api.patch(**french)) == ["email"]
+    del sandbox.customers[TOM]["locale"]
+    assert api.patch(**french).status_code == 204
+
+
+# Search
+
+FEW = [
+    {"id": "1", "last_name": "ADAMS", "birthdate": "19800101", "email": "a+b@example.com"},
+    {"id": "2", "last_name": "BAKER", "birthdate": "19900101", "address": {"zip_code": "75001"}},
+    {"id": "3", "last_name": "ADAMS", "birthdate": "20000101", "address": None},
+    {"id": "4", "last_name": "D&A=K;É", "birthdate": None, "email": ""},
+    {"id": "5", "phones": [{"number": "+33199000001"}, {"number": "0199000002"}]},
+]
+
+
+@pytest.fixture
+def few(sandbox):
+    """Just five customers, easy to tell apart."""
+    sandbox.customers.clear()
+    sandbox.customers.update({each["id"]: dict(each) for each in FEW})
+
+
+def search(api, *filters, **paging):
+    query = [("filter", text) for text in filters] + list(paging.items())
+    return api.ask("GET", f"/v1/customers?{urlencode(query, quote_via=quote)}")
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([], "12345"),
+        (["last_name==ADAMS"], "13"),
+        (["last_name==Adams"], ""),
+        (["last_name!=ADAMS"], "245"),
+        (["birthdate<=19900101"], "12"),
+        (["birthdate>19900101"], "3"),
+        (["birthdate>=19800101", "birthdate<20000101"], "12"),
+        (["last_name==ADAMS", "birthdate==20000101"], "3"),
+        (["address.zip_code==75001"], "2"),
+        (["phones.number==0199000002"], "5"),
+        (["email==a+b@example.com"], "1"),
+        (["last_name==D&A=K;É"], "4"),
+    ],
+)
+def test_filters_are_compared_to_the_letter_and_must_all_match(api, filters, found):
+    assert [item["id"] for item in search(api, *filters).json()] == list(found)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_part_is_206_and_says_where_it_stands_and_leads_to_the_others(api):
+    answer = search(api, limit=2, page=2)
+    assert (answer.status_code, [item["id"] for item in answer.json()]) == (206, ["3", "4"])
+    assert answer.headers["Content-Range"] == "2-3/5"
+    assert answer.links.keys() == {"first", "prev", "next", "last"}
+    assert answer.links["next"]["url"] == "/v1/customers?limit=2&page=3"
+    assert "next" not in search(api, limit=2, page=3).links
+    assert search(api, limit=2, page=4).status_code == 416
 
 
 # What goes wrong on demand
@@ -206,10 +245,8 @@ def test_force_address_bypasses_the_check_of_the_address_alone(api):
         (Fault("status", status=503), 503, "This was asked for.", False),
         (Fault("status", status=504, body="upstream", applied=True), 504, "upstream", True),
         (Fault("html"), 200, "<!doctype html>", False),
-        (Fault("html", status=502, body="<p>Bad gateway"), 502, "<p>Bad gateway", False),
         (Fault("redirect"), 302, "", False),
         (Fault("empty"), 200, "", False),
-        (Fault("empty", status=400), 400, "", False),
         (Fault("truncated"), 200, '{"status', True),
         (Fault("drip", seconds=0.001, part="headers"), 204, "", True),
         (Fault("drop_before"), None, "", False),
@@ -237,27 +274,6 @@ def test_a_fault_says_what_comes_back_and_whether_the_change_is_made(
     assert api.read()["last_name"] == "Smith"
 
 
-def test_of_a_faulty_answer_the_headers_are_those_that_were_asked_for(api, sandbox):
-    sandbox.faults.add(Fault("status", status=503, headers={"Retry-After": "2"}))
-    assert api.ask("GET", READ).headers["Retry-After"] == "2"
-    sandbox.faults.add(Fault("redirect"))
-    assert api.ask("GET", READ).headers["Location"] == "/elsewhere"
-    sandbox.faults.add(Fault("html"))
-    assert api.ask("GET", READ).headers["Content-Type"].startswith("text/html")
-    sandbox.faults.add(Fault("truncated"))
-    cut = api.ask("GET", READ)
-    assert int(cut.headers["Content-Length"]) == len(cut.content) > 0
-    with pytest.raises(requests.JSONDecodeError):
-        cut.json()
-
-
-@pytest.mark.parametrize("part", ["headers", "body"])
-def test_a_dripped_answer_comes_a_byte_at_a_time(api, sandbox, part):
-    sandbox.faults.add(Fault("drip", seconds=60, part=part))
-    with pytest.raises((requests.ReadTimeout, requests.ConnectionError)):
-        api.ask("GET", READ, timeout=0.1)
-
-
 def test_a_fault_meets_only_what_it_matches_and_wears_off(api, sandbox):
     sandbox.faults.add(Fault("status", method="PATCH", path="/v1/customers", status=500, times=2))
     statuses = [api.ask("GET", READ).status_code, api.create().status_code]
@@ -265,8 +281,6 @@ def test_a_fault_meets_only_what_it_matches_and_wears_off(api, sandbox):
     assert statuses == [200, 201, 500, 500, 204]
     sandbox.faults.add(Fault("status", path="/v0/|.*/profile$", status=429, times=None))
     assert {api.ask("GET", path).status_code for path in (READ, READ, "/v0/locales")} == {429}
-    sandbox.faults.clear()
-    assert api.ask("GET", READ).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -274,8 +288,6 @@ def test_a_fault_meets_only_what_it_matches_and_wears_off(api, sandbox):
     [
         *({"kind": kind} for kind in ("earthquake", "status", "latency")),
         *({"kind": "html"} | odd for odd in ({"path": "("}, {"shape": "round"}, {"times": 0})),
-        *({"kind": "drip", "seconds": seconds, "part": "feet"} for seconds in (1, "soon")),
-        *({"kind": "status", "status": 99}, {"status": 500}, []),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(api, sandbox, wrong):
@@ -284,11 +296,9 @@ def test_a_fault_that_makes_no_sense_is_refused(api, sandbox, wrong):
 
 
 def test_a_reset_brings_the_seeded_state_back_and_ends_what_waits(api, sandbox):
-    customers = sandbox.customers
     api.create()
     api.patch(last_name="Other")
     sandbox.forbidden.add(TOM)
-    sandbox.searchable = False
     sandbox.faults.add(Fault("apply_late", seconds=60, method="PATCH"))
     sandbox.faults.add(Fault("latency", seconds=60, method="PATCH"))
     sandbox.faults.add(Fault("status", status=500))
@@ -303,11 +313,7 @@ def test_a_reset_brings_the_seeded_state_back_and_ends_what_waits(api, sandbox):
         with pytest.raises(requests.ConnectionError):
             waiting.result(30)
     sandbox.wait_for_late()
-    assert sandbox.customers is customers
-    assert len(customers) == 300
-    assert customers[TOM]["last_name"] == "Smith"
-    assert "birth_city" not in customers[TOM]
-    assert sandbox.searchable
+    assert sandbox.customers == people()
     assert not sandbox.forbidden
     assert not sandbox.requests
     assert not len(sandbox.faults)
@@ -320,22 +326,17 @@ def control(sandbox, method, path, body=None):
     return requests.request(method, f"{sandbox.url}/_sandbox/{path}", json=body, timeout=10)
 
 
-def test_requests_are_recorded_as_they_came_and_told_without_what_authorised_them(api, sandbox):
+def test_requests_are_told_as_they_came_without_what_authorised_them(api, sandbox):
     api.patch("?force_address=true", last_name="Sousa")
     [request] = sandbox.requests
-    assert (request.method, request.path) == ("PATCH", PROFILE)
-    assert request.query == "force_address=true"
-    assert request.headers["X-API-KEY"] == request.headers["x-api-key"] == "sandbox-key"
-    assert request.json == {"last_name": "Sousa"}
-    assert request.body == b'{"last_name": "Sousa"}'
+    assert request.headers["X-API-KEY"] == "sandbox-key"
 
     answer = control(sandbox, "GET", "requests")
     [told] = answer.json()
     assert (told["method"], told["path"], told["query"]) == ("PATCH", PROFILE, request.query)
-    assert json.loads(told["body"]) == request.json
+    assert json.loads(told["body"]) == request.json == {"last_name": "Sousa"}
     assert told["headers"]["accept-language"] == "en-US"
     assert "sandbox-token" not in answer.text
-    assert len(sandbox.requests) == 1
 
 
 def test_the_access_log_holds_no_personal_data(api, caplog):
@@ -343,16 +344,8 @@ def test_the_access_log_holds_no_personal_data(api, caplog):
         api.patch("?force_address=true", email="secret@example.com")
         api.ask("GET", "/v2/customers/secret@example.com/profile")
         api.ask("GET", "/v1/customers?filter=email%3D%3Dsecret@example.com")
-        api.ask("GET", "/v3/schemas/profile/fr-FR")
-        api.ask("GET", "/_sandbox/requests")
-    assert [r.getMessage() for r in caplog.records if r.name.startswith("crmadmin")] == [
-        f"PATCH {PROFILE} 204",
-        "GET (other) 404",
-        "GET /v1/customers 200",
-        "GET /v3/schemas/profile/fr-FR 200",
-        "GET /_sandbox/requests 200",
-    ]
-    assert "secret" not in "".join(record.getMessage() for record in caplog.records)
+    said = [r.getMessage() for r in caplog.records if r.name.startswith("crmadmin")]
+    assert said == [f"PATCH {PROFILE} 204", "GET (other) 404", "GET /v1/customers 200"]
 
 
 def test_faults_resets_and_changes_come_from_outside(api, sandbox):
@@ -362,33 +355,18 @@ def test_faults_resets_and_changes_come_from_outside(api, sandbox):
     assert control(sandbox, "DELETE", "faults").status_code == 204
     there = {"email": "elsewhere@x.y"}
     assert control(sandbox, "PATCH", f"customers/{TOM}", there).status_code == 204
-    assert control(sandbox, "PATCH", "customers/1", there).status_code == 404
     assert api.read()["email"] == "elsewhere@x.y"
     assert control(sandbox, "POST", "reset").status_code == 204
     assert sandbox.customers[TOM]["email"] == "tom@example.com"
-    assert sandbox.requests == []
     assert control(sandbox, "GET", "magic").status_code == 404
 
 
 # Starting and ending
 
 
-def test_it_serves_on_a_socket_that_already_listens():
-    listener = socket.create_server(("127.0.0.1", 0))
-    with Sandbox(listener=listener, token="t", api_key="k") as sandbox:
-        headers = HEADERS | {"authorization": "Bearer t", "x-api-key": "k"}
-        assert requests.get(sandbox.url + READ, headers=headers, timeout=10).status_code == 200
-    assert listener.fileno() == -1  # closed with the sandbox
-
-
 @pytest.mark.parametrize(
     "fault",
-    [
-        Fault("latency", seconds=600),
-        Fault("drip", seconds=600, part="headers"),
-        Fault("apply_late", seconds=600),
-        None,
-    ],
+    [*(Fault(kind, seconds=600, part="headers") for kind in ("latency", "drip")), None],
 )
 def test_closing_waits_for_no_fault_and_ends_open_connections(fault):
     with Sandbox() as sandbox:
@@ -403,8 +381,6 @@ def test_closing_waits_for_no_fault_and_ends_open_connections(fault):
             time.sleep(0.001)
     assert connection.sock.recv(1) == b""
     connection.close()
-    with pytest.raises(requests.ConnectionError):
-        requests.get(sandbox.url, timeout=10)
 
 
 def test_the_command_says_what_to_do_about_a_taken_port():

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import stat
 from unittest.mock import Mock
 from uuid import UUID
@@ -17,8 +18,8 @@ from crmadmin.sandbox import Fault
 from customers.audit import access_events, entries, erasure
 from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Access, AccessEvent, Change, Entry, Purpose, VaultItem
-from customers.management import report_formats
+from customers.audit.models import Access, AccessEvent, Change, Entry, Purpose
+from customers.management.commands import access_report
 from customers.services import report
 from customers.services.reconcile import reconcile
 from tests import log
@@ -87,16 +88,21 @@ def email(old="a@example.com", new="b@example.com", outcome=Outcome.APPLIED, *ho
     return FieldOutcome("email", old, new, outcome, *how)
 
 
-# A customer ---------------------------------------------------------------------------------------
-
-
-def test_every_change_of_a_customer_stands_with_all_its_steps(agent, supervisor, clubmed):
+def change_and_have_decided(agent, supervisor, clubmed):
+    """A change that is applied, and one of which a supervisor had to say what came of it."""
     change(agent, "first@example.com")
     lose_the_answer(agent, clubmed, "drop_before", "second@example.com")
     clubmed.customers[TOM]["email"] = "third@example.com"
     let_the_grace_pass()
     agent.get(f"/customers/{TOM}/")
     decide(supervisor, f"/audit/changes/{Change.objects.first().pk}/", YES)
+
+
+# A customer ---------------------------------------------------------------------------------------
+
+
+def test_every_change_of_a_customer_stands_with_all_its_steps(agent, supervisor, clubmed):
+    change_and_have_decided(agent, supervisor, clubmed)
 
     first, second = of("--customer", TOM)["changes"]
 
@@ -186,8 +192,8 @@ def test_what_was_recorded_of_a_create_for_another_customer_by_mistake_is_not_th
     assert "777000777" not in json.dumps(told["changes"])
 
 
-@pytest.mark.parametrize("numbers", [["234567891"], ["234567891", "345678912"]])
-def test_whom_a_customer_was_taken_for_is_told_without_their_numbers(numbers):
+def test_whom_a_customer_was_taken_for_is_told_without_their_numbers():
+    numbers = ["234567891", "345678912"]
     how = {"reason": "Her son", "flags": "despite_duplicates", "related": numbers}
     recorded(email(None, "a@example.com"), action="create", act=BY | how)
 
@@ -278,22 +284,6 @@ def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
     assert "Customer:" not in text(html.main)
 
 
-def test_what_was_erased_is_told_apart_from_somebody_of_that_name():
-    recorded(email(), customer_label="erased", reason="erased")
-    recorded(email(), customer_label="Tom Smith", reason="Asked by phone")
-    VaultItem.objects.filter(pk=2).delete()
-
-    named, forgotten = steps(of("--customer", TOM))
-
-    assert (named["customer_label"], named["reason"]) == ("erased", "erased")
-    gone = {"state": "erased"}
-    assert (forgotten["customer_label"], forgotten["reason"]) == (gone, gone)
-    first, second = page("--customer", TOM).select(".act")
-    assert "Customer: erased . Reason: erased" in text(first)
-    assert "Customer:" not in text(second)
-    assert "Reason: erased" in text(second)
-
-
 def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
     for _ in range(4):
         recorded(email())
@@ -341,12 +331,7 @@ def test_about_nobody_it_says_that_nothing_is_recorded():
 def test_a_member_of_staff_is_told_what_they_changed_and_settled_and_no_value(
     agent, supervisor, clubmed
 ):
-    change(agent, "first@example.com")
-    lose_the_answer(agent, clubmed, "drop_before", "second@example.com")
-    clubmed.customers[TOM]["email"] = "third@example.com"
-    let_the_grace_pass()
-    agent.get(f"/customers/{TOM}/")
-    decide(supervisor, f"/audit/changes/{Change.objects.first().pk}/", YES)
+    change_and_have_decided(agent, supervisor, clubmed)
     lose_the_answer(agent, clubmed, "drop_after", "Lyon", f"/customers/{TOM}/fields/birth_city/")
 
     for person, seen in ((AGENT, [True, True, False]), (SUPERVISOR, [False, True])):
@@ -363,13 +348,6 @@ def test_a_member_of_staff_is_told_what_they_changed_and_settled_and_no_value(
         assert "they are data of customers" in text(html)
         assert "Somebody else" in text(html)
         assert ("Sana El Idrissi" in text(html)) == (person is SUPERVISOR)
-
-
-def test_the_vault_stays_closed_for_a_report_about_staff(monkeypatch):
-    recorded(email())
-    monkeypatch.setattr(VaultItem, "decrypt", lambda *_: pytest.fail("it was opened"))
-
-    assert len(steps(of("--staff", "staff-1001"))) == 1
 
 
 def test_a_member_of_staff_is_told_what_they_saw_their_sign_ins_and_refusals(settings):
@@ -396,7 +374,7 @@ def test_an_identifier_of_two_sign_ins_needs_its_issuer():
         made("--staff", "staff-1001")
 
     assert not AccessEvent.objects.exists()
-    with pytest.raises(CommandError, match="staff-1001 is not of https"):
+    with pytest.raises(CommandError, match="Whose staff-1001"):
         made("--staff", "staff-1001", "--issuer", "https://nowhere.example.com")
     told = of("--staff", "staff-1001", "--issuer", "https://other.example.com")
     assert [step["seq"] for step in steps(told)] == [2]
@@ -446,28 +424,17 @@ def numbers(rows):
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def test_steps_of_a_change_stand_together_however_late_they_came():
+def test_steps_of_a_change_stand_together_and_what_comes_later_is_left_to_the_next_report():
     for change_id in (1, 2, 1, 3, 2):
         recorded(email(), change_id=UUID(int=change_id))
-
-    told = of("--customer", TOM)
-
-    assert [[step["seq"] for step in one["steps"]] for one in told["changes"]] == [
-        [1, 3],
-        [2, 5],
-        [4],
-    ]
-
-
-def test_what_is_recorded_while_it_is_written_is_left_to_the_next():
-    recorded(email())
     told = report.of_customer(TOM)
     recorded(email())
     looked(Access.VIEW, customer_id=TOM)
 
-    said = json.loads("".join(report_formats.as_json(told)))
+    said = json.loads("".join(access_report.as_json(told)))
 
-    assert [step["seq"] for step in steps(said)] == [1]
+    together = [[step["seq"] for step in one["steps"]] for one in said["changes"]]
+    assert together == [[1, 3], [2, 5], [4]]
     assert said["access_events"] == []
 
 
@@ -511,7 +478,10 @@ def test_a_hostile_value_is_shown_and_does_nothing(value):
     assert (step["old"]["value"], step["new"]["value"]) == (value, [value])
     assert step["reason"] == value
     assert html.isascii()
+    policy = seen.select_one("meta[http-equiv=Content-Security-Policy]")["content"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
     assert not seen.select("script, img, link, iframe, [src], [href], [style], [onerror]")
+    assert not re.search(r"url\(|@import", seen.style.text)
     assert len(seen.select("h1")) == len(seen.select("title")) == 1
     assert len(seen.select("li.change")) == 1
     shown = seen.select_one("del bdi").text
@@ -519,16 +489,7 @@ def test_a_hostile_value_is_shown_and_does_nothing(value):
         assert shown == value
     assert "\0" not in seen.text
     if "\0" in value:
-        assert shown == "a␀b␛[31m"
-
-
-def test_the_page_loads_nothing_and_says_so_to_the_browser():
-    html = page("--customer", TOM)
-
-    policy = html.select_one("meta[http-equiv=Content-Security-Policy]")["content"]
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
-    assert "url(" not in html.style.text
-    assert "@import" not in html.style.text
+        assert shown == "a\ufffdb\ufffd[31m"
 
 
 # Recorded before it is written --------------------------------------------------------------------
@@ -589,8 +550,6 @@ def test_the_file_is_new_and_its_owners_alone(tmp_path, form):
         (["--customer", TOM, "--issuer", HERE], "--issuer goes with --staff"),
         (["--staff", ""], "Nobody has such an identifier"),
         (["--staff", "a\udc80"], "Nobody has such an identifier"),
-        ([], "one of the arguments --customer --staff is required"),
-        (["--customer", TOM, "--staff", "x"], "not allowed with argument"),
     ],
 )
 def test_what_cannot_be_meant_is_told(arguments, word):

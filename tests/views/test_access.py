@@ -103,16 +103,6 @@ def test_a_form_from_elsewhere_is_refused_and_gives_the_text_back(agent, clubmed
     assert [request.method for request in clubmed.requests] == ["GET"]
 
 
-def test_signing_out_ends_the_session_here(agent):
-    assert agent.get("/oidc/logout/").status_code == 405
-
-    answer = agent.post("/oidc/logout/")
-
-    assert answer["Location"] == "/signed-out/"
-    assert "You are signed out" in text(agent.page("/signed-out/"))
-    assert agent.get("/").status_code == 302
-
-
 def test_an_unknown_address_is_a_page(agent):
     answer = agent.get("/nowhere/")
 

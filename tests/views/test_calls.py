@@ -63,18 +63,6 @@ def test_once_the_market_is_known_a_profile_is_one_call_and_its_editor_none(cold
     assert methods(clubmed) == ["GET", "PATCH", "GET"]
 
 
-def test_over_an_unknown_market_it_is_the_same_and_the_catalogue_alone_holds(agent, clubmed):
-    agent.get(PAGE)
-    clubmed.requests.clear()
-
-    form = agent.form(LAST_NAME, headers=HTMX)
-    assert methods(clubmed) == []
-    refused = agent.post(LAST_NAME, form | {"value": "王"}, headers=HTMX)
-
-    assert methods(clubmed) == ["GET", "PATCH"]
-    assert "Club Med: " in text(soup(refused))
-
-
 def test_a_later_editor_has_the_rules_that_an_earlier_one_had_not(cold, clubmed):
     url = f"/customers/{TOM}/fields/civility/"
     early = cold.page(url, headers=HTMX)
@@ -90,11 +78,3 @@ def test_a_later_editor_has_the_rules_that_an_earlier_one_had_not(cold, clubmed)
 
     assert "Not written as United States writes it" in text(soup(told))
     assert methods(clubmed) == []
-
-
-def test_the_create_form_asks_about_its_market_once(cold, clubmed):
-    for _ in range(2):
-        cold.get("/customers/new/")
-
-    assert set(asked(clubmed)) == MARKET
-    assert len(asked(clubmed)) == 4

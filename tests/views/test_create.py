@@ -1,8 +1,5 @@
 """Create a customer."""
 
-import pytest
-
-from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine
 from tests.acts import NEEDED, create
 from tests.conftest import HTMX, sent, soup, text
@@ -77,29 +74,6 @@ def test_missing_answers_are_told_above_and_beside_and_nothing_is_sent(agent, cl
     assert not JournalLine.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("typed", "fault", "status", "said"),
-    [
-        ({"last_name": ""}, None, 422, "1 field needs attention"),
-        ({"last_name": "Durand 2"}, None, 422, "Nothing was created."),
-        ({"act": "phones-add"}, None, 200, "Remove phone 1"),
-        ({}, Fault("status", method="POST", status=429, times=None), 503, "too many requests"),
-        ({}, Fault("drop_before", method="POST"), 503, "We do not know yet"),
-    ],
-    ids=["incomplete", "refused", "another phone", "not done", "unknown"],
-)
-def test_with_htmx_only_the_form_is_replaced(agent, clubmed, typed, fault, status, said):
-    form = agent.form(URL) | NEEDED
-    if fault:
-        clubmed.faults.add(fault)
-
-    answer = agent.post(URL, form | typed, headers=HTMX)
-
-    assert answer.status_code == status
-    assert [part.get("id") for part in soup(answer).find_all(recursive=False)] == ["create"]
-    assert said in text(soup(answer)) or soup(answer).select_one(f'[aria-label="{said}"]')
-
-
 def test_with_htmx_the_browser_is_led_to_the_new_customer(agent, clubmed):
     answer = agent.post(URL, agent.form(URL) | NEEDED, headers=HTMX)
 
@@ -107,8 +81,3 @@ def test_with_htmx_the_browser_is_led_to_the_new_customer(agent, clubmed):
     page = agent.page(answer["HX-Redirect"])
     assert "The customer is created." in text(page)
     assert "LEA DURAND" in text(page.select_one("h1"))
-
-
-def test_the_page_asks_nothing_of_club_med(agent, clubmed):
-    assert agent.get(URL, headers=HTMX).status_code == 200
-    assert clubmed.requests == []

@@ -1,14 +1,14 @@
 """What the three editors share: one field, a group of fields, a new customer."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine
 from customers.services.connection import client
-from tests.acts import CONTACT, CREATE, EMAIL, NEEDED, inputs, post, save, sign_in_again
+from tests.acts import CONTACT, CREATE, EMAIL, NEEDED, post, save, sign_in_again
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, soup, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -26,16 +26,16 @@ class Editor:
     other: dict
 
 
-FIELD = Editor(
-    EMAIL, "PATCH", {"value": "new@example.com"}, ("value", "new@example.com"),
-    {"value": "second@example.com"},
-)  # fmt: skip
-GROUP = Editor(
-    CONTACT, "PATCH", {"email": "new@example.com"}, ("email", "new@example.com"),
-    {"email": "second@example.com"},
-)  # fmt: skip
-NEW_ONE = Editor(CREATE, "POST", NEEDED, ("last_name", "Durand"), {"first_name": "Zoé"})
-EDITORS = {"field": FIELD, "group": GROUP, "create": NEW_ONE}
+def of_email(url, name):
+    typed = {name: "new@example.com"}
+    return Editor(url, "PATCH", typed, (name, typed[name]), {name: "second@example.com"})
+
+
+EDITORS = {
+    "field": of_email(EMAIL, "value"),
+    "group": of_email(CONTACT, "email"),
+    "create": Editor(CREATE, "POST", NEEDED, ("last_name", "Durand"), {"first_name": "Zoé"}),
+}
 each_editor = pytest.mark.parametrize("editor", EDITORS.values(), ids=EDITORS)
 PHONES = {"field": f"{PROFILE}fields/phones/", "group": CONTACT, "create": CREATE}
 ADDRESSES = {"field": f"{PROFILE}fields/address/", "group": CONTACT, "create": CREATE}
@@ -90,19 +90,10 @@ def test_a_tampered_token_sends_nothing_and_keeps_the_text(agent, clubmed, edito
 
 @pytest.mark.parametrize(
     "made_for",
-    [
-        EMAIL,
-        CONTACT,
-        CREATE,
-        f"{PROFILE}fields/birth_city/",
-        "/customers/704118236/fields/email/",
-        "another person",
-    ],
+    [f"{PROFILE}fields/birth_city/", "/customers/704118236/fields/email/", "another person"],
 )
 @each_editor
 def test_a_token_is_good_for_one_person_and_one_form(agent, other_agent, clubmed, editor, made_for):
-    if made_for == editor.url:
-        return
     person, url = (other_agent, editor.url) if "/" not in made_for else (agent, made_for)
     token = person.form(url)["token"]
 
@@ -141,22 +132,11 @@ def test_what_was_typed_is_given_back_to_nobody_else(agent, editor):
     assert editor.shown[1] not in str(back)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault("drop_before"),
-        Fault("drop_after"),
-        Fault("status", status=504),
-        Fault("html", status=201),
-        Fault("truncated"),
-    ],
-    ids=lambda fault: fault.kind,
-)
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
 @each_editor
-def test_no_clear_answer_is_unknown_and_is_never_sent_again(agent, clubmed, editor, fault):
-    if (fault.kind, editor.method) == ("truncated", "PATCH"):
-        return  # its answer has no body
-    clubmed.faults.add(replace(fault, method=editor.method))
+def test_no_answer_is_unknown_and_is_never_sent_again(agent, clubmed, editor, kind):
+    """What else is no answer: test_failures."""
+    clubmed.faults.add(Fault(kind, method=editor.method))
     page = agent.page(editor.url)
 
     for _ in range(2):
@@ -167,19 +147,6 @@ def test_no_clear_answer_is_unknown_and_is_never_sent_again(agent, clubmed, edit
     assert len(sent(clubmed, editor.method)) == 1
     assert JournalLine.objects.count() == 1
     assert not Entry.objects.exists()
-
-
-@pytest.mark.parametrize("kind", ["latency", "drip"])
-@pytest.mark.parametrize("editor", [FIELD], ids=["field"])
-def test_an_answer_that_comes_too_late_is_none(agent, clubmed, settings, editor, kind):
-    settings.CLUBMED_DEADLINE = settings.CLUBMED_READ_TIMEOUT = 1
-    more = {"seconds": 5} if kind == "latency" else {"seconds": 0.5, "part": "headers"}
-    clubmed.faults.add(Fault(kind, method="PATCH", **more))
-
-    answer = save(agent, editor.url, **editor.typed)
-
-    assert answer.status_code == 503
-    assert "We do not know yet whether" in text(soup(answer))
 
 
 @each_editor
@@ -271,13 +238,6 @@ def test_rows_of_phones_are_added_and_taken_out_without_a_script(agent, clubmed,
     ]
 
 
-@pytest.mark.parametrize("url", PHONES.values(), ids=PHONES)
-def test_no_input_is_called_as_what_every_form_can_do(agent, url):
-    names = {one["name"] for one in agent.page(url).select("[name]")}
-
-    assert names.isdisjoint({"remove", "submit", "reset", "action", "method", "elements"})
-
-
 REASON = "The customer read it from a bill"
 FORCED = {"force_address": "on", "reason": REASON}
 STREET = {"address-street": "Rua Nova", "address-city": "Salem", "address-country_code": "US"}
@@ -360,10 +320,9 @@ def test_a_clear_and_what_is_not_ticked_force_nothing(agent, clubmed, act):
     assert Entry.objects.order_by("-seq").first().reason == ""
 
 
-def test_another_refusal_offers_nothing(agent, clubmed):
+def test_a_refusal_of_another_field_offers_nothing(agent, clubmed):
     refuse_address(clubmed, "PATCH", "email")
 
-    page = soup(save(agent, ADDRESSES["field"], **STREET))
-
-    assert page.select_one("[name=force_address]") is None
-    assert inputs(page)["address-street"] == "Rua Nova"
+    assert (
+        soup(save(agent, ADDRESSES["field"], **STREET)).select_one("[name=force_address]") is None
+    )

@@ -108,13 +108,6 @@ def test_under_htmx_the_browser_is_led_to_what_was_found_and_to_what_is_wrong(ag
         assert agent.get(answer["HX-Redirect"]).status_code == status
 
 
-def test_what_is_far_too_long_is_no_search(agent):
-    answer = agent.post("/", {"q": "a" * 9000}, headers=HTMX)
-
-    assert answer.status_code == 400
-    assert "This form is too long" in text(soup(answer))
-
-
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from customers.audit import reading
+from customers.audit import filters
 from customers.audit.models import Change
 from tests.acts import change, create, lose_the_answer
 from tests.conftest import TOM, text
@@ -24,15 +24,15 @@ def test_a_supervisor_reads_who_changed_what_from_what_to_what(agent, supervisor
 
 
 def test_the_log_is_paged_by_key_and_stays_put_while_it_grows(agent, supervisor, monkeypatch):
-    monkeypatch.setattr(reading, "PAGE", 2)
-    monkeypatch.setattr(reading.page, "__kwdefaults__", {"size": 2, "field": ""})
+    monkeypatch.setitem(filters.page.__kwdefaults__, "size", 2)
     for n in range(5):
         change(agent, f"{n}@example.com")
 
     first = supervisor.page("/audit/")
     change(agent, "later@example.com")
-    older = supervisor.page(f"/audit/{first.select_one('.pager a.btn')['href']}")
-    oldest = supervisor.page(f"/audit/{older.select_one('.pager a.btn')['href']}")
+    older = supervisor.page(f"/audit/{first.select_one('.pager [rel=next]')['href']}")
+    oldest = supervisor.page(f"/audit/{older.select_one('.pager [rel=next]')['href']}")
+    back = supervisor.page(f"/audit/{oldest.select_one('.pager [rel=prev]')['href']}")
 
     def shown(page):
         return [row.get_text() for row in page.select(".diff-new")]
@@ -40,12 +40,22 @@ def test_the_log_is_paged_by_key_and_stays_put_while_it_grows(agent, supervisor,
     assert shown(first) == ["4@example.com", "3@example.com"]
     assert shown(older) == ["2@example.com", "1@example.com"]
     assert shown(oldest) == ["0@example.com"]
-    assert oldest.select_one(".pager a.btn") is None
+    assert shown(back) == shown(older)
+    assert oldest.select_one(".pager [rel=next]") is None
 
 
-@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "0"])
-def test_a_bad_page_is_no_error_and_an_empty_log_says_so(supervisor, before):
-    assert "Nothing recorded" in text(supervisor.page(f"/audit/?before={before}"))
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "0", "1&before=2"])
+def test_a_page_that_cannot_be_is_named_and_lists_nothing(agent, supervisor, before):
+    change(agent, "new@example.com")
+
+    page = supervisor.page(f"/audit/?before={before}")
+
+    assert "Nothing is listed yet" in text(page)
+    assert page.select("tbody.change") == []
+
+
+def test_an_empty_log_says_so(supervisor):
+    assert "Nothing recorded" in text(supervisor.page("/audit/"))
 
 
 def test_a_change_that_is_not_answered_yet_stands_first_as_waiting(agent, supervisor, clubmed):

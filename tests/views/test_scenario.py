@@ -8,6 +8,7 @@ HEADERS = {
     "accept-language": "en-US",
     "authorization": "Bearer sandbox-token",
     "x-api-key": "sandbox-key",
+    "user-agent": "crmadmin",
 }
 
 

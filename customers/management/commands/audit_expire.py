@@ -80,15 +80,11 @@ class Command(BaseCommand):
 
     def _erase(self, old: expire.Old, reason: str) -> None:
         what = _PARTS[old.part]
-
-        def progress(done: int) -> None:
-            self.stderr.write(f"{what}: {done:,} of {old.count:,}")
-
+        words = f"{what}: {{:,}} of {old.count:,}"
         with commandline.database_errors():
             try:
-                expire.erase(old, reason, progress)
+                expire.erase(old, reason, lambda done: self.stderr.write(words.format(done)))
             except ProgrammingError:
                 raise CommandError(
-                    f"This database role may not remove {what.lower()}: run it as the owner of the "
-                    "tables."
+                    f"Only the owner of the tables may remove {what.lower()}: run it as that role."
                 ) from None

@@ -2,15 +2,14 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import chain, tombstones
-from customers.audit.actions import Action
-from customers.audit.models import Entry, Head
+from customers.audit import chain
+from customers.audit.models import Head
 from customers.audit.verifier import Seal, UnreadableError, seals_in
 from customers.audit.verify import verify
 
@@ -41,15 +40,15 @@ class Command(BaseCommand):
                 seals=seals_in(options["seal"], options["log"]),
                 progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
             )
-            warnings = _unnamed(), _ahead_of_now()
         except DatabaseError:  # its text may hold what the database holds
             raise _unreadable("The log cannot be read from the database.") from None
         except OSError as exc:
             raise _unreadable(f"{exc.filename} cannot be read: {exc.strerror}") from None
         except (UnreadableError, ValueError, KeyError):
             raise _unreadable("A file of seals holds a line that is no seal.") from None
-        for warning in filter(None, warnings):
-            self.stderr.write(warning)
+        with suppress(DatabaseError):  # a time that Python cannot hold: the walk names it
+            if warning := chain.ahead_of_now(Head.objects.filter(pk=1).first()):
+                self.stderr.write(warning)
         self.stdout.write("\n".join(walker.report()))
         if walker.faults:
             sys.exit(1)
@@ -65,30 +64,3 @@ def _newest(path: str) -> Seal:
     if newest is None:
         raise _unreadable(f"{path} holds no seal.")
     return newest
-
-
-def _unnamed() -> str:
-    """A sentence if the list of tombstones does not name everybody who was forgotten."""
-    forgotten = Entry.objects.filter(action=Action.FORGOTTEN).order_by()
-    try:
-        acts = {change_id.hex for change_id in forgotten.values_list("change_id", flat=True)}
-        named, _ = tombstones.read(settings.AUDIT_TOMBSTONES)
-        acts -= {tombstone.change_id for tombstone in named}
-    except FileNotFoundError:
-        pass
-    except (ValueError, AttributeError, OSError):
-        # SQLite holds what is no id: its entry's digest shows it. Or who verifies may not read it.
-        return ""
-    if not acts:
-        return ""
-    return (
-        f"{len(acts):,} who were forgotten do not stand in {settings.AUDIT_TOMBSTONES}: a restored "
-        "backup would bring them back."
-    )
-
-
-def _ahead_of_now() -> str:
-    try:
-        return chain.ahead_of_now(Head.objects.filter(pk=1).first())
-    except DatabaseError:  # a time that PostgreSQL holds and Python does not: the walk names it
-        return ""

@@ -13,6 +13,11 @@ from customers.management import commandline
 from customers.services.forget import forget_customer, replay
 from customers.services.outcomes import InUse, NoTombstone, NotRecorded, NotSaved
 
+_WHY = {
+    InUse: "a change of this customer is not settled yet. Try again after `reconcile`.",
+    NoTombstone: f"{settings.AUDIT_TOMBSTONES} cannot be written.",
+}
+
 
 class Command(BaseCommand):
     """docs/privacy.md says what stays, and for how long."""
@@ -23,7 +28,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("customer_id", nargs="?", metavar="ID")
+        number = commandline.customer_number
+        parser.add_argument("customer_id", nargs="?", metavar="ID", type=number)
         parser.add_argument("--reason", help="kept in the log, so without personal data")
         parser.add_argument(
             "--replay",
@@ -42,7 +48,6 @@ class Command(BaseCommand):
             return
         if not customer_id or not (reason or "").strip():
             raise CommandError("Name the customer and say why: forget_customer ID --reason WHY")
-        commandline.check_customer_number(customer_id)
         try:
             count = forget_customer(customer_id, reason=reason.strip(), actor=OPERATOR, caller=None)
         except NotSaved as exc:
@@ -81,12 +86,6 @@ def _erased(count: int) -> str:
 
 
 def _why(exc: NotSaved) -> str:
-    match exc:
-        case InUse():
-            return "a change of this customer is not settled yet. Try again after `reconcile`."
-        case NoTombstone():
-            return f"{settings.AUDIT_TOMBSTONES} cannot be written."
-        case NotRecorded():
-            return str(exc.__cause__ or "the database fails.")
-        case _:
-            return "Club Med does not say what came of an open change."
+    if isinstance(exc, NotRecorded):
+        return str(exc.__cause__ or "the database fails.")
+    return _WHY.get(type(exc), "Club Med does not say what came of an open change.")

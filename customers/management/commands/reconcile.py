@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from customers.audit import checks, journal
 from customers.management import commandline
@@ -41,8 +41,7 @@ class Command(BaseCommand):
         if give_up_unreadable:
             with commandline.database_errors():
                 count = settle.give_up_unreadable(journal.overdue())
-            words = f"Unclear now: {count:,}. A supervisor has to find out what came of them."
-            self.stdout.write(words)
+            self.stdout.write(f"Unclear now: {count:,}. A supervisor finds out what came of them.")
             return
         if credentials.background() is None:
             raise CommandError(credentials.NO_BACKGROUND)
@@ -60,9 +59,10 @@ def _go_on(pause: float) -> None:
     logged = ""
     while True:
         try:
-            words = _words(reconcile())
-        except DatabaseError as exc:  # its text may hold values
-            words = f"the database fails: {type(exc).__name__}"
+            with commandline.database_errors():
+                words = _words(reconcile())
+        except CommandError as exc:
+            words = str(exc)
         if words != logged:
             logger.info(words)
         logged = words
