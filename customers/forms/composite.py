@@ -18,9 +18,6 @@ from customers.clubmed.profile import Json, Phone, parse_phones
 from customers.forms import plain
 from customers.forms.plain import Editing, as_sent
 
-_MOST_PHONES = 20
-ADD_PHONE, REMOVE_PHONE = "phones-add", "phones-remove-"  # what the two buttons send as `act`
-
 
 class MembersForm(plain.FormPart):
     """An object such as the address, an input a member; its value: member -> value, null if empty.
@@ -29,10 +26,7 @@ class MembersForm(plain.FormPart):
     its input begins empty, and left so it leaves what is stored.
     """
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: members to be shown instead of those that there are."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         super().__init__(editing, row, data, prefix=row.name)
         members, now = row.members, self.now if isinstance(self.now, dict) else {}
         self.stored: Mapping[str, Json] = now
@@ -77,7 +71,12 @@ class MembersForm(plain.FormPart):
             if self.missing:
                 raise ValidationError(self.missing, "required")
             return {}
-        return self._with_country(dict(filter(None, map(self._member, self.fields))))
+        cleaned = dict(filter(None, map(self._member, self.fields)))
+        code = cleaned.get("country_code")
+        if "country_code" in cleaned and code != (self.stored.get("country_code") or None):
+            # The name of the code in the list goes with it.
+            cleaned["country"] = self.countries[str(code)] if code else None
+        return cleaned
 
     def _member(self, name: str) -> tuple[str, Json] | None:
         """What is to be stored of a member; None leaves it as it is stored."""
@@ -90,13 +89,6 @@ class MembersForm(plain.FormPart):
             return None
         return name, self.cleaned_data.get(name) or None
 
-    def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
-        """`country` is the name of `country_code` in the list, and goes with it."""
-        code = cleaned.get("country_code")
-        if "country_code" in cleaned and code != (self.stored.get("country_code") or None):
-            cleaned["country"] = self.countries[str(code)] if code else None
-        return cleaned
-
 
 class OptinsForm(plain.FormPart):
     """A question for each channel, for e-mail one about partners too (contract 3).
@@ -105,10 +97,7 @@ class OptinsForm(plain.FormPart):
     the channel and the member that it asks for.
     """
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: answers to be shown instead of those that there are."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         super().__init__(editing, row, data, prefix=row.name)
         now = objects.by_channel(self.now)
         answers = now if shown is None else objects.by_channel(shown)
@@ -121,14 +110,10 @@ class OptinsForm(plain.FormPart):
             self.initial[key] = _word(answers.get(code, {}).get(member))
             there = now.get(code, {}).get(member)
             nothing = [] if _word(there) else [("", compare.raw_text(there) or wording.NOT_ASKED)]
-            self.fields[key] = plain.ChoiceField(
-                choices=[*nothing, *yes_and_no],
-                label=self.channels[code],
-                required=False,
-            )
+            choices, label = [*nothing, *yes_and_no], self.channels[code]
+            self.fields[key] = plain.ChoiceField(choices=choices, label=label, required=False)
             asks = wording.OPTIN if member == "optin" else wording.OPTIN_PARTNERS
-            label = asks % {"channel": self.channels[code]}
-            self.fields[key].widget.attrs["aria-label"] = label
+            self.fields[key].widget.attrs["aria-label"] = asks % {"channel": label}
         plain.dress(self)
 
     @property
@@ -212,7 +197,7 @@ class PhoneForm(plain.Inputs):
         return bool(self["DELETE"].value())
 
 
-_Phones = forms.formset_factory(PhoneForm, max_num=_MOST_PHONES, validate_max=True, can_delete=True)
+_Phones = forms.formset_factory(PhoneForm, max_num=20, validate_max=True, can_delete=True)
 
 
 class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
@@ -220,10 +205,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: rows to be shown instead of the phones there are."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         now = parse_phones(row.value(editing.profile)) or ()
         there = [{"row": i, "type": one.type, "number": one.number} for i, one in enumerate(now)]
         rows = shown if isinstance(shown, list) else there
@@ -240,11 +222,6 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         return left
 
     @property
-    def lost_a_row(self) -> bool:
-        """A bin was pressed just now."""
-        return bool(self.is_bound and self.data.get("act", "").startswith(REMOVE_PHONE))
-
-    @property
     def is_omitted(self) -> bool:
         return f"{self.prefix}-TOTAL_FORMS" not in self.data
 
@@ -254,11 +231,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     @property
     def value(self) -> Json:
-        return [form.phone for form in self._sent]
-
-    @property
-    def _sent(self) -> list[PhoneForm]:
-        return [form for form in self.shown_forms if form.phone is not None]
+        return [form.phone for form in self.shown_forms if form.phone is not None]
 
     @property
     def whole_errors(self) -> list[str]:
@@ -287,22 +260,20 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
     def refuse(self, path: Sequence[str], message: str) -> None:
         """path: phones[0].number as ["0", "number"], a place in the list that was sent."""
         at = path[0] if path else ""
-        if at.isdecimal() and int(at) < len(self._sent):
-            self._sent[int(at)].add_error("number", message)
+        sent = [form for form in self.shown_forms if form.phone is not None]
+        if at.isdecimal() and int(at) < len(sent):
+            sent[int(at)].add_error("number", message)
         else:
             self.non_form_errors().append(message)
 
 
 def with_act(data: QueryDict) -> QueryDict:
     """What was sent, after the button that adds or takes out a phone, if it was one."""
-    act = data.get("act", "")
-    if act != ADD_PHONE and not act.startswith(REMOVE_PHONE):
-        return data
+    act, total = data.get("act", ""), data.get("phones-TOTAL_FORMS", "")
     data = data.copy()
-    if act == ADD_PHONE:
-        total = data.get("phones-TOTAL_FORMS", "")
+    if act == "phones-add":
         n = int(total[:4]) if total.isdecimal() else 0
         data["phones-TOTAL_FORMS"], data[f"phones-{n}-type"] = str(n + 1), "MOBILE"
-    else:
-        data[f"phones-{act.removeprefix(REMOVE_PHONE)}-DELETE"] = "on"
+    elif act.startswith("phones-remove-"):
+        data[f"phones-{act.removeprefix('phones-remove-')}-DELETE"] = "on"
     return data

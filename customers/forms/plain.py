@@ -26,7 +26,6 @@ from customers.access import Actor
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, words
 from customers.catalogue.fields import Create, Field
-from customers.catalogue.kinds import Kind
 from customers.catalogue.markets import Market, country_name
 from customers.clubmed.profile import Json, Profile, parse_date
 from customers.clubmed.schema import Problem
@@ -67,10 +66,10 @@ class TextField(forms.CharField):
     """One line, trimmed. An empty one is refused where the field was there to be set."""
 
     default_error_messages = {"max_length": wording.TOO_LONG}
+    default_validators = [no_controls]
 
-    def __init__(self, *, max_length: int | None, **kwargs: Any) -> None:
-        validators = [no_controls, *kwargs.pop("validators", ())]
-        super().__init__(max_length=max_length or _LONGEST, validators=validators, **kwargs)
+    def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length or _LONGEST, **kwargs)
 
 
 class DateField(forms.Field):
@@ -138,7 +137,7 @@ def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any
     """The form field of a catalogue row with one input. now: the value there is, for choices that
     must keep it. common: what every form field takes.
     """
-    kind: Kind = field.kind
+    kind = field.kind
     if kind is kinds.BOOLEAN:
         return BooleanField(field=field, **common)
     if choices := _choices(field, market):
@@ -181,9 +180,6 @@ def dress(form: forms.BaseForm) -> None:
             attrs |= {"class": "form-control num", "inputmode": "numeric"}
 
 
-_NOBODY = Profile("", {})
-
-
 @dataclass(frozen=True)
 class Editing:
     """What a form is for. name: what its token is good for, "123456789/email" or "new". profile:
@@ -194,7 +190,7 @@ class Editing:
     market: Market
     actor: Actor
     name: str
-    profile: Profile = _NOBODY
+    profile: Profile
     alone: bool = False
 
     @property
@@ -227,7 +223,7 @@ class Part:
     """The inputs of one field of the catalogue: a form, or a set of forms, inside a longer one.
 
     Forms of two kinds mix this in. now: the value that Club Med holds, as the person saw it.
-    clears: its clear is ticked.
+    clears: its clear is ticked. shown, where one is made: what to show instead of the value now.
     """
 
     clears = False
@@ -305,10 +301,7 @@ class FormPart(Part, Inputs):
 class PlainPart(FormPart):
     """One input: named after the field, or `value` where it stands alone."""
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: to be shown instead of the value there is."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         auto_id = f"id_{row.name}_%s" if editing.alone else "id_%s"
         super().__init__(editing, row, data, auto_id=auto_id)
         now = None if row.sensitive else self.now

@@ -6,7 +6,7 @@ Leave, set and clear are three acts: an empty input is never a clear, clearing i
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django import forms
 from django.http import QueryDict
@@ -26,9 +26,6 @@ AnyPart: TypeAlias = PlainPart | MembersForm | OptinsForm | PhonesFormSet
 
 _COMPOSED: Mapping[Kind, type[AnyPart]] = {kinds.PHONES: PhonesFormSet, kinds.OPTINS: OptinsForm}
 
-# A part of the create form: its title, what stands there, and what is folded away: (summary, parts,
-# is it open).
-Section: TypeAlias = tuple[str, list[AnyPart], list[tuple[str, list[AnyPart], bool]]]
 _SECTIONS = (
     (wording.WHO_CALLS, (Group.IDENTITY,)),
     (wording.HOW_TO_REACH, (Group.CONTACT,)),
@@ -187,10 +184,8 @@ class ProfileForm(Inputs):
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""
         now = {name: self.parts[name].now for name in self.changes}
-        body = {
-            name: FIELDS[name].kind.compose(now[name], value)
-            for name, value in self.changes.items()
-        }
+        new = self.changes.items()
+        body = {name: FIELDS[name].kind.compose(now[name], value) for name, value in new}
         rules = self.editing.market.rules
         for problem in rules.problems(body, now=None if self.editing.is_new else now):
             if member_name(problem.key) in self.changes:
@@ -231,16 +226,13 @@ class ProfileForm(Inputs):
             mine = row.kind.rebase(value, part.now if known else None, now)
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
-                saw, entry = row.text(part.now) if known else None, newest.get(name)
+                saw, by = row.text(part.now) if known else None, newest.get(name)
+                if by and compare.canonical(by.new) != compare.canonical(now):
+                    by = None
                 # Of a sensitive value only what was typed is given back, not what is beside it.
                 whole = row.kind.compose(None if row.sensitive else now, mine)
-                is_theirs = entry and compare.canonical(entry.new) == compare.canonical(now)
-                clashes[name] = Clash(
-                    row.text(now),
-                    saw=saw,
-                    mine=row.text(whole, revealed=True),
-                    by=entry if is_theirs else None,
-                )
+                text = row.text(whole, revealed=True)
+                clashes[name] = Clash(row.text(now), saw=saw, mine=text, by=by)
         shown = {name: one for name, one in values.items() if not self.parts[name].clears}
         form = ProfileForm(replace(self.editing, profile=profile), values=shown)
         form.offers_force = self.offers_force
@@ -256,8 +248,8 @@ class ProfileForm(Inputs):
         return not self.is_bound and any(part.clash for part in self.parts.values())
 
     @property
-    def sections(self) -> Iterator[Section]:
-        """The parts in the order of a call: by group, as the catalogue has them."""
+    def sections(self) -> Iterator[tuple[str, list[AnyPart], list[Any]]]:
+        """Title, parts, and what is folded away as (summary, parts, is it open); as a call goes."""
         for title, groups in _SECTIONS:
             folds: dict[str, list[AnyPart]] = {"": []}
             for part in self.parts.values():

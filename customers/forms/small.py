@@ -18,13 +18,9 @@ class SmallForm(forms.Form):
     use_required_attribute = False
 
     def __init__(
-        self,
-        data: QueryDict | None = None,
-        *,
-        typed: QueryDict | None = None,
-        auto_id: str = "id_%s",
+        self, data: QueryDict | None = None, *, typed: QueryDict | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(data, auto_id=auto_id)
+        super().__init__(data, **kwargs)
         if typed is not None:
             for name, field in self.fields.items():
                 self.initial[name] = field.widget.value_from_datadict(typed, {}, name)
@@ -42,13 +38,13 @@ class FindForm(SmallForm):
     criteria: what to look for, as `search_terms.search` takes it.
     """
 
-    q = TextField(max_length=None, required=False)
-    last_name = TextField(max_length=None, required=False)
-    first_name = TextField(max_length=None, required=False)
+    q = TextField(required=False)
+    last_name = TextField(required=False)
+    first_name = TextField(required=False)
     birthdate = DateField(required=False)
-    zip_code = TextField(max_length=None, required=False)
-    email = TextField(max_length=None, required=False)
-    phone = TextField(max_length=None, required=False)
+    zip_code = TextField(required=False)
+    email = TextField(required=False)
+    phone = TextField(required=False)
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data)
@@ -98,7 +94,6 @@ class SettleForm(SmallForm):
     )
     reason = TextField(
         label=wording.HOW_KNOWN,
-        max_length=None,
         help_text=wording.HOW_KNOWN_HINT,
         error_messages={"required": wording.SAY_WHY},
     )
@@ -120,7 +115,6 @@ class ForgetForm(SmallForm):
 
     reason = TextField(
         label=wording.WHY_FORGET,
-        max_length=None,
         help_text=wording.WHY_FORGET_HINT,
         error_messages={"required": wording.SAY_WHY},
     )

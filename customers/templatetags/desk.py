@@ -25,8 +25,6 @@ from customers.catalogue.masking import is_sensitive
 register = template.Library()
 register.filter("market_country", country_name)
 
-_LONGEST_COMPARED = 400  # characters of a value whose differences are marked
-_ALIKE = 0.4  # of 1, from which differences are marked inside a value
 _BADGES: dict[str, tuple[str, str]] = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
@@ -94,10 +92,9 @@ def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
         return _done_to_the_log(entry)
     values = [entry.new] if entry.action == Action.CREATE else [entry.old, entry.new]
     is_masked = is_sensitive(entry.field) and not revealed
+    texts = [_masked(v) if is_masked else _shown(entry.field, v, revealed) for v in values]
     if is_masked or any(isinstance(value, Missing) for value in values):
-        texts = [_masked(v) if is_masked else _shown(entry.field, v, revealed) for v in values]
         return format_html('<span class="muted">{}</span>', " → ".join(texts))
-    texts = [_shown(entry.field, value, revealed) for value in values]
     if len(texts) == 1:
         return format_html('<ins class="diff-new" dir="auto">{}</ins>', *texts)
     return format_html(  # each in its own direction, or old and new would change places
@@ -220,10 +217,10 @@ def _shown(name: str, value: Any, revealed: bool = False) -> str:
 
 
 def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both texts with their differences in bold; whole if they have little in common."""
+    """Both texts with their differences in bold; whole if long, or with little in common."""
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     steps = [("replace", 0, len(old), 0, len(new))]
-    if max(len(old), len(new)) <= _LONGEST_COMPARED and matcher.ratio() >= _ALIKE:
+    if max(len(old), len(new)) <= 400 and matcher.ratio() >= 0.4:
         steps = list(matcher.get_opcodes())
     return (
         _spans([(old[a:b], step != "equal") for step, a, b, _, _ in steps]),

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
-from uuid import UUID
 
-from django.core.signing import BadSignature
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
@@ -40,11 +38,7 @@ MARKETS = "markets"  # the cookie's name
 
 def chosen_markets(request: HttpRequest) -> list[str]:
     """Locales that were chosen in this browser, the current one first; [] if none ever was."""
-    try:
-        held = request.get_signed_cookie(MARKETS, "")
-    except BadSignature:
-        return []
-    return (held or "").split()
+    return (request.get_signed_cookie(MARKETS, "") or "").split()
 
 
 class NotEditableError(Http404):
@@ -87,7 +81,7 @@ def records_access(kind: Access) -> Callable[[View], View]:
         @wraps(view)
         def noting(request: DeskRequest, **address: Any) -> HttpResponse:
             answer = view(request, **address)
-            return note_access(request, answer, kind, address.get("customer_id", ""))
+            return note_access(request, answer, kind, customer_id=address.get("customer_id", ""))
 
         return noting
 
@@ -95,30 +89,15 @@ def records_access(kind: Access) -> Callable[[View], View]:
 
 
 def note_access(
-    request: DeskRequest,
-    answer: HttpResponse,
-    kind: Access,
-    customer_id: str,
-    change_id: UUID | None = None,
+    request: DeskRequest, answer: HttpResponse, kind: Access, **of: Any
 ) -> HttpResponse:
     """The same answer, noted as an access event unless it leads elsewhere.
 
-    change_id: of the one change that it shows; whose it was may turn out later.
-    Where a save failed, the form still shows what was there; where nothing could be read, no answer
-    of the view's comes this far.
+    of: customer_id, and change_id if it shows one change; whose that was may turn out later.
     """
     if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
-        access_events.note(
-            kind,
-            actor=request.actor,
-            request_id=request.id,
-            customer_id=customer_id,
-            change_id=change_id,
-        )
+        access_events.note(kind, actor=request.actor, request_id=request.id, **of)
     return answer
-
-
-# What came of a verb
 
 
 class Note(NotSaved):
@@ -134,14 +113,17 @@ Notice: TypeAlias = NotSaved | None
 Show: TypeAlias = Callable[[ProfileForm, Notice], HttpResponse]
 
 
-def sent_or_typed(request: DeskRequest, form_name: str) -> dict[str, Any]:
-    """The arguments of a small form: what was sent, or what the person typed before a sign-in."""
+def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
+    """The arguments of a small form: what was sent, or what the person typed before a sign-in.
+
+    form_name: of the token in it, "" for a form that holds no text and needs none.
+    """
     if request.method == "POST":
         return {"data": request.POST}
-    typed = session.take_back_own(
-        request.session, request.path, actor=request.actor, form=form_name
-    )
-    return {"typed": typed}
+    if not form_name:
+        return {"typed": session.take_back(request.session, request.path)}
+    own: dict[str, Any] = {"actor": request.actor, "form": form_name}
+    return {"typed": session.take_back_own(request.session, request.path, **own)}
 
 
 def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:

@@ -33,7 +33,7 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 @allow(Permission.SETTLE)
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """A supervisor's decision on an unclear change of somebody else's; GET after a sign-in."""
-    sent = answers.sent_or_typed(request, _form_name(change_id))
+    sent = answers.sent_or_typed(request, f"settle/{change_id}")
     if number := request.POST.get("this_one"):  # the button beside a customer that a search found
         sent["data"] = request.POST.copy()
         sent["data"].update({"landed": "yes", "customer_id": number})
@@ -79,13 +79,14 @@ def change_page(
         "form": form,
         "notice": notice,
         "reveal": reveal,
-        "token": form_token.mint(actor=request.actor, form=_form_name(change_id), seen={}),
+        "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", seen={}),
     }
     if found and ("search" in request.GET or "search" in request.POST):
         context |= search_for_created(request, found[0])
     pages = "audit/change.html", "audit/_settle.html"
     page = answers.page_or_fragment(request, *pages, context, status=status)
-    return answers.note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
+    of = {"customer_id": shown.customer_id, "change_id": change_id}
+    return answers.note_access(request, page, Access.AUDIT, **of)
 
 
 def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
@@ -108,7 +109,3 @@ def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
         return {"search_failure": exc}
     duplicates = likeliest_first(values, found)[:5]
     return {"duplicates": duplicates, "lines": compared(values, duplicates), "searched": True}
-
-
-def _form_name(change_id: UUID) -> str:
-    return f"settle/{change_id}"

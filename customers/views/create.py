@@ -12,6 +12,7 @@ from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.catalogue.fields import creatable
+from customers.clubmed.profile import Profile
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.forms.small import FindForm
@@ -30,7 +31,7 @@ def create(request: DeskRequest) -> HttpResponse:
     """A new customer; whatever goes wrong, the form comes back with what was typed."""
     refresh_market("", actor=request.actor)
     here = known_market("", actor=request.actor)
-    editing = Editing(creatable(), here, request.actor, "new")
+    editing = Editing(creatable(), here, request.actor, "new", Profile("", {}))
     form, notice = answers.profile_form(request, editing, values=_to_begin_with(request))
     show = partial(_page, request)
     if not form.is_valid():

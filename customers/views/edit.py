@@ -29,7 +29,7 @@ from customers.services.read import confirm_change
 from customers.session import forget_shown, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
-from customers.views.record import ProfilePage
+from customers.views.record import FieldRow, ProfilePage
 
 
 @allow(Permission.CUSTOMERS)
@@ -61,7 +61,8 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     field = _editable(name, or_revealed=True)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    return _at_rest(request, answers.shown_or_read(request, customer_id), field, {})
+    row = _row(answers.shown_or_read(request, customer_id), field)
+    return render(request, "customers/_field.html", {"row": row})
 
 
 @allow(Permission.CUSTOMERS)
@@ -74,7 +75,8 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     remember_shown(request.session, profile)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    context: dict[str, Any] = {"change_id": change_id, "fragment": "customers/_field.html"}
+    context: dict[str, Any] = {"row": _row(profile, field), "change_id": change_id}
+    context["fragment"] = "customers/_field.html"
     page, *_ = re.split("[?#]", request.htmx.current_url or "")
     if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail
         context["trail"] = reading.trail(customer_id)
@@ -92,7 +94,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             typed, stored = field.text(entry.new), field.text(field.value(profile))
             context |= {"saved": True, "note": _note(entry.new)}
             context["stored_as"] = (typed, stored) if typed != stored else None
-    return _at_rest(request, profile, field, context, "customers/_confirmed.html")
+    return render(request, "customers/_confirmed.html", context)
 
 
 def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice) -> HttpResponse:
@@ -125,19 +127,13 @@ def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -
         return redirect(_place(profile.customer_id, field))
     if saved.values:
         profile = _with(profile, field, saved.values[field.name])
-    context = {"note": note, "confirm": bool(saved.values), "change_id": saved.change_id}
-    return _at_rest(request, profile, field, context | {"saved": True})
+    row = _row(profile, field)
+    context = {"row": row, "saved": True, "note": note, "confirm": bool(saved.values)}
+    return render(request, "customers/_field.html", context | {"change_id": saved.change_id})
 
 
-def _at_rest(
-    request: DeskRequest,
-    profile: Profile,
-    field: Field,
-    context: dict[str, Any],
-    template: str = "customers/_field.html",
-) -> HttpResponse:
-    row = ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
-    return render(request, template, context | {"row": row})
+def _row(profile: Profile, field: Field) -> FieldRow:
+    return ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
 
 
 def _note(new: Json) -> str:

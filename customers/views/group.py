@@ -52,14 +52,8 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
 
 
 def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice) -> HttpResponse:
-    profile = form.editing.profile
-    context = {
-        "customer_id": profile.customer_id,
-        "group": group.title,
-        "title": ProfilePage(profile, {}).title,
-        "form": form,
-        "notice": notice,
-    }
+    record = ProfilePage(form.editing.profile, {})
+    context = {"form": form, "notice": notice, "group": group.title, "record": record}
     part = "sent" if isinstance(notice, Unknown | Pending) else "form"
     fragment = f"customers/_group_{part}.html"
     return answers.page_or_fragment(request, "customers/group.html", fragment, context)

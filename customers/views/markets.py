@@ -11,9 +11,6 @@ from customers.catalogue.markets import market_name
 from customers.services.markets import offered_locales, refresh_market
 from customers.views.answers import MARKETS, DeskRequest, chosen_markets
 
-_REMEMBERED = 5  # markets, the newest first
-_AGE = 365 * 24 * 60 * 60  # seconds
-
 
 @allow(Permission.CUSTOMERS)
 def markets(request: DeskRequest) -> HttpResponse:
@@ -29,8 +26,8 @@ def markets(request: DeskRequest) -> HttpResponse:
         remembered = dict.fromkeys((locale, *chosen_markets(request)))
         answer.set_signed_cookie(
             MARKETS,
-            " ".join(list(remembered)[:_REMEMBERED]),
-            max_age=_AGE,
+            " ".join(list(remembered)[:5]),
+            max_age=365 * 24 * 60 * 60,
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",

@@ -42,11 +42,6 @@ class FieldRow:
         return self.field.text(self.value, revealed=self.revealed)
 
     @property
-    def sensitive(self) -> bool:
-        """Is there a value that is masked until it is revealed?"""
-        return self.field.sensitive and not self.empty
-
-    @property
     def open_text(self) -> str:
         """What is shown of it while it is masked."""
         return self.field.open_text(self.value)
@@ -191,10 +186,6 @@ class ProfilePage:
         """The tier that has a colour of its own, "" for the others."""
         code = compare.raw_text(self.rows["loyalty_status"].value).lower()
         return code if code in ("turquoise", "silver", "gold", "platinum") else ""
-
-    @property
-    def head(self) -> list[FieldRow]:
-        return [row for row in self.rows.values() if row.field.group is Group.HEAD]
 
     @property
     def last_change(self) -> Entry | None:

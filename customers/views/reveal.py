@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from customers import wording
@@ -17,7 +17,7 @@ from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
 from customers.services.outcomes import NotRecorded, NotSaved
-from customers.session import shown_profile, take_back
+from customers.session import shown_profile
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.change import change_page
@@ -32,7 +32,7 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if name not in FIELDS or not FIELDS[name].sensitive:
         raise Http404
     row = FieldRow(FIELDS[name], customer_id, None)
-    form = _form(request, name, _sent(request))
+    form = RevealForm(**answers.sent_or_typed(request), auto_id=f"id_{name}_%s")
     if not form.is_valid():
         return _row_page(request, row, form)
     try:
@@ -59,12 +59,12 @@ def _row_page(
 @allow(Permission.LOG, Permission.REVEAL)
 def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """Old → new of one field of a change; `hide` instead of `field` goes back to the mask."""
-    sent = _sent(request)
-    asked = request.GET if sent is None else sent
+    sent = answers.sent_or_typed(request)
+    asked = sent.get("data") or sent.get("typed") or request.GET
     entry = _entry(change_id, asked.get("hide") or asked.get("field", ""))
     if "hide" in asked:
         return _cell_page(request, entry)
-    form = _form(request, entry.field, sent)
+    form = RevealForm(**sent, auto_id=f"id_{entry.field}_%s")
     if not form.is_valid():
         return _cell_page(request, entry, form)
     try:
@@ -99,17 +99,6 @@ def _cell_page(
         return change_page(request, entry.change_id, SettleForm(), reveal=cell, status=status)
     context = {"change_id": entry.change_id, "entry": entry, "reveal": cell}
     return render(request, "audit/_delta.html", context, status=status)
-
-
-def _sent(request: DeskRequest) -> QueryDict | None:
-    """The form as it was sent, now or before the session ended."""
-    return request.POST if request.method == "POST" else take_back(request.session, request.path)
-
-
-def _form(request: DeskRequest, name: str, sent: QueryDict | None) -> RevealForm:
-    """The form that asks why, checked if it was sent now. name: of the field."""
-    kwargs = {"data" if request.method == "POST" else "typed": sent}
-    return RevealForm(**kwargs, auto_id=f"id_{name}_%s")
 
 
 def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
