@@ -18,16 +18,13 @@ def live(request: HttpRequest) -> HttpResponse:
 @allow(Permission.EVERYONE)
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """Ready when the database answers, with our tables in it and the log's triggers up.
-
-    A second line warns of a clock that is wrong.
-    """
+    """Does the database answer, with the log's triggers up? Another line warns of a clock."""
     try:
         warning = chain.ahead_of_now(Head.objects.filter(pk=1).first())
         unguarded = triggers.missing()
     except DatabaseError:
         return HttpResponse("the database does not answer\n", "text/plain", 503)
     if unguarded:
-        sentence = "the audit log is not protected by the database\n"
-        return HttpResponse(sentence, "text/plain", 503)
-    return HttpResponse("\n".join(["ready", warning]).strip() + "\n", content_type="text/plain")
+        words = "the audit log is not protected by the database\n"
+        return HttpResponse(words, "text/plain", 503)
+    return HttpResponse(f"ready\n{warning}\n" if warning else "ready\n", "text/plain")

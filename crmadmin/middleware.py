@@ -80,18 +80,13 @@ class SessionMiddleware(sessions.SessionMiddleware):
             return response
 
 
-def whole_body(get_response: GetResponse) -> GetResponse:
-    """Refuse a form that was cut off on its way: its last value may have lost its end."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        announced = request.META.get("CONTENT_LENGTH") or "0"
-        try:
-            is_whole = request.method != "POST" or len(request.body) == int(announced)
-        except (http.UnreadablePostError, ValueError):
-            is_whole = False
-        return get_response(request) if is_whole else error_pages.bad_request(request)
-
-    return middleware
+def _is_whole(request: HttpRequest) -> bool:
+    """Of a form that was cut off on its way the last value may have lost its end."""
+    try:
+        announced = int(request.META.get("CONTENT_LENGTH") or "0")
+        return request.method != "POST" or len(request.body) == announced
+    except (http.UnreadablePostError, ValueError):
+        return False
 
 
 class AccessMiddleware:
@@ -105,6 +100,8 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: DeskRequest) -> HttpResponse:
+        if not _is_whole(request):
+            return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
         except DatabaseError:
@@ -154,8 +151,8 @@ class AccessMiddleware:
 def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     """Redirect a page to the sign-in; tell htmx and a form, whose text is put aside meanwhile.
 
-    renewing: the session goes on, but Club Med does not take the person's own token. Then nobody is
-    redirected: a sign-in that changes nothing would go round and round.
+    renewing: Club Med does not take the person's own token. Nobody is redirected: a sign-in that
+    changes nothing would go round and round.
     """
     is_kept, come_back = True, request.get_full_path()
     if request.method == "POST":

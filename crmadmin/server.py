@@ -3,11 +3,10 @@
 worker_class = "crmadmin.worker.Worker"
 workers = 2  # one may start anew while the other serves
 threads = 64  # nearly all of a request is waiting for Club Med
-# Seconds that a worker goes on with its requests when it is told to stop or to reload. The settings
-# see to it that CLUBMED_DEADLINE is shorter: a call under way is answered and recorded.
+# Seconds that a worker goes on with its requests when it is told to stop or to reload: more than
+# CLUBMED_DEADLINE, so that a call under way is answered and recorded.
 graceful_timeout = 30
-# Seconds that an idle connection stays open: longer than a proxy in front (nginx: 60) would use it
-# again, so that no form is sent into a connection that is just being closed.
+# Seconds that an idle connection stays open: longer than a proxy in front (nginx: 60) uses it.
 keepalive = 75
 # Who the caller is, and by which scheme, is decided by TRUSTED_PROXIES alone.
 forwarded_allow_ips = ""

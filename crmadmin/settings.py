@@ -38,8 +38,7 @@ def given(name: str, default: str | None = "") -> str:
 def read(parse: Callable[[str], T], must: str, name: str, default: str | None = None) -> T:
     """The value of a variable as `parse` returns it.
 
-    must: what a right value does, for the error where `parse` raises one. The error does not
-    repeat the value, which may be a secret.
+    must: what a right value does, for the error, which does not repeat a value that may be secret.
     """
     value = given(name, default)
     try:
@@ -179,7 +178,6 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "crmadmin.middleware.whole_body",
     # Before CSRF: a form sent after the session ended is told so, with its text, not "forged".
     "crmadmin.middleware.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

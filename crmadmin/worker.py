@@ -8,9 +8,8 @@ from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 class _OpenQueue(PollableMethodQueue):  # type: ignore[misc]  # the library has no types
     """The pipe by which a request's thread wakes the worker's main thread, never closed.
 
-    gunicorn closes it when the graceful time is over, though requests may still run. A thread that
-    finishes later writes a byte to the number that the pipe had; by then that number may belong to
-    the database's file. The pipe ends with the process.
+    gunicorn closes it when the graceful time is over. A thread that finishes later writes a byte to
+    the number that the pipe had, which may be the database's file by then.
     """
 
     def close(self) -> None:

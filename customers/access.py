@@ -1,8 +1,4 @@
-"""Who works here, and what each role may do.
-
-`@allow(...)` is the rule of a view. `crmadmin.middleware.AccessMiddleware` refuses a view without
-one.
-"""
+"""Who works here, and what each role may do. A view without a rule, `@allow(...)`, is refused."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -105,18 +101,6 @@ OPERATOR = Actor(issuer="", sub="", name="Command line", roles=())
 def role_words(roles: Iterable[str]) -> str:
     """Roles as people call them: "agent, supervisor"; any other word stands as it is."""
     return ", ".join(str(_WORDS.get(role, role)) for role in roles)
-
-
-def roles_of(
-    groups: Iterable[str],
-    *,
-    agents: frozenset[str],
-    supervisors: frozenset[str],
-    auditors: frozenset[str],
-) -> tuple[Role, ...]:
-    """The roles that the company's groups give; none means no entry."""
-    names = {Role.SUPERVISOR: supervisors, Role.AGENT: agents, Role.AUDITOR: auditors}
-    return tuple(role for role, members in names.items() if members.intersection(groups))
 
 
 def allow(*permissions: Permission) -> Callable[[View], View]:

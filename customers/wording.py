@@ -234,7 +234,6 @@ REVERTS = _("Reverts")
 CHOSEN = _("%(count)d chosen")
 ANYONE = _("Anyone")
 ANY_FIELD = _("Any field")
-ANY_GROUP = _("Any part")
 ANY = _("Any")
 PERIODS = {
     "today": _("Today"),
@@ -245,7 +244,7 @@ PERIODS = {
 }
 NO_DATE = _("“%(text)s” is not a date: write it like 2026-11-30.")
 NOT_A_NUMBER = _("“%(text)s” is not a customer number: digits only, not starting with 0.")
-NOT_IN_THE_LOG = _("“%(value)s” does not occur in the log: choose from the list.")
+NOT_IN_THE_LOG = _("“%(value)s” is not known here: choose from the list.")
 NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")

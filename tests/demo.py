@@ -13,6 +13,18 @@ ROOT = Path(__file__).parent.parent
 NAMES = ("Customer desk", "Sandbox API", "Sign-in")
 
 
+def python(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own, at the root of the repository."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def environment(folder: Path, **ports: str) -> dict[str, str]:
     """Nothing of ours: what is left of an environment where nobody configured anything."""
     free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0"}

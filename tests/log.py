@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from customers.audit import chain, entries, erasure, signing, verifier
 from customers.audit.actions import Evidence, Outcome
@@ -19,6 +19,13 @@ from customers.audit.models import Change, ChangedField, Entry, VaultItem
 
 VERIFIER = Path(__file__).parent.parent / "customers" / "audit" / "verifier.py"
 TEXTS = ["tom@example.com", "北京", 'é "quoted" \\ \u2028', "emoji 😀", "tab\tand\nline", ""]
+
+
+def sql(statement, *values):
+    """How many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount
 
 
 def append(*findings, action="change", customer_id="123456789", change_id=None):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from crmadmin.sso.provider import SignInError, provider
-from customers.access import Actor, roles_of
+from customers.access import Actor, Role
 
 _LEEWAY = 30  # seconds that the provider's clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
@@ -15,24 +15,16 @@ _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
 def redeem(request: HttpRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     """Redeem the code in a callback's address: the claims, and the answer of the token endpoint.
 
-    Authlib checks state, nonce, signature, expiry, `iss` and `aud`. Groups that the id_token lacks
-    come from the userinfo endpoint. Raises one of provider.UNACCEPTABLE.
+    Groups that the id_token lacks come from the userinfo endpoint. Raises one of UNACCEPTABLE.
     """
     client = provider()
-    token = client.authorize_access_token(
-        request,
-        leeway=_LEEWAY,
-        claims_options={
-            "iss": {"essential": True, "values": [client.server_metadata["issuer"]]},
-            "aud": {"essential": True, "values": [settings.OIDC_CLIENT_ID]},
-            "sub": {"essential": True},
-            "exp": {"essential": True},
-        },
-    )
-    claims = token.get("userinfo")
-    if claims is None:
+    wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
+    wanted["iss"]["values"] = [client.server_metadata["issuer"]]
+    wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
+    token = client.authorize_access_token(request, leeway=_LEEWAY, claims_options=wanted)
+    if token.get("userinfo") is None:
         raise SignInError("no id_token")
-    claims = dict(claims)
+    claims = dict(token["userinfo"])
     if settings.OIDC_GROUPS_CLAIM not in claims and "userinfo_endpoint" in client.server_metadata:
         more = client.userinfo(token=token)
         if more.get("sub") != claims["sub"]:
@@ -52,16 +44,16 @@ def actor_from(claims: dict[str, Any]) -> Actor:
     if sub != _one_line(sub):  # a person is recorded under exactly this, or not at all
         raise SignInError("the sub cannot be recorded as it is")
     names = (_one_line(claims.get(key)) for key in ("name", "preferred_username", "email", "sub"))
+    members = {
+        Role.SUPERVISOR: settings.SUPERVISOR_GROUPS,
+        Role.AGENT: settings.AGENT_GROUPS,
+        Role.AUDITOR: settings.AUDITOR_GROUPS,
+    }
     return Actor(
         issuer=claims["iss"],
         sub=sub,
-        name=next(name for name in names if name),
-        roles=roles_of(
-            groups,
-            agents=settings.AGENT_GROUPS,
-            supervisors=settings.SUPERVISOR_GROUPS,
-            auditors=settings.AUDITOR_GROUPS,
-        ),
+        name=next(filter(None, names)),
+        roles=tuple(role for role, names in members.items() if not names.isdisjoint(groups)),
         reveals=not settings.REVEAL_GROUPS.isdisjoint(groups),
     )
 

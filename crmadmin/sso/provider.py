@@ -10,7 +10,6 @@ from joserfc.errors import JoseError
 
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _SCOPES = ("openid", "profile", "email", "groups")  # those that the provider knows are asked for
-_REFRESHABLE = "offline_access"  # asked for where Club Med is called with the person's own token
 _SECONDS = 5  # for each call to the provider
 
 
@@ -30,19 +29,12 @@ def _client(issuer: str, client_id: str, client_secret: str) -> DjangoOAuth2App:
         client_id=client_id,
         client_secret=client_secret,
         server_metadata_url=f"{issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={
-            "scope": " ".join(_SCOPES),
-            "code_challenge_method": "S256",
-            "default_timeout": _SECONDS,
-        },
+        client_kwargs={"code_challenge_method": "S256", "default_timeout": _SECONDS},
     )
 
 
 def provider() -> DjangoOAuth2App:
-    """Authlib's client of the provider. Reads discovery and keys at the first use.
-
-    Raises one of UNACCEPTABLE.
-    """
+    """Authlib's client; reads discovery at the first use. Raises one of UNACCEPTABLE."""
     client = _client(settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET)
     metadata = client.load_server_metadata()
     if str(metadata.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER.rstrip("/"):
@@ -53,7 +45,8 @@ def provider() -> DjangoOAuth2App:
         raise SignInError("discovery offers no signature that we accept")
     metadata["id_token_signing_alg_values_supported"] = accepted
     known = metadata.get("scopes_supported") or _SCOPES
-    scopes = (*_SCOPES, _REFRESHABLE) if settings.CLUBMED_AUTH == "employee" else _SCOPES
+    # A person's own token for Club Med is renewed.
+    scopes = (*_SCOPES, "offline_access") if settings.CLUBMED_AUTH == "employee" else _SCOPES
     client.client_kwargs["scope"] = " ".join(name for name in scopes if name in known)
     methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     if "client_secret_basic" not in methods and "client_secret_post" in methods:

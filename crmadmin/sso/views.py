@@ -13,8 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from crmadmin.sso import sessions
-from crmadmin.sso.claims import actor_from, redeem
+from crmadmin.sso import claims, sessions
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, provider, read_again
 from customers.access import Permission, allow
 from customers.audit import access_events
@@ -50,24 +49,22 @@ def callback(request: DeskRequest) -> HttpResponse:
     """Redeem the code, check the token, and start the person's session or refuse entry."""
     began = time.time()
     try:
-        claims, token = redeem(request)
-        actor = actor_from(claims)
+        told, token = claims.redeem(request)
+        actor = claims.actor_from(told)
         sign_in = _keep_own_token(token, began) if actor.roles else ""
     except UNACCEPTABLE as exc:
         return _failed(request, exc)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
+    access_events.note(kind, actor=actor, request_id=request.id)
     if not actor.roles:
         sessions.end(request)
-        response = render(request, "no_access.html", {"name": actor.name}, status=403)
-    else:
-        target = request.session.get("next", "/")
-        if target == reverse("find") and not actor.may_handle_customers:
-            target = reverse("log")
-        sessions.begin(request, actor, sign_in)
-        logger.info("signed in as %s", ", ".join(actor.roles))
-        response = redirect(target)
-    access_events.note(kind, actor=actor, request_id=request.id)
-    return response
+        return render(request, "no_access.html", {"name": actor.name}, status=403)
+    target = request.session.get("next", "/")
+    if target == reverse("find") and not actor.may_handle_customers:
+        target = reverse("log")
+    sessions.begin(request, actor, sign_in)
+    logger.info("signed in as %s", ", ".join(actor.roles))
+    return redirect(target)
 
 
 def _keep_own_token(token: dict[str, Any], began: float) -> str:
@@ -79,8 +76,7 @@ def _keep_own_token(token: dict[str, Any], began: float) -> str:
         return ""
     client = provider()
     in_form = client.client_kwargs.get("token_endpoint_auth_method") == "client_secret_post"
-    endpoint = client.server_metadata["token_endpoint"]
-    return credentials.keep(token, began, endpoint, in_form=in_form)
+    return credentials.keep(token, began, client.server_metadata["token_endpoint"], in_form=in_form)
 
 
 @allow(Permission.EVERYONE)

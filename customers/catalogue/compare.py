@@ -33,11 +33,10 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 
 def fold(text: str) -> str:
     """A name without case, accents and repeated spaces, which Club Med's storage changes."""
-    # One character may stand for two letters: "ﬁ" is fi, "ǆ" is dž.
+    # One character may stand for two letters: "ﬁ" is fi. "ı" and "i" have the same capital.
     parts = (unicodedata.normalize("NFKD" if char.isalpha() else "NFD", char) for char in text)
-    plain = _ACCENTS.sub("", "".join(parts))
-    # By way of the capitals: "ı" and "i" have the same one.
-    return " ".join(unicodedata.normalize("NFC", plain.upper().casefold()).split())
+    plain = _ACCENTS.sub("", "".join(parts)).upper().casefold()
+    return as_written(plain)
 
 
 def caseless(text: str) -> str:
@@ -60,8 +59,8 @@ def day(text: str) -> str:
 def normal_by(rule: Callable[[str], str]) -> Normal:
     """A function that brings values which mean the same to a person into one form.
 
-    rule: applied to every text, at any depth. Everything empty becomes null, empty members of
-    objects are left out, lists are sorted. Compare two forms by `canonical`: to Python, 1 == True.
+    rule: for every text, at any depth. What is empty becomes null or leaves its object, lists are
+    sorted. Compare two forms by `canonical`: to Python, 1 == True.
     """
 
     def normal(value: Json) -> Json:
@@ -80,8 +79,7 @@ def normal_by(rule: Callable[[str], str]) -> Normal:
 def is_contained(sent: Json, stored: Json, normal: Normal) -> bool:
     """Does the stored value hold everything that was sent?
 
-    The server may have added members to objects. A member that was sent empty must be empty: that
-    is how one is cleared (contract 2).
+    The server may have added members to objects; a member that was sent empty must be empty.
     """
     forms = [canonical(normal(value)) for value in (sent, stored)]
     if "null" in forms or forms[0] == forms[1]:
@@ -96,18 +94,15 @@ def is_contained(sent: Json, stored: Json, normal: Normal) -> bool:
 def are_paired(sent: list[Json], stored: list[Json], fits: Callable[[Json, Json], bool]) -> bool:
     """Does each item sent have a stored one of its own, with none left over?
 
-    The longest item chooses first, and takes the one that fits and is nearest to it in length.
+    The longest item chooses first, and takes the shortest that fits.
     """
-    if len(sent) != len(stored):
-        return False
-    left = list(stored)
+    left = sorted(stored, key=_length)
     for item in sorted(sent, key=_length, reverse=True):
-        length = _length(item)
-        fitting = [at for at, other in enumerate(left) if fits(item, other)]
-        if not fitting:
+        at = next((at for at, other in enumerate(left) if fits(item, other)), None)
+        if at is None:
             return False
-        del left[min(fitting, key=lambda at: abs(_length(left[at]) - length))]
-    return True
+        del left[at]
+    return not left
 
 
 def _length(value: Json) -> int:

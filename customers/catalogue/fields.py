@@ -21,28 +21,24 @@ if TYPE_CHECKING:
 
 
 class Group(Enum):
-    """Where a field stands on the page."""
+    """Where a field stands on the page, with its title for people."""
 
-    HEAD = "head"
-    IDENTITY = "identity"
-    CONTACT = "contact"
-    PREFERENCES = "preferences"
-    ACCOUNT = "account"
-    CALL = "call"
+    _words: "StrOrPromise"
+    HEAD = "head", _("Head")
+    IDENTITY = "identity", _("Identity")
+    CONTACT = "contact", _("Contact")
+    PREFERENCES = "preferences", _("Preferences")
+    ACCOUNT = "account", _("Loyalty and account")
+    CALL = "call", _("About this call")
+
+    def __new__(cls, value: str, title: "StrOrPromise") -> "Group":
+        group = object.__new__(cls)
+        group._value_, group._words = value, title
+        return group
 
     @property
     def title(self) -> str:
-        return str(_TITLES[self])
-
-
-_TITLES = {
-    Group.HEAD: _("Head"),
-    Group.IDENTITY: _("Identity"),
-    Group.CONTACT: _("Contact"),
-    Group.PREFERENCES: _("Preferences"),
-    Group.ACCOUNT: _("Loyalty and account"),
-    Group.CALL: _("About this call"),
-}
+        return str(self._words)
 
 
 class Create(Enum):
@@ -57,14 +53,13 @@ class Clear(Enum):
     """What a PATCH sends to empty a field; NEVER where the contract or this product has no way."""
 
     NEVER = "never"
-    NULL = "null"
-    BLANK = '""'
-    LIST = "[]"
+    NULL = None
+    BLANK = ""
+    LIST = ()
     NO = "optin: false"
 
 
 MASK = "••••••"  # stands for a sensitive value of any length
-_CLEARED: Mapping[Clear, Json] = {Clear.NULL: None, Clear.BLANK: "", Clear.LIST: []}
 
 
 @dataclass(frozen=True)
@@ -72,16 +67,13 @@ class Field:
     """One field of a profile.
 
     name: the API's key, the form's input and the log's word for it; unique.
-    title: its name for people, translated when it is read; use `label`.
+    title: its name for people; use `label`.
     path: where it is read, `name` unless nested ("loyalty_program.status").
-    patch: it has an editor here, and the API takes it in a PATCH.
-    max_length: in characters, None where the contract names none.
+    patch: it has an editor here. max_length: in characters, None where the contract names none.
     codes: code -> its title; use `choices`. Any other code is shown as a new value, not refused.
-    rare: without a value it stands in the line "Also empty".
+    rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
-    read: a profile holds it.
-    note: a word beside the value.
-    width: of its input in a form, in sixths.
+    note: a word beside the value. width: of its input in a form, in sixths.
     members: of an object, each a row of its own, named by its key in the object.
     """
 
@@ -127,7 +119,13 @@ class Field:
         if self.sensitive and not revealed:
             return " ".join(filter(None, (self.open_text(value), MASK)))
         if self.kind is kinds.IDENTITY and isinstance(value, dict):
-            return self._members_text(value)
+            left = dict(value)  # what is new to us follows with its keys
+            known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
+            first = " ".join(filter(None, known))
+            new = (
+                f"{key}: {compare.raw_text(one)}" for key, one in left.items() if one is not None
+            )
+            return ", ".join(filter(None, (first, *new)))
         if self.kind is kinds.BOOLEAN and isinstance(value, bool):
             return self.choices.get(str(value).lower(), yes_no(value))
         if isinstance(value, str) and value in self.codes:
@@ -138,16 +136,8 @@ class Field:
         """What is shown of a sensitive value that is masked: of a national number its type."""
         if not isinstance(value, dict) or not self.readable(value):
             return ""
-        open_rows = (row for row in self.members if not row.sensitive)
-        return " ".join(filter(None, (row.text(value.get(row.name)) for row in open_rows)))
-
-    def _members_text(self, value: Mapping[str, Json]) -> str:
-        """Member by member; those that are new to us with their keys."""
-        left = dict(value)
-        known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
-        first = " ".join(filter(None, known))
-        more = (f"{key}: {compare.raw_text(one)}" for key, one in left.items() if one is not None)
-        return ", ".join(filter(None, (first, *more)))
+        texts = (row.text(value.get(row.name)) for row in self.members if not row.sensitive)
+        return " ".join(filter(None, texts))
 
     def has_sensitive(self, value: Json) -> bool:
         """Is there something sensitive in a value, as an editor gives it?"""
@@ -156,7 +146,7 @@ class Field:
         return any(row.has_sensitive(value.get(row.name)) for row in self.members)
 
     def same(self, sent: Json, stored: Json) -> bool:
-        """Does the stored value hold what was sent, to a person?"""
+        """Does the stored value hold what was sent, as a person compares them?"""
         return self.kind.is_contained(sent, stored, self.kind.normal)
 
     def fingerprint(self, value: Json) -> Json:
@@ -165,10 +155,9 @@ class Field:
 
     def readable(self, value: Json) -> bool:
         """Is it in the contract's shape? Any other is shown, and cannot be edited here."""
-        return self.kind.readable(value) and not (
-            isinstance(value, dict)
-            and any(isinstance(value.get(row.name), bool | list | dict) for row in self.members)
-        )
+        members = [value.get(row.name) for row in self.members] if isinstance(value, dict) else []
+        is_flat = not any(isinstance(one, bool | list | dict) for one in members)
+        return self.kind.readable(value) and is_flat
 
     @property
     def is_required(self) -> bool:
@@ -193,7 +182,7 @@ class Field:
         """What clears it, as its editor would give it. now: the value there is."""
         if self.clear is Clear.NO:
             return objects.all_refused(now)
-        return _CLEARED[self.clear]
+        return [] if self.clear is Clear.LIST else self.clear.value
 
 
 CIVILITIES = {"MR": _("Mr"), "MS": _("Ms")}
@@ -295,8 +284,7 @@ _ROWS = (
 
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
 
-# Known, and no value of the customer's: where to read it again, and another name of birthdate.
-_TECHNICAL = {"id", "_links", "birthday"}
+_TECHNICAL = {"id", "_links", "birthday"}  # known, and no values of their own
 
 
 def creatable() -> list[Field]:
@@ -319,9 +307,9 @@ def unknown_values(profile: Profile) -> list[tuple[str, str]]:
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
-    """What to send of what was typed, both as field -> value. now: what Club Med holds.
+    """What to send of what was typed, as field -> value, without what Club Med holds now.
 
-    A value that Club Med holds already is left out, unless something sensitive was typed.
+    Where something sensitive was typed it is sent all the same.
     """
     new = {name: FIELDS[name].kind.compose(now[name], value) for name, value in typed.items()}
     return {

@@ -1,7 +1,6 @@
 """The kinds of value in a profile: how a person reads one, when two are the same, how it is sent.
 
-Every function takes any JSON and never raises: new values may appear at any time (contract 1). A
-value that cannot be read is shown as it came.
+Every function takes any JSON and never raises. What cannot be read is shown as it came.
 """
 
 from collections.abc import Callable
@@ -16,16 +15,13 @@ from customers.clubmed.profile import Json
 class Kind:
     """How the values of a field are read, compared and sent.
 
-    text: a value in one line, "" when there is none.
-    normal: the form that values have in common if they mean the same to a person.
+    text: a value in one line. normal: the form that all values have which mean the same.
     is_contained: does the stored value hold what was sent? Called with both, and `normal`.
     compose: what to send, from the value now at Club Med and what was typed.
     rebase: what was typed over one value, as if it had been typed over another.
-    readable: is a value in the contract's shape? Any other is shown, and cannot be edited here.
-    fingerprint: the form that must not have changed since an editor was opened over a value;
-    `normal` if None.
-    members: the contract's, of an object or of each object in a list.
-    number: its digits line up in a column.
+    readable: is it in the contract's shape? fingerprint: the form that must not have changed since
+    an editor was opened; `normal` if None. members: the contract's, of an object or of each object
+    in a list. number: its digits line up in a column.
     """
 
     name: str

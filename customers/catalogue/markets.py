@@ -13,7 +13,7 @@ from customers.clubmed.schema import Rules
 
 @dataclass(frozen=True)
 class Market:
-    """One market, as far as it is known. locale: like "fr-FR". The mappings are code -> label."""
+    """One market, as far as it is known. locale: like "fr-FR". The mappings: code -> label."""
 
     locale: str
     rules: Rules

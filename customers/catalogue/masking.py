@@ -1,8 +1,4 @@
-"""Sensitive values are masked wherever they stand until somebody reveals them.
-
-They are the national number and the health pass. A sensitive value that is typed is always sent,
-also if Club Med holds it already.
-"""
+"""Sensitive values, the national number and the health pass, are masked until they are revealed."""
 
 from customers.catalogue.fields import FIELDS
 

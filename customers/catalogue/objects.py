@@ -1,7 +1,5 @@
 """Addresses, opt-ins and other values that are objects: shown, compared and sent whole."""
 
-from collections.abc import Mapping
-
 from customers.catalogue.compare import is_empty, raw_text, same_text
 from customers.catalogue.words import channel_text, countries, partners_text, yes_no
 from customers.clubmed.profile import Json
@@ -13,11 +11,9 @@ def is_object(value: Json) -> bool:
 
 def are_optins(value: Json) -> bool:
     """Is this a list of objects, each with a channel of its own?"""
-    if is_empty(value):
-        return True
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        return False
-    channels = [item.get("channel") for item in value]
+    if is_empty(value) or not isinstance(value, list):
+        return is_empty(value)
+    channels = [item.get("channel") if isinstance(item, dict) else None for item in value]
     are_texts = all(isinstance(one, str) and one for one in channels)
     return are_texts and len(set(channels)) == len(channels)
 
@@ -58,16 +54,10 @@ def all_refused(now: Json) -> Json:
 
 def rebase_optins(typed: Json, saw: Json, now: Json) -> Json:
     """Only the answers that the person changed, over the list there is now."""
-    before = by_channel(saw)
-    changed = [
-        item
-        for channel, item in by_channel(typed).items()
-        if not same_text(item, before.get(channel))
-    ]
-    return [
-        {key: item[key] for key in OPTIN_MEMBERS if key in item}
-        for item in compose_optins(now, changed)
-    ]
+    before, answers = by_channel(saw), by_channel(typed)
+    changed = [item for key, item in answers.items() if not same_text(item, before.get(key))]
+    whole = compose_optins(now, changed)
+    return [{key: item[key] for key in OPTIN_MEMBERS if key in item} for item in whole]
 
 
 def by_channel(value: Json) -> dict[str, dict[str, Json]]:
@@ -107,14 +97,14 @@ def address_text(value: Json) -> str:
 
 def optins_text(value: Json) -> str:
     """E-mail Yes (partners No), SMS No."""
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         return raw_text(value)
-    return ", ".join(
-        _optin_text(item) if isinstance(item, dict) else raw_text(item) for item in value
+    texts = (
+        (
+            channel_text(item.get("channel")),
+            yes_no(item.get("optin")),
+            partners_text(item.get("optin_partners")),
+        )
+        for item in value
     )
-
-
-def _optin_text(item: Mapping[str, Json]) -> str:
-    partners = partners_text(item.get("optin_partners"))
-    answers = (channel_text(item.get("channel")), yes_no(item.get("optin")), partners)
-    return " ".join(filter(None, answers))
+    return ", ".join(" ".join(filter(None, words)) for words in texts)

@@ -1,26 +1,19 @@
 """Phones: how they are typed, shown, compared and sent."""
 
 import re
+from functools import partial
+from operator import eq
 
 import phonenumbers
-from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumber, PhoneNumberFormat
 
-from customers.catalogue.compare import (
-    Normal,
-    are_paired,
-    is_contained,
-    normal_codes,
-    raw_text,
-    same_text,
-)
+from customers.catalogue import compare
+from customers.catalogue.compare import Normal, is_contained, normal_codes
 from customers.catalogue.words import phone_types
 from customers.clubmed.profile import Json, parse_phones
 
 _TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
-_FROM_ABROAD = (
-    CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
-    CountryCodeSource.FROM_NUMBER_WITH_IDD,
-)
+_SOURCES = phonenumbers.CountryCodeSource
+_FROM_ABROAD = (_SOURCES.FROM_NUMBER_WITH_PLUS_SIGN, _SOURCES.FROM_NUMBER_WITH_IDD)
 _UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
 _DIALLED = re.compile(r"(\++|00)?([0-9]+)")
 _SHORTEST = 7  # digits that tell whose phone it is
@@ -31,12 +24,10 @@ def phones_text(value: Json) -> str:
     """Mobile +55 11 90000-0412, Office +55 11 3000-0177."""
     phones = parse_phones(value)
     if phones is None:
-        return raw_text(value)
+        return compare.raw_text(value)
     names = phone_types()
-    return ", ".join(
-        " ".join(filter(None, (names.get(phone.type or "", phone.type), dial_text(phone.number))))
-        for phone in phones
-    )
+    texts = ((names.get(one.type or "", one.type), dial_text(one.number)) for one in phones)
+    return ", ".join(" ".join(filter(None, words)) for words in texts)
 
 
 def dial_text(number: str | None, region: str = "") -> str:
@@ -45,23 +36,23 @@ def dial_text(number: str | None, region: str = "") -> str:
     region: ISO alpha-2 code of the country whose national numbers are understood too.
     """
     text = number or ""
-    read = parsed(text, region)
-    if read is None:
+    read, is_abroad = parsed(text, region), text.startswith("+")
+    if read is None or not (is_abroad or phonenumbers.is_valid_number(read)):
         return text
-    if text.startswith("+"):
-        written = phonenumbers.format_number(read, PhoneNumberFormat.INTERNATIONAL)
-    elif phonenumbers.is_valid_number(read):
-        written = phonenumbers.format_number(read, PhoneNumberFormat.NATIONAL)
-    else:
-        return text
+    form = (
+        phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        if is_abroad
+        else phonenumbers.PhoneNumberFormat.NATIONAL
+    )
+    written = phonenumbers.format_number(read, form)
     return written if dialled(written) == dialled(text) else text
 
 
 def dial_digits(typed: str, region: str = "") -> str:
     """A number typed in any shape as the API takes it, `^[+]?[0-9]+$`; "" if it is none.
 
-    A national number stays national: Club Med decides which country it is of. region: the country
-    in which it was typed, whose prefix for calls abroad is understood (011 in the US).
+    A national number stays national. region: the country in which it was typed, whose prefix for
+    calls abroad is understood (011 in the US).
     """
     text = typed.strip()
     digits = phonenumbers.normalize_digits_only(text)
@@ -70,18 +61,20 @@ def dial_digits(typed: str, region: str = "") -> str:
     plain = f"+{digits}" if text[0] in "+＋" else digits
     for shape in (plain, f"+{plain[2:]}" if plain.startswith("00") else plain):
         read = parsed(shape, region)
-        if not read or read.country_code_source not in _FROM_ABROAD:
-            continue
-        if phonenumbers.is_possible_number(read):
-            return phonenumbers.format_number(read, PhoneNumberFormat.E164)
+        if (
+            read
+            and read.country_code_source in _FROM_ABROAD
+            and phonenumbers.is_possible_number(read)
+        ):
+            return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
     return plain
 
 
-def parsed(text: str, region: str) -> PhoneNumber | None:
+def parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:
     """The number that a text may be in that country, None if it is none."""
     try:
         return phonenumbers.parse(text, region or None, keep_raw_input=True)
-    except NumberParseException:
+    except phonenumbers.NumberParseException:
         return None
 
 
@@ -100,11 +93,8 @@ def same_number(one: Json, other: Json) -> bool:
     if len({number.startswith("+") for number in numbers}) == 1:
         return numbers[0] == numbers[1]
     short, long = sorted((number.lstrip("+").lstrip("0") for number in numbers), key=len)
-    return short == long or (
-        len(short) >= _SHORTEST
-        and len(long) - len(short) <= _LONGEST_COUNTRY
-        and long.endswith(short)
-    )
+    is_country = len(long) - len(short) <= _LONGEST_COUNTRY
+    return short == long or (len(short) >= _SHORTEST and is_country and long.endswith(short))
 
 
 def are_phones(value: Json) -> bool:
@@ -128,26 +118,22 @@ def fingerprint(value: Json) -> Json:
 
     `compose_phones` takes those members from the phone that stands in the row's place.
     """
-    if isinstance(value, list) and any(
-        isinstance(item, dict) and item.keys() - {"number", "type"} for item in value
-    ):
-        return {"in this order": [normal_phones([item]) for item in value]}
-    return normal_phones(value)
+    phones = parse_phones(value or []) or ()
+    is_ordered = any(phone.extra for phone in phones)
+    return [[normal_phones([one])] for one in value] if is_ordered else normal_phones(value)
 
 
 def are_contained(sent: Json, stored: Json, normal: Normal) -> bool:
     """Like `is_contained`; a number may have become international, or national."""
     if isinstance(sent, list) and isinstance(stored, list):
-        return are_paired(sent, stored, _is_phone_contained)
-    return is_contained(sent, stored, normal)
-
-
-def _is_phone_contained(sent: Json, stored: Json) -> bool:
+        return compare.are_paired(
+            sent, stored, lambda item, other: are_contained(item, other, normal_codes)
+        )
     if isinstance(sent, dict) and isinstance(stored, dict):
         number = sent.get("number")
         if same_number(number, stored.get("number")):
             stored = {**stored, "number": number}
-    return is_contained(sent, stored, normal_codes)
+    return is_contained(sent, stored, normal)
 
 
 def compose_phones(now: Json, rows: Json) -> Json:
@@ -155,14 +141,10 @@ def compose_phones(now: Json, rows: Json) -> Json:
 
     rows: [{"row": index in the list now or null, "number", "type"}], from the editor.
     """
-    phones = now if isinstance(now, list) else []
-    composed: list[Json] = []
-    for item in rows if isinstance(rows, list) else []:
-        row = item.get("row")
-        base = phones[row] if isinstance(row, int) and row < len(phones) else {}
-        typed = {key: value for key, value in item.items() if key != "row"}
-        composed.append({**base, **typed} if isinstance(base, dict) else typed)
-    return composed
+    return [
+        {**(_phone_of(item, now) or {}), **{key: item[key] for key in item if key != "row"}}
+        for item in rows or []
+    ]
 
 
 def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
@@ -171,16 +153,20 @@ def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
     A row made from a phone belongs to that phone if it is in the list; a new row to a phone with
     its type and number. Any other row has none.
     """
-    before, after = (value if isinstance(value, list) else [] for value in (saw, now))
     rebased = []
-    for item in rows if isinstance(rows, list) else []:
-        row = item.get("row")
-        phone = before[row] if isinstance(row, int) and row < len(before) else None
+    for item in rows or []:
+        phone = _phone_of(item, saw)
         typed = {key: item.get(key) for key in ("type", "number")}
+        fits = partial(eq, phone) if phone else partial(compare.same_text, typed)
         places = (
-            i
-            for i, other in enumerate(after)
-            if (other == phone if phone is not None else same_text(typed, other))
+            at for at, other in enumerate(now if isinstance(now, list) else []) if fits(other)
         )
         rebased.append({**item, "row": next(places, None)})
     return rebased
+
+
+def _phone_of(item: Json, phones: Json) -> Json:
+    """The phone that a row of the editor was made from, None if it is not there."""
+    row = item.get("row")
+    is_there = isinstance(phones, list) and isinstance(row, int) and row < len(phones)
+    return phones[row] if is_there else None

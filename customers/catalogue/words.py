@@ -57,7 +57,7 @@ def phone_types() -> dict[str, str]:
 
 
 def channels() -> dict[str, str]:
-    """code -> name of each channel of opt-ins, in the language of the person."""
+    """The same of opt-ins."""
     return {code: str(name) for code, name in _CHANNELS.items()}
 
 

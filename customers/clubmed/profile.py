@@ -1,8 +1,6 @@
-"""A profile as Club Med answered it, and typed readers that take any JSON.
+"""A profile as Club Med answered it, and readers that take any JSON and never raise.
 
-Any member may be missing, null or partial, and new ones may appear at any time (contract 1 and 2):
-nothing is dropped here, and no reader raises. Plain fields are listed in
-`customers.catalogue.fields` alone.
+Any member may be missing, null or partial, and new ones may appear at any time (contract 1 and 2).
 """
 
 import re

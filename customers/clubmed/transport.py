@@ -39,7 +39,6 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Is the server considered dead? True until a call is answered again."""
         return self._failures >= _MAX_FAILURES
 
     def allows(self, *, may_probe: bool = True) -> bool:
@@ -93,9 +92,7 @@ class _BoundedRead(io.RawIOBase):
     """The receiving side of a socket: no wait is longer than the call has left."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
-        self._sock = sock
-        self._raw = raw
-        self._most = sock.gettimeout()
+        self._sock, self._raw, self._most = sock, raw, sock.gettimeout()
 
     def readable(self) -> bool:
         return True
@@ -110,8 +107,6 @@ class _BoundedRead(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """http.client's answer, read through `_BoundedRead`."""
-
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_BoundedRead(sock, self.fp.detach()))

@@ -1,9 +1,10 @@
 """The filter of the log, as its address says it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django import forms
@@ -46,15 +47,24 @@ class DayField(forms.Field):
 
 
 class ValuesField(forms.MultipleChoiceField):
-    """Any of the values that occur."""
+    """Any of the known values; offered are those that occur in the log.
+
+    known: value -> label. nothing: what stands there while none is chosen.
+    """
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, label: Any, choices: Sequence[tuple[str, Any]], nothing: Any) -> None:
-        self.labels, self.nothing = dict(choices), nothing
+    def __init__(
+        self, label: Any, known: Mapping[str, Any], *, occurring: Collection[str], nothing: Any
+    ) -> None:
+        self.labels, self.nothing = known, nothing
         message = {"invalid_choice": wording.NOT_IN_THE_LOG}
-        super().__init__(choices=choices, label=label, required=False, error_messages=message)
+        super().__init__(label=label, required=False, error_messages=message)
+        self.choices = [(value, label) for value, label in known.items() if value in occurring]
         self.widget.attrs["class"] = "form-check-input"
+
+    def valid_value(self, value: str) -> bool:
+        return value in self.labels
 
 
 class NumbersField(forms.CharField):
@@ -85,34 +95,38 @@ class LogFilterForm(forms.Form):
     use_required_attribute = False
     wanted: LogFilter
 
-    def __init__(self, query: QueryDict, occurring: Occurring) -> None:
+    def __init__(self, query: QueryDict, occurring: Occurring, *, reader: Actor) -> None:
         self.query = _normal(query)
         data = self.query.copy()
         data["customer"] = ", ".join(self.query.getlist("customer"))
         super().__init__(data)
+        people = _people(occurring, reader)
+        for name, label, known, occurs, nothing in (
+            ("person", wording.PERSON, people, people, wording.ANYONE),
+            ("field", wording.FIELD, _fields(occurring), occurring.fields, wording.ANY_FIELD),
+            ("group", wording.GROUP, {one.value: one.title for one in Group}, (), ""),
+            ("action", wording.ACTION, dict(Action.choices), occurring.actions, wording.ANY),
+            (
+                "outcome",
+                wording.OUTCOME,
+                {**dict(Outcome.choices), WAITING: wording.WAITING},
+                [*occurring.outcomes, WAITING],
+                wording.ANY,
+            ),
+            ("flag", wording.HOW, dict(Flag.choices), (), ""),
+        ):
+            chosen = [*occurs, *self.query.getlist(name)]
+            self.fields[name] = ValuesField(label, known, occurring=chosen, nothing=nothing)
         self.fields |= {
-            "person": ValuesField(wording.PERSON, _people(occurring), wording.ANYONE),
             "customer": NumbersField(
                 label=wording.CUSTOMER_NUMBER, required=False, widget=forms.TextInput(_INPUT)
             ),
-            "field": ValuesField(wording.FIELD, _fields(occurring), wording.ANY_FIELD),
-            "group": ValuesField(wording.GROUP, _groups(occurring), wording.ANY_GROUP),
-            "action": ValuesField(
-                wording.ACTION, _labels(Action.choices, occurring.actions), wording.ANY
-            ),
-            "outcome": ValuesField(
-                wording.OUTCOME,
-                [*_labels(Outcome.choices, occurring.outcomes), (WAITING, wording.WAITING)],
-                wording.ANY,
-            ),
-            "flag": ValuesField(wording.HOW, Flag.choices, wording.ANY),
             "from": DayField(label=wording.FROM, required=False),
             "to": DayField(label=wording.TO, required=False),
             "before": forms.IntegerField(
                 required=False,
                 min_value=1,
                 max_value=2**63 - 1,
-                widget=forms.HiddenInput,
                 error_messages=dict.fromkeys(
                     ("invalid", "min_value", "max_value"), wording.NO_SUCH_PAGE
                 ),
@@ -280,9 +294,16 @@ class SavedViewForm(forms.Form):
 
     use_required_attribute = False
     name = forms.CharField(
-        label=wording.NAME, max_length=60, error_messages={"required": wording.NAME_THE_VIEW}
+        label=wording.NAME,
+        max_length=60,
+        widget=forms.TextInput({"class": "form-control", "autocomplete": "off"}),
+        error_messages={"required": wording.NAME_THE_VIEW},
     )
-    is_shared = forms.BooleanField(label=wording.FOR_EVERYBODY, required=False)
+    is_shared = forms.BooleanField(
+        label=wording.FOR_EVERYBODY,
+        required=False,
+        widget=forms.CheckboxInput({"class": "form-check-input"}),
+    )
 
     def save(self, filtered: LogFilterForm, *, owner: Actor) -> SavedView:
         """A period that ends today moves along with the days: it is kept as their number."""
@@ -335,26 +356,18 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime(day.year, day.month, day.day)).astimezone(UTC)
 
 
-def _people(occurring: Occurring) -> list[tuple[str, str]]:
+def _people(occurring: Occurring, reader: Actor) -> dict[str, str]:
     """By name; who shares a name with another is told apart by their identifier."""
     names = [name for _, name, _ in occurring.people]
-    people = [
-        (str(key), f"{name} ({sub})" if sub and names.count(name) > 1 else name)
+    people = {str(actor_key(reader.issuer, reader.sub)): reader.name} | {
+        str(key): f"{name} ({sub})" if sub and names.count(name) > 1 else name
         for key, name, sub in occurring.people
-    ]
-    return sorted(people, key=lambda one: one[1].casefold())
+    }
+    return dict(sorted(people.items(), key=lambda one: one[1].casefold()))
 
 
-def _fields(occurring: Occurring) -> list[tuple[str, str]]:
+def _fields(occurring: Occurring) -> dict[str, str]:
+    """Those of the catalogue, and those that left it."""
     labels = {name: wording.PARTS_OF_THE_LOG.get(name, name) for name in occurring.fields}
-    labels |= {name: FIELDS[name].label for name in labels if name in FIELDS}
-    return sorted(((name, str(label)) for name, label in labels.items()), key=lambda one: one[1])
-
-
-def _groups(occurring: Occurring) -> list[tuple[str, str]]:
-    there = {FIELDS[name].group for name in occurring.fields if name in FIELDS}
-    return [(group.value, group.title) for group in Group if group in there]
-
-
-def _labels(choices: list[tuple[str, Any]], occurring: list[str]) -> list[tuple[str, Any]]:
-    return [(value, label) for value, label in choices if value in occurring]
+    labels |= {name: field.label for name, field in FIELDS.items()}
+    return dict(sorted(((name, str(label)) for name, label in labels.items()), key=itemgetter(1)))

@@ -72,9 +72,8 @@ def writing(path: str | None) -> Iterator[None]:
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--output", metavar="FILE", help="a new file, readable by you alone; else stdout"
-    )
+    where = "a new file, readable by you alone; else stdout"
+    parser.add_argument("--output", metavar="FILE", help=where)
 
 
 def write(texts: Iterable[str], output: str | None) -> None:

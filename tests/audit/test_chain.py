@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.models import Entry, Head, JournalLine, VaultItem
 from customers.audit.verifier import id_of
 from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.log import sql
 
 URL = f"/customers/{TOM}/fields/email/"
 ACT = {"action": "change", "customer_id": TOM, "actor_name": "Inès Moreau", "locale": "en-US"}
@@ -147,14 +148,10 @@ def test_the_log_grows_inside_a_transaction_only():
         entries.append(uuid4(), ACT, [FieldOutcome("email", "a", "b", Outcome.APPLIED)])
 
 
-# A head that is not ours
-
-
 def forge(**columns):
     """As somebody with the database, and without the key."""
     names = ", ".join(f"{name} = %s" for name in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE customers_head SET {names}", list(columns.values()))
+    sql(f"UPDATE customers_head SET {names}", *columns.values())
 
 
 def another_key_signs(seed):

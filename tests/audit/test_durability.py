@@ -1,18 +1,12 @@
 """What the database calls committed is on the disk, and what is deleted is not, or the product does
 not start."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from customers.audit import checks
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.demo import python
 
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="of SQLite's own")
 only_postgresql = pytest.mark.skipif(
@@ -34,14 +28,7 @@ def afterwards_as_before(transactional_db):
 def start(address):
     """Load the served product in a process of its own: its exit status, and what it printed."""
     ours = {"DJANGO_SETTINGS_MODULE": "crmadmin.settings", "DATABASE_URL": address}
-    done = subprocess.run(
-        [sys.executable, "-c", "import crmadmin.wsgi"],
-        cwd=ROOT,
-        env=os.environ | ours,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("-c", "import crmadmin.wsgi", **ours)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -19,10 +18,10 @@ import pytest
 from django.db import connection
 
 from tests import log
+from tests.demo import python
 from tests.postgres import binaries
 
 pytestmark = pytest.mark.django_db  # each on the database at hand
-ROOT = Path(__file__).resolve().parent.parent.parent
 DEAD = re.compile("[1-9][0-9]* dead row versions cannot be removed yet")
 ENTRIES, OF_EACH, FIELDS = 2_000, 200, 5
 FORGOTTEN, KEPT = "100", "101"
@@ -153,20 +152,13 @@ class PostgreSql:
         subprocess.run(command, check=True, capture_output=True)
 
 
-def python(url, code):
+def django(url, code):
     return run(url, "-W", "ignore", "-c", f"import django; django.setup()\n{code}")
 
 
 def run(url, *arguments, **environment):
     ours = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | environment | ours,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(*arguments, **environment, **ours)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -182,7 +174,7 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     environment = {"AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson")}
 
     def manage(*arguments):
-        return run(database.url, "manage.py", *map(str, arguments), **environment)
+        return run(database.url, "manage.py", *arguments, **environment)
 
     def held(encrypted):
         content = database.content()
@@ -191,14 +183,14 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     def reads():
         """Both customers' histories, of a log that is whole."""
         exported = tmp_path / f"{uuid4()}.ndjson"
-        theirs, others, verified = python(database.url, LOOK.format(str(exported))).splitlines()
+        theirs, others, verified = django(database.url, LOOK.format(str(exported))).splitlines()
         assert "whole" in verified
         assert log.verify_alone_here(exported)[0] == 0
         return theirs, others
 
     manage("migrate", "--verbosity", "0")
-    on_its_way = bytes.fromhex(python(database.url, FILL))
-    encrypted = [bytes.fromhex(line) for line in python(database.url, ENCRYPTED).split()]
+    on_its_way = bytes.fromhex(django(database.url, FILL))
+    encrypted = [bytes.fromhex(line) for line in django(database.url, ENCRYPTED).split()]
     gone, kept = encrypted[: len(encrypted) // 2], encrypted[len(encrypted) // 2 :]
     database.vacuum()
     assert (held(gone), held(kept)) == (len(gone), len(kept)) == (4, 4)

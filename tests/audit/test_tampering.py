@@ -27,6 +27,7 @@ from customers.audit.models import (
 from tests import log
 from tests.acts import let_the_grace_pass, lose_the_answer
 from tests.conftest import text
+from tests.log import sql
 
 pytestmark = pytest.mark.django_db
 LAST = 9
@@ -39,12 +40,6 @@ def filled(db):
     log.fill()
     assert Entry.objects.count() == LAST
     triggers.remove()  # the transaction that this test runs in brings it back
-
-
-def sql(statement, *values):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.rowcount
 
 
 def faults(tmp_path, *arguments):
@@ -134,9 +129,6 @@ def test_the_pages_show_the_other_entries_whatever_one_was_altered_to(supervisor
 
     for path in ("/audit/", "/customers/100/history/", f"/audit/changes/{altered.change_id}/"):
         assert "Béatriz 北" in text(supervisor.page(path))
-
-
-# Entries taken out, put in, moved -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seqs", [[1], [5], [1, 2, 3], [4, 5, 6], [LAST], range(1, LAST + 1)])
@@ -252,9 +244,6 @@ def test_entries_put_in_or_moved_are_found(tmp_path, tamper, first):
     assert f"entry {first}: {LINK}" in words
 
 
-# Digests computed anew ----------------------------------------------------------------------------
-
-
 @pytest.fixture
 def rewritten(tmp_path):
     """Entry 3 changed and the digests computed anew up to entry 6: the first that does not fit is
@@ -359,9 +348,6 @@ def test_a_log_without_its_head_is_found(tmp_path):
     assert log.verify_alone(log.export(tmp_path)) == (2, "this is no export of the audit log\n")
 
 
-# What the product cannot have stored --------------------------------------------------------------
-
-
 def test_a_time_without_end_is_found(tmp_path):
     sql("UPDATE customers_entry SET recorded_at = 'infinity' WHERE seq = 5")
 
@@ -393,9 +379,6 @@ def test_a_head_that_cannot_be_read_is_told(tmp_path):
         log.export(tmp_path)
 
 
-# The tail cut, with the head of its time: whole in itself -----------------------------------------
-
-
 @pytest.fixture
 def cut(tmp_path, caplog):
     """A log that was set back; what was copied of it elsewhere: a seal, and the process log."""
@@ -424,9 +407,6 @@ def test_a_cut_tail_is_found_only_by_what_was_copied_elsewhere(tmp_path, cut):
         assert said in words
         assert "\nentries 1 to 9 are whole\n" in words
     assert said in log.verify("--since", cut[0])[1]
-
-
-# Old entries that left ----------------------------------------------------------------------------
 
 
 def test_what_left_behind_an_anchor_leaves_the_rest_whole(tmp_path):
@@ -469,8 +449,6 @@ def test_an_anchor_put_in_by_hand_is_found(tmp_path):
 
     assert faults(tmp_path).startswith("entry 10: ")
 
-
-# Beside the entries -------------------------------------------------------------------------------
 
 LISTED = {
     "action": "'create'",
@@ -527,19 +505,6 @@ def test_a_row_of_no_entry_is_named_and_taken_away(supervisor, model, key):
     assert said.replace("-", "").startswith(words)
     log.rebuild()
     assert log.verify()[0] == 0
-
-
-def test_appending_goes_on_where_somebody_put_rows_in(tmp_path):
-    for model in (Change, ChangedField):
-        row = model.objects.get(seq=2)
-        row.seq, row.change_id = LAST + 1, f"{77:032x}"
-        row.save(force_insert=True)
-
-    log.fill(1)
-    log.rebuild()
-
-    assert log.verify()[0] == 0
-    assert Change.objects.count() == 7
 
 
 def test_a_line_put_back_after_it_was_settled_is_named(agent, clubmed):

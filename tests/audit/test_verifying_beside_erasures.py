@@ -94,9 +94,6 @@ def test_an_export_that_old_entries_left_meanwhile_says_so(meanwhile, tmp_path):
     assert log.verify_alone_here(log.export(tmp_path))[0] == 0
 
 
-# Seals of entries that left -----------------------------------------------------------------------
-
-
 def test_seals_of_entries_that_left_are_not_said_to_agree(tmp_path):
     for _ in range(5):  # seals of entries 9 to 13
         kept = log.seal(tmp_path)

@@ -61,7 +61,7 @@ def searches(clubmed):
         ),
         (
             {"email": "lea@example.com", "birthdate": "15/06/1986"},
-            {"Last name": "The same: DURAND", "Date of birth": "14 June 1986", "City": "LYON"},
+            {"Last name": "The same: DURAND", "Date of birth": "14 June 1986", "Address": "LYON"},
         ),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_value_stays_one_value_whatever_it_holds(value, sent):
 @pytest.mark.parametrize(
     "call",
     [
-        *(lambda api, odd=odd: api.read_profile(odd) for odd in ("", ".", "..", "\ud800")),
+        lambda api: api.read_profile("\ud800"),
         lambda api: api.find_customers({"email": "\ud800"}),
         lambda api: api.update_profile(TOM, {"email": float("nan")}),
         lambda api: api.update_profile(TOM, {"email": {1, 2}}),

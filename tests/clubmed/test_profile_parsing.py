@@ -11,7 +11,6 @@ from tests.clubmed.calls import ANY_JSON
 
 KEYS = st.sampled_from(["number", "type", "birthdate", "birthday"]) | st.text()
 PHONES = st.lists(st.dictionaries(KEYS, st.none() | st.text() | ANY_JSON))
-VALUES = {"loyalty": {"status": "GOLD", "points": 0, "previous": ""}, "list": ["a"]}
 
 
 @pytest.mark.parametrize(
@@ -65,22 +64,6 @@ TWO_ODD = [{"number": "0623456789", "type": "FAX", "verified": True}, {"number":
 )
 def test_phones_keep_members_that_nobody_knows_and_another_shape_is_none(raw, expected):
     assert parse_phones(raw) == expected
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("loyalty.status", "GOLD"),
-        ("loyalty.points", 0),
-        ("loyalty", VALUES["loyalty"]),
-        *(
-            (path, None)
-            for path in ("loyalty.previous", "loyalty.status.deeper", "no.way", "list.0")
-        ),
-    ],
-)
-def test_a_nested_member_is_found_by_its_path(path, expected):
-    assert member(VALUES, path) == expected
 
 
 @settings(deadline=None)

@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from crmadmin import checks
+from crmadmin import apps
 from customers.audit.models import Credential, Entry, JournalLine
 from customers.clubmed.errors import NoTokenError
 from customers.clubmed.tokens import TokenEndpoint, parse_token
@@ -296,12 +296,12 @@ def test_signing_out_takes_it_away(come_in):
 
 @pytest.mark.usefixtures("employee")
 def test_the_background_needs_a_credential_of_its_own(settings):
-    assert [one.id for one in checks.background_has_a_credential()] == ["crmadmin.W001"]
+    assert [one.id for one in apps.background_has_a_credential()] == ["crmadmin.W001"]
     with pytest.raises(CommandError, match="cannot be settled in the background"):
         call_command("reconcile")
 
     settings.CLUBMED_TOKEN = "service"
-    assert checks.background_has_a_credential() == []
+    assert apps.background_has_a_credential() == []
     call_command("reconcile")
 
 

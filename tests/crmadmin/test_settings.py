@@ -125,14 +125,6 @@ def test_a_value_is_read_as_it_is_meant(name, value, read):
     assert settings_of(SUPERVISOR_GROUPS="seniors", **{name: value})[name] == read
 
 
-def test_what_a_database_address_asks_for_is_kept():
-    address = "postgres://u:p%2Fw@db.example.com/name?sslmode=verify-full"
-
-    database = settings_of(DATABASE_URL=address)["DATABASES"]["default"]
-
-    assert (database["PASSWORD"], database["OPTIONS"]["sslmode"]) == ("p/w", "verify-full")
-
-
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
     readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"

@@ -15,7 +15,7 @@ from django.db.backends.signals import connection_created
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import JournalLine
-from tests.acts import history, inputs, out_of_reach
+from tests.acts import history, out_of_reach
 from tests.conftest import HTMX, TOM, sent, soup, text
 from tests.faults.conftest import (
     PATIENCE,
@@ -41,9 +41,7 @@ def server(database):
     return psycopg.connect(f"{address.rpartition('/')[0]}/{database}", autocommit=True)
 
 
-# The troubles. Each begins while a call to Club Med is under way, when no connection is in use.
-
-
+# Each trouble begins while a call to Club Med is under way, when no connection is in use.
 def failing():
     """A create needs no claim, hence both: the line itself, and the head of the log."""
     return out_of_reach("customers_claim", "customers_head")
@@ -203,9 +201,6 @@ in_each_trouble = pytest.mark.parametrize("trouble", [failing, down, full, locke
 in_both_ways = pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "page"])
 
 
-# Before the call
-
-
 @in_both_ways
 @in_each_trouble
 def test_before_the_call_nothing_is_sent_and_the_text_comes_back(agent, clubmed, trouble, headers):
@@ -251,9 +246,6 @@ def test_a_database_that_is_down_from_the_start_sends_nothing_and_the_text_comes
     assert_nothing_is_open()
 
 
-# After Club Med stored it
-
-
 @in_both_ways
 @in_each_trouble
 def test_what_landed_before_the_trouble_is_said_to_be_pending_and_recorded_after_it(
@@ -273,26 +265,6 @@ def test_what_landed_before_the_trouble_is_said_to_be_pending_and_recorded_after
     assert history() == [("email", "applied", "read")]
     assert_nothing_is_open()
     assert_the_log_is_whole()
-
-
-@pytest.mark.parametrize(
-    ("during", "status", "words"),
-    [
-        ("GET", 503, "Nothing was sent. What you typed is kept"),
-        ("PATCH", 200, "Saved at Club Med. The log entry follows."),
-    ],
-)
-def test_a_group_of_fields_tells_the_same(agent, clubmed, during, status, words):
-    url = f"/customers/{TOM}/groups/contact/"
-    form = inputs(agent.page(url)).dict() | {"email": NEW}
-    held = clubmed.customers[TOM] = Held(clubmed.customers[TOM], during)
-
-    answer = post_in(failing, agent, url, form, {}, held.reached.is_set, held.go_on.set)
-
-    assert answer.status_code == status
-    assert words in text(soup(answer))
-    assert NEW.encode() in answer.content
-    assert len(sent(clubmed, "PATCH")) == (during == "PATCH")
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,11 @@ def ines(product):
     return Person(product.desk, "ines.moreau")
 
 
-def save_and_be_cut_off(product, person, url, typed, headers=None, *, when):
+def save_and_be_cut_off(product, person, url, typed, *, when):
     """Send the form, kill the worker at that moment; the person's browser gets no answer."""
     form = hidden_inputs(person.page(url)) | typed
     with ThreadPoolExecutor(1) as pool:
-        saving = pool.submit(person.post, url, form, headers=headers)
+        saving = pool.submit(person.post, url, form, headers=HTMX)
         wait_until(when)
         product.kill_worker()
         with pytest.raises(requests.ConnectionError):
@@ -72,14 +72,8 @@ def settled_row(product, person, path, of):
 
 def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
     product.add_fault(kind="drop_before", method="PATCH", seconds=1)
-    save_and_be_cut_off(
-        product,
-        ines,
-        URL,
-        {"value": "lost@example.com"},
-        HTMX,
-        when=lambda: product.wire("PATCH"),
-    )
+    typed = {"value": "lost@example.com"}
+    save_and_be_cut_off(product, ines, URL, typed, when=lambda: product.wire("PATCH"))
     waiting = text(ines.page(f"/customers/{TOM}/history/").select_one("tbody.change"))
     assert "Inès Moreau" in waiting
     assert "sent, not answered yet Waiting" in waiting
@@ -99,14 +93,12 @@ def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
     other = Person(product.desk, "owen.whitfield")
     product.add_fault(kind="drip", method="PATCH", part="headers", seconds=0.2)
     shown = f"/customers/{TOM}/"
-    save_and_be_cut_off(
-        product,
-        ines,
-        URL,
-        {"value": "stored@example.com"},
-        HTMX,
-        when=lambda: "stored@example.com" in text(other.page(shown).select_one("#email")),
-    )
+    new = "stored@example.com"
+
+    def is_stored():
+        return new in text(other.page(shown).select_one("#email"))
+
+    save_and_be_cut_off(product, ines, URL, {"value": new}, when=is_stored)
 
     row = settled_row(product, ines, f"{shown}history/", of="E-mail")
 
@@ -119,12 +111,7 @@ def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
 def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
     """It was sent, and is stored a moment after the worker's death: nobody here has the number."""
     product.add_fault(kind="latency", method="POST", seconds=1)
-    typed = {
-        "civility": "MS",
-        "first_name": "Ada",
-        "last_name": "Vance",
-        "email": "ada.vance@example.com",
-    }
+    typed = {"civility": "MS", "first_name": "Ada", "last_name": "Vance", "email": "a@example.com"}
     save_and_be_cut_off(product, ines, "/customers/new/", typed, when=lambda: product.wire("POST"))
 
     row = settled_row(product, ines, "/saves/", of="Ada Vance")

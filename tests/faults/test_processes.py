@@ -18,12 +18,7 @@ from customers.audit import entries
 from customers.audit.models import Change, Entry, JournalLine
 from customers.clubmed.client import ClubMed
 from customers.services.connection import client
-from customers.services.outcomes import (
-    Conflict,
-    InUse,
-    NotSaved,
-    Saved,
-)
+from customers.services.outcomes import Conflict, InUse, NotSaved, Saved
 from customers.services.reconcile import reconcile
 from tests.acts import history
 from tests.conftest import sent
@@ -91,8 +86,10 @@ def assert_every_old_value_was_there(people):
 def test_many_processes_change_the_same_customers_and_the_log_is_true(
     people, clubmed, lock_wait, start_together
 ):
-    """Two timers look at everything meanwhile. On SQLite, where one writes at a time, fewer."""
+    """Two timers look at everything meanwhile and settle nothing that is under way, though some
+    calls take their time. On SQLite, where one writes at a time, there are fewer processes."""
     lock_wait(LONG)
+    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.7, times=16))
     processes, many = (8, 40) if is_postgresql() else (4, 25)
     had = deadlocks()
     stop = FORK.Event()
@@ -102,8 +99,8 @@ def test_many_processes_change_the_same_customers_and_the_log_is_true(
     assert ended(running[:processes]) == [0] * processes
     stop.set()
     assert ended(running[processes:]) == [0, 0]
-    assert Change.objects.count() == Entry.objects.count() == processes * many
-    assert len(sent(clubmed, "PATCH")) == processes * many
+    assert history() == [("email", "applied", "answer")] * (processes * many)
+    assert Change.objects.count() == len(sent(clubmed, "PATCH")) == processes * many
     assert_every_old_value_was_there(people)
     assert_nothing_is_open()
     assert_the_log_is_whole()
@@ -129,23 +126,6 @@ def test_the_first_entry_of_somebody_else_is_no_forgery(people):
         "first@example.com",
         "second@example.com",
     ]
-    assert_the_log_is_whole()
-
-
-def test_timers_settle_nothing_that_is_under_way(people, clubmed, lock_wait, start_together):
-    """Calls that take their time, but less than deadline and grace."""
-    lock_wait(LONG)
-    clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.5, times=None))
-    stop = FORK.Event()
-    changing = [(make_changes, n, 3) for n in range(4)]
-    running = start_together(*changing, *[(look_all_the_time, stop)] * 3)
-
-    assert ended(running[:4]) == [0] * 4
-    stop.set()
-    assert ended(running[4:]) == [0] * 3
-    assert history() == [("email", "applied", "answer")] * 12
-    assert_every_old_value_was_there(people)
-    assert_nothing_is_open()
     assert_the_log_is_whole()
 
 

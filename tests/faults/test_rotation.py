@@ -1,6 +1,5 @@
 """A new key for the values of the log, while everybody goes on saving."""
 
-import io
 import os
 import signal
 from contextlib import suppress
@@ -119,44 +118,6 @@ def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     assert JournalLine.objects.get().new_values == {"email": "open@example.com"}
 
 
-class WhenMoreIsWritten(io.StringIO):
-    """Where a command says how far it is: it goes on once more is written under a former key."""
-
-    def __init__(self, newest):
-        super().__init__()
-        self.newest = newest
-
-    def write(self, text):
-        later = VaultItem.objects.exclude(key_id=CURRENT).filter(pk__gt=self.newest)
-        wait_until(later.exists)
-        return super().write(text)
-
-
-def rewrap_meanwhile():
-    call_command("audit_rewrap", stderr=WhenMoreIsWritten(Entry.objects.count()))
-
-
-def test_it_ends_with_1_while_a_worker_that_only_knows_the_former_key_writes(start_together, keys):
-    """It does what was there when it began, and ends, however fast others write."""
-    log.fill()
-    now, stop = FORK.Event(), FORK.Event()
-    *workers, rewrapping = start_together(
-        *((begin, now, keys.old, save_until, stop, number) for number in PEOPLE[:3]),
-        (begin, now, keys.both, rewrap_meanwhile),
-    )
-    now.set()
-
-    assert ended([rewrapping]) == [1]
-    assert written_under(CURRENT) >= 9
-    stop.set()
-    assert ended(workers) == [0] * 3
-    know(keys.both)
-    assert values.left_behind()
-    call_command("audit_rewrap")
-    know(keys.new)
-    assert_all_open()
-
-
 def delete_and_hold(numbers, held, go_on):
     with transaction.atomic():
         VaultItem.objects.filter(pk__in=numbers).delete()
@@ -182,20 +143,3 @@ def test_it_waits_for_nobody_who_deletes_values(start, keys, lock_wait):
     assert ended([deleting]) == [0]
     assert values.left_behind() == 0
     assert not VaultItem.objects.filter(pk__in=(3, 5)).exists()
-
-
-def test_others_get_their_turn_between_two_batches(start, keys, monkeypatch):
-    """On SQLite who writes holds the one lock, and who waits for it only looks now and then."""
-    monkeypatch.setattr(values, "_BATCH", 10)
-    log.fill(100)
-    stop = FORK.Event()
-    know(keys.both)
-    saving = start(save_until, stop, PEOPLE[0])
-    one_more_comes(Entry.objects.count)
-    count = Entry.objects.count()
-
-    values.rewrap()
-
-    assert Entry.objects.count() > count
-    stop.set()
-    assert ended([saving]) == [0]

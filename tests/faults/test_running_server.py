@@ -18,7 +18,7 @@ import requests
 
 from crmadmin.sandbox import Fault
 from tests.conftest import HTMX, TOM, hidden_inputs
-from tests.demo import ROOT, children_of
+from tests.demo import ROOT, children_of, python
 from tests.faults.conftest import PATIENCE, Person, wait_until
 
 pytestmark = pytest.mark.once
@@ -79,14 +79,9 @@ def environment(sandbox, provider, tmp_path):
 
 
 def manage(environment, *command):
-    return subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    done = python("manage.py", *command, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def kill_the_main_process(server):

@@ -58,10 +58,7 @@ def aged(at):
     """Nine entries of 2022, nine of early 2025 and nine of today."""
     for date in ((2022, 3, 1), (2025, 3, 1), ()):
         at(*date)
-        for n in range(6):
-            fields = ("email", "phones")[: 1 + n % 2]
-            findings = (FieldOutcome(name, "old", "new", Outcome.APPLIED) for name in fields)
-            log.append(*findings, customer_id=str(100 + n % 3))
+        log.fill()
 
 
 def change(value="new@example.com", **kwargs):
@@ -74,12 +71,9 @@ def expire(*options):
     return said.getvalue()
 
 
-def erase_values(progress=lambda done: None):
-    service.erase(service.find_old(NOW)[0], "", progress)
-
-
-def remove_entries(progress=lambda done: None):
-    service.erase(service.find_old(NOW)[-1], "", progress)
+def erase(part, progress=lambda done: None):
+    """The values (0) or the entries (-1)."""
+    service.erase(service.find_old(NOW)[part], "", progress)
 
 
 def held():
@@ -96,9 +90,6 @@ def is_whole(tmp_path):
     return True
 
 
-# What would go ------------------------------------------------------------------------------------
-
-
 def test_nothing_goes_unless_asked(aged):
     before = numbers(), held()
 
@@ -111,11 +102,6 @@ def test_nothing_goes_unless_asked(aged):
         "Nothing was erased: --execute does it.\n"
     )
     assert (numbers(), held()) == before
-
-
-def test_of_an_empty_log_nothing_goes(at):
-    assert expire("--execute").endswith("2023: 0.\nNothing was old enough.\n")
-    assert numbers() == []
 
 
 @pytest.mark.parametrize(
@@ -142,9 +128,6 @@ def test_a_value_goes_to_the_minute(at, minute, left):
     expire("--execute", "--clock-is-right")
 
     assert VaultItem.objects.filter(pk=1).count() == left
-
-
-# Values -------------------------------------------------------------------------------------------
 
 
 def test_old_values_are_erased_and_no_other_may_be_missing(aged, tmp_path, supervisor, settings):
@@ -185,7 +168,7 @@ def test_a_run_that_was_ended_is_whole_and_the_next_goes_on(
             raise EndedError
 
     with pytest.raises(EndedError):
-        erase_values(end)
+        erase(0, end)
     assert len(held()) == 27 - 2 * batches
     assert is_whole(tmp_path)
 
@@ -194,9 +177,6 @@ def test_a_run_that_was_ended_is_whole_and_the_next_goes_on(
     assert held() == list(range(19, 28))
     assert Entry.objects.filter(action="expired").count() == 1
     assert is_whole(tmp_path)
-
-
-# Entries ------------------------------------------------------------------------------------------
 
 
 def test_the_oldest_entries_leave_behind_an_anchor(aged, tmp_path, supervisor):
@@ -222,7 +202,7 @@ def test_each_batch_leaves_the_log_whole_and_a_run_that_was_ended_is_gone_on_wit
             raise EndedError
 
     with pytest.raises(EndedError):
-        remove_entries(end_after_two)
+        erase(-1, end_after_two)
     assert 1 < numbers()[0] < 10
 
     expire("--execute")
@@ -257,7 +237,7 @@ def test_changes_that_overlap_leave_together(at, tmp_path, small_batches):
     at()
     seen = []
 
-    remove_entries(seen.append)
+    erase(-1, seen.append)
 
     assert seen == [8, 9]
     assert is_whole(tmp_path)
@@ -272,12 +252,12 @@ def test_what_comes_just_before_the_lock_is_seen(aged, tmp_path, monkeypatch, la
         if late == "an answer":
             change(change_id=last)
         else:
-            remove_entries()
+            erase(-1)
         return lock()
 
     monkeypatch.setattr(chain, "lock", lock_later)
 
-    remove_entries()
+    erase(-1)
 
     theirs = Entry.objects.filter(change_id=last).values_list("seq", flat=True)
     assert numbers()[0] == min(theirs, default=10)
@@ -296,9 +276,6 @@ def test_upon_a_forged_head_nothing_leaves(aged):
         expire("--execute", "--although-not-whole", "Ticket 12")
 
     assert len(held()) == 27
-
-
-# Access events ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -329,9 +306,6 @@ def test_old_access_events_leave_and_an_entry_says_so(viewed, tmp_path, supervis
     assert "Unnamed" not in page
 
 
-# Sessions -----------------------------------------------------------------------------------------
-
-
 def test_sessions_and_tokens_of_nobody_any_more_leave_too(at):
     over, lasting = (signed_in(AGENT).session for _ in range(2))
     Session.objects.filter(pk=over.session_key).update(expire_date=NOW - timedelta(hours=1))
@@ -342,9 +316,6 @@ def test_sessions_and_tokens_of_nobody_any_more_leave_too(at):
 
     assert [one.pk for one in Session.objects.all()] == [lasting.session_key]
     assert [one.pk for one in Credential.objects.all()] == ["lasting"]
-
-
-# A log that is not whole --------------------------------------------------------------------------
 
 
 def tamper(rows, **columns):
@@ -393,9 +364,6 @@ def test_from_a_log_that_is_not_whole_nothing_leaves_unless_somebody_says_why(
     assert not set(held()) & set(range(1, 19))
 
 
-# A clock that may be wrong ------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("now", "doubt"),
     [
@@ -417,9 +385,6 @@ def test_while_the_clock_may_be_wrong_nothing_leaves_unless_somebody_vouches_for
         assert (numbers(), held()) == before
 
     assert expire("--execute", *["--clock-is-right"] * bool(doubt)).endswith("Erased.\n")
-
-
-# What stays ---------------------------------------------------------------------------------------
 
 
 def test_old_changes_on_their_way_are_named(agent, clubmed, settings):

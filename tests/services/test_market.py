@@ -94,8 +94,6 @@ def test_an_auditor_has_no_market(auditor):
     assert auditor.page("/audit/").select("[name=locale]") == []
 
 
-# Its rules, in the forms ----------------------------------------------------------------------
-
 NEW = "/customers/new/"
 TYPED = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}
 
@@ -163,9 +161,6 @@ def test_choices_are_those_of_the_market_or_of_the_catalogue_where_it_is_not_kno
     options = [text(option) for option in page.select("select[name=value] option")]
     assert {"M.", "Mme"} <= set(options) or {"Mr", "Ms"} <= set(options)
     assert len(options) > 3
-
-
-# What is asked of Club Med, and when ----------------------------------------------------------
 
 
 def asked(clubmed):

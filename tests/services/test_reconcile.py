@@ -138,9 +138,6 @@ def test_who_may_not_be_read_for_a_day_is_for_a_person(agent, clubmed, status):
     assert history() == [("email", "unclear", "nothing")]
 
 
-# Creates without an answer
-
-
 def test_after_the_grace_a_create_is_unclear_at_once_and_club_med_is_not_asked(agent, clubmed):
     lose_a_create(agent, clubmed, "drop_after")
 
@@ -180,16 +177,6 @@ def test_an_answered_create_whose_record_failed_needs_no_search(agent, clubmed):
     }
 
 
-def test_a_line_whose_number_was_put_in_by_hand_is_not_settled(agent, clubmed):
-    lose_a_create(agent, clubmed, "drop_before")
-    JournalLine.objects.update(customer_id=TOM)
-
-    reconcile()
-
-    assert not Entry.objects.exists()
-    assert "does not open: it was altered" in log.verify()[1]
-
-
 def test_what_does_not_open_waits_for_its_key_and_keeps_no_others_back(
     agent, clubmed, settings, monkeypatch
 ):
@@ -227,9 +214,6 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
     url = f"/customers/{TOM}/fields/email/"
     saved = agent.post(url, agent.form(url) | {"value": "x@example.com"}, headers=HTMX)
     assert saved.status_code == 200
-
-
-# The timer
 
 
 @pytest.mark.django_db(transaction=True)

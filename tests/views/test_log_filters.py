@@ -8,7 +8,7 @@ from django.utils import timezone
 from customers.audit import filters
 from customers.audit.models import ChangedField, SavedView, actor_key
 from tests.acts import change, lose_the_answer
-from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, signed_in, soup, text
+from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
 
 JUMI = "704118236"
 ISSUER = "http://127.0.0.1:9"
@@ -53,6 +53,8 @@ def lively(agent, other_agent):
         ("flag=forced_address", []),
         ("from=2020-01-01", ["two@example.com", "Lyon", "one@example.com"]),
         ("to=2020-01-01", []),
+        ("field=last_name&field=second_name", []),
+        (f"person={person(SUPERVISOR)}", []),
         ("from=&to=&customer=&field=birth_city", ["Lyon"]),
     ],
 )
@@ -82,7 +84,7 @@ def test_the_filters_offer_only_what_occurs(lively, supervisor):
     def offered(name):
         return [text(box.parent) for box in page.select(f"input[name={name}]")]
 
-    assert offered("person") == ["Inès Moreau", "Owen Whitfield"]
+    assert offered("person") == ["Inès Moreau", "Owen Whitfield", "Sana El Idrissi"]
     assert offered("field") == ["E-mail", "Place of birth"]
     assert offered("action") == ["Changed"]
     assert offered("outcome") == ["Applied", "Waiting"]
@@ -94,7 +96,7 @@ def test_two_people_of_one_name_are_told_apart(clubmed, db, supervisor):
 
     offered = [text(box.parent) for box in supervisor.page("/audit/").select("[name=person]")]
 
-    assert offered == ["Jean Martin (staff-7)", "Jean Martin (staff-8)"]
+    assert offered[:2] == ["Jean Martin (staff-7)", "Jean Martin (staff-8)"]
 
 
 def test_each_filter_in_use_is_a_chip_that_takes_it_away(lively, supervisor):
@@ -147,12 +149,12 @@ WRONG = [
     ("to=9999-12-31", "“9999-12-31” is not a date"),
     ("from=2026-03-02&to=2026-03-01", "This day is before the first one."),
     ("from=2026-03-02&from=2026-03-01", "Too many values"),
-    ("person=12345", "“12345” does not occur in the log"),
-    ("person=x", "“x” does not occur in the log"),
-    ("field=nonsense", "“nonsense” does not occur in the log"),
-    ("group=nonsense", "“nonsense” does not occur in the log"),
-    ("outcome=fine", "“fine” does not occur in the log"),
-    ("flag=red", "“red” does not occur in the log"),
+    ("person=12345", "“12345” is not known here"),
+    ("person=x", "“x” is not known here"),
+    ("field=nonsense", "“nonsense” is not known here"),
+    ("group=nonsense", "“nonsense” is not known here"),
+    ("outcome=fine", "“fine” is not known here"),
+    ("flag=red", "“red” is not known here"),
     ("customer=abc", "“abc” is not a customer number"),
     ("customer=0123", "“0123” is not a customer number"),
     ("group=contact&field=birth_city", "No chosen field is in this part of the profile."),

@@ -1,4 +1,4 @@
-"""`manage.py access_report`: everything that is recorded about a person."""
+"""`manage.py access_report`: everything that is recorded about a person (art. 15 GDPR)."""
 
 import argparse
 import json
@@ -39,8 +39,6 @@ _FORMATS = {"json": as_json, "html": as_html}
 
 
 class Command(BaseCommand):
-    """For an answer to a request under art. 15 GDPR; docs/privacy.md says what is held."""
-
     help = "Write everything that is recorded about a customer, or about a member of staff."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -52,21 +50,20 @@ class Command(BaseCommand):
         commandline.add_output(parser)
 
     def handle(self, **options: Any) -> None:
-        customer_id, issuer, output = (options[key] for key in ("customer", "issuer", "output"))
-        if customer_id is not None and issuer is not None:
+        customer_id, sub, output = (options[key] for key in ("customer", "staff", "output"))
+        if sub is None and options["issuer"] is not None:
             raise CommandError("--issuer goes with --staff.")
         with commandline.reading_log():
-            if customer_id is not None:
+            if sub is None:
                 commandline.record(Access.REPORT, customer_id=customer_id)
                 made = report.of_customer(customer_id)
             else:
-                made = _of_staff(options["staff"], issuer)
+                made = _of_staff(sub, options["issuer"])
             commandline.write(_FORMATS[options["format"]](made), output)
         if output:
             self.stdout.write(f"Written: {output}")
         if not made.head["known"]:
-            staff = f"a member of staff known as {options['staff']}"
-            whom = staff if customer_id is None else f"customer {customer_id}"
+            whom = f"customer {customer_id}" if sub is None else f"a member of staff known as {sub}"
             self.stderr.write(f"Nothing is recorded about {whom}.")
 
 

@@ -1,4 +1,4 @@
-"""`manage.py audit_expire`: what is too old leaves the log."""
+"""`manage.py audit_expire`, once a day: what is too old leaves the log."""
 
 import argparse
 from typing import Any
@@ -17,27 +17,14 @@ _PARTS = {erasure.VALUES: "Values", erasure.ACCESS: "Access events", erasure.ENT
 
 
 class Command(BaseCommand):
-    """To be run once a day; may be ended at any moment and run again."""
-
-    help = (
-        "Show which values, access events and entries are older than AUDIT_VALUE_MONTHS, "
-        "ACCESS_MONTHS and AUDIT_ENTRY_MONTHS; with --execute, verify the log and erase them for "
-        "good. Exit status 1: it is not whole, or not all could be erased."
-    )
+    help = "Show what is too old; with --execute, verify the log and erase it for good, in batches."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--execute", action="store_true", help="erase what is shown")
-        parser.add_argument(
-            "--although-not-whole",
-            default="",
-            metavar="WHY",
-            help="erase it even if the log is not whole: the reason is kept with the first fault",
-        )
-        parser.add_argument(
-            "--clock-is-right",
-            action="store_true",
-            help="erase it even if the newest entry is of the future, or more than 32 days old",
-        )
+        why = "erase it even if the log is not whole: the entries keep the reason and the fault"
+        parser.add_argument("--although-not-whole", default="", metavar="WHY", help=why)
+        old = "erase it even if the newest entry is of the future, or more than 32 days old"
+        parser.add_argument("--clock-is-right", action="store_true", help=old)
 
     def handle(self, *, execute: bool, **options: Any) -> None:
         with commandline.database_errors():
@@ -45,9 +32,8 @@ class Command(BaseCommand):
             found = expire.find_old(timezone.now())
             waiting = JournalLine.objects.filter(sent_at__lt=found[0].before).count()
         for old in found:
-            self.stdout.write(
-                f"{_PARTS[old.part]} older than {old.before:%d %B %Y}: {old.count:,}."
-            )
+            what = f"{_PARTS[old.part]} older than {old.before:%d %B %Y}"
+            self.stdout.write(f"{what}: {old.count:,}.")
         if waiting:
             self.stdout.write(f"Changes as old, without an answer yet: {waiting:,}. Run reconcile.")
         if not execute:
@@ -62,9 +48,8 @@ class Command(BaseCommand):
         """Verify the log and the clock; returns why to erase although the log is not whole."""
         call_command("clearsessions")
         credentials.sweep()
-        report = verify.verify(
-            progress=lambda seq, last: self.stderr.write(f"verified: {seq:,} of {last:,}")
-        )
+        told = "verified: {:,} of {:,}"
+        report = verify.verify(progress=lambda *done: self.stderr.write(told.format(*done)))
         reason = although_not_whole.strip()
         if report.faults and not reason:
             raise CommandError(

@@ -1,4 +1,4 @@
-"""`manage.py audit_export`: the log for an auditor."""
+"""`manage.py audit_export`: the log for an auditor, who checks it with `audit/verifier.py`."""
 
 import argparse
 from typing import Any
@@ -12,24 +12,16 @@ from customers.management import commandline
 
 
 class Command(BaseCommand):
-    """Writes what `customers/audit/verifier.py` checks."""
-
     help = "Write the audit log as JSON lines, with all that proves it."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--format", choices=["ndjson"], default="ndjson")
         parser.add_argument("--from", dest="first", type=int, default=1, metavar="SEQ")
         parser.add_argument("--to", dest="last", type=int, metavar="SEQ")
-        parser.add_argument(
-            "--customer",
-            metavar="ID",
-            type=commandline.customer_number,
-            help="the others are reduced to digests",
-        )
-        parser.add_argument("--field", metavar="NAME", help="likewise")
-        parser.add_argument(
-            "--values", action="store_true", help="with the values: personal data, to be kept so"
-        )
+        number, others = commandline.customer_number, "the others are reduced to digests"
+        parser.add_argument("--customer", metavar="ID", type=number, help=others)
+        parser.add_argument("--field", metavar="NAME", help=others)
+        parser.add_argument("--values", action="store_true", help="with the values: personal data")
         commandline.add_output(parser)
 
     def handle(self, *, first: int, customer: str | None, **options: Any) -> None:

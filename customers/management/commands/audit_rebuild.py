@@ -1,4 +1,6 @@
-"""`manage.py audit_rebuild`: the lists of changes, made anew from the entries."""
+"""`manage.py audit_rebuild`: the lists of changes, made anew from the entries. May be ended at any
+moment and begun again, and run beside the workers.
+"""
 
 from typing import Any
 
@@ -9,12 +11,7 @@ from customers.management import commandline
 
 
 class Command(BaseCommand):
-    """May be ended at any moment and begun again, and run beside the workers."""
-
-    help = (
-        "Make the tables that lists of changes are made of anew from the entries. On PostgreSQL "
-        "only the owner of the tables may."
-    )
+    help = "Make the lists of changes anew from the entries. Run it as the owner of the tables."
 
     def handle(self, **options: Any) -> None:
         with commandline.database_errors():

@@ -1,4 +1,6 @@
-"""`manage.py audit_rewrap`: encrypt the log's values under the newest key."""
+"""`manage.py audit_rewrap`: encrypt the log's values under the newest key. May be ended at any
+moment and begun again, and run beside the workers.
+"""
 
 from typing import Any
 
@@ -9,12 +11,7 @@ from customers.management import commandline
 
 
 class Command(BaseCommand):
-    """May be ended at any moment and begun again, and run beside the workers."""
-
-    help = (
-        "Encrypt under the first of AUDIT_ENCRYPTION_KEYS what another one encrypted. Afterwards "
-        "the others can be taken away. Exit status 1: something is left."
-    )
+    help = "Encrypt under the first of AUDIT_ENCRYPTION_KEYS what another one encrypted."
 
     def handle(self, **options: Any) -> None:
         with commandline.database_errors():

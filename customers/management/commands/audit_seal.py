@@ -1,4 +1,4 @@
-"""`manage.py audit_seal`: what proves later how far the log went."""
+"""`manage.py audit_seal`, on a timer: what proves later how far the log went."""
 
 import argparse
 import base64
@@ -12,18 +12,12 @@ from customers.management import commandline
 
 
 class Command(BaseCommand):
-    """To be run on a timer. Keep its line where nobody who has the database can change it."""
-
-    help = "Print the signed head of the log as one line of JSON, to be kept elsewhere."
+    help = "Print the signed head as a line of JSON, to be kept out of the database's reach."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--to", metavar="FILE", help="append the line to a file instead")
-        parser.add_argument(
-            "--rotate", action="store_true", help="sign anew what a former key signed, first"
-        )
-        parser.add_argument(
-            "--public-key", action="store_true", help="print the public key, and nothing else"
-        )
+        parser.add_argument("--rotate", action="store_true", help="sign first with the new key")
+        parser.add_argument("--public-key", action="store_true", help="print the public key alone")
 
     def handle(self, *, to: str | None, rotate: bool, public_key: bool, **options: Any) -> None:
         if public_key:

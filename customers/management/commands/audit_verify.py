@@ -1,4 +1,4 @@
-"""`manage.py audit_verify`: is the log whole?"""
+"""`manage.py audit_verify`: is the log whole? Exit status 0: yes; 1: no; 2: it cannot be read."""
 
 import argparse
 import sys
@@ -15,23 +15,12 @@ from customers.audit.verify import verify
 
 
 class Command(BaseCommand):
-    """Exit status 0: whole; 1: not whole; 2: the database or a file cannot be read."""
-
-    help = (
-        "Compute every digest and signature of the audit log again, and compare the values, the "
-        "journal and the lists with it. Exit status 1: it is not whole; the first line says where."
-    )
+    help = "Verify the audit log. Exit status 1: it is not whole; the first line says where."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--since", metavar="FILE", help="go on from the newest seal in it, which is trusted"
-        )
-        parser.add_argument(
-            "--seal", action="append", default=[], metavar="FILE", help="compare with its seals"
-        )
-        parser.add_argument(
-            "--log", action="append", default=[], metavar="FILE", help="and with a process log"
-        )
+        parser.add_argument("--since", metavar="FILE", help="go on from its newest seal")
+        for option, text in (("--seal", "compare with its seals"), ("--log", "a process log")):
+            parser.add_argument(option, action="append", default=[], metavar="FILE", help=text)
 
     def handle(self, **options: Any) -> None:
         try:

@@ -20,24 +20,15 @@ _WHY = {
 
 
 class Command(BaseCommand):
-    """docs/privacy.md says what stays, and for how long."""
-
-    help = (
-        "Erase the values that the log holds of a customer, for good. That they were changed, by "
-        "whom and when, stays. Exit status 1: nothing was erased, or not all."
-    )
+    help = "Erase the values that the log holds of a customer, for good. Who changed them stays."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         number = commandline.customer_number
         parser.add_argument("customer_id", nargs="?", metavar="ID", type=number)
         parser.add_argument("--reason", help="kept in the log, so without personal data")
-        parser.add_argument(
-            "--replay",
-            nargs="?",
-            const=settings.AUDIT_TOMBSTONES,
-            metavar="FILE",
-            help="after a restored backup: forget again whom this file names (AUDIT_TOMBSTONES)",
-        )
+        again = "after a restored backup: forget again whom this file names (AUDIT_TOMBSTONES)"
+        file = settings.AUDIT_TOMBSTONES
+        parser.add_argument("--replay", nargs="?", const=file, metavar="FILE", help=again)
 
     def handle(self, **options: Any) -> None:
         customer_id, reason, file = (options[key] for key in ("customer_id", "reason", "replay"))

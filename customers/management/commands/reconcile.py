@@ -1,4 +1,6 @@
-"""`manage.py reconcile`: settle changes that got no answer, once or on a timer."""
+"""`manage.py reconcile`: settle changes that got no answer, once or on a timer. May be ended at any
+moment, and run beside itself.
+"""
 
 import argparse
 import logging
@@ -17,26 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """May be ended at any moment, and run beside itself."""
-
-    help = (
-        "Ask Club Med what came of changes without an answer, and record it. Exit status 1: Club "
-        "Med does not answer."
-    )
+    help = "Ask Club Med what came of changes without an answer, and record it."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--watch", type=float, metavar="SECONDS", help="go on for ever, with this pause"
-        )
-        parser.add_argument(
-            "--give-up-unreadable",
-            action="store_true",
-            help="instead: what waits and does not open, as its key is lost, becomes unclear",
-        )
+        parser.add_argument("--watch", type=float, metavar="SECONDS", help="for ever, so often")
+        unclear = "instead: what waits and does not open, as its key is lost, becomes unclear"
+        parser.add_argument("--give-up-unreadable", action="store_true", help=unclear)
 
-    def handle(
-        self, *, watch: float | None = None, give_up_unreadable: bool = False, **options: Any
-    ) -> None:
+    def handle(self, *, watch: float | None, give_up_unreadable: bool, **options: Any) -> None:
         checks.check()
         if give_up_unreadable:
             with commandline.database_errors():
