@@ -1,25 +1,23 @@
 """Error answers: a page, or under htmx a notice; always with what was typed."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 
 from customers import wording
 from customers.services.outcomes import NotSaved
 from customers.views import answers
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 
 class Message(NamedTuple):
     """What to tell a person who is not served."""
 
     status: int
-    title: "StrOrPromise"
-    text: "StrOrPromise"
+    title: str | Promise
+    text: str | Promise
     icon: str = "alert-circle"
     tone: str = "bad"
 
@@ -32,11 +30,13 @@ FAILED = Message(500, wording.FAILED, wording.FAILED_TEXT)
 NO_DATABASE = Message(503, wording.NO_DATABASE, wording.NO_DATABASE_TEXT, "plug-connected-x")
 
 
-def answer(request: HttpRequest, message: Message | NotSaved, **context: Any) -> HttpResponse:
+def answer(
+    request: HttpRequest, message: Message | NotSaved, page: str = "error.html", **context: Any
+) -> HttpResponse:
     """The message as a page, or as a notice above the record if htmx asked."""
     fragment = answers.wants_fragment(request)
     context |= {"message": message, "typed": answers.typed_text(request)}
-    template = "_error.html" if fragment else "error.html"
+    template = "_error.html" if fragment else page
     response = render(request, template, context, status=message.status)
     if fragment:  # the form stays where it is, with what was typed in it
         response["HX-Retarget"] = "#notices"
@@ -48,7 +48,7 @@ def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bo
     """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
     typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
     title = wording.NEEDS_SIGN_IN if renewing else wording.SESSION_ENDED
-    text: StrOrPromise = typed if request.method == "POST" else wording.NOT_SHOWN
+    text: str | Promise = typed if request.method == "POST" else wording.NOT_SHOWN
     text = f"{text} {wording.TELL_OPERATIONS}" if renewing else text
     return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
 
@@ -70,7 +70,4 @@ def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def failed(request: HttpRequest, message: Message = FAILED) -> HttpResponse:
     """The page asks nothing of session or database: either may be what failed."""
-    if answers.wants_fragment(request):
-        return answer(request, message)
-    context = {"message": message, "typed": answers.typed_text(request)}
-    return render(request, "failed.html", context, status=message.status)
+    return answer(request, message, "failed.html")

@@ -4,6 +4,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -24,9 +25,9 @@ from django.utils.functional import SimpleLazyObject
 from crmadmin import error_pages
 from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Permission
-from customers.audit import access_events, reading
+from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
-from customers.services.connection import is_answering, locale_of
+from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
@@ -173,7 +174,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     name = request.resolver_match.url_name if request.resolver_match else None
     sections = dict.fromkeys(("log", "change", "settle", "reveal-change", "unsettled"), "log")
-    sections |= {"create": "create", "saves": ""}
+    sections |= {"create": "create", "saves": "", "integrity": "integrity"}
     actor = getattr(request, "actor", None)
     return {
         "page_name": name,
@@ -182,16 +183,26 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
         "unseen_by_author": SimpleLazyObject(lambda: _unseen(actor)),
-        "outage": actor is not None and actor.may_handle_customers and not is_answering(),
+        "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,
+        "log_is_broken": SimpleLazyObject(lambda: _log_is_broken(request)),
     }
+
+
+def _log_is_broken(request: HttpRequest) -> bool:
+    """Did the last check say so? Asked for by whole pages of the log only."""
+    route = (request.resolver_match and request.resolver_match.route) or ""
+    if not (route.startswith("audit/") or route.endswith("history/")):
+        return False
+    try:
+        return verification.is_broken()
+    except DatabaseError:  # this may be the page that says so
+        return False
 
 
 def _unseen(actor: Actor | None) -> list[Change]:
     """The person's changes that were settled without them; asked for by whole pages only."""
-    if actor is None or not actor.may_handle_customers:
-        return []
-    try:
-        return reading.unseen_by_author(actor)
-    except DatabaseError:  # this may be the page that says so
-        return []
+    if actor is not None and actor.may_handle_customers:
+        with suppress(DatabaseError):  # this may be the page that says so
+            return reading.unseen_by_author(actor)
+    return []

@@ -124,9 +124,7 @@ CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", default="3")
 CLUBMED_READ_TIMEOUT = seconds("CLUBMED_READ_TIMEOUT", default="10")
 CLUBMED_DEADLINE = seconds("CLUBMED_DEADLINE", default="15")
 if graceful_timeout <= CLUBMED_DEADLINE:
-    raise ImproperlyConfigured(
-        f"CLUBMED_DEADLINE must be less than {graceful_timeout}, the seconds a worker has to stop"
-    )
+    raise ImproperlyConfigured(f"CLUBMED_DEADLINE must be less than {graceful_timeout} seconds")
 JOURNAL_GRACE = seconds("JOURNAL_GRACE", default="30")
 if JOURNAL_GRACE < CLUBMED_DEADLINE:
     raise ImproperlyConfigured("JOURNAL_GRACE must not be less than CLUBMED_DEADLINE")
@@ -140,9 +138,7 @@ AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", default="36")
 ACCESS_MONTHS = months("ACCESS_MONTHS", default="12")
 # An entry says what became of its values, and how many looks it counted.
 if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
-    raise ImproperlyConfigured(
-        "AUDIT_VALUE_MONTHS and ACCESS_MONTHS must not be more than AUDIT_ENTRY_MONTHS"
-    )
+    raise ImproperlyConfigured("AUDIT_VALUE_MONTHS and ACCESS_MONTHS: at most AUDIT_ENTRY_MONTHS")
 # Who was forgotten, kept outside the database: see docs/privacy.md.
 AUDIT_TOMBSTONES = str(BASE_DIR / text("AUDIT_TOMBSTONES", default="tombstones.ndjson"))
 

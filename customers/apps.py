@@ -8,11 +8,7 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
-        post_migrate.connect(_guard_the_log, sender=self)
+        from customers.audit import triggers
 
-
-def _guard_the_log(**_: object) -> None:
-    """After every migration: one that makes a table anew takes its triggers away."""
-    from customers.audit import triggers
-
-    triggers.install()
+        # A migration that makes a table anew takes its triggers away.
+        post_migrate.connect(lambda **_: triggers.install(), sender=self, weak=False)

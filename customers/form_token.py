@@ -1,9 +1,8 @@
 """The token of a form: the change id, minted when the form is rendered.
 
-It is signed for one person and one form. It carries what the person saw of each field as a keyed
-digest of the form under which values that mean the same to a person are one: phones in another
-order are no conflict. A digest depends on the change id too, so two tokens do not tell whether two
-customers have a value in common.
+It is signed for one person and one form. Of each field it carries a keyed digest of what the person
+saw: values that mean the same to a person have the same digest. A digest depends on the change id
+too, so two tokens do not tell whether two customers have a value in common.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core import signing
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 
 from customers.access import Actor
 from customers.catalogue.compare import canonical
@@ -29,16 +28,13 @@ class FormToken:
 
     def vouches_for(self, name: str, value: Json) -> bool:
         """Does this mean what the person saw of that field? Also under a former SECRET_KEY."""
-        made = self.seen.get(name, "")
         keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-        digests = (_digest(self.change_id, name, value, secret=key) for key in keys)
-        return any(constant_time_compare(made, digest) for digest in digests)
+        digests = [_digest(self.change_id, name, value, secret=key) for key in keys]
+        return self.seen.get(name) in digests
 
 
 def mint(*, actor: Actor, form: str, seen: Mapping[str, Json]) -> str:
-    """A new token. form: which form it is good for, "123456789/email" or "new". seen: field ->
-    the value shown.
-    """
+    """A new token. form: "123456789/email" or "new". seen: field -> the value shown."""
     change_id = uuid4()
     digests = {name: _digest(change_id, name, value) for name, value in seen.items()}
     return signing.dumps([change_id.hex, digests], salt=_salt(actor, form))

@@ -1,9 +1,7 @@
 """What a person's session remembers for a quarter of an hour, encrypted.
 
-- The profile that the person was shown, so that an editor opens without a call, on the very value
-  that the person saw. It lies in the cache.
-- The text of a form whose session had ended, until its person is back. It waits in the (now
-  anonymous) session of the same browser.
+- The profile that the person was shown, in the cache: an editor opens without a call.
+- The text of a form whose session had ended, in the now anonymous session of the same browser.
 - What somebody searched for, under a random handle: an address names it without holding it.
 """
 
@@ -14,8 +12,6 @@ from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 
-from customers import form_token
-from customers.access import Actor
 from customers.audit import reading
 from customers.clubmed.profile import Profile
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
@@ -29,9 +25,8 @@ _FORM, _SEARCHES = "kept", "searches"
 
 def remember_shown(session: SessionBase, profile: Profile) -> None:
     """Remember the profile as it was shown now."""
-    newest = reading.newest(profile.customer_id)
-    shown = encrypt_for_session([newest, dict(profile.values)])
-    cache.set(_key(session, profile.customer_id), shown, _SECONDS)
+    shown = [reading.newest(profile.customer_id), dict(profile.values)]
+    cache.set(_key(session, profile.customer_id), encrypt_for_session(shown), _SECONDS)
 
 
 def shown_profile(
@@ -75,13 +70,6 @@ def take_back(session: SessionBase, path: str) -> QueryDict | None:
         return None
     del session[_FORM]
     return None if found is None else QueryDict(found[1])
-
-
-def take_back_own(session: SessionBase, path: str, *, actor: Actor, form: str) -> QueryDict | None:
-    """The same, if the token in it was minted for this person and that form."""
-    typed = take_back(session, path)
-    own = typed is not None and form_token.read(typed.get("token", ""), actor=actor, form=form)
-    return typed if own else None
 
 
 def carry_over(before: SessionBase, after: dict[str, str]) -> None:

@@ -1,7 +1,6 @@
 """Encryption of what a person saw or typed, and of access tokens, between two requests.
 
-The key comes from SECRET_KEY (and its fallbacks), so neither our tables nor the cache hold these
-values in clear. The audit log has an encryption of its own.
+The key comes from SECRET_KEY and its fallbacks. The audit log has an encryption of its own.
 """
 
 import base64
@@ -15,12 +14,11 @@ from django.conf import settings
 
 
 def _fernet() -> MultiFernet:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    keys = (
-        HKDF(SHA256(), 32, salt=None, info=b"crmadmin sealed values").derive(secret.encode())
-        for secret in secrets
-    )
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+    fernets = []
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        derive = HKDF(SHA256(), 32, salt=None, info=b"crmadmin sealed values").derive
+        fernets.append(Fernet(base64.urlsafe_b64encode(derive(secret.encode()))))
+    return MultiFernet(fernets)
 
 
 def encrypt_for_session(value: Any) -> str:

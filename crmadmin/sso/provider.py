@@ -54,6 +54,5 @@ def provider() -> DjangoOAuth2App:
     return client
 
 
-def read_again() -> None:
-    """Have the next `provider()` read discovery and keys anew: they may have been put right."""
-    _client.cache_clear()
+# Has the next `provider()` read discovery and keys anew: they may have been put right.
+read_again = _client.cache_clear

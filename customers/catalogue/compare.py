@@ -1,7 +1,4 @@
-"""When two values are the same to a person.
-
-Every function takes any JSON and never raises: new values may appear at any time (contract 1).
-"""
+"""When two values are the same to a person. The functions take any JSON and never raise."""
 
 import json
 import re
@@ -96,17 +93,13 @@ def are_paired(sent: list[Json], stored: list[Json], fits: Callable[[Json, Json]
 
     The longest item chooses first, and takes the shortest that fits.
     """
-    left = sorted(stored, key=_length)
-    for item in sorted(sent, key=_length, reverse=True):
+    left = sorted(stored, key=lambda item: len(canonical(item)))
+    for item in sorted(sent, key=lambda item: -len(canonical(item))):
         at = next((at for at, other in enumerate(left) if fits(item, other)), None)
         if at is None:
             return False
         del left[at]
     return not left
-
-
-def _length(value: Json) -> int:
-    return len(canonical(value))
 
 
 def same_text(typed: Json, sent: Json) -> bool:

@@ -1,14 +1,12 @@
-"""The catalogue of profile fields: one row a field (contract 3).
-
-Pages, forms, PATCH bodies and the audit log read it. A plain field is added by adding its row.
-"""
+"""The catalogue of profile fields (contract 3). A new field needs a row, and nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from customers.catalogue import compare, kinds, objects
@@ -16,14 +14,11 @@ from customers.catalogue.kinds import Kind
 from customers.catalogue.words import yes_no
 from customers.clubmed.profile import Json, Profile, member
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 
 class Group(Enum):
     """Where a field stands on the page, with its title for people."""
 
-    _words: "StrOrPromise"
+    _words: str | Promise
     HEAD = "head", _("Head")
     IDENTITY = "identity", _("Identity")
     CONTACT = "contact", _("Contact")
@@ -31,7 +26,7 @@ class Group(Enum):
     ACCOUNT = "account", _("Loyalty and account")
     CALL = "call", _("About this call")
 
-    def __new__(cls, value: str, title: "StrOrPromise") -> "Group":
+    def __new__(cls, value: str, title: str | Promise) -> "Group":
         group = object.__new__(cls)
         group._value_, group._words = value, title
         return group
@@ -78,7 +73,7 @@ class Field:
     """
 
     name: str
-    title: "StrOrPromise"
+    title: str | Promise
     group: Group
     kind: Kind = kinds.TEXT
     path: str = ""
@@ -86,11 +81,11 @@ class Field:
     patch: bool = False
     clear: Clear = Clear.NEVER
     max_length: int | None = None
-    codes: Mapping[str, "StrOrPromise"] = field(default_factory=dict)
+    codes: Mapping[str, str | Promise] = field(default_factory=dict)
     rare: bool = False
     sensitive: bool = False
     read: bool = True
-    note: "StrOrPromise" = ""
+    note: str | Promise = ""
     width: int = 3
     members: "tuple[Field, ...]" = ()
 
@@ -185,9 +180,6 @@ class Field:
         return [] if self.clear is Clear.LIST else self.clear.value
 
 
-CIVILITIES = {"MR": _("Mr"), "MS": _("Ms")}
-GENDERS = {"M": _("Male"), "F": _("Female")}
-CUSTOMER_TYPES = {"PROSPECT": _("Prospect"), "CLIENT": _("Client")}
 CUSTOMER_STATUSES = {
     "NEW_CUSTOMER": _("New customer"),
     "UNAVAILABLE": _("Unavailable"),
@@ -204,7 +196,6 @@ TIERS = {
     "EXCLUDED": _("Excluded"),
     "UNAVAILABLE": _("Unavailable"),
 }
-ALLOWED = {"true": _("Allowed"), "false": _("Not allowed")}
 IDENTITY_TYPES = {
     "CPF": _("CPF"),
     "CUIL": _("CUIL"),
@@ -219,21 +210,19 @@ _middle_name = partial(Field, group=Group.IDENTITY, patch=True, clear=Clear.BLAN
 _native_name = partial(_middle_name, kind=kinds.NATIVE)
 
 
-def _address(
-    name: str, title: "StrOrPromise", max_length: int, width: int = 3, kind: Kind = kinds.TEXT
-) -> Field:
+def _address(name: str, title: str | Promise, max_length: int, **more: Any) -> Field:
     path = f"address.{name}"
-    return Field(name, title, Group.CONTACT, kind, path, max_length=max_length, width=width)
+    return Field(name, title, Group.CONTACT, path=path, max_length=max_length, **more)
 
 
 # `country` (100) has no row: it is the name of `country_code`, chosen with it.
 _ADDRESS = (
-    _address("street", _("Street"), 100, 4),
-    _address("number", _("Number"), 50, 2),
+    _address("street", _("Street"), 100, width=4),
+    _address("number", _("Number"), 50, width=2),
     _address("add_on", _("Flat, floor"), 50),
     _address("town", _("District or town"), 100),
-    _address("zip_code", _("Postal code"), 50, 2),
-    _address("city", _("City"), 150, 4),
+    _address("zip_code", _("Postal code"), 50, width=2),
+    _address("city", _("City"), 150, width=4),
     _address("state_or_district", _("State or district"), 100),
     _address("country_code", _("Country"), 3, kind=kinds.COUNTRY),
     _address("additional_information_1", _("Additional information 1"), 100),
@@ -246,9 +235,9 @@ _IDENTITY = (
 
 _ROWS = (
     Field("gm_number", _("GM number"), Group.HEAD, kinds.IDENTIFIER),
-    Field("customer_type", _("Type"), Group.HEAD, kinds.CODE, create=Create.OPTIONAL, codes=CUSTOMER_TYPES),
+    Field("customer_type", _("Type"), Group.HEAD, kinds.CODE, create=Create.OPTIONAL, codes={"PROSPECT": _("Prospect"), "CLIENT": _("Client")}),
     Field("locale", _("Market"), Group.HEAD, kinds.IDENTIFIER),
-    Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes=CIVILITIES, width=2),
+    Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes={"MR": _("Mr"), "MS": _("Ms")}, width=2),
     Field("first_name", _("First name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20, width=4),
     Field("last_name", _("Last name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
     _native_name("unicode_first_name", _("Native first name"), create=Create.OPTIONAL, max_length=100),
@@ -260,7 +249,7 @@ _ROWS = (
     _native_name("unicode_third_name", _("Native third name")),
     _middle_name("fourth_name", _("Fourth name")),
     _native_name("unicode_fourth_name", _("Native fourth name")),
-    Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes=GENDERS, rare=True, note=_("follows the civility")),
+    Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility")),
     Field("birthdate", _("Date of birth"), Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", _("Place of birth"), Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
     Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),
@@ -270,7 +259,7 @@ _ROWS = (
     Field("address", _("Address"), Group.CONTACT, kinds.ADDRESS, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, width=6, members=_ADDRESS),
     Field("language_code", _("Language"), Group.PREFERENCES, kinds.LANGUAGE, create=Create.OPTIONAL, patch=True, clear=Clear.BLANK),
     Field("optins", _("Opt-ins"), Group.PREFERENCES, kinds.OPTINS, create=Create.OPTIONAL, patch=True, clear=Clear.NO, width=6),
-    Field("personal_data_usage_allowed", _("Personal data use"), Group.PREFERENCES, kinds.BOOLEAN, patch=True, codes=ALLOWED),
+    Field("personal_data_usage_allowed", _("Personal data use"), Group.PREFERENCES, kinds.BOOLEAN, patch=True, codes={"true": _("Allowed"), "false": _("Not allowed")}),
     Field("loyalty_status", _("Tier"), Group.ACCOUNT, kinds.CODE, "loyalty_program.status", codes=TIERS),
     Field("loyalty_previous_status", _("Tier before"), Group.ACCOUNT, kinds.CODE, "loyalty_program.previous_status", codes=TIERS, rare=True),
     Field("loyalty_points", _("Points"), Group.ACCOUNT, kinds.NUMBER, "loyalty_program.points"),

@@ -1,14 +1,11 @@
-"""The kinds of value in a profile: how a person reads one, when two are the same, how it is sent.
-
-Every function takes any JSON and never raises. What cannot be read is shown as it came.
-"""
+"""The kinds of value in a profile. Functions take any JSON, and what is odd is shown as it came."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from customers.catalogue import compare, objects, phones, words
 from customers.catalogue.compare import Normal
-from customers.clubmed.profile import Json
+from customers.clubmed.profile import Json, parse_phones
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ PHONES = Kind(
     phones.are_contained,
     phones.compose_phones,
     phones.rebase_phones,
-    phones.are_phones,
+    lambda value: parse_phones(value or []) is not None,
     phones.fingerprint,
     members=("number", "type"),
 )

@@ -97,10 +97,6 @@ def same_number(one: Json, other: Json) -> bool:
     return short == long or (len(short) >= _SHORTEST and is_country and long.endswith(short))
 
 
-def are_phones(value: Json) -> bool:
-    return parse_phones(value or []) is not None
-
-
 def normal_phones(value: Json) -> Json:
     """Phones in one order, their numbers as they are dialled."""
     if isinstance(value, list):

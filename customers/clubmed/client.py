@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -78,10 +79,9 @@ class ClubMed:
         return replace(self, deadline=min(self.deadline, seconds), is_optional=True)
 
     def create_customer(self, fields: Mapping[str, Json], *, force_address: bool = False) -> str:
-        """POST /v1/customers; returns the new customer's id.
+        """POST /v1/customers; returns the new customer's id. NoAnswerError: the 201 has none.
 
-        Of the 201 only `id` is safe, a text or a number (contract 2); an answer without one is
-        NoAnswerError. force_address: bypass the check of the address.
+        force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
         created, _ = self._call(route, promised=[201], forced=force_address, fields=fields)
@@ -94,8 +94,7 @@ class ClubMed:
     ) -> FoundPage:
         """GET /v1/customers: the customers that match every filter exactly (contract 4).
 
-        filters: search key -> value ("last_name" -> "SMITH"). page: from 1; a page past the last
-        one (416) is empty. ForbiddenError: this token may not search.
+        filters: search key -> value ("last_name" -> "SMITH"). page: from 1, empty past the last.
         """
         query = [("filter", f"{key}=={value}") for key, value in filters.items()]
         query += [("limit", str(limit)), ("page", str(page))]
@@ -230,7 +229,9 @@ class ClubMed:
                     rejected, token, is_renewed = token, self.tokens.token(token), True
                     if token != rejected:
                         continue
-                wait = max(wait, _retry_after(answer.headers))
+                with suppress(InvalidHeader, ValueError, OverflowError):
+                    header = answer.headers.get("retry-after", "")
+                    wait = max(wait, Retry().parse_retry_after(header))
                 if answer.status_code not in _BUSY or not self._may_go_on(call, tries, wait):
                     return answer
             time.sleep(wait)
@@ -271,14 +272,6 @@ def _judge(
     if not isinstance(content, shape):
         raise errors.NoAnswerError(f"{route}: {status} without a JSON {shape.__name__}")
     return content
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that `Retry-After` asks for, in either of its forms; 0 without a readable one."""
-    try:
-        return Retry().parse_retry_after(headers.get("retry-after", ""))
-    except (InvalidHeader, ValueError, OverflowError):
-        return 0
 
 
 def _usable_id(item: Json) -> str | None:

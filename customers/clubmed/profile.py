@@ -60,12 +60,10 @@ class Phone:
 
 def parse_phones(raw: Json) -> tuple[Phone, ...] | None:
     """The phones; None if this is not a list of {number, type} with texts or nulls in them."""
-    if raw is None:
-        return ()
-    if not isinstance(raw, list):
+    if not isinstance(raw, list | None):
         return None
     phones = []
-    for item in raw:
+    for item in raw or []:
         if not isinstance(item, dict):
             return None
         extra = dict(item)

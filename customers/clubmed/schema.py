@@ -12,18 +12,15 @@ from typing import NamedTuple
 
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
-from customers.clubmed.profile import Json
+from customers.clubmed.profile import Json, member
 
 _MAX_REFERENCES = 5  # that lead to one another
 _MAX_BODY = 10_000  # characters of JSON
 _MAX_HINT = 200  # characters
 _ENGINE = RegexOptions(size_limit=1_000_000)  # bytes of a compiled pattern
-_IGNORED = {
-    # Club Med alone judges these: a field that the schema does not name may be good all the same.
-    *("additionalProperties", "patternProperties", "propertyNames", "format"),
-    # No rules; what is in the definitions stands at the references.
-    *("$id", "$schema", "definitions", "$defs"),
-}
+# Club Med alone judges these: a field that the schema does not name may be good all the same.
+_IGNORED = {"additionalProperties", "patternProperties", "propertyNames", "format"}
+_IGNORED |= {"$id", "$schema", "definitions", "$defs"}  # no rules
 _VALUES = {"x-choices", "x-meta", "enum", "const"}
 _NEGATING = {"not", "if", "oneOf"}  # a rule left out in here would make these refuse more
 
@@ -105,13 +102,9 @@ class Rules:
 
     def _at(self, path: str) -> Mapping[str, Json]:
         """The rule for the value at a path; for the whole profile at ""."""
-        rule = self.schema
-        for name in path.split(".") if path else ():
-            members = rule.get("properties")
-            rule = members.get(name, {}) if isinstance(members, Mapping) else {}
-            if not isinstance(rule, Mapping):
-                return {}
-        return rule
+        steps = ".".join(f"properties.{name}" for name in path.split("."))
+        rule = member(self.schema, steps) if path else self.schema
+        return rule if isinstance(rule, Mapping) else {}
 
 
 def rules(locale: str, schema: Json) -> Rules:
@@ -186,8 +179,8 @@ def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
 def _without_empty(value: Json) -> Json:
     """The value without members that are null, "" or empty themselves (contract 2)."""
     if isinstance(value, Mapping):
-        members = {key: _without_empty(member) for key, member in value.items()}
-        return {key: member for key, member in members.items() if member not in (None, "", [], {})}
+        members = {key: _without_empty(one) for key, one in value.items()}
+        return {key: one for key, one in members.items() if one not in (None, "", [], {})}
     if isinstance(value, list):
         return [_without_empty(item) for item in value]
     return value

@@ -23,12 +23,9 @@ _LONGEST_LIFE = 24 * 3600
 
 
 class TokenSource(Protocol):
-    """Gives the token for the next call."""
-
     def token(self, rejected: str = "") -> str:
-        """Raises NotSentError if there is none.
-
-        rejected: the token that a 401 answered; returned again if there is no other one.
+        """The token for the next call; `rejected` by a 401 again if there is no other one. Raises
+        NotSentError.
         """
 
 
@@ -70,9 +67,8 @@ def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToke
     """
     answer = answer if isinstance(answer, dict) else {}
     access, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
-    if not isinstance(access, str) or not _BEARER.fullmatch(access):
-        raise ValueError("no access token")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
+    is_token = isinstance(access, str) and _BEARER.fullmatch(access)
+    if not is_token or str(kind).lower() != "bearer":
         raise ValueError("no bearer token")
     refresh = answer.get("refresh_token")
     with suppress(TypeError, ValueError, OverflowError):
@@ -96,10 +92,7 @@ class TokenEndpoint:
     in_form: bool = False
 
     def fetch(self, grant_type: str, **form: str) -> AccessToken:
-        """Ask once, within five seconds and three quarters of the current call's time.
-
-        Raises NoTokenError, and TokenRefusedError for a clear no.
-        """
+        """Ask once, within 5 s and three quarters of the call's time. Raises NoTokenError."""
         outer = current_call.get(None)
         seconds = min(_SECONDS, outer.left * 3 / 4) if outer else _SECONDS
         call = Call(ends_at=time.monotonic() + seconds)

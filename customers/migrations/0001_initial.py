@@ -368,6 +368,52 @@ class Migration(migrations.Migration):
                 ("encrypted", models.BinaryField()),
             ],
         ),
+        migrations.CreateModel(
+            name="Verification",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("whole", "Whole"),
+                            ("not_whole", "Not Whole"),
+                            ("broken_off", "Broken Off"),
+                        ],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                ("actor_name", models.CharField(max_length=255)),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("since", models.BigIntegerField(default=0)),
+                ("first", models.BigIntegerField(default=1)),
+                ("reached", models.BigIntegerField(default=0)),
+                ("last", models.BigIntegerField(default=0)),
+                ("proven", models.BigIntegerField(default=0)),
+                ("sealed", models.BigIntegerField(default=0)),
+                ("faults", customers.audit.models.JsonTextField(default=list)),
+            ],
+            options={
+                "ordering": ["-pk"],
+                "indexes": [models.Index(fields=["ended_at"], name="check_ended")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "running")),
+                        fields=("state",),
+                        name="check_once",
+                    )
+                ],
+            },
+        ),
         migrations.AddIndex(
             model_name="entry",
             index=models.Index(fields=["customer_id", "seq"], name="entry_customer"),

@@ -1,6 +1,7 @@
 """Change fields of a customer: a journal line, a call, entries."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from customers.access import Actor
@@ -10,19 +11,10 @@ from customers.audit.models import JournalLine
 from customers.catalogue.fields import FIELDS, to_send
 from customers.clubmed.profile import Json
 from customers.form_token import FormToken
+from customers.services import record
 from customers.services.connection import calling
 from customers.services.outcomes import Conflict, Saved
 from customers.services.read import read_with_position
-from customers.services.record import (
-    act_of,
-    before_a_write,
-    first_answer,
-    label_of,
-    record_answer,
-    recording_answer,
-)
-
-_READS = 3  # of a profile whose fields keep moving, before we give up
 
 
 def change_profile(
@@ -42,16 +34,15 @@ def change_profile(
     Raises a NotSaved.
     """
     flags = [Flag.FORCED_ADDRESS] if force_address else []
-    act = act_of(Action.CHANGE, customer_id, "", actor, request_id, reason, flags=flags)
-    with before_a_write():
-        found = _journal_change(act, typed, token, actor)
-    if isinstance(found, Saved):
-        return found
-    line = found
+    act = record.act_of(Action.CHANGE, customer_id, "", actor, request_id, reason, flags=flags)
+    with record.before_a_write():
+        line = _journal_change(act, typed, token, actor)
+    if isinstance(line, Saved):
+        return line
     sent = line.new_values
-    with calling(actor, is_write=True) as api, recording_answer(line):
+    with calling(actor, is_write=True) as api, record.recording_answer(line):
         api.update_profile(customer_id, sent, force_address=force_address)
-    record_answer(line, Outcome.APPLIED)
+    record.record_answer(line, Outcome.APPLIED)
     return Saved(line.change_id, customer_id, sent)
 
 
@@ -63,9 +54,9 @@ def _journal_change(
     Saved instead if this form was answered before, or if there is nothing to change.
     """
     customer_id = act["customer_id"]
-    for _ in range(_READS):
+    for _ in range(3):  # a profile whose fields keep moving
         read_at = chain.sound_position()
-        if (first := first_answer(token, typed)) is not None:
+        if (first := record.first_answer(token, typed)) is not None:
             return first
         profile, read_at = read_with_position(customer_id, read_at, actor)
         now = {name: FIELDS[name].value(profile) for name in typed}
@@ -75,9 +66,7 @@ def _journal_change(
         if not body:
             return Saved(token.change_id, customer_id, {})
         values = {name: (now[name], new) for name, new in body.items()}
-        act["customer_label"] = label_of(profile.values)
-        try:
+        act["customer_label"] = record.label_of(profile.values)
+        with suppress(journal.MovedOnError):
             return journal.write(token.change_id, act, values, read_at=read_at)
-        except journal.MovedOnError:
-            continue
     raise Conflict(profile)

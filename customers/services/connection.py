@@ -28,20 +28,14 @@ def client() -> ClubMed:
     )
 
 
-def is_answering() -> bool:
-    """Does Club Med answer this process at all?"""
-    return not client().breaker.is_open
-
-
 @contextmanager
 def calling(actor: Actor | None, *, is_write: bool = False) -> Iterator[ClubMed]:
     """The client with the actor's token and market; its errors are raised as `NotSaved`.
 
-    The database connection is closed before the call, so that nobody waits for it meanwhile.
     actor: None for the background.
     """
     if not connection.in_atomic_block:
-        connection.close()
+        connection.close()  # nobody waits for it during the call
     try:
         yield client().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
     except ClubMedError as exc:

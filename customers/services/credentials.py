@@ -25,7 +25,6 @@ from customers.clubmed.tokens import AccessToken, StaticToken, TokenEndpoint, To
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 logger = logging.getLogger(__name__)
-_RETRY = 5  # seconds after a renewal that failed, while the token is still good
 _NONE = AccessToken("", renew_at=0, expires_at=0)
 NO_BACKGROUND = (
     "What Club Med did not answer cannot be settled in the background: with CLUBMED_AUTH=employee "
@@ -54,10 +53,9 @@ def background() -> TokenSource | None:
 def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: bool) -> str:
     """Store what the provider's token endpoint gave at a sign-in; returns the sign-in's handle.
 
-    began: when it was asked, in seconds since 1970. endpoint, in_form: of the `TokenEndpoint`.
-    Raises ValueError if there is no bearer token.
+    began: when it was asked, in seconds since 1970. Raises ValueError without a bearer token.
     """
-    # A token that cannot be renewed serves as long as it is taken, if it does not say how long.
+    # A token that cannot be renewed and does not say for how long serves for the whole session.
     life = {} if answer.get("refresh_token") else {"life": settings.SESSION_COOKIE_AGE}
     token = tokens.parse_token(answer, began, **life)
     sweep()
@@ -88,10 +86,7 @@ def _refresh(former: AccessToken) -> AccessToken:
 
 @dataclass(frozen=True)
 class _StoredToken:
-    """A token in one row of the database, renewed before it expires by one caller at a time.
-
-    fetch: asks the endpoint for the token that follows the former one.
-    """
+    """A token in one row of the database. fetch: asks for the one that follows the former one."""
 
     key: str
     fetch: Callable[[AccessToken], AccessToken]
@@ -132,8 +127,7 @@ class _StoredToken:
     def _fetched(self, former: AccessToken) -> tuple[AccessToken, NotSentError | None]:
         """The next token; or what is left of the former one, and why there is no other.
 
-        A refresh token that may have been used is dropped: a provider that rotates them takes a
-        second use for a theft.
+        A refresh token that may have been used is dropped: a second use may look like a theft.
         """
         try:
             return self.fetch(former), None
@@ -141,22 +135,18 @@ class _StoredToken:
             return former, exc
         except NoTokenError as exc:
             logger.warning("the token cannot be renewed: %s", exc)
-            later = replace(former, renew_at=time.time() + _RETRY)
+            later = replace(former, renew_at=time.time() + 5)
             if not (exc.used_up and former.refresh):
                 return later, exc
             return replace(later, refresh=""), SignInNeededError("the refresh token is used up")
 
 
 def _row(key: str, token: AccessToken) -> Credential:
-    """The encrypted text names its row: it is of no use in another one.
-
-    A session may last as long as SESSION_COOKIE_AGE after the token's end, and needs it no longer.
-    """
-    return Credential(
-        pk=key,
-        encrypted=encrypt_for_session([key, asdict(token)]),
-        ends_at=datetime.fromtimestamp(token.expires_at + settings.SESSION_COOKIE_AGE, UTC),
-    )
+    """The encrypted text names its row: it is of no use in another one."""
+    # A session may last as long as that after the token's end, and needs it no longer.
+    ends_at = token.expires_at + settings.SESSION_COOKIE_AGE
+    encrypted = encrypt_for_session([key, asdict(token)])
+    return Credential(pk=key, encrypted=encrypted, ends_at=datetime.fromtimestamp(ends_at, UTC))
 
 
 def _token_in(row: Credential | None) -> AccessToken:

@@ -33,15 +33,14 @@ def settle_change(
         head = chain.lock()
         made = reading.of_change(change_id)
         open_yet = [e for e in reading.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
-        own = any(entry.is_by(actor) for entry in made)
-        if not open_yet or own:
+        if not open_yet or any(entry.is_by(actor) for entry in made):
             raise NotYours
         first = made[0]
         number = first.customer_id or (customer_id if landed else "")
         if landed and not number:
             raise NumberMissing
-        action, label = Action(first.action), first.customer_label
-        act = act_of(action, number, label, actor, request_id, reason)
+        action = Action(first.action)
+        act = act_of(action, number, first.customer_label, actor, request_id, reason)
         entries.append(
             change_id,
             act | {"flags": first.flags, "reverts": first.reverts},

@@ -5,7 +5,8 @@ is not settled.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from itertools import product
+from typing import Any
 from uuid import UUID
 
 from customers import wording
@@ -13,8 +14,8 @@ from customers.audit import reading
 from customers.audit.actions import Action
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS
+from customers.catalogue.phones import same_number
 from customers.clubmed.profile import Json, parse_phones
-from customers.services.search_terms import has_phone
 
 _COMPARED = ("first_name", "last_name", "birthdate", "phones", "email", "address")
 
@@ -44,14 +45,6 @@ class Duplicate:
         return " ".join(filter(None, names)) or str(wording.UNNAMED)
 
 
-class Line(NamedTuple):
-    """One field in words: what was typed; of each duplicate its value, and is it the same?"""
-
-    label: str
-    typed: str
-    cells: list[tuple[str, bool]]
-
-
 def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
     """Unsettled creates that share an e-mail address, a phone, or last name and date of birth."""
     found = reading.unsettled(action=Action.CREATE, most=None)
@@ -63,26 +56,26 @@ def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
         sent = {entry.field: entry.new for entry in change.entries}
         creates.append(Duplicate(sent, "", change.change_id, change.actor_name, change.recorded_at))
     shared = [(one, _agreeing(values, one.values)) for one in creates]
-    return [
-        one
-        for one, same in shared
-        if same & {"email", "phones"} or {"last_name", "birthdate"} <= same
-    ]
+    both = {"last_name", "birthdate"}
+    return [one for one, same in shared if same & {"email", "phones"} or both <= same]
 
 
 def likeliest_first(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Duplicate]:
     return sorted(found, key=lambda one: -len(_agreeing(mine, one.values)))
 
 
-def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Line]:
-    """What was typed beside what each of them holds, a line a field."""
+def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[dict[str, Any]]:
+    """What was typed beside what each of them holds, a line a field.
+
+    cells: of each duplicate its value in words, and is it the same?
+    """
     theirs = [(one.values, _agreeing(mine, one.values)) for one in found]
     return [
-        Line(
-            FIELDS[name].label,
-            FIELDS[name].text(mine.get(name)),
-            [(FIELDS[name].text(values.get(name)), name in same) for values, same in theirs],
-        )
+        {
+            "label": FIELDS[name].label,
+            "typed": FIELDS[name].text(mine.get(name)),
+            "cells": [(FIELDS[name].text(one.get(name)), name in same) for one, same in theirs],
+        }
         for name in _COMPARED
     ]
 
@@ -91,7 +84,7 @@ def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
     """What both have and what means the same; of phones, one in common is enough."""
     there = [name for name in _COMPARED if not is_empty(mine.get(name))]
     same = {name for name in there if FIELDS[name].same(mine[name], theirs.get(name))}
-    numbers = [phone.number for phone in parse_phones(mine.get("phones")) or ()]
-    if any(has_phone(theirs.get("phones"), number) for number in numbers):
+    phones = (parse_phones(values.get("phones")) or () for values in (mine, theirs))
+    if any(same_number(one.number, other.number) for one, other in product(*phones)):
         same.add("phones")
     return same

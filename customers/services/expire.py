@@ -1,8 +1,7 @@
 """Ageing: values, access events and entries leave when they are older than their months.
 
-The times in the database are believed only because the log was verified just before
-(`manage.py audit_expire`). Everything leaves in small batches, each in a transaction of its own:
-the log is whole after each of them, so a run may be ended at any moment and begun again.
+`manage.py audit_expire` verifies the log just before, so that its times can be believed. The log is
+whole after each batch, so a run may be ended at any moment and begun again.
 """
 
 import calendar
@@ -23,18 +22,12 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.models import AccessEvent, Change, ChangedField, Entry, Head, VaultItem
 from customers.services.record import act_of
 
-Progress = Callable[[int], None]  # told how many are done
-
 _BATCH = 1_000  # entries
-_LONGEST_PAUSE = timedelta(days=32)
 
 
 @dataclass(frozen=True)
 class Old:
-    """The rows of one part of the log, of `erasure`, that are older than `before`.
-
-    up_to: the newest one's number. count: how many there were when they were looked for.
-    """
+    """The rows of one part of the log that are older than `before`. up_to: the newest's number."""
 
     part: str
     before: datetime
@@ -49,7 +42,7 @@ def doubt(now: datetime) -> str:
     A clock that runs ahead would erase what is young.
     """
     head = Head.objects.filter(seq__gt=0).first()
-    if head is None or head.recorded_at >= now - _LONGEST_PAUSE:
+    if head is None or head.recorded_at >= now - timedelta(days=32):
         return chain.ahead_of_now(head)
     return f"The newest entry is of {head.recorded_at:%d %B %Y}, more than 32 days ago."
 
@@ -58,18 +51,14 @@ def find_old(now: datetime) -> list[Old]:
     """What is older than AUDIT_VALUE_MONTHS, ACCESS_MONTHS and AUDIT_ENTRY_MONTHS, in the order to
     erase it, by the times in the database. A change with a younger entry stays whole.
     """
-    value, access, entry = (
-        _months_before(now, months)
-        for months in (
-            settings.AUDIT_VALUE_MONTHS,
-            settings.ACCESS_MONTHS,
-            settings.AUDIT_ENTRY_MONTHS,
-        )
-    )
-    events = AccessEvent.objects.filter(recorded_at__lt=access).order_by("-pk")
+    before = now - timedelta(microseconds=1)
+    value = _months_before(before, settings.AUDIT_VALUE_MONTHS)
+    access = _months_before(before, settings.ACCESS_MONTHS)
+    entry = _months_before(before, settings.AUDIT_ENTRY_MONTHS)
+    events = AccessEvent.objects.filter(recorded_at__lte=access).order_by("-pk")
     newest_event = events.values_list("pk", flat=True).first() or 0
-    newest_value = _newest_before(value)
-    newest_entry = max(_ends_of_changes(_newest_before(entry)), default=0)
+    newest_value = chain.newest_at(value)
+    newest_entry = max(_ends_of_changes(chain.newest_at(entry)), default=0)
     values = VaultItem.objects.filter(pk__lte=newest_value)
     entries = Entry.objects.filter(seq__lte=newest_entry)
     return [
@@ -87,11 +76,10 @@ def _months_before(now: datetime, months: int) -> datetime:
     return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
 
-def erase(old: Old, reason: str, progress: Progress) -> None:
-    """Delete what is too old, in batches: values and access events after an entry that says so,
-    entries behind an anchor for each batch, oldest first.
-
-    reason: why although the log is not whole, "" if it is.
+def erase(old: Old, reason: str, progress: Callable[[int], None]) -> None:
+    """Delete what is too old: values and access events after an entry that says so, entries in
+    batches behind an anchor, oldest first. reason: why although the log is not whole, else "".
+    progress: told how many are done.
     """
     if old.part == erasure.ENTRIES:
         done = 0
@@ -122,16 +110,13 @@ def _next_batch(up_to: int) -> tuple[int, int] | None:
 def _remove(first: int, last: int, reason: str) -> int:
     """Remove these entries; returns how many.
 
-    Returns 0 and removes none if another run removed them, or if one of their changes got a
-    further entry meanwhile.
+    Removes none if another run removed them, or if one of their changes got an entry meanwhile.
     """
     with statements.batch():
         head = chain.lock()
         theirs = Entry.objects.filter(seq__lte=last).order_by().values("change_id")
-        if (
-            chain.oldest() != first
-            or Entry.objects.filter(seq__gt=last, change_id__in=theirs).exists()
-        ):
+        later = Entry.objects.filter(seq__gt=last, change_id__in=theirs)
+        if chain.oldest() != first or later.exists():
             return 0
         digest = Entry.objects.values_list("digest", flat=True).get(seq=last)
         _append(head, Action.ANCHOR, erasure.anchor(last, bytes(digest)), reason)
@@ -144,11 +129,6 @@ def _remove(first: int, last: int, reason: str) -> int:
 def _append(head: Head, action: Action, finding: FieldOutcome, reason: str) -> None:
     act = act_of(action, "", "", OPERATOR, "", reason)
     entries.append(uuid4(), act, [finding], head=head)
-
-
-def _newest_before(time: datetime) -> int:
-    """The number of the newest entry of before that time."""
-    return chain.newest_at(time - timedelta(microseconds=1))
 
 
 def _ends_of_changes(up_to: int) -> Iterator[int]:

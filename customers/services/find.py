@@ -1,6 +1,7 @@
 """Find customers at Club Med: by what somebody typed, or by the values of a person."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from customers import wording
@@ -43,8 +44,10 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
     except Forbidden as exc:
         forbidden = exc
     # Only a number that is a customer's may become an address: others may be a phone's.
-    if not found.items and page == 1 and _is_there(search.number, actor):
-        return replace(found, number=search.number)
+    if search.number and page == 1 and not found.items:
+        with suppress(NotFound):
+            read_profile(search.number, actor=actor)
+            return replace(found, number=search.number)
     if forbidden:
         raise forbidden
     return found
@@ -68,13 +71,13 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
     for step in search.steps:
         pages = [_page(filters, actor, page) for filters in step]
         items = {item["id"]: item for one in pages for item in one.items}
-        matches = [item for item in items.values() if search.keeps(item)]
-        has_next = any(one.has_next for one in pages)
-        if matches or has_next:
+        if items:
+            has_next = any(one.has_next for one in pages)
             totals = [one.total for one in pages if one.items]
-            total = totals[0] if len(totals) == 1 and len(matches) == len(items) else None
-            is_one = len(matches) == 1 and not has_next and page == 1 and "gm_number" in step[0]
-            return Found(matches, total, has_next, search.tried, matches[0]["id"] if is_one else "")
+            total = totals[0] if len(totals) == 1 else None
+            is_one = len(items) == 1 and not has_next and page == 1 and "gm_number" in step[0]
+            number = next(iter(items)) if is_one else ""
+            return Found([*items.values()], total, has_next, search.tried, number)
     return None
 
 
@@ -84,11 +87,3 @@ def _page(filters: Filters, actor: Actor, page: int = 1) -> FoundPage:
             return api.find_customers(filters, page=page)
     except Forbidden:
         raise Forbidden(wording.MAY_NOT_SEARCH, wording.TYPE_A_NUMBER) from None
-
-
-def _is_there(number: str, actor: Actor) -> bool:
-    """Does Club Med know a customer by that number? "" is nobody's."""
-    try:
-        return bool(number and read_profile(number, actor=actor))
-    except NotFound:
-        return False

@@ -1,8 +1,7 @@
-"""Forgetting a customer: the values that the log holds of them are erased; that they were changed,
-when and by whom, stays.
-"""
+"""Forget a customer: erase the values that the log holds of them. The entries stay."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,12 +16,11 @@ from customers.audit.actions import Action
 from customers.audit.models import Change, Entry, JournalLine, moment
 from customers.audit.tombstones import Tombstone
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.profile import Profile
 from customers.services.connection import calling
 from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
-from customers.services.settle import answer_found, append_settlement, give_up, give_up_unreadable
+from customers.services.settle import answer_found, append_settlement, give_up
 
 
 def forget_customer(
@@ -35,11 +33,16 @@ def forget_customer(
     """
     theirs = Q(customer_id=customer_id)
     with journal_in_reach():
-        _settle(customer_id, caller)
+        open_yet = [line for line in journal.overdue().filter(theirs) if line.is_readable]
+        try:
+            if open_yet:
+                read_profile(customer_id, actor=caller)  # which settles them
+        except NotFound:  # nobody will ever know
+            give_up(open_yet)
     change_id = uuid4()
     act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
     with journal_in_reach(), transaction.atomic():
-        give_up_unreadable(journal.overdue().filter(theirs))
+        give_up(journal.overdue().filter(theirs), readable=False)
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
         made = Entry.objects.filter(theirs, action=Action.CREATE).order_by()
@@ -56,9 +59,8 @@ def forget_customer(
 def replay(tombstone: Tombstone) -> int:
     """Forget a customer again after an older backup was restored; what was recorded later stays.
 
-    Changes that were open in the backup are settled in the same transaction; where Club Med will
-    never show the customer they become unclear. Returns of how many entries values were erased, 0
-    if the backup holds none. Raises as `forget_customer`.
+    Changes that were open in the backup are settled in the same transaction. Returns of how many
+    entries values were erased, 0 if the backup holds none. Raises as `forget_customer`.
     """
     customer_id, change_id = tombstone.customer_id, UUID(tombstone.change_id)
     creates = [UUID(create) for create in tombstone.creates]
@@ -68,7 +70,10 @@ def replay(tombstone: Tombstone) -> int:
         if Entry.objects.filter(change_id=change_id).exists():
             return 0  # nothing older was restored
         open_then = list(journal.overdue().filter(lines, sent_at__lte=at))
-        profile = _profile(customer_id) if any(line.is_readable for line in open_then) else None
+        profile = None
+        if any(line.is_readable for line in open_then):
+            with suppress(NotFound, Forbidden), calling(None) as api:
+                profile = api.read_profile(customer_id)
     with journal_in_reach(), transaction.atomic():
         chain.lock()
         for line in open_then:
@@ -84,33 +89,12 @@ def replay(tombstone: Tombstone) -> int:
         return _erase(change_id, act, lines, up_to, changes)
 
 
-def _profile(customer_id: str) -> Profile | None:
-    """The customer's profile, None if Club Med will never show it."""
-    try:
-        with calling(None) as api:
-            return api.read_profile(customer_id)
-    except (NotFound, Forbidden):
-        return None
-
-
-def _settle(customer_id: str, caller: Actor | None) -> None:
-    """Settle changes that nobody can be working on any more, from the profile."""
-    lines = journal.overdue().filter(customer_id=customer_id)
-    if readable := [line for line in lines if line.is_readable]:
-        try:
-            read_profile(customer_id, actor=caller)
-        except NotFound:  # nobody will ever know
-            for line in readable:
-                give_up(line)
-
-
 def _erase(
     change_id: UUID, act: dict[str, Any], lines: Q, up_to: int, changes: Collection[UUID] = ()
 ) -> int:
     """Erase the values of `erasure.values_of`; returns of how many entries. Call under the lock.
 
-    lines: the journal lines that must not be open. Claims every field, so that nobody can be
-    changing the customer meanwhile.
+    lines: must not be open. Claims every field, so that nobody can change the customer meanwhile.
     """
     customer_id = act["customer_id"]
     every_field = dict.fromkeys(FIELDS, (None, None))

@@ -1,7 +1,6 @@
 """What Club Med says of a market: its locales, civilities, countries and rules for a profile.
 
-It is held in the cache. `refresh_market` asks Club Med for what is missing there; everything else
-takes what is there, and the catalogue stands in for what is not.
+`refresh_market` asks Club Med and fills the cache; all else reads the cache alone.
 """
 
 import logging
@@ -19,11 +18,10 @@ from customers.services.connection import calling, locale_of
 from customers.services.outcomes import NotSaved
 
 logger = logging.getLogger(__name__)
-
 _GOOD = 12 * 60 * 60  # seconds until an answer is asked for again
 _KEPT = 7 * 24 * 60 * 60  # seconds that an answer is used if there is no newer one
 _PAUSE = 60  # seconds after a failure until Club Med is asked again
-_PATIENCE = 2  # seconds that all questions of one refresh may take together
+_PATIENCE = 2  # seconds for all questions of one refresh
 
 
 def known_market(locale: str, *, actor: Actor) -> Market:
@@ -34,9 +32,9 @@ def known_market(locale: str, *, actor: Actor) -> Market:
     spoken = locale_of(actor)
     return Market(
         locale or spoken,
-        Rules(locale or spoken, _cached(f"schema {locale or spoken}") or {}),
-        _labels(_cached(f"civilities {spoken}"), "code"),
-        _labels(_cached(f"countries {spoken}"), "id"),
+        Rules(locale or spoken, cache.get(_key(f"schema {locale or spoken}", "answer"), {})),
+        _labels(cache.get(_key(f"civilities {spoken}", "answer")), "code"),
+        _labels(cache.get(_key(f"countries {spoken}", "answer")), "id"),
     )
 
 
@@ -48,7 +46,8 @@ def current_market(chosen: Sequence[str]) -> str:
 
 def offered_locales() -> list[str]:
     """The locales that may be chosen, [] while they are not known."""
-    return _cached("locales") or []
+    locales: list[str] = cache.get(_key("locales", "answer"), [])
+    return locales
 
 
 def refresh_market(locale: str, *, actor: Actor) -> None:
@@ -79,10 +78,6 @@ def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float
         return
     cache.set(_key(name, "answer"), answer, _KEPT)
     cache.set(_key(name, "asked"), True, _GOOD)
-
-
-def _cached(name: str) -> Json:
-    return cache.get(_key(name, "answer"))
 
 
 def _key(name: str, what: str) -> str:

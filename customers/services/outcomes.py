@@ -10,7 +10,7 @@ from django.conf import settings
 from customers import wording
 from customers.audit.models import JournalLine
 from customers.clubmed import errors
-from customers.clubmed.errors import ClubMedError, FieldError
+from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
 from customers.services.duplicates import Duplicate
 
@@ -25,8 +25,7 @@ class Saved:
 
 
 class NotSaved(Exception):
-    """status: of the HTTP answer. title, text: the sentences; an argument takes the place of the
-    class's own. icon, tone: how a notice looks.
+    """status: of the HTTP answer. title, text: an argument takes the place of the class's own.
 
     is_about_form: it is told inside the form that was sent, not above the page.
     """
@@ -42,9 +41,7 @@ class NotSaved(Exception):
 
 
 class SaidNo(NotSaved):
-    """Club Med answered that it does not do it: by a redirect, or by a refusal of what no person
-    typed.
-    """
+    """Club Med answered no: by a redirect, or by a refusal of what no person typed."""
 
     status, icon = 502, "alert-circle"
     title, text = wording.ODD_ANSWER, wording.ODD_ANSWER_TEXT
@@ -69,15 +66,11 @@ class Forbidden(SaidNo):
 
 
 class NotFound(SaidNo):
-    """Club Med has no such customer."""
-
     status, icon, tone = 404, "users", "warn"
     title, text = wording.NOT_FOUND, wording.CHECK_NUMBER
 
 
 class Busy(SaidNo):
-    """Club Med gets too many calls."""
-
     status, icon, tone = 503, "hourglass", "warn"
     title, text = wording.BUSY, wording.BUSY_TEXT
 
@@ -197,7 +190,7 @@ class NumberMissing(NotSaved):
     text = wording.NUMBER_MISSING
 
 
-def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
+def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
     """What an error of a call means for a verb: the one place where they are translated."""
     match exc:
         case errors.SignInNeededError():
@@ -210,12 +203,8 @@ def outcome_of(exc: ClubMedError, *, is_write: bool) -> NotSaved:
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
             return Unknown() if is_write else NoAnswer()
-        case errors.RefusedError(status=403):
-            return Forbidden()
-        case errors.RefusedError(status=404):
-            return NotFound()
-        case errors.RefusedError(status=429):
-            return Busy()
+        case errors.RefusedError(status=403 | 404 | 429 as status):
+            return {403: Forbidden, 404: NotFound, 429: Busy}[status]()
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)
     return SaidNo()

@@ -14,10 +14,7 @@ from customers.services.settle import settle_from_profile
 
 
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
-    """The profile as Club Med holds it now; what it says of open changes is recorded.
-
-    actor: who reads it, None for the background.
-    """
+    """The profile as Club Med holds it now. actor: None for the background."""
     return read_with_position(customer_id, chain.position(), actor)[0]
 
 
@@ -35,10 +32,8 @@ def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> t
 def confirm_change(
     customer_id: str, change_id: UUID, *, actor: Actor
 ) -> tuple[Profile, bool, Change | None]:
-    """Read the profile again after a change.
-
-    Returns the profile; is it still not known what came of the change; and the change with its
-    entries, None without any.
+    """Read the profile again after a change: the profile; is the change still without an outcome;
+    and the change with its entries, None without any.
     """
     profile = read_profile(customer_id, actor=actor)
     # Before its entries, so that none of them is missed.

@@ -1,5 +1,4 @@
-"""Settling changes that got no answer, without anybody opening their customer: every open line and
-every change that is still watched.
+"""Settle changes that got no answer although nobody opens their customer.
 
 Runs on a timer, in any number of processes: a line is settled by whoever deletes it.
 """
@@ -40,7 +39,10 @@ def reconcile() -> Reconciled:
     failures = 0
     for customer_id in _due():
         try:
-            _read(customer_id)
+            read_profile(customer_id, actor=None)
+            failures = 0
+        except SaidNo:
+            _cannot_be_read(customer_id)
             failures = 0
         except NotSaved as exc:
             logger.warning("a customer cannot be read: %s", type(exc).__name__)
@@ -56,33 +58,22 @@ def reconcile() -> Reconciled:
 
 
 def _due() -> list[str]:
-    """The customers to read, those with open lines first.
-
-    In random order: a few customers that Club Med never shows must not end every run before the
-    others are read.
+    """The customers to read, in random order: a few that Club Med never shows must not end every
+    run before the others are read.
     """
     readable = (line.customer_id for line in journal.overdue().iterator() if line.is_readable)
-    overdue = list(islice(filter(None, readable), _AT_ONCE))
-    due = Change.objects.filter(read_again_at__lte=timezone.now()).exclude(customer_id="")
-    watched = list(due.order_by("read_again_at").values_list("customer_id", flat=True)[:_AT_ONCE])
-    random.shuffle(overdue)
-    random.shuffle(watched)
-    return list(dict.fromkeys(overdue + watched))
-
-
-def _read(customer_id: str) -> None:
-    try:
-        read_profile(customer_id, actor=None)
-    except SaidNo:
-        _cannot_be_read(customer_id)
+    overdue = islice(filter(None, readable), _AT_ONCE)
+    watched = Change.objects.filter(read_again_at__lte=timezone.now()).exclude(customer_id="")
+    oldest = watched.order_by("read_again_at").values_list("customer_id", flat=True)[:_AT_ONCE]
+    due = list({*overdue, *oldest})
+    random.shuffle(due)
+    return due
 
 
 def _cannot_be_read(customer_id: str) -> None:
     """After a day of refusals stop asking: open lines become unclear, for a person to settle."""
     long_ago = timezone.now() - WATCH
-    for line in journal.overdue().filter(customer_id=customer_id, sent_at__lt=long_ago):
-        if line.is_readable:  # else its key may come back
-            give_up(line)
+    give_up(journal.overdue().filter(customer_id=customer_id, sent_at__lt=long_ago))
     watched = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
     watched.update(read_again_at=timezone.now() + WATCH)
     watched.filter(recorded_at__lt=long_ago).update(read_again_at=None)

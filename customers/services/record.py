@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -17,24 +16,14 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.models import PERSONAL, Head, JournalLine, Missing
 from customers.catalogue.compare import canonical, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
-from customers.clubmed.errors import ClubMedError, NoAnswerError, NotSentError, RefusedError
+from customers.clubmed import errors
 from customers.clubmed.profile import Json
 from customers.form_token import FormToken
-from customers.services import refusals
+from customers.services import outcomes, refusals
 from customers.services.connection import locale_of
-from customers.services.outcomes import (
-    AlreadySent,
-    InUse,
-    NoAnswer,
-    NotRecorded,
-    NotSent,
-    Pending,
-    Saved,
-    Unknown,
-)
+from customers.services.outcomes import AlreadySent, NotRecorded, Saved, Unknown
 
 logger = logging.getLogger(__name__)
-_LONGEST = 255  # characters of a line of text in the log
 
 
 def note_number(line: JournalLine, customer_id: str) -> None:
@@ -52,15 +41,15 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
     A form that was refused, or that never got through, is not used up. For a sensitive field a
-    repeated save counts as the same only if it clears the field.
+    repeated save counts as the same only if it clears the field. Raises Unknown, AlreadySent.
     """
     if JournalLine.objects.filter(pk=token.change_id).exists():
         raise Unknown
     made = reading.verdicts(reading.of_change(token.change_id))
-    outcomes = {entry.outcome for entry in made.values()}
-    if outcomes <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
+    found = {entry.outcome for entry in made.values()}
+    if found <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
-    if outcomes & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
+    if found & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise Unknown
     sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
     values = [value for entry in made.values() for value in (entry.old, entry.new)]
@@ -84,7 +73,7 @@ def journal_in_reach() -> Iterator[None]:
     try:
         yield
     except journal.ClaimedError as exc:
-        raise InUse(exc.line) from None
+        raise outcomes.InUse(exc.line) from None
     except chain.ForgedHeadError as exc:
         raise NotRecorded from exc
     except DatabaseError as exc:  # its text may hold values
@@ -98,8 +87,8 @@ def before_a_write() -> Iterator[None]:
     try:
         with journal_in_reach():
             yield
-    except NoAnswer:
-        raise NotSent from None
+    except outcomes.NoAnswer:
+        raise outcomes.NotSent from None
 
 
 @contextmanager
@@ -107,19 +96,17 @@ def recording_answer(line: JournalLine) -> Iterator[None]:
     """Around the one write: record at once what certainly did not land, leave the rest open."""
     try:
         if timezone.now() >= line.deadline:  # others may settle it from now on
-            raise NotSentError("the deadline passed before the call")
+            raise errors.NotSentError("the deadline passed before the call")
         yield
-    except NoAnswerError:
+    except errors.NoAnswerError:
         raise
-    except RefusedError as exc:
+    except errors.RefusedError as exc:
         sent = line.new_values
         record_answer(line, Outcome.REFUSED, detail=refusals.codes(exc, sent))
         raise refusals.shown_refusal(exc, sent) from None
-    except NotSentError:
-        record_answer(line, Outcome.NOT_APPLIED, Evidence.NO_CALL)
-        raise
-    except ClubMedError:  # a redirect
-        record_answer(line, Outcome.NOT_APPLIED)
+    except errors.ClubMedError as exc:  # not sent, or a redirect
+        was_sent = not isinstance(exc, errors.NotSentError)
+        record_answer(line, Outcome.NOT_APPLIED, Evidence.ANSWER if was_sent else Evidence.NO_CALL)
         raise
 
 
@@ -150,7 +137,7 @@ def record_answer(
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
         if outcome is Outcome.APPLIED:
-            raise Pending(line.customer_id) from None
+            raise outcomes.Pending(line.customer_id) from None
 
 
 def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:
@@ -185,14 +172,8 @@ def act_of(
     reason: str,
     *,
     flags: Iterable[Flag] = (),
-    reverts: UUID | None = None,
-    related: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """What a journal line and an entry share; see `customers.audit.models.Act.act`.
-
-    reason: what a person typed, and nothing else. reverts: the change that this one reverts.
-    related: numbers of customers, and ids of creates, that looked like the same person.
-    """
+    """What a journal line and an entry share. reason: what a person typed, and nothing else."""
     return {
         "action": action,
         "customer_id": customer_id,
@@ -205,13 +186,11 @@ def act_of(
         "locale": locale_of(actor),
         "request_id": request_id,
         "flags": " ".join(sorted(flags)),
-        "reverts": reverts.hex if reverts else "",
-        "related": list(related),
     }
 
 
 def label_of(values: Mapping[str, Json]) -> str:
     """The customer's name for people who read the log, as any database and any page can hold it."""
     names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
-    name = " ".join(filter(None, names))[:_LONGEST]
+    name = " ".join(filter(None, names))[:255]
     return "".join(char if char.isprintable() else " " for char in name)

@@ -1,7 +1,7 @@
 """What people and the log get of a refusal of Club Med's.
 
 People get its sentences, but not those that may repeat a sensitive value. The log keeps its codes
-alone: an entry's detail stays for ever, and is not encrypted.
+alone: an entry's detail is not encrypted.
 """
 
 import re
@@ -16,14 +16,10 @@ from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, member_name
 
 _CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
-_LONGEST = 255  # characters of an entry's detail
 
 
 def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
-    """The refusal with codes alone for a sensitive field; for no field if a sensitive one was sent.
-
-    sent: field -> value, as they were sent.
-    """
+    """The refusal for people, with codes for sentences that may repeat a sensitive value."""
     was_sent = any(map(is_sensitive, sent))
 
     def shown(error: FieldError) -> FieldError:
@@ -45,7 +41,7 @@ def codes(exc: RefusedError, sent: Mapping[str, Json]) -> str:
         return bool(_CODE.fullmatch(text)) and words.isdisjoint(_words(text))
 
     found = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
-    return "; ".join(filter(None, found))[:_LONGEST] or f"status {exc.status}"
+    return "; ".join(filter(None, found))[:255] or f"status {exc.status}"
 
 
 def _words(value: Json) -> set[str]:

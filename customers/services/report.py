@@ -1,8 +1,6 @@
-"""Everything that is recorded about one person, a customer or a member of staff: their right of
-access (art. 15 GDPR). docs/audit.md, section 11, gives the shape.
+"""Everything that is recorded about one person, a customer or a member of staff (art. 15 GDPR).
 
-A report holds what had been recorded when it was begun. Its rows are read one by one, so that
-memory stays flat. Sensitive values of a customer are hidden, as on every page.
+docs/audit.md, section 11, gives the shape. Rows are read one by one, so that memory stays flat.
 """
 
 from collections import defaultdict
@@ -14,26 +12,15 @@ from typing import Any, TypeAlias
 from django.db.models import Max, Min, Model, Q, QuerySet, Window
 from django.utils import timezone
 
-from customers.audit import chain, erasure
+from customers.audit import chain, models
 from customers.audit.actions import Evidence
-from customers.audit.models import (
-    Access,
-    AccessEvent,
-    Act,
-    Entry,
-    JournalLine,
-    Missing,
-    moment,
-    number_in,
-)
+from customers.audit.models import Access, AccessEvent, Act, Entry, JournalLine, Missing
 from customers.catalogue import compare
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.clubmed.profile import Json
 
 Fact: TypeAlias = dict[str, Any]
-
-_FORMAT = "crmadmin-access-report-1"
 _BATCH = 500  # rows
 
 
@@ -46,7 +33,7 @@ class Report:
 
 
 def of_customer(customer_id: str) -> Report:
-    """Open lines, changes with all their steps, and access events. Raises DatabaseError."""
+    """Open lines, changes with all their steps, and access events."""
     # The steps of a create from before its number was known are theirs; those that gave it another
     # customer's number by mistake are not.
     changes = Entry.objects.filter(customer_id=customer_id).order_by().values("change_id")
@@ -60,9 +47,7 @@ def of_customer(customer_id: str) -> Report:
 
 
 def of_staff(issuer: str, sub: str, names: Iterable[str]) -> Report:
-    """Changes that they made or settled, open lines, access events of theirs, and reports about
-    them; no value of a customer. Raises DatabaseError.
-    """
+    """Their changes, open lines and access events, and reports about them; no customer's value."""
     them = Q(actor_issuer=issuer, actor_sub=sub)
     changes = Entry.objects.filter(them).order_by().values("change_id")
     return _report(
@@ -101,11 +86,10 @@ def _report(
     }
     others = events.exclude(kind=Access.REPORT)  # one is recorded of an unknown person too
     head = {
-        "format": _FORMAT,
+        "format": "crmadmin-access-report-1",
         "about": about,
-        "made_at": moment(timezone.now()),
+        "made_at": models.moment(timezone.now()),
         "known": bool(waiting) or counts["changes"] > 0 or others.exists(),
-        "covers": _covers(),
         "counts": counts,
     }
     begun = Window(Min("seq"), partition_by="change_id")
@@ -118,24 +102,12 @@ def _report(
     return Report(head, {"waiting": waiting, "changes": changes, "access_events": accesses})
 
 
-def _covers() -> Fact:
-    """From when on the whole log has something, and what of it is erased."""
-    first = Entry.objects.order_by("seq").values("seq", "recorded_at").first()
-    event = AccessEvent.objects.order_by("pk").values_list("recorded_at", flat=True).first()
-    return {
-        "entries_from": first and {"seq": first["seq"], "at": moment(first["recorded_at"])},
-        "values_erased_up_to": erasure.expired(erasure.VALUES),
-        "access_events_from": event and moment(event),
-        "access_events_erased_up_to": erasure.expired(erasure.ACCESS),
-    }
-
-
 def _line(line: JournalLine, about: Fact) -> Fact:
-    facts = {"change_id": str(line.change_id), "sent_at": moment(line.sent_at), **_act(line)}
+    facts = {"change_id": str(line.change_id), "sent_at": models.moment(line.sent_at), **_act(line)}
     if "sub" in about:  # values are data of customers
         return facts | {"fields": [{"field": _field(name)} for name in line.fields]}
     fields = [
-        {"field": _field(name)} | {side: _value(name, value) for side, value in pair.items()}
+        {"field": _field(name), **{side: _value(name, value) for side, value in pair.items()}}
         for name, pair in line.values.items()
     ]
     return facts | _words(line) | {"fields": fields}
@@ -145,33 +117,29 @@ def _step(entry: Entry, about: Fact) -> Fact:
     of_values, forgotten = entry.meaning.of_values, entry.meaning.stays_when_forgotten
     facts = {
         "seq": entry.seq,
-        "at": moment(entry.recorded_at),
+        "at": models.moment(entry.recorded_at),
         **_act(entry),
         "field": _field(entry.field) if of_values else None,
         "outcome": _choice(entry, "outcome"),
         "evidence": _choice(entry, "evidence") if of_values else None,
         "detail": entry.detail,
-        "erased_up_to": number_in(entry.detail, "up_to") if forgotten else None,
+        "erased_up_to": models.number_in(entry.detail, "up_to") if forgotten else None,
     }
     if "sub" in about:  # values are data of customers, and others are not whom it is about
         is_theirs = (entry.actor_issuer, entry.actor_sub) == (about["issuer"], about["sub"])
         return facts if is_theirs else facts | {"who": None}
-    is_read = entry.evidence == Evidence.READ
-    return (
-        facts
-        | _words(entry)
-        | {
-            "old": _value(entry.field, entry.old) if of_values else None,
-            "new": _value(entry.field, entry.new) if of_values else None,
-            "found": _value(entry.field, entry.found) if is_read else None,
-        }
-    )
+    sides = {"old": of_values, "new": of_values, "found": entry.evidence == Evidence.READ}
+    values = {
+        side: _value(entry.field, getattr(entry, side)) if is_there else None
+        for side, is_there in sides.items()
+    }
+    return facts | _words(entry) | values
 
 
 def _access(event: AccessEvent) -> Fact:
     return {
         "id": event.pk,
-        "at": moment(event.recorded_at),
+        "at": models.moment(event.recorded_at),
         "kind": _choice(event, "kind"),
         "who": _who(event),
         "customer_id": event.customer_id,
@@ -196,17 +164,10 @@ def _act(act: Act) -> Fact:
 
 def _words(act: Act) -> Fact:
     """What of an act is in the vault; of others who looked like the same person, how many."""
-    related = act.related
-    return {
-        "customer_label": _text(act.customer_label),
-        "reason": _text(act.reason),
-        "related": _text(related) if isinstance(related, Missing) else len(related),
-    }
-
-
-def _text(text: str | Missing) -> str | Fact:
-    """Any text may be typed, so a missing one is told by its type."""
-    return {"state": text.value} if isinstance(text, Missing) else text
+    words: Fact = {"customer_label": act.customer_label, "reason": act.reason}
+    words["related"] = act.related if isinstance(act.related, Missing) else len(act.related)
+    missing = {name: word for name, word in words.items() if isinstance(word, Missing)}
+    return words | {name: {"state": word.value} for name, word in missing.items()}
 
 
 def _who(row: Act | AccessEvent) -> Fact:

@@ -6,19 +6,20 @@ stored. Nothing here calls Club Med: `services.find` does.
 
 import re
 import unicodedata
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice, product
 from typing import TypeAlias
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
 from customers.catalogue.compare import as_written, fold, raw_text
-from customers.catalogue.fields import FIELDS
-from customers.catalogue.phones import dialled, parsed, same_number
-from customers.clubmed.profile import Json, member, parse_phones
+from customers.catalogue.phones import dialled, parsed
+from customers.clubmed.profile import Json, parse_phones
 
-Filters: TypeAlias = Mapping[str, str]  # search key -> value, all of which must match
+Filters: TypeAlias = dict[str, str]  # search key -> value, all of which must match
 
 _MOST_CALLS = 4  # of one search
 _PHONE = "phones.number"
@@ -29,19 +30,10 @@ _DATE = re.compile(
 
 @dataclass(frozen=True)
 class Search:
-    """What to ask Club Med, and in which order.
-
-    steps: all filters of a step are tried, the next step only if it found nobody. besides: name ->
-    value to compare with each customer that is found. number: a customer's own number, or "".
-    """
+    """steps: the next one only if all filters of one find nobody. number: of a customer, or ""."""
 
     steps: list[list[Filters]]
-    besides: Mapping[str, str] = field(default_factory=dict)
     number: str = ""
-
-    def keeps(self, customer: Mapping[str, Json]) -> bool:
-        """Does the customer agree in `besides`? A member that the answer lacks is no difference."""
-        return all(_agrees(customer, name, value) for name, value in self.besides.items())
 
     @property
     def tried(self) -> list[str]:
@@ -55,20 +47,6 @@ class Search:
         return list(dict.fromkeys(filter(None, spelled)))
 
 
-def _agrees(customer: Mapping[str, Json], name: str, value: str) -> bool:
-    if name == "phone":
-        return "phones" not in customer or has_phone(customer["phones"], value)
-    if name == "zip_code":
-        stored = raw_text(member(customer, "address.zip_code"))
-        return "address" not in customer or fold(stored) == fold(value)
-    return name not in customer or FIELDS[name].same(value, customer[name])
-
-
-def has_phone(phones: Json, number: Json) -> bool:
-    """Is this number one of those phones?"""
-    return any(same_number(number, phone.number) for phone in parse_phones(phones) or ())
-
-
 def read(text: str) -> dict[str, str]:
     """What the one box holds: `number`, `email`, or `name` and `birthdate`, unchecked.
 
@@ -80,17 +58,13 @@ def read(text: str) -> dict[str, str]:
         return {"email": word.strip("<>()[],;:\"'").removeprefix("mailto:")}
     if found := _DATE.search(text):
         name = as_written(text[: found.start()] + text[found.end() :]).strip(" ,;")
-        if _has_letters(name):
+        if any(map(str.isalpha, name)):
             return {"name": name, "birthdate": found[0]}
         if not name and not found[0].isdecimal():
             return {"birthdate": found[0]}
-    if _has_letters(text):
+    if any(map(str.isalpha, text)):
         return {"name": text}
     return {"number": text} if dialled(text) else {}
-
-
-def _has_letters(text: str) -> bool:
-    return any(map(str.isalpha, text))
 
 
 def search(criteria: Mapping[str, str], *, region: str) -> Search:
@@ -98,22 +72,22 @@ def search(criteria: Mapping[str, str], *, region: str) -> Search:
 
     criteria: `number`, `email`, `phone`, `name`, `last_name`, `first_name`, `birthdate` (YYYYMMDD),
     `zip_code`; at least one. region: ISO alpha-2 code of the country of national phone numbers.
-
-    Club Med is asked for an e-mail or a phone alone, and the rest is compared here, where case and
-    accents can be folded. All other criteria are sent together.
     """
     if "number" in criteria:
         return _by_number(criteria["number"], region)
-    rest = dict(criteria)
-    if email := rest.pop("email", ""):
-        return Search([_each("email", [email, email.lower()])], besides=rest)
-    if phone := rest.pop("phone", ""):
-        return Search([_each(_PHONE, _phone_shapes(phone, region))], besides=rest)
     keys = {"birthdate": "birthdate", "zip_code": "address.zip_code"}
     exact = {key: criteria[name] for name, key in keys.items() if name in criteria}
+    email = criteria.get("email", "")
+    emails = _each("email", [email, email.lower()])
+    phones = _each(_PHONE, _phone_shapes(criteria.get("phone", ""), region))
+    steps: list[list[Filters]] = []
     readings = _readings(criteria)
-    most = _MOST_CALLS // len(readings)
-    return Search([[{**one, **exact} for one in _spelled(names)[:most]] for names in readings])
+    for names in readings:
+        shapes = [given for given in (emails, phones, _spelled(names)) if given]
+        tries = product(*(given[:2] if len(shapes) > 1 else given for given in shapes))
+        most = _MOST_CALLS // len(readings)
+        steps.append([dict(ChainMap(*one, exact)) for one in islice(tries, most)])
+    return Search(steps)
 
 
 def _each(key: str, values: Iterable[str]) -> list[Filters]:
@@ -126,9 +100,7 @@ def is_customer_number(text: str) -> bool:
 
 
 def _by_number(text: str, region: str) -> Search:
-    """By GM number, by phone, and last by the customer's own number; by phone alone if it starts
-    with + or 0.
-    """
+    """By GM number, by phone, last by the customer's own; by phone alone if it begins + or 0."""
     number = dialled(text)
     by_phone = _each(_PHONE, _phone_shapes(text, region)[: _MOST_CALLS - 1])
     if not is_customer_number(number):
@@ -153,7 +125,7 @@ def _spelled(names: Mapping[str, str]) -> list[Filters]:
         {key: fold(name).upper() for key, name in names.items()},
         {key: name.upper() for key, name in names.items()},
     ]
-    return [one for n, one in enumerate(tries) if one not in tries[:n]]
+    return [one for n, one in enumerate(tries) if one and one not in tries[:n]]
 
 
 def _readings(criteria: Mapping[str, str]) -> list[dict[str, str]]:
@@ -183,13 +155,12 @@ def _names(first: list[str], last: list[str]) -> dict[str, str]:
 
 def person(criteria: Mapping[str, str]) -> dict[str, Json]:
     """What was typed, as values of a customer to be created."""
-    values: dict[str, Json] = {
-        name: criteria[name] for name in ("email", "birthdate") if name in criteria
-    }
+    values: dict[str, Json] = dict(_readings(criteria)[0])
+    values |= {name: criteria[name] for name in ("email", "birthdate") if name in criteria}
     phone = criteria.get("phone") or criteria.get("number", "")
     if "phone" in criteria or dialled(phone).startswith(("+", "0")):
         values["phones"] = [{"type": "MOBILE", "number": phone}]
-    return values | _readings(criteria)[0]
+    return values
 
 
 def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = False) -> list[Filters]:

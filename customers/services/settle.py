@@ -6,8 +6,7 @@ Club Med: the verbs do, and hand over what they read.
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -27,12 +26,8 @@ OUTSIDE = "Outside this desk"
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Settlement:
-    """What is to be appended for one change; see `customers.audit.entries.append`.
-
-    line: the open line that this settles.
-    """
+class Settlement(NamedTuple):
+    """What is to be appended for one change, and the open line that this settles."""
 
     change_id: UUID
     act: Mapping[str, Any]
@@ -42,10 +37,10 @@ class Settlement:
 
 
 def settle_from_profile(profile: Profile, read_at: int) -> int:
-    """Record what a profile says about its customer's open changes.
+    """Record what a profile says of its customer's open changes.
 
     read_at: the log's position before the profile was read. Returns the position up to which the
-    profile holds true: where entries that were not known to it came in between, nothing is done.
+    profile holds true. Does nothing if the customer got entries in between.
     """
     customer_id = profile.customer_id
     lines = journal.overdue().filter(customer_id=customer_id)
@@ -57,8 +52,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
     settlements = [answer_found(line, profile, customer_id) for line in overdue]
     since = [_seen_since(change, profile, known, claimed) for change in pending]
     settlements += [settlement for settlement, _ in since]
-    in_question = claimed.union(*(line.values for line in overdue), *map(_newest, pending))
-    settlements.append(_changed_elsewhere(profile, known, besides=in_question))
+    open_fields = [line.fields for line in overdue]
+    open_fields += [[entry.field for entry in change.entries] for change in pending]
+    settlements.append(_changed_elsewhere(profile, known, besides=claimed.union(*open_fields)))
     settlements = [settlement for settlement in settlements if settlement.findings]
     if not settlements:
         for change, (_, is_watched) in zip(pending, since, strict=True):
@@ -77,48 +73,31 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
 
 
 def append_settlement(settlement: Settlement) -> None:
-    """Append the entries and delete the journal line; does nothing if another process settled it
-    first. Call inside a transaction.
-    """
+    """Append the entries unless another process settled the line first; in a transaction."""
+    change_id, act, findings, line, unseen = settlement
     head = chain.lock()
-    if settlement.line is None or journal.close(settlement.line):
-        entries.append(
-            settlement.change_id,
-            settlement.act,
-            settlement.findings,
-            head=head,
-            unseen_by_author=settlement.unseen_by_author,
-        )
+    if line is None or journal.close(line):
+        entries.append(change_id, act, findings, head=head, unseen_by_author=unseen)
 
 
-def give_up(line: JournalLine) -> None:
-    """Club Med will not say what came of it, or it cannot be asked: a person has to find out."""
-    with transaction.atomic():
-        append_settlement(answer_found(line, None))
+def give_up(lines: Iterable[JournalLine], *, readable: bool = True) -> int:
+    """Make overdue lines unclear, for a person to find out; returns how many.
+
+    readable: those whose text opens; else the others, for good: their key may have come back.
+    """
+    given_up = [line for line in lines if line.is_readable == readable]
+    for line in given_up:
+        with transaction.atomic():
+            append_settlement(answer_found(line, None))
+    return len(given_up)
 
 
 def give_up_creates() -> None:
-    """Make creates that got no answer unclear, once nobody can be working on them any more.
-
-    No profile can be read to settle them, as they have no number.
-    """
+    """Make overdue creates unclear: without a number no profile can be read to settle them."""
     try:
-        for line in journal.overdue().filter(customer_id=""):
-            if line.is_readable:  # else its key may come back
-                give_up(line)
+        give_up(journal.overdue().filter(customer_id=""))
     except DatabaseError as exc:  # the next reader tries again
         logger.error("creates cannot be settled: %s", type(exc).__name__)
-
-
-def give_up_unreadable(lines: Iterable[JournalLine]) -> int:
-    """Make those of overdue lines that do not open unclear, for good; how many they were.
-
-    Nothing that Club Med says could be compared with them, and their fields would stay taken.
-    """
-    unreadable = [line for line in lines if not line.is_readable]
-    for line in unreadable:
-        give_up(line)
-    return len(unreadable)
 
 
 def answer_found(line: JournalLine, profile: Profile | None, customer_id: str = "") -> Settlement:
@@ -157,21 +136,17 @@ def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
     return Outcome.UNCLEAR
 
 
-def _newest(change: Change) -> dict[str, Entry]:
-    """field -> the change's last entry of it."""
-    return {entry.field: entry for entry in change.entries}
-
-
 def _seen_since(
     change: Change, profile: Profile, known: Mapping[str, Entry], claimed: Collection[str]
 ) -> tuple[Settlement, bool]:
     """What the profile shows of a change that it had not shown yet; and may it show more later?
 
-    claimed: fields on their way to Club Med by another change, whose value it may be.
+    claimed: fields that another change is sending, so the value may be that one's.
     """
     act: Mapping[str, Any] = {}
     findings, is_watched = [], False
-    for name, entry in _newest(change).items():
+    newest = {entry.field: entry for entry in change.entries}
+    for name, entry in newest.items():
         if name in claimed:
             is_watched = True
         elif field := _comparable(name, entry.new):
@@ -180,9 +155,7 @@ def _seen_since(
             is_watched = is_watched or may_come
             if outcome:
                 act = entry.act()
-                findings.append(
-                    FieldOutcome(name, entry.old, entry.new, outcome, Evidence.READ, now)
-                )
+                findings += [FieldOutcome(name, entry.old, entry.new, outcome, Evidence.READ, now)]
     is_news = any(finding.outcome == Outcome.APPLIED for finding in findings)
     return Settlement(change.change_id, act, findings, unseen_by_author=is_news), is_watched
 
@@ -222,9 +195,7 @@ def _changed_elsewhere(
             continue
         now = field.value(profile)
         if not field.same(entry.known, now) and not field.same(now, entry.known):
-            findings.append(
-                FieldOutcome(name, entry.known, now, Outcome.APPLIED, Evidence.READ, now)
-            )
+            findings += [FieldOutcome(name, entry.known, now, Outcome.APPLIED, Evidence.READ, now)]
             label = entry.customer_label
     act = {
         "action": Action.ELSEWHERE,

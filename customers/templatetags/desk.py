@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -260,6 +261,12 @@ def _words(moment: datetime, now: datetime) -> str:
         return str(wording.YESTERDAY) if days == 1 else wording.AGO % named
     shape = "j F" if moment.year == now.year else "j F Y"
     return wording.ON % {"day": date_format(moment, shape)}
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """48,212 for 48212, as the language writes it."""
+    return number_format(number, force_grouping=True)
 
 
 @register.filter

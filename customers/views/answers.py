@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from customers import session, wording
+from customers import form_token, session, wording
 from customers.access import Actor
 from customers.audit import access_events, reading
 from customers.audit.models import Access
@@ -120,10 +120,10 @@ def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
     """
     if request.method == "POST":
         return {"data": request.POST}
-    if not form_name:
-        return {"typed": session.take_back(request.session, request.path)}
-    own: dict[str, Any] = {"actor": request.actor, "form": form_name}
-    return {"typed": session.take_back_own(request.session, request.path, **own)}
+    typed = session.take_back(request.session, request.path)
+    token = typed.get("token", "") if typed else ""
+    own = not form_name or form_token.read(token, actor=request.actor, form=form_name)
+    return {"typed": typed if own else None}
 
 
 def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -48,8 +47,7 @@ def test_a_seal_of_another_log_is_no_beginning(tmp_path):
 
 
 def test_a_database_that_cannot_be_read_is_told_with_status_2():
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE customers_head RENAME TO elsewhere")
+    log.sql("ALTER TABLE customers_head RENAME TO elsewhere")
 
     assert log.verify() == (2, "The log cannot be read from the database.")
 

@@ -1,8 +1,5 @@
-"""A log of 2,000 entries, a quarter of them 37 months old and a quarter 13.
-
-A customer is forgotten: gone from the database's files, and gone again after an older backup was
-restored. What is too old leaves likewise. Everything else is as it was.
-"""
+"""What is forgotten or too old is gone from the database's files, and gone again after an older
+backup was restored, out of 2,000 entries: a quarter is 37 months old, a quarter 13."""
 
 import os
 import re

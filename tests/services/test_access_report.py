@@ -15,14 +15,13 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from crmadmin.sandbox import Fault
-from customers.audit import access_events, entries, erasure
+from customers.audit import access_events, entries
 from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import Access, AccessEvent, Change, Entry, Purpose
 from customers.management.commands import access_report
 from customers.services import report
 from customers.services.reconcile import reconcile
-from tests import log
 from tests.acts import (
     NEW,
     YES,
@@ -279,22 +278,6 @@ def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
     assert "erased → erased" in text(html)
     assert "This customer’s values, up to entry 1, are erased." in text(html)
     assert "Customer:" not in text(html.main)
-
-
-def test_of_a_log_that_lost_its_oldest_entries_it_says_from_when_it_goes_on():
-    for _ in range(4):
-        recorded(email())
-    log.append(erasure.erasure_entry(erasure.VALUES, 2), action="expired", customer_id="")
-    log.leave_behind_an_anchor(2)
-
-    told = of("--customer", TOM)
-    said = text(page("--customer", TOM))
-
-    assert [step["seq"] for step in steps(told)] == [3, 4]
-    covers = told["covers"]
-    assert covers["values_erased_up_to"] == 2
-    assert covers["entries_from"] == {"seq": 3, "at": steps(told)[0]["at"]}
-    assert "Entries before 3 were removed because they were too old" in said
 
 
 def test_about_nobody_it_says_that_nothing_is_recorded():

@@ -235,7 +235,7 @@ def test_nor_does_one_that_a_person_had_decided_on(clubmed):
             create_customer(typed, token=used, actor=actor(AGENT), request_id="r")
 
     with overdue(clubmed, create, "POST"):
-        give_up(JournalLine.objects.get())
+        give_up(JournalLine.objects.all())
         who = {"actor": actor(SUPERVISOR), "request_id": "r"}
         settle_change(used.change_id, landed=False, reason="Asked by phone", **who)
         assert VaultItem.objects.count() == 6

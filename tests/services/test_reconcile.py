@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
@@ -218,14 +219,9 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 
 @pytest.mark.django_db(transaction=True)
 def test_on_a_timer_it_settles_again_and_again_until_it_is_ended(agent, clubmed):
-    from django.db import connection
-
-    address = os.environ["DATABASE_URL"]
     name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite":
-        address = f"sqlite:///{name}"
-    else:
-        address = f"{address.rpartition('/')[0]}/{name}"
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    address = f"sqlite:///{name}" if connection.vendor == "sqlite" else f"{server}/{name}"
     environment = os.environ | {"DATABASE_URL": address, "CLUBMED_API_URL": clubmed.url}
     timer = subprocess.Popen(
         [sys.executable, "manage.py", "reconcile", "--watch", "0.1"],

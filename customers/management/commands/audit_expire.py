@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
 from django.utils import timezone
 
-from customers.audit import erasure, verify
+from customers.access import OPERATOR
+from customers.audit import erasure, verification
 from customers.audit.models import JournalLine
 from customers.management import commandline
 from customers.services import credentials, expire
@@ -49,18 +50,16 @@ class Command(BaseCommand):
         call_command("clearsessions")
         credentials.sweep()
         told = "verified: {:,} of {:,}"
-        report = verify.verify(progress=lambda *done: self.stderr.write(told.format(*done)))
+        report = verification.run(
+            OPERATOR.name, progress=lambda *done: self.stderr.write(told.format(*done))
+        )
         reason = although_not_whole.strip()
         if report.faults and not reason:
-            raise CommandError(
-                f"Nothing was erased, as the log is not whole: {report.faults[0]}. Run "
-                "audit_verify, or say --although-not-whole WHY."
-            )
+            why = f"the log is not whole: {report.faults[0]}. Or say --although-not-whole WHY"
+            raise CommandError(f"Nothing was erased, as {why}.")
         if not clock_is_right and (doubt := expire.doubt(timezone.now())):
-            raise CommandError(
-                f"Nothing was erased, as the clock may be wrong: {doubt} If it is right, say "
-                "--clock-is-right."
-            )
+            why = f"the clock may be wrong: {doubt} Or say --clock-is-right"
+            raise CommandError(f"Nothing was erased, as {why}.")
         return f"{reason} (not whole: {report.faults[0]})" if report.faults else ""
 
     def _erase(self, old: expire.Old, reason: str) -> None:

@@ -21,8 +21,7 @@ class Command(BaseCommand):
         key = encryption.current()
         if left:
             raise CommandError(
-                f"{done:,} rows are under key {key} now, and {left:,} are not: a worker that does "
-                "not know it wrote them meanwhile, or they do not open. Restart all workers with "
-                "it and run this again; if it stays so, run audit_verify."
+                f"{done:,} rows are under key {key} now, and {left:,} are not. Restart all workers "
+                "with it and run this again; if it stays so, run audit_verify."
             )
         self.stdout.write(f"{done:,} rows encrypted anew; all are under key {key}.")

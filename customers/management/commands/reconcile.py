@@ -30,7 +30,7 @@ class Command(BaseCommand):
         checks.check()
         if give_up_unreadable:
             with commandline.database_errors():
-                count = settle.give_up_unreadable(journal.overdue())
+                count = settle.give_up(journal.overdue(), readable=False)
             self.stdout.write(f"Unclear now: {count:,}. A supervisor finds out what came of them.")
             return
         if credentials.background() is None:
