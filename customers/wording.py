@@ -244,7 +244,7 @@ PERIODS = {
 }
 NO_DATE = _("“%(text)s” is not a date: write it like 2026-11-30.")
 NOT_A_NUMBER = _("“%(text)s” is not a customer number: digits only, not starting with 0.")
-NOT_IN_THE_LOG = _("“%(value)s” is not known here: choose from the list.")
+NOT_KNOWN = _("“%(value)s” is not known here: choose from the list.")
 NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
@@ -255,6 +255,15 @@ VIEWS = {
     "refused": _("Refused this week"),
     "unclear": _("Unclear"),
     "names": _("Name changes"),
+}
+WHAT = _("What")
+ANYTHING = _("Anything")
+LOOKS = {
+    "all": _("Everything"),
+    "newest": _("Last 2 days"),
+    "revealed": _("Revealed this month"),
+    "out": _("Exported and reported"),
+    "refused": _("Refused"),
 }
 NAME = _("Name of the view")
 FOR_EVERYBODY = _("For everybody who reads the log")
