@@ -173,8 +173,8 @@ def _difference_html(shown: Difference, named: bool) -> SafeString:
 
 def _counts(shown: Difference) -> SafeString:
     """How many members are not told one by one."""
-    counts = ((shown.more, wording.more_changed), (shown.unchanged, wording.unchanged))
-    told = [(words(count),) for count, words in counts if count]
+    counts = ((shown.more, wording.MORE_CHANGED), (shown.unchanged, wording.UNCHANGED))
+    told = [(words % {"count": count},) for count, words in counts if count]
     return format_html_join("", '<span class="muted">{}</span>', told)
 
 
@@ -311,7 +311,7 @@ def _key_missing(entry: Entry) -> SafeString:
 
 def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
-    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
+    number = number_in(entry.detail, entry.meaning.detail)
     if number is None or entry.action not in wording.DONE_TO_THE_LOG:
         return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
     words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
