@@ -600,6 +600,7 @@ class AccessEvent(models.Model):
     actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
     actor_roles = models.CharField(max_length=64, blank=True)
+    actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
     # That was revealed; of a report about a member of staff, the identifier of whom.
     field = models.CharField(max_length=64, blank=True)
@@ -610,12 +611,17 @@ class AccessEvent(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["customer_id", "-id"], name="access_customer"),
-            models.Index(fields=["actor_issuer", "actor_sub", "-id"], name="access_actor"),
+            models.Index(fields=["customer_id", "id"], name="access_customer"),
+            models.Index(fields=["actor_key", "id"], name="access_actor"),
+            models.Index(fields=["kind", "id"], name="access_kind"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.recorded_at}"
+
+    @property
+    def role_words(self) -> str:
+        return role_words(self.actor_roles.split(", "))
 
 
 class CheckState(models.TextChoices):

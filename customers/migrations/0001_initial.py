@@ -189,6 +189,7 @@ class Migration(migrations.Migration):
                 ("actor_sub", models.CharField(blank=True, max_length=255)),
                 ("actor_name", models.CharField(max_length=255)),
                 ("actor_roles", models.CharField(blank=True, max_length=64)),
+                ("actor_key", models.BigIntegerField()),
                 ("customer_id", models.CharField(blank=True, max_length=64)),
                 ("field", models.CharField(blank=True, max_length=64)),
                 ("change_id", models.UUIDField(null=True)),
@@ -211,8 +212,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
                 "indexes": [
-                    models.Index(fields=["customer_id", "-id"], name="access_customer"),
-                    models.Index(fields=["actor_issuer", "actor_sub", "-id"], name="access_actor"),
+                    models.Index(fields=["customer_id", "id"], name="access_customer"),
+                    models.Index(fields=["actor_key", "id"], name="access_actor"),
+                    models.Index(fields=["kind", "id"], name="access_kind"),
                 ],
             },
         ),
