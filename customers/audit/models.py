@@ -600,6 +600,7 @@ class AccessEvent(models.Model):
     actor_sub = models.CharField(max_length=255, blank=True)
     actor_name = models.CharField(max_length=255)
     actor_roles = models.CharField(max_length=64, blank=True)
+    actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
     # That was revealed; of a report about a member of staff, the identifier of whom.
     field = models.CharField(max_length=64, blank=True)
@@ -610,12 +611,82 @@ class AccessEvent(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["customer_id", "-id"], name="access_customer"),
-            models.Index(fields=["actor_issuer", "actor_sub", "-id"], name="access_actor"),
+            models.Index(fields=["customer_id", "id"], name="access_customer"),
+            models.Index(fields=["actor_key", "id"], name="access_actor"),
+            models.Index(fields=["kind", "id"], name="access_kind"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.recorded_at}"
+
+    @property
+    def role_words(self) -> str:
+        return role_words(self.actor_roles.split(", "))
+
+
+class CheckState(models.TextChoices):
+    """How far a verification is."""
+
+    RUNNING = "running"
+    WHOLE = "whole"
+    NOT_WHOLE = "not_whole"
+    BROKEN_OFF = "broken_off"  # it ended without a result
+
+
+class Verification(models.Model):
+    """One run of `manage.py audit_verify`, for the page that shows it. No part of the record.
+
+    since: the trusted seal that it went on from, 0 for the whole log. first, reached: the entries
+    that it has read; last: the newest when it began, 0 until it says so. proven: up to which entry
+    a signature vouches for them. sealed: the newest entry whose seal, kept elsewhere, it compared;
+    0 for none.
+    """
+
+    state = models.CharField(max_length=16, choices=CheckState, default=CheckState.RUNNING)
+    actor_name = models.CharField(max_length=255)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()  # when it was last at work, by the database's clock
+    ended_at = models.DateTimeField(null=True)
+    since = models.BigIntegerField(default=0)
+    first = models.BigIntegerField(default=1)
+    reached = models.BigIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    proven = models.BigIntegerField(default=0)
+    sealed = models.BigIntegerField(default=0)
+    # [number of the entry or None, what is wrong] each, in the verifier's words
+    faults = JsonTextField(default=list)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["ended_at"], name="check_ended")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state=CheckState.RUNNING), name="check_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"verification up to entry {self.reached}: {self.state}"
+
+    @property
+    def is_broken(self) -> bool:
+        """Was the log not whole?"""
+        return self.state == CheckState.NOT_WHOLE
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else 0.0
+
+    @property
+    def unproven(self) -> int:
+        """The first entry that no signature vouches for."""
+        return max(self.proven + 1, self.first)
+
+    @property
+    def lists_agree(self) -> bool:
+        """Do the projections show what the entries say?"""
+        return not any("audit_rebuild" in what for _, what in self.faults)
 
 
 class Credential(models.Model):

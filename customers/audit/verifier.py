@@ -259,6 +259,12 @@ class Verifier:
         named = (f"entry {seq}: {what}" for seq, what in entries)
         return [*named, *self.bad_head, *self.bad_seals, *self.beside]
 
+    @property
+    def sound_up_to(self) -> int:
+        """The last entry before the first bad one."""
+        bad = (seq for seq, _ in self.bad_entries if seq >= self.first)
+        return min(bad, default=self.seq + 1) - 1
+
     def report(self) -> list[str]:
         """The faults, and what can be said of the rest."""
         given = self.seals.given
@@ -275,8 +281,7 @@ class Verifier:
         counted = f"{given.total() - older} seals compared, {self.in_full} entries in full"
         if not self.faults:
             return [*notes, f"{walked}: whole, {counted}"]
-        bad = [seq for seq, _ in self.bad_entries if seq >= self.first]
-        before = min(bad) - 1 if bad else self.seq
+        before = self.sound_up_to
         proven = min(self.proven, before)
         if proven >= self.first:
             notes.append(f"entries {self.first} to {proven} are whole")

@@ -1,7 +1,4 @@
-"""When two values are the same to a person.
-
-Every function takes any JSON and never raises: new values may appear at any time (contract 1).
-"""
+"""When two values are the same to a person. The functions take any JSON and never raise."""
 
 import json
 import re

@@ -1,12 +1,10 @@
-"""The catalogue of profile fields: one row a field (contract 3).
-
-Pages, forms, PATCH bodies and the audit log read it. A plain field is added by adding its row.
-"""
+"""The catalogue of profile fields (contract 3). A new field needs a row, and nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -212,21 +210,19 @@ _middle_name = partial(Field, group=Group.IDENTITY, patch=True, clear=Clear.BLAN
 _native_name = partial(_middle_name, kind=kinds.NATIVE)
 
 
-def _address(
-    name: str, title: str | Promise, max_length: int, width: int = 3, kind: Kind = kinds.TEXT
-) -> Field:
+def _address(name: str, title: str | Promise, max_length: int, **more: Any) -> Field:
     path = f"address.{name}"
-    return Field(name, title, Group.CONTACT, kind, path, max_length=max_length, width=width)
+    return Field(name, title, Group.CONTACT, path=path, max_length=max_length, **more)
 
 
 # `country` (100) has no row: it is the name of `country_code`, chosen with it.
 _ADDRESS = (
-    _address("street", _("Street"), 100, 4),
-    _address("number", _("Number"), 50, 2),
+    _address("street", _("Street"), 100, width=4),
+    _address("number", _("Number"), 50, width=2),
     _address("add_on", _("Flat, floor"), 50),
     _address("town", _("District or town"), 100),
-    _address("zip_code", _("Postal code"), 50, 2),
-    _address("city", _("City"), 150, 4),
+    _address("zip_code", _("Postal code"), 50, width=2),
+    _address("city", _("City"), 150, width=4),
     _address("state_or_district", _("State or district"), 100),
     _address("country_code", _("Country"), 3, kind=kinds.COUNTRY),
     _address("additional_information_1", _("Additional information 1"), 100),

@@ -1,7 +1,4 @@
-"""The kinds of value in a profile: how a person reads one, when two are the same, how it is sent.
-
-Every function takes any JSON and never raises. What cannot be read is shown as it came.
-"""
+"""The kinds of value in a profile. Functions take any JSON, and what is odd is shown as it came."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Values in words: dates, numbers, countries, languages, phone types, channels, yes and no."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from babel import Locale
@@ -83,13 +83,11 @@ def partners_text(answer: Json) -> str:
     return str(_("(partners %s)")) % text if text else ""
 
 
-def channel_text(code: Json) -> str:
-    return channels().get(raw_text(code), raw_text(code))
+def _named_by(names: Callable[[], Mapping[str, str]]) -> Callable[[Json], str]:
+    """A function from a code to its name; a code without one stands as it came."""
+    return lambda code: names().get(raw_text(code), raw_text(code))
 
 
-def country_text(value: Json) -> str:
-    return countries().get(raw_text(value), raw_text(value))
-
-
-def language_text(value: Json) -> str:
-    return languages().get(raw_text(value), raw_text(value))
+channel_text = _named_by(channels)
+country_text = _named_by(countries)
+language_text = _named_by(languages)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
 
-from customers.clubmed.profile import Json
+from customers.clubmed.profile import Json, member
 
 _MAX_REFERENCES = 5  # that lead to one another
 _MAX_BODY = 10_000  # characters of JSON
@@ -102,13 +102,9 @@ class Rules:
 
     def _at(self, path: str) -> Mapping[str, Json]:
         """The rule for the value at a path; for the whole profile at ""."""
-        rule = self.schema
-        for name in path.split(".") if path else ():
-            members = rule.get("properties")
-            rule = members.get(name, {}) if isinstance(members, Mapping) else {}
-            if not isinstance(rule, Mapping):
-                return {}
-        return rule
+        steps = ".".join(f"properties.{name}" for name in path.split("."))
+        rule = member(self.schema, steps) if path else self.schema
+        return rule if isinstance(rule, Mapping) else {}
 
 
 def rules(locale: str, schema: Json) -> Rules:
@@ -183,8 +179,8 @@ def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
 def _without_empty(value: Json) -> Json:
     """The value without members that are null, "" or empty themselves (contract 2)."""
     if isinstance(value, Mapping):
-        members = {key: _without_empty(member) for key, member in value.items()}
-        return {key: member for key, member in members.items() if member not in (None, "", [], {})}
+        members = {key: _without_empty(one) for key, one in value.items()}
+        return {key: one for key, one in members.items() if one not in (None, "", [], {})}
     if isinstance(value, list):
         return [_without_empty(item) for item in value]
     return value

@@ -189,6 +189,7 @@ class Migration(migrations.Migration):
                 ("actor_sub", models.CharField(blank=True, max_length=255)),
                 ("actor_name", models.CharField(max_length=255)),
                 ("actor_roles", models.CharField(blank=True, max_length=64)),
+                ("actor_key", models.BigIntegerField()),
                 ("customer_id", models.CharField(blank=True, max_length=64)),
                 ("field", models.CharField(blank=True, max_length=64)),
                 ("change_id", models.UUIDField(null=True)),
@@ -211,8 +212,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
                 "indexes": [
-                    models.Index(fields=["customer_id", "-id"], name="access_customer"),
-                    models.Index(fields=["actor_issuer", "actor_sub", "-id"], name="access_actor"),
+                    models.Index(fields=["customer_id", "id"], name="access_customer"),
+                    models.Index(fields=["actor_key", "id"], name="access_actor"),
+                    models.Index(fields=["kind", "id"], name="access_kind"),
                 ],
             },
         ),
@@ -367,6 +369,52 @@ class Migration(migrations.Migration):
                 ("key_id", models.CharField(max_length=8)),
                 ("encrypted", models.BinaryField()),
             ],
+        ),
+        migrations.CreateModel(
+            name="Verification",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("whole", "Whole"),
+                            ("not_whole", "Not Whole"),
+                            ("broken_off", "Broken Off"),
+                        ],
+                        default="running",
+                        max_length=16,
+                    ),
+                ),
+                ("actor_name", models.CharField(max_length=255)),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("since", models.BigIntegerField(default=0)),
+                ("first", models.BigIntegerField(default=1)),
+                ("reached", models.BigIntegerField(default=0)),
+                ("last", models.BigIntegerField(default=0)),
+                ("proven", models.BigIntegerField(default=0)),
+                ("sealed", models.BigIntegerField(default=0)),
+                ("faults", customers.audit.models.JsonTextField(default=list)),
+            ],
+            options={
+                "ordering": ["-pk"],
+                "indexes": [models.Index(fields=["ended_at"], name="check_ended")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "running")),
+                        fields=("state",),
+                        name="check_once",
+                    )
+                ],
+            },
         ),
         migrations.AddIndex(
             model_name="entry",

@@ -61,8 +61,12 @@ class Product:
 
     def let_time_pass(self):
         """Deadline and grace are over for every line: the timer may settle it."""
+        self.manage("shell", "--command", TIME_PASSES)
+
+    def manage(self, *arguments):
+        """A command on the demo's own log."""
         *manage, _ = self.demo.command
-        subprocess.run([*manage, "shell", "--command", TIME_PASSES], check=True)
+        subprocess.run([*manage, *arguments], check=True, capture_output=True)
 
     def reset(self):
         requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()

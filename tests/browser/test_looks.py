@@ -34,6 +34,7 @@ AT_REST = {
     "group": f"{LONG}groups/contact/",
     "revealing-alone": f"{RICH}fields/identity/reveal/",
     "nothing-yet": "/audit/?customer=1",
+    "integrity": "/audit/integrity/",
     "no-such-customer": "/customers/999999999/",
     "no-such-page": "/nowhere/",
     "signed-out": "/signed-out/",
@@ -223,6 +224,54 @@ def deciding_about_a_create(page, product):
     yield "searched"
 
 
+SHOWN_RUNS = """
+from datetime import timedelta
+from django.utils import timezone
+from customers.audit import verification
+from customers.audit.models import Verification
+Verification.objects.filter(state="running").delete()
+"""
+UNDER_WAY = """
+row = verification.begin("Maximiliane Montgomery-Vandenberghe")
+row.reached, row.last = 12_000, 48_212
+row.save()
+"""
+BROKEN_OFF = "Verification.objects.filter(state='running').update(state='broken_off')"
+NOT_WHOLE = """
+from customers.audit.models import Entry
+last = Entry.objects.first().seq
+faults = [[last, "its content gives another digest than the one recorded"]]
+faults += [[None, "the head is not signed with a key that was given"]]
+faults += [[None, f"change {'0' * 8}-{'1' * 24}: the lists do not show it: audit_rebuild"]]
+Verification.objects.create(actor_name="Sana El Idrissi", started_at=timezone.now(),
+    ended_at=timezone.now(), beat_at=timezone.now(), state="not_whole", reached=48_212,
+    proven=last - 1, faults=faults)
+"""
+
+
+def checking(page, product):
+    """The log's integrity: what a check may leave."""
+    page.goto(TOM)
+    save_as(page, "email", LONG_EMAIL)
+    with somebody_else(page, product) as theirs:
+        lose(theirs, product, RICH, "drop_before")
+    for name, made in (
+        ("checking", SHOWN_RUNS + UNDER_WAY),
+        ("check-broken-off", SHOWN_RUNS + UNDER_WAY + BROKEN_OFF),
+        ("not-intact", SHOWN_RUNS + NOT_WHOLE),
+    ):
+        product.manage("shell", "--command", made)
+        page.goto("/audit/integrity/")
+        yield name
+    page.goto("/audit/unsettled/")
+    expect(page.locator("#notices")).to_contain_text("not intact")
+    yield "not-intact-unsettled"
+    product.manage("audit_verify")
+    page.goto("/audit/integrity/")
+    expect(page.locator(".verdict")).to_contain_text("intact up to")
+    yield "intact"
+
+
 def without_a_role(page, product):
     page.context.clear_cookies()
     page.goto("/")
@@ -321,7 +370,7 @@ def visiting(page, product):
 JOURNEYS = [
     *(visiting, finding, creating, editing, saving, conflicting, sending_an_address),
     *(editing_a_group, revealing, recorded_and_forgotten, settling, deciding),
-    *(deciding_about_a_create, without_an_api, without_a_role),
+    *(deciding_about_a_create, checking, without_an_api, without_a_role),
 ]
 
 

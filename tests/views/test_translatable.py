@@ -6,14 +6,17 @@ What may stand outside is data: values of customers, names of staff, codes, and 
 import gettext
 import json
 import re
+from contextlib import suppress
 
 import pytest
 from babel import Locale
-from django.utils import translation
+from django.core.management import call_command
+from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 from crmadmin.sandbox import Fault
-from customers.audit.models import Change
+from customers.audit import verification
+from customers.audit.models import Change, ChangedField, CheckState, Verification
 from tests.acts import create, lose_the_answer
 from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
 
@@ -137,6 +140,37 @@ def waiting(agent, supervisor, clubmed):
     return supervisor.get("/audit/unsettled/")
 
 
+def integrity_never_checked(agent, supervisor, clubmed):
+    return supervisor.get("/audit/integrity/")
+
+
+def integrity_whole(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    call_command("audit_verify")
+    saved(agent, supervisor, clubmed)
+    verification.begin("Mei-Ling Chao")
+    return supervisor.get("/audit/integrity/")
+
+
+def integrity_broken(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    ChangedField.objects.all().delete()
+    with suppress(SystemExit):
+        call_command("audit_verify")
+    Verification.objects.create(
+        state=CheckState.BROKEN_OFF,
+        actor_name="",
+        started_at=timezone.now(),
+        beat_at=timezone.now(),
+    )
+    return supervisor.get("/audit/integrity/")
+
+
+def broken_log(agent, supervisor, clubmed):
+    integrity_broken(agent, supervisor, clubmed)
+    return supervisor.get("/audit/")
+
+
 def own_saves(agent, supervisor, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
     return agent.get("/saves/")
@@ -155,6 +189,7 @@ STATES = [
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
     *(refused_create, refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage),
     *(history, log, change, waiting, own_saves, forget, gate),
+    *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
 
 
@@ -172,7 +207,7 @@ def test_no_word_of_the_page_is_left_untranslated(state, agent, supervisor, club
 
 def spoken(page):
     """The texts of a page, and of its attributes that are read aloud, element by element."""
-    for element in page.select("script, style, .code, svg"):
+    for element in page.select("script, style, .code, td[lang], svg"):
         element.decompose()
     page.smooth()
     yield page.get_text(" ")

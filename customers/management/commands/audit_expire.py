@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
 from django.utils import timezone
 
-from customers.audit import erasure, verify
+from customers.access import OPERATOR
+from customers.audit import erasure, verification
 from customers.audit.models import JournalLine
 from customers.management import commandline
 from customers.services import credentials, expire
@@ -49,7 +50,9 @@ class Command(BaseCommand):
         call_command("clearsessions")
         credentials.sweep()
         told = "verified: {:,} of {:,}"
-        report = verify.verify(progress=lambda *done: self.stderr.write(told.format(*done)))
+        report = verification.run(
+            OPERATOR.name, progress=lambda *done: self.stderr.write(told.format(*done))
+        )
         reason = although_not_whole.strip()
         if report.faults and not reason:
             why = f"the log is not whole: {report.faults[0]}. Or say --although-not-whole WHY"

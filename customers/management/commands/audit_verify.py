@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from customers.audit import chain
+from customers.access import OPERATOR
+from customers.audit import chain, verification
 from customers.audit.models import Head
 from customers.audit.verifier import UnreadableError, seals_in
-from customers.audit.verify import verify
 
 _unreadable = partial(CommandError, returncode=2)
 
@@ -24,16 +24,19 @@ class Command(BaseCommand):
         parser.add_argument("--since", metavar="FILE", help="go on from its newest seal")
         for option, text in (("--seal", "compare with its seals"), ("--log", "a process log")):
             parser.add_argument(option, action="append", default=[], metavar="FILE", help=text)
+        parser.add_argument("--of-page", type=int, help=argparse.SUPPRESS)  # the row to fill in
 
     def handle(self, **options: Any) -> None:
         since, path = None, options["since"]
         try:
             if path and (since := max(seals_in([path], []), default=None)) is None:
                 raise _unreadable(f"{path} holds no seal.")
-            walker = verify(
+            walker = verification.run(
+                OPERATOR.name,
                 since=since,
                 seals=seals_in(options["seal"], options["log"]),
-                progress=lambda seq, last: self.stderr.write(f"{seq:,} of {last:,}"),
+                progress=self._tell if options["verbosity"] else lambda seq, last: None,
+                number=options["of_page"],
             )
         except DatabaseError:  # its text may hold what the database holds
             raise _unreadable("The log cannot be read from the database.") from None
@@ -47,3 +50,6 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(walker.report()))
         if walker.faults:
             sys.exit(1)
+
+    def _tell(self, seq: int, last: int) -> None:
+        self.stderr.write(f"{seq:,} of {last:,}")

@@ -1,0 +1,74 @@
+"""A supervisor checks the log: it goes on by itself, may be left, and says what came of it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import reload_until_shown, save_as
+
+pytestmark = pytest.mark.once
+TOM, URL = "/customers/123456789/", "/audit/integrity/"
+ALTER = "from customers.audit.models import Change; Change.objects.update(customer_id='1')"
+
+
+@pytest.fixture
+def checker(sana):
+    """A supervisor's page, after a change of theirs."""
+    sana.goto(TOM)
+    save_as(sana, "email", "new@example.com")
+    return sana
+
+
+def check_now(page):
+    page.get_by_role("link", name="Integrity").click()
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator("#integrity")).to_contain_text("The log is being checked")
+
+
+def test_check_now_shows_that_it_is_at_work_and_then_the_result(checker):
+    check_now(checker)
+
+    expect(checker.locator("progress")).to_be_visible()
+    expect(checker.get_by_role("button", name="Check now")).to_be_focused()
+    expect(checker.locator("#verdict-title")).to_contain_text("The log is intact up to entry")
+    expect(checker.locator("#integrity")).to_contain_text("Checked by Sana El Idrissi")
+    expect(checker.locator("progress")).to_have_count(0)
+
+
+def test_a_check_that_is_left_goes_on(checker):
+    check_now(checker)
+    checker.goto(TOM)
+    checker.goto(URL)
+
+    expect(checker.locator("progress")).to_have_count(0)
+    expect(checker.locator("#integrity")).to_contain_text("Checked by Sana El Idrissi")
+
+
+def test_what_does_not_hold_is_shown_and_said_on_the_pages_of_the_log(product, checker):
+    product.manage("shell", "--command", ALTER)
+    try:
+        check_now(checker)
+
+        expect(checker.get_by_role("alert")).to_contain_text("The log is not intact")
+        expect(checker.locator("#integrity td[lang=en]").first).to_contain_text("audit_rebuild")
+        checker.goto("/audit/")
+        notice = checker.locator("#notices").get_by_role("alert")
+        expect(notice).to_contain_text("The log is not intact.")
+        notice.get_by_role("link").click()
+        expect(checker).to_have_url(f"{product.desk}{URL}")
+    finally:
+        product.manage("audit_rebuild")
+
+    check_now(checker)
+    expect(checker.locator("#verdict-title")).to_contain_text("The log is intact up to entry")
+
+
+def test_without_a_script_a_link_asks_how_far_it_is(product, open_page):
+    page = open_page(script=False)
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(URL)
+    page.get_by_role("button", name="Check now").click()
+
+    expect(page).to_have_url(f"{product.desk}{URL}")
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+    reload_until_shown(page, page.locator("#integrity:not(:has(progress))"))
+    expect(page.locator("#verdict-title")).to_contain_text("The log is intact")
