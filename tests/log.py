@@ -28,7 +28,7 @@ def sql(statement, *values):
         return cursor.rowcount
 
 
-def append(*findings, action="change", customer_id="123456789", change_id=None):
+def append(*findings, action="change", customer_id="123456789", change_id=None, locale="en-US"):
     act = {
         "action": action,
         "customer_id": customer_id,
@@ -38,7 +38,7 @@ def append(*findings, action="change", customer_id="123456789", change_id=None):
         "actor_name": "Inès “I” Moreau",
         "actor_roles": "agent",
         "reason": "said so \\ by phone\u2028",
-        "locale": "en-US",
+        "locale": locale,
         "request_id": "0123456789ab",
         "flags": "forced_address",
         "related": ["555"],

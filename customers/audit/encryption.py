@@ -27,6 +27,11 @@ def current() -> str:
     return next(iter(_keys(settings.AUDIT_ENCRYPTION_KEYS)))
 
 
+def has_key(key_id: str) -> bool:
+    """Is the key of that id given?"""
+    return key_id in _keys(settings.AUDIT_ENCRYPTION_KEYS)
+
+
 def encrypt(text: bytes, place: bytes) -> bytes:
     """Nonce, ciphertext and tag, under the current key. place: what it is bound to."""
     nonce = secrets.token_bytes(_NONCE)

@@ -68,7 +68,7 @@ class Missing(models.TextChoices):
 
     ERASED = "erased", _("erased")  # its customer was forgotten, or it was too old
     NOT_KEPT = "not kept", _("not kept")  # it never was in the log
-    UNREADABLE = "unreadable", _("unreadable")  # no key opens it, or somebody altered it
+    UNREADABLE = "unreadable", _("not readable")  # no key opens it, or somebody altered it
 
     def __str__(self) -> str:
         return str(self.label)

@@ -39,7 +39,7 @@ def integrity(request: DeskRequest) -> HttpResponse:
         "unsettled": reading.unsettled(most=_UNSETTLED),
     }
     page = render(request, "audit/integrity.html", context)
-    return note_access(request, page, Access.AUDIT, "")
+    return note_access(request, page, Access.AUDIT)
 
 
 def _check() -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_an_entry_that_no_longer_says_what_it_erased_is_named_and_breaks_nothing
 
     assert (status, words.partition("\n")[0]) == (1, f"entry 10: {CONTENT}")
     for path in ("/audit/", "/customers/100/history/"):
-        assert "unreadable" in text(supervisor.page(path))
+        assert "not readable" in text(supervisor.page(path))
     call_command("access_report", customer="100", stdout=io.StringIO())
 
 

@@ -115,7 +115,7 @@ def test_nothing_goes_unless_asked(aged):
 )
 def test_months_are_those_of_the_calendar(at, settings, now, months, then):
     settings.AUDIT_VALUE_MONTHS = months
-    at(*now)
+    at(*now, 12)
 
     assert f"Values older than {then}: 0." in expire()
 

@@ -240,7 +240,13 @@ def test_every_page_of_the_log_says_that_it_is_not_intact(agent, supervisor, aud
     of_change = f"/audit/changes/{Change.objects.get().pk}/"
 
     for person in (supervisor, auditor):
-        for url in ("/audit/", "/audit/unsettled/", of_change, f"/customers/{TOM}/history/"):
+        for url in (
+            "/audit/",
+            "/audit/looks/",
+            "/audit/unsettled/",
+            of_change,
+            f"/customers/{TOM}/history/",
+        ):
             notices = person.page(url).select_one("#notices")
             assert NOT_INTACT in text(notices)
             assert notices.select_one("a")["href"] == URL
