@@ -64,8 +64,6 @@ forged = _page(403, wording.FORGED, wording.FORGED_TEXT)
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, answers.NotACustomerNumberError):
-        return answer(request, NO_CUSTOMER_NUMBER)
     is_field = isinstance(exception, answers.NotEditableError)
     return answer(request, NOT_EDITABLE if is_field else NO_PAGE)
 

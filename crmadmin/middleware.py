@@ -36,6 +36,7 @@ from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
+_METHODS = ("GET", "HEAD", "POST")  # of a view that does not say less
 
 
 def trusted_proxy(get_response: GetResponse) -> GetResponse:
@@ -92,6 +93,7 @@ def _is_whole(request: HttpRequest) -> bool:
 class AccessMiddleware:
     """Deny by default: a view without a rule is refused, and a rule holds for every request.
 
+    An address with something that cannot be a customer_id (contract 3) leads to no view.
     What a verb raised, and a wrong method, become pages.
     """
 
@@ -123,9 +125,13 @@ class AccessMiddleware:
             return None
         if actor is None:
             return _ask_to_sign_in(request, renewing=False)
-        if rule and all(map(actor.may, rule)):
-            return None
         number = kwargs.get("customer_id", "")
+        if rule and all(map(actor.may, rule)):
+            if request.method not in _METHODS:
+                return http.HttpResponseNotAllowed(_METHODS)
+            if "customer_id" in kwargs and not is_customer_number(number):
+                return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
+            return None
         customer_id = number if is_customer_number(number) else ""
         about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
         access_events.note(Access.REFUSED, actor=actor, request_id=request.id, **about)
@@ -167,7 +173,8 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     name = request.resolver_match.url_name if request.resolver_match else None
-    sections = dict.fromkeys(("log", "change", "settle", "reveal-change", "unsettled"), "log")
+    of_the_log = ("log", "change", "settle", "reveal-change", "unsettled", "looks")
+    sections = dict.fromkeys(of_the_log, "log")
     sections |= {"create": "create", "saves": "", "integrity": "integrity"}
     actor = getattr(request, "actor", None)
     return {

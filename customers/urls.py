@@ -11,44 +11,38 @@ from customers.views import (
     group,
     integrity,
     log,
+    looks,
     markets,
     profile,
     reveal,
     saves,
 )
 
+_CUSTOMER = "customers/<str:customer_id>/"
+_FIELD = f"{_CUSTOMER}fields/<str:name>/"
+_CHANGE = "audit/changes/<uuid:change_id>/"
+
 urlpatterns = [
     path("", find.find, name="find"),
     path("customers/new/", create.create, name="create"),
-    path("customers/<str:customer_id>/", profile.profile, name="profile"),
-    path("customers/<str:customer_id>/history/", log.history, name="history"),
-    path("customers/<str:customer_id>/forget/", forget.forget, name="forget"),
-    path("customers/<str:customer_id>/groups/<str:slug>/", group.edit, name="edit-group"),
-    path("customers/<str:customer_id>/fields/<str:name>/", edit.edit, name="edit"),
-    path("customers/<str:customer_id>/fields/<str:name>/value/", edit.value, name="value"),
-    path("customers/<str:customer_id>/fields/<str:name>/reveal/", reveal.reveal, name="reveal"),
-    path(
-        "customers/<str:customer_id>/fields/<str:name>/history/",
-        log.history,
-        name="field-history",
-    ),
-    path(
-        "customers/<str:customer_id>/fields/<str:name>/changes/<uuid:change_id>/",
-        edit.confirm,
-        name="confirm",
-    ),
+    path(_CUSTOMER, profile.profile, name="profile"),
+    path(f"{_CUSTOMER}history/", log.history, name="history"),
+    path(f"{_CUSTOMER}forget/", forget.forget, name="forget"),
+    path(f"{_CUSTOMER}groups/<str:slug>/", group.edit, name="edit-group"),
+    path(_FIELD, edit.edit, name="edit"),
+    path(f"{_FIELD}value/", edit.value, name="value"),
+    path(f"{_FIELD}reveal/", reveal.reveal, name="reveal"),
+    path(f"{_FIELD}history/", log.history, name="field-history"),
+    path(f"{_FIELD}changes/<uuid:change_id>/", edit.confirm, name="confirm"),
     path("market/", markets.markets, name="markets"),
     path("saves/", saves.saves, name="saves"),
     path("audit/", log.log, name="log"),
     path("audit/views/", log.save_view, name="save-view"),
     path("audit/views/<int:number>/delete/", log.delete_view, name="delete-view"),
+    path("audit/looks/", looks.looks, name="looks"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),
-    path("audit/changes/<uuid:change_id>/", change.change, name="change"),
-    path("audit/changes/<uuid:change_id>/settle/", change.settle, name="settle"),
-    path(
-        "audit/changes/<uuid:change_id>/reveal/",
-        reveal.reveal_change,
-        name="reveal-change",
-    ),
+    path(_CHANGE, change.change, name="change"),
+    path(f"{_CHANGE}settle/", change.settle, name="settle"),
+    path(f"{_CHANGE}reveal/", reveal.reveal_change, name="reveal-change"),
 ]

@@ -5,7 +5,7 @@ arguments is filled in with `%` where it is shown.
 """
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 # What came of a verb
 REFUSED = _("Club Med refused this.")
@@ -173,16 +173,13 @@ CHANGING = _(
     "%(who)s is changing this customer right now. Nothing was erased: try again once that is "
     "settled."
 )
-
-
-def forgotten(entries: int) -> str:
-    """entries: how many values were erased of."""
-    told = ngettext(
-        "Forgotten: the values of %(count)s entry are erased.",
-        "Forgotten: the values of %(count)s entries are erased.",
-        entries,
-    )
-    return told % {"count": f"{entries:,}"}
+FORGOTTEN = ngettext_lazy(
+    "Forgotten: the values of %(count)s entry are erased.",
+    "Forgotten: the values of %(count)s entries are erased.",
+    "entries",
+)
+UNCHANGED = ngettext_lazy("%(count)d unchanged", "%(count)d unchanged", "count")
+MORE_CHANGED = ngettext_lazy("%(count)d more changed", "%(count)d more changed", "count")
 
 
 # The log
@@ -215,6 +212,11 @@ QUOTED = _("“%(text)s”")
 NOTHING = _("nothing")
 EMPTY = _("empty")
 MASKED = _("hidden")
+KEY_MISSING = _("Key missing")
+OF_FIELD = _("%(field)s, %(member)s")
+SHOW_ALL = _("Show all %(count)s characters")
+SHOW_LESS = _("Show less")
+STORED_AS = _("stored as")
 OTHER_CREATE = _("a create that was not settled")
 FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")
@@ -222,7 +224,6 @@ WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
 TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
 YOU_TYPED = _("You typed")
-OPTIONAL = _("(optional)")
 
 # The filters of the log
 PERSON = _("Person")
@@ -251,7 +252,7 @@ PERIODS = {
 }
 NO_DATE = _("“%(text)s” is not a date: write it like 2026-11-30.")
 NOT_A_NUMBER = _("“%(text)s” is not a customer number: digits only, not starting with 0.")
-NOT_IN_THE_LOG = _("“%(value)s” is not known here: choose from the list.")
+NOT_KNOWN = _("“%(value)s” is not known here: choose from the list.")
 NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
@@ -262,6 +263,15 @@ VIEWS = {
     "refused": _("Refused this week"),
     "unclear": _("Unclear"),
     "names": _("Name changes"),
+}
+WHAT = _("What")
+ANYTHING = _("Anything")
+LOOKS = {
+    "all": _("Everything"),
+    "newest": _("Last 2 days"),
+    "revealed": _("Revealed this month"),
+    "out": _("Exported and reported"),
+    "refused": _("Refused"),
 }
 NAME = _("Name of the view")
 FOR_EVERYBODY = _("For everybody who reads the log")

@@ -6,16 +6,12 @@ signed; what is outside the wanted range or filter is reduced to its digest.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from operator import itemgetter
 
-from customers.audit import chain, values
+from customers.audit import chain, encryption
 from customers.audit.actions import SIDES, Action
-from customers.audit.encryption import SALT
 from customers.audit.models import PERSONAL, Entry, Head
 from customers.audit.verifier import BEGINNING, COLUMNS, FORMAT
 from customers.catalogue.masking import is_sensitive
-
-_commitments = itemgetter(*(f"{side}_commitment" for side in SIDES))
 
 
 def ndjson(
@@ -29,6 +25,7 @@ def ndjson(
 
     In full are anchors, and the entries up to `last` whose columns, as texts, are wanted.
     with_values: beside them what they commit to, but for sensitive fields and what is erased.
+    Raises UnreadableError if a value is not what an entry committed to.
     """
     head = Head.objects.filter(pk=1).first()
     if head is None or head.seq == 0:
@@ -37,8 +34,7 @@ def ndjson(
     if first - 1 > after:
         recorded = Entry.objects.filter(seq=first - 1).values_list("digest", flat=True).first()
         after, before = first - 1, bytes(recorded or BEGINNING)
-    about = {"format": FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()}
-    yield _line(about)
+    yield _line({"format": FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()})
     for row in chain.hashed_rows(after, head.seq, beside=with_values):
         seq, version, content, digest = row[:4]
         columns = dict(zip(COLUMNS, row[4 : chain.WIDTH], strict=True))
@@ -56,11 +52,14 @@ def _values(
     seq: int, columns: Mapping[str, str], key_id: str, encrypted: bytes
 ) -> Mapping[str, Mapping[str, str]]:
     """side -> salt and JSON text, to be compared with its commitment."""
-    salted = values.opened(seq, columns["field"], _commitments(columns), key_id, encrypted)
-    shown = PERSONAL if is_sensitive(columns["field"]) else SIDES
+    committed = {side: columns[f"{side}_commitment"] for side in SIDES}
+    sides = [side for side in SIDES if committed[side]]
+    field = columns["field"]
+    texts = encryption.decrypt_values(seq, field, committed.values(), key_id, encrypted)
+    shown = PERSONAL if is_sensitive(field) else SIDES
     return {
-        side: {"salt": text[:SALT].decode(), "text": text[SALT:].decode()}
-        for side, text in salted.items()
+        side: {"salt": text[: encryption.SALT].decode(), "text": text[encryption.SALT :].decode()}
+        for side, text in zip(sides, texts, strict=True)
         if side in shown
     }
 

@@ -15,33 +15,18 @@ from customers import wording
 from customers.catalogue import compare, objects, phones, words
 from customers.catalogue.fields import Field
 from customers.clubmed.profile import Json, Phone, parse_phones
-from customers.forms.plain import (
-    ChoiceField,
-    Editing,
-    FormPart,
-    Part,
-    PlainField,
-    as_sent,
-    dress,
-    plain_field,
-    unjudged,
-)
-
-_MOST_PHONES = 20
-ADD_PHONE, REMOVE_PHONE = "phones-add", "phones-remove-"  # what the two buttons send as `act`
+from customers.forms import plain
+from customers.forms.plain import Editing, as_sent
 
 
-class MembersForm(FormPart):
+class MembersForm(plain.FormPart):
     """An object such as the address, an input a member; its value: member -> value, null if empty.
 
     A member whose input was not touched goes back as it is. A sensitive member is never shown:
     its input begins empty, and left so it leaves what is stored.
     """
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: members to be shown instead of those that there are."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         super().__init__(editing, row, data, prefix=row.name)
         members, now = row.members, self.now if isinstance(self.now, dict) else {}
         self.stored: Mapping[str, Json] = now
@@ -54,7 +39,7 @@ class MembersForm(FormPart):
         for one in members:
             # What an object lacks already may be lacking still.
             is_needed = one.name in needed and (not now or is_there[one.name])
-            self.fields[one.name] = plain_field(
+            self.fields[one.name] = plain.plain_field(
                 one,
                 editing.market,
                 now=open_now.get(one.name),
@@ -69,7 +54,7 @@ class MembersForm(FormPart):
         if now.get("country") and not now.get("country_code") and country:
             # An old address may name its country in words alone: they stay until one is chosen.
             country.choices = [("", compare.raw_text(now["country"])), *country.choices[1:]]
-        dress(self)
+        plain.dress(self)
 
     @property
     def inputs(self) -> list[tuple[int, forms.BoundField]]:
@@ -86,7 +71,12 @@ class MembersForm(FormPart):
             if self.missing:
                 raise ValidationError(self.missing, "required")
             return {}
-        return self._with_country(dict(filter(None, map(self._member, self.fields))))
+        cleaned = dict(filter(None, map(self._member, self.fields)))
+        code = cleaned.get("country_code")
+        if "country_code" in cleaned and code != (self.stored.get("country_code") or None):
+            # The name of the code in the list goes with it.
+            cleaned["country"] = self.countries[str(code)] if code else None
+        return cleaned
 
     def _member(self, name: str) -> tuple[str, Json] | None:
         """What is to be stored of a member; None leaves it as it is stored."""
@@ -99,25 +89,15 @@ class MembersForm(FormPart):
             return None
         return name, self.cleaned_data.get(name) or None
 
-    def _with_country(self, cleaned: dict[str, Json]) -> dict[str, Json]:
-        """`country` is the name of `country_code` in the list, and goes with it."""
-        code = cleaned.get("country_code")
-        if "country_code" in cleaned and code != (self.stored.get("country_code") or None):
-            cleaned["country"] = self.countries[str(code)] if code else None
-        return cleaned
 
-
-class OptinsForm(FormPart):
+class OptinsForm(plain.FormPart):
     """A question for each channel, for e-mail one about partners too (contract 3).
 
     Its value: the answers that there are, as [{channel, optin, optin_partners}]. about: input ->
     the channel and the member that it asks for.
     """
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: answers to be shown instead of those that there are."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         super().__init__(editing, row, data, prefix=row.name)
         now = objects.by_channel(self.now)
         answers = now if shown is None else objects.by_channel(shown)
@@ -130,16 +110,11 @@ class OptinsForm(FormPart):
             self.initial[key] = _word(answers.get(code, {}).get(member))
             there = now.get(code, {}).get(member)
             nothing = [] if _word(there) else [("", compare.raw_text(there) or wording.NOT_ASKED)]
-            self.fields[key] = ChoiceField(
-                choices=[*nothing, *yes_and_no],
-                label=self.channels[code],
-                required=False,
-                error_messages={"invalid_choice": wording.CHOOSE_ONE},
-            )
+            choices, label = [*nothing, *yes_and_no], self.channels[code]
+            self.fields[key] = plain.ChoiceField(choices=choices, label=label, required=False)
             asks = wording.OPTIN if member == "optin" else wording.OPTIN_PARTNERS
-            label = asks % {"channel": self.channels[code]}
-            self.fields[key].widget.attrs["aria-label"] = label
-        dress(self)
+            self.fields[key].widget.attrs["aria-label"] = asks % {"channel": label}
+        plain.dress(self)
 
     @property
     def inputs(self) -> list[tuple[str, list[forms.BoundField]]]:
@@ -163,32 +138,25 @@ class OptinsForm(FormPart):
         if self.missing and not self.errors and not self.value:
             raise ValidationError(self.missing, "required")
 
-    def input_at(self, path: Sequence[str]) -> str | None:
+    def input_at(self, path: Sequence[str]) -> str:
         """path: optins[2].optin as ["2", "optin"], a place in the list that was sent."""
         sent = [item["channel"] for item in objects.compose_optins(self.now, self.value)]
         at = path[0] if path else ""
         code = sent[int(at)] if at.isdecimal() and int(at) < len(sent) else at
-        if code == "EMAIL" and "optin_partners" in path:
-            return "EMAIL_partners"
-        return code if code in self.channels else None
+        return "EMAIL_partners" if code == "EMAIL" and "optin_partners" in path else code
 
 
 def _word(answer: Json) -> str:
     return ("yes" if answer else "no") if isinstance(answer, bool) else ""
 
 
-class RawField(PlainField, forms.CharField):
-    """A text that its form reads."""
-
-
-class PhoneForm(forms.Form):
+class PhoneForm(plain.Inputs):
     """One phone. row: the place in the stored list of the phone that it was made from, "" if new.
 
     phone: what is to be stored, for `phones.compose_phones`; None of a row that was left empty.
     """
 
-    use_required_attribute = False
-    row = RawField(required=False, widget=forms.HiddenInput)
+    row = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, now: Sequence[Phone], region: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -201,16 +169,14 @@ class PhoneForm(forms.Form):
         if own_type not in types:
             unknown = wording.NEW_VALUE % {"code": own_type} if own_type else str(wording.NO_TYPE)
             types = {own_type: unknown} | types
-        choose = wording.CHOOSE_ONE
-        self.fields["type"] = ChoiceField(
+        self.fields["type"] = plain.ChoiceField(
             choices=list(types.items()),
             required=bool(own_type),
-            error_messages={"required": choose, "invalid_choice": choose},
+            error_messages={"required": wording.CHOOSE_ONE},
         )
-        self.fields["number"] = RawField(
-            required=False, widget=forms.TextInput({"type": "tel", "inputmode": "tel"})
-        )
-        dress(self)
+        dialled = forms.TextInput({"type": "tel", "inputmode": "tel"})
+        self.fields["number"] = forms.CharField(required=False, widget=dialled)
+        plain.dress(self)
         self.fields["number"].widget.attrs["class"] = "form-control num"
 
     def clean(self) -> None:
@@ -231,18 +197,15 @@ class PhoneForm(forms.Form):
         return bool(self["DELETE"].value())
 
 
-_Phones = forms.formset_factory(PhoneForm, max_num=_MOST_PHONES, validate_max=True, can_delete=True)
+_Phones = forms.formset_factory(PhoneForm, max_num=20, validate_max=True, can_delete=True)
 
 
-class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
+class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
     """The whole list of phones; its value: rows for `phones.compose_phones`."""
 
     default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: rows to be shown instead of the phones there are."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         now = parse_phones(row.value(editing.profile)) or ()
         there = [{"row": i, "type": one.type, "number": one.number} for i, one in enumerate(now)]
         rows = shown if isinstance(shown, list) else there
@@ -259,11 +222,6 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
         return left
 
     @property
-    def lost_a_row(self) -> bool:
-        """A bin was pressed just now."""
-        return bool(self.is_bound and self.data.get("act", "").startswith(REMOVE_PHONE))
-
-    @property
     def is_omitted(self) -> bool:
         return f"{self.prefix}-TOTAL_FORMS" not in self.data
 
@@ -273,16 +231,11 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
 
     @property
     def value(self) -> Json:
-        return [form.phone for form in self._sent]
+        return [form.phone for form in self.shown_forms if form.phone is not None]
 
     @property
-    def _sent(self) -> list[PhoneForm]:
-        return [form for form in self.shown_forms if form.phone is not None]
-
-    @property
-    def whole_errors(self) -> ErrorList:
-        errors: ErrorList = self.non_form_errors()
-        return errors
+    def whole_errors(self) -> list[str]:
+        return list(self.non_form_errors())
 
     @property
     def problems(self) -> list[str]:
@@ -292,7 +245,7 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
             for problems in form.errors.values()
             for problem in problems
         ]
-        return [*map(str, self.non_form_errors()), *told]
+        return [*self.whole_errors, *told]
 
     def clean(self) -> None:
         if self.missing and not self.value and not any(self.errors):
@@ -302,27 +255,25 @@ class PhonesFormSet(Part, _Phones):  # type: ignore[misc, valid-type]
         self._errors: list[ErrorDict] = []
         self._non_form_errors = ErrorList()
         for form in self.forms:
-            unjudged(form)
+            form.forgive()
 
     def refuse(self, path: Sequence[str], message: str) -> None:
         """path: phones[0].number as ["0", "number"], a place in the list that was sent."""
         at = path[0] if path else ""
-        if at.isdecimal() and int(at) < len(self._sent):
-            self._sent[int(at)].add_error("number", message)
+        sent = [form for form in self.shown_forms if form.phone is not None]
+        if at.isdecimal() and int(at) < len(sent):
+            sent[int(at)].add_error("number", message)
         else:
             self.non_form_errors().append(message)
 
 
 def with_act(data: QueryDict) -> QueryDict:
     """What was sent, after the button that adds or takes out a phone, if it was one."""
-    act = data.get("act", "")
-    if act != ADD_PHONE and not act.startswith(REMOVE_PHONE):
-        return data
+    act, total = data.get("act", ""), data.get("phones-TOTAL_FORMS", "")
     data = data.copy()
-    if act == ADD_PHONE:
-        total = data.get("phones-TOTAL_FORMS", "")
+    if act == "phones-add":
         n = int(total[:4]) if total.isdecimal() else 0
         data["phones-TOTAL_FORMS"], data[f"phones-{n}-type"] = str(n + 1), "MOBILE"
-    else:
-        data[f"phones-{act.removeprefix(REMOVE_PHONE)}-DELETE"] = "on"
+    elif act.startswith("phones-remove-"):
+        data[f"phones-{act.removeprefix('phones-remove-')}-DELETE"] = "on"
     return data

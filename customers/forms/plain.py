@@ -14,7 +14,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.utils import ErrorDict, ErrorList
+from django.core.validators import RegexValidator
+from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dates import MONTHS
@@ -25,12 +26,13 @@ from customers.access import Actor
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, words
 from customers.catalogue.fields import Create, Field
-from customers.catalogue.kinds import Kind
 from customers.catalogue.markets import Market, country_name
 from customers.clubmed.profile import Json, Profile, parse_date
 from customers.clubmed.schema import Problem
 
 _LONGEST = 255  # characters, where the contract names no length
+# Club Med checks the rest.
+_is_email = RegexValidator(r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z", wording.NOT_AN_EMAIL)
 
 
 def no_controls(text: str) -> None:
@@ -41,39 +43,36 @@ def no_controls(text: str) -> None:
 
 def as_sent(value: Any) -> str:
     """What a browser sends of a value that an input shows: one line, without spaces around it."""
-    return re.sub(r"[\r\n]", "", "" if value is None else str(value)).strip()
+    return re.sub(r"[\r\n]", "", "" if value is None or value is False else str(value)).strip()
 
 
-class PlainField(forms.Field):
-    """A field that has changed if its text is not as it was shown, whatever it holds."""
+class Inputs(forms.Form):
+    """A form of a profile's inputs: one has changed if its text is not as it was shown."""
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return as_sent(self.prepare_value(initial)) != as_sent(data)
+    use_required_attribute = False
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        shown = {bound.name: bound.field.prepare_value(bound.initial) for bound in self}
+        return [name for name, text in shown.items() if as_sent(text) != as_sent(self[name].data)]
+
+    def forgive(self) -> None:
+        """Show what was sent without saying what is wrong with it."""
+        self._errors = ErrorDict()
+        self.cleaned_data: dict[str, Any] = {}
 
 
-class TextField(PlainField, forms.CharField):
+class TextField(forms.CharField):
     """One line, trimmed. An empty one is refused where the field was there to be set."""
 
     default_error_messages = {"max_length": wording.TOO_LONG}
+    default_validators = [no_controls]
 
-    def __init__(self, *, max_length: int | None, **kwargs: Any) -> None:
-        super().__init__(max_length=max_length or _LONGEST, validators=[no_controls], **kwargs)
-
-
-class EmailField(TextField):
-    """An address with one @ and a dot behind it; Club Med checks the rest."""
-
-    default_error_messages = {"invalid": wording.NOT_AN_EMAIL}
-    widget = forms.EmailInput
-
-    def clean(self, value: Any) -> str:
-        text: str = super().clean(value)
-        if text and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
-            raise ValidationError(self.error_messages["invalid"], "invalid")
-        return text
+    def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length or _LONGEST, **kwargs)
 
 
-class DateField(PlainField):
+class DateField(forms.Field):
     """14/06/1986, 14.6.1986 or 1986-06-14; sent as 19860614 (contract 3)."""
 
     widget = forms.TextInput
@@ -112,35 +111,13 @@ def _real_date(year: int, month: int, day: int) -> date:
     return found
 
 
-class ChoiceField(PlainField, forms.ChoiceField):
+class ChoiceField(forms.ChoiceField):
     """One of several."""
-
-
-class CodeField(ChoiceField):
-    """One of the known codes, or the code that is there now, however new."""
 
     default_error_messages = {"invalid_choice": wording.CHOOSE_ONE}
 
-    def __init__(self, *, field: Field, now: Json, market: Market, **kwargs: Any) -> None:
-        choices = dict(_choices(field, market))
-        code = compare.raw_text(now)
-        if code and code not in choices:
-            choices = {code: wording.NEW_VALUE % {"code": code}, **choices}
-        super().__init__(choices=[("", wording.CHOOSE), *choices.items()], **kwargs)
 
-
-def _choices(field: Field, market: Market) -> Mapping[str, str]:
-    """The market's own choices, or Club Med's for this desk, or what is known here."""
-    if own := market.rules.choices(_path(field)):
-        return own
-    if field.kind is kinds.COUNTRY:
-        return market.countries or words.countries()
-    if field.kind is kinds.LANGUAGE:
-        return words.languages()
-    return (field.name == "civility" and market.civilities) or field.choices
-
-
-class BooleanField(PlainField, forms.TypedChoiceField):
+class BooleanField(forms.TypedChoiceField):
     """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
 
     default_error_messages = {"invalid_choice": wording.CHOOSE_ONE}
@@ -156,30 +133,36 @@ class BooleanField(PlainField, forms.TypedChoiceField):
         return str(value).lower() if isinstance(value, bool) else value
 
 
-class NumberField(PlainField, forms.IntegerField):
-    """A whole number."""
-
-
 def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any) -> forms.Field:
     """The form field of a catalogue row with one input. now: the value there is, for choices that
     must keep it. common: what every form field takes.
     """
-    kind: Kind = field.kind
-    if kind in (kinds.CODE, kinds.COUNTRY, kinds.LANGUAGE) or market.rules.choices(_path(field)):
-        return CodeField(field=field, now=now, market=market, **common)
+    kind = field.kind
     if kind is kinds.BOOLEAN:
         return BooleanField(field=field, **common)
+    if choices := _choices(field, market):
+        code = compare.raw_text(now)
+        if code and code not in choices:
+            choices = {code: wording.NEW_VALUE % {"code": code}, **choices}
+        return ChoiceField(choices=[("", wording.CHOOSE), *choices.items()], **common)
     if kind is kinds.DATE:
         return DateField(**common)
     if kind is kinds.NUMBER:
-        return NumberField(widget=forms.TextInput, **common)
+        return forms.IntegerField(widget=forms.TextInput, **common)
     if kind is kinds.EMAIL:
-        return EmailField(max_length=field.max_length, **common)
+        common |= {"widget": forms.EmailInput, "validators": [_is_email]}
     return TextField(max_length=field.max_length, **common)
 
 
-def _path(field: Field) -> str:
-    return field.path or field.name
+def _choices(field: Field, market: Market) -> Mapping[str, str]:
+    """The market's own choices, or Club Med's for this desk, or what is known here; else {}."""
+    if own := market.rules.choices(field.path or field.name):
+        return own
+    if field.kind is kinds.COUNTRY:
+        return market.countries or words.countries()
+    if field.kind is kinds.LANGUAGE:
+        return words.languages()
+    return (field.name == "civility" and market.civilities) or field.choices
 
 
 def dress(form: forms.BaseForm) -> None:
@@ -197,22 +180,6 @@ def dress(form: forms.BaseForm) -> None:
             attrs |= {"class": "form-control num", "inputmode": "numeric"}
 
 
-def show_again(form: forms.BaseForm, typed: QueryDict | None) -> None:
-    """Show in an unbound form what was typed before, without checking it."""
-    if typed is not None:
-        for name, field in form.fields.items():
-            form.initial[name] = field.widget.value_from_datadict(typed, {}, name)
-
-
-def unjudged(form: forms.Form) -> None:
-    """Show what was sent without saying what is wrong with it."""
-    form._errors = ErrorDict()  # type: ignore[attr-defined]
-    form.cleaned_data = {}
-
-
-_NOBODY = Profile("", {})
-
-
 @dataclass(frozen=True)
 class Editing:
     """What a form is for. name: what its token is good for, "123456789/email" or "new". profile:
@@ -223,7 +190,7 @@ class Editing:
     market: Market
     actor: Actor
     name: str
-    profile: Profile = _NOBODY
+    profile: Profile
     alone: bool = False
 
     @property
@@ -256,7 +223,7 @@ class Part:
     """The inputs of one field of the catalogue: a form, or a set of forms, inside a longer one.
 
     Forms of two kinds mix this in. now: the value that Club Med holds, as the person saw it.
-    clears: its clear is ticked.
+    clears: its clear is ticked. shown, where one is made: what to show instead of the value now.
     """
 
     clears = False
@@ -290,21 +257,9 @@ class Part:
             return str(wording.EMPTY_ALREADY) if editing.alone else ""
         return wording.CANNOT_BE_EMPTY % {"field": row.label}
 
-    @property
-    def anchor(self) -> str:
-        """The id of what a link to the part leads to."""
-        return f"{self.row.name}-input"
 
-    @property
-    def hides_a_value(self) -> bool:
-        """Is something stored that is not shown?"""
-        return self.row.sensitive and not compare.is_empty(self.now)
-
-
-class FormPart(Part, forms.Form):
+class FormPart(Part, Inputs):
     """A part that is one form."""
-
-    use_required_attribute = False
 
     @property
     def is_omitted(self) -> bool:
@@ -321,36 +276,32 @@ class FormPart(Part, forms.Form):
         widget = self.fields[name].widget
         return bool(widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name)))
 
-    def forgive(self) -> None:
-        unjudged(self)
-
     def refuse(self, path: Sequence[str], message: str) -> None:
         """Put a message beside the input that the path names, or under all. path: ["zip_code"]."""
-        self.add_error(self.input_at(path), message)
+        name = self.input_at(path)
+        self.add_error(name if name in self.fields else None, message)
 
-    def input_at(self, path: Sequence[str]) -> str | None:
-        """The name of that input, None if there is none of its own."""
-        return path[0] if path and path[0] in self.fields else None
+    def input_at(self, path: Sequence[str]) -> str:
+        """The name of that input, if there is one of its own."""
+        return path[0] if path else self.row.name
 
     @property
-    def whole_errors(self) -> ErrorList:
-        """The messages that belong beside no single input."""
-        return self.non_field_errors()
+    def whole_errors(self) -> list[str]:
+        """The messages that belong beside no single one of several inputs."""
+        return [*self.non_field_errors(), *self.errors.get(self.row.name, ())]
 
     @property
     def problems(self) -> list[str]:
-        """Every message, with the input's label before it."""
-        told = [f"{self[name].label}: {one}" for name in self.fields for one in self[name].errors]
-        return [*self.non_field_errors(), *told]
+        """Every message, with the input's label before it where there are several."""
+        several = [bound for bound in self if bound.name != self.row.name]
+        told = [f"{bound.label}: {one}" for bound in several for one in bound.errors]
+        return [*self.whole_errors, *told]
 
 
 class PlainPart(FormPart):
     """One input: named after the field, or `value` where it stands alone."""
 
-    def __init__(
-        self, editing: Editing, row: Field, data: QueryDict | None = None, shown: Json = None
-    ) -> None:
-        """shown: to be shown instead of the value there is."""
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
         auto_id = f"id_{row.name}_%s" if editing.alone else "id_%s"
         super().__init__(editing, row, data, auto_id=auto_id)
         now = None if row.sensitive else self.now
@@ -375,18 +326,3 @@ class PlainPart(FormPart):
     @property
     def value(self) -> Json:
         return self.cleaned_data.get(self.row.name)
-
-    @property
-    def anchor(self) -> str:
-        return self.bound.id_for_label or super().anchor
-
-    def input_at(self, path: Sequence[str]) -> str:
-        return self.row.name
-
-    @property
-    def whole_errors(self) -> ErrorList:
-        return self.bound.errors
-
-    @property
-    def problems(self) -> list[str]:
-        return [str(one) for one in self.bound.errors]

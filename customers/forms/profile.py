@@ -6,7 +6,7 @@ Leave, set and clear are three acts: an empty input is never a clear, clearing i
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django import forms
 from django.http import QueryDict
@@ -15,17 +15,17 @@ from customers import form_token, wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds
 from customers.catalogue.fields import FIELDS, Field, Group
+from customers.catalogue.kinds import Kind
 from customers.clubmed.profile import Json, Profile, member_name
 from customers.form_token import FormToken
 from customers.forms.composite import MembersForm, OptinsForm, PhonesFormSet, with_act
-from customers.forms.plain import Clash, Editing, PlainPart, TextField, dress, unjudged
+from customers.forms.plain import Clash, Editing, Inputs, PlainPart, TextField, dress
 from customers.services.outcomes import Refused
 
 AnyPart: TypeAlias = PlainPart | MembersForm | OptinsForm | PhonesFormSet
 
-# A part of the create form: its title, what stands there, and what is folded away: (summary, parts,
-# is it open).
-Section: TypeAlias = tuple[str, list[AnyPart], list[tuple[str, list[AnyPart], bool]]]
+_COMPOSED: Mapping[Kind, type[AnyPart]] = {kinds.PHONES: PhonesFormSet, kinds.OPTINS: OptinsForm}
+
 _SECTIONS = (
     (wording.WHO_CALLS, (Group.IDENTITY,)),
     (wording.HOW_TO_REACH, (Group.CONTACT,)),
@@ -34,7 +34,7 @@ _SECTIONS = (
 )
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(Inputs):
     """The fields of a profile, each with its part; the token; and how to send them.
 
     `clear` names the fields to clear. `conflict` names those where somebody was quicker, and
@@ -45,7 +45,6 @@ class ProfileForm(forms.Form):
     it, once the form is cleaned.
     """
 
-    use_required_attribute = False
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     force_address = forms.BooleanField(label=wording.FORCE_ADDRESS, required=False)
     reason = TextField(label=wording.REASON, max_length=200, required=False)
@@ -71,20 +70,15 @@ class ProfileForm(forms.Form):
         to_clear, clashing = sent.getlist("clear"), sent.getlist("conflict")
         self.parts: dict[str, AnyPart] = {}
         for row in editing.rows:
-            part = _part(editing, row, data, (values or {}).get(row.name))
+            make = _COMPOSED.get(row.kind, MembersForm if row.members else PlainPart)
+            part = make(editing, row, data, (values or {}).get(row.name))
             part.clears = row.clearable and row.name in to_clear
             if row.name in clashing:
                 part.clash = Clash(row.text(part.now), sent.get(f"{row.name}-choice", ""))
             self.parts[row.name] = part
         dress(self)
         if not judged:
-            unjudged(self)
-            self._forgive_all()
-
-    @property
-    def is_sent(self) -> bool:
-        """Is it to be saved?"""
-        return self.is_bound and self.judged
+            self.forgive()
 
     @property
     def is_wrong(self) -> bool:
@@ -101,8 +95,8 @@ class ProfileForm(forms.Form):
         """The token that was sent, while it is good; else a new one, over what is shown."""
         if self.seen is not None:
             return str(self.data["token"])
-        editing = self.editing
-        return form_token.mint(actor=editing.actor, form=editing.name, seen=self._shown_values)
+        seen, editing = self._shown_values, self.editing
+        return form_token.mint(actor=editing.actor, form=editing.name, seen=seen)
 
     @property
     def _shown_values(self) -> dict[str, Json]:
@@ -130,34 +124,30 @@ class ProfileForm(forms.Form):
     @property
     def typed_texts(self) -> list[tuple[str, str]]:
         """What is to be stored, as people read it; "" for a clear."""
-        rows = ((FIELDS[name], value) for name, value in self.changes.items())
-        return [
-            (row.label, row.text(row.kind.compose(None, value), revealed=True))
-            for row, value in rows
-        ]
+        changes = [(FIELDS[name], value) for name, value in self.changes.items()]
+        new = [(row, row.kind.compose(None, value)) for row, value in changes]
+        return [(row.label, row.text(value, revealed=True)) for row, value in new]
 
     def is_valid(self) -> bool:
-        return super().is_valid() and not self.in_trouble
+        return self.judged and super().is_valid() and not self.in_trouble
 
-    def clean_token(self) -> FormToken:
-        if self.seen is None:
-            raise forms.ValidationError(wording.FORM_EXPIRED)
-        return self.seen
+    def forgive(self) -> None:
+        super().forgive()
+        for part in self.parts.values():
+            part.forgive()
 
     def clean(self) -> None:
         """Fill `changes`; what was not touched is neither checked nor sent."""
         if self.seen is None:
-            self._forgive_all()
+            self.forgive()
+            self.add_error("token", wording.FORM_EXPIRED)
             return
+        self.cleaned_data["token"] = self.seen
         for part in self.parts.values():
             self._judge(part)
         self._check_market()
         if self.forces and not self.cleaned_data.get("reason"):
             self.add_error("reason", wording.SAY_WHY)
-
-    def _forgive_all(self) -> None:
-        for part in self.parts.values():
-            part.forgive()
 
     def _judge(self, part: AnyPart) -> None:
         """Take what the person wants of a field, or say what is wrong with it."""
@@ -184,20 +174,18 @@ class ProfileForm(forms.Form):
             return not part.clears
         if part.is_omitted or (part.clears and part.is_blank):
             return False
-        name, now = part.row.name, part.now
-        if self.seen is None or part.row.sensitive or self.seen.vouches_for(name, now):
+        token, name = self.cleaned_data["token"], part.row.name
+        if part.row.sensitive or token.vouches_for(name, part.now):
             return part.has_changed()
         # The person saw an older profile, which is not at hand: only what it meant is known.
         typed = part.row.kind.compose(None, part.value if part.is_valid() else None)
-        return not self.seen.vouches_for(name, typed)
+        return not token.vouches_for(name, typed)
 
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""
         now = {name: self.parts[name].now for name in self.changes}
-        body = {
-            name: FIELDS[name].kind.compose(now[name], value)
-            for name, value in self.changes.items()
-        }
+        new = self.changes.items()
+        body = {name: FIELDS[name].kind.compose(now[name], value) for name, value in new}
         rules = self.editing.market.rules
         for problem in rules.problems(body, now=None if self.editing.is_new else now):
             if member_name(problem.key) in self.changes:
@@ -207,8 +195,6 @@ class ProfileForm(forms.Form):
         """Put a message beside the input of a dotted key: "phones[0].number"."""
         path = re.split(r"[.\[]", key.replace("]", ""))[1:]
         self.parts[member_name(key)].refuse(path, message)
-
-    # After an outcome
 
     def add_refusal(self, refused: Refused) -> None:
         """Put each message of Club Med's beside its field, what has no field here above all."""
@@ -223,9 +209,7 @@ class ProfileForm(forms.Form):
         if not rest and not self.in_trouble:
             rest = [refused.description or str(wording.NO_REASON)]
         self.refusal = " ".join(rest)
-
-    def renew_token(self) -> None:
-        """Make what is sent next a change of its own, if the person saw what is shown."""
+        # What is sent next is a change of its own, if the person saw what is shown.
         if self.seen and all(self.seen.vouches_for(*shown) for shown in self._shown_values.items()):
             self.seen = None
 
@@ -242,16 +226,13 @@ class ProfileForm(forms.Form):
             mine = row.kind.rebase(value, part.now if known else None, now)
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
-                saw, entry = row.text(part.now) if known else None, newest.get(name)
+                saw, by = row.text(part.now) if known else None, newest.get(name)
+                if by and compare.canonical(by.new) != compare.canonical(now):
+                    by = None
                 # Of a sensitive value only what was typed is given back, not what is beside it.
                 whole = row.kind.compose(None if row.sensitive else now, mine)
-                is_theirs = entry and compare.canonical(entry.new) == compare.canonical(now)
-                clashes[name] = Clash(
-                    row.text(now),
-                    saw=saw,
-                    mine=row.text(whole, revealed=True),
-                    by=entry if is_theirs else None,
-                )
+                text = row.text(whole, revealed=True)
+                clashes[name] = Clash(row.text(now), saw=saw, mine=text, by=by)
         shown = {name: one for name, one in values.items() if not self.parts[name].clears}
         form = ProfileForm(replace(self.editing, profile=profile), values=shown)
         form.offers_force = self.offers_force
@@ -266,31 +247,16 @@ class ProfileForm(forms.Form):
         """Has a field moved meanwhile, and nobody said yet whose value is to be?"""
         return not self.is_bound and any(part.clash for part in self.parts.values())
 
-    # The create form
-
     @property
-    def sections(self) -> Iterator[Section]:
-        """The parts in the order of a call: by group, as the catalogue has them."""
+    def sections(self) -> Iterator[tuple[str, list[AnyPart], list[Any]]]:
+        """Title, parts, and what is folded away as (summary, parts, is it open); as a call goes."""
         for title, groups in _SECTIONS:
             folds: dict[str, list[AnyPart]] = {"": []}
             for part in self.parts.values():
                 if part.row.group in groups:
                     folds.setdefault(_fold(part.row), []).append(part)
             plain = folds.pop("")
-            folded = [
-                (name, inside, any(map(_is_in_use, inside))) for name, inside in folds.items()
-            ]
-            yield str(title), plain, folded
-
-
-def _part(editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> AnyPart:
-    if row.kind is kinds.PHONES:
-        return PhonesFormSet(editing, row, data, shown)
-    if row.kind is kinds.OPTINS:
-        return OptinsForm(editing, row, data, shown)
-    if row.members:
-        return MembersForm(editing, row, data, shown)
-    return PlainPart(editing, row, data, shown)
+            yield str(title), plain, [(name, parts, _open(parts)) for name, parts in folds.items()]
 
 
 def _fold(row: Field) -> str:
@@ -302,5 +268,5 @@ def _fold(row: Field) -> str:
     return row.label if row.is_composed and row.kind is not kinds.PHONES else ""
 
 
-def _is_in_use(part: AnyPart) -> bool:
-    return bool(part.problems or part.missing or not part.is_blank)
+def _open(parts: list[AnyPart]) -> bool:
+    return any(part.problems or part.missing or not part.is_blank for part in parts)

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from customers import wording
 from customers.audit.models import Purpose
 from customers.catalogue import phones
-from customers.forms.plain import DateField, TextField, dress, show_again
+from customers.forms.plain import ChoiceField, DateField, TextField, dress
 from customers.services import search_terms
 
 
@@ -18,14 +18,12 @@ class SmallForm(forms.Form):
     use_required_attribute = False
 
     def __init__(
-        self,
-        data: QueryDict | None = None,
-        *,
-        typed: QueryDict | None = None,
-        auto_id: str = "id_%s",
+        self, data: QueryDict | None = None, *, typed: QueryDict | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(data, auto_id=auto_id)
-        show_again(self, typed)
+        super().__init__(data, **kwargs)
+        if typed is not None:
+            for name, field in self.fields.items():
+                self.initial[name] = field.widget.value_from_datadict(typed, {}, name)
         dress(self)
 
     @property
@@ -40,13 +38,13 @@ class FindForm(SmallForm):
     criteria: what to look for, as `search_terms.search` takes it.
     """
 
-    q = TextField(max_length=None, required=False)
-    last_name = TextField(max_length=None, required=False)
-    first_name = TextField(max_length=None, required=False)
+    q = TextField(required=False)
+    last_name = TextField(required=False)
+    first_name = TextField(required=False)
     birthdate = DateField(required=False)
-    zip_code = TextField(max_length=None, required=False)
-    email = TextField(max_length=None, required=False)
-    phone = TextField(max_length=None, required=False)
+    zip_code = TextField(required=False)
+    email = TextField(required=False)
+    phone = TextField(required=False)
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data)
@@ -96,7 +94,6 @@ class SettleForm(SmallForm):
     )
     reason = TextField(
         label=wording.HOW_KNOWN,
-        max_length=None,
         help_text=wording.HOW_KNOWN_HINT,
         error_messages={"required": wording.SAY_WHY},
     )
@@ -105,11 +102,11 @@ class SettleForm(SmallForm):
 class RevealForm(SmallForm):
     """Why somebody needs to see a sensitive value."""
 
-    purpose = forms.ChoiceField(
+    purpose = ChoiceField(
         label=wording.WHY_REVEAL,
         choices=[("", wording.CHOOSE), *Purpose.choices],
         widget=forms.Select({"data-focus": True}),
-        error_messages={"required": wording.CHOOSE_ONE, "invalid_choice": wording.CHOOSE_ONE},
+        error_messages={"required": wording.CHOOSE_ONE},
     )
 
 
@@ -118,7 +115,6 @@ class ForgetForm(SmallForm):
 
     reason = TextField(
         label=wording.WHY_FORGET,
-        max_length=None,
         help_text=wording.WHY_FORGET_HINT,
         error_messages={"required": wording.SAY_WHY},
     )

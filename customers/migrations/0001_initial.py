@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 ("flags", models.CharField(blank=True, max_length=128)),
                 ("reverts", models.CharField(blank=True, max_length=32)),
                 ("change_id", models.UUIDField(primary_key=True, serialize=False)),
-                ("fields", customers.audit.models.JsonTextField()),
+                ("fields", models.JSONField()),
                 ("key_id", models.CharField(max_length=8)),
                 ("encrypted", models.BinaryField()),
                 ("sent_at", models.DateTimeField()),
@@ -189,6 +189,7 @@ class Migration(migrations.Migration):
                 ("actor_sub", models.CharField(blank=True, max_length=255)),
                 ("actor_name", models.CharField(max_length=255)),
                 ("actor_roles", models.CharField(blank=True, max_length=64)),
+                ("actor_key", models.BigIntegerField()),
                 ("customer_id", models.CharField(blank=True, max_length=64)),
                 ("field", models.CharField(blank=True, max_length=64)),
                 ("change_id", models.UUIDField(null=True)),
@@ -211,8 +212,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
                 "indexes": [
-                    models.Index(fields=["customer_id", "-id"], name="access_customer"),
-                    models.Index(fields=["actor_issuer", "actor_sub", "-id"], name="access_actor"),
+                    models.Index(fields=["customer_id", "id"], name="access_customer"),
+                    models.Index(fields=["actor_key", "id"], name="access_actor"),
+                    models.Index(fields=["kind", "id"], name="access_kind"),
                 ],
             },
         ),
@@ -400,7 +402,7 @@ class Migration(migrations.Migration):
                 ("last", models.BigIntegerField(default=0)),
                 ("proven", models.BigIntegerField(default=0)),
                 ("sealed", models.BigIntegerField(default=0)),
-                ("faults", customers.audit.models.JsonTextField(default=list)),
+                ("faults", models.JSONField(default=list)),
             ],
             options={
                 "ordering": ["-pk"],

@@ -1,8 +1,6 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
@@ -11,25 +9,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
-from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
+from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
+from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
 
 register = template.Library()
 register.filter("market_country", country_name)
 
-_LONGEST_COMPARED = 400  # characters of a value whose differences are marked
-_ALIKE = 0.4  # of 1, from which differences are marked inside a value
-_BADGES = {
+_BADGES: dict[str, tuple[str, str]] = {
     Outcome.APPLIED: ("ok", "check"),
     Outcome.REFUSED: ("bad", "ban"),
     Outcome.NOT_APPLIED: ("none", "x"),
@@ -49,10 +46,8 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
-    if outcome in _BADGES:
-        label, (tone, name) = str(Outcome(outcome).label), _BADGES[Outcome(outcome)]
-    else:  # somebody altered this entry; the page still shows the others
-        label, tone, name = capfirst(str(Missing.UNREADABLE)), "bad", "help-circle"
+    tone, name = _BADGES.get(outcome, ("bad", "help-circle"))  # the second: of an altered entry
+    label = dict(Outcome.choices).get(outcome) or capfirst(str(Missing.UNREADABLE))
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
 
 
@@ -63,15 +58,11 @@ def field_label(name: str) -> str:
 
 
 @register.filter
-def labels(names: Iterable[str]) -> str:
-    """The labels of fields in one line: "E-mail, Phones"."""
-    return ", ".join(str(field_label(name)) for name in names)
-
-
-@register.filter
-def field_labels(change: Change) -> str:
-    """The same of the fields of a change."""
-    return labels(history.first.field for history in change.fields)
+def field_labels(act: Change | JournalLine) -> str:
+    """The labels of its fields in one line: "E-mail, Phones"."""
+    if isinstance(act, JournalLine):
+        return ", ".join(map(field_label, act.values))
+    return ", ".join(field_label(history.first.field) for history in act.fields)
 
 
 @register.filter
@@ -95,73 +86,11 @@ def hides(entry: Entry) -> bool:
     return is_sensitive(entry.field) and not all(map(is_empty, values))
 
 
-@register.simple_tag
-def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
-    """Old → new, differences marked; of a sensitive value only whether there was one."""
-    if entry.action not in OF_VALUES:
-        return _done_to_the_log(entry)
-    values = [entry.new] if entry.action == Action.CREATE else [entry.old, entry.new]
-    is_masked = is_sensitive(entry.field) and not revealed
-    if is_masked or any(isinstance(value, Missing) for value in values):
-        texts = [_masked(v) if is_masked else _shown(entry.field, v, revealed) for v in values]
-        return format_html('<span class="muted">{}</span>', " → ".join(texts))
-    texts = [_shown(entry.field, value, revealed) for value in values]
-    if len(texts) == 1:
-        return format_html('<ins class="diff-new" dir="auto">{}</ins>', *texts)
-    return format_html(  # each in its own direction, or old and new would change places
-        '<del class="diff-old" dir="auto">{}</del>'
-        '<span class="diff-arrow" aria-hidden="true">→</span><wbr>'
-        '<ins class="diff-new" dir="auto">{}</ins>',
-        *_marked(*texts),
-    )
-
-
-def _done_to_the_log(entry: Entry) -> SafeString:
-    """What was erased or removed, in words."""
-    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
-    if number is None or entry.action not in wording.DONE_TO_THE_LOG:
-        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
-    words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
-    return format_html("{}", words % {"number": number})
-
-
 @register.filter
 def basis(entry: Entry) -> str:
     """What an outcome rests on, in words."""
     if entry.action not in OF_VALUES:
         return ""
-    return " ".join(filter(None, (_basis(entry), entry.detail)))
-
-
-@register.filter
-def flagged(act: Act) -> list[str]:
-    """How a change was made, where that was not the usual way."""
-    related = act.related
-    others = [str(related)] if isinstance(related, Missing) else map(_other, related)
-    words = dict(act.flag_words)
-    if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
-        about = {"flag": flag, "others": ", ".join(others)}
-        words[Flag.DESPITE_DUPLICATES] = wording.FLAG_ABOUT % about
-    return list(words.values())
-
-
-def _other(key: str) -> str:
-    words = wording.CUSTOMER if key.isdecimal() else wording.OTHER_CREATE
-    return words % {"number": key}
-
-
-@register.filter
-def how(history: FieldHistory) -> list[str]:
-    """What is said beside an outcome: nothing if Club Med answered and gave no reason."""
-    entry, stored = history.verdict, history.stored
-    if entry.action not in OF_VALUES:
-        return []
-    by_answer = entry.action != Action.ELSEWHERE and entry.evidence == Evidence.ANSWER
-    lines = [] if by_answer and not entry.detail else [basis(entry)]
-    return lines if stored is None else [*lines, basis(stored)]
-
-
-def _basis(entry: Entry) -> str:
     if entry.action == Action.ELSEWHERE:
         return str(wording.ELSEWHERE)
     reason = entry.reason
@@ -169,14 +98,39 @@ def _basis(entry: Entry) -> str:
         reason = wording.MISSING_REASON % {"missing": reason}
     facts = {"who": entry.actor_name, "reason": reason, "found": _quoted(entry.field, entry.found)}
     any_outcome = wording.BASIS.get((entry.evidence, ""), wording.NOT_FOUND_OUT)
-    return wording.BASIS.get((entry.evidence, entry.outcome), any_outcome) % facts
+    words = wording.BASIS.get((entry.evidence, entry.outcome), any_outcome) % facts
+    return f"{words} {entry.detail}".strip()
+
+
+@register.filter
+def flagged(act: Act) -> list[str]:
+    """How a change was made, where that was not the usual way."""
+    related, words = act.related, dict(act.flag_words)
+    if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
+        others = [str(related)]
+        if not isinstance(related, Missing):
+            number, none = wording.CUSTOMER, wording.OTHER_CREATE
+            others = [(number if one.isdecimal() else none) % {"number": one} for one in related]
+        about = {"flag": flag, "others": ", ".join(others)}
+        words[Flag.DESPITE_DUPLICATES] = wording.FLAG_ABOUT % about
+    return list(words.values())
+
+
+@register.filter
+def how(history: FieldHistory) -> list[str]:
+    """What is said beside an outcome: nothing if Club Med answered and gave no reason."""
+    entry = history.verdict
+    by_answer = entry.action != Action.ELSEWHERE and entry.evidence == Evidence.ANSWER
+    if entry.action not in OF_VALUES or (by_answer and not entry.detail):
+        return []
+    return [basis(entry)]
 
 
 def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return wording.MISSING_VALUE % {"missing": value}
-    return wording.QUOTED % {"text": _shown(name, value) or wording.NOTHING}
+    return wording.QUOTED % {"text": side_of(_shown(name, value) or str(wording.NOTHING))}
 
 
 @register.simple_tag(takes_context=True)
@@ -218,49 +172,12 @@ def to_be_settled_by(change: Change, actor: Any) -> bool:
     return unclear and actor.may_settle and not change.is_by(actor)
 
 
-@register.filter
-def moment(act: Change | JournalLine) -> datetime:
-    """When a change was recorded, or sent if it is not recorded yet."""
-    return act.sent_at if isinstance(act, JournalLine) else act.recorded_at
-
-
-@register.filter(name="hex")
-def as_hex(digest: bytes) -> str:
-    return bytes(digest).hex()
-
-
-def _masked(value: Any) -> str:
-    """What is shown of a sensitive value."""
-    if isinstance(value, Missing):
-        return str(value)
-    return str(wording.EMPTY if is_empty(value) else wording.MASKED)
-
-
 def _shown(name: str, value: Any, revealed: bool = False) -> str:
     if isinstance(value, Missing):
         return str(value)
     if name in FIELDS:
         return FIELDS[name].text(value, revealed=revealed)
     return raw_text(value) if revealed or is_empty(value) else MASK
-
-
-def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both texts with their differences in bold; whole if they have little in common."""
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    steps = [("replace", 0, len(old), 0, len(new))]
-    if max(len(old), len(new)) <= _LONGEST_COMPARED and matcher.ratio() >= _ALIKE:
-        steps = list(matcher.get_opcodes())
-    return (
-        _spans([(old[a:b], step != "equal") for step, a, b, _, _ in steps]),
-        _spans([(new[a:b], step != "equal") for step, _, _, a, b in steps]),
-    )
-
-
-def _spans(parts: list[tuple[str, bool]]) -> SafeString:
-    """(text, is it in bold) one after the other; "empty" for no text."""
-    spans = [(format_html("<b>{}</b>" if bold else "{}", text),) for text, bold in parts if text]
-    empty = format_html('<span class="nil">{}</span>', wording.EMPTY)
-    return format_html_join("", "{}", spans) if spans else empty
 
 
 @register.simple_tag
@@ -301,15 +218,3 @@ def day_name(moment: datetime) -> str:
     """Today, Monday 23 November 2026."""
     day = date_format(moment, "l j F Y")
     return wording.TODAY % {"day": day} if moment.date() == timezone.now().date() else day
-
-
-@register.filter
-def label_of(bound: Any) -> SafeString:
-    """The label of a bound form field, tied to its input."""
-    optional = format_html('<span class="optional"> {}</span>', wording.OPTIONAL)
-    return format_html(
-        '<label class="form-label" for="{}">{}{}</label>',
-        bound.id_for_label,
-        bound.label,
-        "" if bound.field.required else optional,
-    )

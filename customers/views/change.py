@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from customers import form_token, wording
 from customers.access import Permission, allow
@@ -17,20 +17,10 @@ from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
 from customers.services.duplicates import compared, likeliest_first
 from customers.services.find import customers_like
-from customers.services.outcomes import NotFound, NotSaved, NotYours, NumberMissing
+from customers.services.outcomes import NeedsSignIn, NotFound, NotSaved, NotYours, NumberMissing
 from customers.services.settle import give_up_creates
-from customers.views.answers import (
-    DeskRequest,
-    Notice,
-    failure_of,
-    lead,
-    note_access,
-    page_or_fragment,
-    sent_or_typed,
-    status_of,
-)
-
-_MOST_FOUND = 5  # customers that are compared with an unclear create
+from customers.views import answers
+from customers.views.answers import DeskRequest, Notice
 
 
 @allow(Permission.LOG)
@@ -41,10 +31,9 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 
 
 @allow(Permission.SETTLE)
-@require_http_methods(["GET", "HEAD", "POST"])
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """A supervisor's decision on an unclear change of somebody else's; GET after a sign-in."""
-    sent = sent_or_typed(request, _form_name(change_id))
+    sent = answers.sent_or_typed(request, f"settle/{change_id}")
     if number := request.POST.get("this_one"):  # the button beside a customer that a search found
         sent["data"] = request.POST.copy()
         sent["data"].update({"landed": "yes", "customer_id": number})
@@ -55,17 +44,14 @@ def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
         settle_change(change_id, actor=request.actor, request_id=request.id, **form.cleaned_data)
     except NotYours as exc:
         messages.warning(request, exc.text)
-    except NumberMissing as exc:
-        form.add_error("customer_id", exc.text)
-        return change_page(request, change_id, form)
-    except NotFound as exc:
-        form.add_error("customer_id", exc.title)
+    except (NumberMissing, NotFound) as exc:
+        form.add_error("customer_id", exc.title or exc.text)
         return change_page(request, change_id, form)
     except NotSaved as exc:
-        return change_page(request, change_id, form, failure_of(exc))
+        return change_page(request, change_id, form, exc)
     else:
         messages.success(request, wording.RECORDED)
-    return lead(request, reverse("change", args=[change_id]))
+    return answers.lead(request, reverse("change", args=[change_id]))
 
 
 def change_page(
@@ -75,12 +61,11 @@ def change_page(
     notice: Notice = None,
     *,
     reveal: dict[str, Any] | None = None,
-    status: int = 200,
+    status: int = 0,
 ) -> HttpResponse:
     """All that is recorded of a change; for htmx the form of a decision alone.
 
-    reveal: the field whose values are asked for or shown, as `audit/_delta.html` takes it. status:
-    of an answer about `reveal`.
+    reveal: the field whose values are asked for or shown, as `audit/_delta.html` takes it.
     """
     give_up_creates()
     found = reading.with_entries(Change.objects.filter(pk=change_id))
@@ -94,15 +79,14 @@ def change_page(
         "form": form,
         "notice": notice,
         "reveal": reveal,
-        "token": form_token.mint(actor=request.actor, form=_form_name(change_id), seen={}),
+        "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", seen={}),
     }
     if found and ("search" in request.GET or "search" in request.POST):
         context |= search_for_created(request, found[0])
-    status = status if reveal else status_of(form, notice)
-    page = page_or_fragment(
-        request, "audit/change.html", "audit/_settle.html", context, status=status
-    )
-    return note_access(request, page, Access.AUDIT, shown.customer_id, change_id)
+    pages = "audit/change.html", "audit/_settle.html"
+    page = answers.page_or_fragment(request, *pages, context, status=status)
+    of = {"customer_id": shown.customer_id, "change_id": change_id}
+    return answers.note_access(request, page, Access.AUDIT, **of)
 
 
 def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
@@ -119,11 +103,9 @@ def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
     access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
     try:
         found = customers_like(values, actor=request.actor, by_name=True)
+    except NeedsSignIn:
+        raise
     except NotSaved as exc:
-        return {"search_failure": failure_of(exc)}
-    duplicates = likeliest_first(values, found)[:_MOST_FOUND]
+        return {"search_failure": exc}
+    duplicates = likeliest_first(values, found)[:5]
     return {"duplicates": duplicates, "lines": compared(values, duplicates), "searched": True}
-
-
-def _form_name(change_id: UUID) -> str:
-    return f"settle/{change_id}"

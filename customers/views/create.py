@@ -6,13 +6,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.catalogue.fields import creatable
+from customers.clubmed.profile import Profile
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.forms.small import FindForm
@@ -22,42 +22,32 @@ from customers.services.duplicates import compared
 from customers.services.markets import known_market, refresh_market
 from customers.services.outcomes import MayExist, NotSaved, Pending, Unknown
 from customers.session import search_of
-from customers.views.answers import (
-    DeskRequest,
-    Notice,
-    act_of,
-    lead,
-    not_saved,
-    page_or_fragment,
-    profile_form,
-    status_of,
-    typed_text,
-)
+from customers.views import answers
+from customers.views.answers import DeskRequest, Notice
 
 
 @allow(Permission.CUSTOMERS)
-@require_http_methods(["GET", "HEAD", "POST"])
 def create(request: DeskRequest) -> HttpResponse:
     """A new customer; whatever goes wrong, the form comes back with what was typed."""
     refresh_market("", actor=request.actor)
     here = known_market("", actor=request.actor)
-    editing = Editing(creatable(), here, request.actor, "new")
-    form, notice = profile_form(request, editing, values=_to_begin_with(request))
+    editing = Editing(creatable(), here, request.actor, "new", Profile("", {}))
+    form, notice = answers.profile_form(request, editing, values=_to_begin_with(request))
     show = partial(_page, request)
-    if not form.is_sent or not form.is_valid():
+    if not form.is_valid():
         return show(form, notice)
     try:
         shown = request.POST.getlist("duplicate") if "despite" in request.POST else None
-        saved = create_customer(form.changes, despite=shown, **act_of(request, form))
+        saved = create_customer(form.changes, despite=shown, **answers.act_of(request, form))
     except NotSaved as exc:
-        return not_saved(request, exc, form, show)
+        return answers.not_saved(request, exc, form, show)
     messages.success(request, wording.CREATED)
-    return lead(request, reverse("profile", args=[saved.customer_id]))
+    return answers.lead(request, reverse("profile", args=[saved.customer_id]))
 
 
 def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "notice": notice}
-    part, status = "form", status_of(form, notice)
+    part = "form"
     match notice:
         case MayExist():  # whoever was found is shown
             access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
@@ -65,12 +55,14 @@ def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpRespon
             context |= {"notice": None, "alike": notice, "lines": lines}
         case Unknown():
             part, change_id = "unknown", form.cleaned_data["token"].change_id
-            context |= {"typed": typed_text(request), "change_id": change_id}
+            context |= {"typed": answers.typed_text(request), "change_id": change_id}
         case Pending():
             part = "pending"
             context["customer_id"] = notice.customer_id
-    fragment = f"customers/_create_{part}.html"
-    return page_or_fragment(request, "customers/create.html", fragment, context, status=status)
+    fragment, status = f"customers/_create_{part}.html", notice.status if notice else 0
+    return answers.page_or_fragment(
+        request, "customers/create.html", fragment, context, status=status
+    )
 
 
 def _to_begin_with(request: DeskRequest) -> dict[str, Any]:

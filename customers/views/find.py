@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import redirect
 
 from customers import wording
 from customers.access import Permission, allow
@@ -14,14 +13,13 @@ from customers.forms.small import FindForm
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import remember_search, search_of
-from customers.views.answers import DeskRequest, failure_of, lead, status_of, wants_fragment
+from customers.views.answers import DeskRequest, lead, page_or_fragment, wants_fragment
 from customers.views.record import person
 
 _RECENT = 8  # customers on the first page
 
 
 @allow(Permission.CUSTOMERS)
-@require_http_methods(["GET", "HEAD", "POST"])
 def find(request: DeskRequest) -> HttpResponse:
     """Search for a customer; below, the customers that this person handled last.
 
@@ -40,8 +38,7 @@ def find(request: DeskRequest) -> HttpResponse:
     form = FindForm(typed)
     if form.is_valid():
         return _found_page(request, form, handle)
-    is_gone = bool(handle) and typed is None
-    note = wording.SEARCH_EXPIRED if is_gone else ""
+    note = wording.SEARCH_EXPIRED if handle and typed is None else ""
     return _find_page(request, form, note=note)
 
 
@@ -51,7 +48,7 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
     try:
         found = find_customers(form.criteria, actor=request.actor, page=page or 1)
     except NotSaved as exc:
-        return _find_page(request, form, failure=failure_of(exc))
+        return _find_page(request, form, notice=exc)
     if found.number:
         return redirect("profile", found.number)
     return _find_page(
@@ -65,10 +62,10 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
 
 
 def _find_page(
-    request: DeskRequest, form: FindForm, *, failure: NotSaved | None = None, **context: Any
+    request: DeskRequest, form: FindForm, *, notice: NotSaved | None = None, **context: Any
 ) -> HttpResponse:
     recent = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
     newest = {change.customer_id: change for change in reversed(recent)}
     handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
-    context |= {"form": form, "failure": failure, "handled": reading.with_entries(handled)}
-    return render(request, "customers/find.html", context, status=status_of(form, failure))
+    context |= {"form": form, "notice": notice, "handled": reading.with_entries(handled)}
+    return page_or_fragment(request, "customers/find.html", "customers/find.html", context)

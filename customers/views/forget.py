@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from customers import form_token, wording
 from customers.access import Permission, allow
@@ -12,27 +11,16 @@ from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
 from customers.services.outcomes import InUse, NotRecorded, NotSaved, Taken
-from customers.views.answers import (
-    DeskRequest,
-    Notice,
-    check_customer_number,
-    failure_of,
-    lead,
-    page_or_fragment,
-    records_access,
-    sent_or_typed,
-    status_of,
-)
+from customers.views import answers
+from customers.views.answers import DeskRequest, Notice
 
 
 @allow(Permission.FORGET)
-@require_http_methods(["GET", "HEAD", "POST"])
-@records_access(Access.AUDIT)
+@answers.records_access(Access.AUDIT)
 def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     """Says what goes and what stays; POST does it, once the number was typed and a reason given."""
-    check_customer_number(customer_id)
     form_name = f"{customer_id}/forget"
-    form = ForgetForm(customer_id, **sent_or_typed(request, form_name))
+    form = ForgetForm(customer_id, **answers.sent_or_typed(request, form_name))
     notice: Notice = None
     if form.is_valid():
         try:
@@ -48,10 +36,10 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         except NotRecorded:
             notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:
-            notice = failure_of(exc)
+            notice = exc
         else:
-            messages.success(request, wording.forgotten(count))
-            return lead(request, reverse("history", args=[customer_id]))
+            messages.success(request, wording.FORGOTTEN % {"entries": count, "count": f"{count:,}"})
+            return answers.lead(request, reverse("history", args=[customer_id]))
     context = {
         "customer_id": customer_id,
         "newest": reading.newest_change(customer_id),
@@ -59,7 +47,4 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         "notice": notice,
         "token": form_token.mint(actor=request.actor, form=form_name, seen={}),
     }
-    status = status_of(form, notice)
-    return page_or_fragment(
-        request, "audit/forget.html", "audit/_forget.html", context, status=status
-    )
+    return answers.page_or_fragment(request, "audit/forget.html", "audit/_forget.html", context)

@@ -5,7 +5,6 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from customers import wording
 from customers.access import Permission, allow
@@ -18,64 +17,43 @@ from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Unknown
 from customers.session import forget_shown
-from customers.views.answers import (
-    DeskRequest,
-    Note,
-    NotEditableError,
-    Notice,
-    act_of,
-    check_customer_number,
-    lead,
-    not_saved,
-    page_or_fragment,
-    profile_form,
-    records_access,
-    shown_or_read,
-    status_of,
-)
+from customers.views import answers
+from customers.views.answers import DeskRequest, Notice
 from customers.views.record import ProfilePage
 
 _GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
 
 
 @allow(Permission.CUSTOMERS)
-@require_http_methods(["GET", "HEAD", "POST"])
-@records_access(Access.VIEW)
+@answers.records_access(Access.VIEW)
 def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     """The form of a group; POST saves what was touched."""
-    check_customer_number(customer_id)
     if slug not in _GROUPS:
-        raise NotEditableError
-    group, profile = _GROUPS[slug], shown_or_read(request, customer_id)
+        raise answers.NotEditableError
+    group, profile = _GROUPS[slug], answers.shown_or_read(request, customer_id)
     rows = [row for row in FIELDS.values() if row.group is group and row.patch]
     rows = [row for row in rows if row.readable(row.value(profile))]
     here = known_market(market_of(profile), actor=request.actor)
     editing = Editing(rows, here, request.actor, f"{customer_id}/groups/{slug}", profile)
     show = partial(_page, request, group)
-    form, notice = profile_form(request, editing)
-    if not form.is_sent or not form.is_valid():
+    form, notice = answers.profile_form(request, editing)
+    if not form.is_valid():
         return show(form, notice)
     if not form.changes:
-        return show(form, Note(text=wording.UNTOUCHED))
+        return show(form, answers.Note(text=wording.UNTOUCHED))
     try:
-        saved = change_profile(customer_id, form.changes, **act_of(request, form))
+        saved = change_profile(customer_id, form.changes, **answers.act_of(request, form))
     except NotSaved as exc:
-        return not_saved(request, exc, form, show)
+        return answers.not_saved(request, exc, form, show)
     forget_shown(request.session, customer_id)
     labels = ", ".join(FIELDS[name].label for name in saved.values)
     messages.success(request, f"{labels}: {wording.SAVED}" if labels else wording.HELD_ALREADY)
-    return lead(request, reverse("profile", args=[customer_id]))
+    return answers.lead(request, reverse("profile", args=[customer_id]))
 
 
 def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice) -> HttpResponse:
-    profile = form.editing.profile
-    context = {
-        "customer_id": profile.customer_id,
-        "group": group.title,
-        "title": ProfilePage(profile, {}).title,
-        "form": form,
-        "notice": notice,
-    }
+    record = ProfilePage(form.editing.profile, {})
+    context = {"form": form, "notice": notice, "group": group.title, "record": record}
     part = "sent" if isinstance(notice, Unknown | Pending) else "form"
-    fragment, status = f"customers/_group_{part}.html", status_of(form, notice)
-    return page_or_fragment(request, "customers/group.html", fragment, context, status=status)
+    fragment = f"customers/_group_{part}.html"
+    return answers.page_or_fragment(request, "customers/group.html", fragment, context)

@@ -39,7 +39,7 @@ def integrity(request: DeskRequest) -> HttpResponse:
         "unsettled": reading.unsettled(most=_UNSETTLED),
     }
     page = render(request, "audit/integrity.html", context)
-    return note_access(request, page, Access.AUDIT, "")
+    return note_access(request, page, Access.AUDIT)
 
 
 def _check() -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _head() -> dict[str, Any]:
             "recorded_at": head.recorded_at,
             "digest": seal.digest.hex(),
             "key_id": seal.key_id,
-            "is_signed": signing.is_ours(seal, former=True),
+            "is_signed": signing.keys().signed(seal),
             "line": chain.seal_line(head),
             "clocks_apart": abs(head.now - here) // timedelta(minutes=1),
             "ahead": (head.recorded_at - here) // timedelta(minutes=1)

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Q
@@ -17,11 +16,11 @@ from customers.access import Actor, Permission, allow
 from customers.audit import filters, reading
 from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
 from customers.catalogue.fields import FIELDS
-from customers.forms.log import LogFilterForm, SavedViewForm, period, query_of
+from customers.forms.filters import is_same_query, period, query_string
+from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
 from customers.views.answers import (
     DeskRequest,
-    check_customer_number,
     page_or_fragment,
     records_access,
     wants_fragment,
@@ -50,7 +49,7 @@ def save_view(request: DeskRequest) -> HttpResponse:
         return _log_page(request, form, naming)
     view = naming.save(form, owner=request.actor)
     messages.success(request, wording.VIEW_SAVED % {"name": view.name})
-    return redirect(f"{reverse('log')}?{form.at(None)}")
+    return redirect(f"{reverse('log')}?{form.newest}")
 
 
 @allow(Permission.LOG)
@@ -76,7 +75,7 @@ def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) 
     context = {
         "filter": form,
         "naming": naming,
-        "views": _views(request.actor, form.at(None)),
+        "views": _views(request.actor, form.newest),
         "usual": form.usual(request.actor),
     }
     if form.is_valid():
@@ -102,15 +101,14 @@ def _views(actor: Actor, current: str) -> list[dict[str, Any]]:
         "names": {"field": ["last_name", "first_name", "second_name"]},
     }
     tabs: list[dict[str, Any]] = [
-        {"name": wording.VIEWS[name], "query": urlencode(query, doseq=True)}
-        for name, query in usual.items()
+        {"name": wording.VIEWS[name], "query": query_string(query)} for name, query in usual.items()
     ]
     for view in SavedView.objects.filter(_own(actor) | Q(is_shared=True)):
         tabs.append(
             {"name": view.name, "query": query_of(view), "view": view, "is_own": view.is_of(actor)}
         )
     for tab in tabs:
-        tab["is_current"] = QueryDict(tab["query"]) == QueryDict(current)
+        tab["is_current"] = is_same_query(tab["query"], current)
     return tabs
 
 
@@ -123,7 +121,6 @@ def _own(actor: Actor) -> Q:
 @records_access(Access.AUDIT)
 def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpResponse:
     """One customer's timeline, or that of one field. name: the field's."""
-    check_customer_number(customer_id)
     if name and name not in FIELDS:
         raise Http404
     changes = Change.objects.of_customer(customer_id, field=name)

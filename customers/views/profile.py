@@ -9,16 +9,10 @@ from django.views.decorators.http import require_safe
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access
+from customers.catalogue.fields import unknown_values
 from customers.catalogue.markets import market_of
 from customers.services.markets import refresh_market
-from customers.services.read import read_profile
-from customers.session import remember_shown
-from customers.views.answers import (
-    DeskRequest,
-    afterwards,
-    check_customer_number,
-    records_access,
-)
+from customers.views.answers import DeskRequest, read_and_remember, records_access
 from customers.views.record import ProfilePage
 
 
@@ -27,14 +21,15 @@ from customers.views.record import ProfilePage
 @records_access(Access.VIEW)
 def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     """The whole record, read from Club Med now."""
-    check_customer_number(customer_id)
-    found = read_profile(customer_id, actor=request.actor)
-    remember_shown(request.session, found)
+    found = read_and_remember(request, customer_id)
     context = {
         "waiting": reading.waiting(customer_id),
         "record": ProfilePage(found, reading.newest_by_field(customer_id)),
+        "unknown": unknown_values(found),
         "trail": reading.trail(customer_id),
     }
-    # For the editors that may follow.
+    answer = render(request, "customers/profile.html", context)
+    # For the editors that may follow; Django calls it once the answer is out, so nobody waits.
     refresh = partial(refresh_market, market_of(found), actor=request.actor)
-    return afterwards(render(request, "customers/profile.html", context), refresh)
+    answer._resource_closers.append(refresh)  # type: ignore[attr-defined]
+    return answer

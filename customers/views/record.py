@@ -4,18 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.utils import timezone
 
 from customers import wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
-from customers.catalogue.fields import FIELDS, Field, Group, unknown_values
+from customers.catalogue.fields import FIELDS, Field, Group
 from customers.catalogue.markets import region_of
 from customers.clubmed.profile import Json, Profile, member, parse_date, parse_phones
-
-_RECENT = timedelta(days=14)
-_MEDALS = ("turquoise", "silver", "gold", "platinum")
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,6 @@ class FieldRow:
         return self.field.text(self.value, revealed=self.revealed)
 
     @property
-    def sensitive(self) -> bool:
-        """Is there a value that is masked until it is revealed?"""
-        return self.field.sensitive and not self.empty
-
-    @property
     def open_text(self) -> str:
         """What is shown of it while it is masked."""
         return self.field.open_text(self.value)
@@ -59,7 +52,8 @@ class FieldRow:
 
     @property
     def recent(self) -> bool:
-        return self.newest is not None and timezone.now() - self.newest.recorded_at < _RECENT
+        newest = self.newest
+        return bool(newest and timezone.now() - newest.recorded_at < timedelta(days=14))
 
     @property
     def new_code(self) -> bool:
@@ -70,14 +64,9 @@ class FieldRow:
     @property
     def template(self) -> str:
         """How the value is laid out; in one line unless its kind has more to show."""
-        is_laid_out = {
-            kinds.PHONES: parse_phones(self.value) is not None,
-            kinds.ADDRESS: isinstance(self.value, dict),
-            kinds.OPTINS: isinstance(self.value, list)
-            and all(isinstance(item, dict) for item in self.value),
-        }
-        kind = self.field.kind
-        return f"customers/value/_{kind.name if is_laid_out.get(kind) else 'text'}.html"
+        kind, laid_out = self.field.kind, (kinds.PHONES, kinds.ADDRESS, kinds.OPTINS)
+        is_laid_out = kind in laid_out and kind.readable(self.value)
+        return f"customers/value/_{kind.name if is_laid_out else 'text'}.html"
 
     @property
     def age(self) -> int | None:
@@ -151,26 +140,11 @@ def person(values: Mapping[str, Json]) -> dict[str, str | bool]:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """One box of the page. also_empty: fields without a value that share one line."""
-
-    title: str
-    slug: str
-    rows: list[FieldRow]
-    also_empty: list[FieldRow]
-    read_only: bool
-
-
-@dataclass(frozen=True)
 class ProfilePage:
     """The whole page of one customer. newest: field -> the last entry that changed it here."""
 
     profile: Profile
     newest: Mapping[str, Entry]
-
-    @property
-    def customer_id(self) -> str:
-        return self.profile.customer_id
 
     @property
     def lang(self) -> str:
@@ -182,7 +156,7 @@ class ProfilePage:
         return {
             name: FieldRow(
                 field,
-                self.customer_id,
+                self.profile.customer_id,
                 field.value(self.profile),
                 self.newest.get(name),
                 lang=self.lang if field.native else "",
@@ -204,43 +178,32 @@ class ProfilePage:
 
     @property
     def title(self) -> str:
-        numbered = wording.CUSTOMER % {"number": self.customer_id}
+        numbered = wording.CUSTOMER % {"number": self.profile.customer_id}
         return self.name or self.native_name or numbered
 
     @property
     def medal(self) -> str:
         """The tier that has a colour of its own, "" for the others."""
         code = compare.raw_text(self.rows["loyalty_status"].value).lower()
-        return code if code in _MEDALS else ""
-
-    @property
-    def blacklisted(self) -> bool:
-        return self.profile.get("blacklisted") is True
-
-    @property
-    def head(self) -> list[FieldRow]:
-        return [row for row in self.rows.values() if row.field.group is Group.HEAD]
+        return code if code in ("turquoise", "silver", "gold", "platinum") else ""
 
     @property
     def last_change(self) -> Entry | None:
         return max(self.newest.values(), key=lambda entry: entry.seq, default=None)
 
     @property
-    def columns(self) -> list[list[Panel]]:
+    def columns(self) -> list[list[dict[str, Any]]]:
         groups = ((Group.IDENTITY, Group.CONTACT), (Group.PREFERENCES, Group.ACCOUNT))
         return [[self._panel(group) for group in column] for column in groups]
 
-    def _panel(self, group: Group) -> Panel:
+    def _panel(self, group: Group) -> dict[str, Any]:
+        """One box of the page. also_empty: fields without a value that share one line."""
         rows = [row for row in self.rows.values() if row.field.group is group]
         rare = [row for row in rows if row.empty and row.field.rare]
-        return Panel(
-            group.title,
-            group.value,
-            [row for row in rows if row not in rare],
-            [row for row in rare if row.editable],
-            read_only=not any(row.field.patch for row in rows),
-        )
-
-    @property
-    def unknown(self) -> list[tuple[str, str]]:
-        return unknown_values(self.profile)
+        return {
+            "title": group.title,
+            "slug": group.value,
+            "rows": [row for row in rows if row not in rare],
+            "also_empty": [row for row in rare if row.editable],
+            "read_only": not any(row.field.patch for row in rows),
+        }

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
 
 from customers import wording
 from customers.access import Permission, allow
@@ -18,17 +17,9 @@ from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
 from customers.services.outcomes import NotRecorded, NotSaved
-from customers.session import shown_profile, take_back
-from customers.views.answers import (
-    DeskRequest,
-    Notice,
-    check_customer_number,
-    failure_of,
-    page_or_fragment,
-    read_and_remember,
-    status_of,
-    wants_fragment,
-)
+from customers.session import shown_profile
+from customers.views import answers
+from customers.views.answers import DeskRequest, Notice
 from customers.views.change import change_page
 from customers.views.record import FieldRow, ProfilePage
 
@@ -36,22 +27,20 @@ logger = logging.getLogger(__name__)
 
 
 @allow(Permission.CUSTOMERS, Permission.REVEAL)
-@require_http_methods(["GET", "HEAD", "POST"])
 def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """A value of the profile, as the person saw it or as Club Med holds it now."""
-    check_customer_number(customer_id)
     if name not in FIELDS or not FIELDS[name].sensitive:
         raise Http404
     row = FieldRow(FIELDS[name], customer_id, None)
-    form = _form(request, name, _sent(request))
+    form = RevealForm(**answers.sent_or_typed(request), auto_id=f"id_{name}_%s")
     if not form.is_valid():
         return _row_page(request, row, form)
     try:
         shown = shown_profile(request.session, customer_id)
-        profile = shown or read_and_remember(request, customer_id)
+        profile = shown or answers.read_and_remember(request, customer_id)
         _record(request, form, customer_id=customer_id, field=name)
     except NotSaved as exc:
-        return _row_page(request, row, form, failure_of(exc))
+        return _row_page(request, row, form, exc)
     row = ProfilePage(profile, reading.newest_by_field(customer_id)).rows[name]
     return _row_page(request, replace(row, revealed=True))
 
@@ -64,27 +53,25 @@ def _row_page(
     profile = shown_profile(request.session, row.customer_id, current=False)
     title = ProfilePage(profile, {}).title if profile else ""
     context = {"row": row, "form": form, "notice": notice, "title": title}
-    status = status_of(form, notice)
-    return page_or_fragment(request, "customers/field_form.html", fragment, context, status=status)
+    return answers.page_or_fragment(request, "customers/field_form.html", fragment, context)
 
 
 @allow(Permission.LOG, Permission.REVEAL)
-@require_http_methods(["GET", "HEAD", "POST"])
 def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """Old → new of one field of a change; `hide` instead of `field` goes back to the mask."""
-    sent = _sent(request)
-    asked = request.GET if sent is None else sent
+    sent = answers.sent_or_typed(request)
+    asked = sent.get("data") or sent.get("typed") or request.GET
     entry = _entry(change_id, asked.get("hide") or asked.get("field", ""))
     if "hide" in asked:
         return _cell_page(request, entry)
-    form = _form(request, entry.field, sent)
+    form = RevealForm(**sent, auto_id=f"id_{entry.field}_%s")
     if not form.is_valid():
         return _cell_page(request, entry, form)
     try:
         of = {"customer_id": entry.customer_id, "field": entry.field, "change_id": change_id}
         _record(request, form, **of)
     except NotSaved as exc:
-        return _cell_page(request, entry, form, failure_of(exc))
+        return _cell_page(request, entry, form, exc)
     return _cell_page(request, entry, revealed=True)
 
 
@@ -107,22 +94,11 @@ def _cell_page(
 ) -> HttpResponse:
     """Old → new masked, revealed, or with a form that asks why; alone, or on the change's page."""
     cell = {"field": entry.field, "form": form, "notice": notice, "revealed": revealed}
-    status = status_of(form, notice)
-    if not wants_fragment(request):
+    status = answers.status_of(form, notice)
+    if not answers.wants_fragment(request):
         return change_page(request, entry.change_id, SettleForm(), reveal=cell, status=status)
     context = {"change_id": entry.change_id, "entry": entry, "reveal": cell}
     return render(request, "audit/_delta.html", context, status=status)
-
-
-def _sent(request: DeskRequest) -> QueryDict | None:
-    """The form as it was sent, now or before the session ended."""
-    return request.POST if request.method == "POST" else take_back(request.session, request.path)
-
-
-def _form(request: DeskRequest, name: str, sent: QueryDict | None) -> RevealForm:
-    """The form that asks why, checked if it was sent now. name: of the field."""
-    kwargs = {"data" if request.method == "POST" else "typed": sent}
-    return RevealForm(**kwargs, auto_id=f"id_{name}_%s")
 
 
 def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
@@ -136,6 +112,5 @@ def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
             **of,
         )
     except DatabaseError as exc:  # its text may hold values
-        kind = type(exc).__name__
-        logger.error("%s: %s is not recorded: %s", request.id, Access.REVEAL, kind)
+        logger.error("%s: reveal is not recorded: %s", request.id, type(exc).__name__)
         raise NotRecorded(wording.NOT_REVEALED, wording.NOT_REVEALED_TEXT) from None

@@ -28,7 +28,7 @@ def saves(request: DeskRequest) -> HttpResponse:
     reading.mark_seen(unseen_by_author)
     shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
     for customer_id in {one.customer_id for one in shown if one.customer_id}:
-        note_access(request, page, Access.VIEW, customer_id)
+        note_access(request, page, Access.VIEW, customer_id=customer_id)
     for create in (one for one in shown if not one.customer_id):
-        note_access(request, page, Access.VIEW, "", create.pk)
+        note_access(request, page, Access.VIEW, change_id=create.pk)
     return page

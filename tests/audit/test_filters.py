@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.audit import entries, filters
+from customers.audit import entries, filters, paging
 from customers.audit.actions import Action, Flag, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.filters import LogFilter
@@ -107,8 +107,8 @@ def plainly(wanted):
 @given(log=st.lists(CHANGE, max_size=3), asked=FILTER, since=PART, until=PART)
 def test_pages_and_a_plain_reading_of_the_log_agree(monkeypatch, log, asked, since, until):
     """The log goes on growing from one example to the next."""
-    monkeypatch.setattr(filters, "_FIRST_RUN", 2)
-    monkeypatch.setattr(filters, "RUN", 7)
+    monkeypatch.setattr(paging, "_FIRST_RUN", 2)
+    monkeypatch.setattr(paging, "RUN", 7)
     for change in log:
         record(*change)
     wanted = LogFilter(**asked, since=time_at(since), until=time_at(until))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from customers.audit import filters
+from customers.audit import paging
 from customers.audit.models import ChangedField, SavedView, actor_key
 from tests.acts import change, lose_the_answer
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
@@ -196,8 +196,8 @@ def test_what_was_given_stays_beside_its_message_and_the_rest_is_kept(lively, su
 def test_a_filter_that_matches_little_says_how_far_it_searched(
     lively, agent, supervisor, monkeypatch
 ):
-    monkeypatch.setattr(filters, "_FIRST_RUN", 1)
-    monkeypatch.setattr(filters, "RUN", 2)
+    monkeypatch.setattr(paging, "_FIRST_RUN", 1)
+    monkeypatch.setattr(paging, "RUN", 2)
 
     page = supervisor.page(f"/audit/?field=email&person={person(AGENT)}")
     assert "No match so far" in text(page)

@@ -1,0 +1,157 @@
+"""Pages of a long table by keyset, newest first: never counted, and never searched without a bound.
+
+One value of one name is answered by an index. Anything else is searched in bounded runs, so that no
+filter reads a whole table for one page.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+from django.db.models import Model, QuerySet, Subquery
+
+PAGE = 50  # rows
+RUN = 50_000  # rows that are searched for one page
+_FIRST_RUN = 2_000  # most filters fill their page from these
+_ENDLESS = 2**63 - 2
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Filter(ABC, Generic[Row]):
+    """Values of one name are alternatives, all names must hold, and a name without values is none.
+
+    since, until: aware times; until is the first one that is too late. columns: name of a filter ->
+    column of the table, each with an index that goes on with the key. out_of_order: how far the
+    times of rows may stand in another order than their keys.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    key: ClassVar[str]
+    columns: ClassVar[Mapping[str, str]]
+    out_of_order: ClassVar[timedelta] = timedelta(0)
+
+    @property
+    @abstractmethod
+    def table(self) -> "QuerySet[Row]":
+        """All rows, in any order."""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Does one index give exactly these rows, newest first? A period is a range of keys."""
+        given = [values for name in self.columns if (values := getattr(self, name))]
+        return len(given) <= 1 and all(len(values) == 1 for values in given)
+
+    def rows(self) -> "QuerySet[Row]":
+        """The rows that match, of whatever time, newest first."""
+        found = self.table.order_by(f"-{self.key}")
+        for name, column in self.columns.items():
+            if values := getattr(self, name):
+                # "=" keeps the order of an index, "IN" does not.
+                found = found.filter(
+                    **{column: values[0]} if len(values) == 1 else {f"{column}__in": values}
+                )
+        return found
+
+    def selects(self, row: Row) -> bool:
+        """Does this row match? Asked of rows that are not in the database."""
+        time: datetime = getattr(row, "recorded_at")  # noqa: B009 - every table of ours has it
+        return (
+            all(
+                not getattr(self, name) or getattr(row, column) in getattr(self, name)
+                for name, column in self.columns.items()
+            )
+            and (self.since is None or time >= self.since)
+            and (self.until is None or time < self.until)
+        )
+
+
+class Found(NamedTuple, Generic[Row]):
+    """A page of rows, newest first.
+
+    older, newer: where the next pages start, None if there is none, or if the newer one is the
+    newest. searched_to: the time of the oldest row that was searched, where older ones were not.
+    beyond: the first row of the older page, where this page is full.
+    """
+
+    rows: list[Row]
+    older: int | None
+    newer: int | None
+    is_newest: bool
+    searched_to: datetime | None
+    beyond: Row | None
+
+
+def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Found[Row]:
+    """One page of what matches, of rows whose key is below `before`.
+
+    At most RUN rows are searched, unless an index answers the filter.
+    """
+    first, last = _span(wanted)
+    start = last + 1 if before is None else min(before, last + 1)
+    rows: list[Row] = []
+    low = start
+    for low, below in _runs(wanted, first, start):
+        rows += _between(wanted, low, below)[: size + 1 - len(rows)]
+        if len(rows) > size:
+            break
+    newer, is_newest = (None, True) if before is None else _newer(wanted, start, last, size)
+    if len(rows) > size:
+        older = getattr(rows[size - 1], wanted.key)
+        return Found(rows[:size], older, newer, is_newest, None, rows[size])
+    if low <= first:
+        return Found(rows, None, newer, is_newest, None, None)
+    later = wanted.table.filter(**{f"{wanted.key}__gte": low}).order_by(wanted.key)
+    searched_to = later.values_list("recorded_at", flat=True).first()
+    return Found(rows, low, newer, is_newest, searched_to, None)
+
+
+def _between(wanted: Filter[Row], low: int, below: int) -> "QuerySet[Row]":
+    return wanted.rows().filter(**{f"{wanted.key}__gte": low, f"{wanted.key}__lt": below})
+
+
+def _span(wanted: Filter[Row]) -> tuple[int, int]:
+    """The keys of the filter's period, both ends in it; all, if an index finds them by itself."""
+    if wanted.is_indexed and not wanted.since and not wanted.until:
+        return 1, _ENDLESS
+    key, table = wanted.key, wanted.table
+    by_time = table.order_by("recorded_at", key).values(key)
+    ends = {"first": table.order_by(key).values(key)}
+    if wanted.since:
+        ends["first"] = by_time.filter(recorded_at__gte=wanted.since - wanted.out_of_order)
+    if wanted.until:
+        ends["beyond"] = by_time.filter(recorded_at__gte=wanted.until + wanted.out_of_order)
+    asked = {name: Subquery(rows[:1]) for name, rows in ends.items()}
+    found = table.order_by(f"-{key}").annotate(**asked).values(key, *ends).first()
+    if found is None or found["first"] is None:
+        return 1, 0
+    beyond = found.get("beyond")
+    return found["first"], found[key] if beyond is None else beyond - 1
+
+
+def _runs(wanted: Filter[Row], first: int, start: int) -> Iterator[tuple[int, int]]:
+    """(from, below): the keys to search one after the other, newest first."""
+    if wanted.is_indexed:
+        yield first, start
+        return
+    low = max(first, start - _FIRST_RUN)
+    yield low, start
+    if low > first:
+        yield max(first, start - RUN), low
+
+
+def _newer(wanted: Filter[Row], start: int, last: int, size: int) -> tuple[int | None, bool]:
+    """Where the page after one that starts below `start` starts, None if that is the newest; and is
+    there nothing newer?
+    """
+    high = last if wanted.is_indexed else min(last, start + RUN)
+    rows = _between(wanted, start, high + 1).order_by(wanted.key)
+    keys = list(rows.values_list(wanted.key, flat=True)[:size])
+    if len(keys) == size:
+        return keys[-1] + 1, False
+    return (None, not keys) if high == last else (high + 1, False)

@@ -1,0 +1,307 @@
+"""Filters of a list, as its address says them."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dates import MONTHS
+from django.utils.formats import date_format
+
+from customers import wording
+from customers.access import Actor
+from customers.audit.models import actor_key
+from customers.services.search_terms import is_customer_number
+
+_MOST = 50  # values of one name
+_INPUT = {"class": "form-control num", "inputmode": "numeric", "autocomplete": "off"}
+
+
+class DayField(forms.Field):
+    """A day as YYYY-MM-DD; one that does not exist is named, and shown again as it was given."""
+
+    widget = forms.DateInput({"type": "date", "class": "form-control"})
+
+    def to_python(self, value: Any) -> date | None:
+        text = (value or "").strip()
+        if not text:
+            return None
+        found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+        year, month, day = map(int, found.groups()) if found else (0, 0, 0)
+        if not 1970 <= year <= 2200 or not 1 <= month <= 12:
+            raise forms.ValidationError(wording.NO_DATE % {"text": text[:40]})
+        try:
+            return date(year, month, day)
+        except ValueError:
+            named = {"day": day, "month": MONTHS[month]}
+            raise forms.ValidationError(wording.NO_SUCH_DAY % named) from None
+
+
+class ValuesField(forms.MultipleChoiceField):
+    """Any of the known values; offered are those that occur, and those that are chosen.
+
+    known: value -> label. nothing: what stands there while none is chosen.
+    """
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(
+        self,
+        name: str,
+        label: Any,
+        known: Mapping[str, Any],
+        *,
+        occurring: Collection[str] = (),
+        nothing: Any = "",
+    ) -> None:
+        super().__init__(
+            label=label, required=False, error_messages={"invalid_choice": wording.NOT_KNOWN}
+        )
+        self.name, self.known, self.occurring, self.nothing = name, known, occurring, nothing
+        self.widget.attrs["class"] = "form-check-input"
+
+    def offer(self, chosen: Collection[str]) -> None:
+        there = {*self.occurring, *chosen}
+        self.choices = [(value, label) for value, label in self.known.items() if value in there]
+
+    def valid_value(self, value: str) -> bool:
+        return value in self.known
+
+
+class NumbersField(forms.CharField):
+    """Numbers of customers, with a comma between several."""
+
+    def clean(self, value: Any) -> list[str]:
+        numbers = re.split(r"[,\s]+", super().clean(value))
+        if wrong := next((one for one in numbers if one and not is_customer_number(one)), None):
+            raise forms.ValidationError(wording.NOT_A_NUMBER % {"text": wrong[:40]})
+        return list(filter(None, numbers))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in use. query: of the page without it."""
+
+    text: str
+    query: str
+    is_wrong: bool
+
+
+class FilterForm(forms.Form):
+    """What the query string asks for.
+
+    A name that is not known, or a value that is none, is an error beside its input.
+    pickers: the names of the inputs, in their order. hidden: of filters without an input.
+    """
+
+    use_required_attribute = False
+    pickers: ClassVar[tuple[str, ...]]
+    hidden: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, query: QueryDict, values: Iterable["ValuesField"]) -> None:
+        self.query = _normal(query)
+        data = self.query.copy()
+        data["customer"] = ", ".join(self.query.getlist("customer"))
+        super().__init__(data)
+        for field in values:
+            field.offer(self.query.getlist(field.name))
+            self.fields[field.name] = field
+        self.fields |= {
+            "customer": NumbersField(
+                label=wording.CUSTOMER_NUMBER, required=False, widget=forms.TextInput(_INPUT)
+            ),
+            "from": DayField(label=wording.FROM, required=False),
+            "to": DayField(label=wording.TO, required=False),
+            "before": forms.IntegerField(
+                required=False,
+                min_value=1,
+                max_value=2**63 - 1,
+                error_messages=dict.fromkeys(
+                    ("invalid", "min_value", "max_value"), wording.NO_SUCH_PAGE
+                ),
+            ),
+        }
+
+    def clean(self) -> None:
+        for name in self.query:
+            if name not in self.fields:
+                self.add_error(None, wording.NO_SUCH_FILTER % {"name": name[:40]})
+            elif len(self.query.getlist(name)) > (_MOST if name not in _SINGLE else 1):
+                self.add_error(name, wording.TOO_MANY_VALUES % {"most": _MOST})
+        first, last = self.cleaned_data.get("from"), self.cleaned_data.get("to")
+        if first and last and last < first:
+            self.add_error("to", wording.REVERSED)
+        self.cleaned_data["since"] = first and _midnight(first)
+        self.cleaned_data["until"] = last and _midnight(last + timedelta(days=1))
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        wrong = [name for name in (self.errors or {}) if name in self.fields]
+        for name in wrong:
+            if isinstance(self.fields[name], DayField):  # shown as it was given
+                self.fields[name].widget = forms.TextInput(_INPUT)
+        for name in wrong[:1]:
+            self.fields[name].widget.attrs["autofocus"] = True
+
+    @property
+    def chips(self) -> Iterator[Chip]:
+        """The filters in use, each with the page without it."""
+        for name in self.query:
+            if name == "before":
+                continue
+            for value in self.query.getlist(name):
+                is_wrong = name in self.errors or name not in self.fields
+                yield Chip(self._words(name, value), self.without(name, value), is_wrong)
+
+    def _words(self, name: str, value: str) -> str:
+        field = self.fields.get(name)
+        if field is None:
+            return f"{name} {value}"[:60]
+        if isinstance(field, ValuesField):
+            words = str(field.known.get(value, value))
+            return words if name in ("person", "field") else f"{field.label}: {words}"
+        if isinstance(field, DayField) and (day := self.cleaned_data.get(name)):
+            value = date_format(day, "j M Y")
+        return f"{field.label} {value}"[:60]
+
+    @property
+    def inputs(self) -> list[tuple[forms.BoundField, str]]:
+        """(input, what is chosen) each."""
+        return [(bound, self._chosen(bound)) for bound in map(self.__getitem__, self.pickers)]
+
+    def _chosen(self, bound: forms.BoundField) -> str:
+        values = self.query.getlist(bound.name)
+        if not isinstance(bound.field, ValuesField):
+            return ""
+        if len(values) > 1:
+            return wording.CHOSEN % {"count": len(values)}
+        return str(bound.field.known.get(values[0], values[0]) if values else bound.field.nothing)
+
+    @property
+    def days(self) -> list[forms.BoundField]:
+        return [self["from"], self["to"]]
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """Filters that are in use and have no input: (name, value)."""
+        return [(name, one) for name in self.hidden for one in self.query.getlist(name)]
+
+    @property
+    def other_errors(self) -> list[str]:
+        """What is wrong with filters that have no input."""
+        return [
+            str(error)
+            for name in (NON_FIELD_ERRORS, *self.hidden, "before")
+            for error in self.errors.get(name, [])
+        ]
+
+    @property
+    def wrong(self) -> str:
+        """The labels of the inputs with something wrong."""
+        return ", ".join(
+            str(self.fields[name].label or name) for name in self.errors if name in self.fields
+        )
+
+    @property
+    def right_only(self) -> str:
+        """The query string without the filters that are wrong."""
+        query = self.query.copy()
+        for name in self.query:
+            if name in self.errors or name not in self.fields or name == "before":
+                del query[name]
+        return query.urlencode()
+
+    @property
+    def periods(self) -> list[tuple[str, str]]:
+        """(label, query string): the same filter over a usual period."""
+        today = timezone.localdate()
+        month = today.replace(day=1)
+        before = month - timedelta(days=1)
+        usual = {
+            "today": (today, today),
+            "yesterday": (today - timedelta(days=1), today - timedelta(days=1)),
+            "week": (today - timedelta(days=6), today),
+            "month": (month, today),
+            "last_month": (before.replace(day=1), before),
+        }
+        return [
+            (str(wording.PERIODS[name]), self.asking(**period(first, last)))
+            for name, (first, last) in usual.items()
+        ]
+
+    def asking(self, **values: str) -> str:
+        """The query string with these filters, each instead of those of its name."""
+        query = self.query.copy()
+        query.pop("before", None)
+        for name, value in values.items():
+            query[name] = value
+        return query.urlencode()
+
+    def without(self, name: str, value: str) -> str:
+        """The query string without one filter, from the newest page on."""
+        query = self.query.copy()
+        query.setlist(name, [one for one in query.getlist(name) if one != value])
+        query.pop("before", None)
+        return query.urlencode()
+
+    def at(self, before: int | None) -> str:
+        """The query string of another page of the same filter; None: of the newest."""
+        return self.asking(**({} if before is None else {"before": str(before)}))
+
+    @property
+    def newest(self) -> str:
+        return self.at(None)
+
+
+def period(first: date, last: date) -> dict[str, str]:
+    return {"from": first.isoformat(), "to": last.isoformat()}
+
+
+def query_string(asked: Mapping[str, Any]) -> str:
+    """name -> value, or values."""
+    return urlencode(asked, doseq=True)
+
+
+def is_same_query(one: str, other: str) -> bool:
+    """Do two query strings ask for the same, in whatever order?"""
+    return QueryDict(one) == QueryDict(other)
+
+
+def _normal(query: QueryDict) -> QueryDict:
+    """The same filter without what was left empty, and a customer's number each by itself."""
+    normal = QueryDict(mutable=True)
+    for name, values in query.lists():
+        if name == "customer":
+            values = [one for value in values for one in re.split(r"[,\s]+", value)]
+        if values := [value for value in values if value]:
+            normal.setlist(name, values)
+    return normal
+
+
+_SINGLE = ("from", "to", "before")
+
+
+def _midnight(day: date) -> datetime:
+    """When the day begins for the reader."""
+    return timezone.make_aware(datetime(day.year, day.month, day.day)).astimezone(UTC)
+
+
+def person_field(people: Iterable[tuple[int, str, str]], reader: Actor) -> ValuesField:
+    """Everybody who occurs, and the reader. people: (key, name, identifier) each.
+
+    Who shares a name with another is told apart by their identifier.
+    """
+    people = list(people)
+    names = [name for _, name, _ in people]
+    known = {str(actor_key(reader.issuer, reader.sub)): reader.name} | {
+        str(key): f"{name} ({sub})" if sub and names.count(name) > 1 else name
+        for key, name, sub in people
+    }
+    known = dict(sorted(known.items(), key=lambda one: one[1].casefold()))
+    return ValuesField("person", wording.PERSON, known, occurring=known, nothing=wording.ANYONE)

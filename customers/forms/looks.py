@@ -1,0 +1,34 @@
+"""The filters of who looked at whom."""
+
+from django.http import QueryDict
+
+from customers import wording
+from customers.access import Actor
+from customers.audit import access_events
+from customers.audit.access_events import AccessFilter
+from customers.audit.models import Access
+from customers.forms.filters import FilterForm, ValuesField, person_field
+
+
+class LookFilterForm(FilterForm):
+    """The filters of access events; once they are valid, `wanted` is what they select."""
+
+    pickers = ("person", "customer", "kind")
+    wanted: AccessFilter
+
+    def __init__(self, query: QueryDict, *, reader: Actor) -> None:
+        kinds = dict(Access.choices)
+        what = ValuesField("kind", wording.WHAT, kinds, occurring=kinds, nothing=wording.ANYTHING)
+        super().__init__(query, [person_field(access_events.people(), reader), what])
+
+    def clean(self) -> None:
+        super().clean()
+        values = self.cleaned_data
+        if not self.errors:
+            self.wanted = AccessFilter(
+                people=tuple(map(int, values["person"])),
+                customers=tuple(values["customer"]),
+                kinds=tuple(values["kind"]),
+                since=values["since"],
+                until=values["until"],
+            )

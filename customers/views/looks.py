@@ -1,0 +1,54 @@
+"""Who looked: views, reveals, searches, exports, sign-ins and refused entries. Newest first."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from customers import wording
+from customers.access import Permission, allow
+from customers.audit import paging
+from customers.audit.models import Access
+from customers.forms.filters import is_same_query, period, query_string
+from customers.forms.looks import LookFilterForm
+from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
+
+
+@allow(Permission.LOG)
+@require_safe
+@records_access(Access.AUDIT)
+def looks(request: DeskRequest) -> HttpResponse:
+    """What a filter selects; for htmx the list alone, or the panel of a profile."""
+    form = LookFilterForm(request.GET, reader=request.actor)
+    context = {"filter": form, "views": _views(form.newest), "months": settings.ACCESS_MONTHS}
+    if form.is_valid():
+        page = paging.search(form.wanted, before=form.cleaned_data["before"])
+        context["page"] = page
+        context |= {name: form.at(getattr(page, name)) for name in ("older", "newer")}
+    is_wrong = not form.is_valid() and wants_fragment(request)
+    is_panel = request.htmx.target == "looks-panel"
+    fragment = "audit/_looks_panel.html" if is_panel else "audit/_looks.html"
+    status = 422 if is_wrong else 200
+    return page_or_fragment(request, "audit/looks.html", fragment, context, status=status)
+
+
+def _views(current: str) -> list[dict[str, object]]:
+    """The tabs that come with the product."""
+    today = timezone.localdate()
+    usual: dict[str, dict[str, object]] = {
+        "all": {},
+        "newest": {**period(today - timedelta(days=1), today)},
+        "revealed": {"kind": Access.REVEAL, **period(today.replace(day=1), today)},
+        "out": {"kind": [Access.EXPORT, Access.REPORT]},
+        "refused": {"kind": Access.REFUSED},
+    }
+    return [
+        {
+            "name": wording.LOOKS[name],
+            "query": query_string(query),
+            "is_current": is_same_query(query_string(query), current),
+        }
+        for name, query in usual.items()
+    ]
