@@ -153,6 +153,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
     assert dict(rights) == {
         "customers_entry": "INSERT SELECT",
         "customers_head": "INSERT SELECT UPDATE",
+        "customers_storedseal": "INSERT SELECT",
         "customers_change": "INSERT SELECT UPDATE",
         "customers_changedfield": "INSERT SELECT UPDATE",
         "customers_journalline": "DELETE INSERT SELECT UPDATE",
