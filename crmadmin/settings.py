@@ -192,7 +192,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "crmadmin.middleware.page_context",
             ],
-            "builtins": ["django.templatetags.i18n", "customers.templatetags.desk"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "customers.templatetags.desk",
+                "customers.templatetags.delta",
+            ],
         },
     }
 ]

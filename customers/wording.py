@@ -178,6 +178,9 @@ FORGOTTEN = ngettext_lazy(
     "Forgotten: the values of %(count)s entries are erased.",
     "entries",
 )
+UNCHANGED = ngettext_lazy("%(count)d unchanged", "%(count)d unchanged", "count")
+MORE_CHANGED = ngettext_lazy("%(count)d more changed", "%(count)d more changed", "count")
+
 
 # The log
 PARTS_OF_THE_LOG = {"values": _("Values"), "entries": _("Entries"), "access": _("Access events")}
@@ -209,6 +212,11 @@ QUOTED = _("“%(text)s”")
 NOTHING = _("nothing")
 EMPTY = _("empty")
 MASKED = _("hidden")
+KEY_MISSING = _("Key missing")
+OF_FIELD = _("%(field)s, %(member)s")
+SHOW_ALL = _("Show all %(count)s characters")
+SHOW_LESS = _("Show less")
+STORED_AS = _("stored as")
 OTHER_CREATE = _("a create that was not settled")
 FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")

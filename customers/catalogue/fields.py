@@ -221,7 +221,7 @@ _ADDRESS = (
     _address("number", _("Number"), 50, width=2),
     _address("add_on", _("Flat, floor"), 50),
     _address("town", _("District or town"), 100),
-    _address("zip_code", _("Postal code"), 50, width=2),
+    _address("zip_code", _("Postal code"), 50, width=2, kind=kinds.IDENTIFIER),
     _address("city", _("City"), 150, width=4),
     _address("state_or_district", _("State or district"), 100),
     _address("country_code", _("Country"), 3, kind=kinds.COUNTRY),

@@ -1,7 +1,6 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
 from datetime import datetime, timedelta
-from difflib import SequenceMatcher
 from typing import Any
 
 from django import template
@@ -10,17 +9,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
-from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing, number_in
+from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
+from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
 
 register = template.Library()
@@ -86,35 +86,6 @@ def hides(entry: Entry) -> bool:
     return is_sensitive(entry.field) and not all(map(is_empty, values))
 
 
-@register.simple_tag
-def delta(entry: Entry, *, revealed: bool = False) -> SafeString:
-    """Old → new, differences marked; of a sensitive value only whether there was one."""
-    if entry.action not in OF_VALUES:
-        return _done_to_the_log(entry)
-    values = [entry.new] if entry.action == Action.CREATE else [entry.old, entry.new]
-    is_masked = is_sensitive(entry.field) and not revealed
-    texts = [_masked(v) if is_masked else _shown(entry.field, v, revealed) for v in values]
-    if is_masked or any(isinstance(value, Missing) for value in values):
-        return format_html('<span class="muted">{}</span>', " → ".join(texts))
-    if len(texts) == 1:
-        return format_html('<ins class="diff-new" dir="auto">{}</ins>', *texts)
-    return format_html(  # each in its own direction, or old and new would change places
-        '<del class="diff-old" dir="auto">{}</del>'
-        '<span class="diff-arrow" aria-hidden="true">→</span><wbr>'
-        '<ins class="diff-new" dir="auto">{}</ins>',
-        *_marked(*texts),
-    )
-
-
-def _done_to_the_log(entry: Entry) -> SafeString:
-    """What was erased or removed, in words."""
-    number = number_in(entry.detail, entry.meaning.detail)
-    if number is None or entry.action not in wording.DONE_TO_THE_LOG:
-        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
-    words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
-    return format_html("{}", words % {"number": number})
-
-
 @register.filter
 def basis(entry: Entry) -> str:
     """What an outcome rests on, in words."""
@@ -148,19 +119,18 @@ def flagged(act: Act) -> list[str]:
 @register.filter
 def how(history: FieldHistory) -> list[str]:
     """What is said beside an outcome: nothing if Club Med answered and gave no reason."""
-    entry, stored = history.verdict, history.stored
-    if entry.action not in OF_VALUES:
-        return []
+    entry = history.verdict
     by_answer = entry.action != Action.ELSEWHERE and entry.evidence == Evidence.ANSWER
-    lines = [] if by_answer and not entry.detail else [basis(entry)]
-    return lines if stored is None else [*lines, basis(stored)]
+    if entry.action not in OF_VALUES or (by_answer and not entry.detail):
+        return []
+    return [basis(entry)]
 
 
 def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return wording.MISSING_VALUE % {"missing": value}
-    return wording.QUOTED % {"text": _shown(name, value) or wording.NOTHING}
+    return wording.QUOTED % {"text": side_of(_shown(name, value) or str(wording.NOTHING))}
 
 
 @register.simple_tag(takes_context=True)
@@ -202,38 +172,12 @@ def to_be_settled_by(change: Change, actor: Any) -> bool:
     return unclear and actor.may_settle and not change.is_by(actor)
 
 
-def _masked(value: Any) -> str:
-    """What is shown of a sensitive value."""
-    if isinstance(value, Missing):
-        return str(value)
-    return str(wording.EMPTY if is_empty(value) else wording.MASKED)
-
-
 def _shown(name: str, value: Any, revealed: bool = False) -> str:
     if isinstance(value, Missing):
         return str(value)
     if name in FIELDS:
         return FIELDS[name].text(value, revealed=revealed)
     return raw_text(value) if revealed or is_empty(value) else MASK
-
-
-def _marked(old: str, new: str) -> tuple[SafeString, SafeString]:
-    """Both texts with their differences in bold; whole if long, or with little in common."""
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    steps = [("replace", 0, len(old), 0, len(new))]
-    if max(len(old), len(new)) <= 400 and matcher.ratio() >= 0.4:
-        steps = list(matcher.get_opcodes())
-    return (
-        _spans([(old[a:b], step != "equal") for step, a, b, _, _ in steps]),
-        _spans([(new[a:b], step != "equal") for step, _, _, a, b in steps]),
-    )
-
-
-def _spans(parts: list[tuple[str, bool]]) -> SafeString:
-    """(text, is it in bold) one after the other; "empty" for no text."""
-    spans = [(format_html("<b>{}</b>" if bold else "{}", text),) for text, bold in parts if text]
-    empty = format_html('<span class="nil">{}</span>', wording.EMPTY)
-    return format_html_join("", "{}", spans) if spans else empty
 
 
 @register.simple_tag

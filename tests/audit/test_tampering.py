@@ -1,7 +1,6 @@
 """Whoever writes to the database past its triggers cannot change the log unseen: both verifiers
 name what is wrong."""
 
-import contextlib
 import hashlib
 import io
 import json
@@ -39,7 +38,7 @@ LINK = "its digest does not follow from the entry before it"
 def filled(db):
     log.fill()
     assert Entry.objects.count() == LAST
-    triggers.remove()  # the transaction that this test runs in brings it back
+    log.lift_the_triggers()  # the transaction that this test runs in brings it back
 
 
 def faults(tmp_path, *arguments):
@@ -107,7 +106,7 @@ def test_an_entry_that_no_longer_says_what_it_erased_is_named_and_breaks_nothing
 
     assert (status, words.partition("\n")[0]) == (1, f"entry 10: {CONTENT}")
     for path in ("/audit/", "/customers/100/history/"):
-        assert "unreadable" in text(supervisor.page(path))
+        assert "not readable" in text(supervisor.page(path))
     call_command("access_report", customer="100", stdout=io.StringIO())
 
 
@@ -352,21 +351,6 @@ def test_a_time_without_end_is_found(tmp_path):
     sql("UPDATE customers_entry SET recorded_at = 'infinity' WHERE seq = 5")
 
     assert faults(tmp_path).startswith(f"entry 5: {CONTENT}")
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes no such value")
-@pytest.mark.parametrize("value", ["text", 5, b"\xff"])
-@pytest.mark.parametrize("column", ["digest", "content_digest", "detail", "version", "change_id"])
-def test_what_is_no_digest_and_no_text_is_named_and_breaks_nothing(tmp_path, column, value):
-    for seq in (5, LAST):
-        sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = %s", value, seq)
-
-    status, words = log.verify()
-
-    assert status == 1
-    assert words.startswith("entry 5: ")
-    with contextlib.suppress(CommandError):  # not everything can be exported
-        assert log.verify_alone_here(log.export(tmp_path))[0] in (1, 2)
 
 
 def test_a_head_that_cannot_be_read_is_told(tmp_path):

@@ -19,6 +19,7 @@ from tests.privacy import Told
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, and not wrong
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
+EVERY_CASE = "from tests import differences; differences.record()"
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
 # Pages of one context share a process, which the first has warmed.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
@@ -67,6 +68,11 @@ class Product:
         """A command on the demo's own log."""
         *manage, _ = self.demo.command
         subprocess.run([*manage, *arguments], check=True, capture_output=True)
+
+    def record_differences(self):
+        """Write a log with every case of old → new."""
+        *manage, _ = self.demo.command
+        subprocess.run([*manage, "shell", "--command", EVERY_CASE], check=True)
 
     def reset(self):
         requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()

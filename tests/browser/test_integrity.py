@@ -9,6 +9,15 @@ pytestmark = pytest.mark.once
 TOM, URL = "/customers/123456789/", "/audit/integrity/"
 ALTER = "from customers.audit.models import Change; Change.objects.update(customer_id='1')"
 
+# A check that another machine is at, as far as anybody here can tell.
+RUNNING = (
+    "from customers.audit.models import Verification; Verification.objects.filter(state='running')"
+)
+ELSEWHERE = (
+    "from customers.audit import verification; verification.begin('Mei-Ling Chao');"
+    f" {RUNNING}.update(reached=12_000, last=48_212)"
+)
+
 
 @pytest.fixture
 def checker(sana):
@@ -32,6 +41,22 @@ def test_check_now_shows_that_it_is_at_work_and_then_the_result(checker):
     expect(checker.locator("#verdict-title")).to_contain_text("The log is intact up to entry")
     expect(checker.locator("#integrity")).to_contain_text("Checked by Sana El Idrissi")
     expect(checker.locator("progress")).to_have_count(0)
+
+
+def test_the_progress_moves_by_itself_and_its_end_is_said(product, sana):
+    product.manage("shell", "--command", ELSEWHERE)
+    sana.goto(URL)
+    bar = sana.get_by_label("Entries checked")
+    expect(bar).to_have_attribute("value", "12000")
+    sana.get_by_role("button", name="Check now").click()  # there is one already
+
+    product.manage("shell", "--command", f"{RUNNING}.update(reached=36_000)")
+    expect(bar).to_have_attribute("value", "36000")
+    expect(sana.locator("#integrity")).to_contain_text("Started by Mei-Ling Chao")
+
+    product.manage("shell", "--command", f"{RUNNING}.update(state='broken_off')")
+    expect(sana.get_by_role("alert")).to_contain_text("broken off at entry 36,000")
+    expect(bar).to_have_count(0)
 
 
 def test_a_check_that_is_left_goes_on(checker):

@@ -357,8 +357,25 @@ def revealing(page, product):
     page.get_by_role("link", name="Reveal National number").click()
     page.get_by_label("Why do you need to see it?").select_option("review")
     page.get_by_role("button", name="Reveal").click()
-    expect(page.locator(".diff-new")).to_contain_text("CPF")
+    expect(page.locator(".diff-new").last).to_have_text("11144477735")
     yield "change-revealed"
+
+
+def comparing(page, product):
+    """Every case of old → new, in the log, in the timeline and on the page of a change."""
+    product.record_differences()
+    page.goto("/audit/")
+    expect(page.locator("tbody.change")).not_to_have_count(0)
+    yield "differences"
+    for one in page.locator("details.long > summary").all():
+        one.click()
+    yield "differences-open"
+    page.goto(TOM)
+    yield "differences-trail"
+    page.goto("/audit/")
+    page.locator("tbody.change", has_text="apto 92").locator(".when a").click()
+    expect(page.locator("table.even")).to_be_visible()
+    yield "difference"
 
 
 def visiting(page, product):
@@ -369,7 +386,7 @@ def visiting(page, product):
 
 JOURNEYS = [
     *(visiting, finding, creating, editing, saving, conflicting, sending_an_address),
-    *(editing_a_group, revealing, recorded_and_forgotten, settling, deciding),
+    *(editing_a_group, revealing, comparing, recorded_and_forgotten, settling, deciding),
     *(deciding_about_a_create, checking, without_an_api, without_a_role),
 ]
 

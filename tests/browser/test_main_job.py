@@ -57,8 +57,8 @@ def test_an_agent_creates_and_edits_and_a_supervisor_sees_it(product, open_page,
     rows = page.locator("tbody.change").filter(has_text=number)
     expect(rows.nth(2)).to_be_visible()  # the newest first, whatever else there was
     phones, email, created = rows.nth(0), rows.nth(1), rows.nth(2)
-    expect(phones.locator(".diff-old")).to_have_text("Mobile +33 6 39 98 04 12")
-    expect(phones.locator(".diff-new")).to_have_text("Mobile +33 6 39 98 04 21")
+    expect(phones.locator(".diff-old")).to_have_text("+33 6 39 98 04 12")
+    expect(phones.locator(".diff-new")).to_have_text("+33 6 39 98 04 21")
     expect(email.locator(".diff-old")).to_have_text("lea@example.com")
     expect(email.locator(".diff-new")).to_have_text("lea.durand@example.com")
     for row in (phones, email):

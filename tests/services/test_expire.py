@@ -115,7 +115,7 @@ def test_nothing_goes_unless_asked(aged):
 )
 def test_months_are_those_of_the_calendar(at, settings, now, months, then):
     settings.AUDIT_VALUE_MONTHS = months
-    at(*now)
+    at(*now, 12)
 
     assert f"Values older than {then}: 0." in expire()
 
@@ -320,7 +320,7 @@ def test_sessions_and_tokens_of_nobody_any_more_leave_too(at):
 
 
 def tamper(rows, **columns):
-    triggers.remove()
+    log.lift_the_triggers()
     rows.update(**columns)
     triggers.install()
 
@@ -333,7 +333,7 @@ def make_entries_look_old():
 
 
 def make_a_hole():
-    triggers.remove()
+    log.lift_the_triggers()
     Entry.objects.filter(seq__in=range(5, 17)).delete()
     VaultItem.objects.filter(pk__in=range(5, 17)).delete()
     triggers.install()

@@ -95,7 +95,7 @@ def test_no_page_and_no_part_of_one_holds_it_not_even_for_somebody_who_may_revea
         assert "CPF •••••• hidden" in text(soup(answer).select_one("#identity dd"))
         assert text(soup(answer).select_one("#health_pass_id dd")).startswith("•••••• hidden")
     if path == "/audit/":
-        assert text(soup(answer).select_one("td.delta")) == "hidden → hidden"
+        assert text(soup(answer).select_one("td.delta")) == "•••••• → •••••• hidden"
 
 
 def test_what_was_stored_as_something_else_or_changed_elsewhere_is_hidden_as_well(
@@ -421,11 +421,11 @@ def test_old_and_new_of_a_change_are_revealed_in_their_place_and_hidden_again(ch
     shown = reader.post(asked.form["hx-post"], ASKED, headers=HTMX)
 
     assert soup(shown).select_one("html") is None
-    assert text(soup(shown).select_one(".diff-old")).replace(" ", "") == f"DNI{OLD}"
-    assert text(soup(shown).select_one(".diff-new")).replace(" ", "") == f"CPF{NUMBER}"
+    lines = [text(line) for line in soup(shown).select(".plain > span")]
+    assert lines == ["Type DNI → CPF", f"Number {OLD} → {NUMBER}"]
     assert looks() == [(person[0], TOM, "identity", "identify")]
     hidden = reader.get(soup(shown).select_one(".btn")["hx-get"], headers=HTMX)
-    assert "hidden → hidden" in text(soup(hidden))
+    assert "•••••• → •••••• hidden" in text(soup(hidden))
     assert holds(hidden) == []
 
 
@@ -446,7 +446,7 @@ def test_what_is_no_hidden_value_is_not_there(agent, supervisor):
 
 def test_what_was_cleared_or_erased_is_not_there(supervisor, agent, change):
     save(agent, IDENTITY, clear=["identity"])
-    assert text(supervisor.page("/audit/").select_one("td.delta")) == "hidden → empty"
+    assert text(supervisor.page("/audit/").select_one("td.delta")) == "•••••• hidden → empty"
     VaultItem.objects.all().delete()
 
     cell = supervisor.page(change).select_one("#delta-identity")

@@ -17,6 +17,7 @@ from django.utils.translation import trans_real
 from crmadmin.sandbox import Fault
 from customers.audit import verification
 from customers.audit.models import Change, ChangedField, CheckState, Verification
+from tests import differences
 from tests.acts import create, lose_the_answer
 from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
 
@@ -61,7 +62,18 @@ def brackets():
 
 PAGES = [
     *(f"/customers/{RICH}/", f"/customers/{LONG}/", "/", "/customers/new/", EDITOR, ADDRESS),
-    *(CONTACT, "/market/", "/customers/5/", "/nowhere/", "/audit/", "/signed-out/"),
+    *(
+        CONTACT,
+        "/market/",
+        "/customers/5/",
+        "/nowhere/",
+        "/audit/",
+        "/audit/?from=2026-02-30&colour=red",
+        "/audit/looks/",
+        "/audit/export/",
+        "/audit/?flag=reverts",
+        "/signed-out/",
+    ),
     "/oidc/callback/?error=access_denied",
 ]
 
@@ -203,6 +215,19 @@ def test_no_word_of_the_page_is_left_untranslated(state, agent, supervisor, club
 
     words = {word for text in spoken(soup(answer)) for word in WORD.findall(outside(text))}
     assert sorted(words - data) == []
+
+
+@pytest.mark.once
+def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
+    numbers = differences.record()
+    page = supervisor.page("/audit/")
+    values = json.dumps(differences.CASES, ensure_ascii=False)
+    data = f"{values} June February German French Brazil Portugal"  # the last by Babel
+
+    for case, number in numbers.items():
+        for cell in differences.row(number, page).select(".delta, .field-name"):
+            words = [word for text in cell.stripped_strings for word in WORD.findall(outside(text))]
+            assert [word for word in words if word not in data] == [], case
 
 
 def spoken(page):

@@ -1,0 +1,310 @@
+"""What changed between two values of a field: a line for each member that did.
+
+Every function takes any JSON and never raises. What is computed is bounded, however long a value
+is; its text is not.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeAlias
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from customers.catalogue import compare, kinds, objects, phones, words
+from customers.catalogue.fields import FIELDS, Field
+from customers.catalogue.marks import Cut, Side, marked, side_of
+from customers.catalogue.masking import is_sensitive
+from customers.clubmed.profile import Json, Phone, parse_phones
+
+_MOST_LINES = 50  # members that are told one by one
+_TELLING = 7  # last digits of a number that tell whose it is
+_CUTS = {
+    kinds.TEXT: Cut.WORDS,
+    kinds.NATIVE: Cut.WORDS,
+    kinds.EMAIL: Cut.EMAIL,
+    kinds.PHONES: Cut.WORDS,
+    kinds.ADDRESS: Cut.WORDS,
+    kinds.OPTINS: Cut.WORDS,
+    kinds.IDENTITY: Cut.WORDS,
+}  # any other kind is one token
+
+
+class Happened(Enum):
+    """What became of a member that may come and go."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    REMOVED = "removed"
+
+    @property
+    def label(self) -> str:
+        return str(_HAPPENED[self])
+
+
+_HAPPENED = {
+    Happened.CHANGED: _("Changed"),
+    Happened.ADDED: _("Added"),
+    Happened.REMOVED: _("Removed"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One member, or the value of a plain field.
+
+    member: its name, "" for a plain field. happened: None for what is always there. old, new: None
+    where there was none, or where it is not told; without parts if it is empty. whole: they are too
+    unlike for marks inside. note: what the eye may miss, in words. hidden: there is a sensitive
+    value, of which no text is here.
+    """
+
+    member: str
+    old: Side | None
+    new: Side | None
+    happened: Happened | None = None
+    whole: bool = True
+    note: str = ""
+    hidden: tuple[bool, bool] = (False, False)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """unchanged: members that are as they were. more: lines that were left out. note: in words."""
+
+    lines: tuple[Line, ...]
+    unchanged: int = 0
+    more: int = 0
+    note: str = ""
+
+    @property
+    def member(self) -> str:
+        """The name of the only member that changed, "" if there is none or several."""
+        return self.lines[0].member if len(self.lines) == 1 and not self.more else ""
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A part of a value: its name, its JSON, its text, and how that is cut."""
+
+    name: str
+    value: Json
+    text: str
+    cut: Cut = Cut.NEVER
+
+
+_Item: TypeAlias = Mapping[str, _Member]  # what belongs together: a phone, a channel, a member
+_Pair: TypeAlias = tuple[_Item | None, _Item | None]
+
+
+def difference(
+    name: str, old: Json, new: Json, *, revealed: bool = False, market: str = ""
+) -> Difference:
+    """Compare two values of the field of that name. market: a locale, for the language of names."""
+    if is_sensitive(name) and not revealed:
+        hidden = not compare.is_empty(old), not compare.is_empty(new)
+        return Difference((Line("", Side(), Side(), hidden=hidden),))
+    pairs = _pairs(name, old, new)
+    if not pairs:
+        return Difference((_line(_plain(name, old), _plain(name, new), market),))
+    changed = [pair for pair in pairs if _has_changed(*pair)]
+    if not changed:
+        return Difference((), note=_order_note(name, old, new))
+    comes_and_goes = FIELDS[name].kind is kinds.PHONES
+    lines = [
+        line
+        for pair in changed[:_MOST_LINES]
+        for line in _lines(*pair, market=market, comes_and_goes=comes_and_goes)
+    ]
+    unchanged = sum(_is_there(*pair) and not _has_changed(*pair) for pair in pairs)
+    return Difference(tuple(lines), unchanged, len(changed[_MOST_LINES:]))
+
+
+def first_value(name: str, new: Json, *, revealed: bool = False, market: str = "") -> Difference:
+    """What a create gave to a field: as `difference`, without what was there before."""
+    whole = difference(name, None, new, revealed=revealed, market=market)
+    lines = tuple(replace(line, old=None, happened=None) for line in whole.lines)
+    return replace(whole, lines=lines)
+
+
+def _plain(name: str, value: Json) -> _Member:
+    field = FIELDS.get(name)
+    if field is None:
+        return _Member("", value, compare.raw_text(value), Cut.WORDS)
+    return _Member("", value, field.text(value, revealed=True), cut_of(field, value))
+
+
+def cut_of(field: Field, value: Json = None) -> Cut:
+    """Into what a value of a field is cut; JSON of another shape into words."""
+    return Cut.WORDS if isinstance(value, list | dict) else _CUTS.get(field.kind, Cut.NEVER)
+
+
+def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
+    """What is to be compared with what; None for a plain field or a value of another shape."""
+    field = FIELDS.get(name)
+    if field is None or not (field.readable(old) and field.readable(new)):
+        return None
+    if field.kind is kinds.PHONES:
+        both = parse_phones(old or None) or (), parse_phones(new or None) or ()
+        return [(_phone(before), _phone(after)) for before, after in _matched(*both)]
+    if field.kind is kinds.OPTINS:
+        before, after = objects.by_channel(old), objects.by_channel(new)
+        return [
+            (_channel(code, before.get(code, {})), _channel(code, after.get(code, {})))
+            for code in {**before, **after}
+        ]
+    if field.members:
+        rows, others = _by_rows(field, old), _by_rows(field, new)
+        return [
+            ({key: rows.get(key, _NOTHING)}, {key: others.get(key, _NOTHING)})
+            for key in {**rows, **others}
+        ]
+    return None
+
+
+def _by_rows(field: Field, value: Json) -> dict[str, _Member]:
+    """The members of an object in the catalogue's order, then those that are new to us."""
+    left = dict(value or {})
+    if left.get("country_code"):
+        left.pop("country", None)  # its name
+    found = {
+        row.name: _Member(row.label, one, row.text(one, revealed=True), cut_of(row, one))
+        for row in field.members
+        for one in [left.pop(row.name, None)]
+    }
+    for key, one in sorted(left.items()):
+        found[key] = _Member(key, one, compare.raw_text(one), Cut.WORDS)
+    return found
+
+
+def _phone(phone: Phone | None) -> _Item | None:
+    """A phone by its type, its type by its number, and members that are new to us."""
+    if phone is None:
+        return None
+    kind = words.phone_types().get(phone.type or "", phone.type)
+    number = phones.dial_text(phone.number)
+    called = kind or str(_("Phone"))
+    found = {
+        "number": _Member(called, phone.number, number, Cut.WORDS),
+        "type": _Member(number or called, phone.type, kind or ""),
+    }
+    for key, one in sorted(phone.extra.items()):
+        found[key] = _Member(f"{called}, {key}", one, compare.raw_text(one), Cut.WORDS)
+    return found
+
+
+def _channel(code: str, optin: Mapping[str, Json]) -> _Item:
+    """The answers for a channel; "not asked" where there is none."""
+    name, left = words.channel_text(code), dict(optin)
+    answer, partners = left.pop("optin", None), left.pop("optin_partners", None)
+    of_partners = str(_("%(channel)s, partners")) % {"channel": name}
+    found = {
+        "optin": _Member(name, answer, words.yes_no(answer) or str(_("not asked"))),
+        "optin_partners": _Member(
+            of_partners, partners, words.yes_no(partners) or str(_("not asked"))
+        ),
+    }
+    left.pop("channel", None)
+    for key, one in sorted(left.items()):
+        found[key] = _Member(f"{name}, {key}", one, compare.raw_text(one), Cut.WORDS)
+    return found
+
+
+_NOTHING = _Member("", None, "")
+
+
+def _has_changed(old: _Item | None, new: _Item | None) -> bool:
+    return old is None or new is None or next(_changed(old, new), None) is not None
+
+
+def _changed(old: _Item, new: _Item) -> Iterator[tuple[_Member, _Member]]:
+    for key in {**old, **new}:
+        pair = old.get(key, _NOTHING), new.get(key, _NOTHING)
+        if compare.canonical(pair[0].value) != compare.canonical(pair[1].value):
+            yield pair
+
+
+def _is_there(old: _Item | None, new: _Item | None) -> bool:
+    """Has it a value on either side?"""
+    members = [*(old or {}).values(), *(new or {}).values()]
+    return not all(compare.is_empty(member.value) for member in members)
+
+
+def _lines(
+    old: _Item | None, new: _Item | None, *, market: str, comes_and_goes: bool
+) -> Iterator[Line]:
+    """One for each member that differs; one in all for what was added or removed."""
+    if old and new:
+        for before, after in _changed(old, new):
+            line = _line(before, after, market)
+            yield replace(line, happened=Happened.CHANGED) if comes_and_goes else line
+        return
+    [first, *_rest] = (new or old or {}).values()
+    side = side_of(first.text, market)
+    if new:
+        yield Line(first.name, None, side, Happened.ADDED)
+    else:
+        yield Line(first.name, side, None, Happened.REMOVED)
+
+
+def _line(old: _Member, new: _Member, market: str) -> Line:
+    texts = old.text, new.text
+    if texts[0] == texts[1]:  # one day in two ways of writing, a code that is called like another
+        texts = compare.raw_text(old.value), compare.raw_text(new.value)
+    cut = old.cut if new.cut is Cut.NEVER else new.cut
+    found = marked(*texts, cut, market)
+    name = new.name or old.name
+    return Line(name, found.old, found.new, whole=found.whole, note=found.note)
+
+
+def _order_note(name: str, old: Json, new: Json) -> str:
+    """What is said of a list or object that has the same members as before."""
+    if not isinstance(new, list) or compare.canonical(old) == compare.canonical(new):
+        return str(_("no change that shows"))
+    count = len(new)
+    if FIELDS[name].kind is kinds.PHONES:
+        same = ngettext("same phone", "same %(count)d phones, other order", count)
+    else:
+        same = ngettext("same opt-in", "same %(count)d opt-ins, other order", count)
+    return same % {"count": count}
+
+
+def _matched(
+    old: tuple[Phone, ...], new: tuple[Phone, ...]
+) -> list[tuple[Phone | None, Phone | None]]:
+    """Pairs by number, then by type, then by place where one has no type; in the order of the new
+    list, then those that are gone.
+    """
+    before, after = dict(enumerate(old)), dict(enumerate(new))
+    pairs: dict[int, Phone] = {}
+    for key in (_number_and_type, _number, _type, _place):
+        places: defaultdict[Hashable, deque[int]] = defaultdict(deque)
+        for at, phone in before.items():
+            places[key(at, phone)].append(at)
+        for at, phone in list(after.items()):
+            same = places.get(key(at, phone))
+            if same and (key is not _place or not (old[same[0]].type and phone.type)):
+                pairs[at] = before.pop(same.popleft())
+                del after[at]
+    return [(pairs.get(at), phone) for at, phone in enumerate(new)] + [
+        (phone, None) for phone in before.values()
+    ]
+
+
+def _number_and_type(at: int, phone: Phone) -> Hashable:
+    return phone.number, phone.type
+
+
+def _number(at: int, phone: Phone) -> Hashable:
+    """Its last digits: a number may have become international, or national."""
+    return phones.dialled(phone.number)[-_TELLING:] or phone.number
+
+
+def _type(at: int, phone: Phone) -> Hashable:
+    return phone.type
+
+
+def _place(at: int, phone: Phone) -> Hashable:
+    return at

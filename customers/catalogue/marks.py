@@ -1,0 +1,291 @@
+"""Two texts beside each other: which words differ."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from enum import Enum
+from itertools import accumulate, islice
+from typing import NamedTuple, TypeAlias
+
+from customers.catalogue.compare import fold
+from customers.catalogue.spelling import (
+    LOOK_ALIKE,
+    SUSPECT,
+    Code,
+    codes_in,
+    is_hidden,
+    is_rtl,
+    language_of,
+    note_on,
+    spelled,
+)
+
+_MOST = 150  # tokens of a text that are compared with another's; longer stretches differ as one
+_LONGEST_WORD = 200  # characters of a word that is looked into letter by letter
+_LONGEST_READ = 10_000  # characters that are read word by word
+_AROUND = 24  # characters on each side of a change, in a text that is shortened
+_MOST_CODES = 500  # places in a text where what does not show is spelled out apart
+
+# Chinese, Japanese, Thai, Lao, Burmese and Khmer have no spaces: there a sign is a word.
+_SIGN = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+_BETWEEN = "\\s\\-\u2010-\u2015'’ʼ/,،、，"  # spaces, hyphens, apostrophes, slashes, commas
+_SEPARATOR = re.compile(f"[{_BETWEEN}]+")
+# Accents, voicing marks and vowels that stand on a sign belong to it.
+_ON_IT = (
+    "\u0300-\u036f\u0e31\u0e33-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb3-\u0ebc\u0ec8-\u0ece"
+    "\u102b-\u103e\u1056-\u1060\u17b4-\u17d3\u3099\u309a\uff9e\uff9f"
+)
+_WORDS = re.compile(f" +|[{_BETWEEN}]|[{_SIGN}][{_ON_IT}]*|[^{_BETWEEN}{_SIGN}]+")
+_EMAIL = re.compile("@|[^@]+")
+
+_Run: TypeAlias = tuple[int, bool, bool]  # its end, are its letters marked, are its codes
+_Step: TypeAlias = tuple[str, int, int, int, int]  # as SequenceMatcher's opcodes, in tokens
+
+
+class Cut(Enum):
+    """Into what a text is cut before it is compared."""
+
+    WORDS = "words"
+    EMAIL = "email"  # what stands before the @, and what behind it
+    NEVER = "never"
+
+
+class Part(NamedTuple):
+    """A run of a text. is_code: it stands for what does not show, like ⟨U+200B⟩ or ⟨2 spaces⟩."""
+
+    text: str
+    is_marked: bool = False
+    is_code: bool = False
+
+
+@dataclass(frozen=True)
+class Side:
+    """A text in parts, none if it is empty. length: in characters, before any is spelled out.
+
+    language: of its letters, for the right glyphs, "" where it does not matter.
+    """
+
+    parts: tuple[Part, ...] = ()
+    length: int = 0
+    language: str = ""
+    is_rtl: bool = False
+
+    def __str__(self) -> str:
+        return "".join(part.text for part in self.parts)
+
+
+class Marked(NamedTuple):
+    """Both texts. whole: they have too little in common for marks inside. note: in words."""
+
+    old: Side
+    new: Side
+    whole: bool
+    note: str
+
+
+def side_of(text: str, market: str = "", beside: str = "") -> Side:
+    """One text without marks. market: a locale. beside: the other text, in the same language."""
+    return _side(text, [(len(text), False, False)], market, beside)
+
+
+def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked:
+    """Two texts that differ, with the words that do. market: a locale."""
+    olds, news = _tokens(old, new, _EMAIL if cut is Cut.EMAIL else _WORDS)
+    steps = _steps(olds, news)
+    changed = [(olds[a:b], news[c:d]) for step, a, b, c, d in steps if step != "equal"]
+    note = "" if cut is Cut.NEVER else _note(changed)
+    if cut is Cut.NEVER or not _are_alike(olds, news, steps, cut):
+        return Marked(side_of(old, market, new), side_of(new, market, old), True, note)
+    lengths = [[0, *accumulate(map(len, tokens))] for tokens in (olds, news)]
+    runs: tuple[list[_Run], list[_Run]] = ([], [])
+    for step in steps:
+        for side, run in enumerate(_runs(step, olds, news)):
+            runs[side].extend((lengths[side][end], letters, codes) for end, letters, codes in run)
+    return Marked(_side(old, runs[0], market, new), _side(new, runs[1], market, old), False, note)
+
+
+def shortened(side: Side) -> Side:
+    """The same, of each run that is long only what stands at its ends, around the changes."""
+    parts = (part._replace(text=_ends(part.text)) for part in side.parts)
+    return replace(side, parts=tuple(parts))
+
+
+def _ends(text: str) -> str:
+    if len(text) <= 2 * _AROUND + len(" … "):
+        return text
+    head, tail = text[:_AROUND], text[-_AROUND:]
+    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"
+
+
+def _tokens(old: str, new: str, pieces: re.Pattern[str]) -> tuple[list[str], list[str]]:
+    """Both texts in pieces; of long ones only what stands between their ends that are the same."""
+    if max(len(old), len(new)) <= _LONGEST_READ:
+        return pieces.findall(old), pieces.findall(new)
+    head = _same_start(old, new)
+    head = old.rfind(" ", 0, head) + 1
+    tail = min(_same_start(old[::-1], new[::-1]), min(len(old), len(new)) - head)
+    tail = len(old) - old.find(" ", len(old) - tail) if " " in old[len(old) - tail :] else 0
+    found = []
+    for text in (old, new):
+        middle = text[head : len(text) - tail]
+        words = pieces.findall(middle) if len(middle) <= _LONGEST_READ else [middle]
+        found.append([text[:head], *words, text[len(text) - tail :]])
+    return found[0], found[1]
+
+
+def _same_start(one: str, other: str) -> int:
+    """How many characters they begin with alike, by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
+    return low
+
+
+def _steps(old: list[str], new: list[str]) -> list[_Step]:
+    """What becomes of which tokens. Both ends are compared however long the texts are."""
+    ends = [len(old), len(new)]
+    head = _same_length(zip(old, new, strict=False))
+    shorter = min(ends) - head
+    tail = min(shorter, _same_length(zip(reversed(old), reversed(new), strict=False)))
+    middle = old[head : ends[0] - tail], new[head : ends[1] - tail]
+    found: Iterable[_Step] = [("replace", 0, len(middle[0]), 0, len(middle[1]))]
+    if max(map(len, middle)) <= _MOST:
+        found = SequenceMatcher(None, *middle, autojunk=False).get_opcodes()
+    moved = [(step, a + head, b + head, c + head, d + head) for step, a, b, c, d in found]
+    first = ("equal", 0, head, 0, head)
+    last = ("equal", ends[0] - tail, ends[0], ends[1] - tail, ends[1])
+    return [first, *moved, last]
+
+
+def _same_length(pairs: Iterable[tuple[str, str]]) -> int:
+    """How many pairs are of equals, before the first that is not."""
+    count = 0
+    for one, other in pairs:
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -> bool:
+    """Do they share half of their letters? Of an e-mail each part weighs the same.
+
+    What was only added or taken away leaves them alike, as do capitals, accents and look-alikes.
+    """
+
+    def weight(tokens: list[str]) -> int:
+        if cut is Cut.EMAIL:
+            return sum(part != "@" for part in tokens)
+        return sum(_letters(token) for token in tokens)
+
+    shared = [0, 0]
+    for step, a, b, c, d in steps:
+        if step == "equal":
+            shared = [one + weight(olds[a:b]) for one in shared]
+        elif b - a == d - c <= _MOST:
+            pairs = list(zip(olds[a:b], news[c:d], strict=True))
+            alike = [pair for pair in pairs if _key(pair[0]) == _key(pair[1])]
+            shared[0] += weight([one for one, _other in alike])
+            shared[1] += weight([other for _one, other in alike])
+    whole = [weight(olds), weight(news)]
+    return shared[0] > 0 and (
+        any(shared[n] == whole[n] for n in (0, 1)) or 2 * min(shared) >= max(whole)
+    )
+
+
+def _note(changed: list[tuple[list[str], list[str]]]) -> str:
+    """What the eye may miss of the tokens that differ, in words."""
+    old = " ".join(_visible(token) for tokens, _new in changed for token in tokens)
+    new = " ".join(_visible(token) for _old, tokens in changed for token in tokens)
+    is_read = old != new and max(len(old), len(new)) <= _LONGEST_READ
+    return note_on(old, new) if is_read else ""
+
+
+def _letters(token: str) -> int:
+    """How many it has; of a very long text about how many."""
+    return sum(map(str.isalnum, token)) if len(token) <= _LONGEST_WORD else len(token)
+
+
+def _key(token: str) -> str:
+    """What a word looks like, without capitals and accents."""
+    return fold(_visible(token).translate(LOOK_ALIKE)) if len(token) <= _LONGEST_WORD else token
+
+
+def _visible(token: str) -> str:
+    """A word without what does not show in it; any space as a space."""
+    if len(token) > _LONGEST_WORD:
+        return token
+    if token.isspace():
+        return " "
+    if token.isascii() and token.isprintable():
+        return token
+    return "".join(char for char in token if not is_hidden(char))
+
+
+def _runs(step: _Step, olds: list[str], news: list[str]) -> tuple[list[_Run], list[_Run]]:
+    """What is marked of a step on both sides, ends in tokens.
+
+    Of two words that look the same only what does not show is.
+    """
+    what, a, b, c, d = step
+    if what == "equal":
+        return [(b, False, False)], [(d, False, False)]
+    old, new = olds[a:b], news[c:d]
+    if len(old) == len(new) <= _MOST and list(map(_visible, old)) == list(map(_visible, new)):
+        return [(b, False, True)], [(d, False, True)]
+    return _trimmed(old, a), _trimmed(new, c)
+
+
+def _trimmed(tokens: list[str], start: int) -> list[_Run]:
+    """Marked from its first word to its last. Without a word, whatever is no space is marked."""
+    at = [n for n, token in enumerate(tokens) if not _SEPARATOR.fullmatch(token)]
+    at = at or [n for n, other in enumerate(tokens) if other != " "]
+    first, last = (at[0], at[-1] + 1) if at else (0, 0)
+    ends = [(first, False, True), (last, True, True), (len(tokens), False, True)]
+    return [(start + end, letters, codes) for end, letters, codes in ends]
+
+
+def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
+    codes = list(islice(codes_in(text), _MOST_CODES + 1))
+    if len(codes) > _MOST_CODES:
+        is_marked = any(letters for _end, letters, _codes in runs)
+        parts = [Part(SUSPECT.sub(spelled, text), is_marked)]
+    else:
+        parts = list(_joined(_cut_at(codes, text, runs)))
+    return Side(tuple(parts), len(text), language_of(text, text + beside, market), is_rtl(text))
+
+
+def _cut_at(codes: list[Code], text: str, runs: list[_Run]) -> Iterator[Part]:
+    """The runs of a text, with codes in the place of what does not show."""
+    left = deque(codes)
+    start = 0
+    for end, letters, marks_codes in runs:
+        while left and left[0][0] < end:
+            at, behind, code = left.popleft()
+            yield Part(text[start:at], letters)
+            yield Part(code, marks_codes, is_code=True)
+            start = behind
+        yield Part(text[start:end], letters)
+        start = max(start, end)
+
+
+def _joined(parts: Iterable[Part]) -> Iterator[Part]:
+    """Neighbours of one look as one, without those that have no text."""
+    last = Part("")
+    for part in parts:
+        if not part.text:
+            continue
+        if last.text and part[1:] == last[1:] and not part.is_code:
+            last = last._replace(text=last.text + part.text)
+            continue
+        if last.text:
+            yield last
+        last = part
+    if last.text:
+        yield last

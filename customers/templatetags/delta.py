@@ -1,0 +1,318 @@
+"""Old → new in HTML: in the log, in conflicts and in reports, by the same rules."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from customers import wording
+from customers.audit import encryption
+from customers.audit.actions import OF_VALUES, Action
+from customers.audit.models import Entry, Missing, VaultItem, number_in
+from customers.catalogue.compare import is_empty
+from customers.catalogue.differences import (
+    Difference,
+    Happened,
+    Line,
+    cut_of,
+    difference,
+    first_value,
+)
+from customers.catalogue.fields import FIELDS, MASK
+from customers.catalogue.marks import Part, Side, marked, shortened, side_of
+from customers.catalogue.masking import is_sensitive
+from customers.templatetags.desk import field_label, icon
+
+register = template.Library()
+
+_LONG = 120  # characters, from which the rest of a value is one click away
+_ARROW = SafeString('<span class="diff-arrow" aria-hidden="true">→</span>')
+_ABOVE = format_html("<br>{}", _ARROW)
+_TAGS = {"old": "del", "new": "ins"}
+
+
+@register.simple_tag
+def delta(entry: Entry, *, revealed: bool = False, named: bool = False) -> SafeString:
+    """Old → new, differences marked; of a sensitive value only whether there was one.
+
+    named: the member stands in front also if it is the only one that changed, which
+    `changed_field` names otherwise.
+    """
+    if entry.action not in OF_VALUES:
+        return _done_to_the_log(entry)
+    if _is_missing(entry):
+        return _missing(entry, revealed)
+    return _difference_html(_difference(entry, revealed), named)
+
+
+@register.simple_tag
+def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
+    """A line for each member that Club Med stored in another way than it was sent.
+
+    stored: the entry that says so, None if there is none.
+    """
+    if stored is None or is_sensitive(entry.field):
+        return SafeString("")
+    missing = [value for value in (stored.found, entry.new) if isinstance(value, Missing)]
+    if missing:
+        return format_html('<div class="muted">{} {}</div>', wording.STORED_AS, missing[0])
+    if is_empty(stored.found):
+        return _stored_line(Line("", None, Side()))
+    shown = difference(entry.field, entry.new, stored.found, market=entry.locale)
+    return format_html_join("", "{}", ((_stored_line(line),) for line in shown.lines))
+
+
+def _stored_line(line: Line) -> SafeString:
+    name = format_html("{} ", spelled(line.member)) if line.member else ""
+    value = _one_side(line, "new") if line.new else wording.NOTHING
+    return format_html('<div class="muted">{} {}{}</div>', wording.STORED_AS, name, value)
+
+
+@register.filter
+def in_columns(entry: Entry) -> bool:
+    """Do old and new stand in columns of their own? Not what may be revealed, or was created."""
+    return entry.action != Action.CREATE and not is_sensitive(entry.field)
+
+
+@register.simple_tag
+def delta_side(entry: Entry, side: str, *, revealed: bool = False) -> SafeString:
+    """One column of a change whose old and new stand beside each other. side: "old" or "new"."""
+    value = getattr(entry, side)
+    if isinstance(value, Missing):
+        badge = _key_missing(entry) if side == "new" else ""
+        return format_html('<span class="muted">{}</span>{}', value, badge)
+    shown = _difference(entry, revealed)
+    if not shown.lines:
+        return format_html('<span class="muted">{}</span>', shown.note)
+    if len(shown.lines) == 1:
+        return _one_side(shown.lines[0], side)
+    there = [line for line in shown.lines if getattr(line, side) is not None]
+    rows = [(_name(line), _one_side(line, side)) for line in there]
+    counts = _counts(shown) if side == "new" else ""
+    return format_html(
+        '<div class="plain">{}{}</div>', format_html_join("", "<span>{}{}</span>", rows), counts
+    )
+
+
+@register.filter
+def changed_field(entry: Entry) -> str:
+    """The field in a list: with the member if exactly one of it changed, as in "Opt-ins, SMS"."""
+    label, field = field_label(entry.field), FIELDS.get(entry.field)
+    is_told = entry.action in OF_VALUES and entry.action != Action.CREATE
+    if field is None or not field.is_composed or not is_told or _is_missing(entry):
+        return label
+    member = _difference(entry, revealed=False).member
+    return wording.OF_FIELD % {"field": label, "member": member} if member else label
+
+
+@register.simple_tag
+def report_delta(field: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> SafeString:
+    """The same of two values as a report gives them, {"state": …, "value": …}. old: None: none."""
+    if {new["state"], (old or new)["state"]} <= {"value", "empty"}:
+        if old is None:
+            return _difference_html(first_value(field, new["value"]), named=True)
+        return _difference_html(difference(field, old["value"], new["value"]), named=True)
+    states = [side for side in (old, new) if side is not None]
+    return _arrowed(_in_report(side) for side in states)
+
+
+def _in_report(value: Mapping[str, Any]) -> SafeString:
+    if value["state"] == "value":
+        return spelled(value["words"])
+    return format_html('<span class="state">{}</span>', value["state"])
+
+
+@register.filter
+def spelled(text: str) -> SafeString:
+    """A text in its own direction, with what does not show in it spelled out."""
+    return _text(side_of(text)) if text else SafeString("")
+
+
+@register.simple_tag
+def marked_beside(field: Any, text: str, other: str | None) -> SafeString:
+    """A value of a conflict, with what differs from another value of that field."""
+    if not text or not other or text == other:
+        return spelled(text) or format_html('<span class="nil">{}</span>', wording.EMPTY)
+    return _text(marked(other, text, cut_of(field)).new, mark="mark")
+
+
+def _told(entry: Entry) -> list[str]:
+    """The sides that are shown: of a create there was nothing before."""
+    return ["new"] if entry.action == Action.CREATE else ["old", "new"]
+
+
+def _is_missing(entry: Entry) -> bool:
+    return any(isinstance(getattr(entry, side), Missing) for side in _told(entry))
+
+
+def _difference(entry: Entry, revealed: bool) -> Difference:
+    """A value that cannot be had counts as none."""
+    old, new = (None if isinstance(v, Missing) else v for v in (entry.old, entry.new))
+    if entry.action == Action.CREATE:
+        return first_value(entry.field, new, revealed=revealed, market=entry.locale)
+    return difference(entry.field, old, new, revealed=revealed, market=entry.locale)
+
+
+def _difference_html(shown: Difference, named: bool) -> SafeString:
+    if not shown.lines:
+        return format_html('<span class="muted">{}</span>', shown.note)
+    if shown.member and not named:
+        [line] = shown.lines
+        changed = line.happened in (None, Happened.CHANGED)
+        return _pair(line) if changed else format_html("{} {}", _happened(line), _pair(line))
+    if len(shown.lines) == 1 and not shown.lines[0].member:
+        return _pair(shown.lines[0])
+    rows = [(_name(line), _pair(line)) for line in shown.lines]
+    lines = format_html_join("", "<span>{}{}</span>", rows)
+    return format_html('<div class="plain">{}{}</div>', lines, _counts(shown))
+
+
+def _counts(shown: Difference) -> SafeString:
+    """How many members are not told one by one."""
+    counts = ((shown.more, wording.MORE_CHANGED), (shown.unchanged, wording.UNCHANGED))
+    told = [(words % {"count": count},) for count, words in counts if count]
+    return format_html_join("", '<span class="muted">{}</span>', told)
+
+
+def _happened(line: Line) -> SafeString:
+    label = line.happened.label if line.happened else ""
+    return format_html('<span class="muted">{}</span>', label)
+
+
+def _name(line: Line) -> SafeString:
+    """What stands before a line: "Changed Mobile "."""
+    happened = format_html("{} ", _happened(line)) if line.happened else ""
+    return format_html("{}{} ", happened, spelled(line.member)) if line.member else SafeString("")
+
+
+def _texts(line: Line) -> list[tuple[str, Side | None]]:
+    return [("old", line.old), ("new", line.new)]
+
+
+def _pair(line: Line) -> SafeString:
+    """Old → new of one line; cut if it is long, with the rest one click away."""
+    if any(line.hidden):
+        return _hidden(line)
+    longest = max(side.length for side in (line.old, line.new) if side)
+    if longest <= _LONG:
+        return _sides(line)
+    short = [text and shortened(text) for text in (line.old, line.new)]
+    head = _sides(replace(line, old=short[0], new=short[1]))
+    return _folded(head, _sides(line, arrow=_ABOVE), longest)
+
+
+def _sides(line: Line, arrow: SafeString = _ARROW) -> SafeString:
+    """Both values, or the one there is."""
+    there = [(side, text) for side, text in _texts(line) if text is not None]
+    shown = _arrowed((_value(side, text, line.whole) for side, text in there), arrow)
+    note = format_html(' <span class="muted">{}</span>', line.note) if line.note else ""
+    return format_html("{}{}", shown, note)
+
+
+def _folded(head: SafeString, whole: SafeString, length: int) -> SafeString:
+    count = number_format(length, use_l10n=True, force_grouping=True)
+    return format_html(
+        '<details class="long"><summary><span class="head">{} <span class="more">{}</span></span>'
+        '<span class="less link">{}</span></summary>{}</details>',
+        head,
+        wording.SHOW_ALL % {"count": count},
+        wording.SHOW_LESS,
+        whole,
+    )
+
+
+def _one_side(line: Line, side: str) -> SafeString:
+    """A column of a line, of the same make as `_pair`."""
+    text = getattr(line, side)
+    if any(line.hidden):
+        return _masked(line.hidden[side == "new"])
+    if text is None:
+        return SafeString("")
+    note = format_html(' <span class="muted">{}</span>', line.note) if side == "new" else ""
+    value = _value(side, text, line.whole)
+    if text.length > _LONG:
+        value = _folded(_value(side, shortened(text), line.whole), value, text.length)
+    return format_html("{}{}", value, note if line.note else "")
+
+
+def _value(side: str, text: Side, whole: bool) -> SafeString:
+    css = f"diff-{side} whole" if whole and text.parts else f"diff-{side}"
+    shown = _text(text) if text.parts else format_html('<span class="nil">{}</span>', wording.EMPTY)
+    return format_html('<{0} class="{1}">{2}</{0}>', SafeString(_TAGS[side]), css, shown)
+
+
+def _text(side: Side, mark: str = "b") -> SafeString:
+    """The parts of a text in its own direction and language. An address may break after its @."""
+    language = format_html(' lang="{}"', side.language) if side.language else ""
+    direction = SafeString(' dir="rtl"') if side.is_rtl else ""
+    parts = mark_safe("".join(_part(part, mark) for part in side.parts))  # noqa: S308  escaped there
+    return format_html("<bdi{}{}>{}</bdi>", language, direction, parts)
+
+
+def _part(part: Part, mark: str) -> str:
+    text = escape(part.text)
+    if part.is_code:
+        tag = mark if part.is_marked else "span"
+        return f'<{tag} class="code-point">{text}</{tag}>'
+    text = SafeString(text.replace("@", "@<wbr>"))
+    return f"<{mark}>{text}</{mark}>" if part.is_marked else text
+
+
+def _hidden(line: Line) -> SafeString:
+    """Whether there was a sensitive value, and is; the word once, behind the last of them."""
+    there = [line.hidden[side == "new"] for side, text in _texts(line) if text is not None]
+    if all(there):
+        return format_html("{} {}", _arrowed(_dots() for _ in there), _hidden_word())
+    return _arrowed(_masked(hidden) for hidden in there)
+
+
+def _masked(hidden: bool) -> SafeString:
+    if hidden:
+        return format_html("{} {}", _dots(), _hidden_word())
+    return format_html('<span class="nil">{}</span>', wording.EMPTY)
+
+
+def _dots() -> SafeString:
+    return format_html('<span class="masked" aria-hidden="true">{}</span>', MASK)
+
+
+def _hidden_word() -> SafeString:
+    return format_html('<span class="muted">{}</span>', wording.MASKED)
+
+
+def _arrowed(values: Iterable[SafeString], arrow: SafeString = _ARROW) -> SafeString:
+    return format_html_join(arrow, "{}", ((value,) for value in values))
+
+
+def _missing(entry: Entry, revealed: bool) -> SafeString:
+    """Words in the place of values that cannot be had, and the other value, if there is one."""
+    values = [getattr(entry, side) for side in _told(entry)]
+    if all(isinstance(value, Missing) for value in values):
+        words = format_html('<span class="muted">{}</span>', " → ".join(map(str, values)))
+        return format_html("{}{}", words, _key_missing(entry))
+    return _arrowed(delta_side(entry, side, revealed=revealed) for side in _told(entry))
+
+
+def _key_missing(entry: Entry) -> SafeString:
+    """A badge, if it was encrypted with a key that is not given."""
+    try:
+        is_known = encryption.has_key(entry.item.key_id)
+    except VaultItem.DoesNotExist:
+        is_known = True
+    if is_known:
+        return SafeString("")
+    badge = ' <span class="badge" data-tone="warn">{}{}</span>'
+    return format_html(badge, icon("alert-triangle"), wording.KEY_MISSING)
+
+
+def _done_to_the_log(entry: Entry) -> SafeString:
+    """What was erased or removed, in words."""
+    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
+    if number is None or entry.action not in wording.DONE_TO_THE_LOG:
+        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
+    words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
+    return format_html("{}", words % {"number": number})
