@@ -1,8 +1,9 @@
-"""What a person's session remembers for a quarter of an hour, encrypted.
+"""What a person's session remembers, encrypted: for a quarter of an hour, but for the reason.
 
 - The profile that the person was shown, in the cache: an editor opens without a call.
 - The text of a form whose session had ended, in the now anonymous session of the same browser.
 - What somebody searched for, under a random handle: an address names it without holding it.
+- Why the customer who is open is being changed, until another is opened or the session ends.
 """
 
 import secrets
@@ -20,7 +21,7 @@ _SECONDS = 15 * 60
 _LONGEST_FORM = 32 * 1024  # characters; a longer text is still given back on the answer's page
 _LONGEST_SEARCH = 8 * 1024
 _MOST_SEARCHES = 10  # of one session; the oldest leave
-_FORM, _SEARCHES = "kept", "searches"
+_FORM, _SEARCHES, _REASON = "kept", "searches", "reason"
 
 
 def remember_shown(session: SessionBase, profile: Profile) -> None:
@@ -94,3 +95,21 @@ def search_of(session: SessionBase, handle: str) -> QueryDict | None:
     encrypted = session.get(_SEARCHES, {}).get(handle)
     text = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
     return None if text is None else QueryDict(text)
+
+
+def keep_reason(session: SessionBase, customer_id: str, reason: str) -> None:
+    """Keep why this customer is being changed, "" for no reason; that of any other is gone."""
+    session[_REASON] = encrypt_for_session([customer_id, reason])
+
+
+def reason_of(session: SessionBase, customer_id: str) -> str:
+    """Why this customer is being changed, in the person's own words; "" if they did not say."""
+    encrypted = session.get(_REASON)
+    kept = decrypt_for_session(encrypted, max_age=None) if encrypted else None
+    return str(kept[1]) if kept is not None and kept[0] == customer_id else ""
+
+
+def drop_reason_of_others(session: SessionBase, customer_id: str) -> None:
+    """This customer is opened: the reason for changing another does not hold any longer."""
+    if _REASON in session and not reason_of(session, customer_id):
+        del session[_REASON]

@@ -14,9 +14,8 @@ from django.test import Client, TransactionTestCase
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
 from crmadmin.sso.provider import read_again
-from customers.audit import triggers
 from customers.services.connection import client
-from tests import contract, privacy
+from tests import contract, log, privacy
 from tests.provider import provider  # noqa: F401 - a fixture
 
 AGENT = ("staff-1001", "Inès Moreau", ["agent"])
@@ -75,7 +74,7 @@ def the_owner_may_clear_the_log():
     empty = TransactionTestCase._fixture_teardown
 
     def lift_and_empty(case):
-        triggers.remove()
+        log.lift_the_triggers()
         empty(case)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,11 +1,11 @@
 """Access events: who viewed, searched, revealed or exported what. Plain inserts beside the chain,
-without a lock; the database refuses to change them, and they leave when they are too old.
+without a lock.
 """
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import DatabaseError, connection
@@ -30,6 +30,7 @@ def record(
     field: str = "",
     change_id: UUID | None = None,
     purpose: Purpose | None = None,
+    query: str = "",
 ) -> None:
     """Record an access before it is given. Raises DatabaseError: then it must not be given."""
     event = AccessEvent(
@@ -44,6 +45,7 @@ def record(
         field=field,
         change_id=change_id,
         purpose=purpose or "",
+        query=query,
         request_id=request_id,
     )
     statements.insert([event])
@@ -61,28 +63,20 @@ def note(
 
     Views of one customer by one person within ten minutes are recorded once.
     """
-    try:
-        if kind is not Access.VIEW or not _viewed_just_now(actor, customer_id, change_id):
-            record(
-                kind,
-                actor=actor,
-                request_id=request_id,
-                customer_id=customer_id,
-                change_id=change_id,
-            )
-    except DatabaseError as exc:  # its text may hold values
-        logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
-
-
-def _viewed_just_now(actor: Actor, customer_id: str, change_id: UUID | None) -> bool:
     now = timezone.now()
-    return AccessEvent.objects.filter(
+    same_views = AccessEvent.objects.filter(
         kind=Access.VIEW,
         customer_id=customer_id,
         change_id=change_id,
         actor_key=actor_key(actor.issuer, actor.sub),
         recorded_at__range=(now - _SAME_VIEW, now + _CLOCKS_DIFFER),
-    ).exists()
+    )
+    try:
+        if kind is not Access.VIEW or not same_views.exists():
+            whom: dict[str, Any] = {"customer_id": customer_id, "change_id": change_id}
+            record(kind, actor=actor, request_id=request_id, **whom)
+    except DatabaseError as exc:  # its text may hold values
+        logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,4 @@
-"""What the log calls an act, what came of it and on what that rests; and what each action means."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+"""What the log calls an act, what came of it, on what that rests and how it was made."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -44,10 +41,7 @@ class Evidence(models.TextChoices):
 class Flag(models.TextChoices):
     """A fact about how a change was made."""
 
-    DESPITE_DUPLICATES = (
-        "despite_duplicates",
-        _("Created although somebody like this is there"),
-    )
+    DESPITE_DUPLICATES = "despite_duplicates", _("Created although somebody like this is there")
     FORCED_ADDRESS = "forced_address", _("Address sent without Club Med’s check")
     REVERTS = "reverts", _("Reverts an earlier change")
     UNCHECKED_DUPLICATES = (
@@ -56,36 +50,8 @@ class Flag(models.TextChoices):
     )
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """What an action means.
-
-    of_values: it is done to a customer's fields, so its entries have an old and a new value; else
-    it is done to the log. personal: the sides that may hold data of the customer. All of them are
-    erased when the customer is forgotten, unless stays_when_forgotten. detail: the member of
-    `Entry.detail` that says up to which number, "" if there is none.
-    """
-
-    of_values: bool = False
-    personal: tuple[str, ...] = ()
-    stays_when_forgotten: bool = False
-    detail: str = ""
-
-
-MEANINGS: Mapping[str, Meaning] = {
-    Action.CHANGE: Meaning(of_values=True, personal=SIDES),
-    Action.CREATE: Meaning(of_values=True, personal=SIDES),
-    # Done by nobody here, and found when a profile was read.
-    Action.ELSEWHERE: Meaning(of_values=True, personal=("old", "new", "found", "customer_label")),
-    # The reason for forgetting a customer stays until it expires.
-    Action.FORGOTTEN: Meaning(personal=("reason",), stays_when_forgotten=True, detail="up_to"),
-    Action.EXPIRED: Meaning(detail="up_to"),
-    Action.ANCHOR: Meaning(detail="seq"),
-}
-OF_VALUES = tuple(action for action, meaning in MEANINGS.items() if meaning.of_values)
-STAY_WHEN_FORGOTTEN = tuple(a for a, meaning in MEANINGS.items() if meaning.stays_when_forgotten)
-
-
-def meaning_of(action: str) -> Meaning:
-    """The meaning of an action; an altered entry may have a word that means nothing."""
-    return MEANINGS.get(action, Meaning())
+# Done to a customer's fields: such entries have an old and a new value. The others are done to the
+# log, and say in `detail` up to which number.
+OF_VALUES = (Action.CHANGE, Action.CREATE, Action.ELSEWHERE)
+# The reason for forgetting a customer stays until it expires; all else of them is erased.
+STAY_WHEN_FORGOTTEN = (Action.FORGOTTEN,)

@@ -9,10 +9,9 @@ forged head would be signed over by the next append.
 import base64
 import json
 import logging
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -43,9 +42,9 @@ def position() -> int:
 
 
 def newest_at(time: datetime) -> int:
-    """The number of the newest entry of that time or before: the clock never runs backwards."""
-    first, last = oldest(), position()
-    return first - 1 + bisect_right(range(first, last + 1), time, key=_recorded_at)
+    """The number of the newest entry of that time or before, 0 if there is none."""
+    then = Entry.objects.filter(recorded_at__lte=time).order_by("-seq")
+    return then.values_list("seq", flat=True).first() or 0
 
 
 def oldest() -> int:
@@ -53,18 +52,10 @@ def oldest() -> int:
     return Entry.objects.order_by("seq").values_list("seq", flat=True).first() or 1
 
 
-def _recorded_at(seq: int) -> datetime:
-    """When that entry was recorded, or the next one that is there."""
-    there = Entry.objects.filter(seq__gte=seq).order_by("seq")
-    return there.values_list("recorded_at", flat=True).first() or datetime.max.replace(tzinfo=UTC)
-
-
 def sound_position() -> int:
-    """The same, of a head that may be appended to. Raises ForgedHeadError."""
-    head = _read()
-    if not _is_sound(head):  # the log's first entry may have come between our two looks
-        head = _read()
-        _check(head)
+    """`position`, of a head that may be appended to. Raises ForgedHeadError."""
+    head = Head.objects.filter(pk=1).first() or _beginning()
+    _check(head)
     return head.seq
 
 
@@ -104,8 +95,7 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
 
 def ahead_of_now(head: Head | None) -> str:
     """A sentence if the newest entry lies in the future of this machine's clock, else ""."""
-    recorded_at = head.recorded_at if head else None  # None too where SQLite holds what is no time
-    ahead = recorded_at - timezone.now() if recorded_at else timedelta(0)
+    ahead = head.recorded_at - timezone.now() if head else timedelta(0)
     if ahead <= _AHEAD:
         return ""
     minutes = ahead // timedelta(minutes=1)
@@ -127,7 +117,7 @@ def sign(head: Head) -> None:
 def log_seal() -> None:
     """Write the seal of the head to the process log, as appending does; nothing if there is none.
 
-    A process does it when it starts: beside the seals of before it shows that entries were lost.
+    Called when a process starts: beside earlier seals it shows that entries were lost.
     """
     try:
         head = Head.objects.filter(pk=1, seq__gt=0).first()
@@ -165,38 +155,28 @@ def _beginning() -> Head:
     return Head(pk=1, recorded_at=timezone.now(), digest=verifier.BEGINNING, signature=b"")
 
 
-def _read() -> Head:
-    return Head.objects.filter(pk=1).first() or _beginning()
-
-
 def _check(head: Head, *, rotating: bool = False) -> None:
-    if not _is_sound(head, rotating=rotating):
+    seal = seal_of(head)
+    key = signing.current_key()
+    if _sound == (key, seal):
+        return
+    if head.seq == 0 and not head.signature:
+        is_ours = not Entry.objects.exists()
+    else:
+        is_ours = (rotating or seal.key_id == key) and signing.keys().signed(seal)
+    if not is_ours:
         logger.critical("the head of the log is not signed with our key: nothing can be recorded")
         raise ForgedHeadError(
             "The head is not signed with our key: run audit_verify. After a change of keys, "
             "audit_seal --rotate signs it anew."
         )
-
-
-def _is_sound(head: Head, *, rotating: bool = False) -> bool:
-    if _sound == _identity(head):
-        return True
-    if head.seq == 0 and not head.signature:
-        return not Entry.objects.exists()
-    if not signing.is_ours(seal_of(head), former=rotating):
-        return False
-    if not rotating:
+    if not rotating and head.signature:
         _believe(head)
-    return True
 
 
 def _believe(head: Head) -> None:
     global _sound
-    _sound = _identity(head)
-
-
-def _identity(head: Head) -> tuple[object, ...]:
-    return (signing.current_key(), seal_of(head))
+    _sound = (signing.current_key(), seal_of(head))
 
 
 # The entries as the texts that were hashed --------------------------------------------------------
@@ -210,10 +190,9 @@ _AS_TEXT = {
     },
     "postgresql": {
         "change_id": "replace(e.change_id::text, '-', '')",
-        # The year before 1 is written as the year 1, and without BC they would hash alike.
-        "recorded_at": "to_char(e.recorded_at AT TIME ZONE 'UTC',"
-        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-        " || CASE WHEN e.recorded_at < '0001-01-01Z' THEN ' BC' ELSE '' END",
+        # Of infinity it is NULL, which is no text.
+        "recorded_at": "coalesce(to_char(e.recorded_at AT TIME ZONE 'UTC',"
+        """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')""",
     },
 }
 # Is a change of one entry projected as it should be? Others are looked at one by one.

@@ -1,16 +1,14 @@
 """The encryption of what the audit log knows of people: AES-256-GCM, keys from the environment.
 
 AUDIT_ENCRYPTION_KEYS, newest first: the newest encrypts, all decrypt. A key's id is the first 8 hex
-digits of the SHA-256 of its 32 bytes. Each ciphertext is bound to its place and opens nowhere else.
-docs/audit.md, section 9, gives the bytes.
+digits of the SHA-256 of its 32 bytes. docs/audit.md, section 9, gives the bytes.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from json.encoder import encode_basestring_ascii
-from typing import TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,15 +17,9 @@ from django.conf import settings
 SALT = 32  # bytes, each a letter, a digit, - or _: 192 random bits
 _NONCE = 12  # bytes, random: NIST SP 800-38D allows 2**32 encryptions with one key
 
-Buffer: TypeAlias = bytes | memoryview  # as one database or another gives it
-
 
 class UnreadableError(Exception):
-    """It does not open: another key, another place, or not what was encrypted."""
-
-
-class UnknownKeyError(UnreadableError):
-    """It was encrypted with a key that is not given."""
+    """It does not open; the text says what it is: "not what it committed to", for example."""
 
 
 def current() -> str:
@@ -40,10 +32,6 @@ def has_key(key_id: str) -> bool:
     return key_id in _keys(settings.AUDIT_ENCRYPTION_KEYS)
 
 
-def salt() -> bytes:
-    return secrets.token_urlsafe(SALT * 3 // 4).encode()
-
-
 def encrypt(text: bytes, place: bytes) -> bytes:
     """Nonce, ciphertext and tag, under the current key. place: what it is bound to."""
     nonce = secrets.token_bytes(_NONCE)
@@ -51,34 +39,39 @@ def encrypt(text: bytes, place: bytes) -> bytes:
     return nonce + cipher.encrypt(nonce, text, place)
 
 
-def decrypt(key_id: str, encrypted: Buffer, place: bytes) -> bytes:
-    """The text; `encrypted` may be anything. Raises UnreadableError."""
+def decrypt(key_id: str, encrypted: bytes | memoryview, place: bytes) -> bytes:
+    """The text. Raises UnreadableError."""
     cipher = _keys(settings.AUDIT_ENCRYPTION_KEYS).get(key_id)
     if cipher is None:
-        raise UnknownKeyError
+        raise UnreadableError(f"encrypted with key {key_id}, which is not given")
     try:
-        # A number would be as many zero bytes.
-        data = encrypted if type(encrypted) is bytes else bytes(memoryview(encrypted))
-        return cipher.decrypt(data[:_NONCE], data[_NONCE:], place)
-    except (InvalidTag, ValueError, TypeError):
-        raise UnreadableError from None
+        return cipher.decrypt(encrypted[:_NONCE], encrypted[_NONCE:], place)
+    except (InvalidTag, ValueError):
+        raise UnreadableError("altered or out of place") from None
 
 
-def encrypt_values(seq: int, field: str, salted: Iterable[bytes]) -> bytes:
-    """The values of one entry, in the order of `actions.SIDES`; salted: salt and JSON text each."""
-    return encrypt(b"\n".join(salted), place_of(seq, field))
+def salted(text: str) -> bytes:
+    """A new salt, and the JSON text of a value: an entry commits to the SHA-256 of both."""
+    return secrets.token_urlsafe(SALT * 3 // 4).encode() + text.encode()
 
 
-def decrypt_values(key_id: str, encrypted: Buffer, seq: int, field: str, count: int) -> list[bytes]:
-    """Salt and JSON text of each value. count: how many the entry committed to.
+def encrypt_values(seq: int, field: str, texts: Iterable[bytes]) -> bytes:
+    """The values of one entry, in the order of `actions.SIDES`; texts: as `salted` gives them."""
+    return encrypt(b"\n".join(texts), place_of(seq, field))
+
+
+def decrypt_values(
+    seq: int, field: str, commitments: Iterable[str], key_id: str, encrypted: bytes | memoryview
+) -> list[bytes]:
+    """Salt and JSON text of each value that an entry committed to; commitments: "" where to none.
 
     Raises UnreadableError.
     """
     # Neither a salt nor JSON text without spaces has a line break.
-    salted = decrypt(key_id, encrypted, place_of(seq, field)).split(b"\n")
-    if len(salted) != count:
-        raise UnreadableError
-    return salted
+    texts = decrypt(key_id, encrypted, place_of(seq, field)).split(b"\n")
+    if [sha256(text).hexdigest() for text in texts] != [one for one in commitments if one]:
+        raise UnreadableError("not what it committed to")
+    return texts
 
 
 def place_of(seq: int, field: str) -> bytes:
@@ -87,7 +80,7 @@ def place_of(seq: int, field: str) -> bytes:
 
 
 def key_id(key: bytes) -> str:
-    return hashlib.sha256(key).hexdigest()[:8]
+    return sha256(key).hexdigest()[:8]
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from customers.audit import chain, projections, statements, values
-from customers.audit.actions import Evidence, Outcome, meaning_of
+from customers.audit.actions import OF_VALUES, Evidence, Outcome
 from customers.audit.models import PERSONAL, Act, Entry, Head
 from customers.clubmed.profile import Json
 
@@ -41,6 +41,7 @@ def append(
     """
     head = head or chain.lock()
     columns = {name: act.get(name, "") for name in _COLUMNS}
+    personal = {name: act[name] for name in PERSONAL if act.get(name)}
     entries, salted = [], []
     for one in outcomes:
         entry = Entry(
@@ -51,7 +52,10 @@ def append(
             detail=one.detail,
             **columns,
         )
-        salted.append(values.commit(entry, _values(act, one)))
+        # Old and new are committed to even if empty: the log does not show which values were.
+        committed = {"old": one.old, "new": one.new} if act["action"] in OF_VALUES else {}
+        found = {} if one.found is None else {"found": one.found}
+        salted.append(values.commit(entry, committed | found | personal))
         entries.append(entry)
     chain.extend(head, entries)
     statements.insert(entries)
@@ -60,15 +64,3 @@ def append(
     )
     projections.update(entries, unseen_by_author=unseen_by_author)
     return entries
-
-
-def _values(act: Mapping[str, Any], outcome: FieldOutcome) -> dict[str, Any]:
-    """What an entry commits to: to old and new always, so that the log does not show for ever which
-    values were empty; to the others where there is one.
-    """
-    committed: dict[str, Any] = {}
-    if meaning_of(act["action"]).of_values:
-        committed = {"old": outcome.old, "new": outcome.new}
-    if outcome.found is not None:
-        committed["found"] = outcome.found
-    return committed | {name: act[name] for name in PERSONAL if act.get(name)}

@@ -1,8 +1,7 @@
 """Deleting values from the vault, and the entries that say what was deleted.
 
-An entry with action "forgotten" says that the values of a customer are erased, one with action
-"expired" that those of all customers are: {"up_to": N} in its detail means in the entries with the
-customer's number up to N, {"also": [N...]} names further entries.
+"forgotten" says that the values of a customer are erased, "expired" that those of all are: in the
+entries up to N, {"up_to": N} in its detail, and in further ones, {"also": [N...]}.
 """
 
 import json
@@ -32,10 +31,7 @@ def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutco
 
 
 def anchor(seq: int, digest: bytes) -> FieldOutcome:
-    """The finding of an entry that allows the entries up to `seq` to be deleted.
-
-    digest: of entry `seq`, which the oldest one left follows.
-    """
+    """The finding of an entry that allows the entries up to `seq`, whose digest it is, to leave."""
     return _outcome(ENTRIES, {"digest": digest.hex(), "seq": seq})
 
 
@@ -46,10 +42,7 @@ def _outcome(part: str, detail: Mapping[str, Any]) -> FieldOutcome:
 
 def values_of(customer_id: str, up_to: int, changes: Collection[UUID] = ()) -> QuerySet[VaultItem]:
     """All values of each change that had the customer's number in an entry up to that one, and of
-    the given changes.
-
-    Includes those from before a create had its number and those found out later; not the reason why
-    somebody was forgotten.
+    the given changes; not the reason why somebody was forgotten.
     """
     theirs = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
     wanted = Q(change_id__in=theirs.values("change_id")) | Q(change_id__in=changes)
@@ -57,10 +50,7 @@ def values_of(customer_id: str, up_to: int, changes: Collection[UUID] = ()) -> Q
 
 
 def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
-    """The values of a create from before a finding that it made no customer.
-
-    Such a finding keeps no value, and the values before it are deleted with it.
-    """
+    """The values of a create from before a finding that it made no customer."""
     return _values_in(Entry.objects.filter(change_id=change_id, seq__lt=_no_customer_at(change_id)))
 
 
@@ -81,10 +71,10 @@ def _no_customer_at(change_id: UUID | str) -> int:
 
 
 def delete(rows: QuerySet[_Row], progress: Callable[[int], None] = lambda done: None) -> None:
-    """Delete the rows in batches while the workers go on. May be ended and begun again.
+    """Delete the rows in batches beside the workers. May be ended and begun again.
 
-    Each batch holds the head's lock, as every deletion does: two that delete the same rows in
-    another order would wait for each other. progress: told how many are done.
+    Each batch holds the head's lock, so that no two deletions wait for each other. progress: told
+    how many rows are done.
     """
     done = 0
     oldest = rows.order_by("pk").values_list("pk", flat=True)
@@ -102,7 +92,7 @@ def expired(part: str) -> int:
 
 
 class Erased:
-    """What the log says is erased, when it was read last."""
+    """What the log says is erased, as of the last `read`."""
 
     def __init__(self) -> None:
         self._expired = 0
@@ -111,7 +101,6 @@ class Erased:
         self.read()
 
     def read(self) -> None:
-        """Read it again: it only grows."""
         acts = Entry.objects.filter(action__in=(Action.FORGOTTEN, Action.EXPIRED), field=VALUES)
         for action, customer_id, detail in acts.order_by().values_list(
             "action", "customer_id", "detail"
@@ -124,13 +113,12 @@ class Erased:
             if isinstance(also := facts(detail).get("also"), list):
                 self._also.update(number for number in also if type(number) is int)
 
-    def is_expired(self, seq: int) -> bool:
-        return seq <= self._expired
-
     def is_forgotten(self, seq: int, customer_id: str) -> bool:
         """Was this entry's customer forgotten after it?"""
         return seq <= self._forgotten.get(customer_id, 0) or seq in self._also
 
-    def may_be_missing(self, seq: int, change_id: UUID | str, customer_id: str) -> bool:
-        """Are its values of a customer who was forgotten, or of none?"""
+    def names(self, seq: int, change_id: str, customer_id: str, action: str) -> bool:
+        """Does the log say that the values of this entry are erased?"""
+        if seq <= self._expired or action in STAY_WHEN_FORGOTTEN:
+            return seq <= self._expired
         return self.is_forgotten(seq, customer_id) or seq < _no_customer_at(change_id)

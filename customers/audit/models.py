@@ -1,48 +1,22 @@
-"""What is stored here: the audit log, the journal of what is about to be sent, and, encrypted, the
-tokens to send it with.
-"""
+"""What is stored here: the audit log, the journal of what is about to be sent, and API tokens."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.access import Actor, role_words
 from customers.audit import encryption
-from customers.audit.actions import (
-    SIDES,
-    Action,
-    Evidence,
-    Flag,
-    Meaning,
-    Outcome,
-    meaning_of,
-)
+from customers.audit.actions import OF_VALUES, SIDES, Action, Evidence, Flag, Outcome
 
-_NOT_A_VALUE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-
-
-class JsonTextField(models.TextField):  # type: ignore[type-arg]
-    """Any JSON value as its text, keys sorted.
-
-    Not the databases' own JSON: PostgreSQL's takes no NUL, and Club Med may have stored one.
-    """
-
-    if TYPE_CHECKING:
-        _pyi_private_set_type: Any
-        _pyi_private_get_type: Any
-
-    def from_db_value(self, value: str | None, *_: object) -> Any:
-        return None if value is None else json.loads(value)
-
-    def get_prep_value(self, value: Any) -> str:
-        return json_text(value)
+PERSONAL = ("customer_label", "reason", "related")  # members of an act that are encrypted
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class NumberField(models.BigIntegerField):  # type: ignore[type-arg]
@@ -50,9 +24,6 @@ class NumberField(models.BigIntegerField):  # type: ignore[type-arg]
 
     def db_type(self, connection: Any) -> str | None:
         return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def json_text(value: Any) -> str:
@@ -66,8 +37,8 @@ def facts(detail: Any) -> dict[str, Any]:
     Verification reports tampering, this does not.
     """
     try:
-        members = json.loads(detail)
-    except (ValueError, TypeError, RecursionError):
+        members = json.loads(detail or "{}")
+    except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}
 
@@ -95,11 +66,9 @@ def actor_key(issuer: str, sub: str) -> int:
 class Missing(models.TextChoices):
     """What stands in the place of a value that cannot be had. A text that any page can say."""
 
-    # Its customer was forgotten, or it was older than AUDIT_VALUE_MONTHS.
-    ERASED = "erased", _("erased")
+    ERASED = "erased", _("erased")  # its customer was forgotten, or it was too old
     NOT_KEPT = "not kept", _("not kept")  # it never was in the log
-    # It does not open: no key for it, or it was tampered with.
-    UNREADABLE = "unreadable", _("not readable")
+    UNREADABLE = "unreadable", _("not readable")  # no key opens it, or somebody altered it
 
     def __str__(self) -> str:
         return str(self.label)
@@ -108,8 +77,7 @@ class Missing(models.TextChoices):
 class Act(models.Model):
     """Who did what to whom: the columns that a journal line and an entry share.
 
-    Names of staff stay as they were: history outlives the people. The reason, what the customer
-    was called and who looked like the same person are personal: they lie encrypted.
+    The members of PERSONAL lie encrypted; each may be Missing.
     """
 
     action = models.CharField(max_length=16, choices=Action)
@@ -126,6 +94,11 @@ class Act(models.Model):
     class Meta:
         abstract = True
 
+    @cached_property
+    def opened(self) -> Mapping[str, Any]:
+        """What lies encrypted, by name."""
+        raise NotImplementedError
+
     def is_by(self, actor: Actor) -> bool:
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
 
@@ -141,45 +114,34 @@ class Act(models.Model):
 
     @property
     def customer_label(self) -> str:
-        """What the customer was called; may be Missing, as may the other two."""
-        label: str = self._personal("customer_label") or ""
-        return label
+        """What the customer was called."""
+        return self.opened.get("customer_label") or ""
 
     @property
     def reason(self) -> str:
         """Why, as a person typed it."""
-        reason: str = self._personal("reason") or ""
-        return reason
+        return self.opened.get("reason") or ""
 
     @property
     def related(self) -> list[str] | Missing:
         """Numbers of customers, and ids of creates, that looked like the same person."""
-        related: list[str] | Missing = self._personal("related") or []
-        return related
+        return self.opened.get("related") or []
 
     def act(self) -> dict[str, Any]:
         """The shared columns and the personal members, to copy into an entry."""
         names = [column.name for column in Act._meta.get_fields()]
         return {name: getattr(self, name) for name in (*names, *PERSONAL)}
 
-    def _personal(self, name: str) -> Any:
-        """A member of PERSONAL, None where there is none."""
-        raise NotImplementedError
-
-
-PERSONAL = ("customer_label", "reason", "related")  # members of an act that are encrypted
-
 
 class JournalLine(Act):
     """A change that is about to be sent, or whose outcome is not known yet.
 
     Its owner may settle it until `deadline`; others only `JOURNAL_GRACE` seconds after it. What is
-    sent, and what is personal of the act, lies encrypted in the line itself, bound to who does
-    what, and goes with it.
+    sent, and PERSONAL, lie encrypted in the line itself, bound to who does what.
     """
 
     change_id = models.UUIDField(primary_key=True)
-    fields = JsonTextField()  # their names
+    fields = models.JSONField()  # their names
     key_id = models.CharField(max_length=8)
     encrypted = models.BinaryField()
     sent_at = models.DateTimeField()
@@ -198,10 +160,9 @@ class JournalLine(Act):
     def encrypt(self, values: dict[str, Any], personal: Mapping[str, Any]) -> None:
         """Put in what is sent. values: {field: {"old": Json, "new": Json}}; personal: PERSONAL."""
         self.fields = list(values)
-        self._content = {"values": values, **{name: personal.get(name, "") for name in PERSONAL}}
+        self.opened = {"values": values, **{name: personal.get(name, "") for name in PERSONAL}}
         self.key_id = encryption.current()
-        text = json_text(self._content).encode()
-        self.encrypted = encryption.encrypt(text, self.place())
+        self.encrypted = encryption.encrypt(json_text(self.opened).encode(), self.place())
 
     def place(self) -> bytes:
         """What its text is bound to: who does what."""
@@ -211,30 +172,20 @@ class JournalLine(Act):
         return json_text(["crmadmin-line-2", *act]).encode()
 
     @cached_property
-    def _content(self) -> dict[str, Any]:
-        """values and PERSONAL. What opens may have been made by somebody who has the key."""
+    def opened(self) -> Mapping[str, Any]:
+        """values and PERSONAL."""
         try:
             text = encryption.decrypt(self.key_id, self.encrypted, self.place())
-            content: dict[str, Any] = json.loads(text)
-            pairs = {(*pair,) == ("new", "old") for pair in content["values"].values()}
-            texts = content["customer_label"], content["reason"]
-            are_texts = all(isinstance(text, str) for text in texts)
-            if are_texts and pairs == {True} and content["values"].keys() == set(self.fields):
-                return {name: content[name] for name in ("values", *PERSONAL)}
-        except (encryption.UnreadableError, *_NOT_A_VALUE):
-            pass
-        pair = {"old": Missing.UNREADABLE, "new": Missing.UNREADABLE}
-        unreadable = dict.fromkeys(PERSONAL, Missing.UNREADABLE)
-        return {"values": dict.fromkeys(self.fields, pair), **unreadable}
+        except encryption.UnreadableError:
+            pair = {"old": Missing.UNREADABLE, "new": Missing.UNREADABLE}
+            values = dict.fromkeys(self.fields, pair)
+            return {"values": values, **dict.fromkeys(PERSONAL, Missing.UNREADABLE)}
+        return dict(json.loads(text))
 
     @property
     def values(self) -> dict[str, Any]:
         """{field: {"old": Json, "new": Json}}."""
-        pairs: dict[str, Any] = self._content["values"]
-        return pairs
-
-    def _personal(self, name: str) -> Any:
-        return self._content[name]
+        return dict(self.opened["values"])
 
     @property
     def is_readable(self) -> bool:
@@ -255,9 +206,7 @@ class Claim(models.Model):
     field = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["customer_id", "field"], name="claim_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["customer_id", "field"], name="claim_once")]
 
     def __str__(self) -> str:
         return f"{self.field} of {self.customer_id}"
@@ -273,12 +222,9 @@ class EntryManager(models.Manager["Entry"]):
 class Entry(Act):
     """What happened to one field. Only ever appended; what is found out later is a further entry.
 
-    The shared columns say who is behind this entry: who made the change or, where a person decided
-    what came of it, who decided and why.
-
-    What is personal is here as commitments: SHA-256 of a salt and the value, "" where there is
-    none. The values are in the vault, and read from there under the names of SIDES.
-    found: what Club Med held when it was read (evidence "read"), as JSON; None otherwise.
+    The shared columns say who made the change or, if a person decided what came of it, who decided
+    and why. The commitments are SHA-256 of a salt and a value, "" where there is none; the values
+    are in the vault, and read from there under the names of SIDES.
     """
 
     seq = NumberField(primary_key=True)
@@ -313,30 +259,26 @@ class Entry(Act):
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
             ),
         ]
-        constraints = [
-            models.CheckConstraint(condition=models.Q(seq__gt=0), name="entry_numbered"),
-        ]
+        constraints = [models.CheckConstraint(condition=models.Q(seq__gt=0), name="entry_numbered")]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.field} {self.outcome}"
 
     @cached_property
-    def _values(self) -> Mapping[str, Any]:
+    def opened(self) -> Mapping[str, Any]:
         """side -> the value it committed to, or Missing."""
         committed = {side: getattr(self, f"{side}_commitment") for side in SIDES}
         sides = [side for side in SIDES if committed[side]]
         try:
-            texts = self.item.decrypt(len(sides))
+            texts = encryption.decrypt_values(
+                self.seq, self.field, committed.values(), self.item.key_id, self.item.encrypted
+            )
         except VaultItem.DoesNotExist:
             return dict.fromkeys(sides, Missing.ERASED)
         except encryption.UnreadableError:
             return dict.fromkeys(sides, Missing.UNREADABLE)
-        return {
-            side: json.loads(text[encryption.SALT :])
-            if hashlib.sha256(text).hexdigest() == committed[side]
-            else Missing.UNREADABLE
-            for side, text in zip(sides, texts, strict=True)
-        }
+        values = (json.loads(text[encryption.SALT :]) for text in texts)
+        return dict(zip(sides, values, strict=True))
 
     @cached_property
     def old(self) -> Any:
@@ -348,17 +290,11 @@ class Entry(Act):
 
     @property
     def found(self) -> Any:
-        return self._values.get("found")
+        """What Club Med held when it was read (evidence "read"); None otherwise."""
+        return self.opened.get("found")
 
     def _value(self, side: str) -> Any:
-        return self._values.get(side, Missing.NOT_KEPT if self.meaning.of_values else None)
-
-    def _personal(self, name: str) -> Any:
-        return self._values.get(name)
-
-    @property
-    def meaning(self) -> Meaning:
-        return meaning_of(self.action)
+        return self.opened.get(side, Missing.NOT_KEPT if self.action in OF_VALUES else None)
 
     @property
     def known(self) -> Any:
@@ -391,11 +327,6 @@ class VaultItem(models.Model):
         """What its text is bound to."""
         return encryption.place_of(self.pk, self.entry.field)
 
-    def decrypt(self, count: int) -> list[bytes]:
-        """Salt and JSON text of each of so many values. Raises UnreadableError."""
-        field = self.entry.field
-        return encryption.decrypt_values(self.key_id, self.encrypted, self.pk, field, count)
-
 
 class ChangeQuerySet(models.QuerySet["Change"]):
     """Newest first; every restriction is a link of a chain."""
@@ -410,10 +341,6 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def by(self, actor: Actor) -> "ChangeQuerySet":
         return self.filter(actor_key=actor_key(actor.issuer, actor.sub))
-
-    def before(self, seq: int | None) -> "ChangeQuerySet":
-        """Older than that entry: keyset paging."""
-        return self if seq is None else self.filter(seq__lt=seq)
 
 
 class Change(models.Model):
@@ -462,7 +389,7 @@ class Change(models.Model):
     @property
     def is_of_the_log(self) -> bool:
         """Was it done to the log, and not to a customer?"""
-        return not meaning_of(self.action).of_values
+        return self.action not in OF_VALUES
 
     @property
     def actor_name(self) -> str:
@@ -476,11 +403,7 @@ class Change(models.Model):
 
     @property
     def fields(self) -> "list[FieldHistory]":
-        """What became of each field, from `entries`."""
-        by_field: dict[str, list[Entry]] = {}
-        for entry in self.entries:
-            by_field.setdefault(entry.field, []).append(entry)
-        return [FieldHistory(entries) for entries in by_field.values()]
+        return by_field(self.entries)
 
 
 class ChangedField(models.Model):
@@ -518,12 +441,6 @@ class ChangedField(models.Model):
         return f"{self.field} of {self.change_id}"
 
 
-def verdict_of(entries: "list[Entry]") -> Entry:
-    """The entry that says what came of a field, from its entries in one change."""
-    judged = [entry for entry in entries if entry.outcome != Outcome.STORED_AS]
-    return (judged or entries)[-1]  # all say "stored as" only if somebody altered them
-
-
 @dataclass(frozen=True)
 class FieldHistory:
     """The entries of one field of one change, in order."""
@@ -536,7 +453,9 @@ class FieldHistory:
 
     @property
     def verdict(self) -> Entry:
-        return verdict_of(self.entries)
+        """The entry that says what came of the field."""
+        judged = [entry for entry in self.entries if entry.outcome != Outcome.STORED_AS]
+        return (judged or self.entries)[-1]  # all say "stored as" only if somebody altered them
 
     @property
     def stored(self) -> Entry | None:
@@ -545,21 +464,25 @@ class FieldHistory:
         return last if last.outcome == Outcome.STORED_AS else None
 
 
+def by_field(entries: Iterable[Entry]) -> list[FieldHistory]:
+    """What became of each field, from the entries of a change in order."""
+    found: dict[str, FieldHistory] = {}
+    for entry in entries:
+        found.setdefault(entry.field, FieldHistory([])).entries.append(entry)
+    return list(found.values())
+
+
 class Head(models.Model):
     """The one row that says how far the log goes; whoever appends locks it first."""
 
     seq = models.BigIntegerField(default=0)
     recorded_at = models.DateTimeField()
     digest = models.BinaryField(max_length=32)
-    key_id = models.CharField(
-        max_length=8, blank=True
-    )  # blank, as is the signature, before entry 1
+    key_id = models.CharField(max_length=8, blank=True)  # blank, as the signature, before entry 1
     signature = models.BinaryField(max_length=64)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=models.Q(pk=1), name="one_head"),
-        ]
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_head")]
 
     def __str__(self) -> str:
         return f"head at {self.seq}"
@@ -602,10 +525,11 @@ class AccessEvent(models.Model):
     actor_roles = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
-    # That was revealed; of a report about a member of staff, the identifier of whom.
+    # That was revealed; of an export its format; of a report about staff the identifier of whom.
     field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
+    query = models.TextField(blank=True)  # of an export, its filter
     request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -654,7 +578,7 @@ class Verification(models.Model):
     proven = models.BigIntegerField(default=0)
     sealed = models.BigIntegerField(default=0)
     # [number of the entry or None, what is wrong] each, in the verifier's words
-    faults = JsonTextField(default=list)
+    faults = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-pk"]

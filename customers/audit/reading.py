@@ -42,7 +42,8 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
 
 def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = "") -> Page:
     """One page by keyset: never counted, and steady while the log grows."""
-    found = list(changes.before(before)[: size + 1])
+    older_ones = changes if before is None else changes.filter(seq__lt=before)
+    found = list(older_ones[: size + 1])
     older = found[size - 1].seq if len(found) > size else None
     return Page(with_entries(found[:size], field=field), older)
 

@@ -8,7 +8,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from customers.audit.verifier import Keys, Seal, id_of
+from customers.audit.verifier import Keys, id_of
 
 
 def public_key() -> bytes:
@@ -29,11 +29,6 @@ def sign(message: bytes) -> bytes:
 def keys() -> Keys:
     """All public keys: the signing key's, and the former ones of AUDIT_VERIFY_KEYS."""
     return Keys([public_key(), *settings.AUDIT_VERIFY_KEYS])
-
-
-def is_ours(seal: Seal, *, former: bool = False) -> bool:
-    """Did our key sign it? former: a key of AUDIT_VERIFY_KEYS will do too."""
-    return (former or seal.key_id == current_key()) and keys().signed(seal)
 
 
 @cache

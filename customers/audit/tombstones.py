@@ -1,15 +1,13 @@
 """Who was forgotten, in a file outside the database (AUDIT_TOMBSTONES): after a restored backup it
 says who is to be forgotten again.
 
-One line of JSON each, with the customer's number, who forgot them and when, and no value. Each is
-signed like the log's head, so that nobody has a customer forgotten by writing to the file.
+One line of JSON each, without any value, and signed like the log's head.
 """
 
 import base64
 import errno
 import json
 import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from uuid import UUID
@@ -46,12 +44,8 @@ def write(tombstone: Tombstone) -> None:
     """
     signature = base64.urlsafe_b64encode(signing.sign(tombstone.message())).decode()
     line = json.dumps(asdict(tombstone) | {"key_id": signing.current_key(), "signature": signature})
-    path = settings.AUDIT_TOMBSTONES
-    is_new = not os.path.exists(path)
     owner_alone = partial(os.open, mode=0o600)  # it names customers and staff
-    with open(path, "ab+", buffering=0, opener=owner_alone) as file:
-        if is_new:
-            _flush_folder(path)
+    with open(settings.AUDIT_TOMBSTONES, "ab+", buffering=0, opener=owner_alone) as file:
         end = file.seek(0, os.SEEK_END)
         file.seek(max(end - 1, 0))
         is_torn = file.read(1) not in (b"", b"\n")  # the last line, by a kill: begin a new one
@@ -61,18 +55,8 @@ def write(tombstone: Tombstone) -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file.fileno())
         except OSError:
-            with suppress(OSError):
-                file.truncate(end)
+            file.truncate(end)
             raise
-
-
-def _flush_folder(path: str) -> None:
-    """A new file's name is on the disk once its folder is."""
-    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read(path: str) -> tuple[list[Tombstone], list[int]]:

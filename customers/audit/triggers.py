@@ -1,25 +1,18 @@
 """What makes the database itself refuse to change the log: triggers, on SQLite and on PostgreSQL.
 
-Installed after every migration (`customers.apps`) and looked at by `/health/ready`. They hold for
-whoever writes rows, with whatever statement. Who owns the tables can drop them, so on PostgreSQL
-the product runs as a role that does not (docs/postgresql-roles.sql).
+Installed after every migration (`customers.apps`) and checked by `/health/ready`. Who owns the
+tables can drop them, so on PostgreSQL the product runs as a role that does not
+(docs/postgresql-roles.sql).
 
 An entry leaves only when the newest anchor covers it: a later entry with action "anchor" whose
 `detail` is {"digest": ..., "seq": N}, N being that entry's number or above it.
-An access event may leave at any time, and is never changed.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
 
-TABLES = (
-    "customers_entry",
-    "customers_head",
-    "customers_vaultitem",
-    "customers_accessevent",
-)
+TABLES = ("customers_entry", "customers_head", "customers_vaultitem", "customers_accessevent")
 _REFUSAL = "the audit log only grows"
 
 # <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
@@ -75,151 +68,102 @@ _POSTGRESQL = {
     ),
     "customers_vaultitem_truncate": ("STATEMENT", "customers_refuse"),
 }
-# {raise_} is always the same; {schema} is where the tables are.
+_RAISE = f"RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation';"
+# {schema} is where the tables are.
 _FUNCTIONS = {
-    "customers_refuse": "BEGIN {raise_} END",
-    "customers_refuse_unless_anchored": """
+    "customers_refuse": f"BEGIN {_RAISE} END",
+    "customers_refuse_unless_anchored": f"""
 BEGIN
     IF (
-        SELECT (anchor.detail::json ->> 'seq')::bigint FROM {schema}.customers_entry AS anchor
+        SELECT (anchor.detail::json ->> 'seq')::bigint FROM {{schema}}.customers_entry AS anchor
         WHERE anchor.action = 'anchor' AND anchor.seq > OLD.seq
         ORDER BY anchor.seq DESC LIMIT 1
     ) >= OLD.seq THEN
         RETURN OLD;
     END IF;
-    {raise_}
-END""",
+    {_RAISE}
+END""",  # noqa: S608
 }
-_RAISE = f"RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation';"
 # Not the caller's, who could put tables and operators of their own before ours.
 _SEARCH_PATH = "search_path=pg_catalog, pg_temp"
-_ALWAYS = "A"  # enabled, also where session_replication_role silences other triggers
 
 
 def install() -> None:
-    """Make the guard complete. Does nothing if it is, or if the tables are not there.
+    """Make what is missing. Does nothing if nothing is, or if the tables are not there.
 
     So a role that does not own the tables can run `migrate` with nothing to apply.
     """
-    if not set(TABLES) <= set(connection.introspection.table_names()) or not missing():
+    if not set(TABLES) <= set(connection.introspection.table_names()) or not (names := missing()):
         return
-    sqlite = connection.vendor == "sqlite"
-    with transaction.atomic():
-        remove()
-        _execute(list(_sqlite_wanted().values()) if sqlite else _postgresql_installation())
-
-
-def remove() -> None:
-    """Take the guard away. The product does so only to put it up anew."""
-    if connection.vendor == "sqlite":
-        _execute([f'DROP TRIGGER IF EXISTS "{name}"' for name in _SQLITE])
-        return
-    with transaction.atomic():
-        _execute([f"DROP TRIGGER IF EXISTS {name} ON {_table(name)}" for name in _POSTGRESQL])
-        _execute([f"DROP FUNCTION IF EXISTS {_schema()}.{name}()" for name in _FUNCTIONS])
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            for name in names:
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"')
+                cursor.execute(_sqlite_trigger(name))
+            return
+        schema = _schema()
+        for function in _FUNCTIONS:
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger"
+                f" LANGUAGE plpgsql SET {_SEARCH_PATH} AS $${_body(schema, function)}$$"
+            )
+        for name in names:
+            table, _, _ = name.rpartition("_")
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {schema}.{table}")
+            function = f"{schema}.{_POSTGRESQL[name][1]}()"
+            cursor.execute(f"{_postgresql_trigger(schema, name)} EXECUTE FUNCTION {function}")
+            # Also where session_replication_role silences other triggers.
+            cursor.execute(f"ALTER TABLE {schema}.{table} ENABLE ALWAYS TRIGGER {name}")
 
 
 def missing() -> list[str]:
     """The names of the triggers that are absent, altered or disabled."""
-    wanted: dict[str, Any]
-    if connection.vendor == "sqlite":
-        wanted, found = _sqlite_wanted(), _sqlite_found()
+    if connection.vendor == "sqlite":  # which keeps a statement to the letter
+        wanted: dict[str, Any] = {name: [_sqlite_trigger(name)] for name in _SQLITE}
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     else:
-        wanted, found = _postgresql_wanted(), _postgresql_found()
+        schema = _schema()
+        wanted = {
+            name: [_postgresql_trigger(schema, name), "A", _body(schema, function), [_SEARCH_PATH]]
+            for name, (_, function) in _POSTGRESQL.items()
+        }
+        query = f"""
+            SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
+                p.prosrc, p.proconfig
+            FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+                JOIN pg_proc AS p ON p.oid = t.tgfoid
+            WHERE c.relnamespace = '{schema}'::regnamespace
+        """  # noqa: S608
+    found = {name: trigger for name, *trigger in _rows(query)}
     return [name for name, trigger in wanted.items() if found.get(name) != trigger]
 
 
-def _sqlite_wanted() -> dict[str, str]:
-    """name -> the statement that makes the trigger, which SQLite keeps to the letter."""
-    return {
-        name: f'CREATE TRIGGER "{name}" BEFORE {_act(name)} ON "{_table(name)}"{when}'
+def _sqlite_trigger(name: str) -> str:
+    table, _, act = name.rpartition("_")
+    return (
+        f'CREATE TRIGGER "{name}" BEFORE {act.upper()} ON "{table}"{_SQLITE[name]}'
         f" BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-        for name, when in _SQLITE.items()
-    }
-
-
-def _sqlite_found() -> dict[str, Any]:
-    return dict(_rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-
-
-def _postgresql_wanted() -> dict[str, tuple[Any, ...]]:
-    """name -> trigger, enabled, function, its text, its settings: as `_postgresql_found`."""
-    schema = _schema()
-    return {
-        name: (
-            _postgresql_trigger(schema, name),
-            _ALWAYS,
-            f"{schema}.{function}",
-            _body(schema, function),
-            [_SEARCH_PATH],
-        )
-        for name, (_, function) in _POSTGRESQL.items()
-    }
-
-
-def _postgresql_found() -> dict[str, tuple[Any, ...]]:
-    rows = _rows(
-        """
-        SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
-            p.pronamespace::regnamespace || '.' || quote_ident(p.proname), p.prosrc, p.proconfig
-        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)
-        """,
-        [list(TABLES)],
     )
-    return {name: tuple(trigger) for name, *trigger in rows}
-
-
-def _postgresql_installation() -> list[str]:
-    schema = _schema()
-    functions = [
-        f"CREATE FUNCTION {schema}.{name}() RETURNS trigger LANGUAGE plpgsql"
-        f" SET {_SEARCH_PATH} AS $${_body(schema, name)}$$"
-        for name in _FUNCTIONS
-    ]
-    triggers = [
-        f"{_postgresql_trigger(schema, name)} EXECUTE FUNCTION {schema}.{function}()"
-        for name, (_, function) in _POSTGRESQL.items()
-    ]
-    always = [
-        f"ALTER TABLE {schema}.{_table(name)} ENABLE ALWAYS TRIGGER {name}" for name in _POSTGRESQL
-    ]
-    return functions + triggers + always
 
 
 def _postgresql_trigger(schema: str, name: str) -> str:
+    table, _, act = name.rpartition("_")
     each, _ = _POSTGRESQL[name]
-    return f"CREATE TRIGGER {name} BEFORE {_act(name)} ON {schema}.{_table(name)} FOR EACH {each}"
+    return f"CREATE TRIGGER {name} BEFORE {act.upper()} ON {schema}.{table} FOR EACH {each}"
 
 
 def _body(schema: str, function: str) -> str:
-    return _FUNCTIONS[function].format(schema=schema, raise_=_RAISE)
+    return _FUNCTIONS[function].format(schema=schema)
 
 
 def _schema() -> str:
     """Where PostgreSQL keeps the tables, quoted."""
-    [[schema]] = _rows(
-        "SELECT relnamespace::regnamespace::text FROM pg_class"
-        " WHERE oid = to_regclass('customers_entry')"
-    )
+    query = "SELECT relnamespace::regnamespace::text FROM pg_class"
+    [[schema]] = _rows(f"{query} WHERE oid = to_regclass('customers_entry')")
     return str(schema)
 
 
-def _table(name: str) -> str:
-    return name.rpartition("_")[0]
-
-
-def _act(name: str) -> str:
-    return name.rpartition("_")[2].upper()
-
-
-def _rows(query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def _rows(query: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
+        cursor.execute(query)
         return list(cursor.fetchall())
-
-
-def _execute(statements: list[str]) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)

@@ -18,7 +18,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ class UnreadableError(Exception):
 
 
 def text_array(texts: Iterable[str]) -> bytes:
-    """A JSON array of texts, as RFC 8785 writes it. Raises TypeError or UnicodeEncodeError."""
+    """A JSON array of texts, as RFC 8785 writes it."""
     return f"[{','.join(map(encode_basestring, texts))}]".encode()
 
 
@@ -79,20 +79,19 @@ class Seal(NamedTuple):
         """From the JSON object that the product writes. Raises UnreadableError."""
         try:
             return cls(
-                number(members, "seq"),
-                text(members, "recorded_at"),
-                bytes.fromhex(text(members, "digest")),
-                text(members, "key_id"),
-                base64.urlsafe_b64decode(text(members, "signature") + "=="),
+                int(members["seq"]),
+                str(members["recorded_at"]),
+                bytes.fromhex(members["digest"]),
+                str(members["key_id"]),
+                base64.urlsafe_b64decode(members["signature"] + "=="),
             )
-        except ValueError:
+        except (KeyError, TypeError, ValueError):
             raise UnreadableError("what should be a seal is none") from None
 
     def message(self) -> bytes:
         """What is signed: how far the log goes, and the digest of its last entry."""
-        digest = self.digest.hex()
-        head = ("crmadmin-head-1", str(self.seq), self.recorded_at, digest, self.key_id)
-        return text_array(head)
+        head = (str(self.seq), self.recorded_at, self.digest.hex(), self.key_id)
+        return text_array(("crmadmin-head-1", *head))
 
 
 class Keys:
@@ -153,7 +152,6 @@ class Verifier:
         self.first, self.before, self.anchored = 1, BEGINNING, True
         self.proven = 0
         self.unbroken = True  # each entry tied to the one before it, as far as we are
-        self.last = 0  # the head's
 
     def bad_entry(self, seq: int, what: str, *, broken: bool = False) -> None:
         """broken: from here on, nothing that is signed later vouches for what came before."""
@@ -175,18 +173,11 @@ class Verifier:
     def entry(
         self, seq: int, content: bytes, digest: bytes, version: int, columns: Sequence[str]
     ) -> None:
-        """One entry. content, digest: as recorded; columns: their texts, in the order of COLUMNS.
-
-        What is none of that may be given: then the entry is named.
-        """
+        """One entry. content, digest: as recorded; columns: as texts, in the order of COLUMNS."""
         self.in_full += 1
-        try:
-            gives = content_digest(columns) == content
-        except (TypeError, UnicodeEncodeError):  # no text, or half a character
-            gives = False
         if version != VERSION:
             self.bad_entry(seq, f"its encoding is of an unknown version, {version}")
-        elif not gives:
+        elif content_digest(columns) != content:
             self.bad_entry(seq, "its content gives another digest than the one recorded")
         else:
             if columns[_RECORDED_AT] < self.time:
@@ -201,10 +192,7 @@ class Verifier:
         if seq != self.seq + 1:
             what = f"missing, up to {seq - 1}" if seq > self.seq + 1 else "out of its order"
             self.bad_entry(self.seq + 1, what, broken=True)
-        try:
-            follows = entry_digest(seq, self.digest, content)
-        except (TypeError, AttributeError, ValueError):
-            follows = b""
+        follows = entry_digest(seq, self.digest, content)
         self.seq, self.digest = seq, follows if digest is None else digest
         if self.digest != follows:
             what = "its digest does not follow from the entry before it"
@@ -220,19 +208,16 @@ class Verifier:
 
     def _compare_anchor(self, detail: str) -> None:
         """An anchor says which digest stands before the entries that are left."""
-        try:
+        with suppress(ValueError, LookupError, TypeError):  # what is no anchor proves nothing
             anchor = json.loads(detail)
-        except (ValueError, RecursionError):
-            return
-        if isinstance(anchor, dict) and anchor.get("seq") == self.first - 1:
-            self.anchored = True
-            if anchor.get("digest") != self.before.hex():
-                what = "what stands before it is not what the anchor says"
-                self.bad_entry(self.first, what, broken=True)
+            if anchor["seq"] == self.first - 1:
+                self.anchored = True
+                if anchor["digest"] != self.before.hex():
+                    what = "what stands before it is not what the anchor says"
+                    self.bad_entry(self.first, what, broken=True)
 
     def end(self, head: Seal) -> None:
         """The head's signature, and that it is the one of the last entry."""
-        self.last = head.seq
         reached = head.seq == self.seq and head.digest == self.digest
         if head.seq > self.seq:
             self.bad_entry(self.seq + 1, f"missing, up to the head at {head.seq}")
@@ -296,91 +281,66 @@ class Verifier:
 # Files --------------------------------------------------------------------------------------------
 
 
-def number(line: Mapping[str, Any], name: str) -> int:
-    if type(line[name]) is not int or not 0 <= line[name] < 2**63:
-        raise UnreadableError(f"what should be a number is none: {name}")
-    return int(line[name])
-
-
-def text(line: Mapping[str, Any], name: str) -> str:
-    if not isinstance(line[name], str):
-        raise UnreadableError(f"what should be a text is none: {name}")
-    return str(line[name])
-
-
-def members(line: Mapping[str, Any], name: str) -> dict[str, Any]:
-    if not isinstance(line[name], dict):
-        raise UnreadableError(f"what should be an object is none: {name}")
-    return dict(line[name])
-
-
-def walk(verifier: Verifier, lines: Iterator[Mapping[str, Any]]) -> None:
-    """Give an export to a verifier, line by line. Raises UnreadableError."""
-    about = next(lines, {})
+def walk(verifier: Verifier, lines: Iterator[Any]) -> None:
+    """Give an export to a verifier, line by line. Raises UnreadableError, or whatever else comes of
+    lines that are none of an export.
+    """
+    about: Any = next(lines, {})
     if about.get("format") != FORMAT:
         raise UnreadableError("this is no export of the audit log")
-    if number(about, "from") == 0:
-        raise UnreadableError("numbers begin at 1")
-    verifier.begin(number(about, "from") - 1, bytes.fromhex(text(about, "before")))
+    verifier.begin(about["from"] - 1, bytes.fromhex(about["before"]))
     head = None
     for line in lines:
         if head:
             raise UnreadableError("something follows the head")
         if "head" in line:
-            head = Seal.of(members(line, "head"))
+            head = Seal.of(line["head"])
         else:
             _walk_entry(verifier, line)
     if not head:
         raise UnreadableError("the export has no head: it was cut")
-    if number(about, "to") != head.seq:
+    if about["to"] != head.seq:
         verifier.bad_head.append("the export says that it ends elsewhere than at its head")
     verifier.end(head)
 
 
 def _walk_entry(verifier: Verifier, line: Mapping[str, Any]) -> None:
     """One entry, in full or reduced to its digest."""
-    seq, content = number(line, "seq"), bytes.fromhex(text(line, "content_digest"))
+    seq, content = line["seq"], bytes.fromhex(line["content_digest"])
     if "content" not in line:
         verifier.link(seq, content)
         return
-    named = members(line, "content")
-    columns = [named[name] for name in COLUMNS] if set(named) == set(COLUMNS) else []
-    digest = bytes.fromhex(text(line, "digest"))
-    verifier.entry(seq, content, digest, number(line, "version"), columns or [""] * len(COLUMNS))
-    for side, value in members(line, "values").items() if "values" in line else ():
-        salted = (text(value, "salt") + text(value, "text")).encode()
-        if hashlib.sha256(salted).hexdigest() != named.get(f"{side}_commitment"):
+    named = line["content"]
+    columns = (
+        [named[name] for name in COLUMNS] if set(named) == set(COLUMNS) else [""] * len(COLUMNS)
+    )
+    verifier.entry(seq, content, bytes.fromhex(line["digest"]), line["version"], columns)
+    for side, value in line.get("values", {}).items():
+        salted = (value["salt"] + value["text"]).encode()
+        if hashlib.sha256(salted).hexdigest() != named[f"{side}_commitment"]:
             verifier.bad_entry(seq, f"its {side} is not what it committed to")
 
 
-def read_lines(path: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file, one a line. Raises OSError, ValueError, UnreadableError."""
+def read_lines(path: str) -> Iterator[Any]:
+    """The JSON of a file, one value a line. Raises OSError or ValueError."""
     with open(path, encoding="utf-8") as file:
-        for line in file:
-            if line.strip():
-                members = json.loads(line)
-                if not isinstance(members, dict):
-                    raise UnreadableError(f"{path} holds a line that is no object")
-                yield members
-
-
-def logged_seals(path: str) -> Iterator[Seal]:
-    """The seals that appends left in a process log; a line that was garbled is none."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            _, logged, members = line.partition("appended {")
-            try:
-                if logged:
-                    yield Seal.of(json.loads("{" + members))
-            except (UnreadableError, ValueError, KeyError):
-                continue
+        yield from (json.loads(line) for line in file if line.strip())
 
 
 def seals_in(files: Iterable[str], logs: Iterable[str]) -> Iterator[Seal]:
-    """The seals of files that hold nothing else, and of process logs. Raises as `read_lines`."""
+    """The seals of files that hold nothing else, and those that appends left in process logs.
+
+    Raises OSError, ValueError or UnreadableError; a line of a log that was garbled is no seal.
+    """
     for path in files:
         yield from map(Seal.of, read_lines(path))
-    yield from chain.from_iterable(map(logged_seals, logs))
+    for path in logs:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                _, logged, members = line.partition("appended {")
+                if logged:
+                    with suppress(UnreadableError, ValueError):
+                        yield Seal.of(json.loads("{" + members))
 
 
 def main() -> int:
@@ -401,7 +361,7 @@ def main() -> int:
     except UnreadableError as exc:
         print(exc)
         return 2
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as exc:
         print(f"the files cannot be read: {type(exc).__name__}: {exc}")
         return 2
     print("\n".join(verifier.report()))

@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 ("flags", models.CharField(blank=True, max_length=128)),
                 ("reverts", models.CharField(blank=True, max_length=32)),
                 ("change_id", models.UUIDField(primary_key=True, serialize=False)),
-                ("fields", customers.audit.models.JsonTextField()),
+                ("fields", models.JSONField()),
                 ("key_id", models.CharField(max_length=8)),
                 ("encrypted", models.BinaryField()),
                 ("sent_at", models.DateTimeField()),
@@ -207,6 +207,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                ("query", models.TextField(blank=True)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
             ],
             options={
@@ -402,7 +403,7 @@ class Migration(migrations.Migration):
                 ("last", models.BigIntegerField(default=0)),
                 ("proven", models.BigIntegerField(default=0)),
                 ("sealed", models.BigIntegerField(default=0)),
-                ("faults", customers.audit.models.JsonTextField(default=list)),
+                ("faults", models.JSONField(default=list)),
             ],
             options={
                 "ordering": ["-pk"],

@@ -13,7 +13,7 @@ from django.db.models import Max, Min, Model, Q, QuerySet, Window
 from django.utils import timezone
 
 from customers.audit import chain, models
-from customers.audit.actions import Evidence
+from customers.audit.actions import OF_VALUES, STAY_WHEN_FORGOTTEN, Evidence
 from customers.audit.models import Access, AccessEvent, Act, Entry, JournalLine, Missing
 from customers.catalogue import compare
 from customers.catalogue.fields import FIELDS
@@ -114,7 +114,7 @@ def _line(line: JournalLine, about: Fact) -> Fact:
 
 
 def _step(entry: Entry, about: Fact) -> Fact:
-    of_values, forgotten = entry.meaning.of_values, entry.meaning.stays_when_forgotten
+    of_values, forgotten = entry.action in OF_VALUES, entry.action in STAY_WHEN_FORGOTTEN
     facts = {
         "seq": entry.seq,
         "at": models.moment(entry.recorded_at),

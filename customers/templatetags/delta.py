@@ -313,7 +313,7 @@ def _key_missing(entry: Entry) -> SafeString:
 
 def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
-    number = number_in(entry.detail, entry.meaning.detail)
+    number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
     if number is None or entry.action not in wording.DONE_TO_THE_LOG:
         return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
     words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")

@@ -79,7 +79,7 @@ def _head() -> dict[str, Any]:
             "recorded_at": head.recorded_at,
             "digest": seal.digest.hex(),
             "key_id": seal.key_id,
-            "is_signed": signing.is_ours(seal, former=True),
+            "is_signed": signing.keys().signed(seal),
             "line": chain.seal_line(head),
             "clocks_apart": abs(head.now - here) // timedelta(minutes=1),
             "ahead": (head.recorded_at - here) // timedelta(minutes=1)

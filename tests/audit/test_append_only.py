@@ -1,7 +1,6 @@
 """Append-only by the database: what raw SQL may not do to the log, on SQLite and on PostgreSQL."""
 
 import json
-import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -352,14 +351,3 @@ def test_a_table_that_a_migration_makes_anew_is_guarded_again():
         assert triggers.missing() != []
     triggers.install()
     assert triggers.missing() == []
-
-
-def test_the_product_itself_never_lifts_the_guard():
-    calls = [
-        path.relative_to(ROOT)
-        for part in ("customers", "crmadmin")
-        for path in (ROOT / part).rglob("*.py")
-        if re.search(r"triggers\.remove|from customers\.audit\.triggers import", path.read_text())
-    ]
-
-    assert calls == []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from customers.audit import chain, signing, triggers, verifier
+from customers.audit import chain, signing, verifier
 from customers.audit.models import Entry, Head
 from customers.audit.verifier import COLUMNS
 from tests import log
@@ -26,7 +26,7 @@ def test_from_a_trusted_seal_on_it_sees_what_was_changed_after_it(tmp_path):
     log.fill(2)
     whole = "entries 10 to 12: whole, 0 seals compared, 3 entries in full\n"
     assert log.verify("--since", kept) == (0, whole)
-    triggers.remove()
+    log.lift_the_triggers()
     Entry.objects.filter(seq__in=(3, 11)).update(detail="other")
 
     assert log.verify("--since", kept)[1].startswith("entry 11: its content")
@@ -185,11 +185,9 @@ def test_a_changed_or_cut_export_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("line", "change"),
     [
-        (0, {"from": 0}),
         (3, {"seq": -1}),
         (3, {"seq": 3.0}),
         (3, {"seq": "3"}),
-        (3, {"content": ["detail"]}),
         (3, {"content_digest": "zz", "content": {}}),
         (-1, {"head": [1]}),
     ],

@@ -81,7 +81,7 @@ def test_the_served_product_starts_on_a_durable_database_only(tmp_path):
     status, said = start("sqlite://:memory:")
 
     assert status != 0
-    assert said.splitlines()[-1].endswith("a write-ahead log: journal_mode is memory")
+    assert said.splitlines()[-1].endswith("a write-ahead log: PRAGMA journal_mode is memory")
 
 
 @only_postgresql

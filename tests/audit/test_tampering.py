@@ -1,7 +1,6 @@
 """Whoever writes to the database past its triggers cannot change the log unseen: both verifiers
 name what is wrong."""
 
-import contextlib
 import hashlib
 import io
 import json
@@ -39,7 +38,7 @@ LINK = "its digest does not follow from the entry before it"
 def filled(db):
     log.fill()
     assert Entry.objects.count() == LAST
-    triggers.remove()  # the transaction that this test runs in brings it back
+    log.lift_the_triggers()  # the transaction that this test runs in brings it back
 
 
 def faults(tmp_path, *arguments):
@@ -150,7 +149,11 @@ LEFT = {
 def test_a_log_that_was_emptied_with_its_head_is_not_taken_for_a_new_one(words):
     entry = Entry.objects.first()
     AccessEvent.objects.create(
-        recorded_at=entry.recorded_at, kind="audit", actor_name="Ada", change_id=entry.change_id
+        recorded_at=entry.recorded_at,
+        kind="audit",
+        actor_name="Ada",
+        actor_key=1,
+        change_id=entry.change_id,
     )
     for model in (Entry, Head, *LEFT[words]):
         model.objects.all().delete()
@@ -166,7 +169,7 @@ def test_a_sign_in_before_the_first_entry_is_no_fault():
     for model in (Entry, Head, VaultItem, Change, ChangedField):
         model.objects.all().delete()
     now = "2026-11-23T09:41:07Z"
-    AccessEvent.objects.create(recorded_at=now, kind="sign_in", actor_name="Ada")
+    AccessEvent.objects.create(recorded_at=now, kind="sign_in", actor_name="Ada", actor_key=1)
 
     assert log.verify() == (0, "no entries: whole, 0 seals compared, 0 entries in full\n")
 
@@ -352,21 +355,6 @@ def test_a_time_without_end_is_found(tmp_path):
     sql("UPDATE customers_entry SET recorded_at = 'infinity' WHERE seq = 5")
 
     assert faults(tmp_path).startswith(f"entry 5: {CONTENT}")
-
-
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes no such value")
-@pytest.mark.parametrize("value", ["text", 5, b"\xff"])
-@pytest.mark.parametrize("column", ["digest", "content_digest", "detail", "version", "change_id"])
-def test_what_is_no_digest_and_no_text_is_named_and_breaks_nothing(tmp_path, column, value):
-    for seq in (5, LAST):
-        sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = %s", value, seq)
-
-    status, words = log.verify()
-
-    assert status == 1
-    assert words.startswith("entry 5: ")
-    with contextlib.suppress(CommandError):  # not everything can be exported
-        assert log.verify_alone_here(log.export(tmp_path))[0] in (1, 2)
 
 
 def test_a_head_that_cannot_be_read_is_told(tmp_path):

@@ -6,7 +6,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from customers.audit import chain, erasure, triggers
+from customers.audit import chain, erasure
 from customers.audit.models import Entry, VaultItem
 from tests import log
 
@@ -75,7 +75,7 @@ def test_the_oldest_entries_may_leave_meanwhile(meanwhile, after):
 
 
 def test_entries_that_are_missing_are_missed_beside_it(meanwhile):
-    triggers.remove()
+    log.lift_the_triggers()
     Entry.objects.filter(seq=8).delete()
     meanwhile(lambda: log.leave_behind_an_anchor(6), after=1)
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from customers.audit import chain, triggers, verification
+from customers.audit import chain, verification
 from customers.audit.models import (
     AccessEvent,
     Change,
@@ -35,7 +35,7 @@ only_on_sqlite = pytest.mark.skipif(
 
 def tamper(seq=5, **columns):
     """What no trigger stops: somebody took them away."""
-    triggers.remove()  # the transaction that this test runs in brings them back
+    log.lift_the_triggers()  # the transaction that this test runs in brings them back
     Entry.objects.filter(seq=seq).update(**columns or {"actor_name": "Somebody else"})
 
 
@@ -123,7 +123,7 @@ def test_a_log_that_is_whole(agent, supervisor, tmp_path):
 
 def test_a_log_whose_oldest_entries_left_with_age(supervisor):
     log.fill()
-    triggers.remove()
+    log.lift_the_triggers()
     log.leave_behind_an_anchor(3)
     log.verify()
 
@@ -155,7 +155,7 @@ def test_a_log_that_somebody_altered(supervisor):
 @pytest.mark.parametrize("column", ["change_id", "recorded_at"])
 def test_an_entry_that_can_no_longer_be_read_is_named_all_the_same(supervisor, column):
     log.fill()
-    triggers.remove()
+    log.lift_the_triggers()
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE customers_entry SET {column} = 'oops' WHERE seq = 5")
     log.verify()
@@ -170,7 +170,7 @@ def test_an_entry_that_can_no_longer_be_read_is_named_all_the_same(supervisor, c
 @only_on_sqlite
 def test_a_head_that_can_no_longer_be_read(supervisor):
     log.fill()
-    triggers.remove()
+    log.lift_the_triggers()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE customers_head SET recorded_at = 'oops'")
     log.verify()
@@ -183,7 +183,7 @@ def test_a_head_that_can_no_longer_be_read(supervisor):
 
 def test_a_missing_entry_and_a_forged_head(supervisor):
     log.fill()
-    triggers.remove()
+    log.lift_the_triggers()
     Entry.objects.filter(seq=9).delete()
     Head.objects.update(digest=b"x" * 32)
     log.verify()
@@ -208,7 +208,7 @@ def test_lists_that_do_not_show_what_the_entries_say(supervisor):
 
 def test_triggers_that_are_missing_and_clocks_that_disagree(supervisor):
     log.fill(1)
-    triggers.remove()
+    log.lift_the_triggers()
     Head.objects.update(recorded_at=timezone.now() + timedelta(minutes=10, seconds=30))
 
     told = facts(supervisor.page(URL))

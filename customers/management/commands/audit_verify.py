@@ -38,13 +38,14 @@ class Command(BaseCommand):
                 progress=self._tell if options["verbosity"] else lambda seq, last: None,
                 number=options["of_page"],
             )
-        except DatabaseError:  # its text may hold what the database holds
+        except (DatabaseError, TypeError, AttributeError):
+            # The text may hold what the database holds; SQLite may hold what is no time, say.
             raise _unreadable("The log cannot be read from the database.") from None
         except OSError as exc:
             raise _unreadable(f"{exc.filename} cannot be read: {exc.strerror}") from None
         except (UnreadableError, ValueError, KeyError):
             raise _unreadable("A file of seals holds a line that is no seal.") from None
-        with suppress(DatabaseError):  # a time that Python cannot hold: the walk names it
+        with suppress(DatabaseError, TypeError):  # what is no time: the walk names it
             if warning := chain.ahead_of_now(Head.objects.filter(pk=1).first()):
                 self.stderr.write(warning)
         self.stdout.write("\n".join(walker.report()))
