@@ -225,6 +225,30 @@ CHANGE_TO = _("Change to %(name)s")
 TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
 YOU_TYPED = _("You typed")
 
+# Exports
+COLUMNS = (
+    _("Time"),
+    _("Time, UTC"),
+    _("Person"),
+    _("Role"),
+    _("Customer number"),
+    _("Customer"),
+    _("Field"),
+    _("Action"),
+    _("Old value"),
+    _("New value"),
+    _("Outcome"),
+    _("What is known"),
+    _("Reason"),
+    _("How"),
+    _("Market"),
+    _("Request"),
+    _("Change"),
+    _("Entry"),
+)
+NOT_EXPORTED = _("Nothing was exported. Try again in a moment.")
+END_OF_EXPORT = _("End of the export: %(rows)d rows. A file without this line is not whole.")
+
 # The filters of the log
 PERSON = _("Person")
 CUSTOMER_NUMBER = _("Customer number")

@@ -30,6 +30,7 @@ def record(
     field: str = "",
     change_id: UUID | None = None,
     purpose: Purpose | None = None,
+    query: str = "",
 ) -> None:
     """Record an access before it is given. Raises DatabaseError: then it must not be given."""
     event = AccessEvent(
@@ -44,6 +45,7 @@ def record(
         field=field,
         change_id=change_id,
         purpose=purpose or "",
+        query=query,
         request_id=request_id,
     )
     statements.insert([event])

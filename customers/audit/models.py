@@ -541,10 +541,11 @@ class AccessEvent(models.Model):
     actor_roles = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
-    # That was revealed; of a report about a member of staff, the identifier of whom.
+    # That was revealed; of an export its format; of a report about staff the identifier of whom.
     field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
+    query = models.TextField(blank=True)  # of an export, its filter
     request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:

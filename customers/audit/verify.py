@@ -37,7 +37,7 @@ def verify(
     """Verify the log, from its beginning or from a trusted seal, against seals kept elsewhere.
 
     progress: told the number reached and the last one, now and then. Raises DatabaseError, or
-    ValueError, TypeError and AttributeError where SQLite holds what cannot have been stored.
+    TypeError and AttributeError where SQLite holds what is no text, no number and no bytes.
     """
     given = Seals(signing.keys(), seals)
     while True:

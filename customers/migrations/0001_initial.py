@@ -220,6 +220,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                ("query", models.TextField(blank=True)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
             ],
             options={

@@ -32,7 +32,7 @@ from customers.views.answers import (
 @records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, or what a filter selects, for supervisors and auditors."""
-    form = _filter(request.GET, request.actor)
+    form = filter_form(request.GET, request.actor)
     answer = _log_page(request, form, SavedViewForm())
     if wants_fragment(request):
         answer["HX-Push-Url"] = f"{reverse('log')}?{form.query.urlencode()}"
@@ -43,7 +43,7 @@ def log(request: DeskRequest) -> HttpResponse:
 @require_POST
 def save_view(request: DeskRequest) -> HttpResponse:
     """Keep the filter that is on the page under a name, for oneself or for everybody."""
-    form = _filter(QueryDict(request.POST.get("query", "")), request.actor)
+    form = filter_form(QueryDict(request.POST.get("query", "")), request.actor)
     naming = SavedViewForm(request.POST)
     if not form.is_valid() or not naming.is_valid():
         return _log_page(request, form, naming)
@@ -62,7 +62,8 @@ def delete_view(request: DeskRequest, number: int) -> HttpResponse:
     return redirect("log")
 
 
-def _filter(query: QueryDict, reader: Actor) -> LogFilterForm:
+def filter_form(query: QueryDict, reader: Actor) -> LogFilterForm:
+    """The filters of a query string, checked."""
     form = LogFilterForm(query, filters.occurring(), reader=reader)
     if form.is_valid():
         return form
