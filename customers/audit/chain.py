@@ -140,7 +140,11 @@ def seal_of(head: Head | StoredSeal) -> Seal:
 
 def seal_line(head: Head) -> str:
     """The seal as one line of JSON: copied elsewhere, it proves later how far the log went."""
-    members = seal_of(head)._asdict()
+    return line_of(seal_of(head))
+
+
+def line_of(seal: Seal) -> str:
+    members = seal._asdict()
     signature = base64.urlsafe_b64encode(members["signature"]).decode().rstrip("=")
     return json.dumps(members | {"digest": members["digest"].hex(), "signature": signature})
 

@@ -8,13 +8,14 @@ not the change's own counts with its digests alone.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import BooleanField, Value
 
 from customers.audit import chain, encryption, signing
 from customers.audit.erasure import Erased
-from customers.audit.export import values_in
+from customers.audit.export import as_line, values_in
 from customers.audit.models import Entry, Head, Missing, StoredSeal
 from customers.audit.verifier import COLUMNS, FORMAT, Keys, Seal, Seals, Verifier
 
@@ -40,6 +41,11 @@ class Proof:
     @property
     def is_proven(self) -> bool:
         return self.seal is not None and not self.faults
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When the seal was signed."""
+        return datetime.fromisoformat(self.seal.recorded_at) if self.seal else None
 
     @property
     def numbers(self) -> list[int]:
@@ -90,7 +96,7 @@ def _nearest(first: int, last: int, keys: Keys) -> tuple[int, Seal | None]:
 
 
 def _links(numbers: Sequence[int], seal: Seal | None) -> _Links:
-    """From the entry before the first to the seal; without one, the entries and their neighbours'."""
+    """From the entry before the first up to the seal; without one, the nearest neighbours."""
     rows = Entry.objects.select_related(None).order_by("seq")
     if seal:
         rows = rows.filter(seq__range=(numbers[0] - 1, seal.seq))
@@ -149,7 +155,7 @@ def lines(proof: Proof) -> Iterator[str]:
     assert proof.seal  # noqa: S101
     own = {entry.seq: entry for entry in proof.entries}
     first, last = min(own), proof.seal.seq
-    yield _line({"format": FORMAT, "from": first, "to": last, "before": proof.before.hex()})
+    yield as_line({"format": FORMAT, "from": first, "to": last, "before": proof.before.hex()})
     for seq, (content, digest) in proof.links.items():
         if seq < first:
             continue
@@ -160,9 +166,5 @@ def lines(proof: Proof) -> Iterator[str]:
             if not any(isinstance(value, Missing) for value in entry.opened.values()):
                 item = entry.item
                 line["values"] = values_in(seq, columns, item.key_id, bytes(item.encrypted))
-        yield _line(line)
-    yield _line({"head": json.loads(chain.line_of(proof.seal))})
-
-
-def _line(members: Mapping[str, Any]) -> str:
-    return json.dumps(members, separators=(",", ":")) + "\n"
+        yield as_line(line)
+    yield as_line({"head": json.loads(chain.line_of(proof.seal))})
