@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from customers import wording
 from customers.access import Actor
-from customers.audit.actions import OF_VALUES
+from customers.audit.actions import OF_VALUES, Outcome
 from customers.audit.models import Act, Change, Entry, JournalLine, Missing
 from customers.templatetags.desk import basis, field_label, grouped
 
@@ -42,6 +42,15 @@ def _within(label: str) -> str:
     """A label inside a sentence: "phones" of "Phones", but "GM number" stays."""
     word = label.split()[0]
     return label if word[1:] != word[1:].lower() or len(word) == 1 else label[0].lower() + label[1:]
+
+
+@register.filter
+def common_outcome(change: Change) -> str:
+    """What came of a change: of all its fields if they agree, else "" unless a person is needed."""
+    outcomes = {history.verdict.outcome for history in change.fields}
+    if change.is_of_the_log or len(outcomes) > 1:
+        return Outcome.UNCLEAR if Outcome.UNCLEAR in outcomes else ""
+    return outcomes.pop()
 
 
 class Step(NamedTuple):

@@ -79,6 +79,17 @@ def test_many_fields_are_named_as_a_sentence_does(supervisor, fields, title):
     assert text(page_of(supervisor).h1).startswith(title)
 
 
+def test_an_outcome_stands_in_the_title_if_all_fields_agree(supervisor):
+    mixed = {"email": Outcome.APPLIED, "phones": Outcome.REFUSED}
+    log.append(*(FieldOutcome(name, "old", "new", what) for name, what in mixed.items()))
+
+    page = page_of(supervisor)
+
+    assert page.h1.select(".badge") == []
+    outcomes = panel(page, "what").select(".outcome .badge")
+    assert [text(outcome) for outcome in outcomes] == ["Applied", "Refused"]
+
+
 def test_old_and_new_stand_in_two_columns(agent, supervisor):
     change(agent, "new@example.com")
 
@@ -110,7 +121,7 @@ def test_flags_are_words_and_customers_like_the_created_one_are_links(supervisor
     page = page_of(supervisor)
 
     assert text(fact(page, "How")) == "Address sent without Club Med’s check"
-    assert fact(page, "Like").a["href"] == "/customers/555/"
+    assert fact(page, "Similar to").a["href"] == "/customers/555/"
     assert text(fact(page, "Reason")) == "said so \\ by phone"
 
 
@@ -392,6 +403,7 @@ def test_the_proof_is_recorded_before_it_is_given(agent, supervisor):
     assert "The change" in text(supervisor.page("/audit/looks/?kind=export"))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_cannot_be_recorded_is_not_given(agent, supervisor):
     change(agent, "new@example.com")
     place = panel(page_of(supervisor), "proof").select_one(".panel-foot a")["href"]
