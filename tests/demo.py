@@ -27,7 +27,7 @@ def python(*arguments: object, **environment: str) -> subprocess.CompletedProces
 
 def environment(folder: Path, **ports: str) -> dict[str, str]:
     """Nothing of ours: what is left of an environment where nobody configured anything."""
-    free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0"}
+    free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0", "DEMO_HISTORY": "off"}
     return {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **free, **ports}
 
 
