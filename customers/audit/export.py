@@ -5,27 +5,35 @@ signed; what is outside the wanted range or filter is reduced to its digest.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+from uuid import UUID
 
 from customers.audit import chain, encryption
 from customers.audit.actions import SIDES, Action
-from customers.audit.models import PERSONAL, Entry, Head
+from customers.audit.filters import LogFilter
+from customers.audit.models import PERSONAL, ChangedField, Entry, Head
 from customers.audit.verifier import BEGINNING, COLUMNS, FORMAT
 from customers.catalogue.masking import is_sensitive
+
+_BATCH = 500  # entries whose changes are looked up at once
+_EVERYTHING = LogFilter()
 
 
 def ndjson(
     *,
     first: int = 1,
     last: int | None = None,
-    wanted: Callable[[Mapping[str, str]], bool] = lambda columns: True,
+    wanted: LogFilter = _EVERYTHING,
     with_values: bool = False,
+    revealed: bool = False,
 ) -> Iterator[str]:
     """The lines from entry `first` on; none for an empty log.
 
-    In full are anchors, and the entries up to `last` whose columns, as texts, are wanted.
-    with_values: beside them what they commit to, but for sensitive fields and what is erased.
-    Raises UnreadableError if a value is not what an entry committed to.
+    In full are anchors, and the entries up to `last` of the fields that the filter selects.
+    with_values: beside them what they commit to, but for what is erased. revealed: of sensitive
+    fields too. Raises UnreadableError if a value is not what an entry committed to.
     """
     head = Head.objects.filter(pk=1).first()
     if head is None or head.seq == 0:
@@ -35,28 +43,40 @@ def ndjson(
         recorded = Entry.objects.filter(seq=first - 1).values_list("digest", flat=True).first()
         after, before = first - 1, bytes(recorded or BEGINNING)
     yield _line({"format": FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()})
-    for row in chain.hashed_rows(after, head.seq, beside=with_values):
-        seq, version, content, digest = row[:4]
-        columns = dict(zip(COLUMNS, row[4 : chain.WIDTH], strict=True))
-        line = {"seq": seq, "content_digest": content.hex()}
-        in_full = (last is None or seq <= last) and wanted(columns)
-        if in_full or columns["action"] == Action.ANCHOR:  # it proves where the log begins
-            line |= {"version": version, "digest": digest.hex(), "content": columns}
-            if with_values and (key_id := row[chain.WIDTH]):
-                line["values"] = _values(seq, columns, key_id, row[chain.WIDTH + 1])
-        yield _line(line)
+    rows = chain.hashed_rows(after, head.seq, beside=with_values)
+    while batch := list(islice(rows, _BATCH)):
+        selected = None if wanted == _EVERYTHING else _selected(wanted, batch)
+        for row in batch:
+            seq, version, content, digest = row[:4]
+            columns = dict(zip(COLUMNS, row[4 : chain.WIDTH], strict=True))
+            line = {"seq": seq, "content_digest": content.hex()}
+            is_selected = selected is None or (columns["change_id"], columns["field"]) in selected
+            in_full = is_selected and (last is None or seq <= last)
+            if in_full or columns["action"] == Action.ANCHOR:  # it proves where the log begins
+                line |= {"version": version, "digest": digest.hex(), "content": columns}
+                if with_values and (key_id := row[chain.WIDTH]):
+                    encrypted = row[chain.WIDTH + 1]
+                    line["values"] = _values(seq, columns, key_id, encrypted, revealed=revealed)
+            yield _line(line)
     yield _line({"head": json.loads(chain.seal_line(head))})
 
 
+def _selected(wanted: LogFilter, rows: Sequence[Sequence[Any]]) -> set[tuple[str, str]]:
+    """(change id, field) of all that the filter selects among the changes of these entries."""
+    change_ids = {UUID(row[4]) for row in rows}  # the first of COLUMNS
+    found = ChangedField.objects.filter(change_id__in=change_ids)
+    return {(one.change_id.hex, one.field) for one in found if wanted.selects(one)}
+
+
 def _values(
-    seq: int, columns: Mapping[str, str], key_id: str, encrypted: bytes
+    seq: int, columns: Mapping[str, str], key_id: str, encrypted: bytes, *, revealed: bool
 ) -> Mapping[str, Mapping[str, str]]:
     """side -> salt and JSON text, to be compared with its commitment."""
     committed = {side: columns[f"{side}_commitment"] for side in SIDES}
     sides = [side for side in SIDES if committed[side]]
     field = columns["field"]
     texts = encryption.decrypt_values(seq, field, committed.values(), key_id, encrypted)
-    shown = PERSONAL if is_sensitive(field) else SIDES
+    shown = PERSONAL if is_sensitive(field) and not revealed else SIDES
     return {
         side: {"salt": text[: encryption.SALT].decode(), "text": text[encryption.SALT :].decode()}
         for side, text in zip(sides, texts, strict=True)

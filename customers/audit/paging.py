@@ -92,7 +92,7 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
 
     At most RUN rows are searched, unless an index answers the filter.
     """
-    first, last = _span(wanted)
+    first, last = span_of(wanted)
     start = last + 1 if before is None else min(before, last + 1)
     rows: list[Row] = []
     low = start
@@ -111,11 +111,20 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
     return Found(rows, low, newer, is_newest, searched_to, None)
 
 
+def every(wanted: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
+    """All that matches, newest first, in batches of so many rows; memory stays flat."""
+    first, last = span_of(wanted)
+    below = last + 1
+    while rows := list(_between(wanted, first, below)[:size]):
+        yield rows
+        below = getattr(rows[-1], wanted.key)
+
+
 def _between(wanted: Filter[Row], low: int, below: int) -> "QuerySet[Row]":
     return wanted.rows().filter(**{f"{wanted.key}__gte": low, f"{wanted.key}__lt": below})
 
 
-def _span(wanted: Filter[Row]) -> tuple[int, int]:
+def span_of(wanted: Filter[Row]) -> tuple[int, int]:
     """The keys of the filter's period, both ends in it; all, if an index finds them by itself."""
     if wanted.is_indexed and not wanted.since and not wanted.until:
         return 1, _ENDLESS

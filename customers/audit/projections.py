@@ -113,7 +113,7 @@ def _are_projected(change_ids: Iterable[str]) -> bool:
         numbers = [entry.seq for entries in by_change.values() for entry in entries]
         changes = _facts(Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers)))
         fields = _facts(ChangedField.objects.filter(pk__in=numbers))
-    except DataError:  # PostgreSQL has times that Python has not
+    except (DataError, ValueError, TypeError):  # what is no id and no time for Python
         return False
     return (changes, fields) == (
         _facts(change for change, _ in expected),

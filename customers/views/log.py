@@ -16,7 +16,7 @@ from customers.access import Actor, Permission, allow
 from customers.audit import filters, reading
 from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
 from customers.catalogue.fields import FIELDS
-from customers.forms.filters import is_same_query, period, query_string
+from customers.forms.filters import is_same_query, known_people, period, query_string
 from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
 from customers.views.answers import (
@@ -32,7 +32,7 @@ from customers.views.answers import (
 @records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, or what a filter selects, for supervisors and auditors."""
-    form = _filter(request.GET, request.actor)
+    form = filter_form(request.GET, request.actor)
     answer = _log_page(request, form, SavedViewForm())
     if wants_fragment(request):
         answer["HX-Push-Url"] = f"{reverse('log')}?{form.query.urlencode()}"
@@ -43,7 +43,7 @@ def log(request: DeskRequest) -> HttpResponse:
 @require_POST
 def save_view(request: DeskRequest) -> HttpResponse:
     """Keep the filter that is on the page under a name, for oneself or for everybody."""
-    form = _filter(QueryDict(request.POST.get("query", "")), request.actor)
+    form = filter_form(QueryDict(request.POST.get("query", "")), request.actor)
     naming = SavedViewForm(request.POST)
     if not form.is_valid() or not naming.is_valid():
         return _log_page(request, form, naming)
@@ -62,7 +62,8 @@ def delete_view(request: DeskRequest, number: int) -> HttpResponse:
     return redirect("log")
 
 
-def _filter(query: QueryDict, reader: Actor) -> LogFilterForm:
+def filter_form(query: QueryDict, reader: Actor) -> LogFilterForm:
+    """The filters of a query string, checked."""
     form = LogFilterForm(query, filters.occurring(), reader=reader)
     if form.is_valid():
         return form
@@ -77,6 +78,7 @@ def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) 
         "naming": naming,
         "views": _views(request.actor, form.newest),
         "usual": form.usual(request.actor),
+        "people": known_people(filters.occurring().people),
     }
     if form.is_valid():
         page = filters.page(form.wanted, before=form.cleaned_data["before"])

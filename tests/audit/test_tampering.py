@@ -149,7 +149,11 @@ LEFT = {
 def test_a_log_that_was_emptied_with_its_head_is_not_taken_for_a_new_one(words):
     entry = Entry.objects.first()
     AccessEvent.objects.create(
-        recorded_at=entry.recorded_at, kind="audit", actor_name="Ada", change_id=entry.change_id
+        recorded_at=entry.recorded_at,
+        kind="audit",
+        actor_name="Ada",
+        actor_key=1,
+        change_id=entry.change_id,
     )
     for model in (Entry, Head, *LEFT[words]):
         model.objects.all().delete()
@@ -165,7 +169,7 @@ def test_a_sign_in_before_the_first_entry_is_no_fault():
     for model in (Entry, Head, VaultItem, Change, ChangedField):
         model.objects.all().delete()
     now = "2026-11-23T09:41:07Z"
-    AccessEvent.objects.create(recorded_at=now, kind="sign_in", actor_name="Ada")
+    AccessEvent.objects.create(recorded_at=now, kind="sign_in", actor_name="Ada", actor_key=1)
 
     assert log.verify() == (0, "no entries: whole, 0 seals compared, 0 entries in full\n")
 

@@ -200,10 +200,9 @@ def test_what_does_not_open_is_told_of_and_keeps_nothing_else_back(filled, setti
     sql("UPDATE customers_vaultitem SET key_id = 'gone' WHERE seq = 5")
     settings.AUDIT_ENCRYPTION_KEYS = (OTHER_KEY, *settings.AUDIT_ENCRYPTION_KEYS)
 
-    with pytest.raises(CommandError, match=r"8 rows are under key \w+ now, and 1 are not") as told:
+    with pytest.raises(CommandError, match=r"8 rows are under key \w+ now, and 1 are not"):
         rewrap()
 
-    assert "or they do not open" in str(told.value)
     assert {entry.seq for entry in Entry.objects.all() if entry.new is Missing.UNREADABLE} == {5}
 
 

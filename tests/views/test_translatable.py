@@ -62,7 +62,18 @@ def brackets():
 
 PAGES = [
     *(f"/customers/{RICH}/", f"/customers/{LONG}/", "/", "/customers/new/", EDITOR, ADDRESS),
-    *(CONTACT, "/market/", "/customers/5/", "/nowhere/", "/audit/", "/signed-out/"),
+    *(
+        CONTACT,
+        "/market/",
+        "/customers/5/",
+        "/nowhere/",
+        "/audit/",
+        "/audit/?from=2026-02-30&colour=red",
+        "/audit/looks/",
+        "/audit/export/",
+        "/audit/?flag=reverts",
+        "/signed-out/",
+    ),
     "/oidc/callback/?error=access_denied",
 ]
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from customers.audit import chain
 from customers.audit.export import ndjson
+from customers.audit.filters import LogFilter
 from customers.audit.models import Access
 from customers.management import commandline
 
@@ -25,13 +26,12 @@ class Command(BaseCommand):
         commandline.add_output(parser)
 
     def handle(self, *, first: int, customer: str | None, **options: Any) -> None:
-        asked = {"customer_id": customer, "field": options["field"]}
-        given = {name: value for name, value in asked.items() if value is not None}
+        wanted = LogFilter(
+            customers=(customer,) if customer else (),
+            fields=(options["field"],) if options["field"] else (),
+        )
         lines = ndjson(
-            first=first,
-            last=options["last"],
-            wanted=lambda columns: given.items() <= columns.items(),
-            with_values=options["values"],
+            first=first, last=options["last"], wanted=wanted, with_values=options["values"]
         )
         with commandline.reading_log():
             newest = chain.position()

@@ -31,22 +31,20 @@ class Command(BaseCommand):
         try:
             if path and (since := max(seals_in([path], []), default=None)) is None:
                 raise _unreadable(f"{path} holds no seal.")
-            seals = list(seals_in(options["seal"], options["log"]))
+            walker = verification.run(
+                OPERATOR.name,
+                since=since,
+                seals=seals_in(options["seal"], options["log"]),
+                progress=self._tell if options["verbosity"] else lambda seq, last: None,
+                number=options["of_page"],
+            )
+        except (DatabaseError, TypeError, AttributeError):
+            # The text may hold what the database holds; SQLite may hold what is no time, say.
+            raise _unreadable("The log cannot be read from the database.") from None
         except OSError as exc:
             raise _unreadable(f"{exc.filename} cannot be read: {exc.strerror}") from None
         except (UnreadableError, ValueError, KeyError):
             raise _unreadable("A file of seals holds a line that is no seal.") from None
-        try:
-            walker = verification.run(
-                OPERATOR.name,
-                since=since,
-                seals=seals,
-                progress=self._tell if options["verbosity"] else lambda seq, last: None,
-                number=options["of_page"],
-            )
-        except (DatabaseError, ValueError, TypeError, AttributeError):
-            # The text may hold what the database holds; SQLite may hold what is no time, say.
-            raise _unreadable("The log cannot be read from the database.") from None
         with suppress(DatabaseError, TypeError):  # what is no time: the walk names it
             if warning := chain.ahead_of_now(Head.objects.filter(pk=1).first()):
                 self.stderr.write(warning)

@@ -1,0 +1,163 @@
+"""Exports of the log: what the same filters list, as a file. Recorded before the first byte."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from customers import wording
+from customers.access import Permission, allow
+from customers.audit import access_events, paging
+from customers.audit.export import ndjson
+from customers.audit.filters import changes_of
+from customers.audit.models import Access, Change, ChangedField, FieldHistory, Missing, Purpose
+from customers.catalogue.compare import is_empty, raw_text
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.masking import is_sensitive
+from customers.forms.log import LogFilterForm
+from customers.forms.small import RevealForm
+from customers.services.outcomes import NotRecorded
+from customers.templatetags.desk import basis, field_label, flagged
+from customers.views.answers import DeskRequest
+from customers.views.log import filter_form
+
+
+@allow(Permission.LOG)
+@require_safe
+def export(request: DeskRequest) -> HttpResponse:
+    """What will be in the file, and the way to it."""
+    return _page(request, filter_form(request.GET, request.actor), RevealForm())
+
+
+@allow(Permission.LOG)
+def csv_file(request: DeskRequest) -> HttpResponseBase:
+    """A row a changed field, newest first, for a spreadsheet."""
+    return _export(request, "csv")
+
+
+@allow(Permission.LOG)
+def ndjson_file(request: DeskRequest) -> HttpResponseBase:
+    """Entries with their proof, oldest first, for `customers/audit/verifier.py`."""
+    return _export(request, "ndjson")
+
+
+def _export(request: DeskRequest, format: str) -> HttpResponseBase:
+    """A GET hides sensitive values; a POST with a purpose shows them, for those who may reveal."""
+    form = filter_form(request.GET, request.actor)
+    if not form.is_valid():
+        return _page(request, form, RevealForm(), status=422)
+    reveals = request.method == "POST" and "reveal" in request.POST and request.actor.may_reveal
+    asking = RevealForm(request.POST if reveals else None)
+    if reveals and not asking.is_valid():
+        return _page(request, form, asking, status=422)
+    batches = paging.every(form.wanted)
+    first = next(batches, None)
+    if first is None:
+        return _page(request, form, asking, nothing=True)
+    note = partial(
+        access_events.record, actor=request.actor, request_id=request.id, query=form.newest
+    )
+    try:
+        note(Access.EXPORT, field=format)
+        if reveals:
+            note(Access.REVEAL, purpose=Purpose(asking.cleaned_data["purpose"]))
+    except DatabaseError as exc:
+        raise NotRecorded(text=wording.NOT_EXPORTED) from exc
+    if format == "csv":
+        lines: Iterable[str] = _csv_lines(chain([first], batches), revealed=reveals)
+    else:
+        begins = paging.span_of(form.wanted)[0]
+        exported = ndjson(first=begins, wanted=form.wanted, with_values=True, revealed=reveals)
+        lines = (f"{line}\n" for line in exported)
+    name = "_".join(["changes", *form.query.getlist("from"), *form.query.getlist("to")])
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8" if format == "csv" else "application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="{name}.{format}"'},
+    )
+
+
+def _page(
+    request: DeskRequest,
+    form: LogFilterForm,
+    asking: RevealForm,
+    *,
+    nothing: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"filter": form, "asking": asking, "nothing": nothing}
+    return render(request, "audit/export.html", context, status=status)
+
+
+class _Echo:
+    """A file that gives each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iterator[str]:
+    """A title, a row a field, and a last line that says that the file is whole."""
+    write = csv.writer(_Echo()).writerow
+    yield "\ufeff" + write(map(str, wording.COLUMNS))
+    count = 0
+    for rows in batches:
+        lines = [
+            write(map(_harmless, _cells(change, history, revealed=revealed)))
+            for change in changes_of(rows)
+            for history in reversed(change.fields)
+        ]
+        count += len(lines)
+        yield "".join(lines)
+    yield write([wording.END_OF_EXPORT % {"rows": count}])
+
+
+def _cells(change: Change, history: FieldHistory, *, revealed: bool) -> list[str]:
+    first, verdict = history.first, history.verdict
+    time = change.recorded_at
+    name = verdict.field
+    return [
+        timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S"),
+        time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        first.actor_name,
+        first.role_words,
+        change.customer_id,
+        str(change.customer_label),
+        field_label(name),
+        str(change.get_action_display()),
+        _text(name, verdict.old, revealed=revealed),
+        _text(name, verdict.new, revealed=revealed),
+        str(verdict.get_outcome_display()),
+        basis(verdict),
+        str(first.reason),
+        ". ".join(flagged(first)),
+        first.locale,
+        first.request_id,
+        str(change.pk),
+        str(first.seq),
+    ]
+
+
+def _text(name: str, value: Any, *, revealed: bool) -> str:
+    """The whole value in one cell; "" where there is none."""
+    if isinstance(value, Missing):
+        return str(value)
+    if is_empty(value):
+        return ""
+    if is_sensitive(name) and not revealed:
+        return str(wording.MASKED)
+    return FIELDS[name].text(value, revealed=revealed) if name in FIELDS else raw_text(value)
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet would calculate what begins like a formula, so an apostrophe goes before it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
