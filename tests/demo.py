@@ -32,14 +32,18 @@ def environment(folder: Path, **ports: str) -> dict[str, str]:
 
 
 class Demo:
-    """A running demo: its process, and what it printed: addresses by name, and a command."""
+    """A running demo: its process, and what it printed until it was ready: all of it, addresses by
+    name, and a command.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+        self.announced = ""
         self.urls: dict[str, str] = {}
         self.command: list[str] = []
         assert process.stdout is not None
         for line in process.stdout:
+            self.announced += line
             if line.strip().startswith("sh "):
                 self.command = line.split()
             name, _, url = line.strip().rpartition(" ")

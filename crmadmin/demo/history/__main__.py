@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -20,6 +21,7 @@ from crmadmin.demo.listening import LOOPBACK
 
 def main() -> None:
     """Raises SystemExit where a log is begun, or the API is no sandbox."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word
     django.setup()
     logging.disable(logging.WARNING)  # a line an entry, and the faults are wanted
     database = settings.DATABASES["default"]

@@ -44,6 +44,10 @@ def moved(profile: Profile, rng: Random) -> Typed:
     return {"address": address(_market(profile), rng)}
 
 
+def postal_code(typed: str, profile: Profile) -> Typed:
+    return {"address": {"zip_code": typed}}
+
+
 def address(market: Market, rng: Random) -> dict[str, Json]:
     city = rng.choice(market.cities)
     return {

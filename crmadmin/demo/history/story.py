@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from itertools import cycle
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from crmadmin.demo.staff import BY_USERNAME
 from crmadmin.sandbox.markets import MARKETS
 from crmadmin.sandbox.people import people
 from customers.audit.models import Access, Purpose
+from customers.clubmed.profile import Profile
 from customers.services.find import find_customers
 from customers.services.outcomes import SaidNo, Unknown
 from customers.services.reconcile import reconcile
@@ -59,7 +61,7 @@ class Story:
         # Nobody calls about these yet: number -> locale.
         self._free: dict[str, str] = {one["id"]: one["locale"] for one in ordinary}
         self._forgotten = self._of("fr-FR")
-        self._regulars = [*self._others(60), *_SHOWN * 3]
+        self._regulars = [*self._others(60), *_SHOWN * 6]
 
     def day(self, number: int, day: date) -> list[Act]:
         """What happens on one of the days, in order."""
@@ -92,13 +94,19 @@ class Story:
         customer_id = rng.choice(self._regulars)
         (edit,) = rng.choices([*edits.EVERYDAY], [*edits.EVERYDAY.values()])
         reason, is_look = rng.choice(_REASONS), rng.random() < 0.15
+        finding, typing = rng.randrange(10, 60), rng.randrange(30, 240)  # seconds
+
+        def typed(profile: Profile) -> edits.Typed:
+            self._clock.move_on(seconds=typing)
+            return edit(profile, rng)
 
         def act() -> None:
             desk.note(Access.SEARCH)
+            self._clock.move_on(seconds=finding)
             if is_look:
                 desk.open(customer_id)
             else:
-                desk.change(customer_id, partial(edit, rng=rng), reason=reason)
+                desk.change(customer_id, typed, reason=reason)
 
         return act
 
@@ -167,8 +175,10 @@ class Story:
 
     def _postal_codes_are_refused(self) -> None:
         for customer_id in [self._of("de-DE") for _ in range(5)]:
-            self._other_camille.change(customer_id, lambda _: {"address": {"zip_code": "D-80"}})
-            self._clock.move_on(minutes=3)
+            for typed in ("D-80331", "80 331"):
+                edit = partial(edits.postal_code, typed)
+                self._other_camille.change(customer_id, edit)
+                self._clock.move_on(minutes=2)
 
     def _name_is_refused(self) -> None:
         customer_id = self._of("zh-CN")
@@ -225,9 +235,9 @@ class Story:
         self._sana.settle(change_id, landed=True, reason=reason, customer_id=number)
 
     def _optins_at_night(self) -> None:
-        for customer_id in self._others(8):
+        for customer_id in self._others(21):
             self._owen.change(customer_id, edits.every_optin)
-            self._clock.move_on(minutes=4)
+            self._clock.move_on(minutes=1.5)
 
     def _one_phone_for_many(self) -> None:
         row = edits.mobile(MARKETS[3], self._rng)
@@ -241,10 +251,11 @@ class Story:
             self._clock.move_on(minutes=1)
 
     def _reveals(self) -> None:
-        for purpose in (Purpose.IDENTIFY, Purpose.CORRECT, Purpose.REQUEST):
-            self._sana.open(_SHOWN[0])
-            self._sana.reveal(_SHOWN[0], purpose)
-            self._clock.move_on(minutes=15)
+        purposes = cycle([Purpose.IDENTIFY, Purpose.CORRECT, Purpose.REQUEST])
+        for customer_id, purpose in zip([_SHOWN[0], *self._others(9)], purposes, strict=False):
+            self._sana.open(customer_id)
+            self._sana.reveal(customer_id, purpose)
+            self._clock.move_on(minutes=5)
 
     def _time_passes(self, *, minutes: int = 2) -> None:
         """Until the timer of a deployment settles what got no answer."""
