@@ -15,9 +15,10 @@ from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 from crmadmin.sandbox import Fault
-from customers.audit import verification
+from customers.audit import proof, verification
 from customers.audit.models import Change, ChangedField, CheckState, Verification
 from tests import differences
+from tests import log as audit_log
 from tests.acts import create, lose_the_answer
 from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
 
@@ -147,6 +148,20 @@ def change(agent, supervisor, clubmed):
     return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
 
 
+def altered_change(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    audit_log.lift_the_triggers()
+    audit_log.sql("DELETE FROM customers_vaultitem")
+    return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
+def change_far_from_a_seal(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "MOST", 0)
+        return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
 def waiting(agent, supervisor, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
     return supervisor.get("/audit/unsettled/")
@@ -200,7 +215,17 @@ def gate(agent, supervisor, clubmed):
 STATES = [
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
     *(refused_create, refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage),
-    *(history, log, change, waiting, own_saves, forget, gate),
+    *(
+        history,
+        log,
+        change,
+        altered_change,
+        change_far_from_a_seal,
+        waiting,
+        own_saves,
+        forget,
+        gate,
+    ),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
 
@@ -232,7 +257,7 @@ def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
 
 def spoken(page):
     """The texts of a page, and of its attributes that are read aloud, element by element."""
-    for element in page.select("script, style, .code, td[lang], svg"):
+    for element in page.select("script, style, .code, :is(td, ul)[lang], svg"):
         element.decompose()
     page.smooth()
     yield page.get_text(" ")
