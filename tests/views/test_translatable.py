@@ -19,7 +19,7 @@ from customers.audit import verification
 from customers.audit.models import Change, ChangedField, CheckState, Verification
 from tests import differences
 from tests.acts import create, lose_the_answer
-from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -252,7 +252,7 @@ def known_words(clubmed):
     names = Locale("en")
     texts = [
         json.dumps(list(clubmed.customers.values()), ensure_ascii=False),
-        *(person[1] for person in (("", "Inès Moreau"), SUPERVISOR, AUDITOR)),
+        *(f"{sub} {name}" for sub, name, _ in (AGENT, SUPERVISOR, AUDITOR)),
         *names.territories.values(),
         *names.languages.values(),
         *names.months["format"]["wide"].values(),
