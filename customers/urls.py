@@ -15,6 +15,7 @@ from customers.views import (
     looks,
     markets,
     profile,
+    reason,
     reveal,
     saves,
 )
@@ -27,6 +28,7 @@ urlpatterns = [
     path("", find.find, name="find"),
     path("customers/new/", create.create, name="create"),
     path(_CUSTOMER, profile.profile, name="profile"),
+    path(f"{_CUSTOMER}reason/", reason.reason, name="reason"),
     path(f"{_CUSTOMER}history/", log.history, name="history"),
     path(f"{_CUSTOMER}forget/", forget.forget, name="forget"),
     path(f"{_CUSTOMER}groups/<str:slug>/", group.edit, name="edit-group"),

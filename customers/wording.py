@@ -113,6 +113,11 @@ OPTIN = _("Opt-in: %(channel)s")
 OPTIN_PARTNERS = _("Opt-in: %(channel)s, partners")
 FORCE_ADDRESS = _("Save without address check")
 REASON = _("Reason")
+WHY = _("Why these changes?")
+WHY_IN_WORDS = _("Details of the reason")
+WHY_EXAMPLE = _("A few words, e.g. call 48133")
+NO_REASON_YET = _("No reason yet")
+OTHER_REASON = _("Other…")
 ANOTHER_PERSON = _("Why it is another person")
 WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
@@ -222,7 +227,11 @@ FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")
 WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
-TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
+TYPED = CRITERIA | {
+    **dict.fromkeys(("reason", "reason_usual", "reason_words", "despite_reason"), REASON),
+    "customer_id": _("Customer number"),
+    "type": _("Type"),
+}
 YOU_TYPED = _("You typed")
 
 # Exports
