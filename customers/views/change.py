@@ -19,6 +19,7 @@ from customers.services.duplicates import compared, likeliest_first
 from customers.services.find import customers_like
 from customers.services.outcomes import NeedsSignIn, NotFound, NotSaved, NotYours, NumberMissing
 from customers.services.settle import give_up_creates
+from customers.session import reason_of
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 
@@ -73,6 +74,7 @@ def change_page(
     shown: Change | JournalLine | None = found[0] if found else line
     if shown is None:
         raise Http404
+    form.initial.setdefault("reason", reason_of(request.session, shown.customer_id))
     context = {
         "change": found[0] if found else None,
         "line": line,
