@@ -491,6 +491,7 @@ def test_the_log_says_why_and_nothing_else_in_that_place(agent, supervisor, club
 
 def test_what_changed_elsewhere_has_no_reason_to_give(agent, supervisor, clubmed):
     save(agent, EMAIL, **NEW)
+    agent.get(PROFILE)
     clubmed.customers[TOM]["email"] = "elsewhere@example.com"
     keep(agent)
     agent.get(PROFILE)
