@@ -16,6 +16,7 @@ from customers.views import (
     markets,
     profile,
     reason,
+    report,
     reveal,
     saves,
 )
@@ -46,6 +47,7 @@ urlpatterns = [
     path("audit/export.csv", export.csv_file, name="export-csv"),
     path("audit/export.ndjson", export.ndjson_file, name="export-ndjson"),
     path("audit/looks/", looks.looks, name="looks"),
+    path("audit/report/", report.access_report, name="access-report"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),
     path(_CHANGE, change.change, name="change"),

@@ -258,6 +258,16 @@ COLUMNS = (
 NOT_EXPORTED = _("Nothing was exported. Try again in a moment.")
 END_OF_EXPORT = _("End of the export: %(rows)d rows. A file without this line is not whole.")
 
+# The access report
+STAFF = _("Or a member of staff")
+NOBODY = _("Nobody")
+FORMAT = _("Format")
+TO_PRINT = _("A page to read and print")
+AS_JSON = _("JSON, for a machine")
+ONE_OF_BOTH = _("Type a customer number, or choose a member of staff: one of the two.")
+NOTHING_KNOWN = _("Nothing is recorded about this person.")
+NO_REPORT = _("No report was made. Try again in a moment.")
+
 # The filters of the log
 PERSON = _("Person")
 CUSTOMER_NUMBER = _("Customer number")

@@ -54,6 +54,7 @@ FROM (VALUES
     ('customers_journalline', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_claim', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_accessevent', 'SELECT, INSERT, DELETE'),
+    ('customers_colleague', 'SELECT, INSERT, UPDATE'),
     ('customers_credential', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_savedview', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_verification', 'SELECT, INSERT, UPDATE, DELETE'),

@@ -30,10 +30,7 @@ _sound: tuple[object, ...] = ()  # the head that this process verified or signed
 
 
 class ForgedHeadError(DatabaseError):
-    """The head is not signed with our key: nothing may be appended, so nothing may be sent.
-
-    The text says what to do.
-    """
+    """The head is not signed with our key: nothing may be appended, so nothing may be sent."""
 
 
 def position() -> int:

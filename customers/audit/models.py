@@ -103,6 +103,10 @@ class Act(models.Model):
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
 
     @property
+    def actor_key(self) -> int:
+        return actor_key(self.actor_issuer, self.actor_sub)
+
+    @property
     def role_words(self) -> str:
         return role_words(self.actor_roles.split(", "))
 
@@ -647,3 +651,15 @@ class SavedView(models.Model):
 
     def is_of(self, actor: Actor) -> bool:
         return (self.owner_issuer, self.owner_sub) == (actor.issuer, actor.sub)
+
+
+class Colleague(models.Model):
+    """How the company knows a person beside their name, as of their last sign-in. No part of the
+    record.
+    """
+
+    key = models.BigIntegerField(primary_key=True)  # as `actor_key` gives it
+    login = models.CharField(max_length=255)  # their user name or e-mail
+
+    def __str__(self) -> str:
+        return self.login

@@ -102,10 +102,10 @@ def install() -> None:
                 cursor.execute(_sqlite_trigger(name))
             return
         schema = _schema()
-        for function in _FUNCTIONS:
+        for function, body in _FUNCTIONS.items():
             cursor.execute(
                 f"CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger"
-                f" LANGUAGE plpgsql SET {_SEARCH_PATH} AS $${_body(schema, function)}$$"
+                f" LANGUAGE plpgsql SET {_SEARCH_PATH} AS $${body.format(schema=schema)}$$"
             )
         for name in names:
             table, _, _ = name.rpartition("_")
@@ -123,8 +123,9 @@ def missing() -> list[str]:
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     else:
         schema = _schema()
+        bodies = {name: body.format(schema=schema) for name, body in _FUNCTIONS.items()}
         wanted = {
-            name: [_postgresql_trigger(schema, name), "A", _body(schema, function), [_SEARCH_PATH]]
+            name: [_postgresql_trigger(schema, name), "A", bodies[function], [_SEARCH_PATH]]
             for name, (_, function) in _POSTGRESQL.items()
         }
         query = f"""
@@ -150,10 +151,6 @@ def _postgresql_trigger(schema: str, name: str) -> str:
     table, _, act = name.rpartition("_")
     each, _ = _POSTGRESQL[name]
     return f"CREATE TRIGGER {name} BEFORE {act.upper()} ON {schema}.{table} FOR EACH {each}"
-
-
-def _body(schema: str, function: str) -> str:
-    return _FUNCTIONS[function].format(schema=schema)
 
 
 def _schema() -> str:

@@ -26,6 +26,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Colleague",
+            fields=[
+                ("key", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("login", models.CharField(max_length=255)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Credential",
             fields=[
                 ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),

@@ -152,6 +152,14 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
     return format_html('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
 
 
+@register.simple_tag(takes_context=True)
+def colleague(context: template.Context, name: str, key: int) -> SafeString:
+    """A person of the staff; their login on hover, and beside a name that others have too."""
+    _, login, is_shared = (context.get("people") or {}).get(key, ("", "", False))
+    beside = format_html(" <small>{}</small>", login) if is_shared else ""
+    return format_html('<span title="{}">{}</span>{}', login, name, beside)
+
+
 @register.filter
 def title_of(act: Change | JournalLine) -> str:
     """What the page of a change, or of what was done to the log, is called."""

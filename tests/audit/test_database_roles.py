@@ -159,6 +159,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
         "customers_claim": "DELETE INSERT SELECT UPDATE",
         "customers_accessevent": "DELETE INSERT SELECT",
         "customers_vaultitem": "DELETE INSERT SELECT UPDATE",
+        "customers_colleague": "INSERT SELECT UPDATE",
         "customers_credential": "DELETE INSERT SELECT UPDATE",
         "customers_savedview": "DELETE INSERT SELECT UPDATE",
         "customers_verification": "DELETE INSERT SELECT UPDATE",
