@@ -320,7 +320,7 @@ def saying_why(page, product):
     words.press("Enter")
     expect(page.locator("#why-said .error")).to_be_visible()
     yield "reason-wrong"
-    page.goto(LONG)
+    page.goto(TOM)
     page.get_by_role("link", name="Add Third name").click()
     box = page.locator("#third_name input[name=value]")
     box.fill("Ann")
