@@ -406,6 +406,13 @@ class Change(models.Model):
         return self.entries[-1].customer_label
 
     @property
+    def came_out_alike(self) -> bool:
+        """Did all its fields come out the same way, and is the same known of them?"""
+        verdicts = [history.verdict for history in self.fields]
+        known = {(one.outcome, one.evidence, one.detail, one.reason) for one in verdicts}
+        return len(known) == 1 and self.action != Action.ELSEWHERE
+
+    @property
     def fields(self) -> "list[FieldHistory]":
         return by_field(self.entries)
 

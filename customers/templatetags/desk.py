@@ -154,10 +154,23 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def colleague(context: template.Context, name: str, key: int) -> SafeString:
-    """A person of the staff; their login on hover, and beside a name that others have too."""
+    """A person of the staff; their login on hover, and beside a name that others have too.
+
+    In a list with filters, a link to what this person did.
+    """
     _, login, is_shared = (context.get("people") or {}).get(key, ("", "", False))
     beside = format_html(" <small>{}</small>", login) if is_shared else ""
-    return format_html('<span title="{}">{}</span>{}', login, name, beside)
+    if "filter" not in context:
+        return format_html('<span title="{}">{}</span>{}', login, name, beside)
+    query = asking(context, "person", key)
+    return format_html('<a href="?{}" title="{}">{}</a>{}', query, login, name, beside)
+
+
+@register.simple_tag(takes_context=True)
+def asking(context: template.Context, name: str, value: object) -> str:
+    """The query string of the list with this filter too."""
+    query: str = context["filter"].asking(**{name: str(value)})
+    return query
 
 
 @register.filter

@@ -68,12 +68,18 @@ class Product:
     def manage(self, *arguments):
         """A command on the demo's own log."""
         *manage, _ = self.demo.command
-        subprocess.run([*manage, *arguments], check=True, capture_output=True)
+        done = subprocess.run([*manage, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout
 
     def record_differences(self):
         """Write a log with every case of old → new."""
         *manage, _ = self.demo.command
         subprocess.run([*manage, "shell", "--command", EVERY_CASE], check=True)
+
+    def public_key(self):
+        """With which the standalone verifier checks what this desk exports."""
+        asked = "from tests.log import public_key; print(public_key())"
+        return self.manage("shell", "--verbosity", "0", "--command", asked).strip()
 
     def reset(self):
         requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()
