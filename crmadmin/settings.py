@@ -217,6 +217,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
+                "customers.templatetags.change",
             ],
         },
     }

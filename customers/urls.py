@@ -15,6 +15,7 @@ from customers.views import (
     looks,
     markets,
     profile,
+    proof,
     reason,
     report,
     reveal,
@@ -51,6 +52,7 @@ urlpatterns = [
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),
     path(_CHANGE, change.change, name="change"),
+    path(f"{_CHANGE}proof.ndjson", proof.proof, name="proof"),
     path(f"{_CHANGE}settle/", change.settle, name="settle"),
     path(f"{_CHANGE}reveal/", reveal.reveal_change, name="reveal-change"),
 ]

@@ -227,6 +227,13 @@ FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")
 WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
+AND = _("%(first)s and %(last)s")
+FROM_TO = _("%(first)s to %(last)s")
+MORE_FIELDS = ngettext_lazy("%(count)d more", "%(count)d more", "count")
+TOO_FAR = _(
+    "Nothing signed is near enough to this change for a small proof. Export the log instead: that "
+    "reaches to its signed head."
+)
 TYPED = CRITERIA | {
     **dict.fromkeys(("reason", "reason_usual", "reason_words", "despite_reason"), REASON),
     "customer_id": _("Customer number"),
