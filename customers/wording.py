@@ -113,6 +113,11 @@ OPTIN = _("Opt-in: %(channel)s")
 OPTIN_PARTNERS = _("Opt-in: %(channel)s, partners")
 FORCE_ADDRESS = _("Save without address check")
 REASON = _("Reason")
+WHY = _("Why these changes?")
+WHY_IN_WORDS = _("Details of the reason")
+WHY_EXAMPLE = _("A few words, e.g. call 48133")
+NO_REASON_YET = _("No reason yet")
+OTHER_REASON = _("Other…")
 ANOTHER_PERSON = _("Why it is another person")
 WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
@@ -229,7 +234,11 @@ TOO_FAR = _(
     "Nothing signed is near enough to this change for a small proof. Export the log instead: that "
     "reaches to its signed head."
 )
-TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
+TYPED = CRITERIA | {
+    **dict.fromkeys(("reason", "reason_usual", "reason_words", "despite_reason"), REASON),
+    "customer_id": _("Customer number"),
+    "type": _("Type"),
+}
 YOU_TYPED = _("You typed")
 
 # Exports

@@ -21,6 +21,7 @@ from customers.services.duplicates import compared, likeliest_first
 from customers.services.find import customers_like
 from customers.services.outcomes import NeedsSignIn, NotFound, NotSaved, NotYours, NumberMissing
 from customers.services.settle import give_up_creates
+from customers.session import reason_of
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 
@@ -75,6 +76,7 @@ def change_page(
     shown = found or line
     if shown is None:
         raise Http404
+    form.initial.setdefault("reason", reason_of(request.session, shown.customer_id))
     context = {
         "change": found,
         "line": line,

@@ -10,7 +10,9 @@ from contextlib import suppress
 
 import pytest
 from babel import Locale
+from django.conf import settings
 from django.core.management import call_command
+from django.test import override_settings
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
@@ -20,7 +22,7 @@ from customers.audit.models import Change, ChangedField, CheckState, Verificatio
 from tests import differences
 from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -102,6 +104,21 @@ def search_without_a_result(agent, supervisor, clubmed):
 
 def refused_create(agent, supervisor, clubmed):
     return create(agent, first_name="", birthdate="31/02/1986", email="no")
+
+
+def bad_reason(agent, supervisor, clubmed):
+    url = f"/customers/{LONG}/reason/"
+    return agent.post(url, {"reason_usual": "", "reason_words": "x" * 201})
+
+
+def kept_reason(agent, supervisor, clubmed):
+    url = f"/customers/{LONG}/reason/"
+    return agent.post(url, {"reason_words": "new@example.com"}, headers=HTMX)
+
+
+def missing_reason(agent, supervisor, clubmed):
+    with override_settings(REASON_REQUIRED={"email"}):
+        return agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"})
 
 
 def refused_editor(agent, supervisor, clubmed):
@@ -214,18 +231,20 @@ def gate(agent, supervisor, clubmed):
 
 STATES = [
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
-    *(refused_create, refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage),
     *(
-        history,
-        log,
-        change,
-        altered_change,
-        change_far_from_a_seal,
-        waiting,
-        own_saves,
-        forget,
-        gate,
+        bad_reason,
+        kept_reason,
+        missing_reason,
+        refused_create,
+        refused_editor,
+        conflict,
+        unknown_outcome,
+        saved,
+        saved_in_place,
+        outage,
     ),
+    *(history, log, change, waiting, own_saves, forget, gate),
+    *(altered_change, change_far_from_a_seal),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
 
@@ -277,13 +296,14 @@ def known_words(clubmed):
     names = Locale("en")
     texts = [
         json.dumps(list(clubmed.customers.values()), ensure_ascii=False),
-        *(person[1] for person in (("", "Inès Moreau"), SUPERVISOR, AUDITOR)),
+        *(f"{sub} {name}" for sub, name, _ in (AGENT, SUPERVISOR, AUDITOR)),
         *names.territories.values(),
         *names.languages.values(),
         *names.months["format"]["wide"].values(),
         *names.months["format"]["abbreviated"].values(),
         *names.days["format"]["wide"].values(),
         NAMES,
+        *settings.REASONS,  # the company's own words
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}
