@@ -3,6 +3,7 @@
 from django.urls import path
 
 from customers.views import (
+    activity,
     change,
     create,
     edit,
@@ -44,6 +45,8 @@ urlpatterns = [
     path("audit/export.csv", export.csv_file, name="export-csv"),
     path("audit/export.ndjson", export.ndjson_file, name="export-ndjson"),
     path("audit/looks/", looks.looks, name="looks"),
+    path("audit/activity/", activity.activity, name="activity"),
+    path("audit/activity/deeper/", activity.deeper, name="activity-deeper"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),
     path(_CHANGE, change.change, name="change"),
