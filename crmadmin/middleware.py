@@ -176,7 +176,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     of_the_log = ("log", "change", "settle", "reveal-change", "unsettled", "looks", "export")
     sections = dict.fromkeys(of_the_log, "log")
     sections |= {"create": "create", "saves": "", "integrity": "integrity"}
-    sections |= {"activity": "activity", "activity-deeper": "activity"}
+    sections |= {"activity": "activity", "findings": "activity"}
     actor = getattr(request, "actor", None)
     return {
         "page_name": name,

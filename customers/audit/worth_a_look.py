@@ -18,12 +18,13 @@ from django.db.models.functions import TruncDay
 from django.utils import timezone
 
 from customers.audit.actions import Action, Outcome
-from customers.audit.activity import USUAL, Activity, Period, Slot, begin, rows_of
+from customers.audit.activity import Period, UtcText, begin, by_time, rows_of
 from customers.audit.models import Access, AccessEvent, ChangedField, Entry, Missing
 from customers.catalogue import kinds, objects, phones
 from customers.clubmed.profile import Json
 
-KNOWN = 7  # days of log that there must be before a day, or nothing is known of what is usual
+USUAL = 28  # days before a day, which say what is usual on it
+KNOWN = 7  # days of log that there must be before a day, or nothing is usual yet
 MOST = 20  # findings of one rule
 OPENED = 5_000  # entries of which values are opened, the newest of a period
 _HOUR = timedelta(hours=1)
@@ -51,18 +52,28 @@ class Finding:
     customers: tuple[str, ...] = ()
 
 
-# What the counts say -----------------------------------------------------------------
+class Looked(NamedTuple):
+    """is_cut: there are older values in the period that were not opened."""
+
+    findings: list[Finding]
+    is_cut: bool
 
 
-def findings(activity: Activity) -> list[Finding]:
-    """The rules that need nothing but the changes of the period and of the days before."""
-    known = _known_days(activity.period)
+def look(period: Period) -> Looked:
+    """What each rule finds, at most MOST of the largest; values are opened in memory for this."""
+    usual, opened = _usual(period), list(_opened(period))
     rules = (
-        _one_field_in_an_hour(activity.period),
-        _refusals(activity, known),
-        _quiet_hours(activity, known),
+        _one_field_in_an_hour(period),
+        _refusals(usual),
+        _quiet_hours(usual),
+        _views(period),
+        _reveals(period),
+        _optins(opened),
+        _same_value("email", opened),
+        _same_value("phones", opened),
     )
-    return [finding for rule in rules for finding in _largest(rule)]
+    found = [finding for rule in rules for finding in _largest(rule)]
+    return Looked(found, len(opened) == OPENED)
 
 
 def _largest(found: Iterable[Finding]) -> list[Finding]:
@@ -89,14 +100,14 @@ def _worst(cases: Iterable[tuple[Key, _Case]]) -> Iterator[tuple[Key, _Case, int
 def _one_field_in_an_hour(period: Period) -> Iterator[Finding]:
     """Many changes of one field by one person in an hour by the clock."""
     least = settings.ACTIVITY_FIELD_AN_HOUR
-    rows = (
-        rows_of(period.since, period.until)
-        .filter(actor_key__gt=0)
-        .annotate(hour=Slot("recorded_at", seconds=3600))
-    )
+    rows = rows_of(period.since, period.until).filter(actor_key__gt=0)
+    rows = rows.annotate(hour=UtcText("recorded_at", length=13))
     groups = rows.values_list("actor_key", "field", "hour").annotate(n=Count("pk"))
     cases = (
-        ((person, name), _Case(begun := _at(hour * 3600), begun + _HOUR, n))
+        (
+            (person, name),
+            _Case(begun := datetime.fromisoformat(f"{hour}:00+00:00"), begun + _HOUR, n),
+        )
         for person, name, hour, n in groups.filter(n__gte=least)
     )
     for (person, name), case, others in _worst(cases):
@@ -112,35 +123,51 @@ def _one_field_in_an_hour(period: Period) -> Iterator[Finding]:
         )
 
 
-def _known_days(period: Period) -> list[date]:
-    """The days before which the log reaches back far enough to say what is usual."""
+class _Usual(NamedTuple):
+    """days: those of the period before which the log reaches back far enough.
+
+    refused: a day. changed: (day, hour) -> count, by people of this desk. Both from USUAL days
+    before the period on.
+    """
+
+    days: list[date]
+    refused: Counter[date]
+    changed: Counter[tuple[date, int]]
+
+
+def _usual(period: Period) -> _Usual:
     first = ChangedField.objects.order_by("seq").values_list("recorded_at", flat=True).first()
-    known = timedelta(days=KNOWN)
-    return [day for day in period.days if first and timezone.localdate(first) + known <= day]
+    known = timezone.localdate(first) + timedelta(days=KNOWN) if first else date.max
+    usual = _Usual([day for day in period.days if known <= day], Counter(), Counter())
+    if usual.days:
+        longer = Period(period.first - timedelta(days=USUAL), period.last)
+        rows = rows_of(longer.since, longer.until)
+        for time, n in by_time(rows.filter(outcome=Outcome.REFUSED), longer):
+            usual.refused[time.date()] += n
+        for time, n in by_time(rows.filter(actor_key__gt=0), longer):
+            usual.changed[time.date(), time.hour] += n
+    return usual
 
 
-def _refusals(activity: Activity, days: Iterable[date]) -> Iterator[Finding]:
+def _refusals(usual: _Usual) -> Iterator[Finding]:
     """Refusals far above the usual, which is the median of the days before with changes."""
     least, times = settings.ACTIVITY_REFUSALS, settings.ACTIVITY_REFUSALS_TIMES
-    for day in days:
-        refused = activity.days.get(day, Counter())[Outcome.REFUSED]
-        if refused < least:
-            continue
-        before = [
-            activity.days[one][Outcome.REFUSED] for one in _before(day) if one in activity.days
-        ]
-        usual = median_low(before) if before else 0
-        if refused >= times * usual:
+    worked = {day for day, _ in usual.changed}
+    for day in usual.days:
+        before = [usual.refused[one] for one in _before(day) if one in worked]
+        middle = median_low(before) if before else 0
+        refused = usual.refused[day]
+        if refused >= max(least, times * middle):
             of_day = Period(day, day)
-            yield Finding("refusals", refused, least, of_day.since, of_day.until, usual=usual)
+            yield Finding("refusals", refused, least, of_day.since, of_day.until, usual=middle)
 
 
-def _quiet_hours(activity: Activity, days: Iterable[date]) -> Iterator[Finding]:
+def _quiet_hours(usual: _Usual) -> Iterator[Finding]:
     """Changes at an hour of the day at which nobody made one on any of the days before."""
     least = settings.ACTIVITY_QUIET_HOUR
-    for day, hour in product(days, range(24)):
-        changes = activity.by_hour.get((day, hour), 0)
-        if changes < least or any((one, hour) in activity.by_hour for one in _before(day)):
+    for day, hour in product(usual.days, range(24)):
+        changes = usual.changed[day, hour]
+        if changes < least or any((one, hour) in usual.changed for one in _before(day)):
             continue
         begun = begin(day).replace(hour=hour)
         rows = rows_of(begun, begun + _HOUR).filter(actor_key__gt=0)
@@ -150,34 +177,6 @@ def _quiet_hours(activity: Activity, days: Iterable[date]) -> Iterator[Finding]:
 
 def _before(day: date) -> list[date]:
     return [day - timedelta(days=n) for n in range(1, USUAL + 1)]
-
-
-def _at(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.get_current_timezone())
-
-
-# Who looked, and values --------------------------------------------------------------
-
-
-class Deeper(NamedTuple):
-    """is_cut: there are older values in the period that were not opened."""
-
-    findings: list[Finding]
-    is_cut: bool
-
-
-def deeper(period: Period) -> Deeper:
-    """The rules that ask who looked, or open values; in memory, for as long as this takes."""
-    opened = list(_opened(period))
-    rules = (
-        _views(period),
-        _reveals(period),
-        _optins(opened),
-        _same_value("email", opened),
-        _same_value("phones", opened),
-    )
-    found = [finding for rule in rules for finding in _largest(rule)]
-    return Deeper(found, len(opened) == OPENED)
 
 
 def _views(period: Period) -> Iterator[Finding]:

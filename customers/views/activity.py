@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
@@ -35,36 +36,31 @@ _LOOKS = {"views": Access.VIEW.value, "reveals": Access.REVEAL.value}  # rule ->
 @require_safe
 @records_access(Access.AUDIT)
 def activity(request: DeskRequest) -> HttpResponse:
-    """The counts, and the findings that follow from them."""
+    """The counts. What is worth a look takes longer: the page asks for it once it is shown."""
     return _page(request)
 
 
 @allow(Permission.LOG)
 @require_safe
 @records_access(Access.AUDIT)
-def deeper(request: DeskRequest) -> HttpResponse:
-    """The same page with all findings. Once it is shown, the page asks by htmx for those alone that
-    need a look at values and at who looked.
-    """
+def findings(request: DeskRequest) -> HttpResponse:
+    """The same page with what is worth a look; for the page itself that alone."""
     form = ActivityForm(request.GET)
-    if request.htmx.target != "deeper" or not form.is_valid():
-        return _page(request, is_deep=True)
-    template = "audit/_activity_deeper.html"
-    context = _deeper(form.wanted, _names(request.actor))
-    return page_or_fragment(request, template, template, context, status=200)
+    if request.htmx.target != "findings" or not form.is_valid():
+        return _page(request, looks=True)
+    return render(request, "audit/_findings.html", _looked(form.wanted, _names(request.actor)))
 
 
-def _page(request: DeskRequest, *, is_deep: bool = False) -> HttpResponse:
+def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
     """A period with a mistake draws nothing."""
     form = ActivityForm(request.GET)
     context: dict[str, Any] = {"filter": form}
     if form.is_valid():
         names = _names(request.actor)
         found = counting.count(form.wanted)
-        findings = _shown(worth_a_look.findings(found), form.wanted, names)
-        context |= {"activity": found, "findings": findings, **_bars(found, names)}
-        if is_deep:
-            context |= _deeper(form.wanted, names)
+        context |= {"activity": found, **_bars(found, names)}
+        if looks:
+            context |= _looked(form.wanted, names)
     is_wrong = not form.is_valid() and wants_fragment(request)
     page, fragment = "audit/activity.html", "audit/_activity.html"
     return page_or_fragment(request, page, fragment, context, status=422 if is_wrong else 200)
@@ -112,22 +108,18 @@ def _bars(found: Activity, names: Mapping[str, str]) -> dict[str, Any]:
 # Worth a look -------------------------------------------------------------------------------------
 
 
-def _deeper(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
-    found = worth_a_look.deeper(wanted)
+def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
+    """Each finding in words, with the address of the list that shows it."""
+    found = worth_a_look.look(wanted)
+    shown = [
+        {"rule": one.rule, **_words(one, names), "address": _address(one, wanted)}
+        for one in found.findings
+    ]
     return {
-        "is_deep": True,
-        "deeper": _shown(found.findings, wanted, names),
+        "is_looked_at": True,
+        "findings": shown,
         "opened": worth_a_look.OPENED if found.is_cut else 0,
     }
-
-
-def _shown(
-    found: Sequence[Finding], wanted: Period, names: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Each finding in words, with the address of the list that shows it."""
-    return [
-        {"rule": one.rule, **_words(one, names), "address": _address(one, wanted)} for one in found
-    ]
 
 
 def _words(finding: Finding, names: Mapping[str, str]) -> dict[str, str]:

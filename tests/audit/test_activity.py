@@ -74,16 +74,14 @@ def recorded(field, old, new, *, customer, sub="ines", action="change"):
 
 
 def found(period=NOVEMBER):
-    """(rule, count) of what the counts say."""
-    findings = worth_a_look.findings(activity.count(period))
-    return [(finding.rule, finding.count) for finding in findings]
+    """(rule, count) of what is worth a look."""
+    return [(finding.rule, finding.count) for finding in worth_a_look.look(period).findings]
 
 
-def found_deeper():
-    """(rule, count) of what was found today in values and looks."""
+def found_lately():
+    """The same of yesterday and today."""
     today = timezone.localdate()
-    findings = worth_a_look.deeper(Period(today - timedelta(days=1), today)).findings
-    return [(finding.rule, finding.count) for finding in findings]
+    return found(Period(today - timedelta(days=1), today))
 
 
 # Numbers
@@ -151,7 +149,7 @@ def test_what_happened_in_several_hours_is_found_once_at_its_worst(settings):
     settings.ACTIVITY_FIELD_AN_HOUR = 2
     changed(at(9, 1), at(9, 2), at(11, 1), at(11, 2), at(11, 3))
 
-    [finding] = worth_a_look.findings(activity.count(NOVEMBER))
+    [finding] = worth_a_look.look(NOVEMBER).findings
 
     assert (finding.count, finding.since, finding.others) == (3, at(11), 1)
 
@@ -169,7 +167,7 @@ def test_refusals_far_above_the_usual(settings, zone):
     assert found() == []
 
     changed(at(9, 6), outcome="refused")
-    [finding] = worth_a_look.findings(activity.count(NOVEMBER))
+    [finding] = worth_a_look.look(NOVEMBER).findings
     assert (finding.rule, finding.count, finding.usual) == ("refusals", 6, 2)
     assert (finding.since, finding.until) == (at(0), at(0, day=DAY + timedelta(days=1)))
 
@@ -200,7 +198,7 @@ def test_changes_at_an_hour_when_nobody_works(settings, zone):
     changed(
         at(3, 0, day=DAY + timedelta(days=1)), at(3, 1, day=DAY + timedelta(days=1)), person=OWEN
     )
-    [finding] = worth_a_look.findings(activity.count(NOVEMBER))
+    [finding] = worth_a_look.look(NOVEMBER).findings
     assert (finding.rule, finding.count, finding.people) == ("quiet", 2, (OWEN,))
     assert finding.since == at(3, day=DAY + timedelta(days=1))
 
@@ -221,10 +219,10 @@ def test_many_profiles_opened_without_a_change(settings, zone):
     looked(noon - timedelta(days=1), customers=["3"])
     looked(noon, customers=["4"], person=OWEN)
     changed(noon, customer="9")
-    assert found_deeper() == []
+    assert found_lately() == []
 
     looked(noon, customers=["5"])
-    assert found_deeper() == [("views", 3)]
+    assert found_lately() == [("views", 3)]
 
 
 def test_many_reveals(settings):
@@ -234,10 +232,10 @@ def test_many_reveals(settings):
     looked(noon, noon, kind="reveal")
     looked(noon + timedelta(days=1), kind="reveal")
     looked(noon, kind="reveal", person=OWEN)
-    assert found_deeper() == []
+    assert found_lately() == []
 
     looked(noon, kind="reveal")
-    assert found_deeper() == [("reveals", 3)]
+    assert found_lately() == [("reveals", 3)]
 
 
 def optin(**answers):
@@ -253,10 +251,10 @@ def test_opt_ins_switched_on_in_numbers(settings):
     recorded("optins", None, optin(SMS=True), customer="4", action="create")
     recorded("optins", optin(SMS=False), optin(SMS=True), customer="5", sub="owen")
     recorded("optins", optin(SMS=False, EMAIL=False), optin(SMS=False, EMAIL=True), customer="1")
-    assert found_deeper() == []
+    assert found_lately() == []
 
     recorded("optins", [], optin(EMAIL=True), customer="6")
-    assert found_deeper() == [("optins", 2)]
+    assert found_lately() == [("optins", 2)]
 
 
 @pytest.mark.parametrize(
@@ -282,11 +280,11 @@ def test_one_phone_or_email_set_on_many_customers(settings, field, values, other
     recorded(field, None, values[2], customer="2")
     recorded(field, None, other, customer="3")
     recorded(field, values[0], values[1], customer="4")  # was there before
-    assert found_deeper() == []
+    assert found_lately() == []
 
     recorded(field, other, values[2], customer="5")
     today = timezone.localdate()
-    [finding] = worth_a_look.deeper(Period(today, today)).findings
+    [finding] = worth_a_look.look(Period(today, today)).findings
     assert (finding.rule, finding.count) == (field, 3)
     assert finding.customers == ("1", "2", "5")
     assert {*finding.people} == {INES, OWEN}
@@ -299,7 +297,7 @@ def test_what_cannot_be_read_is_no_value(settings):
         for odd in (None, 5, "", [5], [{"number": 7}], [{"channel": 5}], {"a": 1}):
             recorded(field, odd, odd, customer="1")
 
-    assert found_deeper() == []
+    assert found_lately() == []
 
 
 def test_only_the_newest_values_are_opened(settings, monkeypatch):
@@ -310,10 +308,10 @@ def test_only_the_newest_values_are_opened(settings, monkeypatch):
     for number in ("1", "2"):
         recorded("email", None, "tom@example.com", customer=number)
     recorded("last_name", "Smith", "Smithers", customer="3")
-    assert found_deeper() == [("email", 2)]
+    assert found_lately() == [("email", 2)]
 
     recorded("email", None, "other@example.com", customer="4")
-    assert worth_a_look.deeper(Period(today, today)) == ([], True)
+    assert worth_a_look.look(Period(today, today)) == ([], True)
 
 
 def test_of_one_rule_the_largest_are_listed(settings, monkeypatch):

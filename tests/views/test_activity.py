@@ -12,7 +12,7 @@ from tests.acts import change
 from tests.conftest import AGENT, AUDITOR, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
 
 ISSUER = "http://127.0.0.1:9"
-PAGE, DEEPER = "/audit/activity/", "/audit/activity/deeper/"
+PAGE, FINDINGS = "/audit/activity/", "/audit/activity/findings/"
 INES, OWEN = (str(actor_key(ISSUER, person[0])) for person in (AGENT, OTHER_AGENT))
 
 
@@ -99,7 +99,7 @@ def rows_behind(person, link):
 def test_the_page_shows_no_name_and_no_value_of_a_customer(lively, supervisor, settings):
     settings.ACTIVITY_SAME_VALUE = settings.ACTIVITY_FIELD_AN_HOUR = 1
 
-    page = supervisor.page(DEEPER)
+    page = supervisor.page(FINDINGS)
 
     assert "One e-mail address was set on 1 customer" in text(page)
     for secret in ("Tom", "Smith", "example.com", "Lyon", TOM):
@@ -145,10 +145,10 @@ def test_a_period_without_a_change_says_so(supervisor):
         ("nonsense=5", "There is no filter “nonsense”."),
     ],
 )
-@pytest.mark.parametrize("place", [PAGE, DEEPER])
+@pytest.mark.parametrize("place", [PAGE, FINDINGS])
 def test_a_period_that_cannot_be_draws_nothing(lively, supervisor, place, query, message):
     whole = supervisor.get(f"{place}?{query}")
-    part = supervisor.get(f"{place}?{query}", headers=HTMX | {"HX-Target": "deeper"})
+    part = supervisor.get(f"{place}?{query}", headers=HTMX | {"HX-Target": "findings"})
 
     assert message in text(soup(whole))
     assert whole.status_code == 200
@@ -159,7 +159,7 @@ def test_a_period_that_cannot_be_draws_nothing(lively, supervisor, place, query,
 def test_what_is_worth_a_look_says_why_and_where(lively, supervisor, settings):
     settings.ACTIVITY_FIELD_AN_HOUR = 2
 
-    page = supervisor.page(PAGE)
+    page = supervisor.page(FINDINGS)
 
     [finding] = page.select(".findings li")
     assert "2 changes of E-mail by Inès Moreau in an hour" in text(finding.h3)
@@ -173,17 +173,19 @@ def test_what_is_worth_a_look_says_why_and_where(lively, supervisor, settings):
     assert rows_behind(supervisor, finding.a) == 2
 
 
-def test_values_and_looks_are_looked_at_once_the_page_is_shown(lively, supervisor, settings):
+def test_what_is_worth_a_look_comes_once_the_page_is_shown_or_by_a_link(
+    lively, supervisor, settings
+):
     settings.ACTIVITY_VIEWS = settings.ACTIVITY_REVEALS = settings.ACTIVITY_SAME_VALUE = 1
     supervisor.get("/customers/704118236/")
     supervisor.post("/customers/704118236/fields/identity/reveal/", {"purpose": "correct"})
 
-    place = supervisor.page(PAGE).select_one("#deeper")
-    part = supervisor.get(place["hx-get"], headers=HTMX | {"HX-Target": "deeper"})
+    place = supervisor.page(PAGE).select_one("#findings")
+    part = supervisor.get(place["hx-get"], headers=HTMX | {"HX-Target": "findings"})
     whole = supervisor.page(place.a["href"])
 
     assert place["hx-trigger"] == "load"
-    for shown in (soup(part), whole.select_one("#deeper")):
+    for shown in (soup(part), whole.select_one("#findings")):
         titles = {text(one.h3): one.a for one in shown.select("li")}
         assert [title.partition(" on ")[0] for title in titles] == [
             "1 profile opened by Sana El Idrissi",
@@ -212,7 +214,7 @@ def test_who_may_read_the_log_may_see_it(clubmed, db, person):
     desk = signed_in(person)
     reads = person is not AGENT
 
-    for url in (PAGE, DEEPER):
+    for url in (PAGE, FINDINGS):
         assert desk.get(url).status_code == (200 if reads else 403)
         assert desk.post(url).status_code == (405 if reads else 403)
     links = desk.page("/audit/looks/").select(f".topnav a[href='{PAGE}']")

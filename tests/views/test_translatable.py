@@ -10,7 +10,9 @@ from contextlib import suppress
 
 import pytest
 from babel import Locale
+from django.conf import settings
 from django.core.management import call_command
+from django.test import override_settings
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
@@ -197,7 +199,25 @@ def gate(agent, supervisor, clubmed):
     return agent.get(f"/customers/{LONG}/")
 
 
+def activity(agent, supervisor, clubmed):
+    """With what rules find at the least."""
+    names = [name for name in dir(settings) if name.startswith("ACTIVITY_")]
+    saved(agent, supervisor, clubmed)
+    supervisor.get(f"/customers/{LONG}/")
+    with override_settings(**dict.fromkeys(names, 1)):
+        return supervisor.get("/audit/activity/findings/")
+
+
+def activity_without_a_change(agent, supervisor, clubmed):
+    return supervisor.get("/audit/activity/?from=2026-01-01&to=2026-01-31")
+
+
+def activity_of_a_wrong_period(agent, supervisor, clubmed):
+    return supervisor.get("/audit/activity/?from=2020-01-01&to=2026-01-31")
+
+
 STATES = [
+    *(activity, activity_without_a_change, activity_of_a_wrong_period),
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
     *(refused_create, refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage),
     *(history, log, change, waiting, own_saves, forget, gate),
