@@ -13,8 +13,8 @@ from statistics import median_low
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef
-from django.db.models.functions import TruncDay
+from django.db.models import CharField, Count, Value
+from django.db.models.functions import Cast, Concat, TruncDay
 from django.utils import timezone
 
 from customers.audit.actions import Action, Outcome
@@ -181,11 +181,11 @@ def _before(day: date) -> list[date]:
 
 def _views(period: Period) -> Iterator[Finding]:
     """Many profiles opened in a day by a person who changed none of them in the period."""
-    changed = rows_of(period.since, period.until).filter(
-        actor_key=OuterRef("actor_key"), customer_id=OuterRef("customer_id")
-    )
-    views = _events(period, Access.VIEW).exclude(customer_id="").filter(~Exists(changed))
-    by_day = views.values_list("actor_key", "day").annotate(n=Count("customer_id", distinct=True))
+    whose = Concat(Cast("actor_key", CharField()), Value(" "), "customer_id")
+    changed = rows_of(period.since, period.until).annotate(whose=whose).values("whose")
+    views = _events(period, Access.VIEW).exclude(customer_id="").annotate(whose=whose)
+    views = views.exclude(whose__in=changed).values_list("actor_key", "day")
+    by_day = views.annotate(n=Count("customer_id", distinct=True))
     return _by_person("views", settings.ACTIVITY_VIEWS, by_day)
 
 
