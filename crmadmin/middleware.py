@@ -173,7 +173,16 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     name = request.resolver_match.url_name if request.resolver_match else None
-    of_the_log = ("log", "change", "settle", "reveal-change", "unsettled", "looks", "export")
+    of_the_log = (
+        "log",
+        "change",
+        "settle",
+        "reveal-change",
+        "unsettled",
+        "looks",
+        "export",
+        "access-report",
+    )
     sections = dict.fromkeys(of_the_log, "log")
     sections |= {"create": "create", "saves": "", "integrity": "integrity"}
     sections |= {"activity": "activity", "findings": "activity"}

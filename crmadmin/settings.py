@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
+from customers.catalogue.fields import FIELDS, Create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -57,6 +58,20 @@ def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
 
+def _reasons(value: str) -> list[str]:
+    reasons = [reason for part in value.split(";") if (reason := part.strip())]
+    if any(len(reason) > 50 or not reason.isprintable() for reason in reasons):
+        raise ValueError
+    return reasons
+
+
+def _fields(value: str) -> frozenset[str]:
+    can_change = {row.name for row in FIELDS.values() if row.patch or row.create is not Create.NO}
+    if not can_change.issuperset(names := _words(value)):
+        raise ValueError
+    return frozenset(names)
+
+
 def _number(kind: Callable[[str], N], most: int, value: str) -> N:
     if not 0 < (number := kind(value)) <= most:
         raise ValueError
@@ -85,6 +100,8 @@ words = partial(read, _words, "be a list", default="")
 networks = partial(
     read, lambda value: list(map(ip_network, _words(value))), "list networks", default=""
 )
+reasons = partial(read, _reasons, "list reasons of at most 50 characters, separated by ;")
+fields = partial(read, _fields, "list fields that can be changed, by Club Med's names", default="")
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
@@ -129,6 +146,10 @@ if graceful_timeout <= CLUBMED_DEADLINE:
 JOURNAL_GRACE = seconds("JOURNAL_GRACE", default="30")
 if JOURNAL_GRACE < CLUBMED_DEADLINE:
     raise ImproperlyConfigured("JOURNAL_GRACE must not be less than CLUBMED_DEADLINE")
+
+# Why a customer is changed ------------------------------------------------------------------------
+REASONS = reasons("REASONS", default="Customer called; Customer wrote; Correction; Document seen")
+REASON_REQUIRED = fields("REASON_REQUIRED")
 
 # The audit log ------------------------------------------------------------------------------------
 AUDIT_ENCRYPTION_KEYS = keys("AUDIT_ENCRYPTION_KEYS")
@@ -207,6 +228,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
+                "customers.templatetags.change",
             ],
         },
     }

@@ -113,6 +113,11 @@ OPTIN = _("Opt-in: %(channel)s")
 OPTIN_PARTNERS = _("Opt-in: %(channel)s, partners")
 FORCE_ADDRESS = _("Save without address check")
 REASON = _("Reason")
+WHY = _("Why these changes?")
+WHY_IN_WORDS = _("Details of the reason")
+WHY_EXAMPLE = _("A few words, e.g. call 48133")
+NO_REASON_YET = _("No reason yet")
+OTHER_REASON = _("Other…")
 ANOTHER_PERSON = _("Why it is another person")
 WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
@@ -222,7 +227,18 @@ FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")
 WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
-TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
+AND = _("%(first)s and %(last)s")
+FROM_TO = _("%(first)s to %(last)s")
+MORE_FIELDS = ngettext_lazy("%(count)d more", "%(count)d more", "count")
+TOO_FAR = _(
+    "Nothing signed is near enough to this change for a small proof. Export the log instead: that "
+    "reaches to its signed head."
+)
+TYPED = CRITERIA | {
+    **dict.fromkeys(("reason", "reason_usual", "reason_words", "despite_reason"), REASON),
+    "customer_id": _("Customer number"),
+    "type": _("Type"),
+}
 YOU_TYPED = _("You typed")
 
 # Exports
@@ -248,6 +264,16 @@ COLUMNS = (
 )
 NOT_EXPORTED = _("Nothing was exported. Try again in a moment.")
 END_OF_EXPORT = _("End of the export: %(rows)d rows. A file without this line is not whole.")
+
+# The access report
+STAFF = _("Or a member of staff")
+NOBODY = _("Nobody")
+FORMAT = _("Format")
+TO_PRINT = _("A page to read and print")
+AS_JSON = _("JSON, for a machine")
+ONE_OF_BOTH = _("Type a customer number, or choose a member of staff: one of the two.")
+NOTHING_KNOWN = _("Nothing is recorded about this person.")
+NO_REPORT = _("No report was made. Try again in a moment.")
 
 # The filters of the log
 PERSON = _("Person")

@@ -11,7 +11,10 @@ const show = (name, values) => {
   }
   return part;
 };
-const sized = (bytes) => `${(bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} MB`;
+const sized = (bytes) => {
+  const [size, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : [bytes / 1e6, "MB"];
+  return `${size.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} ${unit}`;
+};
 
 const read = async (answer) => {
   const reader = answer.body.getReader();

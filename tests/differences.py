@@ -58,6 +58,7 @@ CASES = {
     "opt-ins": ("optins", *OPTINS),
     "one opt-in": ("optins", OPTINS[0], [{"channel": "SMS", "optin": False}, *OTHERS]),
     "address": ("address", *ADDRESS),
+    "one line of an address": ("address", ADDRESS[0], ADDRESS[0] | {"street": "Rua Galvão 418"}),
     "only the order": ("phones", THREE, THREE[::-1]),
     "an invisible character": ("birth_city", "Paris", "Paris\u200b"),
     "double spaces": ("first_name", "Ana Maria", "Ana  Maria"),

@@ -58,6 +58,11 @@ def actor_from(claims: dict[str, Any]) -> Actor:
     )
 
 
+def login_of(claims: dict[str, Any]) -> str:
+    """The person's user name or e-mail, by which two of one name can be told apart; else ""."""
+    return _one_line(claims.get("preferred_username")) or _one_line(claims.get("email"))
+
+
 def _one_line(text: object) -> str:
     """The text without control characters and halves of characters; "" if it is none."""
     if not isinstance(text, str):

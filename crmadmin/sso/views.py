@@ -56,6 +56,7 @@ def callback(request: DeskRequest) -> HttpResponse:
         return _failed(request, exc)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
     access_events.note(kind, actor=actor, request_id=request.id)
+    access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)
         return render(request, "no_access.html", {"name": actor.name}, status=403)

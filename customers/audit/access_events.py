@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import paging, statements
-from customers.audit.models import Access, AccessEvent, Purpose, actor_key
+from customers.audit.models import Access, AccessEvent, Colleague, Purpose, actor_key
 
 logger = logging.getLogger(__name__)
 _SAME_VIEW = timedelta(minutes=10)  # repeated views within it count as one
@@ -102,8 +102,15 @@ class AccessFilter(paging.Filter[AccessEvent]):
         return found.filter(recorded_at__lt=self.until) if self.until else found
 
 
+def know(actor: Actor, login: str) -> None:
+    """Note how the company knows this person, so that two of one name can be told apart."""
+    if login:
+        key = actor_key(actor.issuer, actor.sub)
+        Colleague.objects.update_or_create(key=key, defaults={"login": login})
+
+
 def people() -> list[tuple[int, str, str]]:
-    """Who has access events: (key, name as it was last, identifier) each; one query.
+    """Who has access events: (key, name as it was last, login or else identifier) each.
 
     In SQL: from one person to the next in the index.
     """
@@ -119,7 +126,8 @@ WITH RECURSIVE keys(value) AS (
     SELECT (SELECT min(actor_key) FROM customers_accessevent WHERE actor_key > keys.value)
     FROM keys WHERE keys.value IS NOT NULL
 )
-SELECT actor_key, actor_name, actor_sub FROM keys
+SELECT actor_key, actor_name, coalesce(login, actor_sub) FROM keys
 JOIN customers_accessevent ON id = (
     SELECT max(id) FROM customers_accessevent WHERE actor_key = keys.value
-)"""
+)
+LEFT JOIN customers_colleague ON key = actor_key"""

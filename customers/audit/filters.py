@@ -134,7 +134,7 @@ def _as_rows(line: JournalLine) -> Iterator[ChangedField]:
 
 
 class Occurring(NamedTuple):
-    """What occurs in the log. people: (key, name as it was last, identifier) each."""
+    """What occurs in the log. people: (key, name as it was last, login or else identifier) each."""
 
     people: list[tuple[int, str, str]]
     fields: list[str]
@@ -171,8 +171,10 @@ _NEXT = """
     FROM {column}_ WHERE {column}_.value IS NOT NULL
 )"""
 _PEOPLE = """
-SELECT 'actor_key', CAST(actor_key_.value AS text), actor_name, actor_sub FROM actor_key_
+SELECT 'actor_key', CAST(actor_key_.value AS text), actor_name, coalesce(login, actor_sub)
+FROM actor_key_
 JOIN customers_entry ON seq = (
     SELECT max(seq) FROM customers_changedfield WHERE actor_key = actor_key_.value
-)"""
+)
+LEFT JOIN customers_colleague ON key = actor_key_.value"""
 _VALUES = " UNION ALL SELECT '{column}', value, '', '' FROM {column}_"

@@ -103,6 +103,10 @@ class Act(models.Model):
         return (self.actor_issuer, self.actor_sub) == (actor.issuer, actor.sub)
 
     @property
+    def actor_key(self) -> int:
+        return actor_key(self.actor_issuer, self.actor_sub)
+
+    @property
     def role_words(self) -> str:
         return role_words(self.actor_roles.split(", "))
 
@@ -402,6 +406,13 @@ class Change(models.Model):
         return self.entries[-1].customer_label
 
     @property
+    def came_out_alike(self) -> bool:
+        """Did all its fields come out the same way, and is the same known of them?"""
+        verdicts = [history.verdict for history in self.fields]
+        known = {(one.outcome, one.evidence, one.detail, one.reason) for one in verdicts}
+        return len(known) == 1 and self.action != Action.ELSEWHERE
+
+    @property
     def fields(self) -> "list[FieldHistory]":
         return by_field(self.entries)
 
@@ -486,6 +497,22 @@ class Head(models.Model):
 
     def __str__(self) -> str:
         return f"head at {self.seq}"
+
+
+class StoredSeal(models.Model):
+    """A former head, as it was signed. Every `chain.SEALED_EVERY` entries one is stored.
+
+    So an old change is proven by a few entries, and not by all that came after it.
+    """
+
+    seq = NumberField(primary_key=True)
+    recorded_at = models.DateTimeField()
+    digest = models.BinaryField(max_length=32)
+    key_id = models.CharField(max_length=8)
+    signature = models.BinaryField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"seal of entry {self.seq}"
 
 
 class Access(models.TextChoices):
@@ -647,3 +674,15 @@ class SavedView(models.Model):
 
     def is_of(self, actor: Actor) -> bool:
         return (self.owner_issuer, self.owner_sub) == (actor.issuer, actor.sub)
+
+
+class Colleague(models.Model):
+    """How the company knows a person beside their name, as of their last sign-in. No part of the
+    record.
+    """
+
+    key = models.BigIntegerField(primary_key=True)  # as `actor_key` gives it
+    login = models.CharField(max_length=255)  # their user name or e-mail
+
+    def __str__(self) -> str:
+        return self.login

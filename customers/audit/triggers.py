@@ -12,7 +12,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-TABLES = ("customers_entry", "customers_head", "customers_vaultitem", "customers_accessevent")
+TABLES = (
+    *("customers_entry", "customers_head", "customers_storedseal"),
+    *("customers_vaultitem", "customers_accessevent"),
+)
 _REFUSAL = "the audit log only grows"
 
 # <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
@@ -35,6 +38,10 @@ _SQLITE = {
     "customers_head_update": """
         WHEN NEW."seq" < OLD."seq" OR NEW."id" <> OLD."id\"""",
     "customers_head_delete": "",
+    "customers_storedseal_insert": """
+        WHEN NEW."seq" <= (SELECT max("seq") FROM "customers_storedseal")""",
+    "customers_storedseal_update": "",
+    "customers_storedseal_delete": "",
     # A number that nobody said is -1 here.
     "customers_accessevent_insert": """
         WHEN NEW."id" > 0 AND EXISTS (
@@ -60,6 +67,9 @@ _POSTGRESQL = {
     ),
     "customers_head_delete": ("STATEMENT", "customers_refuse"),
     "customers_head_truncate": ("STATEMENT", "customers_refuse"),
+    "customers_storedseal_update": ("STATEMENT", "customers_refuse"),
+    "customers_storedseal_delete": ("STATEMENT", "customers_refuse"),
+    "customers_storedseal_truncate": ("STATEMENT", "customers_refuse"),
     "customers_accessevent_update": ("STATEMENT", "customers_refuse"),
     "customers_accessevent_truncate": ("STATEMENT", "customers_refuse"),
     "customers_vaultitem_update": (
@@ -102,10 +112,10 @@ def install() -> None:
                 cursor.execute(_sqlite_trigger(name))
             return
         schema = _schema()
-        for function in _FUNCTIONS:
+        for function, body in _FUNCTIONS.items():
             cursor.execute(
                 f"CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger"
-                f" LANGUAGE plpgsql SET {_SEARCH_PATH} AS $${_body(schema, function)}$$"
+                f" LANGUAGE plpgsql SET {_SEARCH_PATH} AS $${body.format(schema=schema)}$$"
             )
         for name in names:
             table, _, _ = name.rpartition("_")
@@ -123,8 +133,9 @@ def missing() -> list[str]:
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     else:
         schema = _schema()
+        bodies = {name: body.format(schema=schema) for name, body in _FUNCTIONS.items()}
         wanted = {
-            name: [_postgresql_trigger(schema, name), "A", _body(schema, function), [_SEARCH_PATH]]
+            name: [_postgresql_trigger(schema, name), "A", bodies[function], [_SEARCH_PATH]]
             for name, (_, function) in _POSTGRESQL.items()
         }
         query = f"""
@@ -150,10 +161,6 @@ def _postgresql_trigger(schema: str, name: str) -> str:
     table, _, act = name.rpartition("_")
     each, _ = _POSTGRESQL[name]
     return f"CREATE TRIGGER {name} BEFORE {act.upper()} ON {schema}.{table} FOR EACH {each}"
-
-
-def _body(schema: str, function: str) -> str:
-    return _FUNCTIONS[function].format(schema=schema)
 
 
 def _schema() -> str:

@@ -103,7 +103,11 @@ def _walk(walker: Verifier, last: int, progress: Progress) -> None:
                 encryption.decrypt_values(seq, field, commitments, key_id, encrypted)
             except encryption.UnreadableError as exc:
                 walker.bad_entry(seq, f"its values are {exc}")
-            if erased.is_forgotten(seq, customer_id) and _came_back(seq, columns):
+            if (
+                erased.is_forgotten(seq, customer_id)
+                and columns[_action] not in STAY_WHEN_FORGOTTEN
+                and VaultItem.objects.filter(pk=seq).exists()  # else it left just now
+            ):
                 what = "its values are there, although its customer was forgotten"
                 walker.bad_entry(seq, f"{what}: forget_customer --replay")
         if not is_projected or models.actor_key(issuer, sub) != key:
@@ -130,13 +134,6 @@ def _is_erased(walker: Verifier, seq: int, columns: Sequence[Any], erased: erasu
             return True
         erased.read()  # they may have been erased just now
     return False
-
-
-def _came_back(seq: int, columns: Sequence[Any]) -> bool:
-    """Are values of a customer who was forgotten there? They may have left since they were read."""
-    return columns[_action] not in STAY_WHEN_FORGOTTEN and (
-        VaultItem.objects.filter(pk=seq).exists()
-    )
 
 
 def _check_around(walker: Verifier, head: Seal) -> None:

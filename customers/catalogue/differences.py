@@ -5,10 +5,11 @@ is; its text is not.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -148,35 +149,50 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         return None
     if field.kind is kinds.PHONES:
         both = parse_phones(old or None) or (), parse_phones(new or None) or ()
-        return [(_phone(before), _phone(after)) for before, after in _matched(*both)]
+        return [_pair(_phone, *pair) for pair in _matched(*both)]
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
         return [
-            (_channel(code, before.get(code, {})), _channel(code, after.get(code, {})))
+            _pair(partial(_channel, code), before.get(code, {}), after.get(code, {}))
             for code in {**before, **after}
         ]
     if field.members:
-        rows, others = _by_rows(field, old), _by_rows(field, new)
+        before, after = _named(old), _named(new)
+        keys = [row.name for row in field.members]
+        keys += sorted({**before, **after}.keys() - set(keys))
+        rows = {row.name: row for row in field.members}
         return [
-            ({key: rows.get(key, _NOTHING)}, {key: others.get(key, _NOTHING)})
-            for key in {**rows, **others}
+            _pair(partial(_of_row, key, rows.get(key)), before.get(key), after.get(key))
+            for key in keys
         ]
     return None
 
 
-def _by_rows(field: Field, value: Json) -> dict[str, _Member]:
-    """The members of an object in the catalogue's order, then those that are new to us."""
-    left = dict(value or {})
-    if left.get("country_code"):
-        left.pop("country", None)  # its name
-    found = {
-        row.name: _Member(row.label, one, row.text(one, revealed=True), cut_of(row, one))
-        for row in field.members
-        for one in [left.pop(row.name, None)]
-    }
-    for key, one in sorted(left.items()):
-        found[key] = _Member(key, one, compare.raw_text(one), Cut.WORDS)
-    return found
+def _pair(item_of: Callable[[Any], _Item | None], old: Any, new: Any) -> _Pair:
+    """Both as items; what is the same on both sides is not put into words."""
+    if compare.canonical(_plain_json(old)) == compare.canonical(_plain_json(new)):
+        same = {"": _Member("", _plain_json(new), "")}
+        return same, same
+    return item_of(old), item_of(new)
+
+
+def _plain_json(part: Any) -> Json:
+    return [part.number, part.type, dict(part.extra)] if isinstance(part, Phone) else part
+
+
+def _named(value: Json) -> dict[str, Json]:
+    """The members of an object; a country's name only where there is no code."""
+    members = dict(value or {})
+    if members.get("country_code"):
+        members.pop("country", None)
+    return members
+
+
+def _of_row(key: str, row: Field | None, value: Json) -> _Item:
+    """A member of an object, by its row of the catalogue if it has one."""
+    if row is None:
+        return {key: _Member(key, value, compare.raw_text(value), Cut.WORDS)}
+    return {key: _Member(row.label, value, row.text(value, revealed=True), cut_of(row, value))}
 
 
 def _phone(phone: Phone | None) -> _Item | None:

@@ -1,6 +1,7 @@
 """Filters of a list, as its address says them."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -293,15 +294,17 @@ def _midnight(day: date) -> datetime:
 
 
 def person_field(people: Iterable[tuple[int, str, str]], reader: Actor) -> ValuesField:
-    """Everybody who occurs, and the reader. people: (key, name, identifier) each.
-
-    Who shares a name with another is told apart by their identifier.
-    """
-    people = list(people)
-    names = [name for _, name, _ in people]
+    """Everybody who occurs, and the reader. people: (key, name, login) each."""
     known = {str(actor_key(reader.issuer, reader.sub)): reader.name} | {
-        str(key): f"{name} ({sub})" if sub and names.count(name) > 1 else name
-        for key, name, sub in people
+        str(key): f"{name} ({login})" if is_shared else name
+        for key, (name, login, is_shared) in known_people(people).items()
     }
     known = dict(sorted(known.items(), key=lambda one: one[1].casefold()))
     return ValuesField("person", wording.PERSON, known, occurring=known, nothing=wording.ANYONE)
+
+
+def known_people(people: Iterable[tuple[int, str, str]]) -> dict[int, tuple[str, str, bool]]:
+    """key -> name, login, and does somebody else have this name?"""
+    people = list(people)
+    names = Counter(name for _, name, _ in people)
+    return {key: (name, login, names[name] > 1) for key, name, login in people}

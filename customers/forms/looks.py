@@ -19,7 +19,8 @@ class LookFilterForm(FilterForm):
     def __init__(self, query: QueryDict, *, reader: Actor) -> None:
         kinds = dict(Access.choices)
         what = ValuesField("kind", wording.WHAT, kinds, occurring=kinds, nothing=wording.ANYTHING)
-        super().__init__(query, [person_field(access_events.people(), reader), what])
+        self.people = access_events.people()
+        super().__init__(query, [person_field(self.people, reader), what])
 
     def clean(self) -> None:
         super().clean()

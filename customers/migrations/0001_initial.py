@@ -26,6 +26,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Colleague",
+            fields=[
+                ("key", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("login", models.CharField(max_length=255)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Credential",
             fields=[
                 ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),
@@ -119,6 +126,19 @@ class Migration(migrations.Migration):
                 ("recorded_at", models.DateTimeField()),
                 ("digest", models.BinaryField(max_length=32)),
                 ("key_id", models.CharField(blank=True, max_length=8)),
+                ("signature", models.BinaryField(max_length=64)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="StoredSeal",
+            fields=[
+                (
+                    "seq",
+                    customers.audit.models.NumberField(primary_key=True, serialize=False),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                ("digest", models.BinaryField(max_length=32)),
+                ("key_id", models.CharField(max_length=8)),
                 ("signature", models.BinaryField(max_length=64)),
             ],
         ),

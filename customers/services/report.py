@@ -3,13 +3,16 @@
 docs/audit.md, section 11, gives the shape. Rows are read one by one, so that memory stays flat.
 """
 
+import json
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
 
 from django.db.models import Max, Min, Model, Q, QuerySet, Window
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from customers.audit import chain, models
@@ -191,3 +194,28 @@ def _value(name: str, value: Json | Missing) -> Fact:
         return {"state": "hidden"}
     words = FIELDS[name].text(value) or compare.raw_text(value)
     return {"state": "value", "value": value, "words": words}
+
+
+# Formats
+
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # HTML takes them for other characters
+
+
+def as_json(made: Report) -> Iterator[str]:
+    """One object, a row a line, in ASCII."""
+    yield json.dumps(made.head)[:-1]
+    for name, rows in made.parts.items():
+        yield f',\n"{name}": ['
+        for n, row in enumerate(rows):
+            yield f"{',' if n else ''}\n{json.dumps(row)}"
+        yield "\n]"
+    yield "\n}\n"
+
+
+def as_html(made: Report) -> Iterator[str]:
+    """One page that loads nothing, to be read or printed, in ASCII whatever a value holds."""
+    page = render_to_string("audit/report.html", {**made.head, **made.parts})
+    yield _CONTROL.sub("\ufffd", page).encode("ascii", "xmlcharrefreplace").decode()
+
+
+FORMATS = {"json": as_json, "html": as_html}

@@ -106,6 +106,8 @@ def changed_field(entry: Entry) -> str:
     if field is None or not field.is_composed or not is_told or _is_missing(entry):
         return label
     member = _difference(entry, revealed=False).member
+    if field.members:  # "Address, street"
+        member = member[:1].lower() + member[1:]
     return wording.OF_FIELD % {"field": label, "member": member} if member else label
 
 

@@ -26,7 +26,8 @@ from customers.catalogue.masking import is_sensitive
 from customers.forms.log import LogFilterForm
 from customers.forms.small import RevealForm
 from customers.services.outcomes import NotRecorded
-from customers.templatetags.desk import basis, field_label, flagged
+from customers.templatetags.delta import changed_field
+from customers.templatetags.desk import basis, flagged
 from customers.views.answers import DeskRequest
 from customers.views.log import filter_form
 
@@ -132,7 +133,7 @@ def _cells(change: Change, history: FieldHistory, *, revealed: bool) -> list[str
         first.role_words,
         change.customer_id,
         str(change.customer_label),
-        field_label(name),
+        changed_field(verdict),
         str(change.get_action_display()),
         _text(name, verdict.old, revealed=revealed),
         _text(name, verdict.new, revealed=revealed),

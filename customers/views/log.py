@@ -16,7 +16,7 @@ from customers.access import Actor, Permission, allow
 from customers.audit import filters, reading
 from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
 from customers.catalogue.fields import FIELDS
-from customers.forms.filters import is_same_query, period, query_string
+from customers.forms.filters import is_same_query, known_people, period, query_string
 from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
 from customers.views.answers import (
@@ -78,6 +78,7 @@ def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) 
         "naming": naming,
         "views": _views(request.actor, form.newest),
         "usual": form.usual(request.actor),
+        "people": known_people(filters.occurring().people),
     }
     if form.is_valid():
         page = filters.page(form.wanted, before=form.cleaned_data["before"])

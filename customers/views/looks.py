@@ -11,7 +11,7 @@ from customers import wording
 from customers.access import Permission, allow
 from customers.audit import paging
 from customers.audit.models import Access
-from customers.forms.filters import is_same_query, period, query_string
+from customers.forms.filters import is_same_query, known_people, period, query_string
 from customers.forms.looks import LookFilterForm
 from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
 
@@ -22,7 +22,12 @@ from customers.views.answers import DeskRequest, page_or_fragment, records_acces
 def looks(request: DeskRequest) -> HttpResponse:
     """What a filter selects; for htmx the list alone, or the panel of a profile."""
     form = LookFilterForm(request.GET, reader=request.actor)
-    context = {"filter": form, "views": _views(form.newest), "months": settings.ACCESS_MONTHS}
+    context: dict[str, object] = {
+        "filter": form,
+        "views": _views(form.newest),
+        "months": settings.ACCESS_MONTHS,
+    }
+    context["people"] = known_people(form.people)
     if form.is_valid():
         page = paging.search(form.wanted, before=form.cleaned_data["before"])
         context["page"] = page

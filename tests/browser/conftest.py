@@ -19,6 +19,7 @@ from tests.privacy import Told
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, and not wrong
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
+STRICT = {"REASON_REQUIRED": "third_name"}
 EVERY_CASE = "from tests import differences; differences.record()"
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
 # Pages of one context share a process, which the first has warmed.
@@ -67,12 +68,18 @@ class Product:
     def manage(self, *arguments):
         """A command on the demo's own log."""
         *manage, _ = self.demo.command
-        subprocess.run([*manage, *arguments], check=True, capture_output=True)
+        done = subprocess.run([*manage, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout
 
     def record_differences(self):
         """Write a log with every case of old → new."""
         *manage, _ = self.demo.command
         subprocess.run([*manage, "shell", "--command", EVERY_CASE], check=True)
+
+    def public_key(self):
+        """With which the standalone verifier checks what this desk exports."""
+        asked = "from tests.log import public_key; print(public_key())"
+        return self.manage("shell", "--verbosity", "0", "--command", asked).strip()
 
     def reset(self):
         requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()
@@ -98,7 +105,7 @@ def database_address():
 @pytest.fixture(scope="session")
 def running_product(tmp_path_factory, database_address):
     folder = tmp_path_factory.mktemp("demo")
-    with running(folder, **PATIENT, **database_address) as demo:
+    with running(folder, **PATIENT, **STRICT, **database_address) as demo:
         product = Product(demo)
         yield product
         _, said = demo.end(signal.SIGTERM)

@@ -307,6 +307,35 @@ def finding(page, product):
     yield "found"
 
 
+def saying_why(page, product):
+    page.goto(RICH)
+    page.get_by_label("Why these changes?").select_option("Document seen")
+    words = page.get_by_label("Details of the reason")
+    words.fill("A new passport, number checked, after she had married and moved " + "W" * 60)
+    words.press("Enter")
+    expect(page.locator("#why-said")).to_contain_text("Kept.")
+    save_as(page, "birth_city", "Salvador")
+    yield "reason"
+    words.fill("x" * 201)
+    words.press("Enter")
+    expect(page.locator("#why-said .error")).to_be_visible()
+    yield "reason-wrong"
+    page.goto(TOM)
+    page.get_by_role("link", name="Add Third name").click()
+    box = page.locator("#third_name input[name=value]")
+    box.fill("Ann")
+    box.press("Enter")
+    expect(page.locator("#third_name .error")).to_be_visible()
+    yield "reason-needed"
+    page.goto(f"{LONG}groups/identity/")
+    page.locator("[name=third_name]").fill("Ann")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#summary")).to_be_visible()
+    yield "reason-needed-group"
+    page.goto("/audit/?customer=704118236")
+    yield "reasons"
+
+
 def sending_an_address(page, product):
     """With the other editors of lists and objects open beside it."""
     body = '{"errors": [{"concerned_key": "address.zip_code", "error_description": "Unknown."}]}'
@@ -385,7 +414,7 @@ def visiting(page, product):
 
 
 JOURNEYS = [
-    *(visiting, finding, creating, editing, saving, conflicting, sending_an_address),
+    *(visiting, finding, creating, editing, saving, conflicting, saying_why, sending_an_address),
     *(editing_a_group, revealing, comparing, recorded_and_forgotten, settling, deciding),
     *(deciding_about_a_create, checking, without_an_api, without_a_role),
 ]

@@ -19,7 +19,6 @@ from customers.audit import access_events, entries
 from customers.audit.actions import Evidence, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import Access, AccessEvent, Change, Entry, Purpose
-from customers.management.commands import access_report
 from customers.services import report
 from customers.services.reconcile import reconcile
 from tests.acts import (
@@ -401,7 +400,7 @@ def test_steps_of_a_change_stand_together_and_what_comes_later_is_left_to_the_ne
     recorded(email())
     looked(Access.VIEW, customer_id=TOM)
 
-    said = json.loads("".join(access_report.as_json(told)))
+    said = json.loads("".join(report.as_json(told)))
 
     together = [[step["seq"] for step in one["steps"]] for one in said["changes"]]
     assert together == [[1, 3], [2, 5], [4]]

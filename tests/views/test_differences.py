@@ -101,6 +101,7 @@ def test_the_only_member_that_changed_is_named_with_its_field(rows, supervisor):
     ):
         assert text(rows[row].select_one(".field-name")) == name
     assert "unchanged" not in text(rows["one opt-in"])
+    assert text(rows["one line of an address"].select_one(".field-name")) == "Address, street"
 
     history = supervisor.page(f"/customers/{TOM}/history/")
 

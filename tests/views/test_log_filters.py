@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from customers.audit import paging
+from customers.audit import access_events, paging
 from customers.audit.models import ChangedField, SavedView, actor_key
-from tests.acts import change, lose_the_answer
+from tests.acts import change, create, lose_the_answer
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
+from tests.people import actor
 
 JUMI = "704118236"
 ISSUER = "http://127.0.0.1:9"
@@ -93,10 +94,33 @@ def test_the_filters_offer_only_what_occurs(lively, supervisor):
 def test_two_people_of_one_name_are_told_apart(clubmed, db, supervisor):
     for sub in ("staff-7", "staff-8"):
         change(signed_in((sub, "Jean Martin", ["agent"])), f"{sub}@example.com")
+    access_events.know(actor(("staff-7", "Jean Martin", ["agent"])), "j.martin@example.com")
 
-    offered = [text(box.parent) for box in supervisor.page("/audit/").select("[name=person]")]
+    page = supervisor.page("/audit/")
 
-    assert offered[:2] == ["Jean Martin (staff-7)", "Jean Martin (staff-8)"]
+    offered = [text(box.parent) for box in page.select("[name=person]")]
+    assert offered[:2] == ["Jean Martin (j.martin@example.com)", "Jean Martin (staff-8)"]
+    who = [text(cell) for cell in page.select("td.who")]
+    assert who == ["Jean Martin staff-8", "Jean Martin j.martin@example.com"]
+
+
+def test_a_name_and_a_field_of_a_row_are_filters(lively, supervisor):
+    row = supervisor.page("/audit/?outcome=applied").select("tbody.change tr")[-1]
+    who, field = row.select_one("td.who a"), row.select_one("td.field-name a")
+
+    assert shown(supervisor.page(f"/audit/{who['href']}")) == ["Lyon", "one@example.com"]
+    page = supervisor.page(f"/audit/{field['href']}")
+    assert shown(page) == ["two@example.com", "one@example.com"]
+    assert chips(page) == ["Outcome: Applied", "E-mail"]
+
+
+def test_fields_that_came_out_alike_share_one_badge_and_one_reason(agent, supervisor):
+    create(agent, civility="MR", first_name="Ada", last_name="Vance")
+
+    [rows] = supervisor.page("/audit/").select("tbody.change")
+
+    assert len(rows.select("td.field-name")) == 3
+    assert [cell["rowspan"] for cell in rows.select("td.outcome, td.reason")] == ["3", "3"]
 
 
 def test_each_filter_in_use_is_a_chip_that_takes_it_away(lively, supervisor):

@@ -13,7 +13,7 @@ ISSUER = "http://127.0.0.1:9"
 def listed(page):
     """(who, what, customer) a row, newest first."""
     return [
-        tuple(text(row.select_one(cell)) for cell in ("td.who span", "td.outcome", "td.customer"))
+        tuple(text(row.select_one(cell)) for cell in ("td.who a", "td.outcome", "td.customer"))
         for row in page.select("tbody.change tr")
     ]
 

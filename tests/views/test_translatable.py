@@ -105,6 +105,21 @@ def refused_create(agent, supervisor, clubmed):
     return create(agent, first_name="", birthdate="31/02/1986", email="no")
 
 
+def bad_reason(agent, supervisor, clubmed):
+    url = f"/customers/{LONG}/reason/"
+    return agent.post(url, {"reason_usual": "", "reason_words": "x" * 201})
+
+
+def kept_reason(agent, supervisor, clubmed):
+    url = f"/customers/{LONG}/reason/"
+    return agent.post(url, {"reason_words": "new@example.com"}, headers=HTMX)
+
+
+def missing_reason(agent, supervisor, clubmed):
+    with override_settings(REASON_REQUIRED={"email"}):
+        return agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"})
+
+
 def refused_editor(agent, supervisor, clubmed):
     return agent.post(EDITOR, agent.form(EDITOR) | {"value": "no"})
 
@@ -219,7 +234,18 @@ def activity_of_a_wrong_period(agent, supervisor, clubmed):
 STATES = [
     *(activity, activity_without_a_change, activity_of_a_wrong_period),
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
-    *(refused_create, refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage),
+    *(
+        bad_reason,
+        kept_reason,
+        missing_reason,
+        refused_create,
+        refused_editor,
+        conflict,
+        unknown_outcome,
+        saved,
+        saved_in_place,
+        outage,
+    ),
     *(history, log, change, waiting, own_saves, forget, gate),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
@@ -279,6 +305,7 @@ def known_words(clubmed):
         *names.months["format"]["abbreviated"].values(),
         *names.days["format"]["wide"].values(),
         NAMES,
+        *settings.REASONS,  # the company's own words
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}

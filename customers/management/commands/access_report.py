@@ -1,13 +1,9 @@
 """`manage.py access_report`: everything that is recorded about a person (art. 15 GDPR)."""
 
 import argparse
-import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.template.loader import render_to_string
 
 from customers.audit.models import Access
 from customers.management import commandline
@@ -15,27 +11,6 @@ from customers.services import report
 from customers.services.report import Report
 
 _LONGEST = 64  # characters that an access event can name a person by
-_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # HTML takes them for other characters
-
-
-def as_json(made: Report) -> Iterator[str]:
-    """One object, a row a line, in ASCII."""
-    yield json.dumps(made.head)[:-1]
-    for name, rows in made.parts.items():
-        yield f',\n"{name}": ['
-        for n, row in enumerate(rows):
-            yield f"{',' if n else ''}\n{json.dumps(row)}"
-        yield "\n]"
-    yield "\n}\n"
-
-
-def as_html(made: Report) -> Iterator[str]:
-    """One page that loads nothing, to be read or printed, in ASCII whatever a value holds."""
-    page = render_to_string("audit/report.html", {**made.head, **made.parts})
-    yield _CONTROL.sub("\ufffd", page).encode("ascii", "xmlcharrefreplace").decode()
-
-
-_FORMATS = {"json": as_json, "html": as_html}
 
 
 class Command(BaseCommand):
@@ -46,7 +21,7 @@ class Command(BaseCommand):
         person.add_argument("--customer", metavar="ID", type=commandline.customer_number)
         person.add_argument("--staff", metavar="SUB", help="the sign-in's identifier of the person")
         parser.add_argument("--issuer", help="whose SUB it is, if there are several")
-        parser.add_argument("--format", choices=list(_FORMATS), default="json")
+        parser.add_argument("--format", choices=list(report.FORMATS), default="json")
         commandline.add_output(parser)
 
     def handle(self, **options: Any) -> None:
@@ -59,7 +34,7 @@ class Command(BaseCommand):
                 made = report.of_customer(customer_id)
             else:
                 made = _of_staff(sub, options["issuer"])
-            commandline.write(_FORMATS[options["format"]](made), output)
+            commandline.write(report.FORMATS[options["format"]](made), output)
         if output:
             self.stdout.write(f"Written: {output}")
         if not made.head["known"]:

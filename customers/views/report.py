@@ -1,0 +1,57 @@
+"""Everything that is recorded about one person (art. 15 GDPR), for who answers their request."""
+
+from django.db import DatabaseError
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from customers import wording
+from customers.access import Permission, allow
+from customers.audit import access_events
+from customers.audit.models import Access, AccessEvent
+from customers.forms.report import ReportForm
+from customers.services import report
+from customers.services.outcomes import NotRecorded
+from customers.views.answers import DeskRequest
+
+_TYPES = {"html": "text/html; charset=us-ascii", "json": "application/json"}
+
+
+@allow(Permission.FORGET)
+def access_report(request: DeskRequest) -> HttpResponseBase:
+    """Ask about whom; then the report, as a file. Recorded before anything of it is sent."""
+    form = ReportForm(request.POST if request.method == "POST" else None, reader=request.actor)
+    if not form.is_valid():
+        return _page(request, form)
+    number, key = form.cleaned_data["customer_id"], form.cleaned_data["person"]
+    newest = AccessEvent.objects.filter(actor_key=key or 0).order_by("-id").first()
+    issuer, sub = (newest.actor_issuer, newest.actor_sub) if newest else ("", "")
+    try:
+        access_events.record(
+            Access.REPORT,
+            actor=request.actor,
+            request_id=request.id,
+            customer_id=number,
+            field=sub[:64],
+        )
+    except DatabaseError as exc:
+        raise NotRecorded(text=wording.NO_REPORT) from exc
+    if number:
+        made = report.of_customer(number)
+    else:
+        made = report.of_staff(issuer, sub, report.names_by_issuer(sub).get(issuer, ()))
+    if not made.head["known"]:
+        form.add_error("customer_id", wording.NOTHING_KNOWN)
+        return _page(request, form)
+    kind = form.cleaned_data["format"]
+    about = f"customer_{number}" if number else "staff"
+    return StreamingHttpResponse(
+        report.FORMATS[kind](made),
+        content_type=_TYPES[kind],
+        headers={"Content-Disposition": f'attachment; filename="report_{about}.{kind}"'},
+    )
+
+
+def _page(request: DeskRequest, form: ReportForm) -> HttpResponse:
+    status = 422 if form.errors else 200
+    return render(request, "audit/ask_report.html", {"form": form}, status=status)

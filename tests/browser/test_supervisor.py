@@ -1,0 +1,114 @@
+"""What a supervisor asks of the log, asked with a mouse, with the keyboard alone, and without a
+script."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import save_as, unexpected
+from tests.log import VERIFIER
+
+pytestmark = pytest.mark.once
+TOM, URL = "/customers/123456789/", "/audit/"
+
+
+@pytest.fixture
+def busy(product, page):
+    """A supervisor's page, after an e-mail of Inès Moreau's and a first name of Sana's."""
+    page.goto(TOM)
+    save_as(page, "email", "new@example.com")
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(TOM)
+    save_as(page, "first_name", "Thomas")
+    page.goto(URL)
+    return page
+
+
+def expect_listed(page, *fields, chips):
+    """So many filters are in use, and these fields alone are in the list."""
+    expect(page.locator(".chip")).to_have_count(chips)
+    assert set(page.locator("td.field-name").all_inner_texts()) == set(fields)
+
+
+def test_what_one_colleague_did_last_week_is_two_clicks_away(busy):
+    busy.locator("td.who").get_by_role("link", name="Inès Moreau").first.click()
+    busy.get_by_role("link", name="Last 7 days").click()
+
+    expect_listed(busy, "E-mail", chips=3)
+    assert set(busy.locator("td.who").all_inner_texts()) == {"Inès Moreau"}
+
+
+def test_all_changes_of_one_field_this_month_are_two_clicks_away(busy):
+    busy.locator("td.field-name").get_by_role("link", name="First name").first.click()
+    busy.get_by_role("link", name="This month").click()
+
+    expect_listed(busy, "First name", chips=3)
+
+
+def test_several_values_are_ticked_in_a_list_and_taken_away_one_by_one(busy):
+    busy.locator("summary", has_text="Any field").click()
+    busy.get_by_label("E-mail").check()
+    busy.get_by_label("First name").check()
+    busy.get_by_role("button", name="Filter").click()
+    expect_listed(busy, "First name", "E-mail", chips=2)
+    assert busy.url.endswith("/audit/?field=email&field=first_name")
+
+    busy.get_by_role("link", name="Remove: First name").click()
+    expect_listed(busy, "E-mail", chips=1)
+
+
+def test_a_wrong_date_has_the_focus_and_its_message(busy):
+    busy.goto(f"{URL}?field=email&from=2026-02-30")
+
+    expect(busy.get_by_label("From", exact=True)).to_be_focused()
+    expect(busy.get_by_role("alert")).to_have_text("30 February does not exist.")
+    expect_listed(busy, chips=2)
+
+
+def test_the_auditor_gets_a_file_that_proves_itself(product, busy, tmp_path):
+    busy.get_by_role("link", name="Export").click()
+    with busy.expect_download() as download:
+        busy.get_by_role("button", name="Export NDJSON").click()
+
+    expect(busy.get_by_role("heading", name="Exported")).to_be_focused()
+    path = tmp_path / "changes.ndjson"
+    download.value.save_as(path)
+    command = [sys.executable, str(VERIFIER), str(path), "--key", product.public_key()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("entries 1 to "), done.stdout
+    assert ": whole, 0 seals compared" in done.stdout
+
+
+def test_who_looked_at_this_customer_is_one_click_away(busy):
+    busy.goto(TOM)
+    busy.locator("#timeline summary").click()
+
+    expect(busy.locator("#looks-panel")).to_contain_text("Inès Moreau, agent")
+
+
+def test_with_the_keyboard_alone(busy):
+    busy.locator("summary", has_text="Any field").focus()
+    busy.keyboard.press("Enter")
+    busy.keyboard.press("Tab")
+    busy.keyboard.press("Space")
+    busy.keyboard.press("Enter")
+
+    expect_listed(busy, "E-mail", chips=1)
+
+
+def test_without_a_script(busy, product, open_page):
+    page = open_page(script=False)
+    product.let_in(page, "Sana El Idrissi")
+    page.goto(URL)
+    page.locator("summary", has_text="Any field").click()
+    page.get_by_label("First name").check()
+    page.get_by_role("button", name="Filter").click()
+    expect_listed(page, "First name", chips=1)
+    page.get_by_role("link", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export CSV").click()
+    assert "Thomas" in Path(download.value.path()).read_text(encoding="utf-8")
+    assert unexpected(page.said) == []
