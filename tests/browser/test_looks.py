@@ -181,6 +181,32 @@ def recorded_and_forgotten(page, product):
     yield "forgotten-change"
 
 
+ALTER = """
+from customers.audit import triggers
+from customers.audit.models import Entry
+from tests import log
+log.lift_the_triggers()
+Entry.objects.filter(seq=Entry.objects.first().seq - 1).update(locale="{locale}")
+triggers.install()
+"""
+
+
+def proving(page, product):
+    """A change amid others, and when it is not as it was recorded."""
+    for value in ("one@example.com", LONG_EMAIL, "three@example.com"):
+        page.goto(TOM)
+        save_as(page, "email", value)
+    page.goto("/audit/")
+    page.locator("tbody.change .when a").nth(1).click()
+    expect(page.get_by_text("Verified just now")).to_be_visible()
+    yield "change-amid"
+    product.manage("shell", "--command", ALTER.format(locale="fr-FR"))
+    page.reload()
+    expect(page.get_by_text("Not as recorded")).to_be_visible()
+    yield "change-altered"
+    product.manage("shell", "--command", ALTER.format(locale="en-US"))
+
+
 def settling(page, product):
     page.route("**/changes/**", lambda route: route.fulfill(status=204))  # so it stays like this
     lose(page, product, RICH, "drop_after")
@@ -455,8 +481,8 @@ def visiting(page, product):
 
 JOURNEYS = [
     *(visiting, finding, creating, editing, saving, conflicting, saying_why, sending_an_address),
-    *(editing_a_group, revealing, comparing, recorded_and_forgotten, settling, deciding),
-    *(deciding_about_a_create, checking, seeing_activity, without_an_api, without_a_role),
+    *(editing_a_group, revealing, comparing, recorded_and_forgotten, proving, settling),
+    *(deciding, deciding_about_a_create, checking, seeing_activity, without_an_api, without_a_role),
 ]
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from customers.audit import chain, proof
@@ -327,6 +328,17 @@ def test_what_was_altered_is_not_as_recorded(supervisor, statement):
     assert "was altered" in text(notice)
     assert notice.a["href"] == "/audit/integrity/"
     assert "entry " in text(notice.ul) or "head" in text(notice.ul)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL stores no such time")
+@pytest.mark.parametrize("table", ["entry", "head", "change"])
+def test_a_time_that_is_none_is_not_as_recorded_either(supervisor, table):
+    [entry] = append("email")
+    tamper(f"UPDATE customers_{table} SET recorded_at = 'oops'")
+
+    page = page_of(supervisor, entry.change_id)
+
+    assert badge(page) == ("Verified just now" if table == "change" else "Not as recorded")
 
 
 def test_far_from_anything_signed_it_is_tied_to_its_neighbours(supervisor, monkeypatch):

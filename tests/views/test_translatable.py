@@ -17,11 +17,12 @@ from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 from crmadmin.sandbox import Fault
-from customers.audit import verification
+from customers.audit import proof, verification
 from customers.audit.models import Change, ChangedField, CheckState, Verification
 from tests import differences
+from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -164,6 +165,20 @@ def change(agent, supervisor, clubmed):
     return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
 
 
+def altered_change(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    audit_log.lift_the_triggers()
+    audit_log.sql("DELETE FROM customers_vaultitem")
+    return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
+def change_far_from_a_seal(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "MOST", 0)
+        return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
 def waiting(agent, supervisor, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
     return supervisor.get("/audit/unsettled/")
@@ -247,6 +262,7 @@ STATES = [
         outage,
     ),
     *(history, log, change, waiting, own_saves, forget, gate),
+    *(altered_change, change_far_from_a_seal),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
 
@@ -278,7 +294,7 @@ def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
 
 def spoken(page):
     """The texts of a page, and of its attributes that are read aloud, element by element."""
-    for element in page.select("script, style, .code, td[lang], svg"):
+    for element in page.select("script, style, .code, :is(td, ul)[lang], svg"):
         element.decompose()
     page.smooth()
     yield page.get_text(" ")
@@ -298,7 +314,7 @@ def known_words(clubmed):
     names = Locale("en")
     texts = [
         json.dumps(list(clubmed.customers.values()), ensure_ascii=False),
-        *(person[1] for person in (("", "Inès Moreau"), SUPERVISOR, AUDITOR)),
+        *(f"{sub} {name}" for sub, name, _ in (AGENT, SUPERVISOR, AUDITOR)),
         *names.territories.values(),
         *names.languages.values(),
         *names.months["format"]["wide"].values(),
