@@ -172,6 +172,22 @@ def test_a_change_that_waits_says_so_and_has_no_proof_yet(agent, supervisor, clu
     assert supervisor.get(f"{waiting}proof.ndjson").status_code == 404
 
 
+def test_what_was_changed_elsewhere_says_when_it_was_noticed_and_by_nobody(
+    agent, supervisor, clubmed
+):
+    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
+    clubmed.customers[TOM]["email"] = "elsewhere@example.com"
+    agent.get(f"/customers/{TOM}/")
+
+    page = page_of(supervisor)
+
+    assert text(page.h1) == "E-mail of Tom Smith Changed elsewhere"
+    assert text(page.select_one(".lede")).startswith("Noticed on ")
+    assert "All changes by this person" not in text(page)
+    assert badge(page) == "Verified just now"
+
+
 def test_a_created_customer_is_named_as_new(agent, supervisor):
     create(agent, civility="MR", first_name="Ada", last_name="Vance")
 
