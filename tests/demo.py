@@ -27,19 +27,23 @@ def python(*arguments: object, **environment: str) -> subprocess.CompletedProces
 
 def environment(folder: Path, **ports: str) -> dict[str, str]:
     """Nothing of ours: what is left of an environment where nobody configured anything."""
-    free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0"}
+    free = {"PORT": "0", "SANDBOX_PORT": "0", "OIDC_PORT": "0", "DEMO_HISTORY": "off"}
     return {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **free, **ports}
 
 
 class Demo:
-    """A running demo: its process, and what it printed: addresses by name, and a command."""
+    """A running demo: its process, and what it printed until it was ready: all of it, addresses by
+    name, and a command.
+    """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+        self.announced = ""
         self.urls: dict[str, str] = {}
         self.command: list[str] = []
         assert process.stdout is not None
         for line in process.stdout:
+            self.announced += line
             if line.strip().startswith("sh "):
                 self.command = line.split()
             name, _, url = line.strip().rpartition(" ")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from crmadmin.demo import listening, provider
-from crmadmin.demo.server import BASE_DIR, Server, ServerError, manage
+from crmadmin.demo.server import BASE_DIR, Server, ServerError, manage, python
 from crmadmin.demo.staff import STAFF
 from crmadmin.sandbox import Sandbox
 
@@ -59,6 +59,8 @@ def _serving(
         defaults, fixed = _defaults(folder), _fixed(sandbox, op)
         environment = {**defaults, **os.environ, **fixed}
         manage("migrate", environment)
+        if environment["DATABASE_URL"] == defaults["DATABASE_URL"]:
+            _fill_log(environment)
         ours = {name: environment[name] for name in (*defaults, *fixed)}
         _write_manage(folder / "manage", ours)
         application = "crmadmin.wsgi:application"
@@ -67,6 +69,14 @@ def _serving(
             product.wait("/health/live")
             _announce(product.url, sandbox.url, op.issuer, folder / "manage")
             yield product, op.server
+
+
+def _fill_log(environment: Mapping[str, str]) -> None:
+    """Some weeks of history, unless DEMO_HISTORY is off; the demo goes on without, and says so."""
+    if environment.get("DEMO_HISTORY") == "off":
+        return
+    if python(["-m", "crmadmin.demo.history"], environment) != 0:
+        print("\n  The history could not be made: its own messages above say why.", flush=True)
 
 
 def _defaults(folder: Path) -> dict[str, str]:

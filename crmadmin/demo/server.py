@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -96,11 +96,13 @@ class Server:
 
 def manage(command: str, environment: Mapping[str, str]) -> None:
     """Run a quiet `manage.py` command. Raises ServerError if it fails."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "manage.py", command, "--verbosity", "0"],
-        cwd=BASE_DIR,
-        env={**environment, **_ALONE},
-        check=False,
-    )
-    if done.returncode != 0:
+    if python(["manage.py", command, "--verbosity", "0"], environment) != 0:
         raise ServerError(f"`manage.py {command}` failed: its own messages above say why.")
+
+
+def python(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run Python in a process of its own; its exit status."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(  # noqa: S603
+        command, cwd=BASE_DIR, env={**environment, **_ALONE}, check=False
+    ).returncode

@@ -24,6 +24,10 @@ STAFF = (
     Person("staff-1003", "sana.elidrissi", "Sana El Idrissi", ("crm-supervisors",), "Supervisor"),
     Person("staff-1004", "mei-ling.chao", "Mei-Ling Chao", ("crm-auditors",), "Auditor"),
     Person("staff-1005", "noa.feldstein", "Noa Feldstein", (), "No role: is turned away"),
+    Person("staff-1006", "thiago.brandao", "Thiago Brandão", ("crm-agents",), "Agent"),
+    # Two of one name, whom the desk has to tell apart.
+    Person("staff-1007", "camille.laurent", "Camille Laurent", ("crm-agents",), "Agent in Paris"),
+    Person("staff-1008", "camille.laurent2", "Camille Laurent", ("crm-agents",), "Agent in Lyon"),
 )
 BY_SUB = {person.sub: person for person in STAFF}
 BY_USERNAME = {person.username: person for person in STAFF}

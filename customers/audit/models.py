@@ -501,6 +501,22 @@ class Head(models.Model):
         return f"head at {self.seq}"
 
 
+class StoredSeal(models.Model):
+    """A former head, as it was signed. Every `chain.SEALED_EVERY` entries one is stored.
+
+    So an old change is proven by a few entries, and not by all that came after it.
+    """
+
+    seq = NumberField(primary_key=True)
+    recorded_at = models.DateTimeField()
+    digest = models.BinaryField(max_length=32)
+    key_id = models.CharField(max_length=8)
+    signature = models.BinaryField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"seal of entry {self.seq}"
+
+
 class Access(models.TextChoices):
     """What somebody looked at, or was let into."""
 

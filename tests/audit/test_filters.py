@@ -1,13 +1,14 @@
-"""What a filter of the log means: for any log and filter, its pages and a plain reading agree."""
+"""What a filter means: for any log, pages, exports and a plain reading agree."""
 
-from uuid import uuid4
+import json
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.audit import entries, filters, paging
+from customers.audit import entries, export, filters, paging
 from customers.audit.actions import Action, Flag, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.filters import LogFilter
@@ -83,6 +84,18 @@ def pages(wanted):
         before = page.older
 
 
+def in_csv(wanted):
+    """The rows that a CSV export writes."""
+    return [(row.change_id, row.field) for rows in paging.every(wanted, size=4) for row in rows]
+
+
+def in_ndjson(wanted):
+    """What stands in full in an export that proves itself."""
+    lines = map(json.loads, export.ndjson(wanted=wanted))
+    contents = [line["content"] for line in lines if "content" in line]
+    return [(UUID(one["change_id"]), one["field"]) for one in contents]
+
+
 def plainly(wanted):
     """The same from all entries, one by one."""
     return [
@@ -105,7 +118,7 @@ def plainly(wanted):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(log=st.lists(CHANGE, max_size=3), asked=FILTER, since=PART, until=PART)
-def test_pages_and_a_plain_reading_of_the_log_agree(monkeypatch, log, asked, since, until):
+def test_pages_exports_and_a_plain_reading_of_the_log_agree(monkeypatch, log, asked, since, until):
     """The log goes on growing from one example to the next."""
     monkeypatch.setattr(paging, "_FIRST_RUN", 2)
     monkeypatch.setattr(paging, "RUN", 7)
@@ -113,7 +126,8 @@ def test_pages_and_a_plain_reading_of_the_log_agree(monkeypatch, log, asked, sin
         record(*change)
     wanted = LogFilter(**asked, since=time_at(since), until=time_at(until))
 
-    assert pages(wanted) == plainly(wanted)
+    assert pages(wanted) == plainly(wanted) == in_csv(wanted)
+    assert set(in_ndjson(wanted)) == set(plainly(wanted))
 
 
 def test_a_change_is_never_cut_in_two():

@@ -10,8 +10,13 @@ from pathlib import Path
 
 import requests
 
+from customers.audit.actions import Outcome
+from tests.conftest import text
 from tests.demo import NAMES, ROOT, children_of, environment, running
+from tests.faults.conftest import Person
 from tests.provider import sign_in
+
+PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
 
 
 def said_by(command: list[str]) -> str:
@@ -51,6 +56,42 @@ def test_an_agent_signs_in_to_the_running_demo_and_ctrl_c_leaves_nothing_behind(
         assert "Traceback" not in said
         assert all(refuses(url) for url in demo.urls.values())
         assert list(tmp_path.iterdir()) == []
+
+
+def test_the_log_holds_five_weeks_of_six_peoples_work(tmp_path: Path) -> None:
+    with running(tmp_path, DEMO_HISTORY="on", **PATIENT) as demo:
+        assert "Preparing five weeks of history ......................" in demo.announced
+        assert ": whole, " in said_by(demo.command)
+        sana = Person(demo.urls["Customer desk"].rstrip("/"), "sana.elidrissi")
+
+        log = sana.page("/audit/")
+        people = [text(one) for one in log.select("label[for^=id_person_]")]
+        assert len(people) == 7
+        assert people.count("Outside this desk") == 1
+        outcomes = {text(one) for one in log.select("label[for^=id_outcome_]")}
+        assert outcomes == {"Waiting", *(map(str, Outcome.labels))} - {"Stored as"}
+        for query in (
+            "flag=forced_address",
+            "flag=despite_duplicates",
+            "action=forgotten",
+            "action=elsewhere",
+        ):
+            assert sana.page(f"/audit/?{query}").select("tbody.change"), query
+        assert "stored as" in text(log)
+
+        assert "The log is intact up to entry" in text(sana.page("/audit/integrity/"))
+        unsettled = sana.page("/audit/unsettled/").select("tbody.change")
+        assert len(unsettled) == 2
+        looked = text(sana.page("/audit/looks/?kind=reveal&kind=export&kind=refused"))
+        for what in ("Sensitive value revealed", "Log exported", "Entry refused"):
+            assert what in looked
+
+
+def test_a_history_that_cannot_be_made_is_said_and_the_demo_begins_without(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere" / "tombstones.ndjson")
+    with running(tmp_path, DEMO_HISTORY="on", AUDIT_TOMBSTONES=nowhere) as demo:
+        assert "The history could not be made: its own messages above say why." in demo.announced
+        assert requests.get(demo.urls["Customer desk"], allow_redirects=False).status_code == 302
 
 
 def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     """Needs no configuration: it makes one for the servers it starts."""
 
     help = "Serve the product with a sandbox API and a local sign-in, on ports PORT (8000), "
-    help += "SANDBOX_PORT (8001) and OIDC_PORT (8002)."
+    help += "SANDBOX_PORT (8001) and OIDC_PORT (8002). DEMO_HISTORY=off begins with an empty log."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
