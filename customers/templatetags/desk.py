@@ -106,6 +106,7 @@ def basis(entry: Entry) -> str:
 def flagged(act: Act) -> list[str]:
     """How a change was made, where that was not the usual way."""
     related, words = act.related, dict(act.flag_words)
+    words.pop(Flag.REVERTS, None)  # `audit/_reverts.html` says which change
     if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
         others = [str(related)]
         if not isinstance(related, Missing):
