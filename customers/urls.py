@@ -3,6 +3,7 @@
 from django.urls import path
 
 from customers.views import (
+    activity,
     change,
     create,
     edit,
@@ -48,6 +49,8 @@ urlpatterns = [
     path("audit/export.csv", export.csv_file, name="export-csv"),
     path("audit/export.ndjson", export.ndjson_file, name="export-ndjson"),
     path("audit/looks/", looks.looks, name="looks"),
+    path("audit/activity/", activity.activity, name="activity"),
+    path("audit/activity/findings/", activity.findings, name="findings"),
     path("audit/report/", report.access_report, name="access-report"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),

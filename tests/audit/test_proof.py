@@ -5,10 +5,10 @@ import json
 import pytest
 from django.db import transaction
 
-from customers.audit import chain, proof, reading
+from customers.audit import chain, proof, reading, verifier
 from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import StoredSeal
+from customers.audit.models import Change, ChangedField, Entry, Head, StoredSeal, VaultItem
 from tests import log
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_the_file_is_whole_by_itself(amid, tmp_path):
     status, words = log.verify_alone(tmp_path / "proof.ndjson")
     assert status == 0
     assert "entries 2 to 5: whole, 0 seals compared, 2 entries in full" in words
-    assert lines[0]["before"] == chain.Entry.objects.get(seq=1).digest.hex()
+    assert lines[0]["before"] == Entry.objects.get(seq=1).digest.hex()
 
 
 def test_it_holds_this_change_in_full_and_of_others_digests_alone(amid):
@@ -142,3 +142,61 @@ def test_an_entry_that_is_not_recorded_leaves_no_seal(monkeypatch):
         transaction.set_rollback(True)
 
     assert not StoredSeal.objects.exists()
+
+
+@pytest.fixture
+def sealed(monkeypatch):
+    """A log of six entries with the seals of entries 2, 4 and 6."""
+    monkeypatch.setattr(chain, "SEALED_EVERY", 2)
+    for _ in range(6):
+        append("email")
+    assert log.verify()[0] == 0
+    log.lift_the_triggers()
+
+
+def test_a_log_written_anew_does_not_fit_its_stored_seals(sealed):
+    """Even with the signing key."""
+    digest = bytes(32)
+    for entry in Entry.objects.order_by("seq"):
+        entry.actor_name = "Nobody"
+        content = verifier.content_digest(chain.columns(entry))
+        digest = verifier.entry_digest(entry.seq, digest, content)
+        columns = {"actor_name": "Nobody", "content_digest": content, "digest": digest}
+        Entry.objects.filter(pk=entry.pk).update(**columns)
+    ChangedField.objects.update(actor_name="Nobody")
+    head = Head.objects.get()
+    head.digest = digest
+    chain.sign(head)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert "entry 2: it is not the one that was sealed" in words
+
+
+def test_a_log_that_was_cut_lacks_what_a_stored_seal_names(sealed):
+    VaultItem.objects.filter(pk__gt=3).delete()
+    for model in (Change, ChangedField, Entry):
+        model.objects.filter(seq__gt=3).delete()
+    head = Head.objects.get()
+    head.seq, head.digest = 3, Entry.objects.get(seq=3).digest
+    chain.sign(head)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert "the log was cut: a seal says that there was an entry 4" in words
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM customers_storedseal",
+        "UPDATE customers_storedseal SET digest = signature",
+        "UPDATE customers_storedseal SET seq = 9 WHERE seq = 6",
+    ],
+)
+def test_a_stored_seal_that_no_key_signed_says_nothing(sealed, statement):
+    log.sql(statement)
+
+    assert log.verify()[0] == 0

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from customers.audit import chain, proof
@@ -171,6 +172,22 @@ def test_a_change_that_waits_says_so_and_has_no_proof_yet(agent, supervisor, clu
     assert supervisor.get(f"{waiting}proof.ndjson").status_code == 404
 
 
+def test_what_was_changed_elsewhere_says_when_it_was_noticed_and_by_nobody(
+    agent, supervisor, clubmed
+):
+    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
+    clubmed.customers[TOM]["email"] = "elsewhere@example.com"
+    agent.get(f"/customers/{TOM}/")
+
+    page = page_of(supervisor)
+
+    assert text(page.h1) == "E-mail of Tom Smith Changed elsewhere"
+    assert text(page.select_one(".lede")).startswith("Noticed on ")
+    assert "All changes by this person" not in text(page)
+    assert badge(page) == "Verified just now"
+
+
 def test_a_created_customer_is_named_as_new(agent, supervisor):
     create(agent, civility="MR", first_name="Ada", last_name="Vance")
 
@@ -327,6 +344,17 @@ def test_what_was_altered_is_not_as_recorded(supervisor, statement):
     assert "was altered" in text(notice)
     assert notice.a["href"] == "/audit/integrity/"
     assert "entry " in text(notice.ul) or "head" in text(notice.ul)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL stores no such time")
+@pytest.mark.parametrize("table", ["entry", "head", "change"])
+def test_a_time_that_is_none_is_not_as_recorded_either(supervisor, table):
+    [entry] = append("email")
+    tamper(f"UPDATE customers_{table} SET recorded_at = 'oops'")
+
+    page = page_of(supervisor, entry.change_id)
+
+    assert badge(page) == ("Verified just now" if table == "change" else "Not as recorded")
 
 
 def test_far_from_anything_signed_it_is_tied_to_its_neighbours(supervisor, monkeypatch):

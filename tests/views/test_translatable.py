@@ -17,9 +17,10 @@ from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 from crmadmin.sandbox import Fault
-from customers.audit import verification
+from customers.audit import proof, verification
 from customers.audit.models import Change, ChangedField, CheckState, Verification
 from tests import differences
+from tests import log as audit_log
 from tests.acts import create, lose_the_answer
 from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
 
@@ -164,6 +165,20 @@ def change(agent, supervisor, clubmed):
     return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
 
 
+def altered_change(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    audit_log.lift_the_triggers()
+    audit_log.sql("DELETE FROM customers_vaultitem")
+    return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
+def change_far_from_a_seal(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "MOST", 0)
+        return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
 def waiting(agent, supervisor, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
     return supervisor.get("/audit/unsettled/")
@@ -214,7 +229,25 @@ def gate(agent, supervisor, clubmed):
     return agent.get(f"/customers/{LONG}/")
 
 
+def activity(agent, supervisor, clubmed):
+    """With what rules find at the least."""
+    names = [name for name in dir(settings) if name.startswith("ACTIVITY_")]
+    saved(agent, supervisor, clubmed)
+    supervisor.get(f"/customers/{LONG}/")
+    with override_settings(**dict.fromkeys(names, 1)):
+        return supervisor.get("/audit/activity/findings/")
+
+
+def activity_without_a_change(agent, supervisor, clubmed):
+    return supervisor.get("/audit/activity/?from=2026-01-01&to=2026-01-31")
+
+
+def activity_of_a_wrong_period(agent, supervisor, clubmed):
+    return supervisor.get("/audit/activity/?from=2020-01-01&to=2026-01-31")
+
+
 STATES = [
+    *(activity, activity_without_a_change, activity_of_a_wrong_period),
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
     *(
         bad_reason,
@@ -229,6 +262,7 @@ STATES = [
         outage,
     ),
     *(history, log, change, waiting, own_saves, forget, gate),
+    *(altered_change, change_far_from_a_seal),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
 
@@ -260,7 +294,7 @@ def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
 
 def spoken(page):
     """The texts of a page, and of its attributes that are read aloud, element by element."""
-    for element in page.select("script, style, .code, td[lang], svg"):
+    for element in page.select("script, style, .code, :is(td, ul)[lang], svg"):
         element.decompose()
     page.smooth()
     yield page.get_text(" ")
