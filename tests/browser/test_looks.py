@@ -1,14 +1,13 @@
 """Every page, light and dark: readable by everybody, and quiet. `make looks`: at every width."""
 
 import re
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor, reload_until_shown, save_as
+from tests.browser.conftest import open_editor, reload_until_shown, save_as, somebody_else
 
 pytestmark = pytest.mark.once
 RICH, LONG, TOM = "/customers/704118236/", "/customers/30955172/", "/customers/123456789/"
@@ -50,14 +49,6 @@ def edit(page, field, value):
     box = open_editor(page, field)
     box.fill(value)
     box.press("Enter")
-
-
-@contextmanager
-def somebody_else(page, product):
-    with page.context.browser.new_context(base_url=product.desk) as context:
-        theirs = context.new_page()
-        product.let_in(theirs, "Owen Whitfield")
-        yield theirs
 
 
 def create(page, first_name, last_name, email):

@@ -5,8 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import save_as, unexpected
-from tests.browser.test_looks import somebody_else
+from tests.browser.conftest import save_as, somebody_else, unexpected
 
 TOM = "/customers/123456789/"
 

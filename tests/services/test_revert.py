@@ -14,10 +14,9 @@ from customers.services.outcomes import Conflict, InUse, Refused, Saved, Unknown
 from customers.services.reconcile import reconcile
 from customers.services.revert import may_be_undone, obstacle_of, revert_change, ways_back
 from tests import log
-from tests.acts import let_the_grace_pass
+from tests.acts import at_once, let_the_grace_pass
 from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
 from tests.people import actor, token_over
-from tests.services.test_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WHO = {"actor": actor(SUPERVISOR), "request_id": "r2", "reason": "Wrong person"}
