@@ -289,7 +289,9 @@ class Migration(migrations.Migration):
                         name="change_read_again",
                     ),
                     models.Index(
-                        condition=models.Q(("outcome__in", ["unclear", "not_seen"])),
+                        condition=models.Q(
+                            ("outcome", "unclear"), ("outcome", "not_seen"), _connector="OR"
+                        ),
                         fields=["outcome", "seq"],
                         name="change_unsettled",
                     ),
