@@ -105,6 +105,7 @@ fields = partial(read, _fields, "list fields that can be changed, by Club Med's 
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
+threshold = partial(read, partial(_number, int, 1_000_000), "be from 1 to 1000000")
 _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
@@ -162,6 +163,16 @@ if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
     raise ImproperlyConfigured("AUDIT_VALUE_MONTHS and ACCESS_MONTHS: at most AUDIT_ENTRY_MONTHS")
 # Who was forgotten, kept outside the database: see docs/privacy.md.
 AUDIT_TOMBSTONES = str(BASE_DIR / text("AUDIT_TOMBSTONES", default="tombstones.ndjson"))
+
+# From which number on something is worth a look on the page of activity.
+ACTIVITY_FIELD_AN_HOUR = threshold("ACTIVITY_FIELD_AN_HOUR", default="30")
+ACTIVITY_REFUSALS = threshold("ACTIVITY_REFUSALS", default="10")
+ACTIVITY_REFUSALS_TIMES = threshold("ACTIVITY_REFUSALS_TIMES", default="3")
+ACTIVITY_QUIET_HOUR = threshold("ACTIVITY_QUIET_HOUR", default="5")
+ACTIVITY_VIEWS = threshold("ACTIVITY_VIEWS", default="100")
+ACTIVITY_REVEALS = threshold("ACTIVITY_REVEALS", default="10")
+ACTIVITY_OPTINS_ON = threshold("ACTIVITY_OPTINS_ON", default="20")
+ACTIVITY_SAME_VALUE = threshold("ACTIVITY_SAME_VALUE", default="5")
 
 # Identity -----------------------------------------------------------------------------------------
 OIDC_ISSUER = address("OIDC_ISSUER")

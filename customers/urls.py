@@ -3,6 +3,7 @@
 from django.urls import path
 
 from customers.views import (
+    activity,
     change,
     create,
     edit,
@@ -19,7 +20,9 @@ from customers.views import (
     reason,
     report,
     reveal,
+    revert,
     saves,
+    undo,
 )
 
 _CUSTOMER = "customers/<str:customer_id>/"
@@ -39,6 +42,7 @@ urlpatterns = [
     path(f"{_FIELD}reveal/", reveal.reveal, name="reveal"),
     path(f"{_FIELD}history/", log.history, name="field-history"),
     path(f"{_FIELD}changes/<uuid:change_id>/", edit.confirm, name="confirm"),
+    path(f"{_CUSTOMER}changes/<uuid:change_id>/undo/", undo.undo, name="undo"),
     path("market/", markets.markets, name="markets"),
     path("saves/", saves.saves, name="saves"),
     path("audit/", log.log, name="log"),
@@ -48,11 +52,14 @@ urlpatterns = [
     path("audit/export.csv", export.csv_file, name="export-csv"),
     path("audit/export.ndjson", export.ndjson_file, name="export-ndjson"),
     path("audit/looks/", looks.looks, name="looks"),
+    path("audit/activity/", activity.activity, name="activity"),
+    path("audit/activity/findings/", activity.findings, name="findings"),
     path("audit/report/", report.access_report, name="access-report"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),
     path(_CHANGE, change.change, name="change"),
     path(f"{_CHANGE}proof.ndjson", proof.proof, name="proof"),
     path(f"{_CHANGE}settle/", change.settle, name="settle"),
+    path(f"{_CHANGE}revert/", revert.revert, name="revert"),
     path(f"{_CHANGE}reveal/", reveal.reveal_change, name="reveal-change"),
 ]

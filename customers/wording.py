@@ -172,6 +172,25 @@ CREATED = _("The customer is created.")
 UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
 
+# Undo and revert
+UNDO = _("Undo")
+UNDONE = _("undone: the old value is back.")
+PUT_BACK = _("%(fields)s: the old value is back.")
+WHY_REVERT = _("Put back: why?")
+WHY_REVERT_HINT = _("Recorded with your name: putting back is a change of its own")
+WHAT_TO_PUT_BACK = _("What is put back")
+CHOOSE_A_FIELD = _("Tick at least one field.")
+MOVED = _("Changed since then.")
+MOVED_TEXT = _("Nothing was put back. Tick what is to be put back all the same.")
+REFUSED_ABOUT = _("%(field)s: %(message)s")
+KEPT_BY_CLUB_MED = _("Club Med keeps this field: it is not changed from here.")
+CREATED_SO = _("The customer was created with it: there was no value before.")
+WAS_NOT_APPLIED = _("This was not applied: there is nothing to put back.")
+OLD_IS_GONE = _("The old value is %(missing)s.")
+WAS_EMPTY = _("It was empty before, and cannot be emptied from here.")
+OLD_IS_THERE = _("Club Med holds the old value already.")
+NO_WAY_BACK = _("Club Med has no way back to the old value.")
+
 # Settle and forget
 RECORDED = _("Your decision is recorded.")
 CHANGING = _(
@@ -306,6 +325,10 @@ NOT_KNOWN = _("“%(value)s” is not known here: choose from the list.")
 NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
+LAST_DAYS = _("Last %(count)d days")
+LONG_PERIOD = _("At most %(most)d days can be drawn.")
+OTHER_FIELDS = _("Other fields")
+OTHER_PEOPLE = ngettext_lazy("%(count)d other", "%(count)d others", "count")
 REVERSED = _("This day is before the first one.")
 VIEWS = {
     "all": _("Everything"),
@@ -329,6 +352,80 @@ NAME_THE_VIEW = _("Give this view a name.")
 VIEW_SAVED = _("The view “%(name)s” is saved.")
 VIEW_DELETED = _("The view “%(name)s” is deleted. No change of the log is touched by that.")
 NOT_OF_THE_GROUP = _("No chosen field is in this part of the profile.")
+
+# Activity: (what was found, why it is listed) of each rule
+_AT = _("Between %(begun)s and %(ended)s on %(day)s.")
+FINDINGS = {
+    "hour": (
+        ngettext_lazy(
+            "%(count)s change of %(field)s by %(who)s in an hour",
+            "%(count)s changes of %(field)s by %(who)s in an hour",
+            "number",
+        ),
+        _AT,
+    ),
+    "refusals": (
+        ngettext_lazy(
+            "%(count)s refusal on %(day)s, usually %(usual)s",
+            "%(count)s refusals on %(day)s, usually %(usual)s",
+            "number",
+        ),
+        _("Usual is the middle one of the four weeks before that day."),
+    ),
+    "quiet": (
+        ngettext_lazy(
+            "%(count)s change between %(begun)s and %(ended)s on %(day)s",
+            "%(count)s changes between %(begun)s and %(ended)s on %(day)s",
+            "number",
+        ),
+        _("Nobody changed anything at that hour in the four weeks before. By %(who)s."),
+    ),
+    "views": (
+        ngettext_lazy(
+            "%(count)s profile opened by %(who)s on %(day)s without a change",
+            "%(count)s profiles opened by %(who)s on %(day)s without a change",
+            "number",
+        ),
+        _("In none of them did the same person change anything in the whole period."),
+    ),
+    "reveals": (
+        ngettext_lazy(
+            "%(count)s sensitive value revealed by %(who)s on %(day)s",
+            "%(count)s sensitive values revealed by %(who)s on %(day)s",
+            "number",
+        ),
+        _("Each reveal has its purpose beside it."),
+    ),
+    "optins": (
+        ngettext_lazy(
+            "Opt-ins of %(count)s customer switched on by %(who)s on %(day)s",
+            "Opt-ins of %(count)s customers switched on by %(who)s on %(day)s",
+            "number",
+        ),
+        _("From no, or no answer, to yes. Creates are not counted."),
+    ),
+    "email": (
+        ngettext_lazy(
+            "One e-mail address was set on %(count)s customer",
+            "One e-mail address was set on %(count)s customers",
+            "number",
+        ),
+        _("Between %(first)s and %(last)s. By %(who)s."),
+    ),
+    "phones": (
+        ngettext_lazy(
+            "One phone was set on %(count)s customer",
+            "One phone was set on %(count)s customers",
+            "number",
+        ),
+        _("Between %(first)s and %(last)s. By %(who)s."),
+    ),
+}
+OTHER_TIMES = ngettext_lazy(
+    "%(others)d other time in this period.", "%(others)d other times in this period.", "others"
+)
+LISTED_FROM = _("Listed from %(least)s on.")
+AND_OTHERS = ngettext_lazy("%(who)s and %(more)d other", "%(who)s and %(more)d others", "more")
 
 # Times
 IN_UTC = _("%(time)s UTC")

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from customers.access import Actor
+from customers.audit import reverts
 from customers.audit.actions import OF_VALUES, Action, Evidence, Outcome
-from customers.audit.models import Change, ChangeQuerySet, Entry, JournalLine
+from customers.audit.models import UNSETTLED, Change, ChangeQuerySet, Entry, JournalLine
 
 PAGE = 50  # changes
 _TRAIL = 8  # changes beside a record
@@ -37,6 +38,7 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
         found[entry.change_id].append(entry)
     for change in changes:
         change.entries = found[change.pk]
+    reverts.link(changes)
     return [change for change in changes if change.entries]
 
 
@@ -51,6 +53,11 @@ def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field
 def trail(customer_id: str) -> Page:
     """A customer's newest changes, to stand beside the record."""
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
+
+
+def put_back_by(change_id: UUID) -> list[Change]:
+    """The later changes that revert this one, or have tried to; the newest first."""
+    return with_entries(Change.objects.filter(pk__in=reverts.of(change_id)))
 
 
 def newest_change(customer_id: str) -> Change | None:
@@ -88,9 +95,8 @@ def unsettled(
     sort only; most: of those that wait, and of the others; None for all.
     """
     watched = Q(outcome=Outcome.NOT_SEEN, read_again_at__isnull=False)
-    changes = Change.objects.filter(watched | Q(outcome=Outcome.UNCLEAR)).order_by(
-        "-outcome", "-seq"
-    )
+    shown = watched | Q(outcome=Outcome.UNCLEAR)
+    changes = Change.objects.filter(UNSETTLED, shown).order_by("-outcome", "-seq")
     waiting = JournalLine.objects.order_by("-sent_at")
     if actor is not None:
         changes = changes.by(actor)

@@ -289,7 +289,9 @@ class Migration(migrations.Migration):
                         name="change_read_again",
                     ),
                     models.Index(
-                        condition=models.Q(("outcome__in", ["unclear", "not_seen"])),
+                        condition=models.Q(
+                            ("outcome", "unclear"), ("outcome", "not_seen"), _connector="OR"
+                        ),
                         fields=["outcome", "seq"],
                         name="change_unsettled",
                     ),
@@ -445,6 +447,14 @@ class Migration(migrations.Migration):
             model_name="entry",
             index=models.Index(
                 condition=models.Q(("action", "anchor")), fields=["seq"], name="entry_anchor"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("reverts", ""), _negated=True),
+                fields=["reverts"],
+                name="entry_reverts",
             ),
         ),
         migrations.AddConstraint(

@@ -12,7 +12,7 @@ from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 EMAIL = f"/customers/{TOM}/fields/email/"
 AGENTS = ("/", "/saves/", "/customers/new/", f"/customers/{TOM}/", EMAIL)
 HISTORY = (f"/customers/{TOM}/history/", f"/customers/{TOM}/fields/email/history/")
-LOG = ("/audit/", "/audit/unsettled/", "/audit/integrity/")
+LOG = ("/audit/", "/audit/unsettled/", "/audit/integrity/", "/audit/activity/")
 CHANGE = f"/audit/changes/{uuid.UUID(int=0)}/"
 EVERYTHING = [*AGENTS, *HISTORY, *LOG]
 
@@ -63,6 +63,7 @@ def test_each_role_opens_its_pages_and_no_other(clubmed, db, roles, opened):
     assert bool(person.page(HISTORY[0]).select_one("a[href='/audit/']")) == (LOG[0] in opened)
     assert is_refused(person.get(CHANGE)) == (LOG[0] not in opened)
     assert is_refused(person.post(f"{CHANGE}settle/")) == ("supervisor" not in roles)
+    assert is_refused(person.post(f"{CHANGE}revert/")) == ("supervisor" not in roles)
 
 
 @pytest.mark.parametrize("url", AGENTS)
