@@ -58,7 +58,7 @@ looks: .venv/.dev ## every page in every state: what axe finds, and pictures in 
 	$(bin)/python -m pytest -n 2 -m looks
 
 .PHONY: bench
-bench: .venv/.bench ## what a record costs, how fast the log is verified, and how much room it takes
+bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)
 	@.ci/system
 	@$(bin)/python -m tests.benchmarks
 

@@ -185,6 +185,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     )
     sections = dict.fromkeys(of_the_log, "log")
     sections |= {"create": "create", "saves": "", "integrity": "integrity"}
+    sections |= {"activity": "activity", "findings": "activity"}
     actor = getattr(request, "actor", None)
     return {
         "page_name": name,

@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
+from customers.catalogue.fields import FIELDS, Create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -57,6 +58,20 @@ def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
 
+def _reasons(value: str) -> list[str]:
+    reasons = [reason for part in value.split(";") if (reason := part.strip())]
+    if any(len(reason) > 50 or not reason.isprintable() for reason in reasons):
+        raise ValueError
+    return reasons
+
+
+def _fields(value: str) -> frozenset[str]:
+    can_change = {row.name for row in FIELDS.values() if row.patch or row.create is not Create.NO}
+    if not can_change.issuperset(names := _words(value)):
+        raise ValueError
+    return frozenset(names)
+
+
 def _number(kind: Callable[[str], N], most: int, value: str) -> N:
     if not 0 < (number := kind(value)) <= most:
         raise ValueError
@@ -85,9 +100,12 @@ words = partial(read, _words, "be a list", default="")
 networks = partial(
     read, lambda value: list(map(ip_network, _words(value))), "list networks", default=""
 )
+reasons = partial(read, _reasons, "list reasons of at most 50 characters, separated by ;")
+fields = partial(read, _fields, "list fields that can be changed, by Club Med's names", default="")
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
+threshold = partial(read, partial(_number, int, 1_000_000), "be from 1 to 1000000")
 _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
@@ -129,6 +147,10 @@ JOURNAL_GRACE = seconds("JOURNAL_GRACE", default="30")
 if JOURNAL_GRACE < CLUBMED_DEADLINE:
     raise ImproperlyConfigured("JOURNAL_GRACE must not be less than CLUBMED_DEADLINE")
 
+# Why a customer is changed ------------------------------------------------------------------------
+REASONS = reasons("REASONS", default="Customer called; Customer wrote; Correction; Document seen")
+REASON_REQUIRED = fields("REASON_REQUIRED")
+
 # The audit log ------------------------------------------------------------------------------------
 AUDIT_ENCRYPTION_KEYS = keys("AUDIT_ENCRYPTION_KEYS")
 AUDIT_SIGNING_KEY = key("AUDIT_SIGNING_KEY")
@@ -141,6 +163,16 @@ if max(AUDIT_VALUE_MONTHS, ACCESS_MONTHS) > AUDIT_ENTRY_MONTHS:
     raise ImproperlyConfigured("AUDIT_VALUE_MONTHS and ACCESS_MONTHS: at most AUDIT_ENTRY_MONTHS")
 # Who was forgotten, kept outside the database: see docs/privacy.md.
 AUDIT_TOMBSTONES = str(BASE_DIR / text("AUDIT_TOMBSTONES", default="tombstones.ndjson"))
+
+# From which number on something is worth a look on the page of activity.
+ACTIVITY_FIELD_AN_HOUR = threshold("ACTIVITY_FIELD_AN_HOUR", default="30")
+ACTIVITY_REFUSALS = threshold("ACTIVITY_REFUSALS", default="10")
+ACTIVITY_REFUSALS_TIMES = threshold("ACTIVITY_REFUSALS_TIMES", default="3")
+ACTIVITY_QUIET_HOUR = threshold("ACTIVITY_QUIET_HOUR", default="5")
+ACTIVITY_VIEWS = threshold("ACTIVITY_VIEWS", default="100")
+ACTIVITY_REVEALS = threshold("ACTIVITY_REVEALS", default="10")
+ACTIVITY_OPTINS_ON = threshold("ACTIVITY_OPTINS_ON", default="20")
+ACTIVITY_SAME_VALUE = threshold("ACTIVITY_SAME_VALUE", default="5")
 
 # Identity -----------------------------------------------------------------------------------------
 OIDC_ISSUER = address("OIDC_ISSUER")
@@ -196,6 +228,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
+                "customers.templatetags.change",
             ],
         },
     }

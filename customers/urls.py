@@ -3,6 +3,7 @@
 from django.urls import path
 
 from customers.views import (
+    activity,
     change,
     create,
     edit,
@@ -15,6 +16,8 @@ from customers.views import (
     looks,
     markets,
     profile,
+    proof,
+    reason,
     report,
     reveal,
     saves,
@@ -28,6 +31,7 @@ urlpatterns = [
     path("", find.find, name="find"),
     path("customers/new/", create.create, name="create"),
     path(_CUSTOMER, profile.profile, name="profile"),
+    path(f"{_CUSTOMER}reason/", reason.reason, name="reason"),
     path(f"{_CUSTOMER}history/", log.history, name="history"),
     path(f"{_CUSTOMER}forget/", forget.forget, name="forget"),
     path(f"{_CUSTOMER}groups/<str:slug>/", group.edit, name="edit-group"),
@@ -45,10 +49,13 @@ urlpatterns = [
     path("audit/export.csv", export.csv_file, name="export-csv"),
     path("audit/export.ndjson", export.ndjson_file, name="export-ndjson"),
     path("audit/looks/", looks.looks, name="looks"),
+    path("audit/activity/", activity.activity, name="activity"),
+    path("audit/activity/findings/", activity.findings, name="findings"),
     path("audit/report/", report.access_report, name="access-report"),
     path("audit/unsettled/", log.unsettled, name="unsettled"),
     path("audit/integrity/", integrity.integrity, name="integrity"),
     path(_CHANGE, change.change, name="change"),
+    path(f"{_CHANGE}proof.ndjson", proof.proof, name="proof"),
     path(f"{_CHANGE}settle/", change.settle, name="settle"),
     path(f"{_CHANGE}reveal/", reveal.reveal_change, name="reveal-change"),
 ]

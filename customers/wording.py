@@ -113,6 +113,11 @@ OPTIN = _("Opt-in: %(channel)s")
 OPTIN_PARTNERS = _("Opt-in: %(channel)s, partners")
 FORCE_ADDRESS = _("Save without address check")
 REASON = _("Reason")
+WHY = _("Why these changes?")
+WHY_IN_WORDS = _("Details of the reason")
+WHY_EXAMPLE = _("A few words, e.g. call 48133")
+NO_REASON_YET = _("No reason yet")
+OTHER_REASON = _("Other…")
 ANOTHER_PERSON = _("Why it is another person")
 WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
@@ -222,7 +227,18 @@ FLAG_ABOUT = _("%(flag)s: %(others)s")
 NO_CUSTOMER_YET = _("no customer yet")
 WAITING_CHANGE = _("A change that waits for an answer")
 CHANGE_TO = _("Change to %(name)s")
-TYPED = CRITERIA | {"reason": REASON, "customer_id": _("Customer number"), "type": _("Type")}
+AND = _("%(first)s and %(last)s")
+FROM_TO = _("%(first)s to %(last)s")
+MORE_FIELDS = ngettext_lazy("%(count)d more", "%(count)d more", "count")
+TOO_FAR = _(
+    "Nothing signed is near enough to this change for a small proof. Export the log instead: that "
+    "reaches to its signed head."
+)
+TYPED = CRITERIA | {
+    **dict.fromkeys(("reason", "reason_usual", "reason_words", "despite_reason"), REASON),
+    "customer_id": _("Customer number"),
+    "type": _("Type"),
+}
 YOU_TYPED = _("You typed")
 
 # Exports
@@ -290,6 +306,10 @@ NOT_KNOWN = _("“%(value)s” is not known here: choose from the list.")
 NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one of these.")
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
+LAST_DAYS = _("Last %(count)d days")
+LONG_PERIOD = _("At most %(most)d days can be drawn.")
+OTHER_FIELDS = _("Other fields")
+OTHER_PEOPLE = ngettext_lazy("%(count)d other", "%(count)d others", "count")
 REVERSED = _("This day is before the first one.")
 VIEWS = {
     "all": _("Everything"),
@@ -313,6 +333,80 @@ NAME_THE_VIEW = _("Give this view a name.")
 VIEW_SAVED = _("The view “%(name)s” is saved.")
 VIEW_DELETED = _("The view “%(name)s” is deleted. No change of the log is touched by that.")
 NOT_OF_THE_GROUP = _("No chosen field is in this part of the profile.")
+
+# Activity: (what was found, why it is listed) of each rule
+_AT = _("Between %(begun)s and %(ended)s on %(day)s.")
+FINDINGS = {
+    "hour": (
+        ngettext_lazy(
+            "%(count)s change of %(field)s by %(who)s in an hour",
+            "%(count)s changes of %(field)s by %(who)s in an hour",
+            "number",
+        ),
+        _AT,
+    ),
+    "refusals": (
+        ngettext_lazy(
+            "%(count)s refusal on %(day)s, usually %(usual)s",
+            "%(count)s refusals on %(day)s, usually %(usual)s",
+            "number",
+        ),
+        _("Usual is the middle one of the four weeks before that day."),
+    ),
+    "quiet": (
+        ngettext_lazy(
+            "%(count)s change between %(begun)s and %(ended)s on %(day)s",
+            "%(count)s changes between %(begun)s and %(ended)s on %(day)s",
+            "number",
+        ),
+        _("Nobody changed anything at that hour in the four weeks before. By %(who)s."),
+    ),
+    "views": (
+        ngettext_lazy(
+            "%(count)s profile opened by %(who)s on %(day)s without a change",
+            "%(count)s profiles opened by %(who)s on %(day)s without a change",
+            "number",
+        ),
+        _("In none of them did the same person change anything in the whole period."),
+    ),
+    "reveals": (
+        ngettext_lazy(
+            "%(count)s sensitive value revealed by %(who)s on %(day)s",
+            "%(count)s sensitive values revealed by %(who)s on %(day)s",
+            "number",
+        ),
+        _("Each reveal has its purpose beside it."),
+    ),
+    "optins": (
+        ngettext_lazy(
+            "Opt-ins of %(count)s customer switched on by %(who)s on %(day)s",
+            "Opt-ins of %(count)s customers switched on by %(who)s on %(day)s",
+            "number",
+        ),
+        _("From no, or no answer, to yes. Creates are not counted."),
+    ),
+    "email": (
+        ngettext_lazy(
+            "One e-mail address was set on %(count)s customer",
+            "One e-mail address was set on %(count)s customers",
+            "number",
+        ),
+        _("Between %(first)s and %(last)s. By %(who)s."),
+    ),
+    "phones": (
+        ngettext_lazy(
+            "One phone was set on %(count)s customer",
+            "One phone was set on %(count)s customers",
+            "number",
+        ),
+        _("Between %(first)s and %(last)s. By %(who)s."),
+    ),
+}
+OTHER_TIMES = ngettext_lazy(
+    "%(others)d other time in this period.", "%(others)d other times in this period.", "others"
+)
+LISTED_FROM = _("Listed from %(least)s on.")
+AND_OTHERS = ngettext_lazy("%(who)s and %(more)d other", "%(who)s and %(more)d others", "more")
 
 # Times
 IN_UTC = _("%(time)s UTC")

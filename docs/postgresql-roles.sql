@@ -49,6 +49,7 @@ FROM (VALUES
     ('customers_entry', 'SELECT, INSERT'),
     ('customers_vaultitem', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_head', 'SELECT, INSERT, UPDATE'),
+    ('customers_storedseal', 'SELECT, INSERT'),
     ('customers_change', 'SELECT, INSERT, UPDATE'),
     ('customers_changedfield', 'SELECT, INSERT, UPDATE'),
     ('customers_journalline', 'SELECT, INSERT, UPDATE, DELETE'),

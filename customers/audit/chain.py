@@ -21,11 +21,12 @@ from django.utils import timezone
 
 from customers.audit import signing, statements, verifier
 from customers.audit.actions import Action
-from customers.audit.models import Entry, Head, facts, moment, number_in
+from customers.audit.models import Entry, Head, StoredSeal, facts, moment, number_in
 from customers.audit.verifier import Seal
 
 logger = logging.getLogger(__name__)
 _AHEAD = timedelta(minutes=2)
+SEALED_EVERY = 1_000  # entries
 _sound: tuple[object, ...] = ()  # the head that this process verified or signed last
 
 
@@ -51,7 +52,10 @@ def oldest() -> int:
 
 def sound_position() -> int:
     """`position`, of a head that may be appended to. Raises ForgedHeadError."""
-    head = Head.objects.filter(pk=1).first() or _beginning()
+    head = Head.objects.filter(pk=1).first()
+    if head is None and Entry.objects.exists():  # the first of them came just now
+        head = Head.objects.filter(pk=1).first()
+    head = head or _beginning()
     _check(head)
     return head.seq
 
@@ -79,6 +83,7 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
     """
     if warning := ahead_of_now(head):
         logger.warning(warning)
+    begun = head.seq
     head.recorded_at = max(timezone.now(), head.recorded_at)
     for entry in entries:
         head.seq += 1
@@ -88,6 +93,10 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
         head.digest = verifier.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
         entry.digest = head.digest
     sign(head)
+    if head.seq // SEALED_EVERY > begun // SEALED_EVERY:
+        statements.insert(
+            [StoredSeal(**seal_of(head)._asdict() | {"recorded_at": head.recorded_at})]
+        )
 
 
 def ahead_of_now(head: Head | None) -> str:
@@ -124,14 +133,18 @@ def log_seal() -> None:
         logger.info("at start: appended %s", seal_line(head))
 
 
-def seal_of(head: Head) -> Seal:
+def seal_of(head: Head | StoredSeal) -> Seal:
     digest, signature = bytes(head.digest), bytes(head.signature)
     return Seal(head.seq, moment(head.recorded_at), digest, head.key_id, signature)
 
 
 def seal_line(head: Head) -> str:
     """The seal as one line of JSON: copied elsewhere, it proves later how far the log went."""
-    members = seal_of(head)._asdict()
+    return line_of(seal_of(head))
+
+
+def line_of(seal: Seal) -> str:
+    members = seal._asdict()
     signature = base64.urlsafe_b64encode(members["signature"]).decode().rstrip("=")
     return json.dumps(members | {"digest": members["digest"].hex(), "signature": signature})
 

@@ -42,7 +42,7 @@ def ndjson(
     if first - 1 > after:
         recorded = Entry.objects.filter(seq=first - 1).values_list("digest", flat=True).first()
         after, before = first - 1, bytes(recorded or BEGINNING)
-    yield _line({"format": FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()})
+    yield as_line({"format": FORMAT, "from": after + 1, "to": head.seq, "before": before.hex()})
     rows = chain.hashed_rows(after, head.seq, beside=with_values)
     while batch := list(islice(rows, _BATCH)):
         selected = None if wanted == _EVERYTHING else _selected(wanted, batch)
@@ -56,9 +56,9 @@ def ndjson(
                 line |= {"version": version, "digest": digest.hex(), "content": columns}
                 if with_values and (key_id := row[chain.WIDTH]):
                     encrypted = row[chain.WIDTH + 1]
-                    line["values"] = _values(seq, columns, key_id, encrypted, revealed=revealed)
-            yield _line(line)
-    yield _line({"head": json.loads(chain.seal_line(head))})
+                    line["values"] = values_in(seq, columns, key_id, encrypted, revealed=revealed)
+            yield as_line(line)
+    yield as_line({"head": json.loads(chain.seal_line(head))})
 
 
 def _selected(wanted: LogFilter, rows: Sequence[Sequence[Any]]) -> set[tuple[str, str]]:
@@ -68,8 +68,13 @@ def _selected(wanted: LogFilter, rows: Sequence[Sequence[Any]]) -> set[tuple[str
     return {(one.change_id.hex, one.field) for one in found if wanted.selects(one)}
 
 
-def _values(
-    seq: int, columns: Mapping[str, str], key_id: str, encrypted: bytes, *, revealed: bool
+def values_in(
+    seq: int,
+    columns: Mapping[str, str],
+    key_id: str,
+    encrypted: bytes,
+    *,
+    revealed: bool = False,
 ) -> Mapping[str, Mapping[str, str]]:
     """side -> salt and JSON text, to be compared with its commitment."""
     committed = {side: columns[f"{side}_commitment"] for side in SIDES}
@@ -84,6 +89,6 @@ def _values(
     }
 
 
-def _line(members: Mapping[str, object]) -> str:
+def as_line(members: Mapping[str, object]) -> str:
     """ASCII, so that no reader takes a character of a value for the end of a line."""
     return json.dumps(members, separators=(",", ":"))

@@ -50,6 +50,10 @@ class LogFilter(paging.Filter[ChangedField]):
     def is_indexed(self) -> bool:
         return not self.flags and super().is_indexed
 
+    @property
+    def is_ordered(self) -> bool:
+        return bool(self.flags) or super().is_ordered
+
     def rows(self) -> "QuerySet[ChangedField]":
         if not self.flags:
             return super().rows()

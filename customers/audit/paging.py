@@ -47,6 +47,11 @@ class Filter(ABC, Generic[Row]):
         given = [values for name in self.columns if (values := getattr(self, name))]
         return len(given) <= 1 and all(len(values) == 1 for values in given)
 
+    @property
+    def is_ordered(self) -> bool:
+        """Does an index give rows newest first, among which are all that match?"""
+        return any(len(getattr(self, name)) == 1 for name in self.columns)
+
     def rows(self) -> "QuerySet[Row]":
         """The rows that match, of whatever time, newest first."""
         found = self.table.order_by(f"-{self.key}")
@@ -148,7 +153,8 @@ def _runs(wanted: Filter[Row], first: int, start: int) -> Iterator[tuple[int, in
     if wanted.is_indexed:
         yield first, start
         return
-    low = max(first, start - _FIRST_RUN)
+    # Without an order all of a run are sorted, so the first is short.
+    low = max(first, start - (RUN if wanted.is_ordered else _FIRST_RUN))
     yield low, start
     if low > first:
         yield max(first, start - RUN), low

@@ -9,7 +9,7 @@ from django.db.models import Max, Q, QuerySet
 
 from customers.access import Actor
 from customers.audit.actions import OF_VALUES, Action, Evidence, Outcome
-from customers.audit.models import Change, ChangeQuerySet, Entry, JournalLine
+from customers.audit.models import UNSETTLED, Change, ChangeQuerySet, Entry, JournalLine
 
 PAGE = 50  # changes
 _TRAIL = 8  # changes beside a record
@@ -88,9 +88,8 @@ def unsettled(
     sort only; most: of those that wait, and of the others; None for all.
     """
     watched = Q(outcome=Outcome.NOT_SEEN, read_again_at__isnull=False)
-    changes = Change.objects.filter(watched | Q(outcome=Outcome.UNCLEAR)).order_by(
-        "-outcome", "-seq"
-    )
+    shown = watched | Q(outcome=Outcome.UNCLEAR)
+    changes = Change.objects.filter(UNSETTLED, shown).order_by("-outcome", "-seq")
     waiting = JournalLine.objects.order_by("-sent_at")
     if actor is not None:
         changes = changes.by(actor)

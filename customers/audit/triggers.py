@@ -12,7 +12,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-TABLES = ("customers_entry", "customers_head", "customers_vaultitem", "customers_accessevent")
+TABLES = (
+    *("customers_entry", "customers_head", "customers_storedseal"),
+    *("customers_vaultitem", "customers_accessevent"),
+)
 _REFUSAL = "the audit log only grows"
 
 # <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
@@ -35,6 +38,10 @@ _SQLITE = {
     "customers_head_update": """
         WHEN NEW."seq" < OLD."seq" OR NEW."id" <> OLD."id\"""",
     "customers_head_delete": "",
+    "customers_storedseal_insert": """
+        WHEN NEW."seq" <= (SELECT max("seq") FROM "customers_storedseal")""",
+    "customers_storedseal_update": "",
+    "customers_storedseal_delete": "",
     # A number that nobody said is -1 here.
     "customers_accessevent_insert": """
         WHEN NEW."id" > 0 AND EXISTS (
@@ -60,6 +67,9 @@ _POSTGRESQL = {
     ),
     "customers_head_delete": ("STATEMENT", "customers_refuse"),
     "customers_head_truncate": ("STATEMENT", "customers_refuse"),
+    "customers_storedseal_update": ("STATEMENT", "customers_refuse"),
+    "customers_storedseal_delete": ("STATEMENT", "customers_refuse"),
+    "customers_storedseal_truncate": ("STATEMENT", "customers_refuse"),
     "customers_accessevent_update": ("STATEMENT", "customers_refuse"),
     "customers_accessevent_truncate": ("STATEMENT", "customers_refuse"),
     "customers_vaultitem_update": (

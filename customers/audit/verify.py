@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from customers.audit import chain, encryption, erasure, journal, models, projections, signing
 from customers.audit.actions import SIDES, STAY_WHEN_FORGOTTEN
-from customers.audit.models import Entry, Head, JournalLine, VaultItem
+from customers.audit.models import Entry, Head, JournalLine, StoredSeal, VaultItem
 from customers.audit.verifier import COLUMNS, MOST, Seal, Seals, Verifier
 
 _STEP = 1_000  # entries, between two words of progress
@@ -50,6 +50,7 @@ def _verify(since: Seal | None, seals: Seals, progress: Progress) -> Verifier:
     head = _head(walker)
     _begin(walker, since, head)
     _walk(walker, head.seq, progress)
+    _compare_stored_seals(walker)
     if head.seq >= max(walker.first - 1, 1):  # else the trusted seal says that the log was cut
         walker.end(head)
     _check_around(walker, head)
@@ -134,6 +135,23 @@ def _is_erased(walker: Verifier, seq: int, columns: Sequence[Any], erased: erasu
             return True
         erased.read()  # they may have been erased just now
     return False
+
+
+def _compare_stored_seals(walker: Verifier) -> None:
+    """A seal that was stored on the way counts if one of the keys signed it, and only then."""
+    stored = StoredSeal.objects.filter(pk__gte=walker.first).order_by("pk")
+    recorded = Subquery(Entry.objects.filter(pk=OuterRef("pk")).values("digest"))
+    for row in stored.filter(pk__lte=walker.seq).annotate(recorded=recorded).iterator():
+        seal = chain.seal_of(row)
+        differs = row.recorded is not None and bytes(row.recorded) != seal.digest
+        if differs and walker.keys.signed(seal):
+            walker.bad_entry(seal.seq, "it is not the one that was sealed", broken=True)
+    # In one statement, so that an append that comes in between changes nothing.
+    head = Subquery(Head.objects.filter(pk=1).values("seq"))
+    for seal in map(chain.seal_of, stored.filter(pk__gt=head)[:MOST]):
+        if walker.keys.signed(seal):
+            what = f"the log was cut: a seal says that there was an entry {seal.seq}"
+            walker.bad_seals.append(what)
 
 
 def _check_around(walker: Verifier, head: Seal) -> None:

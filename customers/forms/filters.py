@@ -20,7 +20,7 @@ from customers.access import Actor
 from customers.audit.models import actor_key
 from customers.services.search_terms import is_customer_number
 
-_MOST = 50  # values of one name
+MOST_VALUES = 50  # values of one name
 _INPUT = {"class": "form-control num", "inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -133,8 +133,8 @@ class FilterForm(forms.Form):
         for name in self.query:
             if name not in self.fields:
                 self.add_error(None, wording.NO_SUCH_FILTER % {"name": name[:40]})
-            elif len(self.query.getlist(name)) > (_MOST if name not in _SINGLE else 1):
-                self.add_error(name, wording.TOO_MANY_VALUES % {"most": _MOST})
+            elif len(self.query.getlist(name)) > (MOST_VALUES if name not in _SINGLE else 1):
+                self.add_error(name, wording.TOO_MANY_VALUES % {"most": MOST_VALUES})
         first, last = self.cleaned_data.get("from"), self.cleaned_data.get("to")
         if first and last and last < first:
             self.add_error("to", wording.REVERSED)

@@ -183,7 +183,8 @@ def dress(form: forms.BaseForm) -> None:
 @dataclass(frozen=True)
 class Editing:
     """What a form is for. name: what its token is good for, "123456789/email" or "new". profile:
-    as the person saw it, nobody's for a new customer. alone: there is one field, in place.
+    as the person saw it, nobody's for a new customer. alone: there is one field, in place. reason:
+    why the customer is being changed, as the bar says.
     """
 
     rows: Sequence[Field]
@@ -192,6 +193,7 @@ class Editing:
     name: str
     profile: Profile
     alone: bool = False
+    reason: str = ""
 
     @property
     def is_new(self) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
 
 from customers import form_token, wording
@@ -47,8 +48,8 @@ class ProfileForm(Inputs):
 
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     force_address = forms.BooleanField(label=wording.FORCE_ADDRESS, required=False)
-    reason = TextField(label=wording.REASON, max_length=200, required=False)
-    despite_reason = TextField(label=wording.ANOTHER_PERSON, max_length=200, required=False)
+    reason = TextField(label=wording.REASON, required=False)
+    despite_reason = TextField(label=wording.ANOTHER_PERSON, required=False)
 
     def __init__(
         self,
@@ -59,13 +60,17 @@ class ProfileForm(Inputs):
         judged: bool = True,
     ) -> None:
         self.editing, self.judged = editing, judged
-        data = data if data is None else with_act(data)
-        super().__init__(data)
-        sent = data or QueryDict()
+        sent = QueryDict() if data is None else data
+        if data is not None:
+            data = with_act(data)
+            for name in ("reason", "despite_reason"):  # what asks for one of its own begins with it
+                data.setdefault(name, editing.reason)
+        auto_id = f"id_{editing.rows[0].name}_%s" if editing.alone else "id_%s"
+        super().__init__(data, auto_id=auto_id)
         self.seen = form_token.read(sent.get("token", ""), actor=editing.actor, form=editing.name)
         self.changes: dict[str, Json] = {}
         self.refusal = ""  # what Club Med says that belongs beside no field
-        self.offers_force = "reason" in sent
+        self.offers_force, self.asks_reason = "offers_force" in sent, "reason" in sent
         self.asks_clear = sent.get("act") == "ask-clear"
         to_clear, clashing = sent.getlist("clear"), sent.getlist("conflict")
         self.parts: dict[str, AnyPart] = {}
@@ -110,10 +115,24 @@ class ProfileForm(Inputs):
 
     @property
     def why(self) -> str:
-        """The reason for the log, as the person typed it."""
-        reasons = {"reason": self.forces, "despite_reason": "despite" in self.data}
+        """The reason for the log, as the person gave it: here if one was asked for, else above."""
+        reasons = {"reason": self._needs_reason, "despite_reason": "despite" in self.data}
         given = [self.cleaned_data.get(name) for name, holds in reasons.items() if holds]
-        return "; ".join(filter(None, given))
+        return "; ".join(dict.fromkeys(filter(None, given))) or self.editing.reason
+
+    @property
+    def _needs_reason(self) -> bool:
+        return self.forces or not settings.REASON_REQUIRED.isdisjoint(self.changes)
+
+    @property
+    def asked_beside(self) -> str:
+        """The field beside which the form asks for a reason, and whether to force the address."""
+        if self.offers_force:
+            return "address"
+        needing = (
+            name for name in (*self.changes, *self.parts) if name in settings.REASON_REQUIRED
+        )
+        return next(needing, "")
 
     @property
     def forces(self) -> bool:
@@ -146,8 +165,11 @@ class ProfileForm(Inputs):
         for part in self.parts.values():
             self._judge(part)
         self._check_market()
-        if self.forces and not self.cleaned_data.get("reason"):
+        is_given = "reason" in self.errors or self.cleaned_data["reason"] or self.editing.reason
+        if self._needs_reason and not is_given:
             self.add_error("reason", wording.SAY_WHY)
+            self.asks_reason = True
+            self.asks_clear = self.editing.alone and self.alone.clears
 
     def _judge(self, part: AnyPart) -> None:
         """Take what the person wants of a field, or say what is wrong with it."""
@@ -235,7 +257,7 @@ class ProfileForm(Inputs):
                 clashes[name] = Clash(row.text(now), saw=saw, mine=text, by=by)
         shown = {name: one for name, one in values.items() if not self.parts[name].clears}
         form = ProfileForm(replace(self.editing, profile=profile), values=shown)
-        form.offers_force = self.offers_force
+        form.offers_force, form.asks_reason = self.offers_force, self.asks_reason
         form.initial = {name: self.data.get(name, "") for name in ("force_address", "reason")}
         for name in values:
             form.parts[name].clears = self.parts[name].clears

@@ -130,6 +130,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="StoredSeal",
+            fields=[
+                (
+                    "seq",
+                    customers.audit.models.NumberField(primary_key=True, serialize=False),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                ("digest", models.BinaryField(max_length=32)),
+                ("key_id", models.CharField(max_length=8)),
+                ("signature", models.BinaryField(max_length=64)),
+            ],
+        ),
+        migrations.CreateModel(
             name="JournalLine",
             fields=[
                 (
@@ -276,7 +289,9 @@ class Migration(migrations.Migration):
                         name="change_read_again",
                     ),
                     models.Index(
-                        condition=models.Q(("outcome__in", ["unclear", "not_seen"])),
+                        condition=models.Q(
+                            ("outcome", "unclear"), ("outcome", "not_seen"), _connector="OR"
+                        ),
                         fields=["outcome", "seq"],
                         name="change_unsettled",
                     ),

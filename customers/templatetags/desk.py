@@ -134,8 +134,13 @@ def _quoted(name: str, value: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def customer_link(context: template.Context, act: Act | Change) -> SafeString:
-    """The customer of a change: a link to the profile, or to the history for an auditor."""
+def customer_link(
+    context: template.Context, act: Act | Change, *, numbered: bool = True
+) -> SafeString:
+    """The customer of a change: a link to the profile, or to the history for an auditor.
+
+    numbered: with the number beside the name.
+    """
     is_of_the_log = act.action not in OF_VALUES
     label, beside = act.customer_label or str(wording.UNNAMED), act.customer_id
     if not act.customer_id:
@@ -149,6 +154,8 @@ def customer_link(context: template.Context, act: Act | Change) -> SafeString:
         label = wording.CUSTOMER % {"number": act.customer_id}
     actor = context["actor"]
     page = reverse("profile" if actor.may_handle_customers else "history", args=[act.customer_id])
+    if not numbered:
+        return format_html('<a href="{}">{}</a>', page, label)
     return format_html('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
 
 

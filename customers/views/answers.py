@@ -17,6 +17,7 @@ from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
+from customers.forms.reason import ReasonForm
 from customers.forms.small import SmallForm
 from customers.services import outcomes
 from customers.services.outcomes import NotSaved
@@ -161,6 +162,14 @@ def profile_form(
     if form.seen is not None:
         return form, Note(text=wording.TYPED_BEFORE)
     return ProfileForm(editing, values=values), None
+
+
+def reason_for(request: DeskRequest, customer_id: str) -> str:
+    """Why this customer is changed: as the bar says that was sent along, else as it is kept."""
+    sent = ReasonForm(request.POST) if "reason_words" in request.POST else None
+    if sent and sent.is_valid():
+        return sent.reason
+    return session.reason_of(request.session, customer_id)
 
 
 def act_of(request: DeskRequest, form: ProfileForm) -> dict[str, Any]:

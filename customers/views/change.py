@@ -12,15 +12,20 @@ from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import access_events, reading
 from customers.audit.actions import Action, Outcome
+from customers.audit.around import around
 from customers.audit.models import Access, Change, JournalLine, Missing
+from customers.audit.proof import prove
 from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
 from customers.services.duplicates import compared, likeliest_first
 from customers.services.find import customers_like
 from customers.services.outcomes import NeedsSignIn, NotFound, NotSaved, NotYours, NumberMissing
 from customers.services.settle import give_up_creates
+from customers.session import reason_of
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
+
+_NEWEST = 2**62  # a line that waits comes after all entries
 
 
 @allow(Permission.LOG)
@@ -67,26 +72,39 @@ def change_page(
 
     reveal: the field whose values are asked for or shown, as `audit/_delta.html` takes it.
     """
-    give_up_creates()
-    found = reading.with_entries(Change.objects.filter(pk=change_id))
-    line = JournalLine.objects.filter(pk=change_id).first()
-    shown: Change | JournalLine | None = found[0] if found else line
+    found, line = _of(change_id)
+    shown = found or line
     if shown is None:
         raise Http404
+    form.initial.setdefault("reason", reason_of(request.session, shown.customer_id))
     context = {
-        "change": found[0] if found else None,
+        "change": found,
         "line": line,
+        "time": shown.recorded_at if isinstance(shown, Change) else shown.sent_at,
+        "proof": prove(found.entries) if found else None,
+        "around": around(change_id, shown.customer_id, found.seq if found else _NEWEST),
         "form": form,
         "notice": notice,
         "reveal": reveal,
         "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", seen={}),
     }
     if found and ("search" in request.GET or "search" in request.POST):
-        context |= search_for_created(request, found[0])
+        context |= search_for_created(request, found)
     pages = "audit/change.html", "audit/_settle.html"
     page = answers.page_or_fragment(request, *pages, context, status=status)
     of = {"customer_id": shown.customer_id, "change_id": change_id}
     return answers.note_access(request, page, Access.AUDIT, **of)
+
+
+def _of(change_id: UUID) -> tuple[Change | None, JournalLine | None]:
+    """What is recorded of a change, and its open line. An overdue create is settled first."""
+    lines = JournalLine.objects.filter(pk=change_id)
+    line = lines.first()
+    if line and not line.customer_id:
+        give_up_creates()
+        line = lines.first()
+    found = reading.with_entries(Change.objects.filter(pk=change_id))
+    return next(iter(found), None), line
 
 
 def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:

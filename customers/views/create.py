@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 
 from customers import wording
@@ -15,13 +15,14 @@ from customers.catalogue.fields import creatable
 from customers.clubmed.profile import Profile
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
+from customers.forms.reason import ReasonForm
 from customers.forms.small import FindForm
 from customers.services import search_terms
 from customers.services.create import create_customer
 from customers.services.duplicates import compared
 from customers.services.markets import known_market, refresh_market
 from customers.services.outcomes import MayExist, NotSaved, Pending, Unknown
-from customers.session import search_of
+from customers.session import keep_reason, search_of
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 
@@ -31,23 +32,26 @@ def create(request: DeskRequest) -> HttpResponse:
     """A new customer; whatever goes wrong, the form comes back with what was typed."""
     refresh_market("", actor=request.actor)
     here = known_market("", actor=request.actor)
-    editing = Editing(creatable(), here, request.actor, "new", Profile("", {}))
+    why, nobody = answers.reason_for(request, ""), Profile("", {})
+    editing = Editing(creatable(), here, request.actor, "new", nobody, reason=why)
     form, notice = answers.profile_form(request, editing, values=_to_begin_with(request))
-    show = partial(_page, request)
-    if not form.is_valid():
+    bar = ReasonForm(form.data if isinstance(form.data, QueryDict) else None)
+    show = partial(_page, request, bar)
+    if not form.is_valid() or not bar.is_valid():
         return show(form, notice)
     try:
         shown = request.POST.getlist("duplicate") if "despite" in request.POST else None
         saved = create_customer(form.changes, despite=shown, **answers.act_of(request, form))
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
+    keep_reason(request.session, saved.customer_id, bar.reason)
     messages.success(request, wording.CREATED)
     return answers.lead(request, reverse("profile", args=[saved.customer_id]))
 
 
-def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "notice": notice}
-    part = "form"
+def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Notice) -> HttpResponse:
+    context: dict[str, Any] = {"form": form, "notice": notice, "why": bar}
+    part, status = "form", 422 if bar.is_wrong else 0
     match notice:
         case MayExist():  # whoever was found is shown
             access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
@@ -59,7 +63,8 @@ def _page(request: DeskRequest, form: ProfileForm, notice: Notice) -> HttpRespon
         case Pending():
             part = "pending"
             context["customer_id"] = notice.customer_id
-    fragment, status = f"customers/_create_{part}.html", notice.status if notice else 0
+            keep_reason(request.session, notice.customer_id, bar.reason)
+    fragment, status = f"customers/_create_{part}.html", notice.status if notice else status
     return answers.page_or_fragment(
         request, "customers/create.html", fragment, context, status=status
     )

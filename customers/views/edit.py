@@ -41,7 +41,9 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if not field.readable(field.value(profile)):
         raise answers.NotEditableError
     here = known_market(market_of(profile), actor=request.actor)
-    editing = Editing([field], here, request.actor, f"{customer_id}/{name}", profile, alone=True)
+    why = answers.reason_for(request, customer_id)
+    form_name = f"{customer_id}/{name}"
+    editing = Editing([field], here, request.actor, form_name, profile, alone=True, reason=why)
     form, notice = answers.profile_form(request, editing)
     show = partial(_page, request, field)
     if not form.is_valid():

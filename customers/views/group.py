@@ -34,7 +34,8 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     rows = [row for row in FIELDS.values() if row.group is group and row.patch]
     rows = [row for row in rows if row.readable(row.value(profile))]
     here = known_market(market_of(profile), actor=request.actor)
-    editing = Editing(rows, here, request.actor, f"{customer_id}/groups/{slug}", profile)
+    form_name, why = f"{customer_id}/groups/{slug}", answers.reason_for(request, customer_id)
+    editing = Editing(rows, here, request.actor, form_name, profile, reason=why)
     show = partial(_page, request, group)
     form, notice = answers.profile_form(request, editing)
     if not form.is_valid():

@@ -36,7 +36,10 @@ def looks(request: DeskRequest) -> HttpResponse:
     is_panel = request.htmx.target == "looks-panel"
     fragment = "audit/_looks_panel.html" if is_panel else "audit/_looks.html"
     status = 422 if is_wrong else 200
-    return page_or_fragment(request, "audit/looks.html", fragment, context, status=status)
+    answer = page_or_fragment(request, "audit/looks.html", fragment, context, status=status)
+    if wants_fragment(request) and not is_panel:
+        answer["HX-Push-Url"] = f"{request.path}?{form.query.urlencode()}"
+    return answer
 
 
 def _views(current: str) -> list[dict[str, object]]:

@@ -1,16 +1,19 @@
 """The profile of a customer."""
 
 from functools import partial
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from customers import form_token, session
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access
 from customers.catalogue.fields import unknown_values
 from customers.catalogue.markets import market_of
+from customers.forms.reason import ReasonForm
 from customers.services.markets import refresh_market
 from customers.views.answers import DeskRequest, read_and_remember, records_access
 from customers.views.record import ProfilePage
@@ -21,15 +24,32 @@ from customers.views.record import ProfilePage
 @records_access(Access.VIEW)
 def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     """The whole record, read from Club Med now."""
+    return profile_page(request, customer_id)
+
+
+def profile_page(
+    request: DeskRequest, customer_id: str, why: ReasonForm | None = None
+) -> HttpResponse:
+    """The page. why: the reason bar as it was sent, if not as it is kept."""
     found = read_and_remember(request, customer_id)
-    context = {
+    session.drop_reason_of_others(request.session, customer_id)
+    context = bar(request, customer_id, why) | {
         "waiting": reading.waiting(customer_id),
         "record": ProfilePage(found, reading.newest_by_field(customer_id)),
         "unknown": unknown_values(found),
         "trail": reading.trail(customer_id),
     }
-    answer = render(request, "customers/profile.html", context)
+    status = 422 if why and why.is_wrong else 200
+    answer = render(request, "customers/profile.html", context, status=status)
     # For the editors that may follow; Django calls it once the answer is out, so nobody waits.
     refresh = partial(refresh_market, market_of(found), actor=request.actor)
     answer._resource_closers.append(refresh)  # type: ignore[attr-defined]
     return answer
+
+
+def bar(request: DeskRequest, customer_id: str, why: ReasonForm | None = None) -> dict[str, Any]:
+    """The context of `customers/_reason.html`."""
+    kept = session.reason_of(request.session, customer_id)
+    token = form_token.mint(actor=request.actor, form=f"{customer_id}/reason", seen={})
+    why = why or ReasonForm(kept=kept)
+    return {"customer_id": customer_id, "why": why, "why_token": token}

@@ -8,10 +8,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from customers.audit import access_events, entries, triggers
+from customers.audit import access_events, chain, entries, triggers
 from customers.audit.actions import Action, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import Access, AccessEvent, Entry, Head, VaultItem
+from customers.audit.models import Access, AccessEvent, Entry, Head, StoredSeal, VaultItem
 from customers.services.record import act_of
 from tests.conftest import AGENT
 from tests.people import actor
@@ -60,7 +60,7 @@ def refused(statement):
 def rows():
     return [
         [bytes(value) if isinstance(value, memoryview) else value for value in row]
-        for model in (Entry, Head, AccessEvent, VaultItem)
+        for model in (Entry, Head, StoredSeal, AccessEvent, VaultItem)
         for row in model.objects.order_by("pk").values_list()
     ]
 
@@ -83,7 +83,8 @@ def readiness(client):
 
 
 @pytest.fixture
-def three_entries(db):
+def three_entries(db, monkeypatch):
+    monkeypatch.setattr(chain, "SEALED_EVERY", 2)
     append_changes(3)
 
 
@@ -125,6 +126,8 @@ def test_after_all_migrations_the_guard_is_complete_and_left_as_it_is(db):
         "UPDATE customers_head SET seq = 2",
         "UPDATE customers_head SET id = 2",
         "DELETE FROM customers_head",
+        "UPDATE customers_storedseal SET digest = signature",
+        "DELETE FROM customers_storedseal",
         "INSERT INTO customers_head (id, seq, recorded_at, digest, key_id, signature)"
         " SELECT 1, 0, recorded_at, digest, key_id, signature FROM customers_head WHERE TRUE"
         " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq",
@@ -162,6 +165,8 @@ VALUES_OF_3 = (
         "INSERT OR REPLACE INTO customers_head"
         " SELECT id, 0, recorded_at, digest, key_id, signature FROM customers_head",
         "UPDATE OR REPLACE customers_head SET seq = 0",
+        "INSERT OR REPLACE INTO customers_storedseal"
+        " SELECT seq, recorded_at, signature, key_id, digest FROM customers_storedseal",
         looked_again("INSERT OR REPLACE", "id + 1"),
         looked_again("REPLACE", "id"),
         looked_again("INSERT OR IGNORE", "id"),

@@ -153,6 +153,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
     assert dict(rights) == {
         "customers_entry": "INSERT SELECT",
         "customers_head": "INSERT SELECT UPDATE",
+        "customers_storedseal": "INSERT SELECT",
         "customers_change": "INSERT SELECT UPDATE",
         "customers_changedfield": "INSERT SELECT UPDATE",
         "customers_journalline": "DELETE INSERT SELECT UPDATE",
@@ -214,7 +215,7 @@ def test_migrating_to_nothing_and_back_works_as_the_owner_and_nothing_as_anybody
         assert session.execute(
             "SELECT count(*) FROM pg_trigger"
             " WHERE NOT tgisinternal AND tgenabled = 'A' AND tgname LIKE 'customers_%'"
-        ).fetchone() == (10,)
+        ).fetchone() == (13,)
 
 
 def test_tables_that_the_administrator_made_are_handed_to_the_owner(place):

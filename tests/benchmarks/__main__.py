@@ -1,27 +1,31 @@
-"""`python -m tests.benchmarks`: both databases in turn, then one table."""
+"""`python -m tests.benchmarks`: both databases in turn, then what came out in tables."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
+from typing import Any
+
+import psycopg
 
 from tests import postgres
+from tests.benchmarks import pages
 
-LENGTHS = (20_000, 200_000)  # entries of a log
+MOST = int(os.environ.get("ENTRIES") or 1_000_000)  # entries of the longest log
+LENGTHS = sorted({min(length, MOST) for length in (10_000, 100_000, MOST)})
 LIBRARIES = ("django-auditlog", "django-simple-history")
 HEADINGS = ("", "aim", "SQLite", "PostgreSQL")
 AIMS = {
     "a recorded change": "8 / 4.5 units",
     "audit_verify": "50,000 entries/s",
-    "a change of one field in all": "1,600 bytes",
+    "an entry in all": "1,600 bytes",
 }
-ROOT = Path(__file__).resolve().parent.parent.parent
+OF_PAGES = "25 ms, growth 1.3, 8 queries"
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,53 @@ class Ran:
 def main() -> None:
     """Each database has its real durability: on SQLite the product sees to it."""
     with tempfile.TemporaryDirectory(prefix="crmadmin-bench-") as folder:
-        sqlite = measured(f"sqlite:///{folder}/bench.sqlite3")
+        sqlite, of_sqlite = measured(lambda name: f"sqlite:///{folder}/{name}.sqlite3")
     with postgres.running(options="") as address:
-        postgresql = measured(address)
+
+        def database(name: str) -> str:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return address.removesuffix("postgres") + name
+
+        postgresql, of_postgresql = measured(database)
     rows = [(what, AIMS.get(what, ""), sqlite[what], postgresql[what]) for what in sqlite]
     print("Units are plain inserts beside it; medians, with quartiles, and ms on this machine.\n")
     show([HEADINGS, *rows])
+    print(
+        f"\nA page, over HTTP, of logs of so many entries ({OF_PAGES}): milliseconds by the clock, "
+        "and in brackets\nthose that the server and its database computed, medians. The growth is "
+        "of these. Others’ rows: without HTTP."
+    )
+    for name, found in (("SQLite", of_sqlite), ("PostgreSQL", of_postgresql)):
+        print()
+        show(page_rows(name, found))
 
 
-def measured(database: str) -> dict[str, str]:
-    """What was measured -> how it came out, in words."""
-    return {**changes(database), **log(database)}
+def measured(database: Callable[[str], str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """What was measured -> how it came out, in words; and the pages of a log of each length.
+
+    database: name -> address of a new one.
+    """
+    rooms, verified, of_pages = [], [], []
+    found = changes(database("changes"))
+    for length in LENGTHS:
+        address = database(f"log{length}")
+        rooms.append(json.loads(run(address, "fill_log", str(length)).printed))
+        verified.append(run(address, "audit_verify"))
+        asked = json.loads(run(address, "measure_pages", str(length)).printed)
+        of_pages.append(asked | {"taken": pages.timed(address, asked["cookie"], asked["paths"])})
+    return {**found, **log(rooms[-1], verified)}, of_pages
+
+
+def page_rows(database: str, found: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """A page a row, a length a column."""
+    rows = [(database, *(f"{length:,}" for length in LENGTHS), "growth", "queries")]
+    for name in (*found[0]["taken"], *found[0]["others"]):
+        taken = [(of_length["taken"] | of_length["others"])[name] for of_length in found]
+        growth = f"{taken[-1][1] / taken[0][1]:.2f}"
+        queries = str(found[-1]["queries"].get(name, ""))
+        rows.append((name, *(f"{wall:.1f} ({cpu:.1f})" for wall, cpu in taken), growth, queries))
+    return rows
 
 
 def changes(database: str) -> dict[str, str]:
@@ -73,22 +113,18 @@ def changes(database: str) -> dict[str, str]:
     }
 
 
-def log(database: str) -> dict[str, str]:
+def log(room: Mapping[str, float], verified: Sequence[Ran]) -> dict[str, str]:
     """What the log needs: the room it takes, and how fast and in what memory it is verified."""
-    verified: list[Ran] = []
-    for length in LENGTHS:
-        room = json.loads(run(database, "fill_log", str(length)).printed)
-        verified.append(run(database, "audit_verify"))
-    short, long = verified
+    short, long = verified[0], verified[-1]
     # Of the entries which the long log has more: a start takes its time too.
-    rate = (LENGTHS[1] - LENGTHS[0]) / (long.seconds - short.seconds)
+    rate = (LENGTHS[-1] - LENGTHS[0]) / (long.seconds - short.seconds)
     return {
         "an entry and its indexes": f"{room['Entry']:.0f} bytes",
         "its values": f"{room['VaultItem']:.0f} bytes",
         "the projections of its change": f"{room['Change'] + room['ChangedField']:.0f} bytes",
-        "a change of one field in all": f"{sum(room.values()):.0f} bytes",
+        "an entry in all": f"{sum(room.values()):.0f} bytes",
         "audit_verify": f"{rate:,.0f} entries/s",
-        "its memory at {:,} and {:,} entries".format(*LENGTHS): (
+        f"its memory at {LENGTHS[0]:,} and {LENGTHS[-1]:,} entries": (
             f"{short.memory:.0f} and {long.memory:.0f} MB"
         ),
     }
@@ -101,7 +137,7 @@ def run(database: str, *command: str) -> Ran:
         began = perf_counter()
         process = subprocess.Popen(
             [sys.executable, "manage.py", *command],
-            cwd=ROOT,
+            cwd=pages.ROOT,
             env=os.environ | settings,
             stdout=subprocess.PIPE,
             stderr=told,  # the process log, in which each append is told

@@ -19,6 +19,7 @@ from tests.privacy import Told
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, and not wrong
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
+STRICT = {"REASON_REQUIRED": "third_name"}
 EVERY_CASE = "from tests import differences; differences.record()"
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
 # Pages of one context share a process, which the first has warmed.
@@ -104,7 +105,7 @@ def database_address():
 @pytest.fixture(scope="session")
 def running_product(tmp_path_factory, database_address):
     folder = tmp_path_factory.mktemp("demo")
-    with running(folder, **PATIENT, **database_address) as demo:
+    with running(folder, **PATIENT, **STRICT, **database_address) as demo:
         product = Product(demo)
         yield product
         _, said = demo.end(signal.SIGTERM)

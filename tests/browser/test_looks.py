@@ -35,6 +35,8 @@ AT_REST = {
     "revealing-alone": f"{RICH}fields/identity/reveal/",
     "nothing-yet": "/audit/?customer=1",
     "integrity": "/audit/integrity/",
+    "activity": "/audit/activity/",
+    "activity-wrong": "/audit/activity/?from=2026-02-30&to=2026-01-31&person=1",
     "no-such-customer": "/customers/999999999/",
     "no-such-page": "/nowhere/",
     "signed-out": "/signed-out/",
@@ -179,6 +181,32 @@ def recorded_and_forgotten(page, product):
     yield "forgotten-change"
 
 
+ALTER = """
+from customers.audit import triggers
+from customers.audit.models import Entry
+from tests import log
+log.lift_the_triggers()
+Entry.objects.filter(seq=Entry.objects.first().seq - 1).update(locale="{locale}")
+triggers.install()
+"""
+
+
+def proving(page, product):
+    """A change amid others, and when it is not as it was recorded."""
+    for value in ("one@example.com", LONG_EMAIL, "three@example.com"):
+        page.goto(TOM)
+        save_as(page, "email", value)
+    page.goto("/audit/")
+    page.locator("tbody.change .when a").nth(1).click()
+    expect(page.get_by_text("Verified just now")).to_be_visible()
+    yield "change-amid"
+    product.manage("shell", "--command", ALTER.format(locale="fr-FR"))
+    page.reload()
+    expect(page.get_by_text("Not as recorded")).to_be_visible()
+    yield "change-altered"
+    product.manage("shell", "--command", ALTER.format(locale="en-US"))
+
+
 def settling(page, product):
     page.route("**/changes/**", lambda route: route.fulfill(status=204))  # so it stays like this
     lose(page, product, RICH, "drop_after")
@@ -272,6 +300,44 @@ def checking(page, product):
     yield "intact"
 
 
+# Rows of the projection alone, and later away again: the log itself takes no time but now.
+MANY_CHANGES = """
+from datetime import timedelta
+from random import choice, randrange
+from uuid import uuid4
+from django.utils import timezone
+from customers.audit.models import ChangedField
+from customers.catalogue.fields import FIELDS
+first = ChangedField.objects.order_by("seq").first()
+now, names = timezone.now(), list(FIELDS)
+ChangedField.objects.exclude(pk=first.pk).delete()
+ChangedField.objects.update(recorded_at=now - timedelta(days=61))
+ago = [timedelta(days=randrange(60), hours=randrange(9)) for _ in range(2_000)]
+ago += [timedelta(hours=12, seconds=n) for n in range(90)]
+ChangedField.objects.bulk_create(
+    ChangedField(
+        seq=first.pk + n, change_id=uuid4(), recorded_at=now - one, action="change",
+        field=choice(names[:25] + ["email"] * 20) if n < 2_000 else "email",
+        outcome=choice(["applied"] * 20 + ["refused", "not_applied", "unclear"]),
+        customer_id=str(randrange(100, 900)),
+        actor_key=first.actor_key if n % 3 else 2**60 + n % 11,
+    )
+    for n, one in enumerate(sorted(ago, reverse=True), 1))
+"""
+
+
+def seeing_activity(page, product):
+    page.goto(TOM)
+    save_as(page, "email", LONG_EMAIL)
+    product.manage("shell", "--command", MANY_CHANGES)
+    page.goto("/audit/activity/")
+    expect(page.locator("#findings .remark")).to_contain_text("are kept nowhere")
+    for summary in page.locator(".as-table > summary").all():
+        summary.click()
+    yield "activity-full"
+    product.manage("audit_rebuild")
+
+
 def without_a_role(page, product):
     page.context.clear_cookies()
     page.goto("/")
@@ -305,6 +371,35 @@ def finding(page, product):
     expect(page.locator("#q")).to_be_focused()
     page.get_by_text("Search by single fields").click()
     yield "found"
+
+
+def saying_why(page, product):
+    page.goto(RICH)
+    page.get_by_label("Why these changes?").select_option("Document seen")
+    words = page.get_by_label("Details of the reason")
+    words.fill("A new passport, number checked, after she had married and moved " + "W" * 60)
+    words.press("Enter")
+    expect(page.locator("#why-said")).to_contain_text("Kept.")
+    save_as(page, "birth_city", "Salvador")
+    yield "reason"
+    words.fill("x" * 201)
+    words.press("Enter")
+    expect(page.locator("#why-said .error")).to_be_visible()
+    yield "reason-wrong"
+    page.goto(TOM)
+    page.get_by_role("link", name="Add Third name").click()
+    box = page.locator("#third_name input[name=value]")
+    box.fill("Ann")
+    box.press("Enter")
+    expect(page.locator("#third_name .error")).to_be_visible()
+    yield "reason-needed"
+    page.goto(f"{LONG}groups/identity/")
+    page.locator("[name=third_name]").fill("Ann")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#summary")).to_be_visible()
+    yield "reason-needed-group"
+    page.goto("/audit/?customer=704118236")
+    yield "reasons"
 
 
 def sending_an_address(page, product):
@@ -385,9 +480,9 @@ def visiting(page, product):
 
 
 JOURNEYS = [
-    *(visiting, finding, creating, editing, saving, conflicting, sending_an_address),
-    *(editing_a_group, revealing, comparing, recorded_and_forgotten, settling, deciding),
-    *(deciding_about_a_create, checking, without_an_api, without_a_role),
+    *(visiting, finding, creating, editing, saving, conflicting, saying_why, sending_an_address),
+    *(editing_a_group, revealing, comparing, recorded_and_forgotten, proving, settling),
+    *(deciding, deciding_about_a_create, checking, seeing_activity, without_an_api, without_a_role),
 ]
 
 

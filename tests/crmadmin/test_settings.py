@@ -52,6 +52,10 @@ def test_a_missing_variable_is_named(name):
         ("CLUBMED_DEADLINE", "30"),  # the seconds that a worker has to stop
         ("JOURNAL_GRACE", "nan"),
         ("JOURNAL_GRACE", "14"),  # less than CLUBMED_DEADLINE, which is 15
+        ("REASONS", "Customer called;" + "x" * 51),
+        ("REASONS", "Customer\tcalled"),
+        ("REASON_REQUIRED", "email,mail"),
+        ("REASON_REQUIRED", "gm_number"),  # Club Med's to change
         ("AUDIT_ENCRYPTION_KEYS", "short"),
         ("AUDIT_ENCRYPTION_KEYS", "A" * 43 + ","),
         ("AUDIT_VALUE_MONTHS", "0"),
@@ -112,6 +116,9 @@ def test_every_value_may_lie_in_a_file(tmp_path):
         ("AGENT_GROUPS", "a, b ,c", {"a", "b", "c"}),
         ("REVEAL_GROUPS", "a, b", {"a", "b"}),
         ("REVEAL_GROUPS", "", {"seniors"}),  # those of the supervisors
+        ("REASONS", " By phone ;; In writing, by letter;", ["By phone", "In writing, by letter"]),
+        ("REASON_REQUIRED", "email, phones", {"email", "phones"}),
+        ("REASON_REQUIRED", None, set()),
         ("DEBUG", "On", True),
         ("AUDIT_VERIFY_KEYS", "", ()),
         ("TRUSTED_PROXIES", "10.0.0.0/8, ::1", [ip_network("10.0.0.0/8"), ip_network("::1")]),
@@ -128,6 +135,7 @@ def test_a_value_is_read_as_it_is_meant(name, value, read):
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
     readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
+    readers += "|reasons|fields|threshold"
     read = set(re.findall(rf'\b(?:{readers})\("([A-Z_]+)"', source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 

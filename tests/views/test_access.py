@@ -12,7 +12,7 @@ from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 EMAIL = f"/customers/{TOM}/fields/email/"
 AGENTS = ("/", "/saves/", "/customers/new/", f"/customers/{TOM}/", EMAIL)
 HISTORY = (f"/customers/{TOM}/history/", f"/customers/{TOM}/fields/email/history/")
-LOG = ("/audit/", "/audit/unsettled/", "/audit/integrity/")
+LOG = ("/audit/", "/audit/unsettled/", "/audit/integrity/", "/audit/activity/")
 CHANGE = f"/audit/changes/{uuid.UUID(int=0)}/"
 EVERYTHING = [*AGENTS, *HISTORY, *LOG]
 

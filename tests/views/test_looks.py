@@ -76,6 +76,7 @@ def test_a_filter_that_cannot_be_lists_nothing(agent, supervisor, query, message
     assert message in text(page)
     assert listed(page) == []
     assert fragment.status_code == 422
+    assert fragment["HX-Push-Url"].startswith("/audit/looks/?")
 
 
 def test_a_reveal_says_of_what_and_for_what(supervisor):

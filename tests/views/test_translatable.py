@@ -10,16 +10,19 @@ from contextlib import suppress
 
 import pytest
 from babel import Locale
+from django.conf import settings
 from django.core.management import call_command
+from django.test import override_settings
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 from crmadmin.sandbox import Fault
-from customers.audit import verification
+from customers.audit import proof, verification
 from customers.audit.models import Change, ChangedField, CheckState, Verification
 from tests import differences
+from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AUDITOR, HTMX, SUPERVISOR, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -103,6 +106,21 @@ def refused_create(agent, supervisor, clubmed):
     return create(agent, first_name="", birthdate="31/02/1986", email="no")
 
 
+def bad_reason(agent, supervisor, clubmed):
+    url = f"/customers/{LONG}/reason/"
+    return agent.post(url, {"reason_usual": "", "reason_words": "x" * 201})
+
+
+def kept_reason(agent, supervisor, clubmed):
+    url = f"/customers/{LONG}/reason/"
+    return agent.post(url, {"reason_words": "new@example.com"}, headers=HTMX)
+
+
+def missing_reason(agent, supervisor, clubmed):
+    with override_settings(REASON_REQUIRED={"email"}):
+        return agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"})
+
+
 def refused_editor(agent, supervisor, clubmed):
     return agent.post(EDITOR, agent.form(EDITOR) | {"value": "no"})
 
@@ -145,6 +163,20 @@ def log(agent, supervisor, clubmed):
 def change(agent, supervisor, clubmed):
     saved(agent, supervisor, clubmed)
     return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
+def altered_change(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    audit_log.lift_the_triggers()
+    audit_log.sql("DELETE FROM customers_vaultitem")
+    return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
+
+
+def change_far_from_a_seal(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proof, "MOST", 0)
+        return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
 
 
 def waiting(agent, supervisor, clubmed):
@@ -197,10 +229,40 @@ def gate(agent, supervisor, clubmed):
     return agent.get(f"/customers/{LONG}/")
 
 
+def activity(agent, supervisor, clubmed):
+    """With what rules find at the least."""
+    names = [name for name in dir(settings) if name.startswith("ACTIVITY_")]
+    saved(agent, supervisor, clubmed)
+    supervisor.get(f"/customers/{LONG}/")
+    with override_settings(**dict.fromkeys(names, 1)):
+        return supervisor.get("/audit/activity/findings/")
+
+
+def activity_without_a_change(agent, supervisor, clubmed):
+    return supervisor.get("/audit/activity/?from=2026-01-01&to=2026-01-31")
+
+
+def activity_of_a_wrong_period(agent, supervisor, clubmed):
+    return supervisor.get("/audit/activity/?from=2020-01-01&to=2026-01-31")
+
+
 STATES = [
+    *(activity, activity_without_a_change, activity_of_a_wrong_period),
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
-    *(refused_create, refused_editor, conflict, unknown_outcome, saved, saved_in_place, outage),
+    *(
+        bad_reason,
+        kept_reason,
+        missing_reason,
+        refused_create,
+        refused_editor,
+        conflict,
+        unknown_outcome,
+        saved,
+        saved_in_place,
+        outage,
+    ),
     *(history, log, change, waiting, own_saves, forget, gate),
+    *(altered_change, change_far_from_a_seal),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]
 
@@ -232,7 +294,7 @@ def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
 
 def spoken(page):
     """The texts of a page, and of its attributes that are read aloud, element by element."""
-    for element in page.select("script, style, .code, td[lang], svg"):
+    for element in page.select("script, style, .code, :is(td, ul)[lang], svg"):
         element.decompose()
     page.smooth()
     yield page.get_text(" ")
@@ -252,13 +314,14 @@ def known_words(clubmed):
     names = Locale("en")
     texts = [
         json.dumps(list(clubmed.customers.values()), ensure_ascii=False),
-        *(person[1] for person in (("", "Inès Moreau"), SUPERVISOR, AUDITOR)),
+        *(f"{sub} {name}" for sub, name, _ in (AGENT, SUPERVISOR, AUDITOR)),
         *names.territories.values(),
         *names.languages.values(),
         *names.months["format"]["wide"].values(),
         *names.months["format"]["abbreviated"].values(),
         *names.days["format"]["wide"].values(),
         NAMES,
+        *settings.REASONS,  # the company's own words
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}

@@ -1,0 +1,50 @@
+"""The reason bar: why a person changes a customer, asked once and not at each save."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+
+from customers import wording
+from customers.forms.plain import ChoiceField, TextField
+from customers.forms.small import SmallForm
+
+_OTHER = "…"  # the choice of whoever gives a reason in words alone
+
+
+def _choices() -> Iterator[tuple[str, Any]]:
+    yield "", wording.NO_REASON_YET
+    yield from ((reason, reason) for reason in settings.REASONS)
+    yield _OTHER, wording.OTHER_REASON
+
+
+class ReasonForm(SmallForm):
+    """A usual reason, and words of one's own. kept: the reason to begin with, as `reason` was."""
+
+    reason_usual = ChoiceField(label=wording.WHY, choices=_choices, required=False)
+    reason_words = TextField(
+        label=wording.WHY_IN_WORDS,
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(
+            {"aria-label": wording.WHY_IN_WORDS, "placeholder": wording.WHY_EXAMPLE}
+        ),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, kept: str = "") -> None:
+        super().__init__(data)
+        usual = next((one for one in settings.REASONS if f"{kept}: ".startswith(f"{one}: ")), "")
+        self.initial["reason_usual"] = usual or (_OTHER if kept else "")
+        self.initial["reason_words"] = kept.removeprefix(usual).removeprefix(": ")
+
+    @property
+    def reason(self) -> str:
+        """Both in one line, for the log: "Customer called: call 48133"; "" for no reason."""
+        usual, words = (self.cleaned_data[name] for name in ("reason_usual", "reason_words"))
+        return ": ".join(filter(None, (usual if usual != _OTHER else "", words)))
+
+    @property
+    def problems(self) -> list[str]:
+        return [str(one) for errors in self.errors.values() for one in errors]

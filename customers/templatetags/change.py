@@ -1,0 +1,116 @@
+"""What the page of one change says: its title, how it was settled, and its entries' numbers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from customers import wording
+from customers.access import Actor
+from customers.audit.actions import OF_VALUES, Outcome
+from customers.audit.models import Act, Change, Entry, JournalLine, Missing
+from customers.templatetags.desk import basis, field_label, grouped
+
+register = template.Library()
+_NAMED = 3  # fields in a title; of more, two and the number of the others
+
+
+@register.filter
+def fields_of(act: Change | JournalLine) -> str:
+    """The fields of a change in a sentence: "E-mail and phones", "E-mail, phones and 4 more"."""
+    names = act.fields if isinstance(act, JournalLine) else [one.first.field for one in act.fields]
+    return in_sentence([field_label(name) for name in names])
+
+
+def in_sentence(labels: Sequence[str]) -> str:
+    first, *others = labels
+    words = [first, *map(_within, others)]
+    if len(words) > _NAMED:
+        rest = len(words) - _NAMED + 1
+        words = [*words[: _NAMED - 1], wording.MORE_FIELDS % {"count": rest}]
+    if len(words) == 1:
+        return first
+    return wording.AND % {"first": ", ".join(words[:-1]), "last": words[-1]}
+
+
+def _within(label: str) -> str:
+    """A label inside a sentence: "phones" of "Phones", but "GM number" stays."""
+    word = label.split()[0]
+    return label if word[1:] != word[1:].lower() or len(word) == 1 else label[0].lower() + label[1:]
+
+
+@register.filter
+def common_outcome(change: Change) -> str:
+    """What came of a change: of all its fields if they agree, else "" unless a person is needed."""
+    outcomes = {history.verdict.outcome for history in change.fields}
+    if change.is_of_the_log or len(outcomes) > 1:
+        return Outcome.UNCLEAR if Outcome.UNCLEAR in outcomes else ""
+    return outcomes.pop()
+
+
+class Step(NamedTuple):
+    """One thing that was recorded of a change. basis: what the outcome rests on, in words."""
+
+    time: datetime
+    fields: str
+    outcome: str
+    basis: str
+
+
+@register.filter
+def steps(entries: Sequence[Entry]) -> list[Step]:
+    """How a change was settled, in order; fields of which the same was recorded at once are one."""
+
+    def key(entry: Entry) -> tuple[Any, ...]:
+        return entry.recorded_at, str(entry.get_outcome_display()), basis(entry)
+
+    return [
+        Step(time, in_sentence([field_label(entry.field) for entry in same]), outcome, words)
+        for (time, outcome, words), same in groupby(entries, key)
+    ]
+
+
+@register.filter
+def numbers(given: Sequence[int]) -> str:
+    """Numbers of entries: "48,211 and 48,212", "48,211 to 48,250"."""
+    first, last = given[0], given[-1]
+    if len(given) > 2 and last - first == len(given) - 1:
+        return wording.FROM_TO % {"first": grouped(first), "last": grouped(last)}
+    words = [grouped(number) for number in given]
+    if len(words) == 1:
+        return words[0]
+    return wording.AND % {"first": ", ".join(words[:-1]), "last": words[-1]}
+
+
+@register.simple_tag(takes_context=True)
+def related_customers(context: template.Context, act: Act) -> SafeString:
+    """Customers that looked like the same person when this one was created, as links."""
+    if isinstance(act.related, Missing):
+        return format_html('<span class="muted">{}</span>', act.related)
+    return format_html_join(
+        ", ", "{}", ((_customer(one, context["actor"]),) for one in act.related)
+    )
+
+
+def _customer(number: str, actor: Actor) -> SafeString | str:
+    if not number.isdecimal():
+        return str(wording.OTHER_CREATE)
+    page = reverse("profile" if actor.may_handle_customers else "history", args=[number])
+    return format_html('<a class="num" href="{}">{}</a>', page, number)
+
+
+@register.filter
+def is_of_values(act: Act | Change) -> bool:
+    """Was it done to a customer's fields, and not to the log?"""
+    return act.action in OF_VALUES
+
+
+@register.filter
+def member(mapping: Mapping[str, Any], name: str) -> Any:
+    """The value under that name, None if there is none."""
+    return mapping.get(name)

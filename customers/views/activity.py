@@ -1,0 +1,170 @@
+"""Activity: what went on over a period in bars, a table behind each, and what is worth a look."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.formats import number_format
+from django.views.decorators.http import require_safe
+
+from customers import wording
+from customers.access import Actor, Permission, allow
+from customers.audit import access_events, filters, worth_a_look
+from customers.audit import activity as counting
+from customers.audit.actions import Outcome
+from customers.audit.activity import Activity, Period
+from customers.audit.models import Access
+from customers.audit.worth_a_look import Finding
+from customers.forms.activity import ActivityForm
+from customers.forms.filters import MOST_VALUES, period, person_field, query_string
+from customers.templatetags.desk import field_label, grouped
+from customers.views import charts
+from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
+
+_TONES = {Outcome.APPLIED: "b1", Outcome.REFUSED: "b2"}
+_NAMED = 3  # people of a finding
+_LOOKS = {"views": Access.VIEW.value, "reveals": Access.REVEAL.value}  # rule -> kind
+
+
+@allow(Permission.LOG)
+@require_safe
+@records_access(Access.AUDIT)
+def activity(request: DeskRequest) -> HttpResponse:
+    """The counts. What is worth a look takes longer: the page asks for it once it is shown."""
+    return _page(request)
+
+
+@allow(Permission.LOG)
+@require_safe
+@records_access(Access.AUDIT)
+def findings(request: DeskRequest) -> HttpResponse:
+    """The same page with what is worth a look; for the page itself that alone."""
+    form = ActivityForm(request.GET)
+    if request.htmx.target != "findings" or not form.is_valid():
+        return _page(request, looks=True)
+    return render(request, "audit/_findings.html", _looked(form.wanted, _names(request.actor)))
+
+
+def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
+    """A period with a mistake draws nothing."""
+    form = ActivityForm(request.GET)
+    context: dict[str, Any] = {"filter": form}
+    if form.is_valid():
+        names = _names(request.actor)
+        found = counting.count(form.wanted)
+        context |= {"activity": found, **_bars(found, names)}
+        if looks:
+            context |= _looked(form.wanted, names)
+    is_wrong = not form.is_valid() and wants_fragment(request)
+    page, fragment = "audit/activity.html", "audit/_activity.html"
+    return page_or_fragment(request, page, fragment, context, status=422 if is_wrong else 200)
+
+
+def _names(reader: Actor) -> Mapping[str, str]:
+    """Key of everybody who changed or looked, as in a query string -> name, as in the filters."""
+    people = {one[0]: one for one in (*access_events.people(), *filters.occurring(now=True).people)}
+    known: Mapping[str, str] = person_field(people.values(), reader).known
+    return known
+
+
+def _name(names: Mapping[str, str], person: int) -> str:
+    return names.get(str(person), str(person))
+
+
+def _bars(found: Activity, names: Mapping[str, str]) -> dict[str, Any]:
+    of, outcomes = found.period, dict(Outcome.choices)
+    total, refused = found.outcomes.total(), found.outcomes[Outcome.REFUSED]
+    fields = charts.bars(of, "field", found.fields, field_label)
+    people = charts.bars(of, "person", found.people, partial(_name, names))
+    return charts.columns(found) | {
+        "total": total,
+        "refused": refused,
+        "share": number_format(100 * refused / total, 1) if refused else "",
+        "unclear": found.outcomes[Outcome.UNCLEAR],
+        "fields": fields,
+        "main_fields": charts.shortened(
+            of, "field", found.fields, fields, lambda n: str(wording.OTHER_FIELDS)
+        ),
+        "people": people,
+        "main_people": charts.shortened(
+            of, "person", found.people, people, lambda n: wording.OTHER_PEOPLE % {"count": n}
+        ),
+        "outcomes": charts.bars(
+            of,
+            "outcome",
+            found.outcomes,
+            lambda one: str(outcomes.get(one, one)),
+            lambda one: _TONES.get(one, "b3"),
+        ),
+    }
+
+
+# Worth a look -------------------------------------------------------------------------------------
+
+
+def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
+    """Each finding in words, with the address of the list that shows it."""
+    found = worth_a_look.look(wanted)
+    shown = [
+        {"rule": one.rule, **_words(one, names), "address": _address(one, wanted)}
+        for one in found.findings
+    ]
+    return {
+        "is_looked_at": True,
+        "findings": shown,
+        "opened": worth_a_look.OPENED if found.is_cut else 0,
+    }
+
+
+def _words(finding: Finding, names: Mapping[str, str]) -> dict[str, str]:
+    """What was found, and why it is listed."""
+    title, why = wording.FINDINGS[finding.rule]
+    since, until = map(timezone.localtime, (finding.since, finding.until))
+    facts = {
+        "number": finding.count,
+        "count": grouped(finding.count),
+        "usual": grouped(finding.usual),
+        "field": field_label(finding.field),
+        "who": _who(finding.people, names),
+        "day": date_format(since, "j F"),
+        "begun": date_format(since, "H:i"),
+        "ended": date_format(until, "H:i"),
+        "first": date_format(since, "j F H:i"),
+        "last": date_format(until, "j F H:i"),
+    }
+    sentences = [why % facts]
+    if finding.others:
+        sentences.append(wording.OTHER_TIMES % {"others": finding.others})
+    sentences.append(wording.LISTED_FROM % {"least": grouped(finding.threshold)})
+    return {"title": title % facts, "why": " ".join(sentences)}
+
+
+def _who(people: Sequence[int], names: Mapping[str, str]) -> str:
+    who = ", ".join(_name(names, one) for one in people[:_NAMED])
+    more = len(people[_NAMED:])
+    return wording.AND_OTHERS % {"who": who, "more": more} if more else who
+
+
+def _address(finding: Finding, wanted: Period) -> str:
+    """Of its days, or of the whole period if its rule found others beside it."""
+    last = max(finding.since, finding.until - timedelta(microseconds=1))
+    days = period(timezone.localdate(finding.since), timezone.localdate(last))
+    if finding.others:
+        days = period(wanted.first, wanted.last)
+    asked: dict[str, Any] = {"person": finding.people[:MOST_VALUES]}
+    if finding.field:
+        asked["field"] = finding.field
+    if finding.rule == "refusals":
+        asked["outcome"] = Outcome.REFUSED.value
+    if finding.customers:
+        asked["customer"] = finding.customers[:MOST_VALUES]
+    kind = _LOOKS.get(finding.rule)
+    if kind:
+        asked["kind"] = kind
+    return f"{reverse('looks' if kind else 'log')}?{query_string(asked | days)}"

@@ -1,0 +1,149 @@
+"""Bars, as a template draws them: each has an address, the list that shows what it counts."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+
+from customers.audit.actions import Outcome
+from customers.audit.activity import Activity, Period
+from customers.forms.filters import MOST_VALUES, period, query_string
+
+HEIGHT = 1000  # of the tallest column, if the scale ends there
+WIDTH = 12  # of a column with the gap after it
+_LINES = 3  # of the scale, above 0
+_BARS = 8  # the last one stands for all others
+_LABELS = 5  # days below the columns
+DOUBT = (Outcome.UNCLEAR, Outcome.NOT_APPLIED, Outcome.NOT_SEEN)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A count with its name. address: "" if no filter can say so much. tone: its class.
+
+    width: in percent of the longest.
+    """
+
+    label: str
+    count: int
+    address: str
+    tone: str = "b1"
+    width: int = 100
+
+
+def listed(of: Period, **asked: Any) -> str:
+    """The address of the log of that period with these filters."""
+    if any(isinstance(values, list) and len(values) > MOST_VALUES for values in asked.values()):
+        return ""
+    return f"{reverse('log')}?{query_string(asked | period(of.first, of.last))}"
+
+
+def bars(
+    of: Period,
+    name: str,
+    counts: Counter[Any],
+    label: Callable[[Any], str],
+    tone: Callable[[Any], str] = lambda value: "b1",
+) -> list[Bar]:
+    """A bar a value, the longest first. name: of the filter."""
+    found = [
+        Bar(label(value), n, listed(of, **{name: value}), tone(value))
+        for value, n in counts.most_common()
+    ]
+    return _scaled(found)
+
+
+def shortened(
+    of: Period, name: str, counts: Counter[Any], whole: list[Bar], label: Callable[[int], str]
+) -> list[Bar]:
+    """At most _BARS: the last one for all others. label: of how many."""
+    if len(whole) <= _BARS:
+        return whole
+    others = [value for value, _ in counts.most_common()][_BARS - 1 :]
+    total = sum(counts[value] for value in others)
+    last = Bar(label(len(others)), total, listed(of, **{name: others}))
+    return _scaled([*whole[: _BARS - 1], last])
+
+
+def _scaled(found: Sequence[Bar]) -> list[Bar]:
+    most = max((bar.count for bar in found), default=1)
+    return [replace(bar, width=max(1, round(100 * bar.count / most))) for bar in found]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A day's changes. rects: (class, y, height) from below, of HEIGHT; x: where it begins."""
+
+    day: date
+    x: int
+    applied: int
+    refused: int
+    doubt: int
+    rects: Sequence[tuple[str, int, int]]
+    address: str
+    address_of_refused: str
+    address_of_doubt: str
+
+    @property
+    def count(self) -> int:
+        return self.applied + self.refused + self.doubt
+
+
+def columns(found: Activity) -> dict[str, Any]:
+    """The columns, their scale from the top down, the days to name below, and the tallest."""
+    top = _top(max(found.days.get(day, Counter()).total() for day in found.period.days))
+    drawn = [
+        _column(day, place, found.days.get(day, Counter()), top)
+        for place, day in enumerate(found.period.days)
+    ]
+    return {
+        "columns": drawn,
+        "width": len(drawn) * WIDTH,
+        "scale": [top * line // _LINES for line in range(_LINES, -1, -1)],
+        "lines": [HEIGHT * line // _LINES for line in range(_LINES + 1)],
+        "named": _spread(found.period.days),
+        "busiest": max(drawn, key=lambda column: column.count),
+    }
+
+
+def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> Column:
+    applied, refused = (outcomes.get(one, 0) for one in (Outcome.APPLIED, Outcome.REFUSED))
+    doubt = sum(outcomes.values()) - applied - refused
+    rects, below = [], 0
+    for tone, count in (("b1", applied), ("b2", refused), ("b3", doubt)):
+        upper = HEIGHT * (below + count) // top
+        height = upper - HEIGHT * below // top
+        below += count
+        if height:
+            rects.append((tone, HEIGHT - upper, height))
+    of = Period(day, day)
+    return Column(
+        day,
+        place * WIDTH + 2,
+        applied,
+        refused,
+        doubt,
+        rects,
+        listed(of),
+        listed(of, outcome=Outcome.REFUSED.value),
+        listed(of, outcome=[one.value for one in DOUBT]),
+    )
+
+
+def _top(most: int) -> int:
+    """The end of the scale: 3, 6, 15, 30, 60, 150 …, so that its lines are whole numbers."""
+    power = 1
+    while True:
+        for step in (1, 2, 5):
+            if _LINES * step * power >= most:
+                return _LINES * step * power
+        power *= 10
+
+
+def _spread(days: Sequence[date]) -> list[date]:
+    """The first, the last, and some between them at even distances."""
+    steps = min(_LABELS, len(days)) - 1
+    return [days[(len(days) - 1) * n // steps] for n in range(steps + 1)] if steps else [*days]

@@ -1,0 +1,116 @@
+"""How PostgreSQL finds what the pages of the log show: by an index, without sorting the log."""
+
+import json
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from customers.audit import chain, paging
+from customers.audit.models import AccessEvent, actor_key
+from tests.benchmarks import change
+from tests.benchmarks.management.commands import fill_log
+from tests.conftest import SUPERVISOR, signed_in
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="SQLite tells no plan that one could walk"
+    ),
+]
+LENGTH = 10_000
+LOOKS = 40_000  # of fewer, PostgreSQL reads the table to see who there is
+LONG = ("customers_changedfield", "customers_entry", "customers_accessevent", "customers_change")
+MOST_QUERIES = 8
+PERSON = actor_key(change.ISSUER, change.agent(7)["actor_sub"])
+MIDDLE = change.time_at(0.5).date()
+
+OF_THE_LOG = [
+    "",
+    f"before={LENGTH // 2}",
+    f"person={PERSON}",
+    f"person={PERSON}&before={LENGTH // 2}",
+    f"customer={change.customer(2)}",
+    "field=phones",
+    "field=second_name",
+    "action=create",
+    "outcome=refused",
+    "outcome=unclear",
+    "flag=forced_address",
+    f"from={MIDDLE}",
+    f"to={MIDDLE}",
+    f"from={MIDDLE}&to={MIDDLE}",
+]
+OF_LOOKS = [
+    "",
+    f"before={LOOKS // 2}",
+    f"person={PERSON}",
+    f"customer={change.customer(2)}",
+    "kind=reveal",
+    f"from={MIDDLE}",
+    f"to={MIDDLE}",
+]
+
+
+@pytest.fixture(scope="module")
+def long_log(django_db_setup, django_db_blocker):
+    """Some thousand rows of each table, and PostgreSQL knows what is in them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        while (done := chain.position()) < LENGTH:
+            fill_log._append(done, min(LENGTH, done + fill_log.CHUNK), LENGTH)
+        fill_log.insert(AccessEvent, [fill_log._look(n / LOOKS) for n in range(LOOKS)])
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        yield signed_in(SUPERVISOR, client_class=Client)
+        transaction.set_rollback(True)
+
+
+def queries_of(person, url):
+    """What a page asks that was asked for before: what may be filtered by is remembered."""
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            assert person.get(url).status_code == 200
+    return [query["sql"] for query in captured]
+
+
+def nodes(plan):
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)
+
+
+def plan_of(query):
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query.replace("%", "%%"))
+        [[found]] = cursor.fetchall()
+    found = json.loads(found) if isinstance(found, str) else found
+    return list(nodes(found[0]["Plan"]))
+
+
+def assert_found_by_index(person, url):
+    queries = queries_of(person, url)
+    assert len(queries) <= MOST_QUERIES
+    asked = [query for query in queries if query.lstrip().startswith(("SELECT", "WITH"))]
+    for query in (query for query in asked if any(table in query for table in LONG)):
+        for node in plan_of(query):
+            assert node["Node Type"] != "Seq Scan" or node["Relation Name"] not in LONG, query
+            if node["Node Type"] == "Sort":
+                assert node["Plans"][0]["Actual Rows"] <= 2 * paging.PAGE, query
+
+
+@pytest.mark.parametrize("query", OF_THE_LOG)
+def test_each_filter_of_the_log_is_answered_by_an_index(long_log, query):
+    cache.clear()
+    assert_found_by_index(long_log, f"{reverse('log')}?{query}")
+
+
+@pytest.mark.parametrize("query", OF_LOOKS)
+def test_each_filter_of_looks_is_answered_by_an_index(long_log, query):
+    assert_found_by_index(long_log, f"{reverse('looks')}?{query}")
+
+
+def test_what_is_unsettled_is_found_by_an_index(long_log):
+    assert_found_by_index(long_log, reverse("unsettled"))
