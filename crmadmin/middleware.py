@@ -173,23 +173,13 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs on every page. section: the entry of the main menu that we are in."""
     name = request.resolver_match.url_name if request.resolver_match else None
-    of_the_log = (
-        "log",
-        "change",
-        "settle",
-        "reveal-change",
-        "unsettled",
-        "looks",
-        "export",
-        "access-report",
-    )
-    sections = dict.fromkeys(of_the_log, "log")
-    sections |= {"create": "create", "saves": "", "integrity": "integrity"}
+    sections = {None: "", "create": "create", "saves": "", "integrity": "integrity"}
     sections |= {"activity": "activity", "findings": "activity"}
+    usual = "log" if _route(request).startswith("audit/") else "find"
     actor = getattr(request, "actor", None)
     return {
         "page_name": name,
-        "section": sections.get(name or "", "find" if name else ""),
+        "section": sections.get(name, usual),
         "actor": actor,
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
@@ -200,9 +190,14 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _route(request: HttpRequest) -> str:
+    """The pattern of the address, "" if there is no such page."""
+    return (request.resolver_match and request.resolver_match.route) or ""
+
+
 def _log_is_broken(request: HttpRequest) -> bool:
     """Did the last check say so? Asked for by whole pages of the log only."""
-    route = (request.resolver_match and request.resolver_match.route) or ""
+    route = _route(request)
     if not (route.startswith("audit/") or route.endswith("history/")):
         return False
     try:

@@ -19,6 +19,7 @@ class Permission(Enum):
     LOG = "log"  # the whole audit log
     SETTLE = "settle"  # say what came of somebody else's unclear change
     REVEAL = "reveal"  # see a sensitive value, on a page that they may open
+    REVERT = "revert"  # put back what a change replaced, of whomever it was
     FORGET = "forget"  # erase what the log holds of a customer
 
 
@@ -40,7 +41,13 @@ _AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG}
 _MAY = {
     Role.AGENT: _AGENT,
     Role.AUDITOR: _AUDITOR,
-    Role.SUPERVISOR: {*_AGENT, *_AUDITOR, Permission.SETTLE, Permission.FORGET},
+    Role.SUPERVISOR: {
+        *_AGENT,
+        *_AUDITOR,
+        Permission.SETTLE,
+        Permission.REVERT,
+        Permission.FORGET,
+    },
 }
 
 
@@ -81,6 +88,7 @@ class Actor:
     may_handle_customers = _allows(Permission.CUSTOMERS)
     may_read_log = _allows(Permission.LOG)
     may_settle = _allows(Permission.SETTLE)
+    may_revert = _allows(Permission.REVERT)
     may_reveal = _allows(Permission.REVEAL)
     may_forget = _allows(Permission.FORGET)
 

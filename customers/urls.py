@@ -20,7 +20,9 @@ from customers.views import (
     reason,
     report,
     reveal,
+    revert,
     saves,
+    undo,
 )
 
 _CUSTOMER = "customers/<str:customer_id>/"
@@ -40,6 +42,7 @@ urlpatterns = [
     path(f"{_FIELD}reveal/", reveal.reveal, name="reveal"),
     path(f"{_FIELD}history/", log.history, name="field-history"),
     path(f"{_FIELD}changes/<uuid:change_id>/", edit.confirm, name="confirm"),
+    path(f"{_CUSTOMER}changes/<uuid:change_id>/undo/", undo.undo, name="undo"),
     path("market/", markets.markets, name="markets"),
     path("saves/", saves.saves, name="saves"),
     path("audit/", log.log, name="log"),
@@ -57,5 +60,6 @@ urlpatterns = [
     path(_CHANGE, change.change, name="change"),
     path(f"{_CHANGE}proof.ndjson", proof.proof, name="proof"),
     path(f"{_CHANGE}settle/", change.settle, name="settle"),
+    path(f"{_CHANGE}revert/", revert.revert, name="revert"),
     path(f"{_CHANGE}reveal/", reveal.reveal_change, name="reveal-change"),
 ]

@@ -172,6 +172,25 @@ CREATED = _("The customer is created.")
 UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
 
+# Undo and revert
+UNDO = _("Undo")
+UNDONE = _("undone: the old value is back.")
+PUT_BACK = _("%(fields)s: the old value is back.")
+WHY_REVERT = _("Put back: why?")
+WHY_REVERT_HINT = _("Recorded with your name: putting back is a change of its own")
+WHAT_TO_PUT_BACK = _("What is put back")
+CHOOSE_A_FIELD = _("Tick at least one field.")
+MOVED = _("Changed since then.")
+MOVED_TEXT = _("Nothing was put back. Tick what is to be put back all the same.")
+REFUSED_ABOUT = _("%(field)s: %(message)s")
+KEPT_BY_CLUB_MED = _("Club Med keeps this field: it is not changed from here.")
+CREATED_SO = _("The customer was created with it: there was no value before.")
+WAS_NOT_APPLIED = _("This was not applied: there is nothing to put back.")
+OLD_IS_GONE = _("The old value is %(missing)s.")
+WAS_EMPTY = _("It was empty before, and cannot be emptied from here.")
+OLD_IS_THERE = _("Club Med holds the old value already.")
+NO_WAY_BACK = _("Club Med has no way back to the old value.")
+
 # Settle and forget
 RECORDED = _("Your decision is recorded.")
 CHANGING = _(

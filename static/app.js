@@ -128,7 +128,7 @@ addEventListener("load", () => {
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it
-  const part = target.closest("#group, #create, #settle, #forget, .reveal");
+  const part = target.closest("#group, #create, #settle, #forget, #revert, .reveal");
   part?.querySelector("[data-focus], [aria-invalid=true]")?.focus();
 });
 

@@ -1,8 +1,10 @@
 """What people do in more than one test module, and what befalls them."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Barrier
 
 from django.core.management import call_command
 from django.db import connection
@@ -11,6 +13,7 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
+from customers.services.outcomes import NotSaved
 from tests import privacy
 from tests.conftest import HTMX, TOM, signed_in, soup
 
@@ -116,3 +119,20 @@ def out_of_reach(*tables):
         with connection.cursor() as cursor:
             for table in tables:
                 cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+
+
+def at_once(*verbs):
+    """What each verb returned or raised, all of them let go at one moment."""
+    together = Barrier(len(verbs))
+
+    def run(verb):
+        try:
+            together.wait()
+            return verb()
+        except NotSaved as exc:
+            return exc
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(verbs)) as pool:
+        return list(pool.map(run, verbs))

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from customers.audit import paging
+from customers.audit import paging, reverts
 from customers.audit.actions import Outcome
 from customers.audit.models import Change, ChangedField, Entry, JournalLine, actor_key
 from customers.audit.reading import waiting
@@ -115,6 +115,7 @@ def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
         change.entries = [one for field in fields for one in entries.get((change_id, field), ())]
         if change.entries:  # else somebody put these rows in
             changes.append(change)
+    reverts.link(changes)
     return changes
 
 

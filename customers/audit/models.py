@@ -264,6 +264,7 @@ class Entry(Act):
             models.Index(
                 fields=["seq"], condition=models.Q(action=Action.ANCHOR), name="entry_anchor"
             ),
+            models.Index(fields=["reverts"], condition=~models.Q(reverts=""), name="entry_reverts"),
         ]
         constraints = [models.CheckConstraint(condition=models.Q(seq__gt=0), name="entry_numbered")]
 
@@ -366,6 +367,7 @@ class Change(models.Model):
     unseen_by_author = models.BooleanField(default=False)  # settled without its author
 
     entries: list[Entry]  # in order, where `customers.audit.reading.with_entries` fetched them
+    reverted: "Change | None" = None  # the earlier change that it puts back, likewise
 
     objects = ChangeQuerySet.as_manager()
 

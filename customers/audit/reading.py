@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Max, Q, QuerySet
 
 from customers.access import Actor
+from customers.audit import reverts
 from customers.audit.actions import OF_VALUES, Action, Evidence, Outcome
 from customers.audit.models import UNSETTLED, Change, ChangeQuerySet, Entry, JournalLine
 
@@ -37,6 +38,7 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
         found[entry.change_id].append(entry)
     for change in changes:
         change.entries = found[change.pk]
+    reverts.link(changes)
     return [change for change in changes if change.entries]
 
 
@@ -51,6 +53,11 @@ def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field
 def trail(customer_id: str) -> Page:
     """A customer's newest changes, to stand beside the record."""
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
+
+
+def put_back_by(change_id: UUID) -> list[Change]:
+    """The later changes that revert this one, or have tried to; the newest first."""
+    return with_entries(Change.objects.filter(pk__in=reverts.of(change_id)))
 
 
 def newest_change(customer_id: str) -> Change | None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from customers.catalogue import compare, kinds, objects
 from customers.catalogue.kinds import Kind
 from customers.catalogue.words import yes_no
-from customers.clubmed.profile import Json, Profile, member
+from customers.clubmed.profile import Json, Profile, member, parse_date
 
 
 class Group(Enum):
@@ -178,6 +178,16 @@ class Field:
         if self.clear is Clear.NO:
             return objects.all_refused(now)
         return [] if self.clear is Clear.LIST else self.clear.value
+
+    def restored(self, old: Json) -> Json:
+        """What puts back a value that was read before, as an editor would give it."""
+        if compare.is_empty(old):
+            return self.cleared(None)
+        if self.kind is kinds.DATE and (day := parse_date(old)):
+            return f"{day:%Y%m%d}"  # read in two forms, sent in one (contract 3)
+        if isinstance(old, dict):  # a member that came since is emptied
+            return dict.fromkeys(self.kind.members) | old
+        return old
 
 
 CUSTOMER_STATUSES = {

@@ -88,6 +88,10 @@ def _named_by(names: Callable[[], Mapping[str, str]]) -> Callable[[Json], str]:
     return lambda code: names().get(raw_text(code), raw_text(code))
 
 
-channel_text = _named_by(channels)
+def channel_text(code: Json) -> str:
+    """One name alone: a list of opt-ins asks for each of its channels."""
+    return str(_CHANNELS.get(raw_text(code), raw_text(code)))
+
+
 country_text = _named_by(countries)
 language_text = _named_by(languages)

@@ -449,6 +449,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("action", "anchor")), fields=["seq"], name="entry_anchor"
             ),
         ),
+        migrations.AddIndex(
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("reverts", ""), _negated=True),
+                fields=["reverts"],
+                name="entry_reverts",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="entry",
             constraint=models.CheckConstraint(

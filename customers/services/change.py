@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from customers.access import Actor
 from customers.audit import chain, journal
@@ -26,15 +27,18 @@ def change_profile(
     request_id: str,
     reason: str = "",
     force_address: bool = False,
+    reverts: UUID | None = None,
 ) -> Saved:
     """Send the fields that a person changed, and only those; record it before and after.
 
     typed: field -> the value to store, as its editor gives it; the field's cleared value clears.
     reason: the person's own, for the log. force_address: bypass Club Med's check of the address.
-    Raises a NotSaved.
+    reverts: the change whose old values these are. Raises a NotSaved.
     """
     flags = [Flag.FORCED_ADDRESS] if force_address else []
+    flags += [Flag.REVERTS] if reverts else []
     act = record.act_of(Action.CHANGE, customer_id, "", actor, request_id, reason, flags=flags)
+    act["reverts"] = reverts.hex if reverts else ""
     with record.before_a_write():
         line = _journal_change(act, typed, token, actor)
     if isinstance(line, Saved):

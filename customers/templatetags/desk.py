@@ -93,19 +93,24 @@ def basis(entry: Entry) -> str:
         return ""
     if entry.action == Action.ELSEWHERE:
         return str(wording.ELSEWHERE)
-    reason = entry.reason
-    if isinstance(reason, Missing):
-        reason = wording.MISSING_REASON % {"missing": reason}
-    facts = {"who": entry.actor_name, "reason": reason, "found": _quoted(entry.field, entry.found)}
     any_outcome = wording.BASIS.get((entry.evidence, ""), wording.NOT_FOUND_OUT)
-    words = wording.BASIS.get((entry.evidence, entry.outcome), any_outcome) % facts
+    words = str(wording.BASIS.get((entry.evidence, entry.outcome), any_outcome))
+    if "%(" in words:
+        reason = entry.reason
+        if isinstance(reason, Missing):
+            reason = wording.MISSING_REASON % {"missing": reason}
+        found = _quoted(entry.field, entry.found)
+        words %= {"who": entry.actor_name, "reason": reason, "found": found}
     return f"{words} {entry.detail}".strip()
 
 
 @register.filter
 def flagged(act: Act) -> list[str]:
     """How a change was made, where that was not the usual way."""
+    if not act.flags:
+        return []
     related, words = act.related, dict(act.flag_words)
+    words.pop(Flag.REVERTS, None)  # `audit/_reverts.html` says which change
     if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
         others = [str(related)]
         if not isinstance(related, Missing):

@@ -1,6 +1,6 @@
 """What views answer: a page or a fragment, and what came of a verb."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
 
@@ -196,18 +196,27 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
         case outcomes.AlreadySent():
             if number:
                 form = form.over(read_and_remember(request, number))
-                texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
-                sent = ", ".join(wording.QUOTED % {"text": text} for text in texts)
-                notice = outcomes.Taken(text=wording.SENT_BEFORE % {"sent": sent})
+                notice = sent_before(exc)
             form.seen = None  # the token is used up
         case outcomes.InUse():
-            names = (name for name in exc.line.values if name in form.changes)
-            fields = ", ".join(FIELDS[name].label.lower() for name in names)
-            saving = {"who": exc.line.actor_name, "fields": fields}
-            notice = outcomes.Taken(text=wording.SAVING % saving)
+            notice = in_use(exc, form.changes)
         case outcomes.Unknown() | outcomes.Pending():
             session.forget_shown(request.session, number)
     return show(form, notice)
+
+
+def sent_before(exc: outcomes.AlreadySent) -> outcomes.Taken:
+    """The same with what that form has stored."""
+    texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
+    sent = ", ".join(wording.QUOTED % {"text": text} for text in texts)
+    return outcomes.Taken(text=wording.SENT_BEFORE % {"sent": sent})
+
+
+def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Taken:
+    """The same with who is saving which of these fields."""
+    in_both = (name for name in exc.line.values if name in names)
+    fields = ", ".join(FIELDS[name].label.lower() for name in in_both)
+    return outcomes.Taken(text=wording.SAVING % {"who": exc.line.actor_name, "fields": fields})
 
 
 def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:

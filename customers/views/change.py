@@ -24,6 +24,7 @@ from customers.services.settle import give_up_creates
 from customers.session import reason_of
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
+from customers.views.revert import part_of_page
 
 _NEWEST = 2**62  # a line that waits comes after all entries
 
@@ -88,6 +89,8 @@ def change_page(
         "reveal": reveal,
         "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", seen={}),
     }
+    if found and not answers.wants_fragment(request):
+        context |= part_of_page(request, found)
     if found and ("search" in request.GET or "search" in request.POST):
         context |= search_for_created(request, found)
     pages = "audit/change.html", "audit/_settle.html"

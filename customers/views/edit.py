@@ -26,6 +26,7 @@ from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
+from customers.services.revert import may_be_undone
 from customers.session import forget_shown, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
@@ -45,7 +46,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     form_name = f"{customer_id}/{name}"
     editing = Editing([field], here, request.actor, form_name, profile, alone=True, reason=why)
     form, notice = answers.profile_form(request, editing)
-    show = partial(_page, request, field)
+    show = partial(editor, request, field)
     if not form.is_valid():
         return show(form, notice)
     try:
@@ -63,7 +64,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     field = _editable(name, or_revealed=True)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    row = _row(answers.shown_or_read(request, customer_id), field)
+    row = row_of(answers.shown_or_read(request, customer_id), field)
     return render(request, "customers/_field.html", {"row": row})
 
 
@@ -77,7 +78,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     remember_shown(request.session, profile)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    context: dict[str, Any] = {"row": _row(profile, field), "change_id": change_id}
+    context: dict[str, Any] = {"row": row_of(profile, field), "change_id": change_id}
     context["fragment"] = "customers/_field.html"
     page, *_ = re.split("[?#]", request.htmx.current_url or "")
     if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail
@@ -94,12 +95,13 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             context["fragment"] = "customers/_field_settled.html"
         else:
             typed, stored = field.text(entry.new), field.text(field.value(profile))
-            context |= {"saved": True, "note": _note(entry.new)}
+            context |= {"saved": True, "note": _note(entry.new, entry.reverts)}
+            context["may_undo"] = may_be_undone([entry], request.actor)
             context["stored_as"] = (typed, stored) if typed != stored else None
     return render(request, "customers/_confirmed.html", context)
 
 
-def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice) -> HttpResponse:
+def editor(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice) -> HttpResponse:
     """The editor with a notice; or, where the value is under way or was stored, no editor."""
     profile, fragment = form.editing.profile, "customers/_field_form.html"
     title = ProfilePage(profile, {}).title
@@ -112,7 +114,7 @@ def _page(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice)
             context["change_id"] = form.cleaned_data["token"].change_id
         case Pending():
             fragment = "customers/_field.html"
-            profile = _with(profile, field, form.changes.get(field.name))
+            profile = with_value(profile, field, form.changes.get(field.name))
             context |= {"saved": True, "note": notice.title}
         case NotSaved() if answers.wants_fragment(request) and not notice.is_about_form:
             raise notice  # a notice above the page; the form stays as it is
@@ -125,24 +127,34 @@ def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -
     forget_shown(request.session, profile.customer_id)
     note = _note(saved.values[field.name]) if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
-        messages.success(request, f"{field.label}: {note}")
+        undo = undo_address(request, saved)
+        messages.success(request, f"{field.label}: {note}", extra_tags=undo)
         return redirect(_place(profile.customer_id, field))
     if saved.values:
-        profile = _with(profile, field, saved.values[field.name])
-    row = _row(profile, field)
+        profile = with_value(profile, field, saved.values[field.name])
+    row = row_of(profile, field)
     context = {"row": row, "saved": True, "note": note, "confirm": bool(saved.values)}
     return render(request, "customers/_field.html", context | {"change_id": saved.change_id})
 
 
-def _row(profile: Profile, field: Field) -> FieldRow:
+def undo_address(request: DeskRequest, saved: Saved) -> str:
+    """Where the button beside a message leads, "" if there is nothing that can be undone."""
+    made = reading.verdicts(reading.of_change(saved.change_id)).values() if saved.values else ()
+    undoing = {"customer_id": saved.customer_id, "change_id": saved.change_id}
+    return reverse("undo", kwargs=undoing) if may_be_undone(made, request.actor) else ""
+
+
+def row_of(profile: Profile, field: Field) -> FieldRow:
     return ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
 
 
-def _note(new: Json) -> str:
+def _note(new: Json, reverts: str = "") -> str:
+    if reverts:
+        return str(wording.UNDONE)
     return str(wording.CLEARED if is_empty(new) else wording.SAVED)
 
 
-def _with(profile: Profile, field: Field, new: Json) -> Profile:
+def with_value(profile: Profile, field: Field, new: Json) -> Profile:
     return Profile(profile.customer_id, {**profile.values, field.name: new})
 
 

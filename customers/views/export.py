@@ -1,7 +1,7 @@
 """Exports of the log: what the same filters list, as a file. Recorded before the first byte."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from functools import partial
 from itertools import chain
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from customers import wording
 from customers.access import Permission, allow
 from customers.audit import access_events, paging
+from customers.audit.actions import Action, Outcome
 from customers.audit.export import ndjson
 from customers.audit.filters import changes_of
 from customers.audit.models import Access, Change, ChangedField, FieldHistory, Missing, Purpose
@@ -26,8 +27,7 @@ from customers.catalogue.masking import is_sensitive
 from customers.forms.log import LogFilterForm
 from customers.forms.small import RevealForm
 from customers.services.outcomes import NotRecorded
-from customers.templatetags.delta import changed_field
-from customers.templatetags.desk import basis, flagged
+from customers.templatetags.desk import basis, field_label, flagged
 from customers.views.answers import DeskRequest
 from customers.views.log import filter_form
 
@@ -110,10 +110,12 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     """A title, a row a field, and a last line that says that the file is whole."""
     write = csv.writer(_Echo()).writerow
     yield "\ufeff" + write(map(str, wording.COLUMNS))
+    labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}
+    labels |= {name: field.label for name, field in FIELDS.items()}
     count = 0
     for rows in batches:
         lines = [
-            write(map(_harmless, _cells(change, history, revealed=revealed)))
+            write(map(_harmless, _cells(change, history, labels, revealed=revealed)))
             for change in changes_of(rows)
             for history in reversed(change.fields)
         ]
@@ -122,7 +124,10 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     yield write([wording.END_OF_EXPORT % {"rows": count}])
 
 
-def _cells(change: Change, history: FieldHistory, *, revealed: bool) -> list[str]:
+def _cells(
+    change: Change, history: FieldHistory, labels: Mapping[str, str], *, revealed: bool
+) -> list[str]:
+    """labels: of actions, outcomes and fields."""
     first, verdict = history.first, history.verdict
     time = change.recorded_at
     name = verdict.field
@@ -133,11 +138,11 @@ def _cells(change: Change, history: FieldHistory, *, revealed: bool) -> list[str
         first.role_words,
         change.customer_id,
         str(change.customer_label),
-        changed_field(verdict),
-        str(change.get_action_display()),
+        labels.get(name) or field_label(name),
+        labels.get(change.action, change.action),
         _text(name, verdict.old, revealed=revealed),
         _text(name, verdict.new, revealed=revealed),
-        str(verdict.get_outcome_display()),
+        labels.get(verdict.outcome, verdict.outcome),
         basis(verdict),
         str(first.reason),
         ". ".join(flagged(first)),

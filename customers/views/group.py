@@ -19,6 +19,7 @@ from customers.services.outcomes import NotSaved, Pending, Unknown
 from customers.session import forget_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
+from customers.views.edit import undo_address
 from customers.views.record import ProfilePage
 
 _GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
@@ -48,7 +49,8 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
         return answers.not_saved(request, exc, form, show)
     forget_shown(request.session, customer_id)
     labels = ", ".join(FIELDS[name].label for name in saved.values)
-    messages.success(request, f"{labels}: {wording.SAVED}" if labels else wording.HELD_ALREADY)
+    said = f"{labels}: {wording.SAVED}" if labels else str(wording.HELD_ALREADY)
+    messages.success(request, said, extra_tags=undo_address(request, saved))
     return answers.lead(request, reverse("profile", args=[customer_id]))
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from urllib.parse import unquote_plus
 from uuid import uuid4
 
@@ -227,3 +228,11 @@ def save_as(page, field, value):
     box.fill(value)
     box.press("Enter")
     expect(page.locator(f"#{field} .was-saved")).to_be_visible()
+
+
+@contextmanager
+def somebody_else(page, product):
+    with page.context.browser.new_context(base_url=product.desk) as context:
+        theirs = context.new_page()
+        product.let_in(theirs, "Owen Whitfield")
+        yield theirs

@@ -1,14 +1,13 @@
 """Every page, light and dark: readable by everybody, and quiet. `make looks`: at every width."""
 
 import re
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor, reload_until_shown, save_as
+from tests.browser.conftest import open_editor, reload_until_shown, save_as, somebody_else
 
 pytestmark = pytest.mark.once
 RICH, LONG, TOM = "/customers/704118236/", "/customers/30955172/", "/customers/123456789/"
@@ -50,14 +49,6 @@ def edit(page, field, value):
     box = open_editor(page, field)
     box.fill(value)
     box.press("Enter")
-
-
-@contextmanager
-def somebody_else(page, product):
-    with page.context.browser.new_context(base_url=product.desk) as context:
-        theirs = context.new_page()
-        product.let_in(theirs, "Owen Whitfield")
-        yield theirs
 
 
 def create(page, first_name, last_name, email):
@@ -473,6 +464,46 @@ def comparing(page, product):
     yield "difference"
 
 
+def putting_back(page, product):
+    """An undo, one over what moved, and a change of which one field moved."""
+    page.goto(RICH)
+    save_as(page, "email", LONG_EMAIL)
+    expect(page.get_by_role("button", name="Undo E-mail")).to_be_visible()
+    yield "undo"
+    product.change_elsewhere("704118236", email="third@example.com")
+    page.get_by_role("button", name="Undo E-mail").click()
+    expect(page.locator("#email[data-state=conflict]")).to_be_visible()
+    yield "undo-conflict"
+    page.goto(f"{LONG}groups/identity/")
+    page.get_by_label("First name", exact=True).fill("Maximilian")
+    page.get_by_label("Last name", exact=True).fill("Montgomery-Vandenberghe")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#notices")).to_contain_text("Undo")
+    yield "undo-group"
+    page.goto("/audit/")
+    page.locator("tbody.change .when a").first.click()
+    expect(page.locator("#revert")).to_be_visible()
+    yield "change-reverting"
+    page.reload()  # axe has touched what htmx is about to swap
+    product.change_elsewhere("30955172", first_name="Elsewhere")
+    page.get_by_label("Put back: why?").fill("Saved for the wrong person")
+    page.get_by_role("button", name="Put the ticked values back").click()
+    expect(page.locator("#revert .compare")).to_be_visible()
+    yield "reverting-moved"
+    page.get_by_role("button", name="Put the ticked values back").click()
+    expect(page.locator("#notices")).to_contain_text("the old value is back")
+    yield "change-that-reverts"
+    page.get_by_role("link", name="the change of").click()
+    expect(page.locator(".notice", has_text="Put back by")).to_be_visible()
+    yield "change-reverted"
+    page.reload()
+    page.locator("#revert").get_by_role("button").click()
+    expect(page.locator("#revert .error").first).to_be_visible()
+    yield "reverting-refused"
+    page.goto("/audit/")
+    yield "log-of-reverts"
+
+
 def visiting(page, product):
     for name, path in AT_REST.items():
         page.goto(path)
@@ -481,7 +512,8 @@ def visiting(page, product):
 
 JOURNEYS = [
     *(visiting, finding, creating, editing, saving, conflicting, saying_why, sending_an_address),
-    *(editing_a_group, revealing, comparing, recorded_and_forgotten, proving, settling),
+    *(editing_a_group, putting_back, revealing, comparing, recorded_and_forgotten, proving),
+    settling,
     *(deciding, deciding_about_a_create, checking, seeing_activity, without_an_api, without_a_role),
 ]
 

@@ -4,7 +4,6 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 from django.core.management import call_command
@@ -21,11 +20,12 @@ from customers.services.connection import client
 from customers.services.create import create_customer
 from customers.services.decide import settle_change
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotSaved, NotSent, Saved, Unknown
+from customers.services.outcomes import InUse, NotSent, Saved, Unknown
 from customers.services.read import read_profile
 from customers.services.record import act_of
 from customers.services.settle import give_up
 from tests import log
+from tests.acts import at_once
 from tests.conftest import AGENT, OTHER_AGENT, SUPERVISOR, TOM, sent
 from tests.people import actor, token_over
 
@@ -35,23 +35,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def token(person, seen="tom@example.com", form=f"{TOM}/email"):
     made = form_token.mint(actor=actor(person), form=form, seen={"email": seen})
     return form_token.read(made, actor=actor(person), form=form)
-
-
-def at_once(*verbs):
-    """What each verb returned or raised, all of them let go at one moment."""
-    together = Barrier(len(verbs))
-
-    def run(verb):
-        try:
-            together.wait()
-            return verb()
-        except NotSaved as exc:
-            return exc
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(verbs)) as pool:
-        return list(pool.map(run, verbs))
 
 
 def change(person, value, used=None):

@@ -63,6 +63,7 @@ def test_each_role_opens_its_pages_and_no_other(clubmed, db, roles, opened):
     assert bool(person.page(HISTORY[0]).select_one("a[href='/audit/']")) == (LOG[0] in opened)
     assert is_refused(person.get(CHANGE)) == (LOG[0] not in opened)
     assert is_refused(person.post(f"{CHANGE}settle/")) == ("supervisor" not in roles)
+    assert is_refused(person.post(f"{CHANGE}revert/")) == ("supervisor" not in roles)
 
 
 @pytest.mark.parametrize("url", AGENTS)

@@ -288,7 +288,7 @@ def test_the_page_takes_few_queries(agent, supervisor, django_assert_max_num_que
     number = Change.objects.all()[1].pk
     supervisor.get("/audit/")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         page_of(supervisor, number)
 
 

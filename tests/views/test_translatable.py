@@ -165,6 +165,38 @@ def change(agent, supervisor, clubmed):
     return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/")
 
 
+def undone(agent, supervisor, clubmed):
+    page = soup(saved(agent, supervisor, clubmed))
+    return agent.post(page.select_one("#notices form")["action"], follow=True)
+
+
+def undo_conflict(agent, supervisor, clubmed):
+    page = soup(saved(agent, supervisor, clubmed))
+    clubmed.customers[LONG]["email"] = "theirs@example.com"
+    return agent.post(page.select_one("#notices form")["action"])
+
+
+def put_back(agent, supervisor, clubmed):
+    undone(agent, supervisor, clubmed)
+    return supervisor.get(f"/audit/changes/{Change.objects.last().pk}/")
+
+
+def reverting(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    clubmed.customers[LONG]["email"] = "theirs@example.com"
+    return supervisor.get(f"/audit/changes/{Change.objects.last().pk}/revert/")
+
+
+def reverting_without_a_reason(agent, supervisor, clubmed):
+    saved(agent, supervisor, clubmed)
+    return supervisor.post(f"/audit/changes/{Change.objects.last().pk}/revert/", {})
+
+
+def reverting_what_cannot_be(agent, supervisor, clubmed):
+    create(agent, civility="MS", first_name="Tom", last_name="Smith")
+    return supervisor.get(f"/audit/changes/{Change.objects.get().pk}/revert/")
+
+
 def altered_change(agent, supervisor, clubmed):
     saved(agent, supervisor, clubmed)
     audit_log.lift_the_triggers()
@@ -262,6 +294,8 @@ STATES = [
         outage,
     ),
     *(history, log, change, waiting, own_saves, forget, gate),
+    *(undone, undo_conflict, put_back, reverting, reverting_without_a_reason),
+    reverting_what_cannot_be,
     *(altered_change, change_far_from_a_seal),
     *(integrity_never_checked, integrity_whole, integrity_broken, broken_log),
 ]

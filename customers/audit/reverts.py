@@ -1,0 +1,30 @@
+"""Which change puts back which: the later one names the earlier one in `Entry.reverts`."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from customers.audit.models import Change, Entry
+
+
+def link(changes: Iterable[Change]) -> None:
+    """Give each change the one that it reverts, as `change.reverted`; one query if any does."""
+    named = {change: found for change in changes if (found := _reverted_by(change))}
+    earlier = Change.objects.in_bulk([*named.values()]) if named else {}
+    for change, change_id in named.items():
+        change.reverted = earlier.get(change_id)
+
+
+def of(change_id: UUID) -> Any:
+    """The ids of the changes that revert this one, as a query."""
+    # By the partial index, which the second condition asks for.
+    naming = Entry.objects.filter(reverts=change_id.hex).exclude(reverts="")
+    return naming.order_by().values("change_id")
+
+
+def _reverted_by(change: Change) -> UUID | None:
+    """None also if somebody altered it so that it is no id."""
+    try:
+        return UUID(change.entries[0].reverts) if change.entries else None
+    except ValueError:
+        return None

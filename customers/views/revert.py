@@ -1,0 +1,145 @@
+"""Putting back what a change replaced, by a supervisor."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+
+from customers import form_token, wording
+from customers.access import Permission, allow
+from customers.audit import reading
+from customers.audit.models import Access, Change
+from customers.catalogue.fields import FIELDS
+from customers.form_token import FormToken
+from customers.forms.revert import RevertForm
+from customers.services import outcomes
+from customers.services.outcomes import NotSaved
+from customers.services.revert import WayBack, revert_change, ways_back
+from customers.session import reason_of
+from customers.views import answers
+from customers.views.answers import DeskRequest, Notice
+
+
+@allow(Permission.REVERT)
+def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
+    """What can be put back, over what Club Med holds now; POST puts it back."""
+    found = reading.with_entries(Change.objects.filter(pk=change_id))
+    change = next(iter(found), None)
+    if change is None or change.is_of_the_log:
+        raise Http404
+    if request.method == "POST":
+        return _put_back(request, change)
+    ways = ways_back(change)
+    if any(not way.obstacle for way in ways):
+        profile = answers.read_and_remember(request, change.customer_id)
+        ways = [way.over(profile) for way in ways]
+    form = RevertForm(ways, **_typed(request, change))
+    answer = _page(request, change, form)
+    return answers.note_access(request, answer, Access.VIEW, customer_id=change.customer_id)
+
+
+def part_of_page(request: DeskRequest, change: Change) -> dict[str, Any]:
+    """The context of the same on the page of the change; Club Med is not asked for it."""
+    context: dict[str, Any] = {"put_back_by": reading.put_back_by(change.pk)}
+    ways = ways_back(change) if request.actor.may_revert else []
+    if all(way.obstacle for way in ways):
+        return context
+    reason = reason_of(request.session, change.customer_id)
+    return context | {
+        "revert_form": RevertForm(ways, reason=reason),
+        "revert_token": _mint(request, change, ways),
+    }
+
+
+def _put_back(request: DeskRequest, change: Change) -> HttpResponse:
+    form = RevertForm(ways_back(change), request.POST)
+    token = form_token.read(
+        request.POST.get("token", ""), actor=request.actor, form=_form_name(change)
+    )
+    if token is None:
+        return _page(request, change, form, answers.Note(text=wording.FORM_EXPIRED))
+    if not form.is_valid():
+        return _page(request, change, form, token=token)
+    try:
+        saved = revert_change(
+            form.chosen,
+            token=token,
+            actor=request.actor,
+            request_id=request.id,
+            reason=form.cleaned_data["reason"],
+            force_address=form.cleaned_data["force_address"],
+        )
+    except NotSaved as exc:
+        return _not_put_back(request, change, form, token, exc)
+    if not saved.values:
+        messages.success(request, wording.HELD_ALREADY)
+        return answers.lead(request, _place(change.pk))
+    fields = ", ".join(FIELDS[name].label for name in saved.values)
+    messages.success(request, wording.PUT_BACK % {"fields": fields})
+    return answers.lead(request, _place(saved.change_id))
+
+
+def _not_put_back(
+    request: DeskRequest, change: Change, form: RevertForm, token: FormToken, exc: NotSaved
+) -> HttpResponse:
+    """The form again, or where it is told what comes of it."""
+    match exc:
+        case outcomes.Conflict():
+            ways = [way.over(exc.profile) for way in ways_back(change)]
+            form = RevertForm(ways, typed=request.POST)
+            notice = outcomes.Taken(wording.MOVED, wording.MOVED_TEXT)
+            return _page(request, change, form, notice)
+        case outcomes.Unknown() | outcomes.Pending():
+            messages.warning(request, f"{exc.title} {exc.text}")
+            return answers.lead(request, _place(token.change_id))
+        case outcomes.AlreadySent():
+            return _page(request, change, form, answers.sent_before(exc))
+        case outcomes.InUse():
+            exc = answers.in_use(exc, [way.name for way in form.chosen])
+        case outcomes.Refused():
+            form.add_refusal(exc)
+    return _page(request, change, form, exc, token=token)
+
+
+def _page(
+    request: DeskRequest,
+    change: Change,
+    form: RevertForm,
+    notice: Notice = None,
+    *,
+    token: FormToken | None = None,
+) -> HttpResponse:
+    """token: the form's own, while it is good; else it gets a new one over what is shown."""
+    context = {
+        "change": change,
+        "put_back_by": reading.put_back_by(change.pk),
+        "form": form,
+        "notice": notice,
+        "token": request.POST["token"] if token else _mint(request, change, form.ways),
+    }
+    pages = "audit/revert.html", "audit/_revert.html"
+    answer = answers.page_or_fragment(request, *pages, context)
+    of = {"customer_id": change.customer_id, "change_id": change.pk}
+    return answers.note_access(request, answer, Access.AUDIT, **of)
+
+
+def _mint(request: DeskRequest, change: Change, ways: Collection[WayBack]) -> str:
+    seen = {way.name: way.now for way in ways if way.profile and not way.obstacle}
+    return form_token.mint(actor=request.actor, form=_form_name(change), seen=seen)
+
+
+def _typed(request: DeskRequest, change: Change) -> dict[str, Any]:
+    """What was typed before a sign-in, or the reason to begin with."""
+    typed = answers.sent_or_typed(request, _form_name(change))
+    return typed | {"reason": reason_of(request.session, change.customer_id)}
+
+
+def _form_name(change: Change) -> str:
+    return f"revert/{change.pk}"
+
+
+def _place(change_id: UUID) -> str:
+    return reverse("change", args=[change_id])

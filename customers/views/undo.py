@@ -1,0 +1,157 @@
+"""Undo: the button beside what a person has just saved."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from customers import form_token, wording
+from customers.access import Permission, allow
+from customers.audit import reading
+from customers.audit.models import Access, Change
+from customers.catalogue.fields import FIELDS
+from customers.catalogue.markets import market_of
+from customers.form_token import FormToken
+from customers.forms.plain import Editing
+from customers.forms.profile import ProfileForm
+from customers.services import outcomes
+from customers.services.markets import known_market
+from customers.services.outcomes import NotSaved, Saved
+from customers.services.revert import (
+    WayBack,
+    may_be_undone,
+    revert_change,
+    undo_token,
+    ways_back,
+)
+from customers.session import forget_shown, reason_of, remember_shown
+from customers.views import answers, edit
+from customers.views.answers import DeskRequest
+from customers.views.record import ProfilePage
+
+
+@allow(Permission.CUSTOMERS)
+@require_POST
+@answers.records_access(Access.VIEW)
+def undo(request: DeskRequest, customer_id: str, change_id: UUID) -> HttpResponse:
+    """Put back all that the person's own change has replaced; for htmx in the row of its field.
+
+    With a token they have seen what Club Med holds instead, and want the old value all the same.
+    """
+    found = Change.objects.of_customer(customer_id).filter(pk=change_id)
+    ways = [way for change in reading.with_entries(found) for way in ways_back(change)]
+    if not may_be_undone([way.entry for way in ways], request.actor):
+        raise Http404
+    form_name, sent = _form_name(change_id), request.POST.get("token", "")
+    insisting = form_token.read(sent, actor=request.actor, form=form_name)
+    token = insisting or undo_token(change_id, request.actor)
+    reasons = [str(wording.UNDO), reason_of(request.session, customer_id)]
+    try:
+        saved = revert_change(
+            ways,
+            token=token,
+            actor=request.actor,
+            request_id=request.id,
+            reason="; ".join(filter(None, reasons)),
+        )
+    except NotSaved as exc:
+        return _not_undone(request, ways, token, exc)
+    return _undone(request, ways, saved)
+
+
+def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResponse:
+    """The row with the old value, or the profile with a message."""
+    profile = answers.shown_or_read(request, saved.customer_id)
+    forget_shown(request.session, saved.customer_id)
+    note = wording.UNDONE if saved.values else wording.HELD_ALREADY
+    if not answers.wants_fragment(request):
+        messages.success(request, f"{_labels(ways)}: {note}")
+        return redirect("profile", saved.customer_id)
+    field = FIELDS[ways[0].name]
+    if saved.values:
+        profile = edit.with_value(profile, field, saved.values[field.name])
+    context = {
+        "row": edit.row_of(profile, field),
+        "saved": True,
+        "note": note,
+        "confirm": bool(saved.values),
+        "change_id": saved.change_id,
+    }
+    return render(request, "customers/_field.html", context)
+
+
+def _not_undone(
+    request: DeskRequest, ways: list[WayBack], token: FormToken, exc: NotSaved
+) -> HttpResponse:
+    customer_id, is_fragment = ways[0].entry.customer_id, answers.wants_fragment(request)
+    match exc:
+        case outcomes.Conflict():
+            return _both_values(request, ways, exc)
+        case outcomes.Refused() if len(ways) == 1:
+            return _editor(request, ways[0], exc)
+        case outcomes.InUse():
+            raise answers.in_use(exc, [way.name for way in ways]) from None
+        case outcomes.Unknown() if is_fragment:
+            forget_shown(request.session, customer_id)
+            way = ways[0]
+            row = edit.row_of(answers.read_and_remember(request, customer_id), FIELDS[way.name])
+            typed = row.field.text(way.entry.old) or wording.TO_BE_CLEARED
+            context = {"row": row, "change_id": token.change_id, "typed": typed}
+            return render(request, "customers/_field_unknown.html", context, status=exc.status)
+        case outcomes.Unknown() | outcomes.Pending():
+            forget_shown(request.session, customer_id)
+            messages.warning(request, f"{exc.title} {exc.text}")
+            return answers.lead(request, reverse("profile", args=[customer_id]))
+    raise exc
+
+
+def _both_values(request: DeskRequest, ways: list[WayBack], exc: outcomes.Conflict) -> HttpResponse:
+    """What was saved and what Club Med holds instead, to choose from."""
+    profile = exc.profile
+    remember_shown(request.session, profile)
+    ways = [way.over(profile) for way in ways]
+    first = ways[0].entry
+    if not any(way.moved for way in ways):  # it was put back by somebody else
+        return _undone(request, ways, Saved(first.change_id, first.customer_id, {}))
+    token = form_token.mint(
+        actor=request.actor,
+        form=_form_name(first.change_id),
+        seen={way.name: way.now for way in ways},
+    )
+    context = {
+        "customer_id": first.customer_id,
+        "change_id": first.change_id,
+        "record": ProfilePage(profile, {}),
+        "labels": _labels(ways),
+        "ways": ways,
+        "token": token,
+        "form": None,
+        "notice": exc,
+    }
+    return answers.page_or_fragment(
+        request, "customers/undo.html", "customers/_undo_conflict.html", context
+    )
+
+
+def _editor(request: DeskRequest, way: WayBack, exc: outcomes.Refused) -> HttpResponse:
+    """The editor with the old value, and why Club Med refuses it."""
+    customer_id, field = way.entry.customer_id, FIELDS[way.name]
+    profile = answers.read_and_remember(request, customer_id)
+    here = known_market(market_of(profile), actor=request.actor)
+    name = f"{customer_id}/{field.name}"
+    editing = Editing([field], here, request.actor, name, profile, alone=True)
+    form = ProfileForm(editing, values={} if field.sensitive else {field.name: way.entry.old})
+    form.forgive()
+    form.add_refusal(exc)
+    return edit.editor(request, field, form, exc)
+
+
+def _labels(ways: list[WayBack]) -> str:
+    return ", ".join(FIELDS[way.name].label for way in ways)
+
+
+def _form_name(change_id: UUID) -> str:
+    return f"undo/{change_id}"

@@ -1,0 +1,34 @@
+"""Activity as a supervisor uses it, with a script and without one."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.once
+
+
+def test_a_period_is_chosen_and_corrected_in_place(sana):
+    sana.goto("/audit/")
+    sana.get_by_role("link", name="See as pictures").click()
+    expect(sana.locator("#findings .remark")).to_contain_text("kept nowhere")
+    sana.get_by_role("textbox", name="From").fill("2026-03-01")
+    sana.get_by_role("textbox", name="To").fill("2026-03-05")
+    sana.get_by_role("button", name="Filter").click()
+    expect(sana.locator(".panel-body")).to_contain_text("from 1 March 2026 to 5 March 2026")
+    expect(sana.locator("#findings .remark")).to_contain_text("kept nowhere")
+
+    sana.goto("/audit/activity/?from=2026-03-05&to=2026-03-01")
+    expect(sana.locator("#list .error")).to_contain_text("This day is before the first one.")
+    expect(sana.get_by_role("heading", name="Changes per day")).to_have_count(0)
+    sana.get_by_role("link", name="Last 7 days").click()
+    expect(sana.get_by_role("heading", name="Changes per day")).to_be_visible()
+    expect(sana.locator("#findings .remark")).to_contain_text("kept nowhere")
+
+
+def test_without_a_script_a_link_looks_for_what_is_unusual(product, open_page):
+    page = open_page(script=False)
+    product.let_in(page, "Sana El Idrissi")
+    page.goto("/audit/activity/?from=2026-03-01&to=2026-03-05")
+    page.get_by_role("link", name="Look for what is unusual").click()
+
+    expect(page.locator("#findings .remark")).to_contain_text("No rule found anything")
+    expect(page.locator(".panel-body")).to_contain_text("from 1 March 2026 to 5 March 2026")
