@@ -74,6 +74,7 @@ def test_the_log_holds_five_weeks_of_six_peoples_work(tmp_path: Path) -> None:
         for query in (
             "flag=forced_address",
             "flag=despite_duplicates",
+            "flag=reverts",
             "action=forgotten",
             "action=elsewhere",
         ):

@@ -244,8 +244,10 @@ class Story:
     def _one_phone_for_many(self) -> None:
         row = edits.mobile(MARKETS[3], self._rng)
         for customer_id in self._others(6):
-            self._thiago.change(customer_id, lambda _: {"phones": [row]})
+            change_id = self._thiago.change(customer_id, lambda _: {"phones": [row]})
             self._clock.move_on(minutes=6)
+        self._clock.move_on(hours=1)
+        self._sana.put_back(change_id, reason="The resort’s number, not the customer’s")
 
     def _looks_without_a_change(self) -> None:
         for customer_id in self._others(25):
