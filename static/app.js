@@ -124,11 +124,11 @@ document.addEventListener("htmx:timeout", unreachable);
 // What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
 // is new in it.
 addEventListener("load", () => {
-  document.querySelector("#summary, #notices:has(.notice[data-tone=ok])")?.focus();
+  document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])")?.focus();
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it
-  const part = target.closest("#group, #create, #settle, #forget, #revert, .reveal");
+  const part = target.closest("#list, #group, #create, #settle, #forget, #revert, .reveal");
   part?.querySelector("[data-focus], [aria-invalid=true]")?.focus();
 });
 

@@ -145,7 +145,7 @@ def soup(response):
 
 
 def hidden_inputs(page):
-    form = page.select_one("form.editor, main form[method=post]:not([role=search])")
+    form = page.select_one("form.editor, main form[method=post]:not([role=search], .notices form)")
     return {
         field["name"]: field.get("value", "")
         for field in form.select("input[type=hidden]")

@@ -148,7 +148,7 @@ class FilterForm(forms.Form):
             if isinstance(self.fields[name], DayField):  # shown as it was given
                 self.fields[name].widget = forms.TextInput(_INPUT)
         for name in wrong[:1]:
-            self.fields[name].widget.attrs["autofocus"] = True
+            self.fields[name].widget.attrs["data-focus"] = True
 
     @property
     def chips(self) -> Iterator[Chip]:

@@ -63,7 +63,6 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
         case Pending():
             part = "pending"
             context["customer_id"] = notice.customer_id
-            keep_reason(request.session, notice.customer_id, bar.reason)
     fragment, status = f"customers/_create_{part}.html", notice.status if notice else status
     return answers.page_or_fragment(
         request, "customers/create.html", fragment, context, status=status

@@ -67,6 +67,11 @@ def test_a_wrong_date_has_the_focus_and_its_message(busy):
     expect(busy.get_by_role("alert")).to_have_text("30 February does not exist.")
     expect_listed(busy, chips=2)
 
+    busy.get_by_label("From", exact=True).fill("2026-13-01")
+    busy.get_by_role("button", name="Filter").click()
+    expect(busy.get_by_role("alert")).to_contain_text("is not a date")
+    expect(busy.get_by_label("From", exact=True)).to_be_focused()
+
 
 def test_the_auditor_gets_a_file_that_proves_itself(product, busy, tmp_path):
     busy.get_by_role("link", name="Export").click()

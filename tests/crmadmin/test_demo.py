@@ -1,6 +1,7 @@
 """`manage.py demo` as a person starts it: with nothing configured, and gone when it ends."""
 
 import os
+import re
 import select
 import signal
 import socket
@@ -73,6 +74,7 @@ def test_the_log_holds_five_weeks_of_six_peoples_work(tmp_path: Path) -> None:
         for query in (
             "flag=forced_address",
             "flag=despite_duplicates",
+            "flag=reverts",
             "action=forgotten",
             "action=elsewhere",
         ):
@@ -80,6 +82,9 @@ def test_the_log_holds_five_weeks_of_six_peoples_work(tmp_path: Path) -> None:
         assert "stored as" in text(log)
 
         assert "The log is intact up to entry" in text(sana.page("/audit/integrity/"))
+        activity = text(sana.page("/audit/activity/findings/"))
+        assert "One phone was set on 6 customers" in activity
+        assert re.search(r"Opt-ins of \d+ customers switched on by Owen Whitfield", activity)
         unsettled = sana.page("/audit/unsettled/").select("tbody.change")
         assert len(unsettled) == 2
         looked = text(sana.page("/audit/looks/?kind=reveal&kind=export&kind=refused"))

@@ -13,8 +13,8 @@ from django.conf import settings
 from crmadmin.demo.staff import Person
 from crmadmin.sso.claims import actor_from
 from customers import form_token
-from customers.audit import access_events
-from customers.audit.models import Access, Purpose
+from customers.audit import access_events, reading
+from customers.audit.models import Access, Change, Purpose
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
 from customers.form_token import FormToken
@@ -24,6 +24,7 @@ from customers.services.decide import settle_change
 from customers.services.forget import forget_customer
 from customers.services.outcomes import MayExist, NotSaved, Refused
 from customers.services.read import confirm_change, read_profile
+from customers.services.revert import revert_change, ways_back
 
 Edit = Callable[[Profile], Mapping[str, Json]]  # what is typed over what a profile holds
 
@@ -113,6 +114,14 @@ class Desk:
                     despite = [one.key for one in exc.duplicates]
             self.open(saved.customer_id)
         return token.change_id
+
+    def put_back(self, change_id: UUID, *, reason: str) -> None:
+        """Put back every old value of a change that can be."""
+        [change] = reading.with_entries(Change.objects.filter(pk=change_id))
+        ways = [way for way in ways_back(change) if not way.obstacle]
+        token = self._token(f"{change_id}/revert", {})
+        me = self.actor
+        revert_change(ways, token=token, actor=me, request_id=_request(), reason=reason)
 
     def settle(self, change_id: UUID, *, landed: bool, reason: str, customer_id: str = "") -> None:
         settle_change(

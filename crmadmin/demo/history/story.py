@@ -56,7 +56,8 @@ class Story:
         self._thiago, self._sana = desks["thiago.brandao"], desks["sana.elidrissi"]
         self._camille, self._other_camille = desks["camille.laurent"], desks["camille.laurent2"]
         self._auditor, self._stranger = desks["mei-ling.chao"], desks["noa.feldstein"]
-        self._rng = Random(25)  # noqa: S311  # nosec B311 - nothing here is to be unguessable
+        # Nothing here is to be unguessable.
+        self._rng = Random(25)  # noqa: S311  # nosec B311
         ordinary = filter(_is_ordinary, people().values())
         # Nobody calls about these yet: number -> locale.
         self._free: dict[str, str] = {one["id"]: one["locale"] for one in ordinary}
@@ -145,6 +146,7 @@ class Story:
         yield 19, "13:10", self._looks_without_a_change
         yield 21, "16:45", self._reveals
         yield 22, "09:55", partial(self._sana.note, Access.EXPORT)
+        yield 23, "11:20", partial(self._sana.note, Access.REPORT, _SHOWN[1])
 
     def _new_customer(self, locale: str, desk: Desk) -> None:
         desk.create(edits.somebody(locale, self._rng), reason="First booking")
@@ -242,8 +244,10 @@ class Story:
     def _one_phone_for_many(self) -> None:
         row = edits.mobile(MARKETS[3], self._rng)
         for customer_id in self._others(6):
-            self._thiago.change(customer_id, lambda _: {"phones": [row]})
+            change_id = self._thiago.change(customer_id, lambda _: {"phones": [row]})
             self._clock.move_on(minutes=6)
+        self._clock.move_on(hours=1)
+        self._sana.put_back(change_id, reason="The resort’s number, not the customer’s")
 
     def _looks_without_a_change(self) -> None:
         for customer_id in self._others(25):
