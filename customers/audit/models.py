@@ -115,8 +115,10 @@ class Act(models.Model):
     @property
     def flag_words(self) -> list[tuple[str, str]]:
         """(flag, in words) each; a flag that somebody altered stands as it is."""
-        words = {flag.value: str(flag.label) for flag in Flag}
-        return [(flag, words.get(flag, flag)) for flag in self.flags.split()]
+        known = set(Flag.values)
+        return [
+            (flag, str(Flag(flag).label) if flag in known else flag) for flag in self.flags.split()
+        ]
 
     @property
     def customer_label(self) -> str:

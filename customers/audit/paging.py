@@ -153,11 +153,12 @@ def _runs(wanted: Filter[Row], first: int, start: int) -> Iterator[tuple[int, in
     if wanted.is_indexed:
         yield first, start
         return
+    last = max(first, start - RUN)
     # Without an order all of a run are sorted, so the first is short.
-    low = max(first, start - (RUN if wanted.is_ordered else _FIRST_RUN))
+    low = last if wanted.is_ordered else max(first, start - _FIRST_RUN)
     yield low, start
-    if low > first:
-        yield max(first, start - RUN), low
+    if low > last:
+        yield last, low
 
 
 def _newer(wanted: Filter[Row], start: int, last: int, size: int) -> tuple[int | None, bool]:

@@ -11,7 +11,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from customers import wording
-from customers.access import Actor
 from customers.audit.actions import OF_VALUES, Outcome
 from customers.audit.models import Act, Change, Entry, JournalLine, Missing
 from customers.templatetags.desk import basis, field_label, grouped
@@ -97,7 +96,7 @@ def related_customers(context: template.Context, act: Act) -> SafeString:
     )
 
 
-def _customer(number: str, actor: Actor) -> SafeString | str:
+def _customer(number: str, actor: Any) -> SafeString | str:
     if not number.isdecimal():
         return str(wording.OTHER_CREATE)
     page = reverse("profile" if actor.may_handle_customers else "history", args=[number])

@@ -152,11 +152,17 @@ def _is_missing(entry: Entry) -> bool:
 
 
 def _difference(entry: Entry, revealed: bool) -> Difference:
-    """A value that cannot be had counts as none."""
-    old, new = (None if isinstance(v, Missing) else v for v in (entry.old, entry.new))
-    if entry.action == Action.CREATE:
-        return first_value(entry.field, new, revealed=revealed, market=entry.locale)
-    return difference(entry.field, old, new, revealed=revealed, market=entry.locale)
+    """A value that cannot be had counts as none. Kept with the entry: a row asks for it twice."""
+    kept: dict[bool, Difference] = vars(entry).setdefault("_differences", {})
+    if revealed not in kept:
+        old, new = (None if isinstance(v, Missing) else v for v in (entry.old, entry.new))
+        how: dict[str, Any] = {"revealed": revealed, "market": entry.locale}
+        kept[revealed] = (
+            first_value(entry.field, new, **how)
+            if entry.action == Action.CREATE
+            else difference(entry.field, old, new, **how)
+        )
+    return kept[revealed]
 
 
 def _difference_html(shown: Difference, named: bool) -> SafeString:

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.forms.boundfield import BoundWidget
+from django.forms.utils import flatatt
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -47,8 +49,21 @@ def icon(name: str) -> SafeString:
 def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
     tone, name = _BADGES.get(outcome, ("bad", "help-circle"))  # the second: of an altered entry
-    label = dict(Outcome.choices).get(outcome) or capfirst(str(Missing.UNREADABLE))
+    is_known = outcome in _BADGES
+    label = Outcome(outcome).label if is_known else capfirst(str(Missing.UNREADABLE))
     return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
+
+
+@register.simple_tag
+def checkbox(box: BoundWidget) -> SafeString:
+    """One box of several, as `box.tag` gives it: that takes four templates for each."""
+    data = box.data
+    return format_html(
+        '<input type="checkbox" name="{}" value="{}"{}>',
+        data["name"],
+        data["value"],
+        flatatt(data["attrs"]),
+    )
 
 
 @register.filter

@@ -95,7 +95,7 @@ def _append(done: int, until: int, length: int) -> None:
     head = chain.lock()
     changes = []
     while head.seq < until:
-        head.recorded_at = max(head.recorded_at, change.time_at(head.seq / length))
+        head.recorded_at = change.time_at(head.seq / length)
         changes.append([*_change(head, _outcome(length))])
     entries = [entry for of_change in changes for entry in of_change]
     for model in (Entry, VaultItem, ChangedField):

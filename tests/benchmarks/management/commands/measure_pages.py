@@ -76,11 +76,16 @@ def _paths(length: int) -> dict[str, str]:
         "a flag": {"flag": "forced_address"},
         "almost nothing": {"action": "create", "field": "second_name"},
     }
+    month = {
+        "from": str(timezone.localdate() - timedelta(days=30)),
+        "to": str(timezone.localdate()),
+    }
     log = reverse("log")
     return {
         **{name: f"{log}?{urlencode(asked)}" for name, asked in filters.items()},
         "looks by customer": f"{reverse('looks')}?{urlencode({'customer': customer})}",
         "unsettled": reverse("unsettled"),
+        "activity of 30 days": f"{reverse('activity')}?{urlencode(month)}",
     }
 
 
