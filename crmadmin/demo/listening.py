@@ -18,12 +18,15 @@ def listen(variable: str, default: int) -> socket.socket:
         raise PortError(f"{variable} must be a port from 0 to 65535, not {text!r}.")
     try:
         # create_server sets SO_REUSEADDR: a demo that has just ended does not hold its port.
-        return socket.create_server((LOOPBACK, int(text)), backlog=128)
+        listener = socket.create_server((LOOPBACK, int(text)), backlog=128)
     except OSError as exc:
         why = "is taken" if exc.errno == errno.EADDRINUSE else f"cannot be used ({exc.strerror})"
         raise PortError(
             f"Port {text} {why}: set {variable} to another one, or to 0 for any free one."
         ) from exc
+    # The connections inherit it: an answer in two parts would wait 40 ms for an acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def url(listener: socket.socket) -> str:

@@ -280,7 +280,9 @@ def _normal(query: QueryDict) -> QueryDict:
     for name, values in query.lists():
         if name == "customer":
             values = [one for value in values for one in re.split(r"[,\s]+", value)]
-        if values := [value for value in values if value]:
+        if values := [value for value in values if value][
+            : MOST_VALUES + 1
+        ]:  # one too many is told
             normal.setlist(name, values)
     return normal
 

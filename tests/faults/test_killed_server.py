@@ -82,7 +82,7 @@ def test_killed_after_the_bytes_were_sent_and_nothing_was_stored(product, ines):
 
     assert row.select_one(".diff-old").text == "tom@example.com"
     assert row.select_one(".diff-new").text == "lost@example.com"
-    assert text(row.select_one(".outcome")) == "Not seen applied"
+    assert text(row.select_one(".outcome .badge")) == "Not seen applied"
     notice = text(ines.page("/").select_one("#notices"))
     assert "E-mail of Tom Smith: Not seen applied." in notice
     assert "tom@example.com" in text(ines.page(f"/customers/{TOM}/").select_one("#email"))
@@ -103,7 +103,7 @@ def test_killed_after_it_was_stored_and_before_it_was_answered(product, ines):
     row = settled_row(product, ines, f"{shown}history/", of="E-mail")
 
     assert row.select_one(".diff-new").text == "stored@example.com"
-    assert text(row.select_one(".outcome")) == "Applied"
+    assert text(row.select_one(".outcome .badge")) == "Applied"
     assert "No answer, but the profile holds it." in text(row)
     assert len(product.wire("PATCH")) == 1
 
@@ -116,5 +116,5 @@ def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
 
     row = settled_row(product, ines, "/saves/", of="Ada Vance")
 
-    assert text(row.select_one(".outcome")) == "Unclear"
+    assert text(row.select_one(".outcome .badge")) == "Unclear"
     assert len(product.wire("POST")) == 1

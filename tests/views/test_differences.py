@@ -156,11 +156,9 @@ def test_on_its_own_page_a_change_has_columns_for_old_and_new(numbers, superviso
         found = Entry.objects.get(pk=numbers[case]).change_id
         return supervisor.page(f"/audit/changes/{found}/").select_one("table.log.even")
 
-    assert [text(cell) for cell in page("one opt-in").select("tbody :is(th, .delta)")] == [
-        "Opt-ins, SMS",
-        "Yes",
-        "No",
-    ]
+    row = page("one opt-in").select_one("tbody tr")
+    assert text(row.th).startswith("Opt-ins, SMS")
+    assert [text(cell) for cell in row.select(".delta")] == ["Yes", "No"]
     assert [text(cell) for cell in page("address").select("tbody .delta")] == [
         "Street Rua Galvão 148 Flat, floor empty Country Portugal",
         "Street Rua Galvão Ipê 418 Flat, floor apto 92 Country Brazil 3 unchanged",
