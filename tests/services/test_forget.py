@@ -156,7 +156,8 @@ def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed
     change, act = Entry.objects.earliest("seq"), Entry.objects.latest("seq")
     page = supervisor.page(f"/audit/changes/{change.change_id}/")
     assert page.title.get_text() == f"Change to Customer {TOM} · Customer desk"
-    assert f"Changed Customer {TOM} name erased" in text(page)
+    assert text(page.h1) == f"E-mail and last name of Customer {TOM}"
+    assert f"Customer {TOM} name erased" in text(page)
     assert "Club Med stored a value that is erased." in text(page)
     assert "the profile then held a value that is erased." in text(page)
     assert "Inès “I” Moreau: a reason that is erased" in text(page)
