@@ -44,7 +44,7 @@ def trusted_proxy(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         # A Unix socket has no address.
-        caller = ip_address(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104
+        caller = ip_address(request.META.get("REMOTE_ADDR") or "255.255.255.255")
         is_trusted = any(caller in network for network in settings.TRUSTED_PROXIES)
         if is_trusted and request.headers.get("X-Forwarded-Proto") == "https":
             request.META["wsgi.url_scheme"] = "https"

@@ -156,11 +156,12 @@ def _check_values(walker: Verifier, entries: Sequence[Entry]) -> None:
 
 
 def lines(proof: Proof) -> Iterator[str]:
-    """An export of this change that `customers/audit/verifier.py` checks alone; needs a seal.
+    """An export of this change that `audit/verifier.py` checks alone; no lines without a seal.
 
     Its entries are in full, with what they commit to but for sensitive fields and what is erased.
     """
-    assert proof.seal  # noqa: S101
+    if not proof.seal:
+        return
     own = {entry.seq: entry for entry in proof.entries}
     first, last = min(own), proof.seal.seq
     yield as_line({"format": FORMAT, "from": first, "to": last, "before": proof.before.hex()})

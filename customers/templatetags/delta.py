@@ -250,14 +250,14 @@ def _one_side(line: Line, side: str) -> SafeString:
 def _value(side: str, text: Side, whole: bool) -> SafeString:
     css = f"diff-{side} whole" if whole and text.parts else f"diff-{side}"
     shown = _text(text) if text.parts else format_html('<span class="nil">{}</span>', wording.EMPTY)
-    return format_html('<{0} class="{1}">{2}</{0}>', SafeString(_TAGS[side]), css, shown)
+    return format_html('<{0} class="{1}">{2}</{0}>', _TAGS[side], css, shown)
 
 
 def _text(side: Side, mark: str = "b") -> SafeString:
     """The parts of a text in its own direction and language. An address may break after its @."""
     language = format_html(' lang="{}"', side.language) if side.language else ""
     direction = SafeString(' dir="rtl"') if side.is_rtl else ""
-    parts = mark_safe("".join(_part(part, mark) for part in side.parts))  # noqa: S308  escaped there
+    parts = mark_safe("".join(_part(part, mark) for part in side.parts))  # noqa: S308  # nosec B308 B703 - escaped there
     return format_html("<bdi{}{}>{}</bdi>", language, direction, parts)
 
 
@@ -266,7 +266,7 @@ def _part(part: Part, mark: str) -> str:
     if part.is_code:
         tag = mark if part.is_marked else "span"
         return f'<{tag} class="code-point">{text}</{tag}>'
-    text = SafeString(text.replace("@", "@<wbr>"))
+    text = SafeString(text.replace("@", "@<wbr>"))  # nosec B703 - escaped above
     return f"<{mark}>{text}</{mark}>" if part.is_marked else text
 
 
