@@ -11,6 +11,8 @@ from customers.views import charts
 from tests.acts import change
 from tests.conftest import AGENT, AUDITOR, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
 
+pytestmark = pytest.mark.once
+
 ISSUER = "http://127.0.0.1:9"
 PAGE, FINDINGS = "/audit/activity/", "/audit/activity/findings/"
 INES, OWEN = (str(actor_key(ISSUER, person[0])) for person in (AGENT, OTHER_AGENT))

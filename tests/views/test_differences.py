@@ -13,7 +13,7 @@ from tests.acts import change
 from tests.conftest import TOM, soup, text
 
 ARROW = '<span aria-hidden="true" class="diff-arrow">→</span>'
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from tests.acts import change, create, lose_the_answer
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
 from tests.people import actor
 
+pytestmark = pytest.mark.once
+
 JUMI = "704118236"
 ISSUER = "http://127.0.0.1:9"
 

@@ -6,6 +6,8 @@ from customers.audit.models import AccessEvent, actor_key
 from tests.acts import change
 from tests.conftest import AGENT, HTMX, TOM, soup, text
 
+pytestmark = pytest.mark.once
+
 JUMI = "704118236"
 ISSUER = "http://127.0.0.1:9"
 

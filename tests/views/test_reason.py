@@ -20,7 +20,7 @@ from tests.acts import (
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, soup, text
 from tests.privacy import held_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PROFILE, BAR = f"/customers/{TOM}/", f"/customers/{TOM}/reason/"
 OTHER = "/customers/704118236/"
 CALLED = {"reason_usual": "Customer called", "reason_words": "call 48133"}
