@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import open_editor, save_as
 
+pytestmark = pytest.mark.once
 TOM, WANG = "/customers/123456789/", "/customers/704118236/"
 WORDS = "call 48133-zebra"
 WHY = f"Customer called: {WORDS}"
