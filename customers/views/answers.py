@@ -4,8 +4,10 @@ from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
 
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -137,6 +139,16 @@ def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:
     if notice is not None:
         return notice.status
     return 422 if form and form.is_wrong else 200
+
+
+def record_before(request: DeskRequest, kind: Access, *, refusal: str | Promise, **of: Any) -> None:
+    """Record what is about to be given: as of `access_events.record`. refusal: what is said if it
+    cannot be recorded. Raises NotRecorded: then nothing must be given.
+    """
+    try:
+        access_events.record(kind, actor=request.actor, request_id=request.id, **of)
+    except DatabaseError as exc:
+        raise outcomes.NotRecorded(text=refusal) from exc
 
 
 def page_or_fragment(

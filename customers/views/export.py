@@ -7,7 +7,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from django.db import DatabaseError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import access_events, paging
+from customers.audit import paging
 from customers.audit.actions import Action, Outcome
 from customers.audit.export import ndjson
 from customers.audit.filters import changes_of
@@ -26,9 +25,8 @@ from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.log import LogFilterForm
 from customers.forms.small import RevealForm
-from customers.services.outcomes import NotRecorded
 from customers.templatetags.desk import basis, field_label, flagged
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, record_before
 from customers.views.log import filter_form
 
 
@@ -64,15 +62,10 @@ def _export(request: DeskRequest, format: str) -> HttpResponseBase:
     first = next(batches, None)
     if first is None:
         return _page(request, form, asking, nothing=True)
-    note = partial(
-        access_events.record, actor=request.actor, request_id=request.id, query=form.newest
-    )
-    try:
-        note(Access.EXPORT, field=format)
-        if reveals:
-            note(Access.REVEAL, purpose=Purpose(asking.cleaned_data["purpose"]))
-    except DatabaseError as exc:
-        raise NotRecorded(text=wording.NOT_EXPORTED) from exc
+    record = partial(record_before, request, refusal=wording.NOT_EXPORTED, query=form.newest)
+    record(Access.EXPORT, field=format)
+    if reveals:
+        record(Access.REVEAL, purpose=Purpose(asking.cleaned_data["purpose"]))
     if format == "csv":
         lines: Iterable[str] = _csv_lines(chain([first], batches), revealed=reveals)
     else:

@@ -3,18 +3,16 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import DatabaseError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import access_events, reading
+from customers.audit import reading
 from customers.audit.models import Access
 from customers.audit.proof import lines, prove
-from customers.services.outcomes import NotRecorded
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, record_before
 
 
 @allow(Permission.LOG)
@@ -28,17 +26,14 @@ def proof(request: DeskRequest, change_id: UUID) -> HttpResponse:
     if proven.seal is None:
         messages.warning(request, wording.TOO_FAR)
         return redirect("change", change_id)
-    try:
-        access_events.record(
-            Access.EXPORT,
-            actor=request.actor,
-            request_id=request.id,
-            customer_id=entries[-1].customer_id,
-            field="ndjson",
-            change_id=change_id,
-        )
-    except DatabaseError as exc:
-        raise NotRecorded(text=wording.NOT_EXPORTED) from exc
+    record_before(
+        request,
+        Access.EXPORT,
+        refusal=wording.NOT_EXPORTED,
+        customer_id=entries[-1].customer_id,
+        field="ndjson",
+        change_id=change_id,
+    )
     return HttpResponse(
         "".join(f"{line}\n" for line in lines(proven)),
         content_type="application/x-ndjson",

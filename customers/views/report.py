@@ -1,18 +1,15 @@
 """Everything that is recorded about one person (art. 15 GDPR), for who answers their request."""
 
-from django.db import DatabaseError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import access_events
 from customers.audit.models import Access, AccessEvent
 from customers.forms.report import ReportForm
 from customers.services import report
-from customers.services.outcomes import NotRecorded
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, record_before
 
 _TYPES = {"html": "text/html; charset=us-ascii", "json": "application/json"}
 
@@ -24,18 +21,11 @@ def access_report(request: DeskRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, form)
     number, key = form.cleaned_data["customer_id"], form.cleaned_data["person"]
-    newest = AccessEvent.objects.filter(actor_key=key or 0).order_by("-id").first()
+    theirs = AccessEvent.objects.filter(actor_key=int(key)) if key else AccessEvent.objects.none()
+    newest = theirs.order_by("-id").first()
     issuer, sub = (newest.actor_issuer, newest.actor_sub) if newest else ("", "")
-    try:
-        access_events.record(
-            Access.REPORT,
-            actor=request.actor,
-            request_id=request.id,
-            customer_id=number,
-            field=sub[:64],
-        )
-    except DatabaseError as exc:
-        raise NotRecorded(text=wording.NO_REPORT) from exc
+    about = {"customer_id": number, "field": sub[:64]}
+    record_before(request, Access.REPORT, refusal=wording.NO_REPORT, **about)
     if number:
         made = report.of_customer(number)
     else:
@@ -44,11 +34,11 @@ def access_report(request: DeskRequest) -> HttpResponseBase:
         form.add_error("customer_id", wording.NOTHING_KNOWN)
         return _page(request, form)
     kind = form.cleaned_data["format"]
-    about = f"customer_{number}" if number else "staff"
+    name = f"customer_{number}" if number else "staff"
     return StreamingHttpResponse(
         report.FORMATS[kind](made),
         content_type=_TYPES[kind],
-        headers={"Content-Disposition": f'attachment; filename="report_{about}.{kind}"'},
+        headers={"Content-Disposition": f'attachment; filename="report_{name}.{kind}"'},
     )
 
 
