@@ -115,19 +115,14 @@ def people() -> list[tuple[int, str, str]]:
     In SQL: from one person to the next in the index.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_PEOPLE)
+        steps = paging.STEPS.format(table="customers_accessevent", column="actor_key")
+        cursor.execute(f"WITH RECURSIVE {steps} {_PEOPLE}")
         return [(int(key), name, sub) for key, name, sub in cursor.fetchall()]
 
 
 _PEOPLE = """
-WITH RECURSIVE keys(value) AS (
-    SELECT min(actor_key) FROM customers_accessevent
-    UNION ALL
-    SELECT (SELECT min(actor_key) FROM customers_accessevent WHERE actor_key > keys.value)
-    FROM keys WHERE keys.value IS NOT NULL
-)
-SELECT actor_key, actor_name, coalesce(login, actor_sub) FROM keys
+SELECT actor_key, actor_name, coalesce(login, actor_sub) FROM actor_key_
 JOIN customers_accessevent ON id = (
-    SELECT max(id) FROM customers_accessevent WHERE actor_key = keys.value
+    SELECT max(id) FROM customers_accessevent WHERE actor_key = actor_key_.value
 )
 LEFT JOIN customers_colleague ON key = actor_key"""

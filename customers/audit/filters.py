@@ -86,7 +86,9 @@ def page(wanted: LogFilter, *, before: int | None = None, size: int = paging.PAG
         cut = found.beyond.change_id
         rows = [row for row in rows if row.change_id != cut] or rows
         older = rows[-1].seq
-    return Page(changes_of(rows), older, found.newer, found.is_newest, found.searched_to)
+    changes = changes_of(rows)
+    reverts.link(changes)
+    return Page(changes, older, found.newer, found.is_newest, found.searched_to)
 
 
 def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
@@ -115,7 +117,6 @@ def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
         change.entries = [one for field in fields for one in entries.get((change_id, field), ())]
         if change.entries:  # else somebody put these rows in
             changes.append(change)
-    reverts.link(changes)
     return changes
 
 
@@ -159,7 +160,8 @@ def occurring(*, now: bool = False) -> Occurring:
 def _occurring() -> Occurring:
     """In SQL: from one value to the next in its index, in one query."""
     others = ("field", "action", "outcome")
-    steps = ",".join(_NEXT.format(column=column) for column in ("actor_key", *others))
+    table, columns = "customers_changedfield", ("actor_key", *others)
+    steps = ",".join(paging.STEPS.format(table=table, column=column) for column in columns)
     values = "".join(_VALUES.format(column=column) for column in others)
     with connection.cursor() as cursor:
         cursor.execute(f"WITH RECURSIVE {steps} {_PEOPLE} {values}")
@@ -168,13 +170,6 @@ def _occurring() -> Occurring:
     return Occurring(people, *([row[1] for row in found if row[0] == one] for one in others))
 
 
-_NEXT = """
-{column}_(value) AS (
-    SELECT min({column}) FROM customers_changedfield
-    UNION ALL
-    SELECT (SELECT min({column}) FROM customers_changedfield WHERE {column} > {column}_.value)
-    FROM {column}_ WHERE {column}_.value IS NOT NULL
-)"""
 _PEOPLE = """
 SELECT 'actor_key', CAST(actor_key_.value AS text), actor_name, coalesce(login, actor_sub)
 FROM actor_key_

@@ -125,6 +125,16 @@ def every(wanted: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
         below = getattr(rows[-1], wanted.key)
 
 
+# In SQL, a recursive table {column}_(value): from one value of a column to the next in its index.
+STEPS = """
+{column}_(value) AS (
+    SELECT min({column}) FROM {table}
+    UNION ALL
+    SELECT (SELECT min({column}) FROM {table} WHERE {column} > {column}_.value)
+    FROM {column}_ WHERE {column}_.value IS NOT NULL
+)"""
+
+
 def _between(wanted: Filter[Row], low: int, below: int) -> "QuerySet[Row]":
     return wanted.rows().filter(**{f"{wanted.key}__gte": low, f"{wanted.key}__lt": below})
 
