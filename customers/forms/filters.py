@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 
 from customers import wording
 from customers.access import Actor
+from customers.audit.activity import begin
 from customers.audit.models import actor_key
 from customers.services.search_terms import is_customer_number
 
@@ -138,8 +139,8 @@ class FilterForm(forms.Form):
         first, last = self.cleaned_data.get("from"), self.cleaned_data.get("to")
         if first and last and last < first:
             self.add_error("to", wording.REVERSED)
-        self.cleaned_data["since"] = first and _midnight(first)
-        self.cleaned_data["until"] = last and _midnight(last + timedelta(days=1))
+        self.cleaned_data["since"] = first and begin(first)
+        self.cleaned_data["until"] = last and begin(last + timedelta(days=1))
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -269,9 +270,17 @@ def query_string(asked: Mapping[str, Any]) -> str:
     return urlencode(asked, doseq=True)
 
 
-def is_same_query(one: str, other: str) -> bool:
-    """Do two query strings ask for the same, in whatever order?"""
-    return QueryDict(one) == QueryDict(other)
+def usual_views(
+    words: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Tabs that come with a list. words: of each. asked: its filters, name -> value, or values."""
+    return [{"name": words[one], "query": query_string(of)} for one, of in asked.items()]
+
+
+def mark_current(tabs: Iterable[dict[str, Any]], current: str) -> None:
+    """Say of each tab whether it is what is asked for now, in whatever order."""
+    for tab in tabs:
+        tab["is_current"] = QueryDict(tab["query"]) == QueryDict(current)
 
 
 def _normal(query: QueryDict) -> QueryDict:
@@ -280,19 +289,13 @@ def _normal(query: QueryDict) -> QueryDict:
     for name, values in query.lists():
         if name == "customer":
             values = [one for value in values for one in re.split(r"[,\s]+", value)]
-        if values := [value for value in values if value][
-            : MOST_VALUES + 1
-        ]:  # one too many is told
-            normal.setlist(name, values)
+        given = [value for value in values if value]
+        if given:
+            normal.setlist(name, given[: MOST_VALUES + 1])  # one too many is told
     return normal
 
 
 _SINGLE = ("from", "to", "before")
-
-
-def _midnight(day: date) -> datetime:
-    """When the day begins for the reader."""
-    return timezone.make_aware(datetime(day.year, day.month, day.day)).astimezone(UTC)
 
 
 def person_field(people: Iterable[tuple[int, str, str]], reader: Actor) -> ValuesField:

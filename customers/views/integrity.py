@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from customers.access import Permission, allow
 from customers.audit import chain, reading, signing, triggers, verification
@@ -22,7 +21,6 @@ _TAMPERED = (DataError, ValidationError, ValueError, TypeError, AttributeError)
 
 
 @allow(Permission.LOG)
-@require_http_methods(["GET", "HEAD", "POST"])
 def integrity(request: DeskRequest) -> HttpResponse:
     """What is known of the log's integrity; POST begins a check. htmx asks for the check alone."""
     if request.method == "POST":

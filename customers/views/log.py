@@ -16,7 +16,7 @@ from customers.access import Actor, Permission, allow
 from customers.audit import filters, reading
 from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
 from customers.catalogue.fields import FIELDS
-from customers.forms.filters import is_same_query, known_people, period, query_string
+from customers.forms.filters import known_people, mark_current, period, usual_views
 from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
 from customers.views.answers import (
@@ -102,15 +102,12 @@ def _views(actor: Actor, current: str) -> list[dict[str, Any]]:
         "unclear": {"outcome": "unclear"},
         "names": {"field": ["last_name", "first_name", "second_name"]},
     }
-    tabs: list[dict[str, Any]] = [
-        {"name": wording.VIEWS[name], "query": query_string(query)} for name, query in usual.items()
-    ]
+    tabs = usual_views(wording.VIEWS, usual)
     for view in SavedView.objects.filter(_own(actor) | Q(is_shared=True)):
         tabs.append(
             {"name": view.name, "query": query_of(view), "view": view, "is_own": view.is_of(actor)}
         )
-    for tab in tabs:
-        tab["is_current"] = is_same_query(tab["query"], current)
+    mark_current(tabs, current)
     return tabs
 
 

@@ -1,6 +1,7 @@
 """Who looked: views, reveals, searches, exports, sign-ins and refused entries. Newest first."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -11,7 +12,7 @@ from customers import wording
 from customers.access import Permission, allow
 from customers.audit import paging
 from customers.audit.models import Access
-from customers.forms.filters import is_same_query, known_people, period, query_string
+from customers.forms.filters import known_people, mark_current, period, usual_views
 from customers.forms.looks import LookFilterForm
 from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
 
@@ -42,7 +43,7 @@ def looks(request: DeskRequest) -> HttpResponse:
     return answer
 
 
-def _views(current: str) -> list[dict[str, object]]:
+def _views(current: str) -> list[dict[str, Any]]:
     """The tabs that come with the product."""
     today = timezone.localdate()
     usual: dict[str, dict[str, object]] = {
@@ -52,11 +53,6 @@ def _views(current: str) -> list[dict[str, object]]:
         "out": {"kind": [Access.EXPORT, Access.REPORT]},
         "refused": {"kind": Access.REFUSED},
     }
-    return [
-        {
-            "name": wording.LOOKS[name],
-            "query": query_string(query),
-            "is_current": is_same_query(query_string(query), current),
-        }
-        for name, query in usual.items()
-    ]
+    tabs = usual_views(wording.LOOKS, usual)
+    mark_current(tabs, current)
+    return tabs
