@@ -10,6 +10,7 @@ from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -110,6 +111,7 @@ _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
+zone = partial(read, lambda value: ZoneInfo(value).key, "be a time zone, such as Europe/Paris")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")
 cache = partial(read, environ.Env.cache_url_config, "be an address of a kind that is known")
 
@@ -203,6 +205,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
+    # What comes next may answer with a page: in the reader's language, with the reader's times.
+    "django.middleware.locale.LocaleMiddleware",
+    "crmadmin.middleware.reader_zone",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -257,8 +262,16 @@ else:
 CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+# The reader's language and zone are their browser's, or what they chose; these hold for the rest.
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LANGUAGE_CODE = read(
+    partial(_match, "|".join(dict(LANGUAGES))), "name a language", "LANGUAGE_CODE", "en"
+)
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = zone("TIME_ZONE", default="Europe/Paris")
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

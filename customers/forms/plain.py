@@ -296,7 +296,7 @@ class FormPart(Part, Inputs):
     def problems(self) -> list[str]:
         """Every message, with the input's label before it where there are several."""
         several = [bound for bound in self if bound.name != self.row.name]
-        told = [f"{bound.label}: {one}" for bound in several for one in bound.errors]
+        told = [wording.ABOUT % {"field": bound.label, "message": one} for bound in several for one in bound.errors]
         return [*self.whole_errors, *told]
 
 
