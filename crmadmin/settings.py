@@ -271,7 +271,8 @@ LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-TIME_ZONE = zone("TIME_ZONE", default="Europe/Paris")
+TIME_ZONE = "UTC"  # of the process: its log, its commands
+READER_ZONE = zone("TIME_ZONE", default="Europe/Paris")
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -39,7 +39,7 @@ REACH_A_DATABASE = {"db", "transactional_db", "live_server", "database_address"}
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # once, before the workers begin
-        subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)
+        subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)  # noqa: S607
 
 
 def pytest_collection_modifyitems(config, items):

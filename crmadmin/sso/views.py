@@ -55,7 +55,7 @@ def callback(request: DeskRequest) -> HttpResponse:
     except UNACCEPTABLE as exc:
         return _failed(request, exc)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
-    access_events.note(kind, actor=actor, request_id=request.id)
+    access_events.note(kind, actor=actor, request_id=request.id, address=request.address)
     access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)

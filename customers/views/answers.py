@@ -34,6 +34,7 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     id: str
+    address: str  # the caller's, as TRUSTED_PROXIES say; "" if it has none
 
 
 MARKETS = "markets"  # the cookie's name

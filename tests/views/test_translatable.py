@@ -320,7 +320,7 @@ def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
     numbers = differences.record()
     page = supervisor.page("/audit/")
     values = json.dumps(differences.CASES, ensure_ascii=False)
-    data = f"{values} June February German French Brazil Portugal"  # the last by Babel
+    data = f"{values} juin février Allemand Français Brésil Portugal"  # the last by Babel
 
     for case, number in numbers.items():
         for cell in differences.row(number, page).select(".delta, .field-name"):
@@ -353,6 +353,7 @@ def known_words(clubmed):
         *(f"{sub} {name}" for sub, name, _ in (AGENT, SUPERVISOR, AUDITOR)),
         *names.territories.values(),
         *names.languages.values(),
+        *map(str.title, names.languages.values()),
         *names.months["format"]["wide"].values(),
         *names.months["format"]["abbreviated"].values(),
         *names.days["format"]["wide"].values(),
