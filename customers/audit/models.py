@@ -657,6 +657,21 @@ class Credential(models.Model):
         return f"credential until {self.ends_at}"
 
 
+class Remembered(models.Model):
+    """What a person typed or searched for, for a quarter of an hour (`customers.session`)."""
+
+    key_digest = models.CharField(max_length=64, primary_key=True)
+    owner = models.CharField(max_length=64)  # digest of what the session or the browser is known by
+    encrypted = models.TextField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "ends_at"], name="remembered_owner")]
+
+    def __str__(self) -> str:
+        return f"remembered until {self.ends_at}"
+
+
 class SavedView(models.Model):
     """A filter of the log under a name. No part of the record.
 

@@ -34,6 +34,7 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     id: str
+    browser: str  # what it is known by, since somebody signed in there; else ""
 
 
 MARKETS = "markets"  # the cookie's name
@@ -123,7 +124,7 @@ def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
     """
     if request.method == "POST":
         return {"data": request.POST}
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     token = typed.get("token", "") if typed else ""
     own = not form_name or form_token.read(token, actor=request.actor, form=form_name)
     return {"typed": typed if own else None}
@@ -169,7 +170,7 @@ def profile_form(
     """The form as it was sent, as it was typed before a sign-in, or new. values: to begin with."""
     if request.method == "POST":
         return ProfileForm(editing, request.POST, judged="act" not in request.POST), None
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
         return form, Note(text=wording.TYPED_BEFORE)
