@@ -68,11 +68,11 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     except UNACCEPTABLE as exc:
         return _failed(request, exc, attempt.target)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
-    access_events.note(kind, actor=actor, request_id=request.id)
+    access_events.note(kind, actor=actor, request_id=request.id, address=request.address)
     access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)
-        return render(request, "no_access.html", {"name": actor.name}, status=403)
+        return _no_access(request, actor, told)
     sessions.begin(request, replace(actor, sign_in=sign_in), sid=str(told.get("sid", "")))
     logger.info("signed in as %s", ", ".join(actor.roles))
     return _lead_on(actor, attempt.target)
@@ -82,6 +82,19 @@ def _lead_on(actor: Actor, target: str) -> HttpResponse:
     if target == reverse("find") and not actor.may_handle_customers:
         target = reverse("log")
     return redirect(target)
+
+
+def _no_access(request: DeskRequest, actor: Actor, told: dict[str, Any]) -> HttpResponse:
+    why = claims.why_no_groups(told)
+    if why == "too many":
+        logger.warning(
+            "%s: no entry: the provider leaves out a person's groups, since they are too many, and "
+            "refers to another place (_claim_names); let it send only this application's groups",
+            request.id,
+        )
+    elif why == "missing":
+        logger.warning("%s: no entry: no group came with the sign-in", request.id)
+    return render(request, "no_access.html", {"name": actor.name, "why": why}, status=403)
 
 
 def _keep_own_token(token: dict[str, Any], began: float) -> str:

@@ -522,7 +522,7 @@ class StoredSeal(models.Model):
 
 
 class Access(models.TextChoices):
-    """What somebody looked at, or was let into."""
+    """What somebody looked at, and what happened at the door: who came in, left or was refused."""
 
     VIEW = "view", _("Profile viewed")
     REVEAL = "reveal", _("Sensitive value revealed")
@@ -531,7 +531,14 @@ class Access(models.TextChoices):
     AUDIT = "audit", _("Audit page read")
     REPORT = "report", _("Report made")
     SIGN_IN = "sign_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed")
+    SIGN_OUT = "sign_out", _("Signed out")
+    EXPIRED = "expired", _("Sign-in expired")  # too long idle, or too long in all
+    ENDED = "ended", _("Sign-in ended by the company")  # at the provider, or by somebody here
+    END_SIGN_IN = "end_sign_in", _("Somebody’s sign-in ended")  # who ended it
     REFUSED = "refused", _("Entry refused")
+    FORGED_FORM = "forged_form", _("Form refused")  # its token was not ours, or had expired
+    LIMITED = "limited", _("Limit reached")
 
 
 class Purpose(models.TextChoices):
@@ -558,12 +565,14 @@ class AccessEvent(models.Model):
     actor_roles = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
-    # That was revealed; of an export its format; of a report about staff the identifier of whom.
+    # That was revealed; of an export its format; of a limit its name; of a report about staff, and
+    # of a sign-in that somebody ended, the identifier of whom.
     field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
     query = models.TextField(blank=True)  # of an export, its filter
     request_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=39, blank=True)  # the caller's; only at the door
 
     class Meta:
         ordering = ["-id"]
@@ -571,6 +580,8 @@ class AccessEvent(models.Model):
             models.Index(fields=["customer_id", "id"], name="access_customer"),
             models.Index(fields=["actor_key", "id"], name="access_actor"),
             models.Index(fields=["kind", "id"], name="access_kind"),
+            # Repeated views, and how many there were lately.
+            models.Index(fields=["actor_key", "kind", "recorded_at"], name="access_lately"),
         ]
 
     def __str__(self) -> str:

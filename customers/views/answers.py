@@ -35,6 +35,7 @@ class DeskRequest(HttpRequest):
     actor: Actor
     id: str
     browser: str  # what it is known by, since somebody signed in there; else ""
+    address: str  # the caller's, as TRUSTED_PROXIES say; "" if it has none
 
 
 MARKETS = "markets"  # the cookie's name

@@ -1,4 +1,4 @@
-"""Who looked: views, reveals, searches, exports, sign-ins and refused entries. Newest first."""
+"""Who looked: views, reveals, searches, exports, and what happened at the door. Newest first."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,8 @@ from customers.audit.models import Access
 from customers.forms.filters import known_people, mark_current, period, usual_views
 from customers.forms.looks import LookFilterForm
 from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
+
+_REFUSED = [Access.REFUSED, Access.LIMITED, Access.SIGN_IN_FAILED, Access.FORGED_FORM]
 
 
 @allow(Permission.LOG)
@@ -51,7 +53,7 @@ def _views(current: str) -> list[dict[str, Any]]:
         "newest": {**period(today - timedelta(days=1), today)},
         "revealed": {"kind": Access.REVEAL, **period(today.replace(day=1), today)},
         "out": {"kind": [Access.EXPORT, Access.REPORT]},
-        "refused": {"kind": Access.REFUSED},
+        "refused": {"kind": _REFUSED},
     }
     tabs = usual_views(wording.LOOKS, usual)
     mark_current(tabs, current)
