@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from crmadmin.demo.staff import BY_USERNAME
+from crmadmin.models import Session
 from crmadmin.sso.provider import read_again
 from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Role
