@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
+from crmadmin.static_settings import *  # noqa: F403
 from customers.catalogue.fields import FIELDS, Create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -199,6 +200,7 @@ MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -259,11 +261,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_USE_FINDERS = True  # no collecting step: a clone serves what it holds
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # a working day
