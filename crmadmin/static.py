@@ -5,7 +5,7 @@ from django.middleware.gzip import GZipMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class CollectedFiles(CompressedManifestStaticFilesStorage):
+class CollectedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped
     """`collectstatic` names each file by its content; where it never ran, names stay as they are.
 
     `make demo`, `make run` and the image run it.
