@@ -23,8 +23,9 @@ ARG COMMIT=unknown
 LABEL org.opencontainers.image.title="crmadmin" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.revision="${COMMIT}"
+# gunicorn listens on PORT of every address.
 # One unprivileged account, without a shell or a home; /tmp and /var/lib/crmadmin are all it writes.
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin crmadmin \
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin crmadmin \
     && install -d -o crmadmin /var/lib/crmadmin
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/crmadmin /srv/crmadmin
@@ -32,6 +33,7 @@ WORKDIR /srv/crmadmin
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    PORT=8000 \
     AUDIT_TOMBSTONES=/var/lib/crmadmin/tombstones.ndjson
 USER 10001
 VOLUME /var/lib/crmadmin
@@ -39,4 +41,4 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["python", "-m", "crmadmin.probe"]
 ENTRYPOINT ["python", "-m"]
-CMD ["gunicorn", "crmadmin.wsgi:application", "--config", "python:crmadmin.server", "--bind", "0.0.0.0:8000"]
+CMD ["gunicorn", "crmadmin.wsgi:application", "--config", "python:crmadmin.server"]

@@ -64,6 +64,16 @@ looks: .venv/.dev ## every page in every state: what axe finds, and pictures in 
 	@rm -rf looks
 	$(bin)/python -m pytest -n 2 -m looks
 
+.PHONY: image
+image: .venv/.dev ## build the container image crmadmin:latest: BASE
+	@.ci/image
+
+.PHONY: image-test
+image-test: image ## run the main job against the image
+	@command -v docker podman >/dev/null || .ci/apt podman runc
+	@.ci/system
+	$(bin)/python -m pytest -m image
+
 .PHONY: bench
 bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)
 	@.ci/system
