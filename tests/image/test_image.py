@@ -18,7 +18,7 @@ import requests
 
 from crmadmin.sandbox import Fault
 from tests import postgres
-from tests.conftest import HTMX, TOM, hidden_inputs, text
+from tests.conftest import HTMX, TOM, hidden_inputs
 from tests.faults.conftest import Person, wait_until
 
 pytestmark = pytest.mark.image
@@ -65,7 +65,16 @@ def environment(sandbox, provider, tmp_path):
 def options(environment):
     folder = unquote(urlsplit(environment["DATABASE_URL"]).netloc.partition("@")[2])
     return [
-        *("--network", "host", "--read-only", "--tmpfs", "/tmp", "--volume", f"{folder}:{folder}"),
+        # The health check is run by hand: Podman needs systemd for it.
+        *(
+            "--no-healthcheck",
+            "--network",
+            "host",
+            "--read-only",
+            "--tmpfs=/tmp",
+            "--volume",
+            f"{folder}:{folder}",
+        ),
         *("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--cap-drop", "ALL"),
         *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
     ]
@@ -78,11 +87,12 @@ def manage(environment, *command):
 class Container:
     def __init__(self, environment):
         self.url = f"http://127.0.0.1:{environment['PORT']}"
-        self.started = time.monotonic()
-        self.name = tool("run", "--detach", *options(environment), IMAGE)
+        self.name = tool("create", *options(environment), IMAGE)
+        started = time.monotonic()
+        tool("start", self.name)
         wait_until(lambda: self._is_ready() or self._has_ended())
         assert self._is_ready(), tool("logs", self.name)
-        self.start_seconds = time.monotonic() - self.started
+        self.start_seconds = time.monotonic() - started
 
     def _is_ready(self):
         try:
@@ -129,14 +139,16 @@ def save(person, value):
     return person.post(URL, form, headers=HTMX)
 
 
-def test_the_main_job_is_done_and_recorded(desk, environment, sandbox, record_property):
-    record_property("seconds until ready", round(desk.start_seconds, 2))
+def test_the_main_job_is_done_and_recorded(desk, environment, sandbox, capsys):
+    with capsys.disabled():
+        size = int(tool("image", "inspect", "--format", "{{.Size}}", IMAGE)) // 1_000_000
+        print(f"\n{size} MB, ready {desk.start_seconds:.1f} s after its start")
     ines, sana = Person(desk.url, "ines.moreau"), Person(desk.url, "sana.elidrissi")
 
     assert save(ines, "new@example.com").status_code == 200
 
     assert sandbox.customers[TOM]["email"] == "new@example.com"
-    assert "new@example.com" in text(sana.page("/audit/"))
+    assert "new@example.com" in sana.page("/audit/").get_text()
     assert "whole" in manage(environment, "audit_verify")
 
 
@@ -163,7 +175,7 @@ def test_it_knows_what_it_was_built_of(desk):
 
 
 def test_its_health_check_asks_whether_it_can_work(desk):
-    assert "crmadmin.probe" in desk.inspect("{{json .Config.Healthcheck}}")
+    assert "crmadmin.probe" in tool("image", "inspect", IMAGE)
     assert desk.run("python", "-m", "crmadmin.probe") == ""
     assert "not up" in desk.run("sh", "-c", "PORT=9 python -m crmadmin.probe || echo not up")
 
@@ -191,7 +203,7 @@ def test_killed_at_a_save_another_one_settles_it(desk, start, environment, sandb
 
     def is_settled():
         manage(environment, "reconcile")
-        return "killed@example.com" in text(sana.page("/audit/"))
+        return "killed@example.com" in sana.page("/audit/").get_text()
 
     wait_until(is_settled)
     manage(environment, "audit_verify")
