@@ -4,8 +4,9 @@ from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django_htmx.http import HttpResponseClientRedirect
@@ -17,6 +18,7 @@ from customers.audit import access_events, reading
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
+from customers.forms.filters import FilterForm
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.forms.reason import ReasonForm
@@ -162,6 +164,36 @@ def page_or_fragment(
     status = status or status_of(context["form"], context["notice"])
     template = fragment if wants_fragment(request) else page
     return render(request, template, context | {"fragment": fragment}, status=status)
+
+
+def filters_in(request: HttpRequest) -> QueryDict:
+    """The query string, of a longer one than Django reads its beginning: a filter says of itself
+    that it has too many values.
+    """
+    parts = request.META["QUERY_STRING"].split("&")
+    return QueryDict("&".join(parts[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS]))
+
+
+def filtered_page(
+    request: HttpRequest,
+    form: FilterForm,
+    page: str,
+    fragment: str,
+    context: dict[str, Any],
+    *,
+    is_wrong: bool = False,
+) -> HttpResponse:
+    """A page with filters; for htmx its list, and the address that says what is listed.
+
+    is_wrong: is something wrong beside the filters? What is wrong with them is told where they are.
+    """
+    is_wrong = is_wrong or (not form.is_valid() and wants_fragment(request))
+    status = 422 if is_wrong else 200
+    context = context | {"filter": form}
+    answer = page_or_fragment(request, page, fragment, context, status=status)
+    if wants_fragment(request):
+        answer["HX-Push-Url"] = f"{request.path}?{form.query.urlencode()}"
+    return answer
 
 
 def profile_form(
