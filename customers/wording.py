@@ -209,7 +209,6 @@ UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
 
 # Undo and revert
-UNDO = _("Undo")
 UNDONE = _("undone: the old value is back.")
 PUT_BACK = _("%(fields)s: the old value is back.")
 WHY_REVERT = _("Put back: why?")

@@ -26,7 +26,7 @@ from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
-from customers.services.revert import may_be_undone
+from customers.services.revert import may_be_undone, puts_back
 from customers.session import forget_shown, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
@@ -50,7 +50,9 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if not form.is_valid():
         return show(form, notice)
     try:
-        saved = change_profile(customer_id, form.changes, **answers.act_of(request, form))
+        reverts = puts_back(form.reverts, form.changes)
+        act = answers.act_of(request, form)
+        saved = change_profile(customer_id, form.changes, **act, reverts=reverts)
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
     return _saved(request, profile, field, saved)
