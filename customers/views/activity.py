@@ -29,7 +29,12 @@ from customers.views.answers import DeskRequest, filtered_page, filters_in, reco
 
 _TONES = {Outcome.APPLIED: "b1", Outcome.REFUSED: "b2"}
 _NAMED = 3  # people of a finding
-_LOOKS = {"views": Access.VIEW.value, "reveals": Access.REVEAL.value}  # rule -> kind
+# rule -> kind
+_LOOKS = {
+    "views": Access.VIEW.value,
+    "reveals": Access.REVEAL.value,
+    "limits": Access.LIMITED.value,
+}
 
 
 @allow(Permission.LOG)

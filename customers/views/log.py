@@ -105,7 +105,7 @@ def _own(actor: Actor) -> Q:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
-@records_access(Access.AUDIT)
+@records_access(Access.AUDIT, limited=True)
 def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpResponse:
     """One customer's timeline, or that of one field. name: the field's."""
     if name and name not in FIELDS:
