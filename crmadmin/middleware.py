@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,7 +29,7 @@ from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
-from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
 from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
@@ -40,17 +40,36 @@ _METHODS = ("GET", "HEAD", "POST")  # of a view that does not say less
 
 
 def trusted_proxy(get_response: GetResponse) -> GetResponse:
-    """Believe X-Forwarded-Proto if the caller is one of TRUSTED_PROXIES."""
+    """Believe X-Forwarded-Proto and X-Forwarded-For if the caller is one of TRUSTED_PROXIES.
+
+    `request.address` is the nearest caller that is none of them; "" if that is not known.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        # A Unix socket has no address.
-        caller = ip_address(request.META.get("REMOTE_ADDR") or "255.255.255.255")
-        is_trusted = any(caller in network for network in settings.TRUSTED_PROXIES)
-        if is_trusted and request.headers.get("X-Forwarded-Proto") == "https":
-            request.META["wsgi.url_scheme"] = "https"
+        caller = _address(request.META.get("REMOTE_ADDR", ""))
+        if _is_proxy(caller):
+            if request.headers.get("X-Forwarded-Proto") == "https":
+                request.META["wsgi.url_scheme"] = "https"
+            hops = request.headers.get("X-Forwarded-For", "").split(",")
+            before = map(_address, reversed(hops))
+            caller = next((hop for hop in before if not _is_proxy(hop)), None)
+        request.address = str(caller or "")  # type: ignore[attr-defined]
         return get_response(request)
 
     return middleware
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """None for a Unix socket, which has none, and for what is no address."""
+    try:
+        address = ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
+    return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
 
 
 def answer_headers(get_response: GetResponse) -> GetResponse:
@@ -133,13 +152,21 @@ class AccessMiddleware:
                 return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
             return None
         customer_id = number if is_customer_number(number) else ""
-        about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
-        access_events.note(Access.REFUSED, actor=actor, request_id=request.id, **about)
+        access_events.note(
+            Access.REFUSED,
+            actor=actor,
+            request_id=request.id,
+            customer_id=customer_id,
+            change_id=kwargs.get("change_id"),
+            address=request.address,
+        )
         return error_pages.not_allowed(request)
 
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
         if isinstance(exc, NeedsSignIn):
             return _ask_to_sign_in(request, renewing=True)
+        if isinstance(exc, LimitReached):
+            return error_pages.limited(request, exc)
         if isinstance(exc, NotSaved):
             return error_pages.answer(request, exc)
         if not isinstance(exc, http.Http404):

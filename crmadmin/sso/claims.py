@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from crmadmin.sso.provider import SignInError, provider
+from crmadmin.sso.provider import SignInError, check_sender, provider
 from customers.access import Actor, Role
 
 _LEEWAY = 30  # seconds that the provider's clock may differ from ours
@@ -18,6 +18,7 @@ def redeem(request: HttpRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     Groups that the id_token lacks come from the userinfo endpoint. Raises one of UNACCEPTABLE.
     """
     client = provider()
+    check_sender(client, request.GET.get("iss"))
     wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
     wanted["iss"]["values"] = [client.server_metadata["issuer"]]
     wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
@@ -25,7 +26,7 @@ def redeem(request: HttpRequest) -> tuple[dict[str, Any], dict[str, Any]]:
     if token.get("userinfo") is None:
         raise SignInError("no id_token")
     claims = dict(token["userinfo"])
-    if settings.OIDC_GROUPS_CLAIM not in claims and "userinfo_endpoint" in client.server_metadata:
+    if why_no_groups(claims) == "missing" and "userinfo_endpoint" in client.server_metadata:
         more = client.userinfo(token=token)
         if more.get("sub") != claims["sub"]:
             raise SignInError("userinfo speaks of somebody else")
@@ -56,6 +57,19 @@ def actor_from(claims: dict[str, Any]) -> Actor:
         roles=tuple(role for role, names in members.items() if not names.isdisjoint(groups)),
         reveals=not settings.REVEAL_GROUPS.isdisjoint(groups),
     )
+
+
+def why_no_groups(claims: dict[str, Any]) -> str:
+    """Why no group came with the sign-in: "too many", "missing", or "" if some did.
+
+    "too many": the provider leaves them out and names a place where they stand instead, as
+    Microsoft Entra does with more than 200 groups of a person (OpenID Connect Core, 5.6.2).
+    """
+    if settings.OIDC_GROUPS_CLAIM in claims:
+        return ""
+    elsewhere = claims.get("_claim_names")
+    is_elsewhere = isinstance(elsewhere, dict) and settings.OIDC_GROUPS_CLAIM in elsewhere
+    return "too many" if is_elsewhere else "missing"
 
 
 def login_of(claims: dict[str, Any]) -> str:
