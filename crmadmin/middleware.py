@@ -30,7 +30,7 @@ from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
-from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
 from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
@@ -186,6 +186,8 @@ class AccessMiddleware:
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
         if isinstance(exc, NeedsSignIn):
             return _ask_to_sign_in(request, renewing=True)
+        if isinstance(exc, LimitReached):
+            return error_pages.limited(request, exc)
         if isinstance(exc, NotSaved):
             return error_pages.answer(request, exc)
         if not isinstance(exc, http.Http404):
