@@ -43,7 +43,8 @@ class Product:
         if name not in self._sessions:
             sign_in(page, name)
             cookies = page.context.cookies()
-            self._sessions[name] = [one for one in cookies if one["name"] == "crmadmin_session"]
+            ours = ("crmadmin_session", "crmadmin_browser")
+            self._sessions[name] = [one for one in cookies if one["name"] in ours]
         page.context.add_cookies(self._sessions[name])
 
     def add_fault(self, **fault):
