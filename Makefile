@@ -21,8 +21,12 @@ translations := $(wildcard customers/locale/*/LC_MESSAGES/django.po)
 %.mo: %.po
 	@$(bin)/pybabel --quiet compile --input-file $< --output-file $@
 
+collected/staticfiles.json: requirements/runtime.txt $(shell find static -type f)
+	@$(bin)/python manage.py collectstatic --noinput --verbosity 0 --settings crmadmin.static_settings
+	@touch $@
+
 .PHONY: compiled
-compiled: $(translations:.po=.mo)
+compiled: $(translations:.po=.mo) collected/staticfiles.json
 
 .PHONY: demo
 demo: .venv/.demo ## serve the whole product on invented data: PORT (8000), SANDBOX_PORT, OIDC_PORT
@@ -68,6 +72,16 @@ looks: .venv/.dev ## every page in every state: what axe finds, and pictures in 
 	@.ci/system
 	@rm -rf looks
 	$(bin)/python -m pytest -n 2 -m looks
+
+.PHONY: image
+image: .venv/.dev ## build the container image crmadmin:latest: BASE
+	@.ci/image
+
+.PHONY: image-test
+image-test: image ## run the main job against the image
+	@command -v docker podman >/dev/null || .ci/apt podman runc
+	@.ci/system
+	$(bin)/python -m pytest -m image
 
 .PHONY: bench
 bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)

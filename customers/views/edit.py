@@ -34,7 +34,7 @@ from customers.views.record import FieldRow, ProfilePage
 
 
 @allow(Permission.CUSTOMERS)
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """Open the editor on what the person saw; save what they typed, or clear on purpose."""
     field = _editable(name)
@@ -60,7 +60,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMERS)
 @require_safe
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """The field at rest, as the person saw it: what Cancel and Hide go back to."""
     field = _editable(name, or_revealed=True)
@@ -72,7 +72,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMERS)
 @require_safe
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh read of Club Med."""
     field = _editable(name)

@@ -28,7 +28,7 @@ _GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
 
 
 @allow(Permission.CUSTOMERS)
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     """The form of a group; POST saves what was touched."""
     if slug not in _GROUPS:

@@ -39,7 +39,7 @@ from customers.views.record import ProfilePage
 
 @allow(Permission.CUSTOMERS)
 @require_POST
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def undo(request: DeskRequest, customer_id: str, change_id: UUID) -> HttpResponse:
     """Put back all that the person's own change has replaced; for htmx in the row of its field.
 
