@@ -120,6 +120,10 @@ _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
+# A third one is a line here and a file in customers/locale.
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+_language = partial(_match, "|".join(dict(LANGUAGES)))
+language = partial(read, _language, "be the code of a language that the pages are in")
 zone = partial(read, lambda value: ZoneInfo(value).key, "be a time zone, such as Europe/Paris")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")
 cache = partial(read, environ.Env.cache_url_config, "be an address of a kind that is known")
@@ -277,10 +281,7 @@ CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The reader's language and zone are their browser's, or what they chose; these hold for the rest.
-LANGUAGES = [("en", "English"), ("fr", "Français")]
-LANGUAGE_CODE = read(
-    partial(_match, "|".join(dict(LANGUAGES))), "name a language", "LANGUAGE_CODE", "en"
-)
+LANGUAGE_CODE = language("LANGUAGE_CODE", default="en")
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
 LANGUAGE_COOKIE_HTTPONLY = True
