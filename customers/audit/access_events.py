@@ -18,9 +18,11 @@ from customers.audit.models import Access, AccessEvent, Colleague, Purpose, acto
 
 logger = logging.getLogger(__name__)
 # Of these, what one person repeats within ten minutes counts as one.
-_COUNTED_ONCE = (Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.FORGED_FORM)
-_SAME = timedelta(minutes=10)
-_CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
+_COUNTED_ONCE = (
+    *(Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.FORGED_FORM, Access.LIMITED),
+)
+SAME = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
 
 
 def record(
@@ -67,25 +69,29 @@ def note(
     field: str = "",
     change_id: UUID | None = None,
     address: str = "",
-) -> None:
+    same: timedelta = SAME,
+) -> bool:
     """Record an access that is given even if it cannot be recorded; the process log says so then.
+    Was it recorded?
 
     Views of one customer by one person within ten minutes are recorded once, and so is what
     somebody repeats at the door. address: the caller's (`request.address`), of what happens there.
     """
     about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
     now = timezone.now()
-    same = AccessEvent.objects.filter(
+    repeated = AccessEvent.objects.filter(
         kind=kind,
         actor_key=actor_key(actor.issuer, actor.sub),
-        recorded_at__range=(now - _SAME, now + _CLOCKS_DIFFER),
+        recorded_at__range=(now - same, now + CLOCKS_DIFFER),
         **about,
     )
     try:
-        if kind not in _COUNTED_ONCE or not same.exists():
+        if kind not in _COUNTED_ONCE or not repeated.exists():
             record(kind, actor=actor, request_id=request_id, address=address, **about)
+            return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
+    return False
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class AccessFilter(paging.Filter[AccessEvent]):
 
     key = "id"
     columns: ClassVar = {"customers": "customer_id", "people": "actor_key", "kinds": "kind"}
-    out_of_order = _CLOCKS_DIFFER
+    out_of_order = CLOCKS_DIFFER
 
     @property
     def table(self) -> "QuerySet[AccessEvent]":

@@ -189,7 +189,7 @@ def test_only_views_are_counted_so(supervisor):
     ],
     ids=str,
 )
-def test_that_somebody_searched_is_recorded_once_and_not_for_what(handler, typed):
+def test_a_search_and_each_further_page_of_it_are_recorded_and_not_for_what(handler, typed):
     person, sub = handler
 
     found = person.post("/", typed)["Location"]
@@ -197,7 +197,7 @@ def test_that_somebody_searched_is_recorded_once_and_not_for_what(handler, typed
         person.get(found + page)
 
     search, *further = recorded()
-    assert search == ("search", sub, "")
+    assert search == further.pop(0 if further[0][0] == "search" else -1) == ("search", sub, "")
     assert all(kind == "view" for kind, *_ in further)
     handle = re.search(r"find=([^&]+)", found)[1]
     for secret in (*typed.values(), *" ".join(typed.values()).split(), handle):
