@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django import http
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +24,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import error_pages
-from crmadmin.sso.sessions import actor_of
+from crmadmin.sso.sessions import actor_of, ours, touch
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
@@ -90,9 +91,27 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
 
 
 class SessionMiddleware(sessions.SessionMiddleware):
-    """An answer stands although its session could not be stored: a change may have been sent."""
+    """An answer stands although its session could not be stored: a change may have been sent.
+
+    A browser in which somebody signed in is known by a cookie, for what is put aside for it.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
+        browser = request.get_signed_cookie(name, "", max_age=age) or ""
+        request.browser = browser  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if ours(request.session).is_new:
+            response.set_signed_cookie(
+                settings.BROWSER_COOKIE_NAME,
+                request.browser or secrets.token_urlsafe(16),  # type: ignore[attr-defined]
+                max_age=settings.BROWSER_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
         try:
             return super().process_response(request, response)
         except SessionInterrupted:
@@ -124,6 +143,8 @@ class AccessMiddleware:
             return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
+            with suppress(UpdateError):  # it has just ended, or the next request will note it
+                touch(request.session)
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
         chosen = current_market(chosen_markets(request))
@@ -188,7 +209,7 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
         check = CsrfViewMiddleware(error_pages.bad_request)
         check.process_request(request)
         is_ours = check.process_view(request, error_pages.bad_request, (), {}) is None
-        is_kept = is_ours and put_aside(request.session, request.path, request.POST)
+        is_kept = is_ours and put_aside(request.browser, request.path, request.POST)
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"

@@ -17,6 +17,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
+from crmadmin.static_settings import *  # noqa: F403
 from crmadmin.unsafe import faults
 from customers.catalogue.fields import FIELDS, Create
 
@@ -212,7 +213,6 @@ if unsafe := "; ".join(faults(globals())):
 
 # Django -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
@@ -225,6 +225,7 @@ MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -286,14 +287,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_USE_FINDERS = True  # no collecting step: a clone serves what it holds
-
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_ENGINE = "crmadmin.sso.store"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # a working day
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+# A name that begins so is taken by a browser from this host alone, and over HTTPS.
+_COOKIE = f"{'__Host-' if HTTPS_ONLY else ''}crmadmin_"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIE}session", f"{_COOKIE}csrf"
+ATTEMPT_COOKIE_NAME = f"{_COOKIE}attempt_"  # the beginning of it
+BROWSER_COOKIE_NAME, BROWSER_COOKIE_AGE = f"{_COOKIE}browser", 30 * 24 * 60 * 60
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "crmadmin.error_pages.forged"
 SECURE_SSL_REDIRECT = HTTPS_ONLY

@@ -426,8 +426,8 @@ class Change(models.Model):
 class ChangedField(models.Model):
     """A projection of the entries, one row a field of a change: what the log is filtered by.
 
-    seq, recorded_at and actor: of the field's first entry in that change. outcome: what is known
-    now. flags: of its last entry. Made anew like `Change`.
+    seq, recorded_at, actor and request_id: of the field's first entry in that change. outcome: what
+    is known now. flags: of its last entry. Made anew like `Change`.
     """
 
     seq = NumberField(primary_key=True)
@@ -440,6 +440,7 @@ class ChangedField(models.Model):
     customer_id = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     actor_name = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ["-seq"]
@@ -451,6 +452,7 @@ class ChangedField(models.Model):
             models.Index(fields=["action", "seq"], name="field_action"),
             models.Index(fields=["outcome", "seq"], name="field_outcome"),
             models.Index(fields=["recorded_at", "seq"], name="field_time"),
+            models.Index(fields=["request_id", "seq"], name="field_request"),
             models.Index(fields=["seq"], condition=~models.Q(flags=""), name="field_flagged"),
         ]
 
@@ -666,6 +668,21 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"credential until {self.ends_at}"
+
+
+class Remembered(models.Model):
+    """What a person typed or searched for, for a quarter of an hour (`customers.session`)."""
+
+    key_digest = models.CharField(max_length=64, primary_key=True)
+    owner = models.CharField(max_length=64)  # digest of what the session or the browser is known by
+    encrypted = models.TextField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "ends_at"], name="remembered_owner")]
+
+    def __str__(self) -> str:
+        return f"remembered until {self.ends_at}"
 
 
 class SavedView(models.Model):

@@ -41,6 +41,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Remembered",
+            fields=[
+                ("key_digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("owner", models.CharField(max_length=64)),
+                ("encrypted", models.TextField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
+            ],
+            options={
+                "indexes": [models.Index(fields=["owner", "ends_at"], name="remembered_owner")],
+            },
+        ),
+        migrations.CreateModel(
             name="Entry",
             fields=[
                 (
@@ -346,6 +358,7 @@ class Migration(migrations.Migration):
                 ("customer_id", models.CharField(blank=True, max_length=64)),
                 ("actor_key", models.BigIntegerField()),
                 ("actor_name", models.CharField(max_length=255)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
             ],
             options={
                 "ordering": ["-seq"],
@@ -356,6 +369,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["action", "seq"], name="field_action"),
                     models.Index(fields=["outcome", "seq"], name="field_outcome"),
                     models.Index(fields=["recorded_at", "seq"], name="field_time"),
+                    models.Index(fields=["request_id", "seq"], name="field_request"),
                     models.Index(
                         condition=models.Q(("flags", ""), _negated=True),
                         fields=["seq"],

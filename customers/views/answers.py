@@ -4,8 +4,9 @@ from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django_htmx.http import HttpResponseClientRedirect
@@ -17,6 +18,7 @@ from customers.audit import access_events, limits, reading
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
+from customers.forms.filters import FilterForm
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.forms.reason import ReasonForm
@@ -34,6 +36,7 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     id: str
+    browser: str  # what it is known by, since somebody signed in there; else ""
     address: str  # the caller's, as TRUSTED_PROXIES say; "" if it has none
 
 
@@ -171,7 +174,7 @@ def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
     """
     if request.method == "POST":
         return {"data": request.POST}
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     token = typed.get("token", "") if typed else ""
     own = not form_name or form_token.read(token, actor=request.actor, form=form_name)
     return {"typed": typed if own else None}
@@ -211,13 +214,43 @@ def page_or_fragment(
     return render(request, template, context | {"fragment": fragment}, status=status)
 
 
+def filters_in(request: HttpRequest) -> QueryDict:
+    """The query string, of a longer one than Django reads its beginning: a filter says of itself
+    that it has too many values.
+    """
+    parts = request.META["QUERY_STRING"].split("&")
+    return QueryDict("&".join(parts[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS]))
+
+
+def filtered_page(
+    request: HttpRequest,
+    form: FilterForm,
+    page: str,
+    fragment: str,
+    context: dict[str, Any],
+    *,
+    is_wrong: bool = False,
+) -> HttpResponse:
+    """A page with filters; for htmx its list, and the address that says what is listed.
+
+    is_wrong: is something wrong beside the filters? What is wrong with them is told where they are.
+    """
+    is_wrong = is_wrong or (not form.is_valid() and wants_fragment(request))
+    status = 422 if is_wrong else 200
+    context = context | {"filter": form}
+    answer = page_or_fragment(request, page, fragment, context, status=status)
+    if wants_fragment(request):
+        answer["HX-Push-Url"] = f"{request.path}?{form.query.urlencode()}"
+    return answer
+
+
 def profile_form(
     request: DeskRequest, editing: Editing, *, values: Mapping[str, Json] | None = None
 ) -> tuple[ProfileForm, Notice]:
     """The form as it was sent, as it was typed before a sign-in, or new. values: to begin with."""
     if request.method == "POST":
         return ProfileForm(editing, request.POST, judged="act" not in request.POST), None
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
         return form, Note(text=wording.TYPED_BEFORE)

@@ -43,6 +43,7 @@ OF_THE_LOG = [
     "outcome=refused",
     "outcome=unclear",
     "flag=forced_address",
+    "request=0123456789ab",
     f"from={MIDDLE}",
     f"to={MIDDLE}",
     f"from={MIDDLE}&to={MIDDLE}",
