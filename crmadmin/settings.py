@@ -228,6 +228,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
+                "customers.templatetags.rows",
                 "customers.templatetags.change",
             ],
         },
