@@ -16,12 +16,18 @@ help: ## list what there is
 .PHONY: install
 install: .venv/.dev ## make .venv with everything that is locked
 
+collected/staticfiles.json: requirements/runtime.txt $(shell find static -type f)
+	@$(bin)/python manage.py collectstatic --noinput --verbosity 0 --settings crmadmin.static_settings
+	@touch $@
+
 .PHONY: demo
 demo: .venv/.demo ## serve the whole product on invented data: PORT (8000), SANDBOX_PORT, OIDC_PORT
+	@$(MAKE) collected/staticfiles.json
 	@exec $(bin)/python manage.py demo
 
 .PHONY: run
 run: .venv/.runtime ## serve the product on the environment's real settings: HOST, PORT (8000)
+	@$(MAKE) collected/staticfiles.json
 	@$(bin)/python manage.py migrate --verbosity 0
 	@exec $(bin)/gunicorn crmadmin.wsgi:application --bind "$${HOST:-127.0.0.1}:$${PORT:-8000}" \
 		--config python:crmadmin.server
@@ -42,6 +48,7 @@ test looks: export PYTHONDONTWRITEBYTECODE =
 .PHONY: test
 test: .venv/.dev ## the whole suite, in a real browser, on SQLite and on PostgreSQL
 	@.ci/system
+	@$(MAKE) collected/staticfiles.json
 	@$(MAKE) --jobs 2 --output-sync on-sqlite on-postgresql
 
 # Side by side, as many tests wait: for deadlines, timers and locks. Each says all at its end.
@@ -56,6 +63,16 @@ looks: .venv/.dev ## every page in every state: what axe finds, and pictures in 
 	@.ci/system
 	@rm -rf looks
 	$(bin)/python -m pytest -n 2 -m looks
+
+.PHONY: image
+image: .venv/.dev ## build the container image crmadmin:latest: BASE
+	@.ci/image
+
+.PHONY: image-test
+image-test: image ## run the main job against the image
+	@command -v docker podman >/dev/null || .ci/apt podman runc
+	@.ci/system
+	$(bin)/python -m pytest -m image
 
 .PHONY: bench
 bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 
 from customers import wording
-from customers.services.outcomes import NotSaved
+from customers.services.outcomes import LimitReached, NotSaved
 from customers.views import answers
 
 
@@ -51,6 +51,13 @@ def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bo
     text: str | Promise = typed if request.method == "POST" else wording.NOT_SHOWN
     text = f"{text} {wording.TELL_OPERATIONS}" if renewing else text
     return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
+
+
+def limited(request: HttpRequest, reached: LimitReached) -> HttpResponse:
+    """Calm: the person works, and there will be room again in a few minutes."""
+    response = answer(request, reached, "limit_reached.html")
+    response["Retry-After"] = str(reached.seconds)
+    return response
 
 
 def _page(*message: Any) -> Callable[..., HttpResponse]:

@@ -6,13 +6,14 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlencode
 
 from django import http
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -23,13 +24,13 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import error_pages
-from crmadmin.sso.sessions import actor_of
+from crmadmin.sso.sessions import actor_of, ours, touch
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
-from customers.services.outcomes import NeedsSignIn, NotSaved
+from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
 from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
@@ -40,17 +41,36 @@ _METHODS = ("GET", "HEAD", "POST")  # of a view that does not say less
 
 
 def trusted_proxy(get_response: GetResponse) -> GetResponse:
-    """Believe X-Forwarded-Proto if the caller is one of TRUSTED_PROXIES."""
+    """Believe X-Forwarded-Proto and X-Forwarded-For if the caller is one of TRUSTED_PROXIES.
+
+    `request.address` is the nearest caller that is none of them; "" if that is not known.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        # A Unix socket has no address.
-        caller = ip_address(request.META.get("REMOTE_ADDR") or "255.255.255.255")
-        is_trusted = any(caller in network for network in settings.TRUSTED_PROXIES)
-        if is_trusted and request.headers.get("X-Forwarded-Proto") == "https":
-            request.META["wsgi.url_scheme"] = "https"
+        caller = _address(request.META.get("REMOTE_ADDR", ""))
+        if _is_proxy(caller):
+            if request.headers.get("X-Forwarded-Proto") == "https":
+                request.META["wsgi.url_scheme"] = "https"
+            hops = request.headers.get("X-Forwarded-For", "").split(",")
+            before = map(_address, reversed(hops))
+            caller = next((hop for hop in before if not _is_proxy(hop)), None)
+        request.address = str(caller or "")  # type: ignore[attr-defined]
         return get_response(request)
 
     return middleware
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """None for a Unix socket, which has none, and for what is no address."""
+    try:
+        address = ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
+    return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
 
 
 def answer_headers(get_response: GetResponse) -> GetResponse:
@@ -71,9 +91,27 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
 
 
 class SessionMiddleware(sessions.SessionMiddleware):
-    """An answer stands although its session could not be stored: a change may have been sent."""
+    """An answer stands although its session could not be stored: a change may have been sent.
+
+    A browser in which somebody signed in is known by a cookie, for what is put aside for it.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
+        browser = request.get_signed_cookie(name, "", max_age=age) or ""
+        request.browser = browser  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if ours(request.session).is_new:
+            response.set_signed_cookie(
+                settings.BROWSER_COOKIE_NAME,
+                request.browser or secrets.token_urlsafe(16),  # type: ignore[attr-defined]
+                max_age=settings.BROWSER_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
         try:
             return super().process_response(request, response)
         except SessionInterrupted:
@@ -105,6 +143,8 @@ class AccessMiddleware:
             return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
+            with suppress(UpdateError):  # it has just ended, or the next request will note it
+                touch(request.session)
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
         chosen = current_market(chosen_markets(request))
@@ -133,13 +173,21 @@ class AccessMiddleware:
                 return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
             return None
         customer_id = number if is_customer_number(number) else ""
-        about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
-        access_events.note(Access.REFUSED, actor=actor, request_id=request.id, **about)
+        access_events.note(
+            Access.REFUSED,
+            actor=actor,
+            request_id=request.id,
+            customer_id=customer_id,
+            change_id=kwargs.get("change_id"),
+            address=request.address,
+        )
         return error_pages.not_allowed(request)
 
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
         if isinstance(exc, NeedsSignIn):
             return _ask_to_sign_in(request, renewing=True)
+        if isinstance(exc, LimitReached):
+            return error_pages.limited(request, exc)
         if isinstance(exc, NotSaved):
             return error_pages.answer(request, exc)
         if not isinstance(exc, http.Http404):
@@ -161,7 +209,7 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
         check = CsrfViewMiddleware(error_pages.bad_request)
         check.process_request(request)
         is_ours = check.process_view(request, error_pages.bad_request, (), {}) is None
-        is_kept = is_ours and put_aside(request.session, request.path, request.POST)
+        is_kept = is_ours and put_aside(request.browser, request.path, request.POST)
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"

@@ -6,6 +6,7 @@
 import base64
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,6 +16,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
+from crmadmin.static_settings import *  # noqa: F403
 from customers.catalogue.fields import FIELDS, Create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -78,6 +80,12 @@ def _number(kind: Callable[[str], N], most: int, value: str) -> N:
     return number
 
 
+def _limit(value: str) -> tuple[int, timedelta]:
+    count, time = _match("[1-9][0-9]{0,5}/[1-9][0-9]{0,2}[smh]", value).split("/")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours"}[time[-1]]
+    return int(count), timedelta(**{unit: int(time[:-1])})
+
+
 def _key(value: str) -> bytes:
     key = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
     if len(key) != 32:
@@ -105,6 +113,7 @@ fields = partial(read, _fields, "list fields that can be changed, by Club Med's 
 address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
+limit = partial(read, _limit, "be a number and a time, like 120/10m, 30/1h or 5/30s")
 threshold = partial(read, partial(_number, int, 1_000_000), "be from 1 to 1000000")
 _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
@@ -174,6 +183,12 @@ ACTIVITY_REVEALS = threshold("ACTIVITY_REVEALS", default="10")
 ACTIVITY_OPTINS_ON = threshold("ACTIVITY_OPTINS_ON", default="20")
 ACTIVITY_SAME_VALUE = threshold("ACTIVITY_SAME_VALUE", default="5")
 
+# Limits -------------------------------------------------------------------------------------------
+# (how many, in which time) one person may look at.
+LIMIT_VIEWS = limit("LIMIT_VIEWS", default="120/10m")
+LIMIT_SEARCHES = limit("LIMIT_SEARCHES", default="60/10m")
+LIMIT_REVEALS = limit("LIMIT_REVEALS", default="30/1h")
+
 # Identity -----------------------------------------------------------------------------------------
 OIDC_ISSUER = address("OIDC_ISSUER")
 OIDC_CLIENT_ID = text("OIDC_CLIENT_ID")
@@ -186,7 +201,6 @@ REVEAL_GROUPS = frozenset(words("REVEAL_GROUPS")) or SUPERVISOR_GROUPS
 
 # Django -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
@@ -199,6 +213,7 @@ MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -261,14 +276,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_USE_FINDERS = True  # no collecting step: a clone serves what it holds
-
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_ENGINE = "crmadmin.sso.store"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # a working day
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+# A name that begins so is taken by a browser from this host alone, and over HTTPS.
+_COOKIE = f"{'__Host-' if HTTPS_ONLY else ''}crmadmin_"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIE}session", f"{_COOKIE}csrf"
+ATTEMPT_COOKIE_NAME = f"{_COOKIE}attempt_"  # the beginning of it
+BROWSER_COOKIE_NAME, BROWSER_COOKIE_AGE = f"{_COOKIE}browser", 30 * 24 * 60 * 60
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "crmadmin.error_pages.forged"
 SECURE_SSL_REDIRECT = HTTPS_ONLY

@@ -6,7 +6,7 @@ too, so two tokens do not tell whether two customers have a value in common.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -21,10 +21,14 @@ from customers.clubmed.profile import Json
 
 @dataclass(frozen=True)
 class FormToken:
-    """change_id: of the change that the form makes. seen: field -> digest of the value shown."""
+    """change_id: of the change that the form makes. seen: field -> digest of the value shown.
+
+    reverts: the change whose old values the form began with, after Club Med had refused them.
+    """
 
     change_id: UUID
     seen: Mapping[str, str]
+    reverts: UUID | None = field(default=None, kw_only=True)
 
     def vouches_for(self, name: str, value: Json) -> bool:
         """Does this mean what the person saw of that field? Also under a former SECRET_KEY."""
@@ -33,20 +37,23 @@ class FormToken:
         return self.seen.get(name) in digests
 
 
-def mint(*, actor: Actor, form: str, seen: Mapping[str, Json]) -> str:
-    """A new token. form: "123456789/email" or "new". seen: field -> the value shown."""
+def mint(*, actor: Actor, form: str, seen: Mapping[str, Json], reverts: UUID | None = None) -> str:
+    """A new token. form: "123456789/email" or "new". seen: field -> the value shown. reverts: as of
+    `FormToken`.
+    """
     change_id = uuid4()
     digests = {name: _digest(change_id, name, value) for name, value in seen.items()}
-    return signing.dumps([change_id.hex, digests], salt=_salt(actor, form))
+    content = [change_id.hex, digests, reverts.hex if reverts else ""]
+    return signing.dumps(content, salt=_salt(actor, form))
 
 
 def read(token: str, *, actor: Actor, form: str) -> FormToken | None:
     """The token again; None if it is none of ours for this person and this form."""
     try:
-        change_id, digests = signing.loads(token, salt=_salt(actor, form))
+        change_id, digests, reverts = signing.loads(token, salt=_salt(actor, form))
     except signing.BadSignature:
         return None
-    return FormToken(UUID(change_id), digests)
+    return FormToken(UUID(change_id), digests, reverts=UUID(reverts) if reverts else None)
 
 
 def _digest(change_id: UUID, name: str, value: Json, *, secret: str | None = None) -> str:

@@ -42,6 +42,42 @@ CREATED_BEFORE_TEXT = _("What you typed now was not sent. Send again to create a
 NOT_YOURS = _("Nothing was recorded: this change is settled already, or is your own.")
 NUMBER_MISSING = _("Type the number of the customer that was created.")
 
+NOTHING_LOST = _("Nothing was changed, and nothing you saved is lost.")
+LIMITS = {
+    "views": (
+        ngettext_lazy(
+            "You opened %(count)d customer in %(time)s",
+            "You opened %(count)d customers in %(time)s",
+            "count",
+        ),
+        _("That is as many as one person may open: others stay closed to you until %(until)s."),
+    ),
+    "histories": (
+        ngettext_lazy(
+            "You read %(count)d history in %(time)s",
+            "You read %(count)d histories in %(time)s",
+            "count",
+        ),
+        _("That is as many as one person may read: they stay closed to you until %(until)s."),
+    ),
+    "searches": (
+        ngettext_lazy(
+            "You searched %(count)d time in %(time)s",
+            "You searched %(count)d times in %(time)s",
+            "count",
+        ),
+        _("That is as often as one person may search: you can search again from %(until)s."),
+    ),
+    "reveals": (
+        ngettext_lazy(
+            "You revealed %(count)d value in %(time)s",
+            "You revealed %(count)d values in %(time)s",
+            "count",
+        ),
+        _("That is as many as one person may see: others stay hidden until %(until)s."),
+    ),
+}
+
 # Error pages
 BAD_REQUEST = _("This form is too long, or could not be read.")
 NOTHING_SENT = _("Nothing was sent to Club Med.")
@@ -173,7 +209,6 @@ UNNAMED = _("Unnamed customer")
 CUSTOMER = _("Customer %(number)s")
 
 # Undo and revert
-UNDO = _("Undo")
 UNDONE = _("undone: the old value is back.")
 PUT_BACK = _("%(fields)s: the old value is back.")
 WHY_REVERT = _("Put back: why?")
@@ -303,6 +338,7 @@ ACTION = _("Action")
 OUTCOME = _("Outcome")
 WAITING = _("Waiting")
 HOW = _("How")
+REQUEST = _("Request")
 FROM = _("From")
 TO = _("To")
 MINE = _("My changes")
@@ -350,6 +386,12 @@ LOOKS = {
     "revealed": _("Revealed this month"),
     "out": _("Exported and reported"),
     "refused": _("Refused"),
+}
+LIMIT_NAMES = {
+    "views": _("Customers opened"),
+    "histories": _("Histories read"),
+    "searches": _("Searches"),
+    "reveals": _("Values revealed"),
 }
 NAME = _("Name of the view")
 FOR_EVERYBODY = _("For everybody who reads the log")
@@ -400,6 +442,14 @@ FINDINGS = {
             "number",
         ),
         _("Each reveal has its purpose beside it."),
+    ),
+    "limits": (
+        ngettext_lazy(
+            "%(count)s limit reached by %(who)s on %(day)s",
+            "%(count)s limits reached by %(who)s on %(day)s",
+            "number",
+        ),
+        _("Nothing beyond it was shown. A limit is recorded once in its time."),
     ),
     "optins": (
         ngettext_lazy(

@@ -6,6 +6,7 @@ import hmac
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,7 +58,9 @@ class HostileProvider:
     discovery, claims, token, userinfo: laid over the honest answer; a None leaves a member out.
     keys: what is published. sign: claims -> id_token. answers: path -> (status, body) in place of
     its own answer; the body is sent as it is if it is bytes, else as JSON. silent: paths that are
-    never answered. nonce: of the sign-in under way. issued: every id_token that it gave out.
+    never answered. dripping: paths that are answered a byte at a time, without an end. moved: path
+    -> where a redirect leads. nonce: of the sign-in under way. issued: every id_token that it gave
+    out.
     """
 
     def __init__(self):
@@ -65,7 +68,7 @@ class HostileProvider:
         self.keys = [public(key("first"))]
         self.sign = signed_with(key("first"))
         self.answers = {}
-        self.silent = set()
+        self.silent, self.dripping, self.moved = set(), set(), {}
         self.nonce = ""
         self.issued = []
         self.requests = []
@@ -181,15 +184,28 @@ def _handler(provider):
             if path in provider.silent:
                 provider.closing.wait()
                 return
+            if path in provider.dripping:
+                self.drip()
+                return
             status, content = provider.answer(path)
             sent = _text(content)
-            self.send_response(status)
+            self.send_response(302 if path in provider.moved else status)
+            if path in provider.moved:
+                self.send_header("Location", provider.moved[path])
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))
             self.end_headers()
             self.wfile.write(sent)
 
         do_POST = do_GET
+
+        def drip(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(OSError):
+                while not provider.closing.wait(0.02):
+                    self.wfile.write(b" ")
 
         def log_message(self, *args):
             pass

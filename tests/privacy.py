@@ -29,7 +29,7 @@ _CODES = re.compile(
 )
 # What of an answer a browser takes for an address.
 _ADDRESSES = re.compile("location|content-location|content-disposition|link|refresh|hx-.*", re.I)
-_BY_CHANCE = ("sessionid", "csrftoken")  # cookies that hold nothing but random letters
+_BY_CHANCE = ("crmadmin_session", "crmadmin_csrf")  # cookies that hold nothing but random letters
 _SURE = 8  # bytes of a guise, and digits of a number, that no digest holds by chance
 _watching = []  # the test that runs in this process, if it is watched
 

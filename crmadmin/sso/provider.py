@@ -1,16 +1,26 @@
 """The company's OpenID provider, as far as its discovery document describes what we accept."""
 
+import time
 from functools import cache
+from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.django_client import DjangoOAuth2App, OAuth
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oidc.core import CodeIDToken, UserInfo
 from django.conf import settings
-from joserfc.errors import JoseError
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from customers.services.bounds import BoundedSession
 
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _SCOPES = ("openid", "profile", "email", "groups")  # those that the provider knows are asked for
-_SECONDS = 5  # for each call to the provider
+_AGE = 300  # seconds until discovery and keys are read again: a withdrawn key is good for no longer
+_KEYS_REST = 10  # seconds between two readings of the keys because of an unknown one
 
 
 class SignInError(Exception):
@@ -22,23 +32,96 @@ _ODD = (ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 UNACCEPTABLE = (requests.RequestException, AuthlibBaseError, JoseError, SignInError, *_ODD)
 
 
+class _Session(BoundedSession, OAuth2Session):  # type: ignore[misc]  # the library has no types
+    """Authlib's calls of the provider, each within its deadline."""
+
+
+class _Registry(JWSRegistry):
+    """Room for a token that names thousands of groups."""
+
+    max_header_length = 16 * 1024
+    max_payload_length = 1024 * 1024
+
+
+class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no types
+    """Authlib's client, with answers that are bounded and keys that are read again."""
+
+    client_cls = _Session
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.since = time.time()
+        self._looked_for_a_key = 0.0
+
+    def fetch_jwk_set(self, force: bool = False) -> Any:
+        """The provider's keys. force: a token names an unknown one, which strangers can do."""
+        if force and _is_recent(self._looked_for_a_key, _KEYS_REST):
+            force = False
+        elif force:
+            self._looked_for_a_key = time.time()
+        return super().fetch_jwk_set(force)
+
+    def verified(self, token: Any) -> jwt.Token:
+        """Header and claims of a token that the provider has signed. Raises one of UNACCEPTABLE."""
+        algorithms = self.server_metadata["id_token_signing_alg_values_supported"]
+        registry = _Registry(algorithms=algorithms, strict_check_header=False)
+        try:
+            keys = KeySet.import_key_set(self.fetch_jwk_set())
+            return jwt.decode(token, keys, registry=registry)
+        except InvalidKeyIdError:
+            keys = KeySet.import_key_set(self.fetch_jwk_set(force=True))
+            return jwt.decode(token, keys, registry=registry)
+
+    def parse_id_token(
+        self,
+        token: Any,
+        nonce: Any,
+        claims_options: Any = None,
+        claims_cls: Any = None,
+        leeway: int = 120,
+    ) -> Any:
+        """The checked claims of the id_token in a token endpoint's answer; None without one."""
+        if "id_token" not in token:
+            return None
+        signed = self.verified(token["id_token"])
+        known = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
+        claims = (claims_cls or CodeIDToken)(signed.claims, signed.header, claims_options, known)
+        claims.validate(leeway=leeway)
+        return UserInfo(claims)
+
+
+def _is_recent(moment: float, seconds: float) -> bool:
+    """Is it less than these seconds ago? Not if the clock was put back since."""
+    return 0 <= time.time() - moment < seconds
+
+
 @cache
-def _client(issuer: str, client_id: str, client_secret: str) -> DjangoOAuth2App:
-    return OAuth().register(
+def _client(issuer: str, client_id: str, client_secret: str) -> Provider:
+    client: Provider = OAuth().register(
         name="sso",
+        client_cls=Provider,
         client_id=client_id,
         client_secret=client_secret,
         server_metadata_url=f"{issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={"code_challenge_method": "S256", "default_timeout": _SECONDS},
+        client_kwargs={"code_challenge_method": "S256", "default_timeout": BoundedSession.seconds},
     )
+    return client
 
 
-def provider() -> DjangoOAuth2App:
-    """Authlib's client; reads discovery at the first use. Raises one of UNACCEPTABLE."""
-    client = _client(settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET)
+# Has the next `provider()` read discovery and keys anew: they may have been put right.
+read_again = _client.cache_clear
+
+
+def provider() -> Provider:
+    """The client; reads discovery at the first use and then by its age. One of UNACCEPTABLE."""
+    account = settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET
+    client = _client(*account)
+    if not _is_recent(client.since, _AGE):
+        read_again()
+        client = _client(*account)
     metadata = client.load_server_metadata()
-    if str(metadata.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER.rstrip("/"):
-        raise SignInError("discovery names another issuer")
+    if metadata.get("issuer") != settings.OIDC_ISSUER:
+        raise SignInError("discovery names another issuer than OIDC_ISSUER")
     offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
     accepted = [name for name in offered if name in _SIGNATURES]
     if not accepted:  # Authlib takes an empty list for its own choice, shared secrets among it
@@ -54,5 +137,10 @@ def provider() -> DjangoOAuth2App:
     return client
 
 
-# Has the next `provider()` read discovery and keys anew: they may have been put right.
-read_again = _client.cache_clear
+def check_sender(client: Provider, told: str | None) -> None:
+    """RFC 9207: is the answer in a callback's address, `told` its `iss`, this provider's? Raises
+    SignInError.
+    """
+    names_itself = client.server_metadata.get("authorization_response_iss_parameter_supported")
+    if told != client.server_metadata["issuer"] and (names_itself or told is not None):
+        raise SignInError("the callback does not name its issuer as discovery does")

@@ -1,5 +1,5 @@
-"""Access events: who viewed, searched, revealed or exported what. Plain inserts beside the chain,
-without a lock.
+"""Access events: who viewed, searched, revealed or exported what, and who came in, left or was
+refused. Plain inserts beside the chain, without a lock.
 """
 
 import logging
@@ -17,8 +17,12 @@ from customers.audit import paging, statements
 from customers.audit.models import Access, AccessEvent, Colleague, Purpose, actor_key
 
 logger = logging.getLogger(__name__)
-_SAME_VIEW = timedelta(minutes=10)  # repeated views within it count as one
-_CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
+# Of these, what one person repeats within ten minutes counts as one.
+_COUNTED_ONCE = (
+    *(Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.FORGED_FORM, Access.LIMITED),
+)
+SAME = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
 
 
 def record(
@@ -31,8 +35,12 @@ def record(
     change_id: UUID | None = None,
     purpose: Purpose | None = None,
     query: str = "",
+    address: str = "",
 ) -> None:
-    """Record an access before it is given. Raises DatabaseError: then it must not be given."""
+    """Record an access before it is given. Raises DatabaseError: then it must not be given.
+
+    address: the caller's, of what happens at the door.
+    """
     event = AccessEvent(
         recorded_at=timezone.now(),
         kind=kind,
@@ -47,6 +55,7 @@ def record(
         purpose=purpose or "",
         query=query,
         request_id=request_id,
+        address=address,
     )
     statements.insert([event])
 
@@ -57,26 +66,32 @@ def note(
     actor: Actor,
     request_id: str,
     customer_id: str = "",
+    field: str = "",
     change_id: UUID | None = None,
-) -> None:
+    address: str = "",
+    same: timedelta = SAME,
+) -> bool:
     """Record an access that is given even if it cannot be recorded; the process log says so then.
+    Was it recorded?
 
-    Views of one customer by one person within ten minutes are recorded once.
+    Views of one customer by one person within ten minutes are recorded once, and so is what
+    somebody repeats at the door. address: the caller's (`request.address`), of what happens there.
     """
+    about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
     now = timezone.now()
-    same_views = AccessEvent.objects.filter(
-        kind=Access.VIEW,
-        customer_id=customer_id,
-        change_id=change_id,
+    repeated = AccessEvent.objects.filter(
+        kind=kind,
         actor_key=actor_key(actor.issuer, actor.sub),
-        recorded_at__range=(now - _SAME_VIEW, now + _CLOCKS_DIFFER),
+        recorded_at__range=(now - same, now + CLOCKS_DIFFER),
+        **about,
     )
     try:
-        if kind is not Access.VIEW or not same_views.exists():
-            whom: dict[str, Any] = {"customer_id": customer_id, "change_id": change_id}
-            record(kind, actor=actor, request_id=request_id, **whom)
+        if kind not in _COUNTED_ONCE or not repeated.exists():
+            record(kind, actor=actor, request_id=request_id, address=address, **about)
+            return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
+    return False
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ class AccessFilter(paging.Filter[AccessEvent]):
 
     key = "id"
     columns: ClassVar = {"customers": "customer_id", "people": "actor_key", "kinds": "kind"}
-    out_of_order = _CLOCKS_DIFFER
+    out_of_order = CLOCKS_DIFFER
 
     @property
     def table(self) -> "QuerySet[AccessEvent]":

@@ -64,7 +64,8 @@ def ndjson(
 def _selected(wanted: LogFilter, rows: Sequence[Sequence[Any]]) -> set[tuple[str, str]]:
     """(change id, field) of all that the filter selects among the changes of these entries."""
     change_ids = {UUID(row[4]) for row in rows}  # the first of COLUMNS
-    found = ChangedField.objects.filter(change_id__in=change_ids)
+    numbers = Entry.objects.filter(change_id__in=change_ids).order_by().values("seq")
+    found = ChangedField.objects.filter(seq__in=numbers)
     return {(one.change_id.hex, one.field) for one in found if wanted.selects(one)}
 
 

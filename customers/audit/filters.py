@@ -32,6 +32,7 @@ class LogFilter(paging.Filter[ChangedField]):
     actions: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
 
     key = "seq"
     columns: ClassVar = {
@@ -40,6 +41,7 @@ class LogFilter(paging.Filter[ChangedField]):
         "fields": "field",
         "actions": "action",
         "outcomes": "outcome",
+        "requests": "request_id",
     }
 
     @property
@@ -136,6 +138,7 @@ def _as_rows(line: JournalLine) -> Iterator[ChangedField]:
             flags=line.flags,
             customer_id=line.customer_id,
             actor_key=actor_key(line.actor_issuer, line.actor_sub),
+            request_id=line.request_id,
         )
 
 

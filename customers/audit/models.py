@@ -426,8 +426,8 @@ class Change(models.Model):
 class ChangedField(models.Model):
     """A projection of the entries, one row a field of a change: what the log is filtered by.
 
-    seq, recorded_at and actor: of the field's first entry in that change. outcome: what is known
-    now. flags: of its last entry. Made anew like `Change`.
+    seq, recorded_at, actor and request_id: of the field's first entry in that change. outcome: what
+    is known now. flags: of its last entry. Made anew like `Change`.
     """
 
     seq = NumberField(primary_key=True)
@@ -440,6 +440,7 @@ class ChangedField(models.Model):
     customer_id = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     actor_name = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ["-seq"]
@@ -451,6 +452,7 @@ class ChangedField(models.Model):
             models.Index(fields=["action", "seq"], name="field_action"),
             models.Index(fields=["outcome", "seq"], name="field_outcome"),
             models.Index(fields=["recorded_at", "seq"], name="field_time"),
+            models.Index(fields=["request_id", "seq"], name="field_request"),
             models.Index(fields=["seq"], condition=~models.Q(flags=""), name="field_flagged"),
         ]
 
@@ -522,7 +524,7 @@ class StoredSeal(models.Model):
 
 
 class Access(models.TextChoices):
-    """What somebody looked at, or was let into."""
+    """What somebody looked at, and what happened at the door: who came in, left or was refused."""
 
     VIEW = "view", _("Profile viewed")
     REVEAL = "reveal", _("Sensitive value revealed")
@@ -531,7 +533,14 @@ class Access(models.TextChoices):
     AUDIT = "audit", _("Audit page read")
     REPORT = "report", _("Report made")
     SIGN_IN = "sign_in", _("Signed in")
+    SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed")
+    SIGN_OUT = "sign_out", _("Signed out")
+    EXPIRED = "expired", _("Sign-in expired")  # too long idle, or too long in all
+    ENDED = "ended", _("Sign-in ended by the company")  # at the provider, or by somebody here
+    END_SIGN_IN = "end_sign_in", _("Somebody’s sign-in ended")  # who ended it
     REFUSED = "refused", _("Entry refused")
+    FORGED_FORM = "forged_form", _("Form refused")  # its token was not ours, or had expired
+    LIMITED = "limited", _("Limit reached")
 
 
 class Purpose(models.TextChoices):
@@ -558,12 +567,14 @@ class AccessEvent(models.Model):
     actor_roles = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
-    # That was revealed; of an export its format; of a report about staff the identifier of whom.
+    # That was revealed; of an export its format; of a limit its name; of a report about staff, and
+    # of a sign-in that somebody ended, the identifier of whom.
     field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
     query = models.TextField(blank=True)  # of an export, its filter
     request_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=39, blank=True)  # the caller's; only at the door
 
     class Meta:
         ordering = ["-id"]
@@ -571,6 +582,8 @@ class AccessEvent(models.Model):
             models.Index(fields=["customer_id", "id"], name="access_customer"),
             models.Index(fields=["actor_key", "id"], name="access_actor"),
             models.Index(fields=["kind", "id"], name="access_kind"),
+            # Repeated views, and how many there were lately.
+            models.Index(fields=["actor_key", "kind", "recorded_at"], name="access_lately"),
         ]
 
     def __str__(self) -> str:
@@ -655,6 +668,21 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"credential until {self.ends_at}"
+
+
+class Remembered(models.Model):
+    """What a person typed or searched for, for a quarter of an hour (`customers.session`)."""
+
+    key_digest = models.CharField(max_length=64, primary_key=True)
+    owner = models.CharField(max_length=64)  # digest of what the session or the browser is known by
+    encrypted = models.TextField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "ends_at"], name="remembered_owner")]
+
+    def __str__(self) -> str:
+        return f"remembered until {self.ends_at}"
 
 
 class SavedView(models.Model):

@@ -68,6 +68,7 @@ def look(period: Period) -> Looked:
         _quiet_hours(usual),
         _views(period),
         _reveals(period),
+        _limits(period),
         _optins(opened),
         _same_value("email", opened),
         _same_value("phones", opened),
@@ -193,6 +194,12 @@ def _reveals(period: Period) -> Iterator[Finding]:
     """Many sensitive values revealed by one person in a day."""
     by_day = _events(period, Access.REVEAL).values_list("actor_key", "day").annotate(n=Count("pk"))
     return _by_person("reveals", settings.ACTIVITY_REVEALS, by_day)
+
+
+def _limits(period: Period) -> Iterator[Finding]:
+    """Any limit that somebody reached."""
+    by_day = _events(period, Access.LIMITED).values_list("actor_key", "day").annotate(n=Count("pk"))
+    return _by_person("limits", 1, by_day)
 
 
 def _events(period: Period, kind: Access) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import quote_plus
 
 from customers.clubmed.errors import NoTokenError, TokenRefusedError
-from customers.clubmed.transport import Call, bounded_session, current_call
+from customers.clubmed.transport import bounded_session, current_call, within
 
 logger = logging.getLogger("customers.clubmed")
 _BEARER = re.compile(r"[\x21-\x7e]+")
@@ -95,19 +95,17 @@ class TokenEndpoint:
         """Ask once, within 5 s and three quarters of the call's time. Raises NoTokenError."""
         outer = current_call.get(None)
         seconds = min(_SECONDS, outer.left * 3 / 4) if outer else _SECONDS
-        call = Call(ends_at=time.monotonic() + seconds)
-        reset = current_call.set(call)  # the call that waits for the token has sent nothing yet
-        try:
-            return self._ask({"grant_type": grant_type, **form})
-        except NoTokenError:
-            raise
-        # The libraries' texts hold addresses, so none is chained. What was sent may be used up.
-        except Exception as exc:
-            reason = f"token endpoint: {type(exc).__name__}"
-            raise NoTokenError(reason, used_up=call.sent) from None
-        finally:
-            current_call.reset(reset)
-            logger.info("POST token %d ms", (seconds - call.left) * 1000)
+        with within(seconds) as call:  # the call that waits for the token has sent nothing yet
+            try:
+                return self._ask({"grant_type": grant_type, **form})
+            except NoTokenError:
+                raise
+            # The libraries' texts hold addresses, so none is chained. What was sent may be used up.
+            except Exception as exc:
+                reason = f"token endpoint: {type(exc).__name__}"
+                raise NoTokenError(reason, used_up=call.sent) from None
+            finally:
+                logger.info("POST token %d ms", (seconds - call.left) * 1000)
 
     def _ask(self, form: dict[str, str]) -> AccessToken:
         began = time.time()

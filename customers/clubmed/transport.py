@@ -10,6 +10,8 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -86,6 +88,17 @@ class Call:
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[Call]:
+    """A call of its own, which ends after these seconds at the latest."""
+    call = Call(ends_at=time.monotonic() + seconds)
+    reset = current_call.set(call)
+    try:
+        yield call
+    finally:
+        current_call.reset(reset)
 
 
 class _BoundedRead(io.RawIOBase):
@@ -200,13 +213,18 @@ def _body(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def bounded_session() -> requests.Session:
-    """A session within the current call's deadline, without the environment's proxy and cookies."""
-    session = requests.Session()
+def bound(session: requests.Session) -> None:
+    """Bind a session to the current call's deadline, and to nothing of the environment's proxy."""
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "crmadmin"
     adapter = _BoundedAdapter(pool_connections=1, pool_maxsize=_THREADS, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
+
+
+def bounded_session() -> requests.Session:
+    """A session within the current call's deadline, without the environment's proxy and cookies."""
+    session = requests.Session()
+    bound(session)
     return session

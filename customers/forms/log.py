@@ -1,5 +1,6 @@
 """The filter of the log, and a name for it."""
 
+import re
 from datetime import timedelta
 from operator import itemgetter
 
@@ -15,16 +16,19 @@ from customers.audit.models import SavedView, actor_key
 from customers.catalogue.fields import FIELDS, Group
 from customers.forms.filters import FilterForm, ValuesField, period, person_field
 
+_REQUEST = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+
 
 class LogFilterForm(FilterForm):
     """The filters of the log; once they are valid, `wanted` is what they select."""
 
     pickers = ("person", "customer", "field", "action", "outcome")
-    hidden = ("group", "flag")
+    hidden = ("group", "flag", "request")
     wanted: LogFilter
 
     def __init__(self, query: QueryDict, occurring: Occurring, *, reader: Actor) -> None:
         outcomes = {**dict(Outcome.choices), WAITING: wording.WAITING}
+        requests = [one for one in query.getlist("request") if _REQUEST.fullmatch(one)]
         super().__init__(
             query,
             [
@@ -52,6 +56,7 @@ class LogFilterForm(FilterForm):
                     nothing=wording.ANY,
                 ),
                 ValuesField("flag", wording.HOW, dict(Flag.choices)),
+                ValuesField("request", wording.REQUEST, {one: one for one in requests}),
             ],
         )
 
@@ -72,6 +77,7 @@ class LogFilterForm(FilterForm):
                 actions=tuple(values["action"]),
                 outcomes=tuple(values["outcome"]),
                 flags=tuple(values["flag"]),
+                requests=tuple(values["request"]),
                 since=values["since"],
                 until=values["until"],
             )

@@ -43,7 +43,8 @@ class ProfileForm(Inputs):
 
     data: what was sent. values: field -> value to show instead of what there is. judged: is what
     was sent checked, or only shown again? changes: field -> the value to store, as its part gives
-    it, once the form is cleaned.
+    it, once the form is cleaned. reverts: the change whose old values it began with, if Club Med
+    had refused them.
     """
 
     token = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -68,6 +69,7 @@ class ProfileForm(Inputs):
         auto_id = f"id_{editing.rows[0].name}_%s" if editing.alone else "id_%s"
         super().__init__(data, auto_id=auto_id)
         self.seen = form_token.read(sent.get("token", ""), actor=editing.actor, form=editing.name)
+        self.reverts = self.seen.reverts if self.seen else None
         self.changes: dict[str, Json] = {}
         self.refusal = ""  # what Club Med says that belongs beside no field
         self.offers_force, self.asks_reason = "offers_force" in sent, "reason" in sent
@@ -101,7 +103,8 @@ class ProfileForm(Inputs):
         if self.seen is not None:
             return str(self.data["token"])
         seen, editing = self._shown_values, self.editing
-        return form_token.mint(actor=editing.actor, form=editing.name, seen=seen)
+        actor, reverts = editing.actor, self.reverts
+        return form_token.mint(actor=actor, form=editing.name, seen=seen, reverts=reverts)
 
     @property
     def _shown_values(self) -> dict[str, Json]:
@@ -258,6 +261,7 @@ class ProfileForm(Inputs):
         shown = {name: one for name, one in values.items() if not self.parts[name].clears}
         form = ProfileForm(replace(self.editing, profile=profile), values=shown)
         form.offers_force, form.asks_reason = self.offers_force, self.asks_reason
+        form.reverts = self.reverts
         form.initial = {name: self.data.get(name, "") for name in ("force_address", "reason")}
         for name in values:
             form.parts[name].clears = self.parts[name].clears

@@ -110,6 +110,14 @@ class RevealForm(SmallForm):
     )
 
 
+class UndoForm(SmallForm):
+    """Why a change is undone, where a field of it may not be changed without a reason."""
+
+    reason = TextField(
+        label=wording.WHY_REVERT, required=False, error_messages={"required": wording.SAY_WHY}
+    )
+
+
 class ForgetForm(SmallForm):
     """Why a customer is forgotten, and their number once more."""
 

@@ -41,6 +41,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Remembered",
+            fields=[
+                ("key_digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("owner", models.CharField(max_length=64)),
+                ("encrypted", models.TextField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
+            ],
+            options={
+                "indexes": [models.Index(fields=["owner", "ends_at"], name="remembered_owner")],
+            },
+        ),
+        migrations.CreateModel(
             name="Entry",
             fields=[
                 (
@@ -200,7 +212,14 @@ class Migration(migrations.Migration):
                             ("audit", "Audit page read"),
                             ("report", "Report made"),
                             ("sign_in", "Signed in"),
+                            ("sign_in_failed", "Sign-in failed"),
+                            ("sign_out", "Signed out"),
+                            ("expired", "Sign-in expired"),
+                            ("ended", "Sign-in ended by the company"),
+                            ("end_sign_in", "Somebody’s sign-in ended"),
                             ("refused", "Entry refused"),
+                            ("forged_form", "Form refused"),
+                            ("limited", "Limit reached"),
                         ],
                         max_length=16,
                     ),
@@ -229,6 +248,7 @@ class Migration(migrations.Migration):
                 ),
                 ("query", models.TextField(blank=True)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
+                ("address", models.CharField(blank=True, max_length=39)),
             ],
             options={
                 "ordering": ["-id"],
@@ -236,6 +256,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["customer_id", "id"], name="access_customer"),
                     models.Index(fields=["actor_key", "id"], name="access_actor"),
                     models.Index(fields=["kind", "id"], name="access_kind"),
+                    models.Index(fields=["actor_key", "kind", "recorded_at"], name="access_lately"),
                 ],
             },
         ),
@@ -337,6 +358,7 @@ class Migration(migrations.Migration):
                 ("customer_id", models.CharField(blank=True, max_length=64)),
                 ("actor_key", models.BigIntegerField()),
                 ("actor_name", models.CharField(max_length=255)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
             ],
             options={
                 "ordering": ["-seq"],
@@ -347,6 +369,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["action", "seq"], name="field_action"),
                     models.Index(fields=["outcome", "seq"], name="field_outcome"),
                     models.Index(fields=["recorded_at", "seq"], name="field_time"),
+                    models.Index(fields=["request_id", "seq"], name="field_request"),
                     models.Index(
                         condition=models.Q(("flags", ""), _negated=True),
                         fields=["seq"],

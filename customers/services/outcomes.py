@@ -1,13 +1,19 @@
 """What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.timesince import timesince
 
 from customers import wording
+from customers.audit.limits import Reached
 from customers.audit.models import JournalLine
 from customers.clubmed import errors
 from customers.clubmed.errors import FieldError
@@ -176,6 +182,35 @@ class MayExist(Taken):
     duplicates: list[Duplicate]
     values: Mapping[str, Json]
     unchecked: bool
+
+
+@dataclass(eq=False)
+class LimitReached(NotSaved):
+    """The person has looked at as much as one person may, for now."""
+
+    status, icon, tone = 429, "hourglass", "warn"
+
+    limit: Reached
+
+    def __post_init__(self) -> None:
+        title, text = wording.LIMITS[self.limit.name]
+        now = timezone.now()
+        until = timezone.localtime(self.limit.until + timedelta(seconds=59))  # in whole minutes
+        facts = {
+            "count": self.limit.most,
+            "time": timesince(now - self.limit.within, now),
+            "until": wording.IN_UTC % {"time": date_format(until, "H:i")},
+        }
+        super().__init__(title % facts, f"{text % facts} {wording.NOTHING_LOST}")
+
+    @property
+    def seconds(self) -> int:
+        """From now on, until there is room for one more."""
+        return max(1, math.ceil((self.limit.until - timezone.now()).total_seconds()))
+
+    @property
+    def minutes(self) -> int:
+        return math.ceil(self.seconds / 60)
 
 
 class NotYours(NotSaved):

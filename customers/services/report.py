@@ -25,6 +25,7 @@ from customers.clubmed.profile import Json
 
 Fact: TypeAlias = dict[str, Any]
 _BATCH = 500  # rows
+_ABOUT_STAFF = (Access.REPORT, Access.END_SIGN_IN)  # what somebody else did, and of whom
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def of_staff(issuer: str, sub: str, names: Iterable[str]) -> Report:
         {"issuer": issuer, "sub": sub, "names": sorted(names)},
         JournalLine.objects.filter(them),
         Entry.objects.filter(change_id__in=changes).select_related(None),  # without the vault
-        AccessEvent.objects.filter(them | Q(kind=Access.REPORT, customer_id="", field=sub)),
+        AccessEvent.objects.filter(them | Q(kind__in=_ABOUT_STAFF, customer_id="", field=sub)),
     )
 
 
@@ -150,6 +151,7 @@ def _access(event: AccessEvent) -> Fact:
         "change_id": str(event.change_id) if event.change_id else None,
         "purpose": _choice(event, "purpose") if event.purpose else None,
         "request_id": event.request_id,
+        "address": event.address,
     }
 
 

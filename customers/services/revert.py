@@ -12,7 +12,7 @@ from customers.audit import reading
 from customers.audit.actions import Action, Outcome
 from customers.audit.models import Change, Entry, FieldHistory, Missing
 from customers.catalogue.compare import canonical, is_empty
-from customers.catalogue.fields import FIELDS, Clear, Field
+from customers.catalogue.fields import FIELDS, Clear, Field, to_send
 from customers.clubmed.profile import Json, Profile
 from customers.form_token import FormToken
 from customers.services.change import change_profile
@@ -175,6 +175,19 @@ def revert_change(
         force_address=force_address,
         reverts=change_id,
     )
+
+
+def puts_back(change_id: UUID | None, typed: Mapping[str, Json]) -> UUID | None:
+    """The same change if one of these fields gets the old value back that it replaced, else None.
+
+    typed: field -> the value to store, as its editor gives it.
+    """
+    if change_id is None:
+        return None
+    entries = reading.verdicts(reading.of_change(change_id)).values()
+    old = {one.field: one.old for one in entries if not isinstance(one.old, Missing)}
+    known = {name: value for name, value in typed.items() if name in old}
+    return change_id if len(to_send(known, old)) < len(known) else None
 
 
 def may_be_undone(entries: Collection[Entry], actor: Actor) -> bool:

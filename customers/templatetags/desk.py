@@ -91,6 +91,12 @@ def field_label(name: str) -> str:
 
 
 @register.filter
+def limit_name(name: str) -> str:
+    """Of what there was too much."""
+    return str(wording.LIMIT_NAMES.get(name, name))
+
+
+@register.filter
 def field_labels(act: Change | JournalLine) -> str:
     """The labels of its fields in one line: "E-mail, Phones"."""
     if isinstance(act, JournalLine):

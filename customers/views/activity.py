@@ -25,11 +25,16 @@ from customers.forms.activity import ActivityForm
 from customers.forms.filters import MOST_VALUES, period, person_field, query_string
 from customers.templatetags.desk import field_label, grouped
 from customers.views import charts
-from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
+from customers.views.answers import DeskRequest, filtered_page, filters_in, records_access
 
 _TONES = {Outcome.APPLIED: "b1", Outcome.REFUSED: "b2"}
 _NAMED = 3  # people of a finding
-_LOOKS = {"views": Access.VIEW.value, "reveals": Access.REVEAL.value}  # rule -> kind
+# rule -> kind
+_LOOKS = {
+    "views": Access.VIEW.value,
+    "reveals": Access.REVEAL.value,
+    "limits": Access.LIMITED.value,
+}
 
 
 @allow(Permission.LOG)
@@ -45,7 +50,7 @@ def activity(request: DeskRequest) -> HttpResponse:
 @records_access(Access.AUDIT)
 def findings(request: DeskRequest) -> HttpResponse:
     """The same page with what is worth a look; for the page itself that alone."""
-    form = ActivityForm(request.GET)
+    form = ActivityForm(filters_in(request))
     if request.htmx.target != "findings" or not form.is_valid():
         return _page(request, looks=True)
     return render(request, "audit/_findings.html", _looked(form.wanted, _names(request.actor)))
@@ -53,17 +58,15 @@ def findings(request: DeskRequest) -> HttpResponse:
 
 def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
     """A period with a mistake draws nothing."""
-    form = ActivityForm(request.GET)
-    context: dict[str, Any] = {"filter": form}
+    form = ActivityForm(filters_in(request))
+    context: dict[str, Any] = {}
     if form.is_valid():
         names = _names(request.actor)
         found = counting.count(form.wanted)
         context |= {"activity": found, **_bars(found, names)}
         if looks:
             context |= _looked(form.wanted, names)
-    is_wrong = not form.is_valid() and wants_fragment(request)
-    page, fragment = "audit/activity.html", "audit/_activity.html"
-    return page_or_fragment(request, page, fragment, context, status=422 if is_wrong else 200)
+    return filtered_page(request, form, "audit/activity.html", "audit/_activity.html", context)
 
 
 def _names(reader: Actor) -> Mapping[str, str]:

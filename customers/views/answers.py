@@ -4,8 +4,9 @@ from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django_htmx.http import HttpResponseClientRedirect
@@ -13,10 +14,11 @@ from django_htmx.middleware import HtmxDetails
 
 from customers import form_token, session, wording
 from customers.access import Actor
-from customers.audit import access_events, reading
+from customers.audit import access_events, limits, reading
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
+from customers.forms.filters import FilterForm
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.forms.reason import ReasonForm
@@ -34,6 +36,8 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     id: str
+    browser: str  # what it is known by, since somebody signed in there; else ""
+    address: str  # the caller's, as TRUSTED_PROXIES say; "" if it has none
 
 
 MARKETS = "markets"  # the cookie's name
@@ -77,29 +81,76 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
     ]
 
 
-def records_access(kind: Access) -> Callable[[View], View]:
-    """A view whose answers are access events, of the customer in its address where there is one."""
+def records_access(kind: Access, *, limited: bool = False) -> Callable[[View], View]:
+    """A view whose answers are access events, of the customer in its address where there is one.
+
+    limited: raises LimitReached beyond how much one person may look at.
+    """
 
     def mark(view: View) -> View:
         @wraps(view)
         def noting(request: DeskRequest, **address: Any) -> HttpResponse:
+            customer_id = address.get("customer_id", "")
+            if limited:
+                stay_within(request, kind, customer_id=customer_id)
             answer = view(request, **address)
-            return note_access(request, answer, kind, customer_id=address.get("customer_id", ""))
+            return note_access(request, answer, kind, limited=limited, customer_id=customer_id)
 
         return noting
 
     return mark
 
 
+def stay_within(
+    request: DeskRequest, kind: Access, *, customer_id: str = "", recorded: bool = False
+) -> None:
+    """Raise LimitReached if there is no room for one more, and record that, once in its time.
+
+    recorded: it is counted already. What is no further view is shown: a customer who was viewed
+    just before, and to somebody who saves one whom they ever viewed. If the database cannot say,
+    it goes on: whether it can be recorded decides then.
+    """
+    try:
+        limit = limits.reached(kind, actor=request.actor, recorded=recorded)
+        if limit is None or (
+            kind is Access.VIEW
+            and not recorded
+            and limits.has_viewed(customer_id, actor=request.actor, lately=request.method != "POST")
+        ):
+            return
+    except DatabaseError:
+        return
+    access_events.note(
+        Access.LIMITED,
+        actor=request.actor,
+        request_id=request.id,
+        field=limit.name,
+        address=request.address,
+        same=limit.within,
+    )
+    raise outcomes.LimitReached(limit)
+
+
+def note_search(request: DeskRequest) -> None:
+    """Note that a search is made, never for what. Raises LimitReached."""
+    stay_within(request, Access.SEARCH)
+    access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+    stay_within(request, Access.SEARCH, recorded=True)
+
+
 def note_access(
-    request: DeskRequest, answer: HttpResponse, kind: Access, **of: Any
+    request: DeskRequest, answer: HttpResponse, kind: Access, *, limited: bool = False, **of: Any
 ) -> HttpResponse:
     """The same answer, noted as an access event unless it leads elsewhere.
 
-    of: customer_id, and change_id if it shows one change; whose that was may turn out later.
+    limited: it is a look that many at once must not have brought beyond the limit (LimitReached);
+    a save's answer is given. of: customer_id, and change_id if it shows one change; whose that was
+    may turn out later.
     """
     if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
-        access_events.note(kind, actor=request.actor, request_id=request.id, **of)
+        is_new = access_events.note(kind, actor=request.actor, request_id=request.id, **of)
+        if limited and is_new and request.method != "POST":
+            stay_within(request, kind, recorded=True)
     return answer
 
 
@@ -123,7 +174,7 @@ def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
     """
     if request.method == "POST":
         return {"data": request.POST}
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     token = typed.get("token", "") if typed else ""
     own = not form_name or form_token.read(token, actor=request.actor, form=form_name)
     return {"typed": typed if own else None}
@@ -163,13 +214,43 @@ def page_or_fragment(
     return render(request, template, context | {"fragment": fragment}, status=status)
 
 
+def filters_in(request: HttpRequest) -> QueryDict:
+    """The query string, of a longer one than Django reads its beginning: a filter says of itself
+    that it has too many values.
+    """
+    parts = request.META["QUERY_STRING"].split("&")
+    return QueryDict("&".join(parts[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS]))
+
+
+def filtered_page(
+    request: HttpRequest,
+    form: FilterForm,
+    page: str,
+    fragment: str,
+    context: dict[str, Any],
+    *,
+    is_wrong: bool = False,
+) -> HttpResponse:
+    """A page with filters; for htmx its list, and the address that says what is listed.
+
+    is_wrong: is something wrong beside the filters? What is wrong with them is told where they are.
+    """
+    is_wrong = is_wrong or (not form.is_valid() and wants_fragment(request))
+    status = 422 if is_wrong else 200
+    context = context | {"filter": form}
+    answer = page_or_fragment(request, page, fragment, context, status=status)
+    if wants_fragment(request):
+        answer["HX-Push-Url"] = f"{request.path}?{form.query.urlencode()}"
+    return answer
+
+
 def profile_form(
     request: DeskRequest, editing: Editing, *, values: Mapping[str, Json] | None = None
 ) -> tuple[ProfileForm, Notice]:
     """The form as it was sent, as it was typed before a sign-in, or new. values: to begin with."""
     if request.method == "POST":
         return ProfileForm(editing, request.POST, judged="act" not in request.POST), None
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
         return form, Note(text=wording.TYPED_BEFORE)

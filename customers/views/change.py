@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from customers import form_token, wording
 from customers.access import Permission, allow
-from customers.audit import access_events, reading
+from customers.audit import reading
 from customers.audit.actions import Action, Outcome
 from customers.audit.around import around
 from customers.audit.models import Access, Change, JournalLine, Missing
@@ -95,7 +95,7 @@ def change_page(
         context |= search_for_created(request, found)
     pages = "audit/change.html", "audit/_settle.html"
     page = answers.page_or_fragment(request, *pages, context, status=status)
-    of = {"customer_id": shown.customer_id, "change_id": change_id}
+    of: dict[str, Any] = {"customer_id": shown.customer_id, "change_id": change_id}
     return answers.note_access(request, page, Access.AUDIT, **of)
 
 
@@ -121,7 +121,7 @@ def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
         return {}
     sent = {entry.field: entry.new for entry in change.entries}
     values = {name: value for name, value in sent.items() if not isinstance(value, Missing)}
-    access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+    answers.note_search(request)
     try:
         found = customers_like(values, actor=request.actor, by_name=True)
     except NeedsSignIn:

@@ -9,8 +9,6 @@ from django.urls import reverse
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import access_events
-from customers.audit.models import Access
 from customers.catalogue.fields import creatable
 from customers.clubmed.profile import Profile
 from customers.forms.plain import Editing
@@ -54,7 +52,7 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
     part, status = "form", 422 if bar.is_wrong else 0
     match notice:
         case MayExist():  # whoever was found is shown
-            access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+            answers.note_search(request)
             lines = compared(notice.values, notice.duplicates)
             context |= {"notice": None, "alike": notice, "lines": lines}
         case Unknown():

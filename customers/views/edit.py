@@ -26,7 +26,7 @@ from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
-from customers.services.revert import may_be_undone
+from customers.services.revert import may_be_undone, puts_back
 from customers.session import forget_shown, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
@@ -34,7 +34,7 @@ from customers.views.record import FieldRow, ProfilePage
 
 
 @allow(Permission.CUSTOMERS)
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """Open the editor on what the person saw; save what they typed, or clear on purpose."""
     field = _editable(name)
@@ -50,7 +50,9 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if not form.is_valid():
         return show(form, notice)
     try:
-        saved = change_profile(customer_id, form.changes, **answers.act_of(request, form))
+        reverts = puts_back(form.reverts, form.changes)
+        act = answers.act_of(request, form)
+        saved = change_profile(customer_id, form.changes, **act, reverts=reverts)
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
     return _saved(request, profile, field, saved)
@@ -58,7 +60,7 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMERS)
 @require_safe
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """The field at rest, as the person saw it: what Cancel and Hide go back to."""
     field = _editable(name, or_revealed=True)
@@ -70,7 +72,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 
 @allow(Permission.CUSTOMERS)
 @require_safe
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh read of Club Med."""
     field = _editable(name)

@@ -26,7 +26,7 @@ from customers.catalogue.masking import is_sensitive
 from customers.forms.log import LogFilterForm
 from customers.forms.small import RevealForm
 from customers.templatetags.desk import basis, field_label, flagged
-from customers.views.answers import DeskRequest, record_before
+from customers.views.answers import DeskRequest, filters_in, record_before
 from customers.views.log import filter_form
 
 
@@ -34,7 +34,7 @@ from customers.views.log import filter_form
 @require_safe
 def export(request: DeskRequest) -> HttpResponse:
     """What will be in the file, and the way to it."""
-    return _page(request, filter_form(request.GET, request.actor), RevealForm())
+    return _page(request, filter_form(filters_in(request), request.actor), RevealForm())
 
 
 @allow(Permission.LOG)
@@ -51,7 +51,7 @@ def ndjson_file(request: DeskRequest) -> HttpResponseBase:
 
 def _export(request: DeskRequest, format: str) -> HttpResponseBase:
     """A GET hides sensitive values; a POST with a purpose shows them, for those who may reveal."""
-    form = filter_form(request.GET, request.actor)
+    form = filter_form(filters_in(request), request.actor)
     if not form.is_valid():
         return _page(request, form, RevealForm(), status=422)
     reveals = request.method == "POST" and "reveal" in request.POST and request.actor.may_reveal

@@ -7,13 +7,19 @@ from django.shortcuts import redirect
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import access_events, reading
-from customers.audit.models import Access, Change
+from customers.audit import reading
+from customers.audit.models import Change
 from customers.forms.small import FindForm
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import remember_search, search_of
-from customers.views.answers import DeskRequest, lead, page_or_fragment, wants_fragment
+from customers.views.answers import (
+    DeskRequest,
+    lead,
+    note_search,
+    page_or_fragment,
+    wants_fragment,
+)
 from customers.views.record import person
 
 _RECENT = 8  # customers on the first page
@@ -29,7 +35,7 @@ def find(request: DeskRequest) -> HttpResponse:
     if request.method == "POST":
         form = FindForm(request.POST)
         if form.is_valid():
-            access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
+            note_search(request)
         elif not wants_fragment(request):
             return _find_page(request, form)
         return lead(request, f"/?find={remember_search(request.session, request.POST)}")
@@ -44,9 +50,11 @@ def find(request: DeskRequest) -> HttpResponse:
 
 def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpResponse:
     asked = request.GET.get("page", "1")
-    page = int(asked) if asked.isdecimal() and len(asked) < 6 else 1
+    page = max(1, int(asked)) if asked.isdecimal() and len(asked) < 6 else 1
+    if page > 1:
+        note_search(request)
     try:
-        found = find_customers(form.criteria, actor=request.actor, page=page or 1)
+        found = find_customers(form.criteria, actor=request.actor, page=page)
     except NotSaved as exc:
         return _find_page(request, form, notice=exc)
     if found.number:

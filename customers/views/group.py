@@ -7,15 +7,17 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from customers import wording
-from customers.access import Permission, allow
+from customers.access import Actor, Permission, allow
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.markets import market_of
+from customers.clubmed.profile import Profile
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Unknown
+from customers.services.revert import puts_back
 from customers.session import forget_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
@@ -26,25 +28,24 @@ _GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
 
 
 @allow(Permission.CUSTOMERS)
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     """The form of a group; POST saves what was touched."""
     if slug not in _GROUPS:
         raise answers.NotEditableError
     group, profile = _GROUPS[slug], answers.shown_or_read(request, customer_id)
-    rows = [row for row in FIELDS.values() if row.group is group and row.patch]
-    rows = [row for row in rows if row.readable(row.value(profile))]
-    here = known_market(market_of(profile), actor=request.actor)
-    form_name, why = f"{customer_id}/groups/{slug}", answers.reason_for(request, customer_id)
-    editing = Editing(rows, here, request.actor, form_name, profile, reason=why)
-    show = partial(_page, request, group)
+    why = answers.reason_for(request, customer_id)
+    editing = editing_of(group, profile, request.actor, why)
+    show = partial(editor, request, group)
     form, notice = answers.profile_form(request, editing)
     if not form.is_valid():
         return show(form, notice)
     if not form.changes:
         return show(form, answers.Note(text=wording.UNTOUCHED))
     try:
-        saved = change_profile(customer_id, form.changes, **answers.act_of(request, form))
+        reverts = puts_back(form.reverts, form.changes)
+        act = answers.act_of(request, form)
+        saved = change_profile(customer_id, form.changes, **act, reverts=reverts)
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
     forget_shown(request.session, customer_id)
@@ -54,9 +55,19 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     return answers.lead(request, reverse("profile", args=[customer_id]))
 
 
-def _page(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice) -> HttpResponse:
+def editing_of(group: Group, profile: Profile, actor: Actor, reason: str) -> Editing:
+    """What its form is for: the fields of the group that may be edited."""
+    rows = [row for row in FIELDS.values() if row.group is group and row.patch]
+    rows = [row for row in rows if row.readable(row.value(profile))]
+    form_name = f"{profile.customer_id}/groups/{group.value}"
+    here = known_market(market_of(profile), actor=actor)
+    return Editing(rows, here, actor, form_name, profile, reason=reason)
+
+
+def editor(request: DeskRequest, group: Group, form: ProfileForm, notice: Notice) -> HttpResponse:
+    """The form with a notice; or, where the values are under way or were stored, no form."""
     record = ProfilePage(form.editing.profile, {})
-    context = {"form": form, "notice": notice, "group": group.title, "record": record}
+    context = {"form": form, "notice": notice, "group": group, "record": record}
     part = "sent" if isinstance(notice, Unknown | Pending) else "form"
     fragment = f"customers/_group_{part}.html"
     return answers.page_or_fragment(request, "customers/group.html", fragment, context)

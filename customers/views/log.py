@@ -19,12 +19,7 @@ from customers.catalogue.fields import FIELDS
 from customers.forms.filters import known_people, mark_current, period, usual_views
 from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
-from customers.views.answers import (
-    DeskRequest,
-    page_or_fragment,
-    records_access,
-    wants_fragment,
-)
+from customers.views.answers import DeskRequest, filtered_page, filters_in, records_access
 
 
 @allow(Permission.LOG)
@@ -32,11 +27,7 @@ from customers.views.answers import (
 @records_access(Access.AUDIT)
 def log(request: DeskRequest) -> HttpResponse:
     """Everything, or what a filter selects, for supervisors and auditors."""
-    form = filter_form(request.GET, request.actor)
-    answer = _log_page(request, form, SavedViewForm())
-    if wants_fragment(request):
-        answer["HX-Push-Url"] = f"{reverse('log')}?{form.query.urlencode()}"
-    return answer
+    return _log_page(request, filter_form(filters_in(request), request.actor), SavedViewForm())
 
 
 @allow(Permission.LOG)
@@ -74,7 +65,6 @@ def filter_form(query: QueryDict, reader: Actor) -> LogFilterForm:
 def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) -> HttpResponse:
     """A filter with a mistake lists nothing, and never everything instead."""
     context = {
-        "filter": form,
         "naming": naming,
         "views": _views(request.actor, form.newest),
         "usual": form.usual(request.actor),
@@ -85,10 +75,8 @@ def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) 
         waiting = filters.waiting_lines(form.wanted) if page.is_newest else []
         context |= {"page": page, "waiting": waiting}
         context |= {name: form.at(getattr(page, name)) for name in ("older", "newer")}
-    is_wrong = (not form.is_valid() and wants_fragment(request)) or bool(naming.errors)
-    return page_or_fragment(
-        request, "audit/log.html", "audit/_log.html", context, status=422 if is_wrong else 200
-    )
+    pages, is_wrong = ("audit/log.html", "audit/_log.html"), bool(naming.errors)
+    return filtered_page(request, form, *pages, context, is_wrong=is_wrong)
 
 
 def _views(actor: Actor, current: str) -> list[dict[str, Any]]:
@@ -117,7 +105,7 @@ def _own(actor: Actor) -> Q:
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
-@records_access(Access.AUDIT)
+@records_access(Access.AUDIT, limited=True)
 def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpResponse:
     """One customer's timeline, or that of one field. name: the field's."""
     if name and name not in FIELDS:

@@ -1,10 +1,11 @@
-"""Who looked: views, reveals, searches, exports, sign-ins and refused entries. Newest first."""
+"""Who looked: views, reveals, searches, exports, and what happened at the door. Newest first."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -14,7 +15,9 @@ from customers.audit import paging
 from customers.audit.models import Access
 from customers.forms.filters import known_people, mark_current, period, usual_views
 from customers.forms.looks import LookFilterForm
-from customers.views.answers import DeskRequest, page_or_fragment, records_access, wants_fragment
+from customers.views.answers import DeskRequest, filtered_page, filters_in, records_access
+
+_REFUSED = [Access.REFUSED, Access.LIMITED, Access.SIGN_IN_FAILED, Access.FORGED_FORM]
 
 
 @allow(Permission.LOG)
@@ -22,9 +25,8 @@ from customers.views.answers import DeskRequest, page_or_fragment, records_acces
 @records_access(Access.AUDIT)
 def looks(request: DeskRequest) -> HttpResponse:
     """What a filter selects; for htmx the list alone, or the panel of a profile."""
-    form = LookFilterForm(request.GET, reader=request.actor)
-    context: dict[str, object] = {
-        "filter": form,
+    form = LookFilterForm(filters_in(request), reader=request.actor)
+    context: dict[str, Any] = {
         "views": _views(form.newest),
         "months": settings.ACCESS_MONTHS,
     }
@@ -33,14 +35,9 @@ def looks(request: DeskRequest) -> HttpResponse:
         page = paging.search(form.wanted, before=form.cleaned_data["before"])
         context["page"] = page
         context |= {name: form.at(getattr(page, name)) for name in ("older", "newer")}
-    is_wrong = not form.is_valid() and wants_fragment(request)
-    is_panel = request.htmx.target == "looks-panel"
-    fragment = "audit/_looks_panel.html" if is_panel else "audit/_looks.html"
-    status = 422 if is_wrong else 200
-    answer = page_or_fragment(request, "audit/looks.html", fragment, context, status=status)
-    if wants_fragment(request) and not is_panel:
-        answer["HX-Push-Url"] = f"{request.path}?{form.query.urlencode()}"
-    return answer
+    if request.htmx.target == "looks-panel":
+        return render(request, "audit/_looks_panel.html", context | {"filter": form})
+    return filtered_page(request, form, "audit/looks.html", "audit/_looks.html", context)
 
 
 def _views(current: str) -> list[dict[str, Any]]:
@@ -51,7 +48,7 @@ def _views(current: str) -> list[dict[str, Any]]:
         "newest": {**period(today - timedelta(days=1), today)},
         "revealed": {"kind": Access.REVEAL, **period(today.replace(day=1), today)},
         "out": {"kind": [Access.EXPORT, Access.REPORT]},
-        "refused": {"kind": Access.REFUSED},
+        "refused": {"kind": _REFUSED},
     }
     tabs = usual_views(wording.LOOKS, usual)
     mark_current(tabs, current)

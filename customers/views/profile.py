@@ -21,7 +21,7 @@ from customers.views.record import ProfilePage
 
 @allow(Permission.CUSTOMERS)
 @require_safe
-@records_access(Access.VIEW)
+@records_access(Access.VIEW, limited=True)
 def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
     """The whole record, read from Club Med now."""
     return profile_page(request, customer_id)

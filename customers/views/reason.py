@@ -26,6 +26,7 @@ def reason(request: DeskRequest, customer_id: str) -> HttpResponse:
         if not is_fragment:
             return redirect("profile", customer_id)
     elif not is_fragment:
+        answers.stay_within(request, Access.VIEW, customer_id=customer_id)
         page = profile_page(request, customer_id, form)
         return answers.note_access(request, page, Access.VIEW, customer_id=customer_id)
     template = f"customers/_reason{'' if clears else '_said'}.html"

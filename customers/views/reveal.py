@@ -35,12 +35,14 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     form = RevealForm(**answers.sent_or_typed(request), auto_id=f"id_{name}_%s")
     if not form.is_valid():
         return _row_page(request, row, form)
+    answers.stay_within(request, Access.REVEAL)
     try:
         shown = shown_profile(request.session, customer_id)
         profile = shown or answers.read_and_remember(request, customer_id)
         _record(request, form, customer_id=customer_id, field=name)
     except NotSaved as exc:
         return _row_page(request, row, form, exc)
+    answers.stay_within(request, Access.REVEAL, recorded=True)
     row = ProfilePage(profile, reading.newest_by_field(customer_id)).rows[name]
     return _row_page(request, replace(row, revealed=True))
 
@@ -67,11 +69,13 @@ def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     form = RevealForm(**sent, auto_id=f"id_{entry.field}_%s")
     if not form.is_valid():
         return _cell_page(request, entry, form)
+    answers.stay_within(request, Access.REVEAL)
     try:
         of = {"customer_id": entry.customer_id, "field": entry.field, "change_id": change_id}
         _record(request, form, **of)
     except NotSaved as exc:
         return _cell_page(request, entry, form, exc)
+    answers.stay_within(request, Access.REVEAL, recorded=True)
     return _cell_page(request, entry, revealed=True)
 
 

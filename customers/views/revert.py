@@ -32,13 +32,15 @@ def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         return _put_back(request, change)
+    answers.stay_within(request, Access.VIEW, customer_id=change.customer_id)
     ways = ways_back(change)
     if any(not way.obstacle for way in ways):
         profile = answers.read_and_remember(request, change.customer_id)
         ways = [way.over(profile) for way in ways]
     form = RevertForm(ways, **_typed(request, change))
     answer = _page(request, change, form)
-    return answers.note_access(request, answer, Access.VIEW, customer_id=change.customer_id)
+    number = change.customer_id
+    return answers.note_access(request, answer, Access.VIEW, limited=True, customer_id=number)
 
 
 def part_of_page(request: DeskRequest, change: Change) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _page(
     }
     pages = "audit/revert.html", "audit/_revert.html"
     answer = answers.page_or_fragment(request, *pages, context)
-    of = {"customer_id": change.customer_id, "change_id": change.pk}
+    of: dict[str, Any] = {"customer_id": change.customer_id, "change_id": change.pk}
     return answers.note_access(request, answer, Access.AUDIT, **of)
 
 

@@ -1,7 +1,9 @@
 """Undo: the button beside what a person has just saved."""
 
+from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,11 +14,13 @@ from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Change
-from customers.catalogue.fields import FIELDS
+from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
+from customers.clubmed.profile import Profile
 from customers.form_token import FormToken
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
+from customers.forms.small import UndoForm
 from customers.services import outcomes
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Saved
@@ -27,15 +31,15 @@ from customers.services.revert import (
     undo_token,
     ways_back,
 )
-from customers.session import forget_shown, reason_of, remember_shown
-from customers.views import answers, edit
+from customers.session import forget_shown, remember_shown
+from customers.views import answers, edit, group
 from customers.views.answers import DeskRequest
 from customers.views.record import ProfilePage
 
 
 @allow(Permission.CUSTOMERS)
 @require_POST
-@answers.records_access(Access.VIEW)
+@answers.records_access(Access.VIEW, limited=True)
 def undo(request: DeskRequest, customer_id: str, change_id: UUID) -> HttpResponse:
     """Put back all that the person's own change has replaced; for htmx in the row of its field.
 
@@ -48,18 +52,26 @@ def undo(request: DeskRequest, customer_id: str, change_id: UUID) -> HttpRespons
     form_name, sent = _form_name(change_id), request.POST.get("token", "")
     insisting = form_token.read(sent, actor=request.actor, form=form_name)
     token = insisting or undo_token(change_id, request.actor)
-    reasons = [str(wording.UNDO), reason_of(request.session, customer_id)]
+    form = _asking(request, ways)
+    if not form.is_valid():
+        return _page(request, ways, "customers/_undo_reason.html", sent if insisting else "", form)
+    reason = form.cleaned_data["reason"]
+    act = {"actor": request.actor, "request_id": request.id, "reason": reason}
     try:
-        saved = revert_change(
-            ways,
-            token=token,
-            actor=request.actor,
-            request_id=request.id,
-            reason="; ".join(filter(None, reasons)),
-        )
+        saved = revert_change(ways, token=token, **act)
     except NotSaved as exc:
-        return _not_undone(request, ways, token, exc)
+        return _not_undone(request, ways, token, exc, reason)
     return _undone(request, ways, saved)
+
+
+def _asking(request: DeskRequest, ways: list[WayBack]) -> UndoForm:
+    """Why it is undone: as was typed here, else as the bar says. Some fields insist on a reason."""
+    data = request.POST.copy()
+    data.setdefault("reason", answers.reason_for(request, ways[0].entry.customer_id))
+    form = UndoForm(data, auto_id=f"id_{ways[0].name}_%s")
+    names = {way.name for way in ways}
+    form.fields["reason"].required = not settings.REASON_REQUIRED.isdisjoint(names)
+    return form
 
 
 def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResponse:
@@ -84,14 +96,14 @@ def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResp
 
 
 def _not_undone(
-    request: DeskRequest, ways: list[WayBack], token: FormToken, exc: NotSaved
+    request: DeskRequest, ways: list[WayBack], token: FormToken, exc: NotSaved, reason: str
 ) -> HttpResponse:
     customer_id, is_fragment = ways[0].entry.customer_id, answers.wants_fragment(request)
     match exc:
         case outcomes.Conflict():
-            return _both_values(request, ways, exc)
-        case outcomes.Refused() if len(ways) == 1:
-            return _editor(request, ways[0], exc)
+            return _both_values(request, ways, exc, reason)
+        case outcomes.Refused():
+            return _editor(request, ways, exc, reason)
         case outcomes.InUse():
             raise answers.in_use(exc, [way.name for way in ways]) from None
         case outcomes.Unknown() if is_fragment:
@@ -108,7 +120,9 @@ def _not_undone(
     raise exc
 
 
-def _both_values(request: DeskRequest, ways: list[WayBack], exc: outcomes.Conflict) -> HttpResponse:
+def _both_values(
+    request: DeskRequest, ways: list[WayBack], exc: outcomes.Conflict, reason: str
+) -> HttpResponse:
     """What was saved and what Club Med holds instead, to choose from."""
     profile = exc.profile
     remember_shown(request.session, profile)
@@ -121,32 +135,59 @@ def _both_values(request: DeskRequest, ways: list[WayBack], exc: outcomes.Confli
         form=_form_name(first.change_id),
         seen={way.name: way.now for way in ways},
     )
+    form = UndoForm(initial={"reason": reason})
+    return _page(request, ways, "customers/_undo_conflict.html", token, form, exc)
+
+
+def _page(
+    request: DeskRequest,
+    ways: list[WayBack],
+    fragment: str,
+    token: str,
+    form: UndoForm,
+    notice: NotSaved | None = None,
+) -> HttpResponse:
+    """What the person has to say first. token: of what they were shown, "" if that is nothing."""
+    first = ways[0].entry
     context = {
         "customer_id": first.customer_id,
         "change_id": first.change_id,
-        "record": ProfilePage(profile, {}),
+        "record": ProfilePage(answers.shown_or_read(request, first.customer_id), {}),
         "labels": _labels(ways),
         "ways": ways,
         "token": token,
-        "form": None,
-        "notice": exc,
+        "form": form,
+        "notice": notice,
     }
-    return answers.page_or_fragment(
-        request, "customers/undo.html", "customers/_undo_conflict.html", context
-    )
+    return answers.page_or_fragment(request, "customers/undo.html", fragment, context)
 
 
-def _editor(request: DeskRequest, way: WayBack, exc: outcomes.Refused) -> HttpResponse:
-    """The editor with the old value, and why Club Med refuses it."""
-    customer_id, field = way.entry.customer_id, FIELDS[way.name]
-    profile = answers.read_and_remember(request, customer_id)
-    here = known_market(market_of(profile), actor=request.actor)
-    name = f"{customer_id}/{field.name}"
-    editing = Editing([field], here, request.actor, name, profile, alone=True)
-    form = ProfileForm(editing, values={} if field.sensitive else {field.name: way.entry.old})
+def _editor(
+    request: DeskRequest, ways: list[WayBack], exc: outcomes.Refused, reason: str
+) -> HttpResponse:
+    """The editor with the old values, and why Club Med refuses them; of several that of a group."""
+    first, field = ways[0].entry, FIELDS[ways[0].name]
+    profile = answers.read_and_remember(request, first.customer_id)
+    if len(ways) == 1:
+        editing, show = (
+            _editing(request, field, profile, reason),
+            partial(edit.editor, request, field),
+        )
+    else:
+        editing = group.editing_of(field.group, profile, request.actor, reason)
+        show = partial(group.editor, request, field.group)
+    old = {way.name: way.entry.old for way in ways if not FIELDS[way.name].sensitive}
+    form = ProfileForm(editing, values=old)
+    form.reverts = first.change_id
     form.forgive()
     form.add_refusal(exc)
-    return edit.editor(request, field, form, exc)
+    return show(form, exc)
+
+
+def _editing(request: DeskRequest, field: Field, profile: Profile, reason: str) -> Editing:
+    here = known_market(market_of(profile), actor=request.actor)
+    name = f"{profile.customer_id}/{field.name}"
+    return Editing([field], here, request.actor, name, profile, alone=True, reason=reason)
 
 
 def _labels(ways: list[WayBack]) -> str:

@@ -20,6 +20,7 @@ ISSUER = "https://login.example.com"
 PEOPLE = ["ines", "owen", "mei"]
 CUSTOMERS = ["101", "102", "103"]
 FIELDS = ["email", "phones", "last_name", "birth_city"]
+REQUESTS = ["7f3a", "7f3b"]
 FLAGS = ["", "forced_address", "forced_address reverts", "unchecked_duplicates"]
 OUTCOMES = [Outcome.APPLIED, Outcome.REFUSED, Outcome.UNCLEAR]
 CHANGE = st.tuples(
@@ -28,6 +29,7 @@ CHANGE = st.tuples(
     st.sampled_from(CUSTOMERS),
     st.lists(st.tuples(st.sampled_from(FIELDS), st.sampled_from(OUTCOMES)), min_size=1, max_size=3),
     st.sampled_from(FLAGS),
+    st.sampled_from(REQUESTS),
 )
 
 
@@ -43,6 +45,7 @@ FILTER = st.fixed_dictionaries(
         "actions": some([Action.CHANGE.value, Action.CREATE.value]),
         "outcomes": some([one.value for one in OUTCOMES]),
         "flags": some([flag.value for flag in Flag]),
+        "requests": some(REQUESTS),
     }
 )
 
@@ -50,7 +53,7 @@ FILTER = st.fixed_dictionaries(
 PART = st.none() | st.floats(0, 1)
 
 
-def record(action, person, customer, fields, flags):
+def record(action, person, customer, fields, flags, request_id):
     act = {
         "action": action,
         "customer_id": customer,
@@ -59,6 +62,7 @@ def record(action, person, customer, fields, flags):
         "actor_name": person.title(),
         "locale": "en-US",
         "flags": flags,
+        "request_id": request_id,
     }
     with transaction.atomic():
         findings = [FieldOutcome(name, "a", "b", what) for name, what in dict(fields).items()]
@@ -107,6 +111,7 @@ def plainly(wanted):
         and (not wanted.actions or entry.action in wanted.actions)
         and (not wanted.outcomes or entry.outcome in wanted.outcomes)
         and (not wanted.flags or {*wanted.flags} & {*entry.flags.split()})
+        and (not wanted.requests or entry.request_id in wanted.requests)
         and (not wanted.since or entry.recorded_at >= wanted.since)
         and (not wanted.until or entry.recorded_at < wanted.until)
     ]

@@ -1,6 +1,7 @@
 """How PostgreSQL finds what the pages of the log show: by an index, without sorting the log."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -8,9 +9,11 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from customers.audit import chain, paging
-from customers.audit.models import AccessEvent, actor_key
+from customers.access import Actor
+from customers.audit import chain, limits, paging
+from customers.audit.models import Access, AccessEvent, actor_key
 from tests.benchmarks import change
 from tests.benchmarks.management.commands import fill_log
 from tests.conftest import SUPERVISOR, signed_in
@@ -40,6 +43,7 @@ OF_THE_LOG = [
     "outcome=refused",
     "outcome=unclear",
     "flag=forced_address",
+    "request=0123456789ab",
     f"from={MIDDLE}",
     f"to={MIDDLE}",
     f"from={MIDDLE}&to={MIDDLE}",
@@ -112,6 +116,29 @@ def test_each_filter_of_the_log_is_answered_by_an_index(long_log, query):
 @pytest.mark.parametrize("query", OF_LOOKS)
 def test_each_filter_of_looks_is_answered_by_an_index(long_log, query):
     assert_found_by_index(long_log, f"{reverse('looks')}?{query}")
+
+
+@pytest.mark.parametrize("found", [119, 120])
+def test_in_a_busy_hour_a_limit_is_one_question_to_an_index(long_log, settings, found):
+    settings.LIMIT_VIEWS = (120, timedelta(minutes=10))
+    actor = Actor(change.ISSUER, change.agent(7)["actor_sub"], "", ())
+    now = fill_log.as_stored(timezone.now())
+    looks = [fill_log._look(0) | {"recorded_at": now} for _ in range(20_000)]
+    others = [look for look in looks if look["actor_sub"] != actor.sub]
+    theirs = change.agent(7) | {"actor_key": PERSON, "kind": "view", "change_id": None}
+    with transaction.atomic():
+        fill_log.insert(AccessEvent, [*others, *[theirs | {"recorded_at": now}] * found])
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE customers_accessevent")
+        with CaptureQueriesContext(connection) as captured:
+            reached = limits.reached(Access.VIEW, actor=actor)
+        [query] = captured
+        plan = plan_of(query["sql"])
+        transaction.set_rollback(True)
+
+    assert bool(reached) == (found == 120)
+    assert {one["Index Name"] for one in plan if "Index Name" in one} == {"access_lately"}
+    assert max(one["Actual Rows"] for one in plan) == found
 
 
 def test_what_is_unsettled_is_found_by_an_index(long_log):

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -5,6 +6,8 @@ import requests
 
 from crmadmin.sandbox import Sandbox
 from tests.crmadmin.sandbox_api import Api
+from tests.crmadmin.signing_in import PRIVATE, Browser, trust
+from tests.hostile_provider import HostileProvider
 
 
 @pytest.fixture
@@ -12,3 +15,23 @@ def api(sandbox: Sandbox) -> Iterator[Api]:
     with requests.Session() as session:
         session.trust_env = False
         yield Api(sandbox.url, session)
+
+
+@pytest.fixture
+def browser(db, caplog):
+    """Whatever a test does with it, the log holds nothing of a person, a code or a token."""
+    caplog.set_level(logging.DEBUG)
+    browser = Browser()
+    yield browser
+    as_written = logging.Formatter()  # tracebacks, were there one, and all
+    for line in map(as_written.format, caplog.get_records("call")):
+        assert [secret for secret in PRIVATE | browser.private if secret in line] == []
+        assert "eyJ" not in line, "a token"
+
+
+@pytest.fixture
+def liar(settings):
+    """The product pointed at a hostile provider."""
+    with HostileProvider() as provider:
+        trust(provider, settings)
+        yield provider

@@ -2,9 +2,21 @@
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from crmadmin.demo.staff import STAFF
+from crmadmin.sso.sessions import actor_of
 from tests import hostile_provider as hostile
 from tests.conftest import Desk, soup, text
 from tests.provider import sign_in
+
+PRIVATE = {
+    hostile.CODE,
+    hostile.ACCESS_TOKEN,
+    hostile.CLIENT_SECRET,
+    *(str(claim) for claim in hostile.PERSON.values()),
+    *(person.sub for person in STAFF),
+    *(person.name for person in STAFF),
+    *(person.username for person in STAFF),
+}
 
 
 class Browser(Desk):
@@ -13,6 +25,11 @@ class Browser(Desk):
     def __init__(self):
         super().__init__(SERVER_NAME="127.0.0.1")
         self.private = set()
+
+    @property
+    def actor(self):
+        """Who is signed in here, or None."""
+        return actor_of(self.session)
 
     def to_provider(self, path=None):
         """The address that the sign-in sends the browser to."""
@@ -44,3 +61,9 @@ def query(url):
 
 def callback(**answer):
     return f"/oidc/callback/?{urlencode(answer)}"
+
+
+def trust(provider, settings):
+    settings.OIDC_ISSUER = provider.issuer
+    settings.OIDC_CLIENT_ID = hostile.CLIENT_ID
+    settings.OIDC_CLIENT_SECRET = hostile.CLIENT_SECRET

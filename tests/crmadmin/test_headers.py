@@ -47,8 +47,8 @@ def test_a_history_or_boosted_request_gets_the_whole_page(agent):
 def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(agent):
     agent.get("/customers/new/")
 
-    assert agent.cookies["csrftoken"]["httponly"]
-    assert agent.cookies["csrftoken"]["samesite"] == "Lax"
+    assert agent.cookies["crmadmin_csrf"]["httponly"]
+    assert agent.cookies["crmadmin_csrf"]["samesite"] == "Lax"
     assert settings.SESSION_COOKIE_HTTPONLY
 
 

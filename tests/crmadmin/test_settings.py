@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+from datetime import timedelta
 from ipaddress import ip_network
 from unittest.mock import patch
 
@@ -68,6 +69,9 @@ def test_a_missing_variable_is_named(name):
         ("OIDC_CLIENT_ID", " "),
         ("HTTPS_ONLY", "ture"),
         ("TRUSTED_PROXIES", "the proxy"),
+        ("LIMIT_VIEWS", "120"),
+        ("LIMIT_SEARCHES", "0/10m"),
+        ("LIMIT_REVEALS", "30/1w"),
         ("DATABASE_URL", "mysql://u:s3cr3t@db/name"),
         ("CACHE_URL", "s3cr3t"),
         ("CLUBMED_TOKEN_FILE", "/nowhere/token"),
@@ -122,6 +126,8 @@ def test_every_value_may_lie_in_a_file(tmp_path):
         ("DEBUG", "On", True),
         ("AUDIT_VERIFY_KEYS", "", ()),
         ("TRUSTED_PROXIES", "10.0.0.0/8, ::1", [ip_network("10.0.0.0/8"), ip_network("::1")]),
+        ("LIMIT_VIEWS", None, (120, timedelta(minutes=10))),
+        ("LIMIT_REVEALS", "7/2h", (7, timedelta(hours=2))),
         # Production is the default.
         ("DEBUG", None, False),
         ("HTTPS_ONLY", None, True),
@@ -135,7 +141,7 @@ def test_a_value_is_read_as_it_is_meant(name, value, read):
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
     readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
-    readers += "|reasons|fields|threshold"
+    readers += "|reasons|fields|threshold|limit"
     read = set(re.findall(rf'\b(?:{readers})\("([A-Z_]+)"', source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 

@@ -3,9 +3,9 @@
 import uuid
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.urls import URLPattern, get_resolver
 
+from crmadmin.models import Session
 from customers.access import Permission
 from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 
@@ -118,13 +118,13 @@ def test_a_form_from_elsewhere_starts_no_session_and_keeps_nothing(clubmed, db):
     assert answer.status_code == 401
     assert "Copy what you typed before you sign in again." in text(soup(answer))
     assert "typed@example.com" in text(soup(answer))
-    assert "sessionid" not in answer.cookies
+    assert "crmadmin_session" not in answer.cookies
     assert not Session.objects.exists()
 
 
 def test_what_is_too_long_to_keep_is_not_said_to_be_kept(agent, clubmed):
     form = agent.form(EMAIL) | {"value": "x" * 40_000}
-    agent.cookies.pop("sessionid")
+    agent.cookies.pop("crmadmin_session")
 
     answer = agent.post(EMAIL, form)
 

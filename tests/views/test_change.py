@@ -188,6 +188,17 @@ def test_what_was_changed_elsewhere_says_when_it_was_noticed_and_by_nobody(
     assert badge(page) == "Verified just now"
 
 
+def test_its_request_leads_to_all_that_was_changed_by_it(agent, supervisor):
+    change(agent, "one@example.com")
+    change(agent, "two@example.com")
+
+    link = panel(page_of(supervisor), "facts").find("a", string="All changes of this request")
+    page = supervisor.page(link["href"])
+
+    assert [cell.get_text() for cell in page.select(".diff-new")] == ["two@example.com"]
+    assert text(page.select_one(".chip bdi")).startswith("Request: ")
+
+
 def test_a_created_customer_is_named_as_new(agent, supervisor):
     create(agent, civility="MR", first_name="Ada", last_name="Vance")
 

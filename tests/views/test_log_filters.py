@@ -54,6 +54,7 @@ def lively(agent, other_agent):
         (f"customer={JUMI}, {TOM}&field=birth_city", ["Lyon"]),
         ("action=change&outcome=applied", ["two@example.com", "Lyon", "one@example.com"]),
         ("flag=forced_address", []),
+        ("request=0123456789ab", []),
         ("from=2020-01-01", ["two@example.com", "Lyon", "one@example.com"]),
         ("to=2020-01-01", []),
         ("field=last_name&field=second_name", []),
@@ -181,11 +182,13 @@ WRONG = [
     ("group=nonsense", "“nonsense” is not known here"),
     ("outcome=fine", "“fine” is not known here"),
     ("flag=red", "“red” is not known here"),
+    ("request=a b", "“a b” is not known here"),
+    ("before=x", "This page of the log does not exist."),
     ("customer=abc", "“abc” is not a customer number"),
     ("customer=0123", "“0123” is not a customer number"),
     ("group=contact&field=birth_city", "No chosen field is in this part of the profile."),
     ("colour=blue", "There is no filter “colour”"),
-    ("&".join(f"customer={n}" for n in range(1, 1000)), "Too many values: at most 50."),
+    ("&".join(f"customer={n}" for n in range(1, 10_001)), "Too many values: at most 50."),
 ]
 
 

@@ -67,6 +67,7 @@ def test_filters_select_looks(agent, supervisor, query, rows):
         ("from=2026-02-30", "30 February does not exist."),
         ("outcome=applied", "There is no filter “outcome”"),
         ("before=x", "This page of the log does not exist."),
+        ("&".join(f"kind={n}" for n in range(10_000)), "Too many values: at most 50."),
     ],
 )
 def test_a_filter_that_cannot_be_lists_nothing(agent, supervisor, query, message):

@@ -15,6 +15,7 @@ from tests.acts import (
     create,
     forget,
     lose_the_answer,
+    post,
     save,
     sign_in_again,
 )
@@ -75,7 +76,7 @@ def test_undo_beside_a_saved_value_puts_the_old_one_back(agent, clubmed):
     assert text(back.select_one(".was-saved")) == "Undone: the old value is back."
     assert bodies(clubmed) == [{"email": "new@example.com"}, {"email": "tom@example.com"}]
     entry = Entry.objects.first()
-    assert (entry.flags, entry.reverts, entry.reason) == ("reverts", saved.pk.hex, "Undo")
+    assert (entry.flags, entry.reverts, entry.reason) == ("reverts", saved.pk.hex, "")
     assert (entry.old, entry.new, entry.outcome) == (
         "new@example.com",
         "tom@example.com",
@@ -201,6 +202,42 @@ def test_an_old_address_that_club_med_refuses_comes_back_in_the_editor_with_its_
     assert editor.select_one("[name=address-zip_code][aria-invalid=true]") is not None
     assert editor.select_one("[name=force_address]") is not None
     assert Entry.objects.first().outcome == "refused"
+    undone = Entry.objects.first().reverts
+
+    post(agent, editor, ADDRESS, headers=HTMX, force_address="on", **WHY)
+
+    entry = Entry.objects.first()
+    assert (entry.outcome, entry.flags) == ("applied", "forced_address reverts")
+    assert (entry.reverts, entry.reason) == (undone, WHY["reason"])
+
+
+def test_what_is_typed_instead_of_the_refused_old_value_reverts_nothing(agent, clubmed):
+    clubmed.customers[TOM]["address"] = UNKNOWN
+    row = in_place(agent, ADDRESS, **{"address-zip_code": "69001"})
+    editor = soup(undo(agent, row))
+
+    post(agent, editor, ADDRESS, headers=HTMX, **{"address-zip_code": "69002"})
+
+    entry = Entry.objects.first()
+    assert (entry.outcome, entry.flags, entry.reverts) == ("applied", "", "")
+
+
+def test_a_group_that_club_med_will_not_put_back_comes_back_beside_its_fields(agent, clubmed):
+    clubmed.customers[TOM]["address"] = UNKNOWN
+    typed = {"email": "new@example.com", "address-zip_code": "69001"}
+    save(agent, CONTACT, **typed)
+    notice = agent.page(PROFILE).select_one("#notices .notice")
+
+    answer = agent.post(notice.select_one("form")["action"])
+
+    page = soup(answer)
+    assert answer.status_code == 422
+    assert page.select_one("[name=email]")["value"] == "tom@example.com"
+    assert page.select_one("[name=address-zip_code][aria-invalid=true]")["value"] == "00000"
+    undone = Entry.objects.first().reverts
+    post(agent, page, CONTACT, force_address="on", **WHY)
+    assert bodies(clubmed)[-1]["email"] == "tom@example.com"
+    assert {entry.reverts for entry in Entry.objects.all()[:2]} == {undone}
 
 
 def test_an_undo_without_an_answer_is_unknown_and_not_sent_again(agent, clubmed):
@@ -240,7 +277,37 @@ def test_the_reason_of_the_bar_goes_with_an_undo(agent, clubmed):
     session.save()
     undo(agent, row)
 
-    assert Entry.objects.first().reason == "Undo; Customer called"
+    assert Entry.objects.first().reason == "Customer called"
+
+
+@BOTH_WAYS
+def test_a_field_that_needs_a_reason_is_undone_only_with_one(agent, clubmed, settings, headers):
+    row = in_place(agent, value="new@example.com")
+    settings.REASON_REQUIRED = {"email"}
+
+    answer = undo(agent, row, headers)
+
+    asked = soup(answer).select_one("form.editor")
+    assert answer.status_code == 422
+    assert "Give a reason: it is recorded. Nothing was put back." in text(asked)
+    assert len(bodies(clubmed)) == 1
+    agent.post(asked["action"], {"reason": "Wrong customer"}, headers=headers)
+    assert bodies(clubmed)[-1] == {"email": "tom@example.com"}
+    assert Entry.objects.first().reason == "Wrong customer"
+
+
+def test_its_reason_stays_when_the_value_has_moved(agent, other_agent, clubmed, settings):
+    row = in_place(agent, value="new@example.com")
+    change(other_agent, "theirs@example.com")
+    settings.REASON_REQUIRED = {"email"}
+    asked = soup(undo(agent, row)).select_one("form.editor")
+
+    both = soup(agent.post(asked["action"], {"reason": "Wrong customer"}, headers=HTMX))
+    sent = {field["name"]: field["value"] for field in both.select("form.editor [type=hidden]")}
+    agent.post(asked["action"], sent, headers=HTMX)
+
+    assert bodies(clubmed)[-1] == {"email": "tom@example.com"}
+    assert Entry.objects.first().reason == "Wrong customer"
 
 
 # Put back -----------------------------------------------------------------------------------------
@@ -522,7 +589,7 @@ def test_a_session_that_ended_keeps_the_reason(agent, supervisor):
     url = place(newest())
     form = supervisor.page(url).select_one("#revert form")
     data = {"token": form.select_one("[name=token]")["value"], "field": "email"} | WHY
-    supervisor.cookies.clear()
+    del supervisor.cookies["crmadmin_session"]
 
     answer = supervisor.post(f"{url}revert/", data)
     sign_in = urlsplit(soup(answer).select_one("a[href*=next]")["href"])

@@ -7,6 +7,7 @@ import gettext
 import json
 import re
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from babel import Locale
@@ -109,6 +110,26 @@ def refused_create(agent, supervisor, clubmed):
 def bad_reason(agent, supervisor, clubmed):
     url = f"/customers/{LONG}/reason/"
     return agent.post(url, {"reason_usual": "", "reason_words": "x" * 201})
+
+
+def too_many_customers(agent, supervisor, clubmed):
+    with override_settings(LIMIT_VIEWS=(1, timedelta(hours=1))):
+        agent.get(f"/customers/{LONG}/")
+        return agent.get(f"/customers/{RICH}/")
+
+
+def too_many_searches(agent, supervisor, clubmed):
+    with override_settings(LIMIT_SEARCHES=(1, timedelta(hours=1))):
+        agent.post("/", {"q": "tom@example.com"})
+        return agent.post("/", {"q": "tom@example.com"}, headers=HTMX)
+
+
+def what_limits_leave(agent, supervisor, clubmed):
+    too_many_customers(agent, supervisor, clubmed)
+    too_many_searches(agent, supervisor, clubmed)
+    looks = supervisor.get("/audit/looks/?kind=limited")
+    looks.content += supervisor.get("/audit/activity/findings/").content
+    return looks
 
 
 def kept_reason(agent, supervisor, clubmed):
@@ -257,7 +278,7 @@ def forget(agent, supervisor, clubmed):
 
 
 def gate(agent, supervisor, clubmed):
-    agent.cookies.clear()
+    del agent.cookies["crmadmin_session"]
     return agent.get(f"/customers/{LONG}/")
 
 
@@ -283,6 +304,9 @@ STATES = [
     *(empty_log, reveal, search_without_a_word, search_results, search_without_a_result),
     *(
         bad_reason,
+        too_many_customers,
+        too_many_searches,
+        what_limits_leave,
         kept_reason,
         missing_reason,
         refused_create,
