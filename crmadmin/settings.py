@@ -11,6 +11,7 @@ from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -119,6 +120,11 @@ _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
+# A third one is a line here and a file in customers/locale.
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+_language = partial(_match, "|".join(dict(LANGUAGES)))
+language = partial(read, _language, "be the code of a language that the pages are in")
+zone = partial(read, lambda value: ZoneInfo(value).key, "be a time zone, such as Europe/Paris")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")
 cache = partial(read, environ.Env.cache_url_config, "be an address of a kind that is known")
 
@@ -218,6 +224,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
+    # What comes next may answer with a page: in the reader's language.
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -273,8 +281,14 @@ else:
 CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+# The reader's language and zone are their browser's, or what they chose; these hold for the rest.
+LANGUAGE_CODE = language("LANGUAGE_CODE", default="en")
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = "UTC"  # of the process: its log, its commands
+READER_ZONE = zone("TIME_ZONE", default="Europe/Paris")
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_ENGINE = "crmadmin.sso.store"

@@ -167,7 +167,11 @@ class FilterForm(forms.Form):
             return f"{name} {value}"[:60]
         if isinstance(field, ValuesField):
             words = str(field.known.get(value, value))
-            return words if name in ("person", "field") else f"{field.label}: {words}"
+            return (
+                words
+                if name in ("person", "field")
+                else wording.ABOUT % {"field": field.label, "message": words}
+            )
         if isinstance(field, DayField) and (day := self.cleaned_data.get(name)):
             value = date_format(day, "j M Y")
         return f"{field.label} {value}"[:60]

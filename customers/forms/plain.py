@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 from customers import wording
 from customers.access import Actor
 from customers.audit.models import Entry
-from customers.catalogue import compare, kinds, words
+from customers.catalogue import compare, kinds, reader, words
 from customers.catalogue.fields import Create, Field
 from customers.catalogue.markets import Market, country_name
 from customers.clubmed.profile import Json, Profile, parse_date
@@ -155,14 +155,18 @@ def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any
 
 
 def _choices(field: Field, market: Market) -> Mapping[str, str]:
-    """The market's own choices, or Club Med's for this desk, or what is known here; else {}."""
-    if own := market.rules.choices(field.path or field.name):
-        return own
-    if field.kind is kinds.COUNTRY:
-        return market.countries or words.countries()
-    if field.kind is kinds.LANGUAGE:
-        return words.languages()
-    return (field.name == "civility" and market.civilities) or field.choices
+    """What can be chosen, code -> name; {} where anything can be typed.
+
+    The market's own choices, or Club Med's for this desk, or those that are known here; in the
+    person's words where the code is known here, else in the market's.
+    """
+    by_kind = {kinds.COUNTRY: words.countries, kinds.LANGUAGE: words.languages}
+    known = by_kind[field.kind]() if field.kind in by_kind else field.choices
+    of_desk = market.countries if field.kind is kinds.COUNTRY else {}
+    of_desk = market.civilities if field.name == "civility" else of_desk
+    offered = market.rules.choices(field.path or field.name) or of_desk or known
+    named = {code: known.get(code, name) for code, name in offered.items()}
+    return reader.in_order(named) if field.kind in by_kind else named
 
 
 def dress(form: forms.BaseForm) -> None:
@@ -296,7 +300,11 @@ class FormPart(Part, Inputs):
     def problems(self) -> list[str]:
         """Every message, with the input's label before it where there are several."""
         several = [bound for bound in self if bound.name != self.row.name]
-        told = [f"{bound.label}: {one}" for bound in several for one in bound.errors]
+        told = [
+            wording.ABOUT % {"field": bound.label, "message": one}
+            for bound in several
+            for one in bound.errors
+        ]
         return [*self.whole_errors, *told]
 
 

@@ -229,7 +229,8 @@ class ProfileForm(Inputs):
             if member_name(error.key) in self.parts:
                 self._refuse(error.key, wording.CLUB_MED_SAYS % {"message": message})
             else:
-                rest.append(f"{error.key}: {message}" if error.key else message)
+                about = {"field": error.key, "message": message}
+                rest.append(wording.ABOUT % about if error.key else message)
         self.offers_force |= any(member_name(one.key) == "address" for one in refused.errors)
         if not rest and not self.in_trouble:
             rest = [refused.description or str(wording.NO_REASON)]

@@ -105,6 +105,12 @@ def field_labels(act: Change | JournalLine) -> str:
 
 
 @register.filter
+def colon(label: str) -> str:
+    """A label with a colon behind it, as the language sets one."""
+    return wording.COLON % {"label": label}
+
+
+@register.filter
 def breakable(address: str) -> SafeString:
     """An e-mail address that may break after its @."""
     name, at, host = address.partition("@")

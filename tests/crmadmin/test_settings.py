@@ -46,6 +46,9 @@ def test_a_missing_variable_is_named(name):
     ("name", "value"),
     [
         ("SECRET_KEY", ""),
+        ("LANGUAGE_CODE", "french"),
+        ("TIME_ZONE", "Europe/Lutetia"),
+        ("TIME_ZONE", "../etc/passwd"),
         ("CLUBMED_API_URL", "api.clubmed.com"),
         ("CLUBMED_AUTH", "guess"),
         ("CLUBMED_READ_TIMEOUT", "soon"),
@@ -128,6 +131,7 @@ def test_every_value_may_lie_in_a_file(tmp_path):
         ("TRUSTED_PROXIES", "10.0.0.0/8, ::1", [ip_network("10.0.0.0/8"), ip_network("::1")]),
         ("LIMIT_VIEWS", None, (120, timedelta(minutes=10))),
         ("LIMIT_REVEALS", "7/2h", (7, timedelta(hours=2))),
+        ("LANGUAGE_CODE", None, "en"),
         # Production is the default.
         ("DEBUG", None, False),
         ("HTTPS_ONLY", None, True),
@@ -141,7 +145,7 @@ def test_a_value_is_read_as_it_is_meant(name, value, read):
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
     readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
-    readers += "|reasons|fields|threshold|limit"
+    readers += "|reasons|fields|threshold|limit|language|zone"
     read = set(re.findall(rf'\b(?:{readers})\("([A-Z_]+)"', source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
