@@ -263,6 +263,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
+                "customers.templatetags.rows",
                 "customers.templatetags.change",
             ],
         },
