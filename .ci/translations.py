@@ -30,7 +30,7 @@ def main(act: str) -> int:
             catalog = read(file)
             catalog.update(template, no_fuzzy_matching=True)
             with file.open("wb") as out:
-                write_po(out, catalog, width=100)
+                write_po(out, catalog, width=100, ignore_obsolete=True)
         name = file.relative_to(ROOT)
         faults += [f"{name}: {fault}" for fault in faults_of(read(file), template)]
     print("\n".join(faults) or "Every sentence is translated.")

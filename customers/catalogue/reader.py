@@ -5,7 +5,7 @@ Their language is the active one of Django, their zone its current one.
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
@@ -56,13 +56,6 @@ def clock_text(moment: datetime, shape: str = "Hm") -> str:
         rest = f"{get_decimal_symbol(locale())}{moment.microsecond // 1000:03}"
         return format_skeleton("Hms", moment, locale=locale()) + rest
     return format_skeleton(shape, moment, locale=locale())
-
-
-def utc_text(moment: datetime) -> str:
-    """14 June 1986 09:44:12, on the clock of UTC."""
-    moment = moment.astimezone(UTC)
-    clock = format_skeleton("Hms", moment, locale=locale())
-    return f"{format_date(moment, 'long', locale=locale())} {clock}"
 
 
 def number_text(number: int | float) -> str:
