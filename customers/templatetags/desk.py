@@ -264,9 +264,9 @@ def when(moment: datetime) -> SafeString:
 
 
 @register.simple_tag
-def clock(moment: datetime, shape: str = "Hm") -> SafeString:
+def clock(moment: datetime | None, shape: str = "Hm") -> SafeString:
     """The time of the day, with UTC on hover. shape: as of `reader.clock_text`."""
-    return _time(moment, reader.clock_text(moment, shape))
+    return SafeString("") if moment is None else _time(moment, reader.clock_text(moment, shape))
 
 
 @register.simple_tag
@@ -275,13 +275,16 @@ def clock_now() -> SafeString:
 
 
 @register.simple_tag
-def moment(at: datetime, shape: str = "long") -> SafeString:
+def moment(at: datetime | None, shape: str = "long") -> SafeString:
     """Day and time to the second. shape: of the day."""
-    return _time(at, day_and_time(at, shape, "Hms"))
+    return SafeString("") if at is None else _time(at, day_and_time(at, shape, "Hms"))
 
 
-def day_and_time(at: datetime, shape: str = "long", clock: str = "Hm") -> str:
-    """23 November 2026, 09:44."""
+@register.filter
+def day_and_time(at: datetime | None, shape: str = "long", clock: str = "Hm") -> str:
+    """23 November 2026, 09:44; "" for none."""
+    if at is None:
+        return ""
     named = {"day": reader.day_text(at, shape), "time": reader.clock_text(at, clock)}
     return wording.DAY_AND_TIME % named
 
@@ -319,8 +322,12 @@ def _words(moment: datetime, now: datetime) -> str:
 
 
 register.filter("grouped", reader.number_text)
-register.filter("day", reader.day_text)
-register.filter("day_and_time", day_and_time)
+
+
+@register.filter
+def day(at: date | None, shape: str = "long") -> str:
+    """As `reader.day_text`; "" for none, which an altered entry may have."""
+    return "" if at is None else reader.day_text(at, shape)
 
 
 @register.filter
