@@ -115,7 +115,9 @@ normal_names = normal_by(fold)
 normal_codes = normal_by(caseless)
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical(value: Json) -> str:
     """The one JSON text of a value: keys sorted, no spaces; "null" for every empty value."""
-    value = None if is_empty(value) else value
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(None if is_empty(value) else value)

@@ -137,6 +137,26 @@ def _plain(name: str, value: Json) -> _Member:
     return _Member("", value, field.text(value, revealed=True), cut_of(field, value))
 
 
+def changed_members(name: str, old: Json, new: Json) -> list[tuple[str, str | None, str | None]]:
+    """The lines of `difference` in plain text: member, old, new; None where it was not there.
+
+    [] of a plain field, and where no member differs.
+    """
+    changed = [pair for pair in _pairs(name, old, new) or () if _has_changed(*pair)]
+    return [line for pair in changed for line in _plain_lines(*pair)]
+
+
+def _plain_lines(
+    old: _Item | None, new: _Item | None
+) -> Iterator[tuple[str, str | None, str | None]]:
+    if old and new:
+        for before, after in _changed(old, new):
+            yield (after.name or before.name, *_texts(before, after))
+        return
+    first = next(iter((new or old or {}).values()))
+    yield first.name, first.text if old else None, first.text if new else None
+
+
 def cut_of(field: Field, value: Json = None) -> Cut:
     """Into what a value of a field is cut; JSON of another shape into words."""
     return Cut.WORDS if isinstance(value, list | dict) else _CUTS.get(field.kind, Cut.NEVER)
@@ -266,13 +286,17 @@ def _lines(
 
 
 def _line(old: _Member, new: _Member, market: str) -> Line:
-    texts = old.text, new.text
-    if texts[0] == texts[1]:  # one day in two ways of writing, a code that is called like another
-        texts = compare.raw_text(old.value), compare.raw_text(new.value)
     cut = old.cut if new.cut is Cut.NEVER else new.cut
-    found = marked(*texts, cut, market)
+    found = marked(*_texts(old, new), cut, market)
     name = new.name or old.name
     return Line(name, found.old, found.new, whole=found.whole, note=found.note)
+
+
+def _texts(old: _Member, new: _Member) -> tuple[str, str]:
+    if old.text != new.text:
+        return old.text, new.text
+    # One day in two ways of writing, or a code that is called like another.
+    return compare.raw_text(old.value), compare.raw_text(new.value)
 
 
 def _order_note(name: str, old: Json, new: Json) -> str:
