@@ -16,6 +16,7 @@ COPY . .
 RUN echo "$COMMIT" > COMMIT \
     && /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
         --settings crmadmin.static_settings \
+    && /opt/venv/bin/pybabel --quiet compile --directory customers/locale --domain django \
     && /opt/venv/bin/python -m compileall -q /opt/venv/lib .
 
 FROM ${BASE}

@@ -6,9 +6,11 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 from django import http
 from django.conf import settings
@@ -20,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
@@ -37,6 +40,7 @@ from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
+_zones = cache(available_timezones)
 _METHODS = ("GET", "HEAD", "POST")  # of a view that does not say less
 
 
@@ -86,6 +90,18 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
             name = request.resolver_match.url_name if request.resolver_match else "-"
             logger.error("%s answered %s at %s", request.id, response.status_code, name)  # type: ignore[attr-defined]
         return response
+
+    return middleware
+
+
+def reader_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the zone of the person's browser, which its script puts into a cookie."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        zone = request.COOKIES.get("timezone", "")
+        # Nothing is taken back afterwards: an export is streamed once the answer has passed here.
+        timezone.activate(zone if zone in _zones() else settings.READER_ZONE)
+        return get_response(request)
 
     return middleware
 

@@ -1,5 +1,6 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
+import subprocess
 from contextlib import nullcontext
 from uuid import uuid4
 
@@ -37,6 +38,11 @@ TOM = "123456789"  # the scenario's own customer
 
 
 REACH_A_DATABASE = {"db", "transactional_db", "live_server", "database_address"}
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # once, before the workers begin
+        subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)  # noqa: S607
 
 
 def pytest_collection_modifyitems(config, items):
