@@ -1,32 +1,19 @@
 """Who is signed in, the end of a session, and a table of sessions that opens nothing."""
 
-import base64
-import hashlib
-import json
-import re
-import time
 from io import StringIO
 
 import pytest
-from django.core import signing
 from django.core.management import call_command
-from django.db import DatabaseError, connection
-from django.utils import timezone
+from django.db import DatabaseError
 
-from crmadmin.models import Session, digest
-from crmadmin.sso import sessions
+from crmadmin.models import Session
 from crmadmin.sso.sessions import actor_of, browser_words
 from customers.audit import access_events
-from customers.audit.models import Access, AccessEvent, Remembered
-from customers.session import OWN
-from tests import stored
+from customers.audit.models import Access, AccessEvent
 from tests.acts import EMAIL, sign_in_again
 from tests.conftest import (
     AGENT,
-    AUDITOR,
     HTMX,
-    OTHER_AGENT,
-    SUPERVISOR,
     TOM,
     Desk,
     give_session,
@@ -34,9 +21,7 @@ from tests.conftest import (
     soup,
     text,
 )
-from tests.crmadmin.signing_in import Browser, callback, query
-from tests.people import actor
-from tests.provider import sign_in
+from tests.crmadmin.signing_in import Browser
 
 URL = "/sessions/"
 PROFILE = f"/customers/{TOM}/"
