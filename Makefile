@@ -16,18 +16,32 @@ help: ## list what there is
 .PHONY: install
 install: .venv/.dev ## make .venv with everything that is locked
 
+# The languages beside English: each is one file.
+translations := $(wildcard customers/locale/*/LC_MESSAGES/django.po)
+%.mo: %.po
+	@$(bin)/pybabel --quiet compile --input-file $< --output-file $@
+
+collected/staticfiles.json: requirements/runtime.txt $(shell find static -type f)
+	@$(bin)/python manage.py collectstatic --noinput --verbosity 0 --settings crmadmin.static_settings
+	@touch $@
+
+.PHONY: compiled
+compiled: $(translations:.po=.mo) collected/staticfiles.json
+
 .PHONY: demo
 demo: .venv/.demo ## serve the whole product on invented data: PORT (8000), SANDBOX_PORT, OIDC_PORT
+	@$(MAKE) compiled
 	@exec $(bin)/python manage.py demo
 
 .PHONY: run
 run: .venv/.runtime ## serve the product on the environment's real settings: HOST, PORT (8000)
+	@$(MAKE) compiled
 	@$(bin)/python manage.py migrate --verbosity 0
 	@exec $(bin)/gunicorn crmadmin.wsgi:application --bind "$${HOST:-127.0.0.1}:$${PORT:-8000}" \
 		--config python:crmadmin.server
 
 .PHONY: check
-check: .venv/.dev ## format, lint, types, templates, security, deployment, migrations, locks
+check: .venv/.dev ## format, lint, types, templates, security, deployment, migrations, locks, translations
 	$(bin)/ruff format --check
 	$(bin)/ruff check
 	$(bin)/mypy
@@ -35,6 +49,7 @@ check: .venv/.dev ## format, lint, types, templates, security, deployment, migra
 	$(bin)/bandit --quiet --recursive --configfile pyproject.toml crmadmin customers
 	.ci/deployment
 	.ci/locks
+	$(bin)/python .ci/translations.py check
 
 # Python may keep what it compiled, whatever the environment says: a run has many processes.
 test looks: export PYTHONDONTWRITEBYTECODE =
@@ -42,6 +57,7 @@ test looks: export PYTHONDONTWRITEBYTECODE =
 .PHONY: test
 test: .venv/.dev ## the whole suite, in a real browser, on SQLite and on PostgreSQL
 	@.ci/system
+	@$(MAKE) compiled
 	@$(MAKE) --jobs 2 --output-sync on-sqlite on-postgresql
 
 # Side by side, as many tests wait: for deadlines, timers and locks. Each says all at its end.
@@ -57,6 +73,16 @@ looks: .venv/.dev ## every page in every state: what axe finds, and pictures in 
 	@rm -rf looks
 	$(bin)/python -m pytest -n 2 -m looks
 
+.PHONY: image
+image: .venv/.dev ## build the container image crmadmin:latest: BASE
+	@.ci/image
+
+.PHONY: image-test
+image-test: image ## run the main job against the image
+	@command -v docker podman >/dev/null || .ci/apt podman runc
+	@.ci/system
+	$(bin)/python -m pytest -m image
+
 .PHONY: bench
 bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)
 	@.ci/system
@@ -66,6 +92,10 @@ bench: .venv/.bench ## what a record, a page of the log and a verification cost:
 format: .venv/.dev ## write the code as `make check` wants it
 	$(bin)/ruff format
 	$(bin)/ruff check --fix
+
+.PHONY: messages
+messages: .venv/.dev ## bring new sentences into customers/locale, to be translated
+	$(bin)/python .ci/translations.py update
 
 .PHONY: lock
 lock: .venv/.dev ## choose the newest allowed versions and write requirements/

@@ -6,24 +6,28 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 from django import http
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import error_pages
-from crmadmin.sso.sessions import actor_of
+from crmadmin.sso.sessions import actor_of, ours, touch
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
@@ -36,6 +40,7 @@ from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
+_zones = cache(available_timezones)
 _METHODS = ("GET", "HEAD", "POST")  # of a view that does not say less
 
 
@@ -72,6 +77,25 @@ def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
     return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
 
 
+_OF_NO_USE = (
+    *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope"),
+    *("magnetometer", "microphone", "midi", "payment", "usb"),
+)
+
+
+def browser_rules(get_response: GetResponse) -> GetResponse:
+    """Of every answer, files too: no device is used, and no other site may load it."""
+    policy = ", ".join(f"{name}=()" for name in _OF_NO_USE)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Permissions-Policy"] = policy
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    return middleware
+
+
 def answer_headers(get_response: GetResponse) -> GetResponse:
     """Give each request a reference; have no page stored, and no fragment taken for a page."""
 
@@ -89,10 +113,40 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def reader_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the zone of the person's browser, which its script puts into a cookie."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        zone = request.COOKIES.get("timezone", "")
+        # Nothing is taken back afterwards: an export is streamed once the answer has passed here.
+        timezone.activate(zone if zone in _zones() else settings.READER_ZONE)
+        return get_response(request)
+
+    return middleware
+
+
 class SessionMiddleware(sessions.SessionMiddleware):
-    """An answer stands although its session could not be stored: a change may have been sent."""
+    """An answer stands although its session could not be stored: a change may have been sent.
+
+    A browser in which somebody signed in is known by a cookie, for what is put aside for it.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
+        browser = request.get_signed_cookie(name, "", max_age=age) or ""
+        request.browser = browser  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if ours(request.session).is_new:
+            response.set_signed_cookie(
+                settings.BROWSER_COOKIE_NAME,
+                request.browser or secrets.token_urlsafe(16),  # type: ignore[attr-defined]
+                max_age=settings.BROWSER_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
         try:
             return super().process_response(request, response)
         except SessionInterrupted:
@@ -124,6 +178,8 @@ class AccessMiddleware:
             return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
+            with suppress(UpdateError):  # it has just ended, or the next request will note it
+                touch(request.session)
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
         chosen = current_market(chosen_markets(request))
@@ -188,7 +244,7 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
         check = CsrfViewMiddleware(error_pages.bad_request)
         check.process_request(request)
         is_ours = check.process_view(request, error_pages.bad_request, (), {}) is None
-        is_kept = is_ours and put_aside(request.session, request.path, request.POST)
+        is_kept = is_ours and put_aside(request.browser, request.path, request.POST)
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
@@ -204,6 +260,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     sections |= {"activity": "activity", "findings": "activity"}
     usual = "log" if _route(request).startswith("audit/") else "find"
     actor = getattr(request, "actor", None)
+    if actor is not None:
+        sections["sessions"] = "log" if actor.may_end_sessions else ""
     return {
         "page_name": name,
         "section": sections.get(name, usual),

@@ -11,11 +11,15 @@ from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
+from crmadmin.static_settings import *  # noqa: F403
+from crmadmin.unsafe import faults
 from customers.catalogue.fields import FIELDS, Create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,6 +55,12 @@ def read(parse: Callable[[str], T], must: str, name: str, default: str | None = 
 
 def _match(pattern: str, value: str) -> str:
     if not re.fullmatch(pattern, value, re.DOTALL):
+        raise ValueError
+    return value
+
+
+def _address(value: str) -> str:
+    if not urlsplit(_match("https?://[^/?#]+.*", value)).hostname:
         raise ValueError
     return value
 
@@ -109,7 +119,7 @@ networks = partial(
 )
 reasons = partial(read, _reasons, "list reasons of at most 50 characters, separated by ;")
 fields = partial(read, _fields, "list fields that can be changed, by Club Med's names", default="")
-address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
+address = partial(read, _address, "be an address that begins with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
 limit = partial(read, _limit, "be a number and a time, like 120/10m, 30/1h or 5/30s")
@@ -118,6 +128,11 @@ _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
+# A third one is a line here and a file in customers/locale.
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+_language = partial(_match, "|".join(dict(LANGUAGES)))
+language = partial(read, _language, "be the code of a language that the pages are in")
+zone = partial(read, lambda value: ZoneInfo(value).key, "be a time zone, such as Europe/Paris")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")
 cache = partial(read, environ.Env.cache_url_config, "be an address of a kind that is known")
 
@@ -128,6 +143,7 @@ SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 DEBUG = switch("DEBUG", default="off")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
+HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
 
@@ -198,9 +214,11 @@ SUPERVISOR_GROUPS = frozenset(words("SUPERVISOR_GROUPS"))
 AUDITOR_GROUPS = frozenset(words("AUDITOR_GROUPS"))
 REVEAL_GROUPS = frozenset(words("REVEAL_GROUPS")) or SUPERVISOR_GROUPS
 
+if unsafe := "; ".join(faults(globals())):
+    raise ImproperlyConfigured(unsafe)
+
 # Django -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
@@ -211,12 +229,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "crmadmin.middleware.answer_headers",
+    # Of every answer: files, redirects and refused hosts too.
+    "crmadmin.middleware.browser_rules",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crmadmin.static.CompressedPages",
+    "crmadmin.middleware.answer_headers",
     "crmadmin.middleware.SessionMiddleware",
+    # What comes next may answer with a page: in the reader's language.
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -242,6 +265,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
+                "customers.templatetags.rows",
                 "customers.templatetags.change",
             ],
         },
@@ -271,23 +295,33 @@ else:
 CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
-
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_USE_FINDERS = True  # no collecting step: a clone serves what it holds
+# The reader's language and zone are their browser's, or what they chose; these hold for the rest.
+LANGUAGE_CODE = language("LANGUAGE_CODE", default="en")
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = "UTC"  # of the process: its log, its commands
+READER_ZONE = zone("TIME_ZONE", default="Europe/Paris")
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_ENGINE = "crmadmin.sso.store"
 SESSION_COOKIE_AGE = 8 * 60 * 60  # a working day
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+# A name that begins so is taken by a browser from this host alone, and over HTTPS.
+_COOKIE = f"{'__Host-' if HTTPS_ONLY else ''}crmadmin_"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIE}session", f"{_COOKIE}csrf"
+ATTEMPT_COOKIE_NAME = f"{_COOKIE}attempt_"  # the beginning of it
+BROWSER_COOKIE_NAME, BROWSER_COOKIE_AGE = f"{_COOKIE}browser", 30 * 24 * 60 * 60
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "crmadmin.error_pages.forged"
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = HTTPS_ONLY and HSTS_PRELOAD
+# Browsers' lists are hard to leave, and they are the whole domain's affair.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), ("'none'",)),
@@ -304,7 +338,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
-        # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
+        # They log addresses, and a failure's text; crmadmin.middleware and crmadmin.error_pages
+        # log what may be known.
         "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
     },
 }

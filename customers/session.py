@@ -1,33 +1,40 @@
-"""What a person's session remembers, encrypted: for a quarter of an hour, but for the reason.
+"""What is remembered of a person, encrypted: for a quarter of an hour, but for the reason.
 
 - The profile that the person was shown, in the cache: an editor opens without a call.
-- The text of a form whose session had ended, in the now anonymous session of the same browser.
 - What somebody searched for, under a random handle: an address names it without holding it.
+- The text of forms whose session had ended, one a form's address, for the same browser.
 - Why the customer who is open is being changed, until another is opened or the session ends.
 """
 
+import hashlib
 import secrets
+from datetime import timedelta
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
 from django.http import QueryDict
+from django.utils import timezone
 
 from customers.audit import reading
+from customers.audit.models import Remembered
 from customers.clubmed.profile import Profile
 from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
+OWN = "own"  # member of a session: random, of this sign-in alone, under whatever key it goes on
 _SECONDS = 15 * 60
 _LONGEST_FORM = 32 * 1024  # characters; a longer text is still given back on the answer's page
 _LONGEST_SEARCH = 8 * 1024
-_MOST_SEARCHES = 10  # of one session; the oldest leave
-_FORM, _SEARCHES, _REASON = "kept", "searches", "reason"
+_MOST = 10  # searches of one session, forms of one browser; the oldest leave
+_REASON = "reason"
 
 
 def remember_shown(session: SessionBase, profile: Profile) -> None:
     """Remember the profile as it was shown now."""
+    key = _key("shown", session.get(OWN, ""), profile.customer_id)
     shown = [reading.newest(profile.customer_id), dict(profile.values)]
-    cache.set(_key(session, profile.customer_id), encrypt_for_session(shown), _SECONDS)
+    cache.set(_digest(key), encrypt_for_session(shown, bound_to=key), _SECONDS)
 
 
 def shown_profile(
@@ -37,46 +44,48 @@ def shown_profile(
 
     current: only if nobody has changed the customer from here since, in whatever process.
     """
-    encrypted = cache.get(_key(session, customer_id))
-    shown = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
-    if shown is None or (current and shown[0] != reading.newest(customer_id)):
+    key = _key("shown", session.get(OWN, ""), customer_id)
+    encrypted = cache.get(_digest(key))
+    shown = encrypted and decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=key)
+    if not shown or (current and shown[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, shown[1])
 
 
 def forget_shown(session: SessionBase, customer_id: str) -> None:
     """After a save the next read asks Club Med."""
-    cache.delete(_key(session, customer_id))
+    cache.delete(_digest(_key("shown", session.get(OWN, ""), customer_id)))
 
 
-def _key(session: SessionBase, customer_id: str) -> str:
-    return f"seen:{session.session_key}:{customer_id}"
+def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
+    """Put a form's text aside under the path it was sent to; can it be taken back?
 
-
-def put_aside(session: SessionBase, path: str, typed: QueryDict) -> bool:
-    """Put a form's text aside under the path it was sent to; False if it is too long for that."""
+    browser: what it is known by, "" if nobody ever signed in there.
+    """
     text = typed.urlencode()
-    if len(text) > _LONGEST_FORM:
+    if not browser or len(text) > _LONGEST_FORM:
         return False
-    session[_FORM] = encrypt_for_session([path, text])
+    try:
+        _remember(browser, _key("typed", browser, path), text)
+    except DatabaseError:
+        return False
     return True
 
 
-def take_back(session: SessionBase, path: str) -> QueryDict | None:
+def has_put_aside(browser: str) -> bool:
+    """Is there text of any form for this browser?"""
+    kept = Remembered.objects.filter(owner=_digest(browser), ends_at__gt=timezone.now())
+    return bool(browser) and kept.exists()
+
+
+def take_back(browser: str, path: str) -> QueryDict | None:
     """The text put aside for this path, once. Whose it is, its form's token says."""
-    if _FORM not in session:
+    key = _key("typed", browser, path)
+    text = _remembered(key) if browser else None
+    if text is None:
         return None
-    found = decrypt_for_session(session[_FORM], max_age=_SECONDS)
-    if found is not None and found[0] != path:
-        return None
-    del session[_FORM]
-    return None if found is None else QueryDict(found[1])
-
-
-def carry_over(before: SessionBase, after: dict[str, str]) -> None:
-    """Keep what was put aside when a sign-in starts the session anew."""
-    if _FORM in before:
-        after[_FORM] = before[_FORM]
+    Remembered.objects.filter(pk=_digest(key)).delete()
+    return QueryDict(text)
 
 
 def remember_search(session: SessionBase, typed: QueryDict) -> str:
@@ -85,28 +94,72 @@ def remember_search(session: SessionBase, typed: QueryDict) -> str:
     if len(text) > _LONGEST_SEARCH:
         raise RequestDataTooBig
     handle = secrets.token_urlsafe(16)
-    searches = {**session.get(_SEARCHES, {}), handle: encrypt_for_session(text)}
-    session[_SEARCHES] = dict(list(searches.items())[-_MOST_SEARCHES:])
+    own = session.get(OWN, "")
+    _remember(own, _key("search", own, handle), text)
     return handle
 
 
 def search_of(session: SessionBase, handle: str) -> QueryDict | None:
     """What was searched for; None if it is gone, or was never of this session."""
-    encrypted = session.get(_SEARCHES, {}).get(handle)
-    text = decrypt_for_session(encrypted, max_age=_SECONDS) if encrypted else None
+    text = _remembered(_key("search", session.get(OWN, ""), handle))
     return None if text is None else QueryDict(text)
+
+
+def forget_searches(session: SessionBase) -> None:
+    """Of a session that ends."""
+    Remembered.objects.filter(owner=_digest(session.get(OWN, ""))).delete()
+
+
+def sweep() -> None:
+    """Delete what is too old."""
+    Remembered.objects.filter(ends_at__lt=timezone.now()).delete()
+
+
+def _remember(owner: str, key: str, text: str) -> None:
+    """Each in a row of its own: two requests at once do not know of each other."""
+    sweep()
+    row = Remembered(
+        key_digest=_digest(key),
+        owner=_digest(owner),
+        encrypted=encrypt_for_session(text, bound_to=key),
+        ends_at=timezone.now() + timedelta(seconds=_SECONDS),
+    )
+    of_owner = Remembered.objects.filter(owner=row.owner).order_by("-ends_at")
+    surplus = list(of_owner.values_list("pk", flat=True)[_MOST - 1 :])
+    Remembered.objects.filter(pk__in=surplus).delete()
+    Remembered.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["key_digest"],
+        update_fields=["encrypted", "ends_at"],
+    )
+
+
+def _remembered(key: str) -> str | None:
+    row = Remembered.objects.filter(pk=_digest(key)).first()
+    if row is None:
+        return None
+    text: str | None = decrypt_for_session(row.encrypted, max_age=_SECONDS, bound_to=key)
+    return text
+
+
+def _key(*parts: str) -> str:
+    return " ".join(parts)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def keep_reason(session: SessionBase, customer_id: str, reason: str) -> None:
     """Keep why this customer is being changed, "" for no reason; that of any other is gone."""
-    session[_REASON] = encrypt_for_session([customer_id, reason])
+    session[_REASON] = [customer_id, reason]
 
 
 def reason_of(session: SessionBase, customer_id: str) -> str:
     """Why this customer is being changed, in the person's own words; "" if they did not say."""
-    encrypted = session.get(_REASON)
-    kept = decrypt_for_session(encrypted, max_age=None) if encrypted else None
-    return str(kept[1]) if kept is not None and kept[0] == customer_id else ""
+    number, reason = session.get(_REASON, ("", ""))
+    return str(reason) if number == customer_id else ""
 
 
 def drop_reason_of_others(session: SessionBase, customer_id: str) -> None:

@@ -13,22 +13,23 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
-def _fernet() -> MultiFernet:
+def _fernet(bound_to: str) -> MultiFernet:
     fernets = []
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        derive = HKDF(SHA256(), 32, salt=None, info=b"crmadmin sealed values").derive
+        info = f"crmadmin sealed values {bound_to}".strip().encode()
+        derive = HKDF(SHA256(), 32, salt=None, info=info).derive
         fernets.append(Fernet(base64.urlsafe_b64encode(derive(secret.encode()))))
     return MultiFernet(fernets)
 
 
-def encrypt_for_session(value: Any) -> str:
-    """A JSON value as an opaque string."""
-    return _fernet().encrypt(json.dumps(value).encode()).decode()
+def encrypt_for_session(value: Any, *, bound_to: str = "") -> str:
+    """A JSON value as an opaque string. bound_to: where it stands; it is of no use elsewhere."""
+    return _fernet(bound_to).encrypt(json.dumps(value).encode()).decode()
 
 
-def decrypt_for_session(encrypted: str, *, max_age: int | None) -> Any:
-    """The value; None if the string is not ours or older than `max_age` seconds."""
+def decrypt_for_session(encrypted: str, *, max_age: int | None, bound_to: str = "") -> Any:
+    """The value; None if the string is not ours, older than `max_age` seconds or from elsewhere."""
     try:
-        return json.loads(_fernet().decrypt(encrypted, ttl=max_age))
+        return json.loads(_fernet(bound_to).decrypt(encrypted, ttl=max_age))
     except InvalidToken:
         return None

@@ -59,7 +59,8 @@ FROM (VALUES
     ('customers_credential', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_savedview', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_verification', 'SELECT, INSERT, UPDATE, DELETE'),
-    ('django_session', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('customers_remembered', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('crmadmin_session', 'SELECT, INSERT, UPDATE, DELETE'),
     ('django_migrations', 'SELECT')
 ) AS wanted (name, rights)
 WHERE to_regclass('public.' || name) IS NOT NULL

@@ -1,5 +1,10 @@
 // What the pages cannot say in HTML alone. Every page works without this file.
 
+// Times are shown in the zone of this browser.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+const secure = location.protocol === "https:" ? "; secure" : "";
+document.cookie = `timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
+
 // Menus are <details>: close them on Esc and on a click outside.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -8,7 +13,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (event.key !== "Escape" || event.isComposing) return; // it closes an input method's list
   const menu = event.target.closest("details.menu[open]");
   if (menu) {
     menu.open = false;
@@ -93,22 +98,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
 // A revealed value is out of sight as soon as it is to be hidden, whatever comes of the request.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const revealed = event.detail.elt.closest("[data-state=revealed]");
-  for (const secret of revealed?.querySelectorAll("[data-secret]") ?? []) secret.textContent = "hidden";
+  for (const secret of revealed?.querySelectorAll("[data-secret]") ?? []) secret.textContent = document.body.dataset.hidden;
 });
 
 // This site itself did not answer: the form stays as it is.
 const unreachable = () => {
-  const notice = document.createElement("div");
-  notice.className = "notice";
-  notice.dataset.tone = "bad";
-  notice.setAttribute("role", "alert");
-  const text = document.createElement("p");
-  text.textContent =
-    "The customer desk does not answer. We do not know whether your change was sent. "
-    + "What you typed is still in the field: save it again later, it will not be sent twice.";
-  notice.append(text);
   const place = document.getElementById("notices");
-  place.replaceChildren(notice);
+  place.replaceChildren(document.getElementById("unreachable").content.cloneNode(true));
   place.scrollIntoView({ block: "nearest" });
 };
 document.addEventListener("htmx:sendError", unreachable);

@@ -12,10 +12,11 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
+from crmadmin.sso.sessions import actor_of
 from customers.audit.models import Entry, JournalLine
 from customers.services.outcomes import NotSaved
 from tests import privacy
-from tests.conftest import HTMX, TOM, signed_in, soup
+from tests.conftest import HTMX, TOM, give_session, signed_in, soup
 
 CREATE = "/customers/new/"
 CONTACT = f"/customers/{TOM}/groups/contact/"
@@ -27,9 +28,7 @@ YES = {"landed": "yes", "reason": "Customer confirmed by phone"}
 
 def sign_in_again(client, person, **rights):
     """As the callback does it: the session of that browser goes on as that person's."""
-    session = client.session
-    session["person"] = signed_in(person, **rights).session["person"]
-    session.save()
+    give_session(client, actor_of(signed_in(person, **rights).session))
     return client
 
 

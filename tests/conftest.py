@@ -1,19 +1,23 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
-import time
+import subprocess
 from contextlib import nullcontext
+from uuid import uuid4
 
 import pytest
 from bs4 import BeautifulSoup
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
+from django.core import signing
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
+from crmadmin.sso import sessions
 from crmadmin.sso.provider import read_again
+from crmadmin.sso.store import SessionStore
+from customers.access import Actor
 from customers.services.connection import client
 from tests import contract, log, privacy
 from tests.provider import provider  # noqa: F401 - a fixture
@@ -34,6 +38,11 @@ TOM = "123456789"  # the scenario's own customer
 
 
 REACH_A_DATABASE = {"db", "transactional_db", "live_server", "database_address"}
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # once, before the workers begin
+        subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)  # noqa: S607
 
 
 def pytest_collection_modifyitems(config, items):
@@ -161,18 +170,18 @@ def text(page):
 def signed_in(person, *, reveals=False, client_class=Desk, **kwargs):
     sub, name, roles = person
     client = client_class(**kwargs)
-    session = SessionStore()
-    session["person"] = {
-        "issuer": settings.OIDC_ISSUER,
-        "sub": sub,
-        "name": name,
-        "roles": roles,
-        "reveals": reveals,
-        "until": time.time() + settings.SESSION_COOKIE_AGE,
-    }
-    session.save()
-    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    give_session(client, Actor(settings.OIDC_ISSUER, sub, name, tuple(roles), reveals=reveals))
     return client
+
+
+def give_session(client, actor):
+    """What the browser has after this person's sign-in in it."""
+    session = SessionStore()
+    sessions.start(session, actor)
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    if settings.BROWSER_COOKIE_NAME not in client.cookies:
+        known = signing.get_cookie_signer(salt=settings.BROWSER_COOKIE_NAME).sign(uuid4().hex)
+        client.cookies[settings.BROWSER_COOKIE_NAME] = known
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ DEFAULTS = {
     "SUPERVISOR_GROUPS": "crm-supervisors",
     "AUDITOR_GROUPS": "crm-auditors",
     "REVEAL_GROUPS": "",
+    "TIME_ZONE": "UTC",
 }
 for name, value in DEFAULTS.items():
     os.environ.setdefault(name, value)

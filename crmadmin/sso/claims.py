@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from authlib.integrations.base_client import OAuthError
 from django.conf import settings
 from django.http import HttpRequest
 
+from crmadmin.sso.attempts import Attempt
 from crmadmin.sso.provider import SignInError, check_sender, provider
 from customers.access import Actor, Role
 
@@ -12,20 +14,29 @@ _LEEWAY = 30  # seconds that the provider's clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
 
 
-def redeem(request: HttpRequest) -> tuple[dict[str, Any], dict[str, Any]]:
+def redeem(request: HttpRequest, attempt: Attempt) -> tuple[dict[str, Any], dict[str, Any]]:
     """Redeem the code in a callback's address: the claims, and the answer of the token endpoint.
+
+    attempt: the one that it answers.
 
     Groups that the id_token lacks come from the userinfo endpoint. Raises one of UNACCEPTABLE.
     """
     client = provider()
     check_sender(client, request.GET.get("iss"))
+    if error := request.GET.get("error"):
+        raise OAuthError(error)
     wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
     wanted["iss"]["values"] = [client.server_metadata["issuer"]]
     wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
-    token = client.authorize_access_token(request, leeway=_LEEWAY, claims_options=wanted)
-    if token.get("userinfo") is None:
+    token = client.fetch_access_token(
+        redirect_uri=request.build_absolute_uri(request.path),
+        code=request.GET["code"],
+        code_verifier=attempt.verifier,
+    )
+    told = client.parse_id_token(token, attempt.nonce, claims_options=wanted, leeway=_LEEWAY)
+    if told is None:
         raise SignInError("no id_token")
-    claims = dict(token["userinfo"])
+    claims = dict(told)
     if why_no_groups(claims) == "missing" and "userinfo_endpoint" in client.server_metadata:
         more = client.userinfo(token=token)
         if more.get("sub") != claims["sub"]:

@@ -1,43 +1,144 @@
 """A person's session: from a sign-in until a sign-out, for SESSION_COOKIE_AGE at most."""
 
-import time
-from dataclasses import asdict, replace
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any, cast
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
+from django.utils import timezone
 
+from crmadmin.models import Session, digest
+from crmadmin.sso.store import SessionStore
 from customers.access import Actor, Role
+from customers.audit.models import actor_key
 from customers.services import credentials
-from customers.session import carry_over
+from customers.session import OWN, forget_searches
+
+_GRACE = timedelta(minutes=1)  # in which what other tabs have asked for is still answered
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+_BROWSERS = {  # the first that is named: Edge and Chrome name those they are like as well
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "CriOS": "Chrome",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
 
 
 def actor_of(session: SessionBase) -> Actor | None:
-    """Who is signed in; None once SESSION_COOKIE_AGE is over, however much they work meanwhile."""
-    person = session.get("person")
-    if person is None or person.get("until", 0) <= time.time():
-        return None
-    known = {key: value for key, value in person.items() if key != "until"}
-    return Actor(**known | {"roles": tuple(map(Role, person["roles"]))})
+    """Who is signed in; None for a stranger."""
+    identity = ours(session).identity
+    return actor_in(identity) if identity else None
 
 
-def begin(request: HttpRequest, actor: Actor, sign_in: str) -> None:
-    """Start a new session for this person, with what they typed before the last one ended.
+def ours(session: SessionBase) -> SessionStore:
+    """The session of a request as what it is here."""
+    return cast(SessionStore, session)
 
-    sign_in: the handle of their own token for Club Med, or "".
+
+def actor_in(identity: dict[str, Any]) -> Actor:
+    """Who an identity speaks of."""
+    known = identity["actor"]
+    return Actor(**known | {"roles": tuple(map(Role, known["roles"]))})
+
+
+def begin(request: HttpRequest, actor: Actor, *, sid: str = "", **private: Any) -> None:
+    """Start a session for this person, under a new key.
+
+    sid: the provider's name for its own session, or "". private: JSON values to keep beside who
+    they are, in `SessionStore.identity`.
     """
-    carried: dict[str, str] = {}
-    carry_over(request.session, carried)
-    end(request)
-    request.session.update(carried)
-    until = time.time() + settings.SESSION_COOKIE_AGE
-    request.session["person"] = asdict(replace(actor, sign_in=sign_in)) | {"until": until}
+    on = browser_words(request.headers.get("User-Agent", ""))
+    start(ours(request.session), actor, sid=sid, on=on, **private)
     rotate_token(request)
 
 
+def start(
+    session: SessionStore, actor: Actor, *, sid: str = "", on: str = "", **private: Any
+) -> None:
+    """As `begin`. on: what browser, for people.
+
+    The session of the same person goes on, whose former key is good for a minute: several tabs may
+    sign in at once. Anybody else's ends.
+    """
+    now = timezone.now()
+    row = Session(began=now, ends_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    content = {OWN: secrets.token_urlsafe(16)}
+    before, former = actor_of(session), session.row
+    if former is not None and before is not None and before.key == actor.key:
+        row.began, row.ends_at, content = former.began, former.ends_at, dict(session.items())
+        credentials.forget(before.sign_in, at=now + _GRACE)
+        with suppress(UpdateError):  # somebody else has ended it meanwhile
+            session.renew(session.identity, ends_at=min(former.ends_at, now + _GRACE))
+    else:
+        _end(session)
+    row.last_active = now
+    row.person = actor_key(actor.issuer, actor.sub)
+    row.sid_digest = digest_of_sid(actor.issuer, sid)
+    session.begin(row, private | {"actor": asdict(actor), "on": on}, content)
+
+
+def renew(session: SessionBase, actor: Actor, **private: Any) -> None:
+    """Write who they are now, and what else is private; what is not named stays as it is.
+
+    Raises UpdateError: the session has ended meanwhile.
+    """
+    identity = ours(session).identity | private | {"actor": asdict(actor)}
+    ours(session).renew(identity)
+
+
+def touch(session: SessionBase) -> None:
+    """Note that the person works, at most once a minute. Raises UpdateError, as `renew` does."""
+    if ours(session).row is not None:
+        ours(session).touch()
+
+
 def end(request: HttpRequest) -> None:
-    """Delete the session and the person's own token for Club Med."""
-    if sign_in := request.session.get("person", {}).get("sign_in"):
-        credentials.forget(sign_in)
-    request.session.flush()
+    """Delete the session, what it remembers, and the person's own token for Club Med."""
+    _end(request.session)
+
+
+def _end(session: SessionBase) -> None:
+    if actor := actor_of(session):
+        credentials.forget(actor.sign_in)
+        forget_searches(session)
+    session.flush()
+
+
+def end_all(rows: Iterable[Session]) -> int:
+    """End these sessions, of whomever: their next request is a stranger's. Returns how many."""
+    ended = 0
+    for row in rows:
+        if identity := row.read_identity():
+            credentials.forget(actor_in(identity).sign_in)
+        ended += Session.objects.filter(pk=row.pk).delete()[0]
+    return ended
+
+
+def digest_of_sid(issuer: str, sid: str) -> str:
+    """What stands in `Session.sid_digest`."""
+    return digest(f"{issuer} {sid}") if sid else ""
+
+
+def browser_words(user_agent: str) -> str:
+    """What a browser says of itself, for people: "Firefox, Windows"; "" if it is none we know."""
+    browser = next((name for sign, name in _BROWSERS.items() if f"{sign}/" in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS.items() if sign in user_agent), "")
+    return ", ".join(filter(None, (browser, system)))

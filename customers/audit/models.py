@@ -572,7 +572,7 @@ class AccessEvent(models.Model):
     field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
-    query = models.TextField(blank=True)  # of an export, its filter
+    query = models.TextField(blank=True)  # of an export, its filter; of a sign-in ended, why
     request_id = models.CharField(max_length=64, blank=True)
     address = models.CharField(max_length=39, blank=True)  # the caller's; only at the door
 
@@ -668,6 +668,21 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"credential until {self.ends_at}"
+
+
+class Remembered(models.Model):
+    """What a person typed or searched for, for a quarter of an hour (`customers.session`)."""
+
+    key_digest = models.CharField(max_length=64, primary_key=True)
+    owner = models.CharField(max_length=64)  # digest of what the session or the browser is known by
+    encrypted = models.TextField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "ends_at"], name="remembered_owner")]
+
+    def __str__(self) -> str:
+        return f"remembered until {self.ends_at}"
 
 
 class SavedView(models.Model):

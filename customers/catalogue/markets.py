@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from babel import Locale, UnknownLocaleError
 
+from customers.catalogue import reader
 from customers.clubmed.client import is_locale
 from customers.clubmed.profile import Profile
 from customers.clubmed.schema import Rules
@@ -32,12 +33,13 @@ def market_of(profile: Profile) -> str:
 
 
 def market_name(locale: str) -> str:
-    """A market as people call it: "France, French"; the locale itself if Babel has no name."""
+    """A market as its reader calls it: "France, French"; the locale itself if it has no name."""
     try:
         known = Locale.parse(locale, sep="-")
     except (UnknownLocaleError, ValueError):
         return locale
-    return f"{known.get_territory_name('en')}, {known.get_language_name('en')}"
+    shown = reader.locale()
+    return f"{known.get_territory_name(shown)}, {known.get_language_name(shown)}"
 
 
 def country_name(locale: str) -> str:

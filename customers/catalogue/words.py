@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_decimal
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from customers.catalogue.compare import fold, raw_text
+from customers.catalogue import reader
+from customers.catalogue.compare import raw_text
 from customers.clubmed.profile import Json, parse_date
 
-_NAMES = Locale("en")
 # Codes of Babel's territories that are not ISO 3166-1 alpha-2: groupings, exceptional reservations.
 _NOT_COUNTRIES = "AC CP CQ DG EA EU EZ IC QO TA UN XA XB XK ZZ"
 _PHONE_TYPES = {"MOBILE": _("Mobile"), "HOME": _("Home"), "OFFICE": _("Office")}
@@ -31,27 +30,42 @@ _CHANNELS = {
 }
 
 
-@cache
 def countries() -> Mapping[str, str]:
-    """ISO 3166-1 alpha-2 code -> name, sorted by name."""
-    found = {
-        code: name
-        for code, name in _NAMES.territories.items()
-        if len(code) == 2 and code.isalpha() and code not in _NOT_COUNTRIES
-    }
-    return dict(sorted(found.items(), key=lambda pair: fold(pair[1])))
+    """ISO 3166-1 alpha-2 code -> name, sorted by name; in the language of the person."""
+    return _countries(reader.locale())
 
 
 @cache
+def _countries(locale: Locale) -> Mapping[str, str]:
+    return reader.in_order(
+        {
+            code: name
+            for code, name in locale.territories.items()
+            if len(code) == 2 and code.isalpha() and code not in _NOT_COUNTRIES
+        }
+    )
+
+
 def languages() -> Mapping[str, str]:
-    """ISO 639-1 code in capitals, as Club Med writes it, -> name, sorted by name."""
-    found = {code.upper(): name for code, name in _NAMES.languages.items() if len(code) == 2}
-    return dict(sorted(found.items(), key=lambda pair: fold(pair[1])))
+    """ISO 639-1 code in capitals, as Club Med writes it, -> name, sorted by name; likewise."""
+    return _languages(reader.locale())
+
+
+@cache
+def _languages(locale: Locale) -> Mapping[str, str]:
+    named = locale.languages.items()
+    found = {code.upper(): capfirst(name) for code, name in named if len(code) == 2}
+    return reader.in_order(found)
 
 
 def phone_types() -> dict[str, str]:
     """code -> name, in the language of the person."""
     return {code: str(name) for code, name in _PHONE_TYPES.items()}
+
+
+def phone_type_text(code: str | None) -> str:
+    """One name alone; a type without one stands as it came, "" for none."""
+    return str(_PHONE_TYPES.get(code or "", code or ""))
 
 
 def channels() -> dict[str, str]:
@@ -62,14 +76,14 @@ def channels() -> dict[str, str]:
 def date_text(value: Json) -> str:
     """14 June 1986."""
     day = parse_date(value)
-    return raw_text(value) if day is None else format_date(day, "d MMMM y", locale=_NAMES)
+    return raw_text(value) if day is None else reader.day_text(day)
 
 
 def number_text(value: Json) -> str:
     """12,480; a number that is longer than any count, as it came."""
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 10**15:
         return raw_text(value)
-    return format_decimal(value, locale=_NAMES)
+    return reader.number_text(value)
 
 
 def yes_no(answer: Json) -> str:

@@ -83,7 +83,7 @@ class RevertForm(SmallForm):
             label = FIELDS[name].label if name in FIELDS else error.key
             message = error.message or error.code or str(wording.NO_REASON)
             about = {"field": label, "message": message}
-            self.problems.append(str(wording.REFUSED_ABOUT % about if label else message))
+            self.problems.append(str(wording.ABOUT % about if label else message))
             self.offers_force |= name == "address"
         if not self.problems:
             self.problems = [refused.description or str(wording.NO_REASON)]

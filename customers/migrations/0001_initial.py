@@ -41,6 +41,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Remembered",
+            fields=[
+                ("key_digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("owner", models.CharField(max_length=64)),
+                ("encrypted", models.TextField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
+            ],
+            options={
+                "indexes": [models.Index(fields=["owner", "ends_at"], name="remembered_owner")],
+            },
+        ),
+        migrations.CreateModel(
             name="Entry",
             fields=[
                 (

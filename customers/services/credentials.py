@@ -64,8 +64,13 @@ def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: boo
     return handle
 
 
-def forget(sign_in: str) -> None:
-    Credential.objects.filter(pk=sign_in).delete()
+def forget(sign_in: str, *, at: datetime | None = None) -> None:
+    """Delete a person's token, or have it be of no use from then on."""
+    rows = Credential.objects.filter(pk=sign_in)
+    if at is None:
+        rows.delete()
+    else:
+        rows.update(ends_at=at)
 
 
 def sweep() -> None:

@@ -36,6 +36,7 @@ class DeskRequest(HttpRequest):
     htmx: HtmxDetails
     actor: Actor
     id: str
+    browser: str  # what it is known by, since somebody signed in there; else ""
     address: str  # the caller's, as TRUSTED_PROXIES say; "" if it has none
 
 
@@ -70,7 +71,7 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         posted = request.POST
     except Exception:  # it could not be read at all: that is what the answer is about
         return []
-    chosen = {"csrfmiddlewaretoken", "token", "act", "field", "purpose"}  # and not typed
+    chosen = {"csrfmiddlewaretoken", "token", "act", "anyway", "field", "purpose"}  # and not typed
     return [
         (name, value)
         for name, values in posted.lists()
@@ -173,7 +174,7 @@ def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
     """
     if request.method == "POST":
         return {"data": request.POST}
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     token = typed.get("token", "") if typed else ""
     own = not form_name or form_token.read(token, actor=request.actor, form=form_name)
     return {"typed": typed if own else None}
@@ -249,7 +250,7 @@ def profile_form(
     """The form as it was sent, as it was typed before a sign-in, or new. values: to begin with."""
     if request.method == "POST":
         return ProfileForm(editing, request.POST, judged="act" not in request.POST), None
-    typed = session.take_back(request.session, request.path)
+    typed = session.take_back(request.browser, request.path)
     form = ProfileForm(editing, typed, judged=False)
     if form.seen is not None:
         return form, Note(text=wording.TYPED_BEFORE)

@@ -130,7 +130,9 @@ def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -
     note = _note(saved.values[field.name]) if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
         undo = undo_address(request, saved)
-        messages.success(request, f"{field.label}: {note}", extra_tags=undo)
+        messages.success(
+            request, wording.ABOUT % {"field": field.label, "message": note}, extra_tags=undo
+        )
         return redirect(_place(profile.customer_id, field))
     if saved.values:
         profile = with_value(profile, field, saved.values[field.name])

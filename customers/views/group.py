@@ -50,7 +50,8 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
         return answers.not_saved(request, exc, form, show)
     forget_shown(request.session, customer_id)
     labels = ", ".join(FIELDS[name].label for name in saved.values)
-    said = f"{labels}: {wording.SAVED}" if labels else str(wording.HELD_ALREADY)
+    said = wording.ABOUT % {"field": labels, "message": wording.SAVED}
+    said = said if labels else str(wording.HELD_ALREADY)
     messages.success(request, said, extra_tags=undo_address(request, saved))
     return answers.lead(request, reverse("profile", args=[customer_id]))
 

@@ -80,7 +80,7 @@ def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResp
     forget_shown(request.session, saved.customer_id)
     note = wording.UNDONE if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
-        messages.success(request, f"{_labels(ways)}: {note}")
+        messages.success(request, wording.ABOUT % {"field": _labels(ways), "message": note})
         return redirect("profile", saved.customer_id)
     field = FIELDS[ways[0].name]
     if saved.values:

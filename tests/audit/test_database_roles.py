@@ -164,7 +164,8 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
         "customers_credential": "DELETE INSERT SELECT UPDATE",
         "customers_savedview": "DELETE INSERT SELECT UPDATE",
         "customers_verification": "DELETE INSERT SELECT UPDATE",
-        "django_session": "DELETE INSERT SELECT UPDATE",
+        "customers_remembered": "DELETE INSERT SELECT UPDATE",
+        "crmadmin_session": "DELETE INSERT SELECT UPDATE",
         "django_migrations": "SELECT",
     }
     owned = as_app.execute("SELECT tablename FROM pg_tables WHERE tableowner = %s", [place.owner])

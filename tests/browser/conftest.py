@@ -39,11 +39,12 @@ class Product:
 
     def let_in(self, page, name):
         """Make the page that person's, who signs in only once."""
-        page.context.clear_cookies(name="sessionid")
+        page.context.clear_cookies(name="crmadmin_session")
         if name not in self._sessions:
             sign_in(page, name)
             cookies = page.context.cookies()
-            self._sessions[name] = [one for one in cookies if one["name"] == "sessionid"]
+            ours = ("crmadmin_session", "crmadmin_browser")
+            self._sessions[name] = [one for one in cookies if one["name"] in ours]
         page.context.add_cookies(self._sessions[name])
 
     def add_fault(self, **fault):

@@ -107,7 +107,7 @@ def save_what_is_taken_and_what_is_not(lasting):
 
 def go_on_after_the_session_ended(lasting):
     page = lasting.page
-    page.context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name="crmadmin_session")
     box = lasting.type("#email input[name=value]", "kept-qwxzjk@example.com")
     box.press("Enter")
     expect(page.locator("#notices")).to_contain_text("Your session has ended.")

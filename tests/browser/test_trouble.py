@@ -90,7 +90,7 @@ def test_an_ended_session_brings_the_text_back_after_signing_in(product, open_pa
     page.goto(TOM)
     page.get_by_role("link", name="Edit e-mail").click()
     page.locator("input[name=value]").fill("kept@example.com")
-    page.context.clear_cookies(name="sessionid")
+    page.context.clear_cookies(name="crmadmin_session")
     page.locator("#email").get_by_role("button", name="Save", exact=True).click()
 
     expect(page.locator("main")).to_contain_text("Your session has ended.")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from crmadmin.models import Session
 from customers.audit import access_events, chain, erasure, triggers
 from customers.audit.actions import Outcome
 from customers.audit.entries import FieldOutcome
@@ -308,14 +308,14 @@ def test_old_access_events_leave_and_an_entry_says_so(viewed, tmp_path, supervis
 
 
 def test_sessions_and_tokens_of_nobody_any_more_leave_too(at):
-    over, lasting = (signed_in(AGENT).session for _ in range(2))
-    Session.objects.filter(pk=over.session_key).update(expire_date=NOW - timedelta(hours=1))
+    over, lasting = (signed_in(AGENT).session.row for _ in range(2))
+    Session.objects.filter(pk=over.pk).update(ends_at=NOW - timedelta(hours=1))
     for key, ends_at in (("over", NOW - timedelta(hours=1)), ("lasting", NOW + timedelta(hours=1))):
         Credential.objects.create(key=key, encrypted="", ends_at=ends_at)
 
     expire("--execute")
 
-    assert [one.pk for one in Session.objects.all()] == [lasting.session_key]
+    assert [one.pk for one in Session.objects.all()] == [lasting.pk]
     assert [one.pk for one in Credential.objects.all()] == ["lasting"]
 
 

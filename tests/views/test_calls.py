@@ -32,8 +32,8 @@ def cold(agent):
 def test_a_profile_is_out_after_one_call_and_the_market_is_asked_behind_it(
     transactional_db, cold, clubmed
 ):
-    session = {"cookie": cold.cookies.output(header="", attrs=[]).strip()}
-    request = RequestFactory().get(PAGE, headers=session)
+    session = f"crmadmin_session={cold.cookies['crmadmin_session'].value}"
+    request = RequestFactory().get(PAGE, headers={"cookie": session})
 
     answer = WSGIHandler()(request.environ, lambda status, headers: None)
 

@@ -398,7 +398,7 @@ def test_what_club_med_does_not_say_is_neither_revealed_nor_recorded(
 
 def test_a_purpose_that_was_chosen_when_the_session_had_ended_is_chosen_again(supervisor, change):
     for url in (REVEAL, f"{change}reveal/"):
-        del supervisor.cookies["sessionid"]
+        del supervisor.cookies["crmadmin_session"]
         assert supervisor.post(url, ASKED).status_code == 401
 
         sign_in_again(supervisor, SUPERVISOR, reveals=True)

@@ -1,6 +1,7 @@
-"""Every sentence can be translated: in a language of brackets no page shows a word outside of them.
+"""Every sentence can be translated: where all French is in brackets no word stands outside of them.
 
-What may stand outside is data: values of customers, names of staff, codes, and proper names.
+What may stand outside is data: values of customers, names of staff, codes, proper names, and the
+French names of countries, languages and months. `.ci/translations.py` sees to the rest.
 """
 
 import gettext
@@ -56,10 +57,11 @@ class Brackets(gettext.NullTranslations):
 
 
 @pytest.fixture
-def brackets():
+def brackets(settings):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(trans_real._translations, "en", Brackets())
-        translation.activate("en")
+        patch.setitem(trans_real._translations, "fr", Brackets())
+        settings.LANGUAGE_CODE = "fr"
+        translation.activate("fr")
         yield
     translation.deactivate()
 
@@ -278,8 +280,16 @@ def forget(agent, supervisor, clubmed):
 
 
 def gate(agent, supervisor, clubmed):
-    agent.cookies.clear()
+    del agent.cookies["crmadmin_session"]
     return agent.get(f"/customers/{LONG}/")
+
+
+def own_sessions(agent, supervisor, clubmed):
+    return agent.get("/sessions/")
+
+
+def ending_a_session(agent, supervisor, clubmed):
+    return supervisor.get(f"/sessions/?ask={agent.session.row.pk}")
 
 
 def activity(agent, supervisor, clubmed):
@@ -317,7 +327,7 @@ STATES = [
         saved_in_place,
         outage,
     ),
-    *(history, log, change, waiting, own_saves, forget, gate),
+    *(history, log, change, waiting, own_saves, forget, gate, own_sessions, ending_a_session),
     *(undone, undo_conflict, put_back, reverting, reverting_without_a_reason),
     reverting_what_cannot_be,
     *(altered_change, change_far_from_a_seal),
@@ -342,7 +352,7 @@ def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
     numbers = differences.record()
     page = supervisor.page("/audit/")
     values = json.dumps(differences.CASES, ensure_ascii=False)
-    data = f"{values} June February German French Brazil Portugal"  # the last by Babel
+    data = f"{values} juin février Allemand Français Brésil Portugal"  # the last by Babel
 
     for case, number in numbers.items():
         for cell in differences.row(number, page).select(".delta, .field-name"):
@@ -369,12 +379,13 @@ def outside(text):
 
 def known_words(clubmed):
     """The words of all customers, staff, countries, languages and months."""
-    names = Locale("en")
+    names = Locale("fr")
     texts = [
         json.dumps(list(clubmed.customers.values()), ensure_ascii=False),
         *(f"{sub} {name}" for sub, name, _ in (AGENT, SUPERVISOR, AUDITOR)),
         *names.territories.values(),
         *names.languages.values(),
+        *map(str.title, names.languages.values()),
         *names.months["format"]["wide"].values(),
         *names.months["format"]["abbreviated"].values(),
         *names.days["format"]["wide"].values(),

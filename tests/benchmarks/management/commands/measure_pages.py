@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import random
-import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from auditlog.models import LogEntry
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -23,6 +21,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from crmadmin.sso import sessions
+from crmadmin.sso.store import SessionStore
+from customers.access import Actor, Role
 from customers.audit.models import actor_key
 from tests.benchmarks import change, pages
 from tests.benchmarks.management.commands.fill_log import AT_REST, CHUNK
@@ -92,15 +93,8 @@ def _paths(length: int) -> dict[str, str]:
 def _session() -> str:
     """A supervisor's."""
     session = SessionStore()
-    session["person"] = {
-        "issuer": change.ISSUER,
-        "sub": "staff-1",
-        "name": "Sana El Idrissi",
-        "roles": ["supervisor"],
-        "reveals": False,
-        "until": time.time() + settings.SESSION_COOKIE_AGE,
-    }
-    session.save()
+    supervisor = Actor(change.ISSUER, "staff-1", "Sana El Idrissi", (Role.SUPERVISOR,))
+    sessions.start(session, supervisor)
     return str(session.session_key)
 
 

@@ -1,0 +1,56 @@
+"""The sessions of the people who are signed in."""
+
+import hashlib
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
+
+
+def digest(text: str) -> str:
+    """SHA-256, in hex: 64 characters."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Session(models.Model):
+    """From one sign-in to its end. Of no use to who reads the table, copies a row or writes one.
+
+    The cookie's value is the key, and only its digest stands here. `identity` can be read by the
+    product, for the list of who is signed in, and is good in this row with these columns only.
+    `content` can be read with the cookie's value only.
+    """
+
+    key_digest = models.CharField(max_length=64, primary_key=True)
+    person = models.BigIntegerField(db_index=True)  # as `actor_key` gives it
+    # Of the provider's session: SHA-256 of issuer and `sid`; "" if it named none.
+    sid_digest = models.CharField(max_length=64, blank=True, db_index=True)
+    began = models.DateTimeField()
+    last_active = models.DateTimeField()  # at most a minute behind
+    ends_at = models.DateTimeField(db_index=True)  # whatever is done meanwhile
+    identity = models.TextField()
+    content = models.TextField()
+
+    def __str__(self) -> str:
+        return f"session since {self.began}"
+
+    @property
+    def _bound_to(self) -> str:
+        times = f"{self.began.timestamp()} {self.ends_at.timestamp()}"
+        return f"identity {self.key_digest} {self.person} {self.sid_digest} {times}"
+
+    def set_identity(self, identity: dict[str, Any]) -> None:
+        self.identity = encrypt_for_session(identity, bound_to=self._bound_to)
+
+    def read_identity(self) -> dict[str, Any] | None:
+        """None if somebody else wrote it, or another column that it is bound to."""
+        identity: dict[str, Any] | None = decrypt_for_session(
+            self.identity, max_age=None, bound_to=self._bound_to
+        )
+        return identity
+
+    @classmethod
+    def lasting(cls) -> "models.QuerySet[Session]":
+        """Those that have not ended."""
+        return cls.objects.filter(ends_at__gt=timezone.now())

@@ -1,0 +1,72 @@
+"""One try to sign in: what its callback must match, and where it leads.
+
+It travels in an encrypted cookie of its own. So any number of tabs may try at once, and a stranger
+costs no row.
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from crmadmin.models import digest
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
+
+_SECONDS = 10 * 60
+_MOST = 5  # of one browser: all cookies of it must fit into one header
+_LONGEST = 700  # characters of a target, for the same reason
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """state, nonce, verifier: as the provider was told of them. target: a path of ours."""
+
+    state: str
+    nonce: str
+    verifier: str
+    target: str
+    is_spent: bool = False
+
+
+def safe_target(request: HttpRequest, target: str) -> str:
+    """The target if it is an address of ours that fits into a cookie, else "/"."""
+    here = {request.get_host()}
+    is_ours = url_has_allowed_host_and_scheme(target, here, require_https=request.is_secure())
+    return target if is_ours and len(target) <= _LONGEST else "/"
+
+
+def put(request: HttpRequest, response: HttpResponse, attempt: Attempt) -> None:
+    """Let the browser keep it, and drop those that it has too many of."""
+    ours = [name for name in request.COOKIES if name.startswith(settings.ATTEMPT_COOKIE_NAME)]
+    for name in ours[: 1 - _MOST]:  # a browser names the oldest first
+        response.delete_cookie(name)
+    _set(response, attempt)
+
+
+def of(request: HttpRequest) -> Attempt | None:
+    """The one that a callback answers; None if this browser did not make it, or too long ago."""
+    state = request.GET.get("state", "")
+    encrypted = request.COOKIES.get(_name(state), "")
+    known = decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=f"attempt {state}")
+    return None if known is None else Attempt(**known)
+
+
+def spend(response: HttpResponse, attempt: Attempt) -> None:
+    """It is good for one callback; opened again, that still knows where it led."""
+    _set(response, replace(attempt, nonce="", verifier="", is_spent=True))
+
+
+def _set(response: HttpResponse, attempt: Attempt) -> None:
+    response.set_cookie(
+        _name(attempt.state),
+        encrypt_for_session(asdict(attempt), bound_to=f"attempt {attempt.state}"),
+        max_age=_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _name(state: str) -> str:
+    return settings.ATTEMPT_COOKIE_NAME + digest(state)[:16]

@@ -1,0 +1,136 @@
+"""Django's `request.session` over our own table: only who is signed in has one."""
+
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from crmadmin.models import Session, digest
+from customers.session import sweep
+from customers.session_encryption import decrypt_for_session, encrypt_for_session
+
+_TOUCH = 60  # seconds
+
+
+class SessionStore(SessionBase):
+    """Empty for a stranger: what is written into it then is stored nowhere.
+
+    What is set as in a dictionary is the row's `content`; the last of two requests at once wins.
+    The row's `identity` is written by `begin` and `renew` alone.
+    """
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.is_new = False
+        self._row: Session | None = None
+        self._identity: dict[str, Any] = {}
+
+    @property
+    def row(self) -> Session | None:
+        """What is stored of it; None for a stranger."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self._row
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Who signed in, and what came with that; {} for a stranger."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self._identity
+
+    def begin(self, row: Session, identity: dict[str, Any], content: dict[str, Any]) -> None:
+        """Start under a new key, whose digest `row` gets."""
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+        self._session_cache = content
+        row.key_digest = digest(str(self.session_key))
+        row.content = self._encrypted(content)
+        row.set_identity(identity)
+        row.save(force_insert=True)
+        self._row, self._identity = row, identity
+        self.is_new = self.modified = True
+
+    def renew(self, identity: dict[str, Any], **columns: Any) -> None:
+        """Write another identity, and columns that it is bound to.
+
+        Raises UpdateError: the session has ended meanwhile.
+        """
+        row = self._stored
+        for name, value in columns.items():
+            setattr(row, name, value)
+        row.set_identity(identity)
+        self._update(identity=row.identity, **columns)
+        self._identity = identity
+
+    def touch(self) -> None:
+        """Note that the person works, at most once a minute. Raises UpdateError, as above."""
+        now = timezone.now()
+        if (now - self._stored.last_active).total_seconds() >= _TOUCH:
+            self._update(last_active=now)
+            self._stored.last_active = now
+
+    # What Django asks of a store -----------------------------------------------------------------
+
+    def load(self) -> dict[str, Any]:
+        row = Session.lasting().filter(pk=digest(str(self.session_key))).first()
+        identity = row.read_identity() if row else None
+        content = self._decrypted(row.content) if row else None
+        if identity is None or content is None:
+            self._session_key = None
+            return {}
+        self._row, self._identity = row, identity
+        return content
+
+    def is_empty(self) -> bool:
+        return self.session_key is None
+
+    def exists(self, session_key: str) -> bool:
+        return Session.objects.filter(pk=digest(session_key)).exists()
+
+    def create(self) -> None:
+        raise NotImplementedError("only a sign-in begins a session")
+
+    def save(self, must_create: bool = False) -> None:
+        """Store the content. Raises UpdateError: the session has ended meanwhile."""
+        content = self._get_session()  # type: ignore[attr-defined]
+        if self.session_key is not None:
+            self._update(content=self._encrypted(content))
+
+    def delete(self, session_key: str | None = None) -> None:
+        if key := session_key or self.session_key:
+            Session.objects.filter(pk=digest(key)).delete()
+        self._row, self._identity = None, {}
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """Of the cookie, in seconds."""
+        return int((self._stored.ends_at - timezone.now()).total_seconds())
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Also of what was put aside and never taken back."""
+        Session.objects.exclude(pk__in=Session.lasting()).delete()
+        sweep()
+
+    @property
+    def _stored(self) -> Session:
+        if self.row is None:
+            raise UpdateError
+        return self.row
+
+    def _encrypted(self, content: dict[str, Any]) -> str:
+        return encrypt_for_session(content, bound_to=f"content {self.session_key}")
+
+    def _decrypted(self, content: str) -> dict[str, Any] | None:
+        """None if it is not of this session."""
+        bound_to = f"content {self.session_key}"
+        known: dict[str, Any] | None = decrypt_for_session(content, max_age=None, bound_to=bound_to)
+        return known
+
+    def _update(self, **columns: Any) -> None:
+        row = self._stored
+        try:
+            with transaction.atomic():
+                there = Session.objects.filter(pk=row.pk).update(**columns)
+        except DatabaseError as exc:
+            raise UpdateError from exc
+        if not there:
+            raise UpdateError

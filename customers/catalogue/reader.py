@@ -1,0 +1,59 @@
+"""How the person who reads writes dates, times, numbers and lists, and in which order names stand.
+
+Their language is the active one of Django, their zone its current one.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal
+from django.utils import timezone
+from django.utils.translation import get_language
+
+# British: most of those who read English here write the day first.
+_LOCALES = {"en": "en_GB"}
+
+
+def locale() -> Locale:
+    language = get_language() or "en"
+    return Locale.parse(_LOCALES.get(language, language), sep="-" if "-" in language else "_")
+
+
+def in_order(names: Mapping[str, str]) -> dict[str, str]:
+    """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
+    return dict(sorted(names.items(), key=lambda pair: _letters(pair[1])))
+
+
+def _letters(name: str) -> tuple[str, str]:
+    plain = unicodedata.normalize("NFKD", name)
+    return "".join(c for c in plain.casefold() if not unicodedata.combining(c)), name
+
+
+def local(moment: datetime) -> datetime:
+    """The same moment on the reader's clock."""
+    return timezone.localtime(moment)
+
+
+def day_text(day: date, shape: str = "long") -> str:
+    """14 June 1986; "full": Saturday 14 June 1986; "MMMMd": 14 June; "MMMd": 14 Jun.
+
+    shape: a length or a skeleton of CLDR's. day: of a moment, the day that it is for the reader.
+    """
+    if isinstance(day, datetime):
+        day = local(day)
+    if shape in ("full", "long"):
+        return format_date(day, shape, locale=locale())
+    return format_skeleton(shape, day, locale=locale())
+
+
+def clock_text(moment: datetime, shape: str = "Hm") -> str:
+    """09:44; "Hms": 09:44:12."""
+    return format_skeleton(shape, local(moment), locale=locale())
+
+
+def number_text(number: int | float) -> str:
+    """12,480."""
+    return format_decimal(number, locale=locale())
