@@ -137,6 +137,7 @@ ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
+METRICS_TOKEN = given("METRICS_TOKEN")
 
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
@@ -315,10 +316,15 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "crmadmin.logs.JsonLine"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+        "counter": {"class": "crmadmin.metrics.CountingHandler"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "customers.clubmed": {"handlers": ["counter"]},
+        "customers.audit.access_events": {"handlers": ["counter"]},
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
         # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
         "django.request": {"level": "CRITICAL"},

@@ -106,8 +106,7 @@ def test_each_append_leaves_a_seal_in_the_process_log(caplog):
         entries.append(uuid4(), ACT, [FieldOutcome("email", "a", "b", Outcome.APPLIED)])
         transaction.set_rollback(True)
 
-    [line] = [record.getMessage() for record in caplog.records]
-    said = json.loads(line.removeprefix("appended "))
+    [said] = [record.seal for record in caplog.records]
     assert (said["seq"], said["digest"]) == (1, bytes(entry.digest).hex())
     head = Head.objects.get()
     assert base64.urlsafe_b64decode(said["signature"] + "==") == bytes(head.signature)
