@@ -97,7 +97,7 @@ class _Member:
 
 
 _Item: TypeAlias = Mapping[str, _Member]  # what belongs together: a phone, a channel, a member
-_Pair: TypeAlias = tuple[_Item | None, _Item | None]
+_Pair: TypeAlias = tuple[Callable[[Any], _Item | None], Any, Any]  # how a part is put into words
 
 
 def difference(
@@ -110,7 +110,16 @@ def difference(
     pairs = _pairs(name, old, new)
     if not pairs:
         return Difference((_line(_plain(name, old), _plain(name, new), market),))
-    changed = [pair for pair in pairs if _has_changed(*pair)]
+    changed, unchanged = [], 0
+    for item_of, before, after in pairs:
+        if compare.is_same(_plain_json(before), _plain_json(after)):  # not put into words
+            unchanged += not compare.is_empty(before)
+            continue
+        pair = item_of(before), item_of(after)
+        if _has_changed(*pair):
+            changed.append(pair)
+        else:
+            unchanged += _is_there(*pair)
     if not changed:
         return Difference((), note=_order_note(name, old, new))
     comes_and_goes = FIELDS[name].kind is kinds.PHONES
@@ -119,7 +128,6 @@ def difference(
         for pair in changed[:_MOST_LINES]
         for line in _lines(*pair, market=market, comes_and_goes=comes_and_goes)
     ]
-    unchanged = sum(_is_there(*pair) and not _has_changed(*pair) for pair in pairs)
     return Difference(tuple(lines), unchanged, len(changed[_MOST_LINES:]))
 
 
@@ -149,11 +157,11 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         return None
     if field.kind is kinds.PHONES:
         both = parse_phones(old or None) or (), parse_phones(new or None) or ()
-        return [_pair(_phone, *pair) for pair in _matched(*both)]
+        return [(_phone, *pair) for pair in _matched(*both)]
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
         return [
-            _pair(partial(_channel, code), before.get(code, {}), after.get(code, {}))
+            (partial(_channel, code), before.get(code, {}), after.get(code, {}))
             for code in {**before, **after}
         ]
     if field.members:
@@ -162,18 +170,9 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         keys += sorted({**before, **after}.keys() - set(keys))
         rows = {row.name: row for row in field.members}
         return [
-            _pair(partial(_of_row, key, rows.get(key)), before.get(key), after.get(key))
-            for key in keys
+            (partial(_of_row, key, rows.get(key)), before.get(key), after.get(key)) for key in keys
         ]
     return None
-
-
-def _pair(item_of: Callable[[Any], _Item | None], old: Any, new: Any) -> _Pair:
-    """Both as items; what is the same on both sides is not put into words."""
-    if compare.canonical(_plain_json(old)) == compare.canonical(_plain_json(new)):
-        same = {"": _Member("", _plain_json(new), "")}
-        return same, same
-    return item_of(old), item_of(new)
 
 
 def _plain_json(part: Any) -> Json:
@@ -199,12 +198,12 @@ def _phone(phone: Phone | None) -> _Item | None:
     """A phone by its type, its type by its number, and members that are new to us."""
     if phone is None:
         return None
-    kind = words.phone_types().get(phone.type or "", phone.type)
+    kind = words.phone_type_text(phone.type)
     number = phones.dial_text(phone.number)
     called = kind or str(_("Phone"))
     found = {
         "number": _Member(called, phone.number, number, Cut.WORDS),
-        "type": _Member(number or called, phone.type, kind or ""),
+        "type": _Member(number or called, phone.type, kind),
     }
     for key, one in sorted(phone.extra.items()):
         found[key] = _Member(f"{called}, {key}", one, compare.raw_text(one), Cut.WORDS)
@@ -238,7 +237,7 @@ def _has_changed(old: _Item | None, new: _Item | None) -> bool:
 def _changed(old: _Item, new: _Item) -> Iterator[tuple[_Member, _Member]]:
     for key in {**old, **new}:
         pair = old.get(key, _NOTHING), new.get(key, _NOTHING)
-        if compare.canonical(pair[0].value) != compare.canonical(pair[1].value):
+        if not compare.is_same(pair[0].value, pair[1].value):
             yield pair
 
 
@@ -296,6 +295,8 @@ def _matched(
     before, after = dict(enumerate(old)), dict(enumerate(new))
     pairs: dict[int, Phone] = {}
     for key in (_number_and_type, _number, _type, _place):
+        if not (before and after):
+            break
         places: defaultdict[Hashable, deque[int]] = defaultdict(deque)
         for at, phone in before.items():
             places[key(at, phone)].append(at)

@@ -8,7 +8,7 @@ import phonenumbers
 
 from customers.catalogue import compare
 from customers.catalogue.compare import Normal, is_contained, normal_codes
-from customers.catalogue.words import phone_types
+from customers.catalogue.words import phone_type_text
 from customers.clubmed.profile import Json, parse_phones
 
 _TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
@@ -25,8 +25,7 @@ def phones_text(value: Json) -> str:
     phones = parse_phones(value)
     if phones is None:
         return compare.raw_text(value)
-    names = phone_types()
-    texts = ((names.get(one.type or "", one.type), dial_text(one.number)) for one in phones)
+    texts = ((phone_type_text(one.type), dial_text(one.number)) for one in phones)
     return ", ".join(" ".join(filter(None, words)) for words in texts)
 
 

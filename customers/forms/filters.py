@@ -243,11 +243,8 @@ class FilterForm(forms.Form):
 
     def asking(self, **values: str) -> str:
         """The query string with these filters, each instead of those of its name."""
-        query = self.query.copy()
-        query.pop("before", None)
-        for name, value in values.items():
-            query[name] = value
-        return query.urlencode()
+        given = {name: of_name for name, of_name in self.query.lists() if name != "before"}
+        return query_string({**given, **values})
 
     def without(self, name: str, value: str) -> str:
         """The query string without one filter, from the newest page on."""
