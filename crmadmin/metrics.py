@@ -1,7 +1,6 @@
 """What Prometheus reads of the product at /metrics. No metric is about a person or a customer."""
 
 import hmac
-import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,56 +10,17 @@ from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from crmadmin.counters import OURS
 from customers.access import Permission, allow
 from customers.audit import verification
 from customers.audit.actions import Outcome
 from customers.audit.models import Change, Head, JournalLine, StoredSeal
-from customers.services.connection import client
-
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-# Each worker counts for itself; where gunicorn serves, /metrics adds them up (crmadmin.server).
-_ours = CollectorRegistry()
-_requests = Counter("crmadmin_requests", "Answers", ["route", "status"], registry=_ours)
-_latency = Histogram(
-    "crmadmin_request_seconds", "Until the answer", ["route"], buckets=_SECONDS, registry=_ours
-)
-_calls = Counter("crmadmin_calls", "Calls of Club Med", ["route", "outcome"], registry=_ours)
-_call_latency = Histogram(
-    "crmadmin_call_seconds", "Until Club Med answered", ["route"], buckets=_SECONDS, registry=_ours
-)
-_events = Counter("crmadmin_access_events", "Events of the access log", ["kind"], registry=_ours)
-_breaker = Gauge(
-    "crmadmin_breaker_open",
-    "1 while Club Med is not called as it does not answer",
-    multiprocess_mode="livemax",
-    registry=_ours,
-)
-
-
-def observe_answer(route: str, status: int, seconds: float) -> None:
-    """route: the pattern of the address, which names no customer."""
-    _requests.labels(route, status).inc()
-    _latency.labels(route).observe(seconds)
-    _breaker.set(client().breaker.is_open)
-
-
-class CountingHandler(logging.Handler):
-    """Counts what the process log tells of calls and of accesses."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        told = record.__dict__
-        if "outcome" in told:
-            _calls.labels(told["route"], told["outcome"]).inc()
-            _call_latency.labels(told["route"]).observe(told["ms"] / 1000)
-        elif "kind" in told:
-            _events.labels(told["kind"]).inc()
 
 
 class _Log(Collector):
@@ -99,7 +59,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """For who holds METRICS_TOKEN as a bearer token; without one set, for this machine alone."""
     if not _may_read(request):
         return HttpResponse("a bearer token is needed\n", "text/plain", 401)
-    registry = _ours
+    registry = OURS
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

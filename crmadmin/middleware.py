@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from crmadmin import error_pages, logs, metrics
+from crmadmin import counters, error_pages, logs
 from crmadmin.sso.sessions import actor_of, ours, touch
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
@@ -90,7 +90,8 @@ def answer_headers(get_response: GetResponse) -> GetResponse:
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["HX-Request"])
         seconds, status = time.monotonic() - began, response.status_code
-        metrics.observe_answer(_route(request), status, seconds)
+        is_open = client().breaker.is_open
+        counters.count_answer(_route(request), status, seconds, breaker_is_open=is_open)
         about = {"method": request.method, "route": _route(request), "status": status}
         level = logging.ERROR if status >= 500 else logging.INFO
         logger.log(level, "answered", extra=about | {"ms": round(seconds * 1000)})

@@ -335,7 +335,7 @@ LOGGING = {
     "formatters": {"json": {"()": "crmadmin.logs.JsonLine"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "json"},
-        "counter": {"class": "crmadmin.metrics.CountingHandler"},
+        "counter": {"class": "crmadmin.counters.CountingHandler"},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

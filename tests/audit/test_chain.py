@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from datetime import timedelta
 from uuid import uuid4
 
