@@ -248,6 +248,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     sections |= {"activity": "activity", "findings": "activity"}
     usual = "log" if _route(request).startswith("audit/") else "find"
     actor = getattr(request, "actor", None)
+    if actor is not None:
+        sections["sessions"] = "log" if actor.may_end_sessions else ""
     return {
         "page_name": name,
         "section": sections.get(name, usual),

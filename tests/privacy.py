@@ -26,8 +26,8 @@ _SHORTEST = 4  # characters of a value that is looked for: shorter ones are part
 # Members whose values are codes, or words of the interface, and nobody's data.
 _CODES = re.compile(
     "(.*-)?(type|channel|(previous_|customer_)?status|customer_type|civility|gender|optin"
-    "|optin_partners|locale|market|(birth_)?country_code|language_code|act|despite|clear|conflict|choice|[A-Z_]+_FORMS|DELETE"
-    "|landed|next|token|csrfmiddlewaretoken|purpose|field|query|format|person)"
+    "|optin_partners|locale|market|(birth_)?country_code|language_code|act|anyway|despite|clear|conflict|choice|[A-Z_]+_FORMS|DELETE"
+    "|landed|next|session|token|csrfmiddlewaretoken|purpose|field|query|format|person)"
 )
 # What of an answer a browser takes for an address.
 _ADDRESSES = re.compile("location|content-location|content-disposition|link|refresh|hx-.*", re.I)

@@ -19,6 +19,7 @@ from customers import wording
 from customers.access import Actor
 from customers.audit.activity import begin
 from customers.audit.models import actor_key
+from customers.catalogue.typed import coded
 from customers.services.search_terms import is_customer_number
 
 MOST_VALUES = 50  # values of one name
@@ -80,7 +81,7 @@ class NumbersField(forms.CharField):
     """Numbers of customers, with a comma between several."""
 
     def clean(self, value: Any) -> list[str]:
-        numbers = re.split(r"[,\s]+", super().clean(value))
+        numbers = re.split(r"[,\s]+", coded(super().clean(value)))
         if wrong := next((one for one in numbers if one and not is_customer_number(one)), None):
             raise forms.ValidationError(wording.NOT_A_NUMBER % {"text": wrong[:40]})
         return list(filter(None, numbers))

@@ -10,11 +10,12 @@ from customers.access import Permission
 from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 
 EMAIL = f"/customers/{TOM}/fields/email/"
+EVERYBODY = ("/sessions/",)
 AGENTS = ("/", "/saves/", "/customers/new/", f"/customers/{TOM}/", EMAIL)
 HISTORY = (f"/customers/{TOM}/history/", f"/customers/{TOM}/fields/email/history/")
 LOG = ("/audit/", "/audit/unsettled/", "/audit/integrity/", "/audit/activity/")
 CHANGE = f"/audit/changes/{uuid.UUID(int=0)}/"
-EVERYTHING = [*AGENTS, *HISTORY, *LOG]
+EVERYTHING = [*EVERYBODY, *AGENTS, *HISTORY, *LOG]
 
 
 def all_patterns(resolver):
@@ -47,9 +48,9 @@ def test_an_address_without_a_rule_is_refused(agent, settings):
 @pytest.mark.parametrize(
     ("roles", "opened"),
     [
-        (["agent"], [*AGENTS, *HISTORY]),
+        (["agent"], [*EVERYBODY, *AGENTS, *HISTORY]),
         (["supervisor"], EVERYTHING),
-        (["auditor"], [*HISTORY, *LOG]),
+        (["auditor"], [*EVERYBODY, *HISTORY, *LOG]),
         (["agent", "auditor"], EVERYTHING),
     ],
     ids=" and ".join,
