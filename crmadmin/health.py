@@ -2,7 +2,7 @@
 
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from customers.access import Permission, allow
 from customers.audit import chain, triggers
@@ -10,13 +10,13 @@ from customers.audit.models import Colleague, Head
 
 
 @allow(Permission.EVERYONE)
-@require_GET
+@require_safe
 def live(request: HttpRequest) -> HttpResponse:
     return HttpResponse("live\n", content_type="text/plain")
 
 
 @allow(Permission.EVERYONE)
-@require_GET
+@require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """Can the database be written to, with the log's triggers up? Another line warns of a clock."""
     try:

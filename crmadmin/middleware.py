@@ -78,6 +78,25 @@ def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
     return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
 
 
+_OF_NO_USE = (
+    *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope"),
+    *("magnetometer", "microphone", "midi", "payment", "usb"),
+)
+
+
+def browser_rules(get_response: GetResponse) -> GetResponse:
+    """Of every answer, files too: no device is used, and no other site may load it."""
+    policy = ", ".join(f"{name}=()" for name in _OF_NO_USE)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Permissions-Policy"] = policy
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    return middleware
+
+
 def answer_headers(get_response: GetResponse) -> GetResponse:
     """Give each request a reference; have no page stored, and no fragment taken for a page."""
 

@@ -230,12 +230,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
+    # Of every answer: files, redirects and refused hosts too.
+    "crmadmin.middleware.browser_rules",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
     # What comes next may answer with a page: in the reader's language.
     "django.middleware.locale.LocaleMiddleware",
@@ -342,7 +344,9 @@ LOGGING = {
         "customers.clubmed": {"handlers": ["counter"]},
         "customers.audit.access_events": {"handlers": ["counter"]},
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
-        # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
+        # They log addresses, and a failure's text; crmadmin.middleware and crmadmin.error_pages
+        # log what may be known.
         "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
     },
 }
