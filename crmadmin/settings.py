@@ -146,6 +146,7 @@ HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
+METRICS_TOKEN = given("METRICS_TOKEN")
 
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
@@ -333,10 +334,15 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "crmadmin.logs.JsonLine"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+        "counter": {"class": "crmadmin.counters.CountingHandler"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "customers.clubmed": {"handlers": ["counter"]},
+        "customers.audit.access_events": {"handlers": ["counter"]},
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
         # They log addresses, and a failure's text; crmadmin.middleware and crmadmin.error_pages
         # log what may be known.

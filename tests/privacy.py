@@ -20,6 +20,8 @@ from django.conf import settings
 from django.core import signing
 from django.core.signals import request_started
 
+from crmadmin.logs import JsonLine
+
 _SHORTEST = 4  # characters of a value that is looked for: shorter ones are part of any word
 # Members whose values are codes, or words of the interface, and nobody's data.
 _CODES = re.compile(
@@ -183,6 +185,7 @@ class _Lines(logging.Handler):
 
     def __init__(self, said):
         super().__init__()
+        self.setFormatter(JsonLine(json_ensure_ascii=False))
         self.said = said
 
     def emit(self, record):

@@ -185,7 +185,8 @@ class ClubMed:
             if not self.is_optional and call.answered is not None:
                 self.breaker.report(answered=call.answered)
             taken = round((time.monotonic() - began) * 1000)
-            logger.info("%s %s %d ms", route, outcome, taken)
+            about = {"route": route, "outcome": str(outcome), "ms": taken}
+            logger.info("called", extra=about)
         return content, answer
 
     def _request(
