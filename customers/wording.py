@@ -16,6 +16,11 @@ MAY_NOT_SEARCH = _("You may not search for customers at Club Med.")
 TYPE_A_NUMBER = _("Type a customer number: that opens the customer without a search.")
 NOT_FOUND = _("Club Med has no customer with this number.")
 CHECK_NUMBER = _("Check the number.")
+TOO_LONG_PROFILE = _("This profile is too long to be shown.")
+TOO_LONG_PROFILE_TEXT = _(
+    "Club Med sent more than 512 kB. Nothing was changed: cut short, it could not be saved. "
+    "Tell operations."
+)
 BUSY = _("Club Med gets too many requests right now.")
 BUSY_TEXT = _("Nothing was changed. What you typed is kept: try again in a moment.")
 ODD_ANSWER = _("Club Med refused this request.")
@@ -97,6 +102,11 @@ FAILED_TEXT = _("If you were saving, check the customer’s history before you s
 NO_DATABASE = _("The database of this desk does not answer.")
 NO_DATABASE_TEXT = _("Nothing was sent to Club Med. Try again in a moment.")
 SESSION_ENDED = _("Your session has ended.")
+ENDED_SESSION = _("The session of %(name)s has ended. The next click asks for a new sign-in.")
+ENDED_BEFORE = _("That session had ended already.")
+NOT_ENDED = _("The session goes on: that it is ended cannot be recorded at the moment.")
+WHY_END = _("Why?")
+WHY_END_HINT = _("Kept with the event under “Who looked”, with your name.")
 NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
@@ -140,6 +150,7 @@ MARKET_RULES = {
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
+CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")
 WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints

@@ -76,6 +76,10 @@ class NotFound(SaidNo):
     title, text = wording.NOT_FOUND, wording.CHECK_NUMBER
 
 
+class TooLong(SaidNo):
+    title, text = wording.TOO_LONG_PROFILE, wording.TOO_LONG_PROFILE_TEXT
+
+
 class Busy(SaidNo):
     status, icon, tone = 503, "hourglass", "warn"
     title, text = wording.BUSY, wording.BUSY_TEXT
@@ -234,6 +238,8 @@ def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
             return NeedsSignIn()
         case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
+        case errors.TooLongError():
+            return TooLong()
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
