@@ -93,7 +93,7 @@ def test_a_reveal_says_of_what_and_for_what(supervisor):
 
 
 def test_a_profile_asks_for_its_looks_when_the_panel_is_opened(agent, supervisor):
-    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
     asks = supervisor.page(f"/customers/{TOM}/").select_one("#timeline details summary")
 
     panel = supervisor.get(
