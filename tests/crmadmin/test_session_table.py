@@ -179,7 +179,7 @@ def rows():
 
 def test_what_strangers_send_to_any_address_leaves_the_database_as_it_was(company, clubmed, db):
     before, state = rows(), query(Browser().to_provider())["state"]
-    for turn in range(25):
+    for turn in range(12):
         stranger = Browser()
         stranger.cookies["crmadmin_session"] = f"{turn:032}"
         stranger.cookies["crmadmin_browser"] = f"made-up:{turn}"
@@ -199,7 +199,7 @@ def test_what_strangers_send_to_any_address_leaves_the_database_as_it_was(compan
         assert "Copy what you typed" in text(soup(stranger.post(EMAIL, form)))
         assert answer.status_code == 401
 
-    assert rows() == before  # after more than a thousand requests
+    assert rows() == before  # after some 450 requests
 
 
 # Any number of tabs, searches and forms -----------------------------------------------------------
