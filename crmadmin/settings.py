@@ -146,6 +146,7 @@ HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
+METRICS_TOKEN = given("METRICS_TOKEN")
 
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
@@ -229,12 +230,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
+    # Of every answer: files, redirects and refused hosts too.
+    "crmadmin.middleware.browser_rules",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
     # What comes next may answer with a page: in the reader's language.
     "django.middleware.locale.LocaleMiddleware",
@@ -331,12 +334,19 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "crmadmin.logs.JsonLine"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+        "counter": {"class": "crmadmin.counters.CountingHandler"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "customers.clubmed": {"handlers": ["counter"]},
+        "customers.audit.access_events": {"handlers": ["counter"]},
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
-        # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
+        # They log addresses, and a failure's text; crmadmin.middleware and crmadmin.error_pages
+        # log what may be known.
         "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
     },
 }

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from crmadmin import health
+from crmadmin import health, metrics
 from crmadmin.sso import signed_in
 from crmadmin.sso import views as sso
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("signed-out/", sso.signed_out, name="signed-out"),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.metrics),
 ]
 handler400 = "crmadmin.error_pages.bad_request"
 handler403 = "crmadmin.error_pages.not_allowed"

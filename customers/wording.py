@@ -16,6 +16,11 @@ MAY_NOT_SEARCH = _("You may not search for customers at Club Med.")
 TYPE_A_NUMBER = _("Type a customer number: that opens the customer without a search.")
 NOT_FOUND = _("Club Med has no customer with this number.")
 CHECK_NUMBER = _("Check the number.")
+TOO_LONG_PROFILE = _("This profile is too long to be shown.")
+TOO_LONG_PROFILE_TEXT = _(
+    "Club Med sent more than 512 kB. Nothing was changed: cut short, it could not be saved. "
+    "Tell operations."
+)
 BUSY = _("Club Med gets too many requests right now.")
 BUSY_TEXT = _("Nothing was changed. What you typed is kept: try again in a moment.")
 ODD_ANSWER = _("Club Med refused this request.")
@@ -145,6 +150,7 @@ MARKET_RULES = {
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
+CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")
 WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints
