@@ -203,7 +203,7 @@ class LimitReached(NotSaved):
         facts = {
             "count": self.limit.most,
             "time": timesince(now - self.limit.within, now),
-            "until": wording.IN_UTC % {"time": date_format(until, "H:i")},
+            "until": date_format(until, "H:i"),
         }
         super().__init__(title % facts, f"{text % facts} {wording.NOTHING_LOST}")
 

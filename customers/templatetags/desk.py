@@ -180,7 +180,7 @@ def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return wording.MISSING_VALUE % {"missing": value}
-    return wording.QUOTED % {"text": side_of(_shown(name, value) or str(wording.NOTHING))}
+    return wording.QUOTED % {"text": side_of(value_text(name, value) or str(wording.NOTHING))}
 
 
 @register.simple_tag(takes_context=True)
@@ -250,12 +250,17 @@ def to_be_settled_by(change: Change, actor: Any) -> bool:
     return unclear and actor.may_settle and not change.is_by(actor)
 
 
-def _shown(name: str, value: Any, revealed: bool = False) -> str:
+def value_text(name: str, value: Any, *, revealed: bool = False, hidden: str = MASK) -> str:
+    """The whole value of a field in one line, "" if it is empty. hidden: what stands for a
+    sensitive one that is not revealed.
+    """
     if isinstance(value, Missing):
         return str(value)
-    if name in FIELDS:
-        return FIELDS[name].text(value, revealed=revealed)
-    return raw_text(value) if revealed or is_empty(value) else MASK
+    if is_empty(value):
+        return ""
+    if is_sensitive(name) and not revealed:
+        return hidden
+    return FIELDS[name].text(value, revealed=True) if name in FIELDS else raw_text(value)
 
 
 @register.simple_tag
