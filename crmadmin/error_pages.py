@@ -1,5 +1,6 @@
 """Error answers: a page, or under htmx a notice; always with what was typed."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,8 +9,12 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 
 from customers import wording
+from customers.audit import access_events
+from customers.audit.models import Access
 from customers.services.outcomes import LimitReached, NotSaved
 from customers.views import answers
+
+logger = logging.getLogger(__name__)
 
 
 class Message(NamedTuple):
@@ -65,9 +70,25 @@ def _page(*message: Any) -> Callable[..., HttpResponse]:
     return lambda request, *_, **__: answer(request, Message(*message))
 
 
-bad_request = _page(400, wording.BAD_REQUEST, wording.NOTHING_SENT)
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The process log gets the reason without its words: those are the sender's."""
+    if exception is not None:
+        reference = getattr(request, "id", "-")  # none where the host was wrong
+        logger.warning("%s: not accepted: %s", reference, type(exception).__name__)
+    return answer(request, Message(400, wording.BAD_REQUEST, wording.NOTHING_SENT))
+
+
+def forged(request: answers.DeskRequest, reason: str) -> HttpResponse:
+    """A form whose token was not ours, or had expired. reason: Django's, which may name hosts."""
+    logger.warning("%s: form refused", request.id)
+    if request.actor:
+        access_events.note(
+            Access.FORGED_FORM, actor=request.actor, request_id=request.id, address=request.address
+        )
+    return answer(request, Message(403, wording.FORGED, wording.FORGED_TEXT))
+
+
 not_allowed = _page(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
-forged = _page(403, wording.FORGED, wording.FORGED_TEXT)
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -58,6 +58,7 @@ def record(
         address=address,
     )
     statements.insert([event])
+    logger.info("recorded", extra={"kind": str(kind)})
 
 
 def note(

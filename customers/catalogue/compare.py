@@ -10,6 +10,8 @@ from customers.clubmed.profile import Json, parse_date
 
 Normal: TypeAlias = Callable[[Json], Json]
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def is_empty(value: Json) -> bool:
     """Null, "", [] and {} are the same to a person: nothing there (contract 2)."""
@@ -30,6 +32,8 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 
 def fold(text: str) -> str:
     """A name without case, accents and repeated spaces, which Club Med's storage changes."""
+    if text.isascii():
+        return as_written(text.lower())
     # One character may stand for two letters: "ﬁ" is fi. "ı" and "i" have the same capital.
     parts = (unicodedata.normalize("NFKD" if char.isalpha() else "NFD", char) for char in text)
     plain = _ACCENTS.sub("", "".join(parts)).upper().casefold()
@@ -117,5 +121,11 @@ normal_codes = normal_by(caseless)
 
 def canonical(value: Json) -> str:
     """The one JSON text of a value: keys sorted, no spaces; "null" for every empty value."""
-    value = None if is_empty(value) else value
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(None if is_empty(value) else value)
+
+
+def is_same(one: Json, other: Json) -> bool:
+    """Have two values one `canonical` text? Of plain ones that is seen without writing it."""
+    if type(one) is type(other) and isinstance(one, str | bool | None):
+        return bool(one == other)
+    return canonical(one) == canonical(other)

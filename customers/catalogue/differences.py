@@ -97,7 +97,7 @@ class _Member:
 
 
 _Item: TypeAlias = Mapping[str, _Member]  # what belongs together: a phone, a channel, a member
-_Pair: TypeAlias = tuple[_Item | None, _Item | None]
+_Pair: TypeAlias = tuple[Callable[[Any], _Item | None], Any, Any]  # how a part is put into words
 
 
 def difference(
@@ -110,7 +110,7 @@ def difference(
     pairs = _pairs(name, old, new)
     if not pairs:
         return Difference((_line(_plain(name, old), _plain(name, new), market),))
-    changed = [pair for pair in pairs if _has_changed(*pair)]
+    changed, unchanged = _compared(pairs)
     if not changed:
         return Difference((), note=_order_note(name, old, new))
     comes_and_goes = FIELDS[name].kind is kinds.PHONES
@@ -119,8 +119,22 @@ def difference(
         for pair in changed[:_MOST_LINES]
         for line in _lines(*pair, market=market, comes_and_goes=comes_and_goes)
     ]
-    unchanged = sum(_is_there(*pair) and not _has_changed(*pair) for pair in pairs)
     return Difference(tuple(lines), unchanged, len(changed[_MOST_LINES:]))
+
+
+def _compared(pairs: list[_Pair]) -> tuple[list[tuple[_Item | None, _Item | None]], int]:
+    """The parts that differ, and how many others there are."""
+    changed, unchanged = [], 0
+    for item_of, before, after in pairs:
+        if compare.is_same(_plain_json(before), _plain_json(after)):  # not put into words
+            unchanged += not compare.is_empty(before)
+            continue
+        pair = item_of(before), item_of(after)
+        if _has_changed(*pair):
+            changed.append(pair)
+        else:
+            unchanged += _is_there(*pair)
+    return changed, unchanged
 
 
 def first_value(name: str, new: Json, *, revealed: bool = False, market: str = "") -> Difference:
@@ -137,6 +151,26 @@ def _plain(name: str, value: Json) -> _Member:
     return _Member("", value, field.text(value, revealed=True), cut_of(field, value))
 
 
+def changed_members(name: str, old: Json, new: Json) -> list[tuple[str, str | None, str | None]]:
+    """The lines of `difference` in plain text: member, old, new; None where it was not there.
+
+    [] of a plain field, and where no member differs.
+    """
+    changed, _unchanged = _compared(_pairs(name, old, new) or [])
+    return [line for pair in changed for line in _plain_lines(*pair)]
+
+
+def _plain_lines(
+    old: _Item | None, new: _Item | None
+) -> Iterator[tuple[str, str | None, str | None]]:
+    if old and new:
+        for before, after in _changed(old, new):
+            yield (after.name or before.name, *_texts(before, after))
+        return
+    first = next(iter((new or old or {}).values()))
+    yield first.name, first.text if old else None, first.text if new else None
+
+
 def cut_of(field: Field, value: Json = None) -> Cut:
     """Into what a value of a field is cut; JSON of another shape into words."""
     return Cut.WORDS if isinstance(value, list | dict) else _CUTS.get(field.kind, Cut.NEVER)
@@ -149,11 +183,11 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         return None
     if field.kind is kinds.PHONES:
         both = parse_phones(old or None) or (), parse_phones(new or None) or ()
-        return [_pair(_phone, *pair) for pair in _matched(*both)]
+        return [(_phone, *pair) for pair in _matched(*both)]
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
         return [
-            _pair(partial(_channel, code), before.get(code, {}), after.get(code, {}))
+            (partial(_channel, code), before.get(code, {}), after.get(code, {}))
             for code in {**before, **after}
         ]
     if field.members:
@@ -162,18 +196,9 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         keys += sorted({**before, **after}.keys() - set(keys))
         rows = {row.name: row for row in field.members}
         return [
-            _pair(partial(_of_row, key, rows.get(key)), before.get(key), after.get(key))
-            for key in keys
+            (partial(_of_row, key, rows.get(key)), before.get(key), after.get(key)) for key in keys
         ]
     return None
-
-
-def _pair(item_of: Callable[[Any], _Item | None], old: Any, new: Any) -> _Pair:
-    """Both as items; what is the same on both sides is not put into words."""
-    if compare.canonical(_plain_json(old)) == compare.canonical(_plain_json(new)):
-        same = {"": _Member("", _plain_json(new), "")}
-        return same, same
-    return item_of(old), item_of(new)
 
 
 def _plain_json(part: Any) -> Json:
@@ -199,12 +224,12 @@ def _phone(phone: Phone | None) -> _Item | None:
     """A phone by its type, its type by its number, and members that are new to us."""
     if phone is None:
         return None
-    kind = words.phone_types().get(phone.type or "", phone.type)
+    kind = words.phone_type_text(phone.type)
     number = phones.dial_text(phone.number)
     called = kind or str(_("Phone"))
     found = {
         "number": _Member(called, phone.number, number, Cut.WORDS),
-        "type": _Member(number or called, phone.type, kind or ""),
+        "type": _Member(number or called, phone.type, kind),
     }
     for key, one in sorted(phone.extra.items()):
         found[key] = _Member(f"{called}, {key}", one, compare.raw_text(one), Cut.WORDS)
@@ -238,7 +263,7 @@ def _has_changed(old: _Item | None, new: _Item | None) -> bool:
 def _changed(old: _Item, new: _Item) -> Iterator[tuple[_Member, _Member]]:
     for key in {**old, **new}:
         pair = old.get(key, _NOTHING), new.get(key, _NOTHING)
-        if compare.canonical(pair[0].value) != compare.canonical(pair[1].value):
+        if not compare.is_same(pair[0].value, pair[1].value):
             yield pair
 
 
@@ -266,13 +291,17 @@ def _lines(
 
 
 def _line(old: _Member, new: _Member, market: str) -> Line:
-    texts = old.text, new.text
-    if texts[0] == texts[1]:  # one day in two ways of writing, a code that is called like another
-        texts = compare.raw_text(old.value), compare.raw_text(new.value)
     cut = old.cut if new.cut is Cut.NEVER else new.cut
-    found = marked(*texts, cut, market)
+    found = marked(*_texts(old, new), cut, market)
     name = new.name or old.name
     return Line(name, found.old, found.new, whole=found.whole, note=found.note)
+
+
+def _texts(old: _Member, new: _Member) -> tuple[str, str]:
+    if old.text != new.text:
+        return old.text, new.text
+    # One day in two ways of writing, or a code that is called like another.
+    return compare.raw_text(old.value), compare.raw_text(new.value)
 
 
 def _order_note(name: str, old: Json, new: Json) -> str:
@@ -296,6 +325,8 @@ def _matched(
     before, after = dict(enumerate(old)), dict(enumerate(new))
     pairs: dict[int, Phone] = {}
     for key in (_number_and_type, _number, _type, _place):
+        if not (before and after):
+            break
         places: defaultdict[Hashable, deque[int]] = defaultdict(deque)
         for at, phone in before.items():
             places[key(at, phone)].append(at)

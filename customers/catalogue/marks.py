@@ -95,11 +95,12 @@ def side_of(text: str, market: str = "", beside: str = "") -> Side:
 
 def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked:
     """Two texts that differ, with the words that do. market: a locale."""
+    if cut is Cut.NEVER:
+        return Marked(side_of(old, market, new), side_of(new, market, old), True, "")
     olds, news = _tokens(old, new, _EMAIL if cut is Cut.EMAIL else _WORDS)
     steps = _steps(olds, news)
-    changed = [(olds[a:b], news[c:d]) for step, a, b, c, d in steps if step != "equal"]
-    note = "" if cut is Cut.NEVER else _note(changed)
-    if cut is Cut.NEVER or not _are_alike(olds, news, steps, cut):
+    note = _note([(olds[a:b], news[c:d]) for step, a, b, c, d in steps if step != "equal"])
+    if not _are_alike(olds, news, steps, cut):
         return Marked(side_of(old, market, new), side_of(new, market, old), True, note)
     lengths = [[0, *accumulate(map(len, tokens))] for tokens in (olds, news)]
     runs: tuple[list[_Run], list[_Run]] = ([], [])
@@ -155,7 +156,7 @@ def _steps(old: list[str], new: list[str]) -> list[_Step]:
     tail = min(shorter, _same_length(zip(reversed(old), reversed(new), strict=False)))
     middle = old[head : ends[0] - tail], new[head : ends[1] - tail]
     found: Iterable[_Step] = [("replace", 0, len(middle[0]), 0, len(middle[1]))]
-    if max(map(len, middle)) <= _MOST:
+    if max(map(len, middle)) <= _MOST and not set(middle[0]).isdisjoint(middle[1]):
         found = SequenceMatcher(None, *middle, autojunk=False).get_opcodes()
     moved = [(step, a + head, b + head, c + head, d + head) for step, a, b, c, d in found]
     first = ("equal", 0, head, 0, head)
@@ -179,21 +180,22 @@ def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -
     What was only added or taken away leaves them alike, as do capitals, accents and look-alikes.
     """
 
-    def weight(tokens: list[str]) -> int:
+    def weights(tokens: list[str]) -> list[int]:
         if cut is Cut.EMAIL:
-            return sum(part != "@" for part in tokens)
-        return sum(_letters(token) for token in tokens)
+            return [part != "@" for part in tokens]
+        return [_letters(token) for token in tokens]
 
+    of_old, of_new = weights(olds), weights(news)
     shared = [0, 0]
     for step, a, b, c, d in steps:
         if step == "equal":
-            shared = [one + weight(olds[a:b]) for one in shared]
+            both = sum(of_old[a:b])
+            shared = [shared[0] + both, shared[1] + both]
         elif b - a == d - c <= _MOST:
-            pairs = list(zip(olds[a:b], news[c:d], strict=True))
-            alike = [pair for pair in pairs if _key(pair[0]) == _key(pair[1])]
-            shared[0] += weight([one for one, _other in alike])
-            shared[1] += weight([other for _one, other in alike])
-    whole = [weight(olds), weight(news)]
+            for m, n in zip(range(a, b), range(c, d), strict=True):
+                if _key(olds[m]) == _key(news[n]):
+                    shared = [shared[0] + of_old[m], shared[1] + of_new[n]]
+    whole = [sum(of_old), sum(of_new)]
     return shared[0] > 0 and (
         any(shared[n] == whole[n] for n in (0, 1)) or 2 * min(shared) >= max(whole)
     )
@@ -209,7 +211,9 @@ def _note(changed: list[tuple[list[str], list[str]]]) -> str:
 
 def _letters(token: str) -> int:
     """How many it has; of a very long text about how many."""
-    return sum(map(str.isalnum, token)) if len(token) <= _LONGEST_WORD else len(token)
+    if len(token) > _LONGEST_WORD or token.isalnum():
+        return len(token)
+    return sum(map(str.isalnum, token))
 
 
 def _key(token: str) -> str:
@@ -256,6 +260,8 @@ def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
     if len(codes) > _MOST_CODES:
         is_marked = any(letters for _end, letters, _codes in runs)
         parts = [Part(SUSPECT.sub(spelled, text), is_marked)]
+    elif not codes and len(runs) == 1:
+        parts = [Part(text, runs[0][1])] if text else []
     else:
         parts = list(_joined(_cut_at(codes, text, runs)))
     return Side(tuple(parts), len(text), language_of(text, text + beside, market), is_rtl(text))

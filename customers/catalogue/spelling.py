@@ -85,6 +85,8 @@ def _only(old: str, new: str) -> str | Promise:
         return _("looks the same: accents are stored in another way")
     if old.casefold() == new.casefold():
         return _("capitals only")
+    if old.isascii() and new.isascii():
+        return ""
     plain = [_without_accents(text) for text in (old, new)]
     if plain[0] == plain[1]:
         return _("accents only")
@@ -129,9 +131,11 @@ def _alphabet(char: str) -> str | None:
 
 def language_of(text: str, both: str, market: str) -> str:
     """The language of a text that is written in one of `_SCRIPTS`, as far as that can be told."""
+    if text.isascii():
+        return ""
     places = range(len(_SCRIPTS))
     place = next((at for at in places if _SCRIPTS[at][0].search(text)), None)
-    if text.isascii() or place is None:
+    if place is None:
         return ""
     if place == _CHINESE:
         place = next(at for at in places if _SCRIPTS[at][0].search(both))

@@ -63,6 +63,11 @@ def phone_types() -> dict[str, str]:
     return {code: str(name) for code, name in _PHONE_TYPES.items()}
 
 
+def phone_type_text(code: str | None) -> str:
+    """One name alone; a type without one stands as it came, "" for none."""
+    return str(_PHONE_TYPES.get(code or "", code or ""))
+
+
 def channels() -> dict[str, str]:
     """The same of opt-ins."""
     return {code: str(name) for code, name in _CHANNELS.items()}

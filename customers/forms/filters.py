@@ -19,6 +19,7 @@ from customers import wording
 from customers.access import Actor
 from customers.audit.activity import begin
 from customers.audit.models import actor_key
+from customers.catalogue.typed import coded
 from customers.services.search_terms import is_customer_number
 
 MOST_VALUES = 50  # values of one name
@@ -80,7 +81,7 @@ class NumbersField(forms.CharField):
     """Numbers of customers, with a comma between several."""
 
     def clean(self, value: Any) -> list[str]:
-        numbers = re.split(r"[,\s]+", super().clean(value))
+        numbers = re.split(r"[,\s]+", coded(super().clean(value)))
         if wrong := next((one for one in numbers if one and not is_customer_number(one)), None):
             raise forms.ValidationError(wording.NOT_A_NUMBER % {"text": wrong[:40]})
         return list(filter(None, numbers))
@@ -243,11 +244,8 @@ class FilterForm(forms.Form):
 
     def asking(self, **values: str) -> str:
         """The query string with these filters, each instead of those of its name."""
-        query = self.query.copy()
-        query.pop("before", None)
-        for name, value in values.items():
-            query[name] = value
-        return query.urlencode()
+        given = {name: of_name for name, of_name in self.query.lists() if name != "before"}
+        return query_string({**given, **values})
 
     def without(self, name: str, value: str) -> str:
         """The query string without one filter, from the newest page on."""

@@ -76,6 +76,10 @@ class NotFound(SaidNo):
     title, text = wording.NOT_FOUND, wording.CHECK_NUMBER
 
 
+class TooLong(SaidNo):
+    title, text = wording.TOO_LONG_PROFILE, wording.TOO_LONG_PROFILE_TEXT
+
+
 class Busy(SaidNo):
     status, icon, tone = 503, "hourglass", "warn"
     title, text = wording.BUSY, wording.BUSY_TEXT
@@ -199,7 +203,7 @@ class LimitReached(NotSaved):
         facts = {
             "count": self.limit.most,
             "time": timesince(now - self.limit.within, now),
-            "until": wording.IN_UTC % {"time": date_format(until, "H:i")},
+            "until": date_format(until, "H:i"),
         }
         super().__init__(title % facts, f"{text % facts} {wording.NOTHING_LOST}")
 
@@ -234,6 +238,8 @@ def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
             return NeedsSignIn()
         case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
+        case errors.TooLongError():
+            return TooLong()
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():

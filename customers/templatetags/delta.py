@@ -6,8 +6,7 @@ from typing import Any
 
 from django import template
 from django.utils.formats import number_format
-from django.utils.html import escape, format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from customers import wording
 from customers.audit import encryption
@@ -18,6 +17,7 @@ from customers.catalogue.differences import (
     Difference,
     Happened,
     Line,
+    changed_members,
     cut_of,
     difference,
     first_value,
@@ -25,13 +25,14 @@ from customers.catalogue.differences import (
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.marks import Part, Side, marked, shortened, side_of
 from customers.catalogue.masking import is_sensitive
-from customers.templatetags.desk import field_label, icon
+from customers.templatetags.desk import field_label, icon, value_text
+from customers.templatetags.markup import joined, markup
 
 register = template.Library()
 
 _LONG = 120  # characters, from which the rest of a value is one click away
 _ARROW = SafeString('<span class="diff-arrow" aria-hidden="true">→</span>')
-_ABOVE = format_html("<br>{}", _ARROW)
+_ABOVE = markup("<br>{}", _ARROW)
 _TAGS = {"old": "del", "new": "ins"}
 
 
@@ -59,17 +60,17 @@ def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
         return SafeString("")
     missing = [value for value in (stored.found, entry.new) if isinstance(value, Missing)]
     if missing:
-        return format_html('<div class="muted">{} {}</div>', wording.STORED_AS, missing[0])
+        return markup('<div class="muted">{} {}</div>', wording.STORED_AS, missing[0])
     if is_empty(stored.found):
         return _stored_line(Line("", None, Side()))
     shown = difference(entry.field, entry.new, stored.found, market=entry.locale)
-    return format_html_join("", "{}", ((_stored_line(line),) for line in shown.lines))
+    return joined(map(_stored_line, shown.lines))
 
 
 def _stored_line(line: Line) -> SafeString:
-    name = format_html("{} ", spelled(line.member)) if line.member else ""
+    name = markup("{} ", spelled(line.member)) if line.member else ""
     value = _one_side(line, "new") if line.new else wording.NOTHING
-    return format_html('<div class="muted">{} {}{}</div>', wording.STORED_AS, name, value)
+    return markup('<div class="muted">{} {}{}</div>', wording.STORED_AS, name, value)
 
 
 @register.filter
@@ -84,31 +85,60 @@ def delta_side(entry: Entry, side: str, *, revealed: bool = False) -> SafeString
     value = getattr(entry, side)
     if isinstance(value, Missing):
         badge = _key_missing(entry) if side == "new" else ""
-        return format_html('<span class="muted">{}</span>{}', value, badge)
+        return markup('<span class="muted">{}</span>{}', value, badge)
     shown = _difference(entry, revealed)
     if not shown.lines:
-        return format_html('<span class="muted">{}</span>', shown.note)
+        return markup('<span class="muted">{}</span>', shown.note)
     if len(shown.lines) == 1:
         return _one_side(shown.lines[0], side)
     there = [line for line in shown.lines if getattr(line, side) is not None]
-    rows = [(_name(line), _one_side(line, side)) for line in there]
+    rows = (markup("<span>{}{}</span>", _name(line), _one_side(line, side)) for line in there)
     counts = _counts(shown) if side == "new" else ""
-    return format_html(
-        '<div class="plain">{}{}</div>', format_html_join("", "<span>{}{}</span>", rows), counts
-    )
+    return markup('<div class="plain">{}{}</div>', joined(rows), counts)
 
 
 @register.filter
 def changed_field(entry: Entry) -> str:
     """The field in a list: with the member if exactly one of it changed, as in "Opt-ins, SMS"."""
-    label, field = field_label(entry.field), FIELDS.get(entry.field)
+    is_told = _is_told_by_member(entry)
+    return _of_member(entry.field, _difference(entry, False).member if is_told else "")
+
+
+def _is_told_by_member(entry: Entry) -> bool:
+    field = FIELDS.get(entry.field)
     is_told = entry.action in OF_VALUES and entry.action != Action.CREATE
-    if field is None or not field.is_composed or not is_told or _is_missing(entry):
+    return bool(field and field.is_composed and is_told and not _is_missing(entry))
+
+
+def _of_member(name: str, member: str) -> str:
+    """A field with the name of one member, "" for none: "Opt-ins, SMS", "Address, street"."""
+    label = field_label(name)
+    if not member:
         return label
-    member = _difference(entry, revealed=False).member
-    if field.members:  # "Address, street"
+    if FIELDS[name].members:
         member = member[:1].lower() + member[1:]
-    return wording.OF_FIELD % {"field": label, "member": member} if member else label
+    return wording.OF_FIELD % {"field": label, "member": member}
+
+
+def in_text(entry: Entry, *, revealed: bool) -> tuple[str, str, str]:
+    """Field, old and new for a spreadsheet, by the rules of `delta`: of a list or an object the
+    members that differ.
+    """
+    name, is_shown = entry.field, revealed or not is_sensitive(entry.field)
+    told = is_shown and _is_told_by_member(entry) and changed_members(name, entry.old, entry.new)
+    if not told:
+        how: dict[str, Any] = {
+            "revealed": revealed,
+            "hidden": "" if is_shown else str(wording.MASKED),
+        }
+        texts = [value_text(name, one, **how) for one in (entry.old, entry.new)]
+        return _of_member(name, ""), texts[0], texts[1]
+    if len(told) == 1:
+        [(member, old, new)] = told
+        return _of_member(name, member), old or "", new or ""
+    olds = [f"{member}: {old}" for member, old, _ in told if old is not None]
+    news = [f"{member}: {new}" for member, _, new in told if new is not None]
+    return _of_member(name, ""), "; ".join(olds), "; ".join(news)
 
 
 @register.simple_tag
@@ -125,7 +155,7 @@ def report_delta(field: str, old: Mapping[str, Any] | None, new: Mapping[str, An
 def _in_report(value: Mapping[str, Any]) -> SafeString:
     if value["state"] == "value":
         return spelled(value["words"])
-    return format_html('<span class="state">{}</span>', value["state"])
+    return markup('<span class="state">{}</span>', value["state"])
 
 
 @register.filter
@@ -138,7 +168,7 @@ def spelled(text: str) -> SafeString:
 def marked_beside(field: Any, text: str, other: str | None) -> SafeString:
     """A value of a conflict, with what differs from another value of that field."""
     if not text or not other or text == other:
-        return spelled(text) or format_html('<span class="nil">{}</span>', wording.EMPTY)
+        return spelled(text) or _empty()
     return _text(marked(other, text, cut_of(field)).new, mark="mark")
 
 
@@ -167,34 +197,32 @@ def _difference(entry: Entry, revealed: bool) -> Difference:
 
 def _difference_html(shown: Difference, named: bool) -> SafeString:
     if not shown.lines:
-        return format_html('<span class="muted">{}</span>', shown.note)
+        return markup('<span class="muted">{}</span>', shown.note)
     if shown.member and not named:
         [line] = shown.lines
         changed = line.happened in (None, Happened.CHANGED)
-        return _pair(line) if changed else format_html("{} {}", _happened(line), _pair(line))
+        return _pair(line) if changed else markup("{} {}", _happened(line), _pair(line))
     if len(shown.lines) == 1 and not shown.lines[0].member:
         return _pair(shown.lines[0])
-    rows = [(_name(line), _pair(line)) for line in shown.lines]
-    lines = format_html_join("", "<span>{}{}</span>", rows)
-    return format_html('<div class="plain">{}{}</div>', lines, _counts(shown))
+    rows = (markup("<span>{}{}</span>", _name(line), _pair(line)) for line in shown.lines)
+    return markup('<div class="plain">{}{}</div>', joined(rows), _counts(shown))
 
 
 def _counts(shown: Difference) -> SafeString:
     """How many members are not told one by one."""
     counts = ((shown.more, wording.MORE_CHANGED), (shown.unchanged, wording.UNCHANGED))
-    told = [(words % {"count": count},) for count, words in counts if count]
-    return format_html_join("", '<span class="muted">{}</span>', told)
+    told = (words % {"count": count} for count, words in counts if count)
+    return joined(markup('<span class="muted">{}</span>', words) for words in told)
 
 
 def _happened(line: Line) -> SafeString:
-    label = line.happened.label if line.happened else ""
-    return format_html('<span class="muted">{}</span>', label)
+    return markup('<span class="muted">{}</span>', line.happened.label if line.happened else "")
 
 
 def _name(line: Line) -> SafeString:
     """What stands before a line: "Changed Mobile "."""
-    happened = format_html("{} ", _happened(line)) if line.happened else ""
-    return format_html("{}{} ", happened, spelled(line.member)) if line.member else SafeString("")
+    happened = markup("{} ", _happened(line)) if line.happened else ""
+    return markup("{}{} ", happened, spelled(line.member)) if line.member else SafeString("")
 
 
 def _texts(line: Line) -> list[tuple[str, Side | None]]:
@@ -217,13 +245,12 @@ def _sides(line: Line, arrow: SafeString = _ARROW) -> SafeString:
     """Both values, or the one there is."""
     there = [(side, text) for side, text in _texts(line) if text is not None]
     shown = _arrowed((_value(side, text, line.whole) for side, text in there), arrow)
-    note = format_html(' <span class="muted">{}</span>', line.note) if line.note else ""
-    return format_html("{}{}", shown, note)
+    return markup('{} <span class="muted">{}</span>', shown, line.note) if line.note else shown
 
 
 def _folded(head: SafeString, whole: SafeString, length: int) -> SafeString:
     count = number_format(length, use_l10n=True, force_grouping=True)
-    return format_html(
+    return markup(
         '<details class="long"><summary><span class="head">{} <span class="more">{}</span></span>'
         '<span class="less link">{}</span></summary>{}</details>',
         head,
@@ -240,68 +267,70 @@ def _one_side(line: Line, side: str) -> SafeString:
         return _masked(line.hidden[side == "new"])
     if text is None:
         return SafeString("")
-    note = format_html(' <span class="muted">{}</span>', line.note) if side == "new" else ""
+    note = markup(' <span class="muted">{}</span>', line.note) if side == "new" else ""
     value = _value(side, text, line.whole)
     if text.length > _LONG:
         value = _folded(_value(side, shortened(text), line.whole), value, text.length)
-    return format_html("{}{}", value, note if line.note else "")
+    return markup("{}{}", value, note if line.note else "")
 
 
 def _value(side: str, text: Side, whole: bool) -> SafeString:
     css = f"diff-{side} whole" if whole and text.parts else f"diff-{side}"
-    shown = _text(text) if text.parts else format_html('<span class="nil">{}</span>', wording.EMPTY)
-    return format_html('<{0} class="{1}">{2}</{0}>', _TAGS[side], css, shown)
+    shown = _text(text) if text.parts else _empty()
+    return markup('<{0} class="{1}">{2}</{0}>', _TAGS[side], css, shown)
+
+
+def _empty() -> SafeString:
+    return markup('<span class="nil">{}</span>', wording.EMPTY)
 
 
 def _text(side: Side, mark: str = "b") -> SafeString:
     """The parts of a text in its own direction and language. An address may break after its @."""
-    language = format_html(' lang="{}"', side.language) if side.language else ""
+    language = markup(' lang="{}"', side.language) if side.language else ""
     direction = SafeString(' dir="rtl"') if side.is_rtl else ""
-    parts = mark_safe("".join(_part(part, mark) for part in side.parts))  # noqa: S308  # nosec B308 B703 - escaped there
-    return format_html("<bdi{}{}>{}</bdi>", language, direction, parts)
+    parts = joined(_part(part, mark) for part in side.parts)
+    return markup("<bdi{}{}>{}</bdi>", language, direction, parts)
 
 
-def _part(part: Part, mark: str) -> str:
-    text = escape(part.text)
+def _part(part: Part, mark: str) -> SafeString:
     if part.is_code:
         tag = mark if part.is_marked else "span"
-        return f'<{tag} class="code-point">{text}</{tag}>'
-    text = SafeString(text.replace("@", "@<wbr>"))  # nosec B703 - escaped above
-    return f"<{mark}>{text}</{mark}>" if part.is_marked else text
+        return markup('<{0} class="code-point">{1}</{0}>', tag, part.text)
+    pieces = [markup("{}", piece) for piece in part.text.split("@")]
+    text = joined(pieces, SafeString("@<wbr>"))
+    return markup("<{0}>{1}</{0}>", mark, text) if part.is_marked else text
 
 
 def _hidden(line: Line) -> SafeString:
     """Whether there was a sensitive value, and is; the word once, behind the last of them."""
     there = [line.hidden[side == "new"] for side, text in _texts(line) if text is not None]
     if all(there):
-        return format_html("{} {}", _arrowed(_dots() for _ in there), _hidden_word())
+        return markup("{} {}", _arrowed(_dots() for _ in there), _hidden_word())
     return _arrowed(_masked(hidden) for hidden in there)
 
 
 def _masked(hidden: bool) -> SafeString:
-    if hidden:
-        return format_html("{} {}", _dots(), _hidden_word())
-    return format_html('<span class="nil">{}</span>', wording.EMPTY)
+    return markup("{} {}", _dots(), _hidden_word()) if hidden else _empty()
 
 
 def _dots() -> SafeString:
-    return format_html('<span class="masked" aria-hidden="true">{}</span>', MASK)
+    return markup('<span class="masked" aria-hidden="true">{}</span>', MASK)
 
 
 def _hidden_word() -> SafeString:
-    return format_html('<span class="muted">{}</span>', wording.MASKED)
+    return markup('<span class="muted">{}</span>', wording.MASKED)
 
 
 def _arrowed(values: Iterable[SafeString], arrow: SafeString = _ARROW) -> SafeString:
-    return format_html_join(arrow, "{}", ((value,) for value in values))
+    return joined(values, arrow)
 
 
 def _missing(entry: Entry, revealed: bool) -> SafeString:
     """Words in the place of values that cannot be had, and the other value, if there is one."""
     values = [getattr(entry, side) for side in _told(entry)]
     if all(isinstance(value, Missing) for value in values):
-        words = format_html('<span class="muted">{}</span>', " → ".join(map(str, values)))
-        return format_html("{}{}", words, _key_missing(entry))
+        words = markup('<span class="muted">{}</span>', " → ".join(map(str, values)))
+        return markup("{}{}", words, _key_missing(entry))
     return _arrowed(delta_side(entry, side, revealed=revealed) for side in _told(entry))
 
 
@@ -314,13 +343,13 @@ def _key_missing(entry: Entry) -> SafeString:
     if is_known:
         return SafeString("")
     badge = ' <span class="badge" data-tone="warn">{}{}</span>'
-    return format_html(badge, icon("alert-triangle"), wording.KEY_MISSING)
+    return markup(badge, icon("alert-triangle"), wording.KEY_MISSING)
 
 
 def _done_to_the_log(entry: Entry) -> SafeString:
     """What was erased or removed, in words."""
     number = number_in(entry.detail, "seq" if entry.action == Action.ANCHOR else "up_to")
     if number is None or entry.action not in wording.DONE_TO_THE_LOG:
-        return format_html('<span class="muted">{}</span>', Missing.UNREADABLE)
+        return markup('<span class="muted">{}</span>', Missing.UNREADABLE)
     words = wording.DONE_TO_THE_LOG[entry.action].get(entry.field, "%(number)d")
-    return format_html("{}", words % {"number": number})
+    return markup("{}", words % {"number": number})

@@ -1,7 +1,10 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
+from urllib.parse import quote
+from uuid import UUID
 
 from django import template
 from django.forms.boundfield import BoundWidget
@@ -24,6 +27,7 @@ from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
 from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
+from customers.templatetags.markup import markup
 
 register = template.Library()
 register.filter("market_country", country_name)
@@ -42,7 +46,21 @@ _BADGES: dict[str, tuple[str, str]] = {
 def icon(name: str) -> SafeString:
     """An outline from the sprite; the word beside it says what it means."""
     outline = '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>'
-    return format_html(outline, static("icons.svg"), name)
+    return markup(outline, _sprite(), name)
+
+
+_sprite = cache(lambda: static("icons.svg"))
+_NOBODY = UUID(int=0)
+
+
+@cache
+def _address(name: str) -> str:
+    return reverse(name, args=[_NOBODY]).replace(str(_NOBODY), "{}")
+
+
+def address_of(name: str, one: UUID | str) -> str:
+    """The page of one change or customer: as `reverse`, which asks all patterns each time."""
+    return _address(name).format(quote(str(one), safe=""))
 
 
 @register.simple_tag
@@ -51,7 +69,7 @@ def outcome_badge(outcome: str) -> SafeString:
     tone, name = _BADGES.get(outcome, ("bad", "help-circle"))  # the second: of an altered entry
     is_known = outcome in _BADGES
     label = Outcome(outcome).label if is_known else capfirst(str(Missing.UNREADABLE))
-    return format_html('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
+    return markup('<span class="badge" data-tone="{}">{}{}</span>', tone, icon(name), label)
 
 
 @register.simple_tag
@@ -137,7 +155,7 @@ def flagged(act: Act) -> list[str]:
     if not act.flags:
         return []
     related, words = act.related, dict(act.flag_words)
-    words.pop(Flag.REVERTS, None)  # `audit/_reverts.html` says which change
+    words.pop(Flag.REVERTS, None)  # the tag `reverts` says which change
     if related and (flag := words.get(Flag.DESPITE_DUPLICATES)):
         others = [str(related)]
         if not isinstance(related, Missing):
@@ -162,7 +180,7 @@ def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return wording.MISSING_VALUE % {"missing": value}
-    return wording.QUOTED % {"text": side_of(_shown(name, value) or str(wording.NOTHING))}
+    return wording.QUOTED % {"text": side_of(value_text(name, value) or str(wording.NOTHING))}
 
 
 @register.simple_tag(takes_context=True)
@@ -180,15 +198,15 @@ def customer_link(
             return SafeString("")
         if isinstance(label, Missing):
             label = capfirst(wording.MISSING_NAME % {"missing": label})
-        return format_html("{} <small>{}</small>", label, wording.NO_CUSTOMER_YET)
+        return markup("{} <small>{}</small>", label, wording.NO_CUSTOMER_YET)
     if is_of_the_log or isinstance(label, Missing):
         beside = "" if is_of_the_log else wording.MISSING_NAME % {"missing": label}
         label = wording.CUSTOMER % {"number": act.customer_id}
     actor = context["actor"]
-    page = reverse("profile" if actor.may_handle_customers else "history", args=[act.customer_id])
+    page = address_of("profile" if actor.may_handle_customers else "history", act.customer_id)
     if not numbered:
-        return format_html('<a href="{}">{}</a>', page, label)
-    return format_html('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
+        return markup('<a href="{}">{}</a>', page, label)
+    return markup('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
 
 
 @register.simple_tag(takes_context=True)
@@ -198,11 +216,11 @@ def colleague(context: template.Context, name: str, key: int) -> SafeString:
     In a list with filters, a link to what this person did.
     """
     _, login, is_shared = (context.get("people") or {}).get(key, ("", "", False))
-    beside = format_html(" <small>{}</small>", login) if is_shared else ""
+    beside = markup(" <small>{}</small>", login) if is_shared else ""
     if "filter" not in context:
-        return format_html('<span title="{}">{}</span>{}', login, name, beside)
+        return markup('<span title="{}">{}</span>{}', login, name, beside)
     query = asking(context, "person", key)
-    return format_html('<a href="?{}" title="{}">{}</a>{}', query, login, name, beside)
+    return markup('<a href="?{}" title="{}">{}</a>{}', query, login, name, beside)
 
 
 @register.simple_tag(takes_context=True)
@@ -232,18 +250,23 @@ def to_be_settled_by(change: Change, actor: Any) -> bool:
     return unclear and actor.may_settle and not change.is_by(actor)
 
 
-def _shown(name: str, value: Any, revealed: bool = False) -> str:
+def value_text(name: str, value: Any, *, revealed: bool = False, hidden: str = MASK) -> str:
+    """The whole value of a field in one line, "" if it is empty. hidden: what stands for a
+    sensitive one that is not revealed.
+    """
     if isinstance(value, Missing):
         return str(value)
-    if name in FIELDS:
-        return FIELDS[name].text(value, revealed=revealed)
-    return raw_text(value) if revealed or is_empty(value) else MASK
+    if is_empty(value):
+        return ""
+    if is_sensitive(name) and not revealed:
+        return hidden
+    return FIELDS[name].text(value, revealed=True) if name in FIELDS else raw_text(value)
 
 
 @register.simple_tag
 def when(moment: datetime) -> SafeString:
     """How long ago, with the exact time in the markup."""
-    return format_html(
+    return markup(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         wording.IN_UTC % {"time": date_format(moment, "d F Y H:i:s")},
@@ -274,7 +297,13 @@ def grouped(number: int) -> str:
 
 
 @register.filter
-def day_name(moment: datetime) -> str:
+def day_of(moment: datetime) -> date:
+    """The day on which that was for the reader."""
+    return timezone.localtime(moment).date()
+
+
+@register.filter
+def day_name(day: date) -> str:
     """Today, Monday 23 November 2026."""
-    day = date_format(moment, "l j F Y")
-    return wording.TODAY % {"day": day} if moment.date() == timezone.now().date() else day
+    words = date_format(day, "l j F Y")
+    return wording.TODAY % {"day": words} if day == timezone.localdate() else words
