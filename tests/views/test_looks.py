@@ -3,7 +3,6 @@
 import pytest
 
 from customers.audit.models import AccessEvent, actor_key
-from tests.acts import change
 from tests.conftest import AGENT, HTMX, TOM, soup, text
 
 pytestmark = pytest.mark.once
