@@ -18,6 +18,7 @@ WIDTHS = (320, 375, 768, 1440)
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 RULES = {"runOnly": {"type": "tag", "values": STANDARDS}, "resultTypes": ["violations"]}
+CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}  # what a shade changes
 VIOLATIONS = """async rules => (await axe.run(rules)).violations.map(
     found => [found.id, found.nodes.map(node => node.html)])"""
 
@@ -554,8 +555,8 @@ def test_a_page_at_rest_is_readable_by_everybody(sana, path):
     sana.emulate_media(reduced_motion="reduce")  # no colour is half way when it is looked at
     sana.goto(path)
     sana.evaluate(AXE_SCRIPT)
-    for _ in in_each_shade(sana):
-        assert sana.evaluate(VIOLATIONS, RULES) == []
+    for shade in in_each_shade(sana):
+        assert sana.evaluate(VIOLATIONS, RULES if shade == "dark" else CONTRAST) == []
 
 
 @pytest.mark.looks

@@ -3,7 +3,6 @@
 import pytest
 
 from customers.audit.models import AccessEvent, actor_key
-from tests.acts import change
 from tests.conftest import AGENT, HTMX, TOM, soup, text
 
 pytestmark = pytest.mark.once
@@ -93,7 +92,7 @@ def test_a_reveal_says_of_what_and_for_what(supervisor):
 
 
 def test_a_profile_asks_for_its_looks_when_the_panel_is_opened(agent, supervisor):
-    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
     asks = supervisor.page(f"/customers/{TOM}/").select_one("#timeline details summary")
 
     panel = supervisor.get(
