@@ -109,6 +109,7 @@ def test_every_change_of_a_customer_stands_with_all_its_steps(agent, supervisor,
     assert settled["who"] == {
         "name": "Sana El Idrissi",
         "roles": "supervisor",
+        "role_words": "supervisor",
         "issuer": actor(SUPERVISOR).issuer,
         "sub": "staff-1003",
     }
