@@ -498,7 +498,8 @@ LISTED_FROM = _("Listed from %(least)s on.")
 AND_OTHERS = ngettext_lazy("%(who)s and %(more)d other", "%(who)s and %(more)d others", "more")
 
 # Times
-IN_UTC = _("%(time)s UTC")
+DAY_AND_TIME = _("%(day)s, %(time)s")
+TIMES_OF = _("Times: %(zone)s.")
 JUST_NOW = _("just now")
 AT = _("at %(time)s")
 AGO = _("%(time)s ago")

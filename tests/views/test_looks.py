@@ -3,7 +3,6 @@
 import pytest
 
 from customers.audit.models import AccessEvent, actor_key
-from tests.acts import change
 from tests.conftest import AGENT, HTMX, TOM, soup, text
 
 pytestmark = pytest.mark.once
@@ -113,7 +112,7 @@ def test_reveals_are_found_by_field_and_by_purpose(agent, supervisor):
 
 
 def test_a_profile_asks_for_its_looks_when_the_panel_is_opened(agent, supervisor):
-    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
     asks = supervisor.page(f"/customers/{TOM}/").select_one("#timeline details summary")
 
     panel = supervisor.get(
