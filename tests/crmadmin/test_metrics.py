@@ -1,5 +1,7 @@
 """What Prometheus is told, and by whom it may be read."""
 
+import re
+
 import pytest
 
 from crmadmin.sandbox import Fault
@@ -81,3 +83,14 @@ def test_it_is_for_this_machine_or_who_has_the_token(
     answer = client.get("/metrics", headers=headers, REMOTE_ADDR=address)
 
     assert answer.status_code == status
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("file", ["alerts.yml", "grafana.json"])
+def test_rules_and_dashboard_name_metrics_that_there_are(agent, settings, file):
+    agent.get(f"/customers/{TOM}/")
+    given = {sample.partition("{")[0] for sample in told(agent)}
+
+    named = set(re.findall(r"crmadmin_\w+", (settings.BASE_DIR / "docs" / file).read_text()))
+
+    assert named <= given
