@@ -366,6 +366,7 @@ SEARCH_CLUB_MED = _("Search Club Med")
 CHOSEN = _("%(count)d chosen")
 ANYONE = _("Anyone")
 ANY_FIELD = _("Any field")
+PURPOSE = _("Purpose")
 ANY = _("Any")
 PERIODS = {
     "today": _("Today"),
