@@ -367,6 +367,7 @@ SEARCH_CLUB_MED = _("Search Club Med")
 CHOSEN = _("%(count)d chosen")
 ANYONE = _("Anyone")
 ANY_FIELD = _("Any field")
+PURPOSE = _("Purpose")
 ANY = _("Any")
 PERIODS = {
     "today": _("Today"),
@@ -498,7 +499,8 @@ LISTED_FROM = _("Listed from %(least)s on.")
 AND_OTHERS = ngettext_lazy("%(who)s and %(more)d other", "%(who)s and %(more)d others", "more")
 
 # Times
-IN_UTC = _("%(time)s UTC")
+DAY_AND_TIME = _("%(day)s, %(time)s")
+TIMES_OF = _("Times: %(zone)s.")
 JUST_NOW = _("just now")
 AT = _("at %(time)s")
 AGO = _("%(time)s ago")

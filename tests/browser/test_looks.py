@@ -534,8 +534,32 @@ def visiting(page, product):
         yield name
 
 
+def visiting_in_french(page, product):
+    """Also what a customer and the log look like after a change."""
+    page.goto(TOM)
+    save_as(page, "email", LONG_EMAIL)
+    choose_french(page)
+    more = {"history": f"{TOM}history/", "log": "/audit/", "looks": "/audit/looks/"}
+    more |= {"export": "/audit/export/", "report": "/audit/report/", "forget": f"{TOM}forget/"}
+    more |= {"unsettled": "/audit/unsettled/", "saves": "/saves/"}
+    for name, path in (AT_REST | more).items():
+        page.goto(path)
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        yield f"fr-{name}"
+    page.goto("/audit/")
+    page.locator("tbody.change .when a").first.click()
+    yield "fr-change"
+
+
+def choose_french(page):
+    page.locator("summary", has_text="Language of this site").click()
+    page.get_by_role("button", name="Français").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+
+
 JOURNEYS = [
     *(visiting, finding, creating, editing, saving, conflicting, saying_why, sending_an_address),
+    visiting_in_french,
     *(editing_a_group, putting_back, revealing, comparing, recorded_and_forgotten, proving),
     settling,
     *(deciding, deciding_about_a_create, checking, seeing_activity, without_an_api),
