@@ -6,12 +6,10 @@ Who opens what stands here once more, apart from the rules of the views: a new a
 import re
 
 import pytest
-from django.urls import get_resolver
 
 from customers.audit.models import Change, Entry
-from tests.acts import change
+from tests.acts import all_patterns, change
 from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, TOM, Desk, signed_in
-from tests.views.test_access import all_patterns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 FIELD, CUSTOMER = "customers/<str:customer_id>/fields/<str:name>/", "customers/<str:customer_id>/"
@@ -48,7 +46,7 @@ SECRET = re.compile("ursuline|leaked|Owen Whitfield", re.IGNORECASE)  # of custo
 
 
 def routes():
-    return [str(pattern.pattern) for pattern in all_patterns(get_resolver())]
+    return [str(pattern.pattern) for pattern in all_patterns()]
 
 
 def is_known(route):
