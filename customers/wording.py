@@ -111,6 +111,7 @@ NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
 NOT_SHOWN = _("This could not be shown. If you were typing, save first: that keeps your text.")
+NOT_SHOWN_NOR_KEPT = _("This could not be shown. If you were typing, copy it before you sign in.")
 TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed

@@ -78,7 +78,7 @@ def test_nobody_gets_in_without_signing_in(clubmed, db, url):
     assert part["HX-Retarget"] == "#notices"
     notice = soup(part)
     assert "Your session has ended." in text(notice)
-    assert "If you were typing, save first" in text(notice)
+    assert "If you were typing, copy it before you sign in." in text(notice)
     assert "sent" not in text(notice)
     assert notice.select_one("html") is None
     assert notice.select_one("a")["href"].startswith("/oidc/login/?next=")
