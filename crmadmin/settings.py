@@ -239,8 +239,9 @@ MIDDLEWARE = [
     "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
     "crmadmin.middleware.SessionMiddleware",
-    # What comes next may answer with a page: in the reader's language.
+    # What comes next may answer with a page: in the reader's language, with the reader's times.
     "django.middleware.locale.LocaleMiddleware",
+    "crmadmin.middleware.reader_zone",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -111,6 +111,7 @@ NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
 NOT_SHOWN = _("This could not be shown. If you were typing, save first: that keeps your text.")
+NOT_SHOWN_NOR_KEPT = _("This could not be shown. If you were typing, copy it before you sign in.")
 TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed
@@ -366,6 +367,7 @@ SEARCH_CLUB_MED = _("Search Club Med")
 CHOSEN = _("%(count)d chosen")
 ANYONE = _("Anyone")
 ANY_FIELD = _("Any field")
+PURPOSE = _("Purpose")
 ANY = _("Any")
 PERIODS = {
     "today": _("Today"),
@@ -497,7 +499,8 @@ LISTED_FROM = _("Listed from %(least)s on.")
 AND_OTHERS = ngettext_lazy("%(who)s and %(more)d other", "%(who)s and %(more)d others", "more")
 
 # Times
-IN_UTC = _("%(time)s UTC")
+DAY_AND_TIME = _("%(day)s, %(time)s")
+TIMES_OF = _("Times: %(zone)s.")
 JUST_NOW = _("just now")
 AT = _("at %(time)s")
 AGO = _("%(time)s ago")

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
 from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.limits import Reached
 from customers.audit.models import JournalLine
+from customers.catalogue import reader
 from customers.clubmed import errors
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
@@ -199,11 +199,11 @@ class LimitReached(NotSaved):
     def __post_init__(self) -> None:
         title, text = wording.LIMITS[self.limit.name]
         now = timezone.now()
-        until = timezone.localtime(self.limit.until + timedelta(seconds=59))  # in whole minutes
+        until = self.limit.until + timedelta(seconds=59)  # in whole minutes
         facts = {
             "count": self.limit.most,
             "time": timesince(now - self.limit.within, now),
-            "until": date_format(until, "H:i"),
+            "until": reader.clock_text(until),
         }
         super().__init__(title % facts, f"{text % facts} {wording.NOTHING_LOST}")
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
 from customers import wording
 from customers.audit import encryption
 from customers.audit.actions import OF_VALUES, Action
 from customers.audit.models import Entry, Missing, VaultItem, number_in
+from customers.catalogue import reader
 from customers.catalogue.compare import is_empty
 from customers.catalogue.differences import (
     Difference,
@@ -155,7 +155,14 @@ def report_delta(field: str, old: Mapping[str, Any] | None, new: Mapping[str, An
 def _in_report(value: Mapping[str, Any]) -> SafeString:
     if value["state"] == "value":
         return spelled(value["words"])
-    return markup('<span class="state">{}</span>', value["state"])
+    return markup('<span class="state">{}</span>', state_words(value["state"]))
+
+
+@register.filter
+def state_words(state: str) -> str:
+    """What stands in a report for a value that is not shown."""
+    words = {"empty": wording.EMPTY, "hidden": wording.MASKED} | dict(Missing.choices)
+    return str(words.get(state, state))
 
 
 @register.filter
@@ -249,7 +256,7 @@ def _sides(line: Line, arrow: SafeString = _ARROW) -> SafeString:
 
 
 def _folded(head: SafeString, whole: SafeString, length: int) -> SafeString:
-    count = number_format(length, use_l10n=True, force_grouping=True)
+    count = reader.number_text(length)
     return markup(
         '<details class="long"><summary><span class="head">{} <span class="more">{}</span></span>'
         '<span class="less link">{}</span></summary>{}</details>',

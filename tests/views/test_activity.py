@@ -63,7 +63,7 @@ def test_a_supervisor_sees_how_much_was_changed_by_field_by_person_and_by_outcom
     assert figures(page) == {
         "Changes": "4",
         "Customers": "1",
-        "Refused": "1 25.0 %",
+        "Refused": "1 25 %",
         "Unclear now": "0",
     }
     since = (timezone.localdate() - timedelta(days=29)).isoformat()
