@@ -28,7 +28,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import counters, error_pages, logs
-from crmadmin.sso.sessions import actor_of, ours, touch
+from crmadmin.sso import renewal
+from crmadmin.sso.ending import let_forms_lead_there
+from crmadmin.sso.sessions import actor_of, expire, ours, touch
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
 from customers.audit.models import Access, Change
@@ -185,13 +187,17 @@ class AccessMiddleware:
             return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
-            with suppress(UpdateError):  # it has just ended, or the next request will note it
-                touch(request.session)
+            gone = expire(request.session)
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
+        if gone:
+            access_events.note(
+                Access.EXPIRED, actor=gone, request_id=request.id, address=request.address
+            )
         chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
         response = self.get_response(request)
+        let_forms_lead_there(response, ours(request.session).identity)
         if not isinstance(response, http.HttpResponseNotAllowed):
             return response
         page = error_pages.answer(request, error_pages.WRONG_METHOD)
@@ -202,9 +208,11 @@ class AccessMiddleware:
         self, request: DeskRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
         rule: tuple[Permission, ...] = getattr(view, "access_rule", ())
-        actor: Actor | None = request.actor
         if Permission.EVERYONE in rule:
             return None
+        if (answer := _work(request)) is not None:
+            return answer
+        actor: Actor | None = request.actor
         if actor is None:
             return _ask_to_sign_in(request, renewing=False)
         number = kwargs.get("customer_id", "")
@@ -239,6 +247,18 @@ class AccessMiddleware:
         return None
 
 
+def _work(request: DeskRequest) -> HttpResponse | None:
+    """Note that somebody signed in works, and ask the company about them if it is time.
+
+    What a page asks for by itself is no work.
+    """
+    if request.actor is None or "X-Background" in request.headers:
+        return None
+    with suppress(UpdateError):  # it has just ended, or the next request will note it
+        touch(request.session)
+    return renewal.renew(request)
+
+
 def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     """Redirect a page to the sign-in; tell htmx and a form, whose text is put aside meanwhile.
 
@@ -256,7 +276,9 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
     elif not renewing and not ours(request.session).was_ended:
-        return redirect(f"{reverse('login')}?{urlencode({'next': come_back})}")
+        # After a sign-out nothing signs in again without a click.
+        place = "signed-out" if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME) else "login"
+        return redirect(f"{reverse(place)}?{urlencode({'next': come_back})}")
     return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
 
 
