@@ -26,7 +26,7 @@ from tests.conftest import (
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-OLD, NUMBER, TYPED, PASS = "22255588846", "48392716055", "11144477735", "HP-77-32104"
+OLD, NUMBER, TYPED, PASS = "22255588846", "48392716078", "11144477735", "HP-77-32104"
 PROFILE = f"/customers/{TOM}/"
 IDENTITY = f"{PROFILE}fields/identity/"
 REVEAL = f"{IDENTITY}reveal/"
