@@ -20,7 +20,7 @@ from django.utils import timezone
 from customers.audit import reading
 from customers.audit.models import Remembered
 from customers.clubmed.profile import Profile
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
+from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
 
 OWN = "own"  # member of a session: random, of this sign-in alone, under whatever key it goes on
 _SECONDS = 15 * 60

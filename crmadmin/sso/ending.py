@@ -22,7 +22,7 @@ from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin,
 from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access, actor_key
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
+from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
 from customers.views.answers import DeskRequest
 
 logger = logging.getLogger(__name__)

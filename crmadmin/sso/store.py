@@ -8,8 +8,8 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from crmadmin.models import Session, digest
+from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
 from customers.session import sweep
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
 _TOUCH = 60  # seconds, or less where SESSION_IDLE_MINUTES are few
 
