@@ -1,6 +1,5 @@
 """The sessions of the people who are signed in."""
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +8,6 @@ from django.db import models
 from django.utils import timezone
 
 from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
-
-
-def digest(text: str) -> str:
-    """SHA-256, in hex: 64 characters."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Session(models.Model):

@@ -12,9 +12,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from crmadmin.models import digest
 from crmadmin.sso.provider import provider
-from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 
 _SECONDS = 10 * 60
 _MOST = 5  # of one browser: all cookies of it must fit into one header

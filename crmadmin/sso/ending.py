@@ -16,13 +16,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from crmadmin.models import Session, SpentLogoutToken, digest
+from crmadmin.models import Session, SpentLogoutToken
 from crmadmin.sso import attempts, logout_tokens, sessions
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin, provider
 from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access, actor_key
-from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.views.answers import DeskRequest
 
 logger = logging.getLogger(__name__)

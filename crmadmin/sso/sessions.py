@@ -13,11 +13,12 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
+from crmadmin.models import Session
 from crmadmin.sso.store import SessionStore
 from customers.access import Actor, Role
 from customers.audit.models import actor_key
 from customers.services import credentials
+from customers.services.session_encryption import digest
 from customers.session import OWN, forget_searches
 
 _GRACE = timedelta(minutes=1)  # in which what other tabs have asked for is still answered

@@ -7,8 +7,8 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
-from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
+from crmadmin.models import Session
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
 
 _TOUCH = 60  # seconds, or less where SESSION_IDLE_MINUTES are few
