@@ -32,14 +32,14 @@ from crmadmin.sso import renewal
 from crmadmin.sso.ending import let_forms_lead_there
 from crmadmin.sso.sessions import actor_of, expire, ours, touch
 from customers.access import Actor, Permission
-from customers.audit import access_events, reading, verification
+from customers.audit import reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
+from customers.views.answers import DeskRequest, chosen_markets, note_at_door, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -191,9 +191,7 @@ class AccessMiddleware:
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
         if gone:
-            access_events.note(
-                Access.EXPIRED, actor=gone, request_id=request.id, address=request.address
-            )
+            note_at_door(request, Access.EXPIRED, actor=gone)
         chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
         response = self.get_response(request)
@@ -223,14 +221,8 @@ class AccessMiddleware:
                 return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
             return None
         customer_id = number if is_customer_number(number) else ""
-        access_events.note(
-            Access.REFUSED,
-            actor=actor,
-            request_id=request.id,
-            customer_id=customer_id,
-            change_id=kwargs.get("change_id"),
-            address=request.address,
-        )
+        about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
+        note_at_door(request, Access.REFUSED, **about)
         return error_pages.not_allowed(request)
 
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:

@@ -23,7 +23,7 @@ from customers.access import Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access, actor_key
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
 _HINT_SECONDS = 3600
@@ -40,9 +40,7 @@ def logout(request: DeskRequest) -> HttpResponse:
     identity = sessions.ours(request.session).identity
     id_token = identity.get("id_token") or _hint(request.POST.get("hint", ""))
     if request.actor:
-        access_events.note(
-            Access.SIGN_OUT, actor=request.actor, request_id=request.id, address=request.address
-        )
+        note_at_door(request, Access.SIGN_OUT)
     sessions.end(request)
     state = secrets.token_urlsafe(16)
     address = _end_at_provider(request, id_token, state) or reverse("signed-out")

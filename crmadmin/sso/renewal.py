@@ -21,9 +21,8 @@ from django.shortcuts import redirect
 from crmadmin.sso import attempts, claims, sessions
 from crmadmin.sso.claims import Answer
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin, read_again
-from customers.audit import access_events
 from customers.audit.models import Access
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Any] = {}
@@ -137,8 +136,6 @@ def _not_renewed(request: DeskRequest, exc: Exception) -> None:
 
 
 def _end(request: DeskRequest) -> None:
-    access_events.note(
-        Access.ENDED, actor=request.actor, request_id=request.id, address=request.address
-    )
+    note_at_door(request, Access.ENDED)
     sessions.end(request)
     request.actor = None  # type: ignore[assignment]

@@ -22,7 +22,7 @@ from customers.audit import access_events
 from customers.audit.models import Access
 from customers.services import credentials
 from customers.session import has_put_aside
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
 NO_ATTEMPT = MismatchingStateError()
@@ -65,7 +65,7 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     except UNACCEPTABLE as exc:
         return _failed(request, exc, attempt.target)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
-    access_events.note(kind, actor=actor, request_id=request.id, address=request.address)
+    note_at_door(request, kind, actor=actor)
     access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)
@@ -119,9 +119,7 @@ def _failed(request: DeskRequest, exc: Exception, target: str) -> HttpResponse:
     logger.warning("%s: sign-in failed: %s", request.id, reason)
     if not isinstance(exc, AuthlibBaseError):
         read_again()
-    who: Actor | None = request.actor
-    if who:  # of a stranger nothing is written
-        at = request.address
-        access_events.note(Access.SIGN_IN_FAILED, actor=who, request_id=request.id, address=at)
+    if request.actor:  # of a stranger nothing is written
+        note_at_door(request, Access.SIGN_IN_FAILED)
     context = {"down": down, "target": target, "is_kept": has_put_aside(request.browser)}
     return render(request, "sign_in_failed.html", context, status=503 if down else 403)
