@@ -145,6 +145,7 @@ addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(
 // gate, and a page that Back brings back as it was is asked for again.
 const signOut = document.querySelector("form[data-gate]");
 const door = new BroadcastChannel("crmadmin");
+let leaving = false; // by the provider's sign-out, which the answer of another tab must not cut short
 document.addEventListener("htmx:confirm", (event) => {
   if (event.detail.elt.matches("form[data-gate]") && touched && !confirm(event.detail.elt.dataset.question)) event.preventDefault();
 });
@@ -152,11 +153,12 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { elt, xhr } = event.detail;
   if (!elt.matches("form[data-gate]") || xhr.status >= 400) return;
   touched = false;
+  leaving = true;
   door.postMessage("signed out");
 });
 if (document.querySelector("[data-signed-out]")) door.postMessage("signed out");
 door.addEventListener("message", () => {
-  if (!signOut) return;
+  if (!signOut || leaving) return;
   touched = false;
   location.replace(signOut.dataset.gate);
 });
