@@ -160,11 +160,12 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         return [(_phone, *pair) for pair in _matched(*both)]
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
-        pairs = [(code, before.get(code, {}), after.get(code, {})) for code in {**before, **after}]
-        return [
-            (partial(_channel, code, any("optin_partners" in one for one in pair)), *pair)
-            for code, *pair in pairs
-        ]
+        pairs: list[_Pair] = []
+        for code in {**before, **after}:
+            pair = before.get(code, {}), after.get(code, {})
+            has_partners = any("optin_partners" in one for one in pair)
+            pairs.append((partial(_channel, code, has_partners), *pair))
+        return pairs
     if field.members:
         before, after = _named(old), _named(new)
         keys = [row.name for row in field.members]
