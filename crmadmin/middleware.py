@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +27,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from crmadmin import error_pages
+from crmadmin import counters, error_pages, logs
 from crmadmin.sso.sessions import actor_of, ours, touch
 from customers.access import Actor, Permission
 from customers.audit import access_events, reading, verification
@@ -77,18 +78,43 @@ def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
     return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
 
 
+_OF_NO_USE = (
+    *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope"),
+    *("magnetometer", "microphone", "midi", "payment", "usb"),
+)
+
+
+def browser_rules(get_response: GetResponse) -> GetResponse:
+    """Of every answer, files too: no device is used, and no other site may load it."""
+    policy = ", ".join(f"{name}=()" for name in _OF_NO_USE)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Permissions-Policy"] = policy
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    return middleware
+
+
 def answer_headers(get_response: GetResponse) -> GetResponse:
     """Give each request a reference; have no page stored, and no fragment taken for a page."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.monotonic()
         request.id = secrets.token_hex(6)  # type: ignore[attr-defined]
+        reset = logs.current_request.set(request.id)  # type: ignore[attr-defined]
         response = get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["HX-Request"])
-        if response.status_code >= 500:  # the reference that the page names; no address, no value
-            name = request.resolver_match.url_name if request.resolver_match else "-"
-            logger.error("%s answered %s at %s", request.id, response.status_code, name)  # type: ignore[attr-defined]
+        seconds, status = time.monotonic() - began, response.status_code
+        is_open = client().breaker.is_open
+        counters.count_answer(_route(request), status, seconds, breaker_is_open=is_open)
+        about = {"method": request.method, "route": _route(request), "status": status}
+        level = logging.ERROR if status >= 500 else logging.INFO
+        logger.log(level, "answered", extra=about | {"ms": round(seconds * 1000)})
+        logs.current_request.reset(reset)
         return response
 
     return middleware
@@ -241,6 +267,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     sections |= {"activity": "activity", "findings": "activity"}
     usual = "log" if _route(request).startswith("audit/") else "find"
     actor = getattr(request, "actor", None)
+    if actor is not None:
+        sections["sessions"] = "log" if actor.may_end_sessions else ""
     return {
         "page_name": name,
         "section": sections.get(name, usual),

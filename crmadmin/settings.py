@@ -11,6 +11,7 @@ from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -18,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
 from crmadmin.static_settings import *  # noqa: F403
+from crmadmin.unsafe import faults
 from customers.catalogue.fields import FIELDS, Create
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,6 +55,12 @@ def read(parse: Callable[[str], T], must: str, name: str, default: str | None = 
 
 def _match(pattern: str, value: str) -> str:
     if not re.fullmatch(pattern, value, re.DOTALL):
+        raise ValueError
+    return value
+
+
+def _address(value: str) -> str:
+    if not urlsplit(_match("https?://[^/?#]+.*", value)).hostname:
         raise ValueError
     return value
 
@@ -111,7 +119,7 @@ networks = partial(
 )
 reasons = partial(read, _reasons, "list reasons of at most 50 characters, separated by ;")
 fields = partial(read, _fields, "list fields that can be changed, by Club Med's names", default="")
-address = partial(read, partial(_match, "https?://[^/?#]+.*"), "begin with http:// or https://")
+address = partial(read, _address, "be an address that begins with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
 limit = partial(read, _limit, "be a number and a time, like 120/10m, 30/1h or 5/30s")
@@ -135,8 +143,10 @@ SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 DEBUG = switch("DEBUG", default="off")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
+HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
+METRICS_TOKEN = given("METRICS_TOKEN")
 
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
@@ -205,6 +215,9 @@ SUPERVISOR_GROUPS = frozenset(words("SUPERVISOR_GROUPS"))
 AUDITOR_GROUPS = frozenset(words("AUDITOR_GROUPS"))
 REVEAL_GROUPS = frozenset(words("REVEAL_GROUPS")) or SUPERVISOR_GROUPS
 
+if unsafe := "; ".join(faults(globals())):
+    raise ImproperlyConfigured(unsafe)
+
 # Django -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.messages",
@@ -217,15 +230,18 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
+    # Of every answer: files, redirects and refused hosts too.
+    "crmadmin.middleware.browser_rules",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
-    # What comes next may answer with a page: in the reader's language.
+    # What comes next may answer with a page: in the reader's language, with the reader's times.
     "django.middleware.locale.LocaleMiddleware",
+    "crmadmin.middleware.reader_zone",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -304,7 +320,10 @@ CSRF_FAILURE_VIEW = "crmadmin.error_pages.forged"
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = HTTPS_ONLY and HSTS_PRELOAD
+# Browsers' lists are hard to leave, and they are the whole domain's affair.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), ("'none'",)),
@@ -316,12 +335,19 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "crmadmin.logs.JsonLine"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+        "counter": {"class": "crmadmin.counters.CountingHandler"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "customers.clubmed": {"handlers": ["counter"]},
+        "customers.audit.access_events": {"handlers": ["counter"]},
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
-        # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
+        # They log addresses, and a failure's text; crmadmin.middleware and crmadmin.error_pages
+        # log what may be known.
         "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
     },
 }

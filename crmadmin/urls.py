@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from crmadmin import health
+from crmadmin import health, metrics
+from crmadmin.sso import signed_in
 from crmadmin.sso import views as sso
 
 urlpatterns = [
@@ -10,9 +11,11 @@ urlpatterns = [
     path("oidc/login/", sso.login, name="login"),
     path("oidc/callback/", sso.callback, name="callback"),
     path("oidc/logout/", sso.logout, name="logout"),
+    path("sessions/", signed_in.sessions, name="sessions"),
     path("signed-out/", sso.signed_out, name="signed-out"),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.metrics),
 ]
 handler400 = "crmadmin.error_pages.bad_request"
 handler403 = "crmadmin.error_pages.not_allowed"

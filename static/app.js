@@ -13,7 +13,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (event.key !== "Escape" || event.isComposing) return; // it closes an input method's list
   const menu = event.target.closest("details.menu[open]");
   if (menu) {
     menu.open = false;

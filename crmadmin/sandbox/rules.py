@@ -297,7 +297,9 @@ def _optin(key: str, value: Any) -> dict[str, Any]:
     return stored
 
 
-_EMAIL_SHAPE = _pattern(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", 254, "This is not an e-mail address.")
+_EMAIL_SHAPE = _pattern(
+    r'([^@\s"]+|"[^"]+")@[^@\s.]+(\.[^@\s.]+)+', 254, "This is not an e-mail address."
+)
 _PHONE_SHAPE = _pattern(r"[+]?[0-9]+", 50, "Digits only, with an optional leading +.")
 _COUNTRY = _pattern(r"[A-Z]{2}", 2, "A country code of two capitals.")
 _LANGUAGE = _pattern(r"[A-Z]{2}", 2, "A language code of two capitals.")

@@ -138,11 +138,15 @@ def profile_schema(locale: str) -> Schema:
 
 
 def refusals(locale: str, body: Mapping[str, Any], *, complete: bool) -> list[rules.Refusal]:
-    """What the market forbids in a body. complete: does it miss what it does not hold?"""
+    """What the market forbids in a body. complete: does it miss what it does not hold?
+
+    How another country writes postal codes and states is not this market's to say.
+    """
     sent = {key: value for key, value in body.items() if complete or not rules.is_empty(value)}
     found = [
         rules.Refusal(str(problem.validator), ".".join(map(str, problem.path)), problem.message)
         for problem in _validator(locale, complete).iter_errors(_without_empty(sent))
+        if not (_is_abroad(body, locale) and list(problem.path) in _NATIONAL_PARTS)
     ]
     cleared = [
         rules.Refusal("required", key, "This field is required.")
@@ -150,6 +154,15 @@ def refusals(locale: str, body: Mapping[str, Any], *, complete: bool) -> list[ru
         if not complete and key in body and rules.is_empty(body[key])
     ]
     return found + cleared
+
+
+_NATIONAL_PARTS = (["address", "zip_code"], ["address", "state_or_district"])
+
+
+def _is_abroad(body: Mapping[str, Any], locale: str) -> bool:
+    address = body.get("address")
+    country = address.get("country_code") if isinstance(address, dict) else None
+    return bool(country) and country != locale[3:]
 
 
 @cache

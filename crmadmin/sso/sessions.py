@@ -45,7 +45,7 @@ _BROWSERS = {  # the first that is named: Edge and Chrome name those they are li
 def actor_of(session: SessionBase) -> Actor | None:
     """Who is signed in; None for a stranger."""
     identity = ours(session).identity
-    return _actor(identity) if identity else None
+    return actor_in(identity) if identity else None
 
 
 def ours(session: SessionBase) -> SessionStore:
@@ -53,7 +53,8 @@ def ours(session: SessionBase) -> SessionStore:
     return cast(SessionStore, session)
 
 
-def _actor(identity: dict[str, Any]) -> Actor:
+def actor_in(identity: dict[str, Any]) -> Actor:
+    """Who an identity speaks of."""
     known = identity["actor"]
     return Actor(**known | {"roles": tuple(map(Role, known["roles"]))})
 
@@ -64,14 +65,18 @@ def begin(request: HttpRequest, actor: Actor, *, sid: str = "", **private: Any) 
     sid: the provider's name for its own session, or "". private: JSON values to keep beside who
     they are, in `SessionStore.identity`.
     """
-    private["on"] = browser_words(request.headers.get("User-Agent", ""))
-    start(ours(request.session), actor, sid=sid, **private)
+    on = browser_words(request.headers.get("User-Agent", ""))
+    start(ours(request.session), actor, sid=sid, on=on, **private)
     rotate_token(request)
 
 
-def start(session: SessionStore, actor: Actor, *, sid: str = "", **private: Any) -> None:
-    """As `begin`. The session of the same person goes on, whose former key is good for a minute:
-    several tabs may sign in at once. Anybody else's ends.
+def start(
+    session: SessionStore, actor: Actor, *, sid: str = "", on: str = "", **private: Any
+) -> None:
+    """As `begin`. on: what browser, for people.
+
+    The session of the same person goes on, whose former key is good for a minute: several tabs may
+    sign in at once. Anybody else's ends.
     """
     now = timezone.now()
     row = Session(began=now, ends_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
@@ -87,7 +92,7 @@ def start(session: SessionStore, actor: Actor, *, sid: str = "", **private: Any)
     row.last_active = now
     row.person = actor_key(actor.issuer, actor.sub)
     row.sid_digest = digest_of_sid(actor.issuer, sid)
-    session.begin(row, private | {"actor": asdict(actor)}, content)
+    session.begin(row, private | {"actor": asdict(actor), "on": on}, content)
 
 
 def renew(session: SessionBase, actor: Actor, **private: Any) -> None:
@@ -122,7 +127,7 @@ def end_all(rows: Iterable[Session]) -> int:
     ended = 0
     for row in rows:
         if identity := row.read_identity():
-            credentials.forget(_actor(identity).sign_in)
+            credentials.forget(actor_in(identity).sign_in)
         ended += Session.objects.filter(pk=row.pk).delete()[0]
     return ended
 

@@ -133,5 +133,9 @@ def _failed(request: DeskRequest, exc: Exception, target: str) -> HttpResponse:
     logger.warning("%s: sign-in failed: %s", request.id, reason)
     if not isinstance(exc, AuthlibBaseError):
         read_again()
+    who: Actor | None = request.actor
+    if who:  # of a stranger nothing is written
+        at = request.address
+        access_events.note(Access.SIGN_IN_FAILED, actor=who, request_id=request.id, address=at)
     context = {"down": down, "target": target, "is_kept": has_put_aside(request.browser)}
     return render(request, "sign_in_failed.html", context, status=503 if down else 403)

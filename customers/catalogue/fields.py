@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from customers.catalogue import compare, kinds, objects
+from customers.catalogue import compare, kinds, national_numbers, objects
 from customers.catalogue.kinds import Kind
 from customers.catalogue.words import yes_no
 from customers.clubmed.profile import Json, Profile, member, parse_date
@@ -115,6 +115,8 @@ class Field:
             return " ".join(filter(None, (self.open_text(value), MASK)))
         if self.kind is kinds.IDENTITY and isinstance(value, dict):
             left = dict(value)  # what is new to us follows with its keys
+            if isinstance(value.get("number"), str) and isinstance(value.get("type"), str):
+                left["number"] = national_numbers.printed(value["number"], value["type"])
             known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
             first = " ".join(filter(None, known))
             new = (

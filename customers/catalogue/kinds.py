@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from customers.catalogue import compare, objects, phones, words
+from customers.catalogue import compare, national_numbers, objects, phones, words
 from customers.catalogue.compare import Normal
 from customers.clubmed.profile import Json, parse_phones
 
@@ -70,4 +70,9 @@ OPTINS = Kind(
     readable=objects.are_optins,
     members=objects.OPTIN_MEMBERS,
 )
-IDENTITY = Kind("identity", compose=objects.compose_object, readable=objects.is_object)
+IDENTITY = Kind(
+    "identity",
+    normal=national_numbers.normal,
+    compose=objects.compose_object,
+    readable=objects.is_object,
+)

@@ -10,12 +10,9 @@ def is_object(value: Json) -> bool:
 
 
 def are_optins(value: Json) -> bool:
-    """Is this a list of objects, each with a channel of its own?"""
-    if is_empty(value) or not isinstance(value, list):
-        return is_empty(value)
-    channels = [item.get("channel") if isinstance(item, dict) else None for item in value]
-    are_texts = all(isinstance(one, str) and one for one in channels)
-    return are_texts and len(set(channels)) == len(channels)
+    """Is this a list of objects? A channel may be missing, or stand there twice."""
+    is_list = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return is_empty(value) or is_list
 
 
 def compose_object(now: Json, typed: Json) -> Json:
@@ -30,13 +27,15 @@ def compose_object(now: Json, typed: Json) -> Json:
     return {**base, **new}
 
 
-OPTIN_MEMBERS = ("channel", "optin", "optin_partners")
+_ANSWERS = ("optin", "optin_partners")
+OPTIN_MEMBERS = ("channel", *_ANSWERS)
 
 
 def compose_optins(now: Json, typed: Json) -> Json:
     """The whole list to send: each answer over the one of its channel; no channel is taken out.
 
-    typed: [{"channel", "optin", "optin_partners"}], the last two only where they are answered.
+    typed: [{"channel", "optin", "optin_partners"}], the last two only where they are answered. An
+    item without a channel gives nobody consent to anything, and is not sent back.
     """
     answers = by_channel(typed)
     whole = [{**item, **answers.pop(item["channel"], {})} for item in by_channel(now).values()]
@@ -44,7 +43,12 @@ def compose_optins(now: Json, typed: Json) -> Json:
 
 
 def all_refused(now: Json) -> Json:
-    """No to every channel of the list, and to partners where they were asked about."""
+    """No to every channel of the list, and to partners where they were asked about.
+
+    Where the list names none, the channel that stands for all of them is refused.
+    """
+    if not by_channel(now):
+        return [] if is_empty(now) else [{"channel": "ALL", "optin": False}]
     return [
         {"channel": channel, "optin": False}
         | ({} if item.get("optin_partners") is None else {"optin_partners": False})
@@ -61,8 +65,17 @@ def rebase_optins(typed: Json, saw: Json, now: Json) -> Json:
 
 
 def by_channel(value: Json) -> dict[str, dict[str, Json]]:
-    """channel -> its opt-in; {} for a value that is no list of opt-ins."""
-    return {item["channel"]: item for item in value} if value and are_optins(value) else {}
+    """channel -> its opt-in; {} for a value that is no list of opt-ins.
+
+    Of a channel that stands there twice, an answer is yes only if both are.
+    """
+    found: dict[str, dict[str, Json]] = {}
+    for item in value if value and are_optins(value) else ():
+        if isinstance(channel := item.get("channel"), str) and channel:
+            before = found.get(channel, {})
+            noes = {key: False for key in _ANSWERS if before.get(key, True) is not True}
+            found[channel] = {**before, **item, **noes} if before else item
+    return found
 
 
 ADDRESS_LINES = (

@@ -1,17 +1,20 @@
 """Phones: how they are typed, shown, compared and sent."""
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from operator import eq
 
 import phonenumbers
 
 from customers.catalogue import compare
 from customers.catalogue.compare import Normal, is_contained, normal_codes
+from customers.catalogue.typed import coded
 from customers.catalogue.words import phone_type_text
 from customers.clubmed.profile import Json, parse_phones
 
-_TYPED = re.compile(r"[+＋]?[\d\s.()/\-\u2010-\u2015]+")
+_TYPED = re.compile(r"\+?[\d\s.()\[\]/~\-]+")  # once it is `coded`
+_LINKED = re.compile("^(tel|callto|sms):", re.IGNORECASE)
+_LONGEST = 17  # digits: fifteen at most of any country, after 00
 _SOURCES = phonenumbers.CountryCodeSource
 _FROM_ABROAD = (_SOURCES.FROM_NUMBER_WITH_PLUS_SIGN, _SOURCES.FROM_NUMBER_WITH_IDD)
 _UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
@@ -48,25 +51,50 @@ def dial_text(number: str | None, region: str = "") -> str:
 
 
 def dial_digits(typed: str, region: str = "") -> str:
-    """A number typed in any shape as the API takes it, `^[+]?[0-9]+$`; "" if it is none.
+    """A number typed or pasted in any shape as the API takes it, `^[+]?[0-9]+$`; "" if it is none.
 
-    A national number stays national. region: the country in which it was typed, whose prefix for
-    calls abroad is understood (011 in the US).
+    region: of the customer. A number of that country is given its country code, and its prefix for
+    calls abroad is understood (011 in the US). Any other national number stays as it was typed.
     """
-    text = typed.strip()
-    digits = phonenumbers.normalize_digits_only(text)
-    if not digits or not _TYPED.fullmatch(text):
-        return ""
-    plain = f"+{digits}" if text[0] in "+＋" else digits
-    for shape in (plain, f"+{plain[2:]}" if plain.startswith("00") else plain):
+    text = unlinked(typed)
+    for shape in (text, re.sub(r"^\W*00", "+", text)):
         read = parsed(shape, region)
-        if (
-            read
-            and read.country_code_source in _FROM_ABROAD
-            and phonenumbers.is_possible_number(read)
-        ):
+        if read is None or read.extension or not phonenumbers.is_possible_number(read):
+            continue
+        is_abroad = read.country_code_source in _FROM_ABROAD and _TYPED.fullmatch(shape)
+        if is_abroad or phonenumbers.is_valid_number(read) or _is_national(shape, read, region):
             return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
-    return plain
+    digits = phonenumbers.normalize_digits_only(text)
+    if not _TYPED.fullmatch(text) or not 0 < len(digits) <= _LONGEST:
+        return ""
+    return f"+{digits}" if text[0] == "+" else digits
+
+
+def _is_national(text: str, read: phonenumbers.PhoneNumber, region: str) -> bool:
+    """Is it dialled as one dials within that country? Ranges that nobody has yet are among them."""
+    start = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    digits = phonenumbers.normalize_digits_only(text)
+    whole = phonenumbers.national_significant_number(read)
+    return bool(start and _TYPED.fullmatch(text)) and digits == start + whole
+
+
+@lru_cache
+def example(region: str) -> tuple[str, str]:
+    """A mobile number as people of that country write it, and as it is stored; "" for no country.
+
+    It is nobody's.
+    """
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if number is None:
+        return "", ""
+    formats = phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.E164
+    national, whole = (phonenumbers.format_number(number, one) for one in formats)
+    return national, whole
+
+
+def unlinked(text: str) -> str:
+    """A number as it was pasted, cleaned, without the tel: of a link."""
+    return _LINKED.sub("", coded(text))
 
 
 def parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:

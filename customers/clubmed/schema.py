@@ -5,6 +5,7 @@ engine whose time grows linearly with the text; it takes no look-around and no b
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -79,6 +80,9 @@ class Rules:
             path = [*error.instance_path, *missing]  # [] of the whole body
             if not path or error.kind.name == "type":  # nothing that a person types mends a type
                 continue
+            value: Json = error.instance
+            if error.kind.name == "maxLength" and visible_length(value) <= error.kind.value:
+                continue  # whether an accent of its own counts is Club Med's to say
             if now is None or (path[0] in body and not _is_there(path, sent, current)):
                 problems[self._problem(path, error)] = True
         return tuple(problems)
@@ -89,7 +93,7 @@ class Rules:
         key = "".join(steps).removeprefix(".")  # phones[0].number
         match error.kind.name:
             case "maxLength" | "minLength" as length:
-                return Problem(key, length, error.kind.value, len(value))
+                return Problem(key, length, error.kind.value, visible_length(value))
             case "required":
                 return Problem(key, "required")
             case "x-choices" | "enum" | "const":
@@ -115,6 +119,11 @@ def rules(locale: str, schema: Json) -> Rules:
     except (ValueError, RecursionError):
         usable = {}
     return Rules(locale, usable if isinstance(usable, dict) else {})
+
+
+def visible_length(text: str) -> int:
+    """How many letters people see: a mark on a letter, or a joiner, is none."""
+    return sum(unicodedata.category(char) not in ("Mn", "Me", "Cf") for char in text)
 
 
 def _usable(schema: Json, root: Json, references: int = 0) -> Json:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.client import HTTPResponse
+from http.client import HTTPResponse, parse_headers
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -123,6 +123,14 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_BoundedRead(sock, self.fp.detach()))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Pass over what is said before the answer, such as 103 (RFC 9110, 15.2)."""
+        status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        while 100 <= status[1] < 200:
+            parse_headers(self.fp)
+            status = super()._read_status()  # type: ignore[misc]
+        return status
 
 
 class _Connection(HTTPConnection):

@@ -7,14 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 
 from customers import wording
-from customers.catalogue import compare, objects, phones, words
+from customers.catalogue import (
+    compare,
+    kinds,
+    national_numbers,
+    objects,
+    phones,
+    postcodes,
+    words,
+)
 from customers.catalogue.fields import Field
+from customers.catalogue.markets import Market, country_name
+from customers.catalogue.typed import cleaned
 from customers.clubmed.profile import Json, Phone, parse_phones
+from customers.clubmed.schema import Problem, Rules
 from customers.forms import plain
 from customers.forms.plain import Editing, as_sent
 
@@ -39,13 +50,15 @@ class MembersForm(plain.FormPart):
         for one in members:
             # What an object lacks already may be lacking still.
             is_needed = one.name in needed and (not now or is_there[one.name])
+            needs = editing.words(Problem(one.name, "required")) if is_needed else wording.REQUIRED
             self.fields[one.name] = plain.plain_field(
                 one,
-                editing.market,
+                editing.market if one.name != "state_or_district" else self._market_of_states(),
                 now=open_now.get(one.name),
+                is_bounded=not self.is_overruled,
                 label=one.label,
-                required=one.is_required or is_needed,
-                error_messages={"required": wording.REQUIRED},
+                required=one.is_required or (is_needed and not self.is_overruled),
+                error_messages={"required": needs},
             )
         for name in self.hidden:
             self.fields[name].widget.attrs["placeholder"] = str(wording.MASKED)
@@ -55,6 +68,26 @@ class MembersForm(plain.FormPart):
             # An old address may name its country in words alone: they stay until one is chosen.
             country.choices = [("", compare.raw_text(now["country"])), *country.choices[1:]]
         plain.dress(self)
+
+    def _market_of_states(self) -> Market:
+        """The market, if the address is in its country: it knows the states of no other."""
+        market = self.editing.market
+        sent = self.data.get(self.add_prefix("country_code"))
+        country = self.stored.get("country_code") if sent is None else sent
+        is_here = not country or country == market.region
+        return market if is_here else Market(market.locale, Rules(market.locale))
+
+    @property
+    def error_codes(self) -> set[str | None]:
+        """What a market alone requires of an object may be missing, if the person says so."""
+        codes = super().error_codes
+        needed = {one.name for one in self.row.members if one.is_required} | {NON_FIELD_ERRORS}
+        missing = {
+            name
+            for name, errors in self.errors.as_data().items()
+            if any(error.code == "required" for error in errors)
+        }
+        return codes - {"required"} | {plain.DOUBT} if missing and not missing & needed else codes
 
     @property
     def inputs(self) -> list[tuple[int, forms.BoundField]]:
@@ -71,12 +104,44 @@ class MembersForm(plain.FormPart):
             if self.missing:
                 raise ValidationError(self.missing, "required")
             return {}
-        cleaned = dict(filter(None, map(self._member, self.fields)))
-        code = cleaned.get("country_code")
-        if "country_code" in cleaned and code != (self.stored.get("country_code") or None):
+        given = dict(filter(None, map(self._member, self.fields)))
+        code = given.get("country_code")
+        if "country_code" in given and code != (self.stored.get("country_code") or None):
             # The name of the code in the list goes with it.
-            cleaned["country"] = self.countries[str(code)] if code else None
-        return cleaned
+            given["country"] = self.countries[str(code)] if code else None
+        if self.row.kind is kinds.IDENTITY:
+            self._check_number(given)
+        if self.row.kind is kinds.ADDRESS and "zip_code" in self.changed_data:
+            self._check_postcode(given)
+        return given
+
+    def _check_number(self, given: dict[str, Json]) -> None:
+        """A national number is sent without its punctuation; its check digits should fit."""
+        number, kind, region = given.get("number"), given.get("type"), self.editing.market.region
+        if isinstance(number, str) and isinstance(kind, str):
+            given["number"] = national_numbers.compact(number, kind, region)
+            if not national_numbers.is_right(number, kind, region):
+                kind = dict(self.row.members[0].choices).get(kind, kind)
+                self.doubt(["number"], wording.WRONG_DIGITS % {"kind": kind})
+
+    def _check_postcode(self, given: dict[str, Json]) -> None:
+        """A postal code is judged by its own country, if that is not the market's."""
+        country, code = self.country, given.get("zip_code")
+        known = postcodes.of(country) if isinstance(code, str) else None
+        if known is None or code is None:
+            return
+        given["zip_code"] = code = code.upper()
+        if country != self.editing.market.region and not known.pattern.fullmatch(code):
+            named = {"country": words.country_text(country), "hint": known.example}
+            self.doubt(["zip_code"], wording.MARKET_RULES["example"] % named)
+
+    @property
+    def country(self) -> str:
+        """The country of an address, "" if it names none."""
+        if "country_code" not in self.fields:
+            return ""
+        typed = as_sent(self["country_code"].value())
+        return typed if typed in self.countries else ""
 
     def _member(self, name: str) -> tuple[str, Json] | None:
         """What is to be stored of a member; None leaves it as it is stored."""
@@ -165,6 +230,7 @@ class PhoneForm(plain.Inputs):
         self.own = now[self.at] if self.at is not None else Phone(None, "MOBILE")
         self.region = region
         self.phone: dict[str, Json] | None = None
+        self.is_typed = False
         types, own_type = words.phone_types(), self.own.type or ""
         if own_type not in types:
             unknown = wording.NEW_VALUE % {"code": own_type} if own_type else str(wording.NO_TYPE)
@@ -184,7 +250,8 @@ class PhoneForm(plain.Inputs):
         shown = self.own.type or "", as_sent(self.own.number)
         if self.at is not None and (chosen, text) == shown:
             self.phone = {"row": self.at, "type": self.own.type, "number": self.own.number}
-        elif text:
+        elif cleaned(text):
+            self.is_typed = True
             number = phones.dial_digits(text, self.region)
             if not number:
                 self.add_error("number", wording.NOT_A_PHONE)
@@ -195,6 +262,10 @@ class PhoneForm(plain.Inputs):
     @property
     def is_removed(self) -> bool:
         return bool(self["DELETE"].value())
+
+
+def _is_same(phone: Mapping[str, Json] | None, number: Json) -> bool:
+    return phones.same_number((phone or {}).get("number"), number)
 
 
 _Phones = forms.formset_factory(PhoneForm, max_num=20, validate_max=True, can_delete=True)
@@ -248,8 +319,32 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         return [*self.whole_errors, *told]
 
     def clean(self) -> None:
+        self._check_twice()
         if self.missing and not self.value and not any(self.errors):
             raise ValidationError(self.missing, "required")
+
+    def _check_twice(self) -> None:
+        """One phone twice is hardly meant, unless it was stored so."""
+        rows = [form for form in self.shown_forms if form.phone is not None]
+        for at, form in enumerate(rows):
+            number = (form.phone or {}).get("number")
+            twins = [n for n in range(at) if _is_same(rows[n].phone, number)]
+            if twins and (form.is_typed or rows[twins[0]].is_typed):
+                named = {"n": twins[0] + 1, "number": phones.dial_text(number, form.region)}
+                self.doubt([str(at), "number"], wording.SAME_PHONE % named)
+
+    @property
+    def error_codes(self) -> set[str | None]:
+        codes = {error.code for error in self.non_form_errors().as_data()}
+        return codes.union(*(plain.codes_of(form.errors) for form in self.forms))
+
+    @property
+    def national_example(self) -> dict[str, str]:
+        """How a number of the customer's country is taken that has no + in front; {} for none."""
+        market = self.editing.market
+        national, whole = phones.example(market.region)
+        named = {"country": country_name(market.locale), "national": national, "whole": whole}
+        return named if national else {}
 
     def forgive(self) -> None:
         self._errors: list[ErrorDict] = []
@@ -257,7 +352,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         for form in self.forms:
             form.forgive()
 
-    def refuse(self, path: Sequence[str], message: str) -> None:
+    def refuse(self, path: Sequence[str], message: str | ValidationError) -> None:
         """path: phones[0].number as ["0", "number"], a place in the list that was sent."""
         at = path[0] if path else ""
         sent = [form for form in self.shown_forms if form.phone is not None]

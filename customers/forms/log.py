@@ -15,6 +15,7 @@ from customers.audit.filters import WAITING, LogFilter, Occurring
 from customers.audit.models import SavedView, actor_key
 from customers.catalogue.fields import FIELDS, Group
 from customers.forms.filters import FilterForm, ValuesField, period, person_field
+from customers.forms.plain import TextField
 
 _REQUEST = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
@@ -99,7 +100,7 @@ class SavedViewForm(forms.Form):
     """The name of a filter that is to be kept."""
 
     use_required_attribute = False
-    name = forms.CharField(
+    name = TextField(
         label=wording.NAME,
         max_length=60,
         widget=forms.TextInput({"class": "form-control", "autocomplete": "off"}),

@@ -9,12 +9,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxLengthValidator
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils import timezone
@@ -24,21 +24,27 @@ from django.utils.functional import cached_property
 from customers import wording
 from customers.access import Actor
 from customers.audit.models import Entry
-from customers.catalogue import compare, kinds, reader, words
+from customers.catalogue import compare, dates, emails, kinds, reader, typed, words
 from customers.catalogue.fields import Create, Field
 from customers.catalogue.markets import Market, country_name
 from customers.clubmed.profile import Json, Profile, parse_date
-from customers.clubmed.schema import Problem
+from customers.clubmed.schema import Problem, visible_length
 
-_LONGEST = 255  # characters, where the contract names no length
-# Club Med checks the rest.
-_is_email = RegexValidator(r"^[^@\s]+@[^@\s]+\.[^@\s.]+\Z", wording.NOT_AN_EMAIL)
+_LONGEST = 255  # letters, where the contract names no length
+_UNBOUNDED = 10_000  # letters of a value whose length Club Med is to judge
+DOUBT = "doubt"  # of an error that a person may overrule: Club Med may know better
+_DOUBTS = {DOUBT, "max_length"}
 
 
-def no_controls(text: str) -> None:
-    """A value is one line of text: no control characters, nothing that came broken on its way."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") or char == "\ufffd" for char in text):
-        raise ValidationError(wording.CONTROL, "control")
+def nothing_broken(text: str) -> None:
+    """No half of a character, and nothing that could not be read on its way."""
+    if any(unicodedata.category(char) == "Cs" or char == "\ufffd" for char in text):
+        raise ValidationError(wording.CONTROL, "broken")
+
+
+class _MostLetters(MaxLengthValidator):
+    def clean(self, x: Any) -> int:
+        return visible_length(x)
 
 
 def as_sent(value: Any) -> str:
@@ -63,34 +69,58 @@ class Inputs(forms.Form):
 
 
 class TextField(forms.CharField):
-    """One line, trimmed. An empty one is refused where the field was there to be set."""
+    """One line, cleaned. An empty one is refused where the field was there to be set.
+
+    max_length: in letters as people see them; 255 if None.
+    """
 
     default_error_messages = {"max_length": wording.TOO_LONG}
-    default_validators = [no_controls]
+    default_validators = [nothing_broken]
 
     def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
-        super().__init__(max_length=max_length or _LONGEST, **kwargs)
+        super().__init__(**kwargs)
+        self.validators.append(_MostLetters(max_length or _LONGEST))
+
+    def to_python(self, value: Any) -> str:
+        return self.clean_text(super().to_python(value) or "")
+
+    def clean_text(self, text: str) -> str:
+        return typed.one_line(text)
+
+
+class CodeField(TextField):
+    """A number or a code, in whatever digits it was typed."""
+
+    def clean_text(self, text: str) -> str:
+        return typed.coded(text)
+
+
+class EmailField(TextField):
+    """An e-mail address, as RFC 5321 has it."""
+
+    widget = forms.EmailInput
+
+    def clean_text(self, text: str) -> str:
+        return emails.address(text)
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        if value and not emails.is_address(value):
+            raise ValidationError(wording.NOT_AN_EMAIL, "invalid")
 
 
 class DateField(forms.Field):
-    """14/06/1986, 14.6.1986 or 1986-06-14; sent as 19860614 (contract 3)."""
+    """A day as people write it; sent as 19860614 (contract 3)."""
 
     widget = forms.TextInput
-    _SHAPES = (
-        re.compile(r"(?P<d>\d{1,2})[/.\- ](?P<m>\d{1,2})[/.\- ](?P<y>\d{4})"),
-        re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
-        re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
-    )
 
     def to_python(self, value: Any) -> str:
-        text = (value or "").strip()
-        if not text:
+        if not typed.cleaned(value or ""):
             return ""
-        found = next((m for shape in self._SHAPES if (m := shape.fullmatch(text))), None)
-        if found is None:
+        day = dates.read(value)
+        if day is None:
             raise ValidationError(wording.NOT_A_DATE, "invalid")
-        year, month, day = (int(found[part]) for part in "ymd")
-        return f"{_real_date(year, month, day):%Y%m%d}"
+        return f"{_real_date(*day):%Y%m%d}"
 
     def prepare_value(self, value: Any) -> Any:
         known = parse_date(value)
@@ -106,7 +136,7 @@ def _real_date(year: int, month: int, day: int) -> date:
         named = {"day": day, "month": MONTHS[month]}
         raise ValidationError(wording.NO_SUCH_DAY % named, "invalid")
     found = date(year, month, day)
-    if found > timezone.now().date():
+    if found > (timezone.now() + timedelta(hours=14)).date():  # it begins in UTC+14
         raise ValidationError(wording.FUTURE_DAY, "invalid")
     return found
 
@@ -133,9 +163,11 @@ class BooleanField(forms.TypedChoiceField):
         return str(value).lower() if isinstance(value, bool) else value
 
 
-def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any) -> forms.Field:
+def plain_field(
+    field: Field, market: Market, *, now: Json = None, is_bounded: bool = True, **common: Any
+) -> forms.Field:
     """The form field of a catalogue row with one input. now: the value there is, for choices that
-    must keep it. common: what every form field takes.
+    must keep it. is_bounded: does its length count? common: what every form field takes.
     """
     kind = field.kind
     if kind is kinds.BOOLEAN:
@@ -149,9 +181,8 @@ def plain_field(field: Field, market: Market, *, now: Json = None, **common: Any
         return DateField(**common)
     if kind is kinds.NUMBER:
         return forms.IntegerField(widget=forms.TextInput, **common)
-    if kind is kinds.EMAIL:
-        common |= {"widget": forms.EmailInput, "validators": [_is_email]}
-    return TextField(max_length=field.max_length, **common)
+    made = {kinds.EMAIL: EmailField, kinds.IDENTIFIER: CodeField}.get(kind, TextField)
+    return made(max_length=field.max_length if is_bounded else _UNBOUNDED, **common)
 
 
 def _choices(field: Field, market: Market) -> Mapping[str, str]:
@@ -182,6 +213,11 @@ def dress(form: forms.BaseForm) -> None:
         attrs.pop("maxlength", None)
         if isinstance(field, DateField):
             attrs |= {"class": "form-control num", "inputmode": "numeric"}
+
+
+def codes_of(errors: ErrorDict) -> set[str | None]:
+    """The codes of all errors of a form."""
+    return {error.code for of_one in errors.as_data().values() for error in of_one}
 
 
 @dataclass(frozen=True)
@@ -237,7 +273,34 @@ class Part:
 
     def __init__(self, editing: Editing, row: Field, data: QueryDict | None, **form: Any) -> None:
         self.editing, self.row, self.now = editing, row, row.value(editing.profile)
+        self.is_overruled = data is not None and row.name in data.getlist("anyway")
         super().__init__(data, **form)  # type: ignore[call-arg]
+
+    def refuse(self, path: Sequence[str], message: str | ValidationError) -> None:
+        """Put a message beside the input that the path names, or under all. path: ["zip_code"]."""
+        raise NotImplementedError
+
+    def doubt(self, path: Sequence[str], message: str) -> None:
+        """Refuse it until the person says that it is to be sent all the same."""
+        if not self.is_overruled:
+            self.refuse(path, ValidationError(message, DOUBT))
+
+    @property
+    def error_codes(self) -> set[str | None]:
+        """The code of every message."""
+        raise NotImplementedError
+
+    @property
+    def is_doubted(self) -> bool:
+        """May the person overrule all that is said against it?"""
+        codes, doubts = self.error_codes, _DOUBTS | ({"required"} if self.is_asked_for else set())
+        return bool(codes) and codes <= doubts
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Is it missing in a new customer, by what the market says and the contract does not?"""
+        is_open = self.editing.is_new and self.row.create is not Create.REQUIRED
+        return is_open and self.row.name in self.editing.market.rules.required()
 
     @cached_property
     def may_clear(self) -> bool:
@@ -254,8 +317,8 @@ class Part:
         if editing.is_new:
             if row.create is Create.REQUIRED:
                 return str(wording.REQUIRED)
-            needed = Problem(row.name, "required")
-            return editing.words(needed) if row.name in editing.market.rules.required() else ""
+            is_needed = self.is_asked_for and not self.is_overruled
+            return editing.words(Problem(row.name, "required")) if is_needed else ""
         if self.may_clear:
             how = wording.USE_CLEAR if editing.alone else wording.TICK_CLEAR
             return how % {"clear": row.clear_words}
@@ -282,10 +345,13 @@ class FormPart(Part, Inputs):
         widget = self.fields[name].widget
         return bool(widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name)))
 
-    def refuse(self, path: Sequence[str], message: str) -> None:
-        """Put a message beside the input that the path names, or under all. path: ["zip_code"]."""
+    def refuse(self, path: Sequence[str], message: str | ValidationError) -> None:
         name = self.input_at(path)
         self.add_error(name if name in self.fields else None, message)
+
+    @property
+    def error_codes(self) -> set[str | None]:
+        return codes_of(self.errors)
 
     def input_at(self, path: Sequence[str]) -> str:
         """The name of that input, if there is one of its own."""
@@ -320,6 +386,7 @@ class PlainPart(FormPart):
             row,
             editing.market,
             now=now,
+            is_bounded=not self.is_overruled,
             label=row.label,
             required=bool(self.missing),
             error_messages={"required": self.missing},

@@ -213,13 +213,20 @@ class ProfileForm(Inputs):
         body = {name: FIELDS[name].kind.compose(now[name], value) for name, value in new}
         rules = self.editing.market.rules
         for problem in rules.problems(body, now=None if self.editing.is_new else now):
-            if member_name(problem.key) in self.changes:
-                self._refuse(problem.key, self.editing.words(problem))
+            name = member_name(problem.key)
+            if name in self.changes and not self._is_foreign(problem.key):
+                self.parts[name].doubt(_steps(problem.key), self.editing.words(problem))
+
+    def _is_foreign(self, key: str) -> bool:
+        """Is it a part of an address that the address's own country judges, not the market?"""
+        address = self.parts.get("address")
+        country = address.country if isinstance(address, MembersForm) else ""
+        is_national = key in ("address.zip_code", "address.state_or_district")
+        return is_national and country not in ("", self.editing.market.region)
 
     def _refuse(self, key: str, message: str) -> None:
-        """Put a message beside the input of a dotted key: "phones[0].number"."""
-        path = re.split(r"[.\[]", key.replace("]", ""))[1:]
-        self.parts[member_name(key)].refuse(path, message)
+        """Put a message beside the input of a dotted key."""
+        self.parts[member_name(key)].refuse(_steps(key), message)
 
     def add_refusal(self, refused: Refused) -> None:
         """Put each message of Club Med's beside its field, what has no field here above all."""
@@ -266,6 +273,7 @@ class ProfileForm(Inputs):
         form.initial = {name: self.data.get(name, "") for name in ("force_address", "reason")}
         for name in values:
             form.parts[name].clears = self.parts[name].clears
+            form.parts[name].is_overruled = self.parts[name].is_overruled
             form.parts[name].clash = clashes.get(name)
         return form
 
@@ -284,6 +292,11 @@ class ProfileForm(Inputs):
                     folds.setdefault(_fold(part.row), []).append(part)
             plain = folds.pop("")
             yield str(title), plain, [(name, parts, _open(parts)) for name, parts in folds.items()]
+
+
+def _steps(key: str) -> list[str]:
+    """Where in a field a dotted key leads: "phones[0].number" to ["0", "number"]."""
+    return re.split(r"[.\[]", key.replace("]", ""))[1:]
 
 
 def _fold(row: Field) -> str:

@@ -9,6 +9,7 @@ from customers import wording
 from customers.access import Actor
 from customers.audit import access_events
 from customers.forms.filters import person_field
+from customers.forms.plain import CodeField
 from customers.forms.small import SmallForm
 from customers.services.search_terms import is_customer_number
 
@@ -16,7 +17,7 @@ from customers.services.search_terms import is_customer_number
 class ReportForm(SmallForm):
     """A customer's number or a member of staff, and a format."""
 
-    customer_id = forms.CharField(
+    customer_id = CodeField(
         label=wording.CUSTOMER_NUMBER,
         required=False,
         widget=forms.TextInput({"inputmode": "numeric"}),

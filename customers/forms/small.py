@@ -7,8 +7,8 @@ from django.http import QueryDict
 
 from customers import wording
 from customers.audit.models import Purpose
-from customers.catalogue import phones
-from customers.forms.plain import ChoiceField, DateField, TextField, dress
+from customers.catalogue import emails, phones
+from customers.forms.plain import ChoiceField, CodeField, DateField, TextField, dress
 from customers.services import search_terms
 
 
@@ -42,9 +42,9 @@ class FindForm(SmallForm):
     last_name = TextField(required=False)
     first_name = TextField(required=False)
     birthdate = DateField(required=False)
-    zip_code = TextField(required=False)
+    zip_code = CodeField(required=False)
     email = TextField(required=False)
-    phone = TextField(required=False)
+    phone = CodeField(required=False)
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data)
@@ -59,6 +59,9 @@ class FindForm(SmallForm):
             except forms.ValidationError as exc:
                 self.add_error("q", exc)
         asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
+        for name, plain in (("email", emails.address), ("phone", phones.unlinked)):
+            if name in asked:
+                asked[name] = plain(asked[name])
         if "phone" in asked and not phones.dialled(asked["phone"]):
             self.add_error("phone", wording.NOT_A_PHONE)
         self.criteria: dict[str, str] = boxed | asked
@@ -126,7 +129,7 @@ class ForgetForm(SmallForm):
         help_text=wording.WHY_FORGET_HINT,
         error_messages={"required": wording.SAY_WHY},
     )
-    customer_id = forms.CharField(
+    customer_id = CodeField(
         label=wording.NUMBER_AGAIN,
         help_text=wording.NUMBER_AGAIN_HINT,
         widget=forms.TextInput({"inputmode": "numeric"}),

@@ -15,17 +15,16 @@ from typing import TypeAlias
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
+from customers.catalogue import dates, emails
 from customers.catalogue.compare import as_written, fold, raw_text
-from customers.catalogue.phones import dialled, parsed
+from customers.catalogue.phones import dialled, parsed, unlinked
+from customers.catalogue.typed import cleaned, coded
 from customers.clubmed.profile import Json, parse_phones
 
 Filters: TypeAlias = dict[str, str]  # search key -> value, all of which must match
 
 _MOST_CALLS = 4  # of one search
 _PHONE = "phones.number"
-_DATE = re.compile(
-    r"(?<![^\s,])(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|\d{8})(?![^\s,])"
-)
 
 
 @dataclass(frozen=True)
@@ -52,19 +51,20 @@ def read(text: str) -> dict[str, str]:
 
     `number` has no letters: it may be a customer's, a GM's or a phone's. {} if it holds nothing.
     """
-    text = as_written(unicodedata.normalize("NFKC", text))
-    if "@" in text:
-        word = next(word for word in text.split() if "@" in word)
-        return {"email": word.strip("<>()[],;:\"'").removeprefix("mailto:")}
-    if found := _DATE.search(text):
-        name = as_written(text[: found.start()] + text[found.end() :]).strip(" ,;")
+    text = as_written(unicodedata.normalize("NFKC", cleaned(text)))
+    if address := emails.find(text):
+        return {"email": address}
+    if day := dates.find(text):
+        before, _, after = coded(text).partition(day)
+        name = as_written(f"{before} {after}").strip(" ,;")
         if any(map(str.isalpha, name)):
-            return {"name": name, "birthdate": found[0]}
-        if not name and not found[0].isdecimal():
-            return {"birthdate": found[0]}
-    if any(map(str.isalpha, text)):
+            return {"name": name, "birthdate": day}
+        if not name and not re.fullmatch(r"[\d ]+", day):  # that may be a phone's
+            return {"birthdate": day}
+    number = unlinked(text)
+    if any(map(str.isalpha, number)):
         return {"name": text}
-    return {"number": text} if dialled(text) else {}
+    return {"number": number} if dialled(number) else {}
 
 
 def search(criteria: Mapping[str, str], *, region: str) -> Search:

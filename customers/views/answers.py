@@ -71,7 +71,7 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         posted = request.POST
     except Exception:  # it could not be read at all: that is what the answer is about
         return []
-    chosen = {"csrfmiddlewaretoken", "token", "act", "field", "purpose"}  # and not typed
+    chosen = {"csrfmiddlewaretoken", "token", "act", "anyway", "field", "purpose"}  # and not typed
     return [
         (name, value)
         for name, values in posted.lists()

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import sign_in
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
 def test_an_agent_creates_and_edits_and_a_supervisor_sees_it(product, open_page, script):

@@ -1,5 +1,7 @@
 """Settings come from the environment, and a bad value is named when the process starts."""
 
+import base64
+import hashlib
 import os
 import re
 import runpy
@@ -13,19 +15,27 @@ import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from crmadmin.apps import is_proven
 from tests.demo import ROOT
 
-COMPLETE = {
-    "SECRET_KEY": "k" * 60,
+SECRET = "a-key-for-tests-only-of-at-least-fifty-characters-0123456789"
+KEY, SIGNING_KEY, THIRD_KEY = (
+    base64.urlsafe_b64encode(hashlib.sha256(name).digest()).decode()
+    for name in (b"encryption", b"signing", b"third")
+)
+FLAT_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+REQUIRED = {
+    "SECRET_KEY": SECRET,
     "DATABASE_URL": "sqlite://:memory:",
     "CLUBMED_API_KEY": "key",
     "CLUBMED_TOKEN": "token",
-    "AUDIT_ENCRYPTION_KEYS": "A" * 43,
-    "AUDIT_SIGNING_KEY": "A" * 43,
+    "AUDIT_ENCRYPTION_KEYS": KEY,
+    "AUDIT_SIGNING_KEY": SIGNING_KEY,
     "OIDC_ISSUER": "https://login.example.com",
     "OIDC_CLIENT_ID": "crmadmin",
     "OIDC_CLIENT_SECRET": "secret",
 }
+COMPLETE = REQUIRED | {"AGENT_GROUPS": "agents", "ALLOWED_HOSTS": "desk.example.com"}
 
 
 def settings_of(**environment):
@@ -36,7 +46,7 @@ def settings_of(**environment):
         return runpy.run_path(str(ROOT / "crmadmin/settings.py"))
 
 
-@pytest.mark.parametrize("name", COMPLETE)
+@pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_variable_is_named(name):
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set$"):
         settings_of(**{name: None})
@@ -61,14 +71,15 @@ def test_a_missing_variable_is_named(name):
         ("REASON_REQUIRED", "email,mail"),
         ("REASON_REQUIRED", "gm_number"),  # Club Med's to change
         ("AUDIT_ENCRYPTION_KEYS", "short"),
-        ("AUDIT_ENCRYPTION_KEYS", "A" * 43 + ","),
+        ("AUDIT_ENCRYPTION_KEYS", KEY + ","),
         ("AUDIT_VALUE_MONTHS", "0"),
         ("AUDIT_VALUE_MONTHS", "37"),  # more than AUDIT_ENTRY_MONTHS, which is 36
         ("AUDIT_ENTRY_MONTHS", "a year"),
         ("ACCESS_MONTHS", "37"),
         ("AUDIT_SIGNING_KEY", "short"),
-        ("AUDIT_VERIFY_KEYS", "A" * 43 + ",é"),
+        ("AUDIT_VERIFY_KEYS", THIRD_KEY + ",é"),
         ("OIDC_ISSUER", "login"),
+        ("OIDC_ISSUER", "https://[login"),
         ("OIDC_CLIENT_ID", " "),
         ("HTTPS_ONLY", "ture"),
         ("TRUSTED_PROXIES", "the proxy"),
@@ -85,6 +96,99 @@ def test_a_bad_value_is_named_and_not_repeated(name, value):
         settings_of(**{name: value})
 
     assert "s3cr3t" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_ISSUER", "http://login.example.com"),
+        ("OIDC_ISSUER", "https://s3cr3t@login.example.com"),
+        ("CLUBMED_API_URL", "http://api.example.com"),
+        ("CLUBMED_API_URL", "https://user:s3cr3t@api.example.com"),
+        ("CLUBMED_TOKEN_URL", "http://127.0.0.1.example.com/token"),
+        ("CLUBMED_TOKEN_URL", "https://:s3cr3t@id.example.com/token"),
+        ("AUDIT_ENCRYPTION_KEYS", "A" * 43),
+        ("AUDIT_ENCRYPTION_KEYS", FLAT_KEY),
+        ("AUDIT_ENCRYPTION_KEYS", f"{KEY},{FLAT_KEY}"),
+        ("AUDIT_ENCRYPTION_KEYS", f"{KEY},{KEY}"),
+        ("AUDIT_SIGNING_KEY", "A" * 43),
+        ("AUDIT_SIGNING_KEY", KEY),
+        ("AUDIT_VERIFY_KEYS", "A" * 43),
+        ("AUDIT_VERIFY_KEYS", SIGNING_KEY),  # the private one
+        ("SECRET_KEY", SECRET[:49]),
+        ("SECRET_KEY", "s3cr3t" * 10),
+        ("SECRET_KEY", f"django-Insecure-{SECRET}"),
+        ("SECRET_KEY_FALLBACKS", "s3cr3t"),
+        ("SECRET_KEY_FALLBACKS", SECRET),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "desk.example.com,.com"),
+        ("ALLOWED_HOSTS", ".co.uk"),
+        ("ALLOWED_HOSTS", ".Com.br"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/1,128.0.0.0/1"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("AGENT_GROUPS", ""),  # and no other role has one
+        ("AGENT_GROUPS", "agents,seniors"),
+        ("AUDITOR_GROUPS", "seniors"),
+        ("DEBUG", "on"),
+    ],
+)
+def test_an_unsafe_deployment_does_not_start_and_the_variable_is_named(name, value):
+    beside = {"SUPERVISOR_GROUPS": "seniors"} if "seniors" in value else {}
+    if name == "CLUBMED_TOKEN_URL":
+        beside = {"CLUBMED_CLIENT_ID": "desk", "CLUBMED_CLIENT_SECRET": "s3cr3t"}
+        beside["CLUBMED_AUTH"] = "client_credentials"
+    with pytest.raises(ImproperlyConfigured) as error:
+        settings_of(**{name: value}, **beside)
+
+    said = str(error.value)
+    assert said.startswith(name)
+    assert "s3cr3t" not in said
+    assert SECRET not in said
+    assert not re.search(f"; (?!{name})", said)  # nothing else is found fault with
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"HTTPS_ONLY": "off", "DEBUG": "on", "OIDC_ISSUER": "http://id.example.com"},  # a laptop
+        {"OIDC_ISSUER": "http://127.0.0.1:8002", "CLUBMED_API_URL": "http://[::1]:8001"},
+        {"ALLOWED_HOSTS": "desk,.example.com,.example.co.uk,10.0.0.7"},
+        {"TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8,192.0.2.1"},
+        {"AUDIT_ENCRYPTION_KEYS": f"{KEY},{THIRD_KEY}", "SECRET_KEY_FALLBACKS": SECRET[::-1]},
+        {"AGENT_GROUPS": "desk", "AUDITOR_GROUPS": "desk", "SUPERVISOR_GROUPS": "seniors"},
+        {"AGENT_GROUPS": "", "AUDITOR_GROUPS": "auditors"},
+    ],
+    ids=str,
+)
+def test_a_safe_one_starts_silently(environment):
+    assert settings_of(**environment)["INSTALLED_APPS"]
+
+
+def test_every_fault_is_told_at_once():
+    with pytest.raises(ImproperlyConfigured) as error:
+        settings_of(SECRET_KEY="short", ALLOWED_HOSTS="*")
+
+    assert [said.split()[0] for said in str(error.value).split("; ")] == [
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "proven"),
+    [
+        ("postgres://desk@db.example.com/desk", False),
+        ("postgres://desk@db.example.com/desk?sslmode=require", False),
+        ("postgres://desk@db.example.com/desk?sslmode=verify-full", True),
+        ("postgres://desk@127.0.0.1/desk", True),
+        ("postgres://desk@%2Frun%2Fpostgresql/desk", True),
+        ("sqlite:////var/lib/desk.sqlite3", True),
+    ],
+)
+def test_a_database_that_may_be_another_is_warned_of(address, proven):
+    assert is_proven(settings_of(DATABASE_URL=address)["DATABASES"]["default"]) == proven
 
 
 def test_a_command_says_it_in_one_sentence():
@@ -104,7 +208,8 @@ def test_a_command_says_it_in_one_sentence():
 
 def test_every_value_may_lie_in_a_file(tmp_path):
     (tmp_path / "token").write_text("from-a-file\n")
-    (tmp_path / "former").write_text("one, two\n")
+    former = [f"{SECRET}-{year}" for year in (2025, 2024)]
+    (tmp_path / "former").write_text(", ".join(former) + "\n")
 
     settings = settings_of(
         CLUBMED_TOKEN=None,
@@ -113,13 +218,13 @@ def test_every_value_may_lie_in_a_file(tmp_path):
     )
 
     assert settings["CLUBMED_TOKEN"] == "from-a-file"
-    assert settings["SECRET_KEY_FALLBACKS"] == ["one", "two"]
+    assert settings["SECRET_KEY_FALLBACKS"] == former
 
 
 @pytest.mark.parametrize(
     ("name", "value", "read"),
     [
-        ("SECRET_KEY", "$" + "k" * 60, "$" + "k" * 60),
+        ("SECRET_KEY", "$" + SECRET, "$" + SECRET),
         ("AGENT_GROUPS", "a, b ,c", {"a", "b", "c"}),
         ("REVEAL_GROUPS", "a, b", {"a", "b"}),
         ("REVEAL_GROUPS", "", {"seniors"}),  # those of the supervisors
@@ -139,7 +244,8 @@ def test_every_value_may_lie_in_a_file(tmp_path):
     ],
 )
 def test_a_value_is_read_as_it_is_meant(name, value, read):
-    assert settings_of(SUPERVISOR_GROUPS="seniors", **{name: value})[name] == read
+    usual = {"SUPERVISOR_GROUPS": "seniors", "HTTPS_ONLY": "off"}
+    assert settings_of(**usual | {name: value})[name] == read
 
 
 def test_the_example_lists_every_variable_and_no_other():
@@ -151,3 +257,11 @@ def test_the_example_lists_every_variable_and_no_other():
 
     assert read == listed
     assert len(read) > 20
+
+
+@pytest.mark.parametrize(("https", "start"), [("on", "__Host-crmadmin_"), ("off", "crmadmin_")])
+def test_over_https_cookies_are_taken_from_this_host_alone(https, start):
+    read = settings_of(HTTPS_ONLY=https, SUPERVISOR_GROUPS="seniors")
+
+    for kind in ("SESSION", "CSRF", "BROWSER", "ATTEMPT"):
+        assert read[f"{kind}_COOKIE_NAME"].startswith(start)

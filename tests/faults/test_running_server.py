@@ -119,7 +119,7 @@ def test_saves_under_way_are_recorded_and_no_file_is_written_into(
             assert select.select([worker], [], [], PATIENCE)[0], "a worker goes on"
             os.close(worker)
         if interrupt is reload_it:
-            wait_until(lambda: b"at start: appended {" in log.read_bytes())
+            wait_until(lambda: b'"at start"' in log.read_bytes())
 
         assert_the_files_are_whole(tmp_path)
     assert_the_files_are_whole(tmp_path)

@@ -1,0 +1,93 @@
+"""What no deployment may be: the product does not start then, and says which variable to change.
+
+What only deserves a second look, `manage.py check --deploy` warns of (docs/security.md).
+"""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+_SHORTEST_SECRET = 50  # characters
+_LEAST_DIFFERENT = 16  # of the 32 bytes of a key; a random one has fewer once in 10**16
+_WIDEST = {4: 8, 6: 7}  # bits that a network of proxies has in common, by version of IP
+# Under these labels of a country, as in .co.uk, anybody may register a name.
+_REGISTRIES = ("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org")
+_GROUPS = ("AGENT_GROUPS", "SUPERVISOR_GROUPS", "AUDITOR_GROUPS")
+
+
+def faults(settings: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence each, which begins with the variable, and repeats no value."""
+    yield from _addresses(settings)
+    yield from _secrets(settings)
+    yield from _hosts(settings)
+    yield from _roles(settings)
+    if settings["DEBUG"] and settings["HTTPS_ONLY"]:
+        yield "DEBUG must be off: error pages show code and settings"
+
+
+def _addresses(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Tokens and customers travel to these."""
+    for name in ("OIDC_ISSUER", "CLUBMED_API_URL", "CLUBMED_TOKEN_URL"):
+        address = urlsplit(settings[name])
+        if "@" in address.netloc:
+            yield f"{name} must hold no user and no password"
+        if (
+            settings["HTTPS_ONLY"]
+            and address.scheme == "http"
+            and not is_loopback(address.hostname)
+        ):
+            yield f"{name} must begin with https://, as HTTPS_ONLY is on"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Is that this machine, by its name or number?"""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _secrets(settings: Mapping[str, Any]) -> Iterator[str]:
+    encryption, signing = settings["AUDIT_ENCRYPTION_KEYS"], settings["AUDIT_SIGNING_KEY"]
+    keys = {"AUDIT_ENCRYPTION_KEYS": encryption, "AUDIT_SIGNING_KEY": (signing,)}
+    known: set[bytes] = set()
+    for name, held in (keys | {"AUDIT_VERIFY_KEYS": settings["AUDIT_VERIFY_KEYS"]}).items():
+        if any(len(set(key)) < _LEAST_DIFFERENT for key in held):
+            yield f"{name} must be random: a key repeats few bytes"
+        if len({*held}) < len(held) or not known.isdisjoint(held):
+            yield f"{name} must hold no key twice, nor one that another variable holds"
+        known.update(held)
+    secrets = {"SECRET_KEY": [settings["SECRET_KEY"]]}
+    secrets["SECRET_KEY_FALLBACKS"] = settings["SECRET_KEY_FALLBACKS"]
+    for name, texts in secrets.items():
+        if any(len(text) < _SHORTEST_SECRET or len(set(text)) < 10 for text in texts):
+            yield f"{name} must have at least {_SHORTEST_SECRET} random characters"
+        if any("insecure" in text.lower() for text in texts):
+            yield f'{name} must not be one that says "insecure"'
+    if settings["SECRET_KEY"] in settings["SECRET_KEY_FALLBACKS"]:
+        yield "SECRET_KEY_FALLBACKS must not hold the current SECRET_KEY"
+
+
+def _hosts(settings: Mapping[str, Any]) -> Iterator[str]:
+    for host in settings["ALLOWED_HOSTS"]:
+        if host == "*" or (host.startswith(".") and _is_public(host[1:].lower())):
+            yield "ALLOWED_HOSTS must name hosts of the company: no *, and no .com or .co.uk"
+    for network in settings["TRUSTED_PROXIES"]:
+        if network.prefixlen < _WIDEST[network.version]:
+            yield "TRUSTED_PROXIES must name the proxies in front, not everybody"
+
+
+def _is_public(domain: str) -> bool:
+    """May anybody register a name under it? Only the common forms are known: com, co.uk, com.br."""
+    *above, first, last = ["", *domain.split(".")]
+    return not any(above) and (not first or (len(last) == 2 and first in _REGISTRIES))
+
+
+def _roles(settings: Mapping[str, Any]) -> Iterator[str]:
+    agents, supervisors, auditors = (settings[name] for name in _GROUPS)
+    if not agents | supervisors | auditors:
+        yield f"{', '.join(_GROUPS)} must name a group: nobody could come in"
+    for name, groups in (("AGENT_GROUPS", agents), ("AUDITOR_GROUPS", auditors)):
+        if not groups.isdisjoint(supervisors):
+            yield f"{name} must name no group of SUPERVISOR_GROUPS: all in it would be that"

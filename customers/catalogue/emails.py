@@ -1,0 +1,49 @@
+"""E-mail addresses: as they are pasted, and what one may be (RFC 5321)."""
+
+import re
+import unicodedata
+
+import email_validator
+
+from customers.catalogue.typed import cleaned
+
+# Whether a domain exists, or is one for tests, is not ours to judge.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+_NAMED = re.compile(r"[^@<>]*<([^<>]+)>[.,;]?")
+_AROUND = "<>()[],;:'“”‘’"
+_IN_TEXT = re.compile(r'"[^"@]+"@\S+|\S*@\S*')
+
+
+def address(text: str) -> str:
+    """The address in what was pasted: of `Tom Smith <tom@example.com>`, of `mailto:…?subject=Hi`.
+
+    Any other text stays as it is, cleaned.
+    """
+    text = cleaned(text)
+    plain = unicodedata.normalize("NFKC", text)
+    text = plain if plain.isascii() else text  # ｔｏｍ＠ｅｘａｍｐｌｅ．ｃｏｍ
+    if named := _NAMED.fullmatch(text):
+        text = named[1]
+    text = text.strip(_AROUND + " ")
+    if re.match("mailto:", text, re.IGNORECASE):
+        text = text[len("mailto:") :].partition("?")[0]
+    quoted = re.fullmatch(r'"([^"]+@[^"]+)"', text)
+    return quoted[1] if quoted else text
+
+
+def find(text: str) -> str:
+    """The first address in a text, "" if there is none."""
+    found = _IN_TEXT.search(text)
+    return address(found[0]) if found else ""
+
+
+def is_address(text: str) -> bool:
+    """May it be an e-mail address? A local part may be quoted, or in any script."""
+    try:
+        email_validator.validate_email(
+            text, check_deliverability=False, allow_quoted_local=True, strict=True
+        )
+    except email_validator.EmailNotValidError:
+        return False
+    return True
