@@ -102,6 +102,7 @@ FAILED_TEXT = _("If you were saving, check the customer’s history before you s
 NO_DATABASE = _("The database of this desk does not answer.")
 NO_DATABASE_TEXT = _("Nothing was sent to Club Med. Try again in a moment.")
 SESSION_ENDED = _("Your session has ended.")
+SESSION_ENDED_BY_HAND = _("Somebody here ended your session.")
 ENDED_SESSION = _("The session of %(name)s has ended. The next click asks for a new sign-in.")
 ENDED_BEFORE = _("That session had ended already.")
 NOT_ENDED = _("The session goes on: that it is ended cannot be recorded at the moment.")
