@@ -76,7 +76,7 @@ def browser(person, reveals):
     client = Desk(enforce_csrf_checks=True)
     if person:
         client = signed_in(person, reveals=reveals, enforce_csrf_checks=True)
-    page = client.get("/signed-out/")
+    page = client.get("/nowhere/")
     token = re.search('X-CSRFToken": "([^"]+)"', page.content.decode())
     return client, {"X-CSRFToken": token[1]}
 
