@@ -32,8 +32,8 @@ _CODES = re.compile(
 # What of an answer a browser takes for an address.
 _ADDRESSES = re.compile("location|content-location|content-disposition|link|refresh|hx-.*", re.I)
 _BY_CHANCE = ("crmadmin_session", "crmadmin_csrf")  # cookies that hold nothing but random letters
-# Of a customer, in a line of the log: what our own addresses and Club Med's hold, and no reference.
-_NUMBER = re.compile(r"customers/\d|(?<![\w.:-])[1-9]\d{7,11}(?![\w.:-])")
+# Of a customer, in a line of the log: in an address, or alone. A reference has 12 digits.
+_NUMBER = re.compile(r"customers/\d|(?<![\w.:-])[1-9]\d{7,10}(?![\w.:-])")
 _SURE = 8  # bytes of a guise, and digits of a number, that no digest holds by chance
 _watching = []  # the test that runs in this process, if it is watched
 
@@ -191,7 +191,9 @@ class _Lines(logging.Handler):
     def emit(self, record):
         if record.name.startswith("crmadmin.sandbox"):  # Club Med's own, not ours
             return
-        self.said.append(f"log: {self.format(record)}")
+        line = json.loads(self.format(record))
+        del line["time"]  # today's date may be a customer's too
+        self.said.append(f"log: {json.dumps(line, ensure_ascii=False)}")
 
 
 @contextmanager
