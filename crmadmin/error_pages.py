@@ -53,7 +53,11 @@ def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bo
     """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
     typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
     title = wording.NEEDS_SIGN_IN if renewing else wording.SESSION_ENDED
-    text: str | Promise = typed if request.method == "POST" else wording.NOT_SHOWN
+    if getattr(request.session, "was_ended", False):
+        title = wording.SESSION_ENDED_BY_HAND
+    can_keep = getattr(request, "browser", "")
+    not_shown = wording.NOT_SHOWN if can_keep else wording.NOT_SHOWN_NOR_KEPT
+    text: str | Promise = typed if request.method == "POST" else not_shown
     text = f"{text} {wording.TELL_OPERATIONS}" if renewing else text
     return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
 

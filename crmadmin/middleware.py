@@ -255,7 +255,7 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
-    elif not renewing:
+    elif not renewing and not ours(request.session).was_ended:
         return redirect(f"{reverse('login')}?{urlencode({'next': come_back})}")
     return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
 

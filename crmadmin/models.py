@@ -29,6 +29,7 @@ class Session(models.Model):
     began = models.DateTimeField()
     last_active = models.DateTimeField()  # at most a minute behind
     ends_at = models.DateTimeField(db_index=True)  # whatever is done meanwhile
+    was_ended = models.BooleanField(default=False)  # by somebody here: the person is told so
     identity = models.TextField()
     content = models.TextField()
 
@@ -53,4 +54,4 @@ class Session(models.Model):
     @classmethod
     def lasting(cls) -> "models.QuerySet[Session]":
         """Those that have not ended."""
-        return cls.objects.filter(ends_at__gt=timezone.now())
+        return cls.objects.filter(ends_at__gt=timezone.now(), was_ended=False)

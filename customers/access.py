@@ -21,7 +21,7 @@ class Permission(Enum):
     REVEAL = "reveal"  # see a sensitive value, on a page that they may open
     REVERT = "revert"  # put back what a change replaced, of whomever it was
     FORGET = "forget"  # erase what the log holds of a customer
-    OWN_SESSIONS = "own sessions"  # see where one is signed in, and end that
+    OWN_SESSIONS = "own sessions"  # see where one is signed in, and sign out there
     SESSIONS = "sessions"  # the same of everybody
 
 

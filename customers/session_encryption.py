@@ -30,6 +30,6 @@ def encrypt_for_session(value: Any, *, bound_to: str = "") -> str:
 def decrypt_for_session(encrypted: str, *, max_age: int | None, bound_to: str = "") -> Any:
     """The value; None if the string is not ours, older than `max_age` seconds or from elsewhere."""
     try:
-        return json.loads(_fernet(bound_to).decrypt(encrypted, ttl=max_age))
+        return json.loads(_fernet(bound_to).decrypt(encrypted.encode(), ttl=max_age))
     except InvalidToken:
         return None

@@ -102,6 +102,7 @@ FAILED_TEXT = _("If you were saving, check the customer’s history before you s
 NO_DATABASE = _("The database of this desk does not answer.")
 NO_DATABASE_TEXT = _("Nothing was sent to Club Med. Try again in a moment.")
 SESSION_ENDED = _("Your session has ended.")
+SESSION_ENDED_BY_HAND = _("Somebody here ended your session.")
 ENDED_SESSION = _("The session of %(name)s has ended. The next click asks for a new sign-in.")
 ENDED_BEFORE = _("That session had ended already.")
 NOT_ENDED = _("The session goes on: that it is ended cannot be recorded at the moment.")
@@ -111,6 +112,7 @@ NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
 NOT_SHOWN = _("This could not be shown. If you were typing, save first: that keeps your text.")
+NOT_SHOWN_NOR_KEPT = _("This could not be shown. If you were typing, copy it before you sign in.")
 TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed

@@ -5,7 +5,7 @@ const LINES = "ul.people > li, table.log > tbody.change, .trail ol > li";
 
 const near = (selector) => document.activeElement.closest(".field")?.querySelector(selector);
 const keys = {
-  "/": () => document.querySelector("main input[name=q], .topsearch input")?.focus(),
+  "/": () => document.querySelector("main [name=q], .topsearch [name=q]")?.focus(),
   "?": () => htmx.ajax("GET", sheet.dataset.url, sheet).then(() => sheet.showModal()),
   e: () => (near(".field-edit") ?? document.querySelector(".field-edit"))?.click(),
   h: () => near(".field-history a")?.click(),

@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.core.management import call_command
 from django.db import connection
 from django.http import QueryDict
+from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
@@ -144,3 +145,12 @@ def at_once(*verbs):
 
     with ThreadPoolExecutor(len(verbs)) as pool:
         return list(pool.map(run, verbs))
+
+
+def all_patterns(resolver=None):
+    """Every address of the product, as its URL pattern."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        else:
+            yield from all_patterns(pattern)

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
                 ("began", models.DateTimeField()),
                 ("last_active", models.DateTimeField()),
                 ("ends_at", models.DateTimeField(db_index=True)),
+                ("was_ended", models.BooleanField(default=False)),
                 ("identity", models.TextField()),
                 ("content", models.TextField()),
             ],

@@ -123,13 +123,22 @@ def _end(session: SessionBase) -> None:
 
 
 def end_all(rows: Iterable[Session]) -> int:
-    """End these sessions, of whomever: their next request is a stranger's. Returns how many."""
+    """Delete these sessions, of whomever: their next request is a stranger's. Returns how many."""
     ended = 0
     for row in rows:
         if identity := row.read_identity():
             credentials.forget(actor_in(identity).sign_in)
         ended += Session.objects.filter(pk=row.pk).delete()[0]
     return ended
+
+
+def end_by_hand(row: Session) -> None:
+    """End somebody's session, and have them told so at their next request. Nothing is left in it
+    but who it was of.
+    """
+    if identity := row.read_identity():
+        credentials.forget(actor_in(identity).sign_in)
+    Session.objects.filter(pk=row.pk).update(was_ended=True, identity="", content="")
 
 
 def digest_of_sid(issuer: str, sid: str) -> str:

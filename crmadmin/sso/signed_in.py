@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from crmadmin.models import Session
-from crmadmin.sso.sessions import actor_in, end_all, ours
+from crmadmin.sso.sessions import actor_in, end_by_hand, ours
 from customers import wording
 from customers.access import Actor, Permission, allow
 from customers.audit import access_events
@@ -85,6 +85,6 @@ def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
     record_before(
         request, Access.END_SIGN_IN, refusal=wording.NOT_ENDED, address=request.address, **whom
     )
-    end_all([one.row])
+    end_by_hand(one.row)
     access_events.note(Access.ENDED, actor=one.actor, request_id=request.id)
     messages.success(request, wording.ENDED_SESSION % {"name": one.actor.name})

@@ -23,6 +23,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.is_new = False
+        self.was_ended = False  # the cookie names one that somebody here ended
         self._row: Session | None = None
         self._identity: dict[str, Any] = {}
 
@@ -71,7 +72,11 @@ class SessionStore(SessionBase):
     # What Django asks of a store -----------------------------------------------------------------
 
     def load(self) -> dict[str, Any]:
-        row = Session.lasting().filter(pk=digest(str(self.session_key))).first()
+        row = Session.objects.filter(pk=digest(str(self.session_key))).first()
+        if row and row.was_ended:
+            self.was_ended, row = True, None
+        if row and row.ends_at <= timezone.now():
+            row = None
         identity = row.read_identity() if row else None
         content = self._decrypted(row.content) if row else None
         if identity is None or content is None:
@@ -129,7 +134,7 @@ class SessionStore(SessionBase):
         row = self._stored
         try:
             with transaction.atomic():
-                there = Session.objects.filter(pk=row.pk).update(**columns)
+                there = Session.objects.filter(pk=row.pk, was_ended=False).update(**columns)
         except DatabaseError as exc:
             raise UpdateError from exc
         if not there:

@@ -96,7 +96,7 @@ def address_lines(value: Json) -> list[str]:
         return [raw_text(value)] if not is_empty(value) else []
     left = {key: raw_text(member) for key, member in value.items() if not is_empty(member)}
     code = left.pop("country_code", "")
-    left.setdefault("country", countries().get(code, code))
+    left["country"] = countries().get(code) or left.get("country") or code
     lines = [" ".join(filter(None, (left.pop(key, "") for key in keys))) for keys in ADDRESS_LINES]
     return [line for line in lines if line] + [f"{key}: {text}" for key, text in left.items()]
 

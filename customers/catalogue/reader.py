@@ -24,12 +24,13 @@ def locale() -> Locale:
 
 def in_order(names: Mapping[str, str]) -> dict[str, str]:
     """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
-    return dict(sorted(names.items(), key=lambda pair: _letters(pair[1])))
+    return dict(sorted(names.items(), key=lambda pair: (letters(pair[1]), pair[1])))
 
 
-def _letters(name: str) -> tuple[str, str]:
+def letters(name: str) -> str:
+    """The letters of a name by which it stands in a list: "egypte" of "Égypte"."""
     plain = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in plain.casefold() if not unicodedata.combining(c)), name
+    return "".join(c for c in plain.casefold() if not unicodedata.combining(c))
 
 
 def local(moment: datetime) -> datetime:

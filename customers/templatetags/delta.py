@@ -155,7 +155,14 @@ def report_delta(field: str, old: Mapping[str, Any] | None, new: Mapping[str, An
 def _in_report(value: Mapping[str, Any]) -> SafeString:
     if value["state"] == "value":
         return spelled(value["words"])
-    return markup('<span class="state">{}</span>', value["state"])
+    return markup('<span class="state">{}</span>', state_words(value["state"]))
+
+
+@register.filter
+def state_words(state: str) -> str:
+    """What stands in a report for a value that is not shown."""
+    words = {"empty": wording.EMPTY, "hidden": wording.MASKED} | dict(Missing.choices)
+    return str(words.get(state, state))
 
 
 @register.filter

@@ -39,6 +39,7 @@ AT_REST = {
     "activity-wrong": "/audit/activity/?from=2026-02-30&to=2026-01-31&person=1",
     "no-such-customer": "/customers/999999999/",
     "no-such-page": "/nowhere/",
+    "signed-in": "/sessions/",
     "signed-out": "/signed-out/",
 }
 
@@ -338,6 +339,28 @@ def without_a_role(page, product):
     yield "no-access"
 
 
+def ending_a_session(page, product):
+    page.goto("/sessions/")
+    yield "sessions"
+    with somebody_else(page, product) as theirs:
+        theirs.goto("/sessions/")
+        page.reload()
+        page.get_by_role("link", name=re.compile("End this session… Owen")).first.click()
+        reason = page.get_by_label("Why?")
+        expect(reason).to_be_visible()
+        yield "sessions-asked"
+        reason.fill("x" * 201)
+        page.get_by_role("button", name="End this session", exact=True).click()
+        expect(page.locator("tr.ask .error")).to_be_visible()
+        yield "sessions-wrong"
+        page.get_by_label("Why?").fill("Left the desk without signing out")
+        page.get_by_role("button", name="End this session", exact=True).click()
+        expect(page.locator("#notices")).to_contain_text("Owen Whitfield has ended")
+        yield "sessions-ended"
+        theirs.goto("/")
+        expect(theirs.get_by_role("button", name="Owen Whitfield")).to_be_visible()
+
+
 def creating(page, product):
     page.goto("/customers/new/")
     page.get_by_label("Last name", exact=True).fill("Montgomery-Vandenberghe-Castro-Smith")
@@ -539,7 +562,8 @@ JOURNEYS = [
     visiting_in_french,
     *(editing_a_group, putting_back, revealing, comparing, recorded_and_forgotten, proving),
     settling,
-    *(deciding, deciding_about_a_create, checking, seeing_activity, without_an_api, without_a_role),
+    *(deciding, deciding_about_a_create, checking, seeing_activity, without_an_api),
+    *(ending_a_session, without_a_role),
 ]
 
 

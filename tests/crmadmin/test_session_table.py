@@ -105,6 +105,10 @@ def put_what_is_encrypted_elsewhere_in_its_place(mine, theirs):
     written(whole(mine, identity=encrypt_for_session(SUPERVISOR_TO_BE, bound_to="search 1 2")))
 
 
+def write_what_is_no_ascii(mine, theirs):
+    written(whole(mine, identity="é" * 200, content="é" * 200))
+
+
 def leave_it_empty(mine, theirs):
     written(whole(mine, identity="", content=""))
 
@@ -117,7 +121,7 @@ def leave_it_empty(mine, theirs):
         *(copy_it_with_content_of_ones_own, take_on_their_number, take_on_their_number_and_times),
         *(write_it_in_clear, sign_it_with_a_key_of_ones_own, encrypt_it_with_a_key_of_ones_own),
         *(encrypt_it_with_a_guessed_secret, put_what_is_encrypted_elsewhere_in_its_place),
-        leave_it_empty,
+        *(write_what_is_no_ascii, leave_it_empty),
     ],
     ids=lambda theft: theft.__name__,
 )

@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from crmadmin.models import Session
 from crmadmin.sso.sessions import actor_of, browser_words
+from crmadmin.sso.store import SessionStore
 from customers.audit import access_events
 from customers.audit.models import Access, AccessEvent
 from tests.acts import EMAIL, sign_in_again
@@ -41,7 +42,12 @@ def events(*kinds):
 
 
 def is_at_the_gate(person):
-    page, part = person.get(PROFILE), person.get(PROFILE, headers=HTMX)
+    """Told at the first request, and led to the sign-in at the next."""
+    told, page = person.get(PROFILE), person.get(PROFILE)
+    part = person.get(PROFILE, headers=HTMX)
+    if told.status_code == 401:
+        assert "Somebody here ended your session." in text(soup(told))
+        assert soup(told).select_one("main a")["href"] == f"/oidc/login/?next={PROFILE}"
     return (
         page.status_code == 302 and "/oidc/login/" in page["Location"] and part.status_code == 401
     )
@@ -125,6 +131,7 @@ def test_what_was_typed_when_a_session_was_ended_is_kept(agent, supervisor):
     answer = agent.post(EMAIL, form)
 
     assert answer.status_code == 401
+    assert "Somebody here ended your session." in text(soup(answer))
     back = sign_in_again(agent, AGENT).page(EMAIL)
     assert back.select_one("input[name=value]")["value"] == "typed@example.com"
 
@@ -181,6 +188,8 @@ def test_the_command_ends_those_of_one_person_or_all(agent, other_agent, supervi
     assert not is_at_the_gate(other_agent)
     assert end_sessions("--all") == "Sessions ended: 2.\n"
     assert is_at_the_gate(supervisor)
+    assert not Session.lasting().exists()
+    SessionStore.clear_expired()
     assert not Session.objects.exists()
     assert events(Access.END_SIGN_IN) == [
         ("end_sign_in", "Command line", "staff-1001", ""),

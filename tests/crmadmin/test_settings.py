@@ -257,3 +257,11 @@ def test_the_example_lists_every_variable_and_no_other():
 
     assert read == listed
     assert len(read) > 20
+
+
+@pytest.mark.parametrize(("https", "start"), [("on", "__Host-crmadmin_"), ("off", "crmadmin_")])
+def test_over_https_cookies_are_taken_from_this_host_alone(https, start):
+    read = settings_of(HTTPS_ONLY=https, SUPERVISOR_GROUPS="seniors")
+
+    for kind in ("SESSION", "CSRF", "BROWSER", "ATTEMPT"):
+        assert read[f"{kind}_COOKIE_NAME"].startswith(start)

@@ -3,11 +3,11 @@
 import uuid
 
 import pytest
-from django.urls import URLPattern, get_resolver
 
 from crmadmin.models import Session
 from customers.access import Permission
 from customers.audit.models import AccessEvent
+from tests.acts import all_patterns
 from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 
 EMAIL = f"/customers/{TOM}/fields/email/"
@@ -19,18 +19,10 @@ CHANGE = f"/audit/changes/{uuid.UUID(int=0)}/"
 EVERYTHING = [*EVERYBODY, *AGENTS, *HISTORY, *LOG]
 
 
-def all_patterns(resolver):
-    for pattern in resolver.url_patterns:
-        if isinstance(pattern, URLPattern):
-            yield pattern
-        else:
-            yield from all_patterns(pattern)
-
-
 def test_every_address_has_a_rule():
     without = [
         str(pattern.pattern)
-        for pattern in all_patterns(get_resolver())
+        for pattern in all_patterns()
         if not {*getattr(pattern.callback, "access_rule", ())} & {*Permission}
     ]
     assert without == []
@@ -86,7 +78,7 @@ def test_nobody_gets_in_without_signing_in(clubmed, db, url):
     assert part["HX-Retarget"] == "#notices"
     notice = soup(part)
     assert "Your session has ended." in text(notice)
-    assert "If you were typing, save first" in text(notice)
+    assert "If you were typing, copy it before you sign in." in text(notice)
     assert "sent" not in text(notice)
     assert notice.select_one("html") is None
     assert notice.select_one("a")["href"].startswith("/oidc/login/?next=")

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from crmadmin.models import Session
-from crmadmin.sso.sessions import actor_in, end_all
+from crmadmin.sso.sessions import actor_in, end_by_hand
 from customers.access import OPERATOR
 from customers.audit import access_events
 from customers.audit.models import Access
@@ -31,7 +31,8 @@ class Command(BaseCommand):
             theirs = [(row, actor) for row, actor in found if staff in (None, actor.sub)]
             kind, whom = Access.END_SIGN_IN, (staff or "")[:64]
             access_events.record(kind, actor=OPERATOR, request_id="", field=whom)
-            end_all(row for row, _ in theirs)
+            for row, _ in theirs:
+                end_by_hand(row)
         except DatabaseError as exc:  # its text may hold values
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
         for actor in {actor.key: actor for _, actor in theirs}.values():
