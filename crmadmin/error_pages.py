@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 
 from customers import wording
-from customers.audit import access_events
 from customers.audit.models import Access
 from customers.services.outcomes import LimitReached, NotSaved
 from customers.views import answers
@@ -86,9 +85,7 @@ def forged(request: answers.DeskRequest, reason: str) -> HttpResponse:
     """A form whose token was not ours, or had expired. reason: Django's, which may name hosts."""
     logger.warning("%s: form refused", request.id)
     if request.actor:
-        access_events.note(
-            Access.FORGED_FORM, actor=request.actor, request_id=request.id, address=request.address
-        )
+        answers.note_at_door(request, Access.FORGED_FORM)
     return answer(request, Message(403, wording.FORGED, wording.FORGED_TEXT))
 
 

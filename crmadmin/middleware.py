@@ -28,16 +28,18 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from crmadmin import counters, error_pages, logs
-from crmadmin.sso.sessions import actor_of, ours, touch
+from crmadmin.sso import renewal
+from crmadmin.sso.ending import let_forms_lead_there
+from crmadmin.sso.sessions import actor_of, expire, ours, touch
 from customers.access import Actor, Permission
-from customers.audit import access_events, reading, verification
+from customers.audit import reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
+from customers.views.answers import DeskRequest, chosen_markets, note_at_door, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -185,13 +187,15 @@ class AccessMiddleware:
             return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
-            with suppress(UpdateError):  # it has just ended, or the next request will note it
-                touch(request.session)
+            gone = expire(request.session)
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
+        if gone:
+            note_at_door(request, Access.EXPIRED, actor=gone)
         chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
         response = self.get_response(request)
+        let_forms_lead_there(response, ours(request.session).identity)
         if not isinstance(response, http.HttpResponseNotAllowed):
             return response
         page = error_pages.answer(request, error_pages.WRONG_METHOD)
@@ -202,9 +206,11 @@ class AccessMiddleware:
         self, request: DeskRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
         rule: tuple[Permission, ...] = getattr(view, "access_rule", ())
-        actor: Actor | None = request.actor
         if Permission.EVERYONE in rule:
             return None
+        if (answer := _work(request)) is not None:
+            return answer
+        actor: Actor | None = request.actor
         if actor is None:
             return _ask_to_sign_in(request, renewing=False)
         number = kwargs.get("customer_id", "")
@@ -215,14 +221,8 @@ class AccessMiddleware:
                 return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
             return None
         customer_id = number if is_customer_number(number) else ""
-        access_events.note(
-            Access.REFUSED,
-            actor=actor,
-            request_id=request.id,
-            customer_id=customer_id,
-            change_id=kwargs.get("change_id"),
-            address=request.address,
-        )
+        about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
+        note_at_door(request, Access.REFUSED, **about)
         return error_pages.not_allowed(request)
 
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
@@ -237,6 +237,18 @@ class AccessMiddleware:
             frames = "".join(traceback.format_tb(exc.__traceback__))
             logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)
         return None
+
+
+def _work(request: DeskRequest) -> HttpResponse | None:
+    """Note that somebody signed in works, and ask the company about them if it is time.
+
+    What a page asks for by itself is no work.
+    """
+    if request.actor is None or "X-Background" in request.headers:
+        return None
+    with suppress(UpdateError):  # it has just ended, or the next request will note it
+        touch(request.session)
+    return renewal.renew(request)
 
 
 def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
@@ -256,7 +268,9 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
     elif not renewing and not ours(request.session).was_ended:
-        return redirect(f"{reverse('login')}?{urlencode({'next': come_back})}")
+        # After a sign-out nothing signs in again without a click.
+        place = "signed-out" if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME) else "login"
+        return redirect(f"{reverse(place)}?{urlencode({'next': come_back})}")
     return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
 
 

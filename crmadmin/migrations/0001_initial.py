@@ -19,4 +19,11 @@ class Migration(migrations.Migration):
                 ("content", models.TextField()),
             ],
         ),
+        migrations.CreateModel(
+            name="SpentLogoutToken",
+            fields=[
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("until", models.DateTimeField(db_index=True)),
+            ],
+        ),
     ]

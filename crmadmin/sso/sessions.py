@@ -1,4 +1,4 @@
-"""A person's session: from a sign-in until a sign-out, for SESSION_COOKIE_AGE at most."""
+"""A person's session: from a sign-in until a sign-out, for SESSION_HOURS at most."""
 
 import secrets
 from collections.abc import Iterable
@@ -13,11 +13,12 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
+from crmadmin.models import Session
 from crmadmin.sso.store import SessionStore
 from customers.access import Actor, Role
 from customers.audit.models import actor_key
 from customers.services import credentials
+from customers.services.session_encryption import digest
 from customers.session import OWN, forget_searches
 
 _GRACE = timedelta(minutes=1)  # in which what other tabs have asked for is still answered
@@ -86,7 +87,8 @@ def start(
         row.began, row.ends_at, content = former.began, former.ends_at, dict(session.items())
         credentials.forget(before.sign_in, at=now + _GRACE)
         with suppress(UpdateError):  # somebody else has ended it meanwhile
-            session.renew(session.identity, ends_at=min(former.ends_at, now + _GRACE))
+            goes_on = session.identity | {"goes_on": True}
+            session.renew(goes_on, ends_at=min(former.ends_at, now + _GRACE))
     else:
         _end(session)
     row.last_active = now
@@ -122,13 +124,15 @@ def _end(session: SessionBase) -> None:
     session.flush()
 
 
-def end_all(rows: Iterable[Session]) -> int:
-    """Delete these sessions, of whomever: their next request is a stranger's. Returns how many."""
-    ended = 0
+def end_all(rows: Iterable[Session]) -> list[Actor]:
+    """Delete these sessions: their next request is a stranger's. Returns whose ended."""
+    ended = []
     for row in rows:
+        is_ours = bool(Session.objects.filter(pk=row.pk).delete()[0])
         if identity := row.read_identity():
             credentials.forget(actor_in(identity).sign_in)
-        ended += Session.objects.filter(pk=row.pk).delete()[0]
+            if is_ours and not identity.get("goes_on"):
+                ended.append(actor_in(identity))
     return ended
 
 
@@ -139,6 +143,12 @@ def end_by_hand(row: Session) -> None:
     if identity := row.read_identity():
         credentials.forget(actor_in(identity).sign_in)
     Session.objects.filter(pk=row.pk).update(was_ended=True, identity="", content="")
+
+
+def expire(session: SessionBase) -> Actor | None:
+    """Delete a session whose time is over: whose it was, if no other request has done so."""
+    over = ours(session).over
+    return next(iter(end_all([over])), None) if over else None
 
 
 def digest_of_sid(issuer: str, sid: str) -> str:

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
+from crmadmin.models import Session
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
-_TOUCH = 60  # seconds
+_TOUCH = 60  # seconds, or less where SESSION_IDLE_MINUTES are few
 
 
 class SessionStore(SessionBase):
@@ -25,6 +26,7 @@ class SessionStore(SessionBase):
         self.is_new = False
         self.was_ended = False  # the cookie names one that somebody here ended
         self._row: Session | None = None
+        self.over: Session | None = None  # the cookie names it, and its time is over
         self._identity: dict[str, Any] = {}
 
     @property
@@ -62,10 +64,26 @@ class SessionStore(SessionBase):
         self._update(identity=row.identity, **columns)
         self._identity = identity
 
+    def claim(self, identity: dict[str, Any]) -> bool:
+        """Write another identity, unless another request has done so meanwhile."""
+        row = self._stored
+        before = row.identity
+        row.set_identity(identity)
+        try:
+            with transaction.atomic():
+                rows = Session.objects.filter(pk=row.pk, identity=before)
+                is_ours = bool(rows.update(identity=row.identity))
+        except DatabaseError:
+            is_ours = False
+        if is_ours:
+            self._identity = identity
+        return is_ours
+
     def touch(self) -> None:
         """Note that the person works, at most once a minute. Raises UpdateError, as above."""
         now = timezone.now()
-        if (now - self._stored.last_active).total_seconds() >= _TOUCH:
+        rest = min(_TOUCH, settings.SESSION_IDLE_MINUTES * 6)  # a tenth
+        if (now - self._stored.last_active).total_seconds() >= rest:
             self._update(last_active=now)
             self._stored.last_active = now
 
@@ -75,8 +93,8 @@ class SessionStore(SessionBase):
         row = Session.objects.filter(pk=digest(str(self.session_key))).first()
         if row and row.was_ended:
             self.was_ended, row = True, None
-        if row and row.ends_at <= timezone.now():
-            row = None
+        if row and not row.lasts:
+            self.over, row = row, None
         identity = row.read_identity() if row else None
         content = self._decrypted(row.content) if row else None
         if identity is None or content is None:

@@ -3,7 +3,6 @@
 Their language is the active one of Django, their zone its current one.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 
@@ -12,6 +11,8 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal, get_decimal_symbol
 from django.utils import timezone
 from django.utils.translation import get_language
+
+from customers.catalogue.compare import fold
 
 # Irish: most of those who read English here write the day first, and no comma before it.
 _LOCALES = {"en": "en_IE"}
@@ -24,13 +25,7 @@ def locale() -> Locale:
 
 def in_order(names: Mapping[str, str]) -> dict[str, str]:
     """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
-    return dict(sorted(names.items(), key=lambda pair: (letters(pair[1]), pair[1])))
-
-
-def letters(name: str) -> str:
-    """The letters of a name by which it stands in a list: "egypte" of "Égypte"."""
-    plain = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in plain.casefold() if not unicodedata.combining(c))
+    return dict(sorted(names.items(), key=lambda pair: (fold(pair[1]), pair[1])))
 
 
 def local(moment: datetime) -> datetime:

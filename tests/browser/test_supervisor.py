@@ -92,7 +92,7 @@ def test_the_auditor_gets_a_file_that_proves_itself(product, busy, tmp_path):
     expect(busy.get_by_role("heading", name="Exported")).to_be_focused()
     path = tmp_path / "changes.ndjson"
     download.value.save_as(path)
-    command = [sys.executable, str(VERIFIER), str(path), "--key", product.public_key()]
+    command = [sys.executable, str(VERIFIER), str(path), f"--key={product.public_key()}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("entries 1 to "), done.stdout
     assert ": whole, 0 seals compared" in done.stdout

@@ -12,12 +12,12 @@ from django.http import QueryDict
 from django.test import override_settings
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
+from crmadmin.models import Session
 from crmadmin.sso.sessions import actor_of
 from crmadmin.sso.store import SessionStore
 from customers.audit.models import Remembered
+from customers.services.session_encryption import digest, encrypt_for_session
 from customers.session import remember_search
-from customers.session_encryption import encrypt_for_session
 from tests import stored
 from tests.acts import CONTACT, EMAIL, sign_in_again
 from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text

@@ -19,7 +19,7 @@ AGENTS = (
     *(FIELD, f"{FIELD}value/", f"{FIELD}changes/<uuid:change_id>/", "market/", "saves/"),
     f"{CUSTOMER}changes/<uuid:change_id>/undo/",
 )
-ALL_STAFF = (f"{CUSTOMER}history/", f"{FIELD}history/", "sessions/")
+ALL_STAFF = (f"{CUSTOMER}history/", f"{FIELD}history/", "sessions/", "shortcuts/")
 READERS = (
     *("audit/", "audit/views/", "audit/views/<int:number>/delete/", "audit/export/"),
     *("audit/export.csv", "audit/export.ndjson", "audit/looks/", "audit/activity/"),
@@ -76,7 +76,7 @@ def browser(person, reveals):
     client = Desk(enforce_csrf_checks=True)
     if person:
         client = signed_in(person, reveals=reveals, enforce_csrf_checks=True)
-    page = client.get("/signed-out/")
+    page = client.get("/nowhere/")
     token = re.search('X-CSRFToken": "([^"]+)"', page.content.decode())
     return client, {"X-CSRFToken": token[1]}
 

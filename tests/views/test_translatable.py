@@ -79,6 +79,7 @@ PAGES = [
         "/audit/export/",
         "/audit/?flag=reverts",
         "/signed-out/",
+        "/shortcuts/",
     ),
     "/oidc/callback/?error=access_denied",
 ]

@@ -4,6 +4,7 @@ The key comes from SECRET_KEY and its fallbacks. The audit log has an encryption
 """
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -11,6 +12,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+
+def digest(text: str) -> str:
+    """SHA-256, in hex: 64 characters. What a key is stored as."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _fernet(bound_to: str) -> MultiFernet:
