@@ -27,10 +27,11 @@ document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.isComposing) return;
   if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    const form = target.closest("form.editor, form[data-guard]");
-    form?.requestSubmit(form.querySelector(".btn-primary"));
+    const save = target.closest("form.editor, form[data-guard]")?.querySelector(".btn-primary:enabled");
+    save?.form.requestSubmit(save);
     return;
   }
+  if (key === "Escape" && !target.closest("form.editor, dialog")) target.blur();
   if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("shortcuts") === "off") return;
   if (target.matches(TEXT) || document.querySelector("dialog[open], [data-saving]")) return;
   const arrow = { ArrowDown: 1, ArrowUp: -1 }[key];

@@ -19,7 +19,7 @@ AGENTS = (
     *(FIELD, f"{FIELD}value/", f"{FIELD}changes/<uuid:change_id>/", "market/", "saves/"),
     f"{CUSTOMER}changes/<uuid:change_id>/undo/",
 )
-ALL_STAFF = (f"{CUSTOMER}history/", f"{FIELD}history/", "sessions/", "shortcuts/")
+ALL_STAFF = (f"{CUSTOMER}history/", f"{FIELD}history/", "sessions/")
 READERS = (
     *("audit/", "audit/views/", "audit/views/<int:number>/delete/", "audit/export/"),
     *("audit/export.csv", "audit/export.ndjson", "audit/looks/", "audit/activity/"),
@@ -30,7 +30,7 @@ SUPERVISORS = (f"{CUSTOMER}forget/", "audit/report/", f"{CHANGE}settle/", f"{CHA
 REVEALS, REVEALS_CHANGE = f"{FIELD}reveal/", f"{CHANGE}reveal/"
 EVERYBODY = (
     *("language/", "oidc/login/", "oidc/callback/", "oidc/logout/", "oidc/backchannel-logout/"),
-    *("signed-out/", "health/live", "health/ready", "metrics"),
+    *("signed-out/", "shortcuts/", "health/live", "health/ready", "metrics"),
 )
 PEOPLE = {
     "stranger": (None, False, ()),
