@@ -35,7 +35,9 @@ EDITOR, ADDRESS, CONTACT = (
 INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("aria-label", "alt", "placeholder", "title")  # attributes that a person reads or hears
-NAMES = "Customer desk Club Med GM UTC Ctrl Alt Tab Wang tom@example.com TOM SMITH IM SI"  # the last two: initials
+NAMES = (
+    "Customer desk Club Med GM UTC Ctrl Alt Tab Wang tom@example.com TOM SMITH IM SI"  # initials
+)
 
 
 class Brackets(gettext.NullTranslations):
