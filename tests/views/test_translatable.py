@@ -36,7 +36,7 @@ INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("aria-label", "alt", "placeholder", "title")  # attributes that a person reads or hears
 NAMES = (
-    "Customer desk Club Med GM UTC Wang tom@example.com TOM SMITH IM SI"  # the last two: initials
+    "Customer desk Club Med GM UTC Ctrl Alt Tab Wang tom@example.com TOM SMITH IM SI"  # initials
 )
 
 
@@ -79,6 +79,7 @@ PAGES = [
         "/audit/export/",
         "/audit/?flag=reverts",
         "/signed-out/",
+        "/shortcuts/",
     ),
     "/oidc/callback/?error=access_denied",
 ]
