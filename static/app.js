@@ -2,8 +2,8 @@
 
 // Times are shown in the zone of this browser.
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-const secure = location.protocol === "https:" ? "; secure" : "";
-document.cookie = `timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
+const [prefix, secure] = location.protocol === "https:" ? ["__Host-", "; secure"] : ["", ""];
+document.cookie = `${prefix}crmadmin_timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
 
 // Menus are <details>: close them on Esc and on a click outside.
 document.addEventListener("click", (event) => {
