@@ -295,7 +295,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "market": locale_of(actor),
         "markets": chosen_markets(request) or [locale_of(actor)],
-        "unseen_by_author": SimpleLazyObject(lambda: _unseen(actor)),
+        "unseen_by_author": SimpleLazyObject(lambda: _unseen(request, actor)),
         "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,
         "log_is_broken": SimpleLazyObject(lambda: _log_is_broken(request)),
@@ -309,18 +309,22 @@ def _route(request: HttpRequest) -> str:
 
 def _log_is_broken(request: HttpRequest) -> bool:
     """Did the last check say so? Asked for by whole pages of the log only."""
-    route = _route(request)
-    if not (route.startswith("audit/") or route.endswith("history/")):
-        return False
     try:
-        return verification.is_broken()
+        return _is_of_the_log(request) and verification.is_broken()
     except DatabaseError:  # this may be the page that says so
         return False
 
 
-def _unseen(actor: Actor | None) -> list[Change]:
-    """The person's changes that were settled without them; asked for by whole pages only."""
-    if actor is not None and actor.may_handle_customers:
+def _is_of_the_log(request: HttpRequest) -> bool:
+    route = _route(request)
+    return route.startswith("audit/") or route.endswith("history/")
+
+
+def _unseen(request: HttpRequest, actor: Actor | None) -> list[Change]:
+    """The person's changes that were settled without them; asked for by whole pages only, and not
+    by those of the log.
+    """
+    if actor is not None and actor.may_handle_customers and not _is_of_the_log(request):
         with suppress(DatabaseError):  # this may be the page that says so
             return reading.unseen_by_author(actor)
     return []
