@@ -28,9 +28,11 @@ def main(act: str) -> int:
     for file in FILES:
         if act == "update":
             catalog = read(file)
+            made = catalog.creation_date
             catalog.update(template, no_fuzzy_matching=True)
+            catalog.creation_date = made  # else two branches that add a sentence conflict
             with file.open("wb") as out:
-                write_po(out, catalog, width=100)
+                write_po(out, catalog, width=100, ignore_obsolete=True)
         name = file.relative_to(ROOT)
         faults += [f"{name}: {fault}" for fault in faults_of(read(file), template)]
     print("\n".join(faults) or "Every sentence is translated.")

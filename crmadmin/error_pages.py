@@ -1,5 +1,6 @@
 """Error answers: a page, or under htmx a notice; always with what was typed."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,8 +9,11 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 
 from customers import wording
+from customers.audit.models import Access
 from customers.services.outcomes import LimitReached, NotSaved
 from customers.views import answers
+
+logger = logging.getLogger(__name__)
 
 
 class Message(NamedTuple):
@@ -48,7 +52,11 @@ def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bo
     """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
     typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
     title = wording.NEEDS_SIGN_IN if renewing else wording.SESSION_ENDED
-    text: str | Promise = typed if request.method == "POST" else wording.NOT_SHOWN
+    if getattr(request.session, "was_ended", False):
+        title = wording.SESSION_ENDED_BY_HAND
+    can_keep = getattr(request, "browser", "")
+    not_shown = wording.NOT_SHOWN if can_keep else wording.NOT_SHOWN_NOR_KEPT
+    text: str | Promise = typed if request.method == "POST" else not_shown
     text = f"{text} {wording.TELL_OPERATIONS}" if renewing else text
     return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
 
@@ -65,9 +73,23 @@ def _page(*message: Any) -> Callable[..., HttpResponse]:
     return lambda request, *_, **__: answer(request, Message(*message))
 
 
-bad_request = _page(400, wording.BAD_REQUEST, wording.NOTHING_SENT)
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The process log gets the reason without its words: those are the sender's."""
+    if exception is not None:
+        reference = getattr(request, "id", "-")  # none where the host was wrong
+        logger.warning("%s: not accepted: %s", reference, type(exception).__name__)
+    return answer(request, Message(400, wording.BAD_REQUEST, wording.NOTHING_SENT))
+
+
+def forged(request: answers.DeskRequest, reason: str) -> HttpResponse:
+    """A form whose token was not ours, or had expired. reason: Django's, which may name hosts."""
+    logger.warning("%s: form refused", request.id)
+    if request.actor:
+        answers.note_at_door(request, Access.FORGED_FORM)
+    return answer(request, Message(403, wording.FORGED, wording.FORGED_TEXT))
+
+
 not_allowed = _page(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
-forged = _page(403, wording.FORGED, wording.FORGED_TEXT)
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,17 +27,19 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
-from crmadmin import error_pages
-from crmadmin.sso.sessions import actor_of, ours, touch
+from crmadmin import counters, error_pages, logs
+from crmadmin.sso import renewal
+from crmadmin.sso.ending import let_forms_lead_there
+from crmadmin.sso.sessions import actor_of, expire, ours, touch
 from customers.access import Actor, Permission
-from customers.audit import access_events, reading, verification
+from customers.audit import reading, verification
 from customers.audit.models import Access, Change
 from customers.services.connection import client, locale_of
 from customers.services.markets import current_market
 from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import DeskRequest, chosen_markets, wants_fragment
+from customers.views.answers import DeskRequest, chosen_markets, note_at_door, wants_fragment
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -77,18 +80,43 @@ def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
     return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
 
 
+_OF_NO_USE = (
+    *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope"),
+    *("magnetometer", "microphone", "midi", "payment", "usb"),
+)
+
+
+def browser_rules(get_response: GetResponse) -> GetResponse:
+    """Of every answer, files too: no device is used, and no other site may load it."""
+    policy = ", ".join(f"{name}=()" for name in _OF_NO_USE)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response["Permissions-Policy"] = policy
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    return middleware
+
+
 def answer_headers(get_response: GetResponse) -> GetResponse:
     """Give each request a reference; have no page stored, and no fragment taken for a page."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.monotonic()
         request.id = secrets.token_hex(6)  # type: ignore[attr-defined]
+        reset = logs.current_request.set(request.id)  # type: ignore[attr-defined]
         response = get_response(request)
         response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["HX-Request"])
-        if response.status_code >= 500:  # the reference that the page names; no address, no value
-            name = request.resolver_match.url_name if request.resolver_match else "-"
-            logger.error("%s answered %s at %s", request.id, response.status_code, name)  # type: ignore[attr-defined]
+        seconds, status = time.monotonic() - began, response.status_code
+        is_open = client().breaker.is_open
+        counters.count_answer(_route(request), status, seconds, breaker_is_open=is_open)
+        about = {"method": request.method, "route": _route(request), "status": status}
+        level = logging.ERROR if status >= 500 else logging.INFO
+        logger.log(level, "answered", extra=about | {"ms": round(seconds * 1000)})
+        logs.current_request.reset(reset)
         return response
 
     return middleware
@@ -159,13 +187,15 @@ class AccessMiddleware:
             return error_pages.bad_request(request)
         try:
             actor = actor_of(request.session)
-            with suppress(UpdateError):  # it has just ended, or the next request will note it
-                touch(request.session)
+            gone = expire(request.session)
         except DatabaseError:
             return error_pages.failed(request, error_pages.NO_DATABASE)
+        if gone:
+            note_at_door(request, Access.EXPIRED, actor=gone)
         chosen = current_market(chosen_markets(request))
         request.actor = actor and replace(actor, market=chosen)  # type: ignore[assignment]
         response = self.get_response(request)
+        let_forms_lead_there(response, ours(request.session).identity)
         if not isinstance(response, http.HttpResponseNotAllowed):
             return response
         page = error_pages.answer(request, error_pages.WRONG_METHOD)
@@ -176,9 +206,11 @@ class AccessMiddleware:
         self, request: DeskRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
         rule: tuple[Permission, ...] = getattr(view, "access_rule", ())
-        actor: Actor | None = request.actor
         if Permission.EVERYONE in rule:
             return None
+        if (answer := _work(request)) is not None:
+            return answer
+        actor: Actor | None = request.actor
         if actor is None:
             return _ask_to_sign_in(request, renewing=False)
         number = kwargs.get("customer_id", "")
@@ -189,14 +221,8 @@ class AccessMiddleware:
                 return error_pages.answer(request, error_pages.NO_CUSTOMER_NUMBER)
             return None
         customer_id = number if is_customer_number(number) else ""
-        access_events.note(
-            Access.REFUSED,
-            actor=actor,
-            request_id=request.id,
-            customer_id=customer_id,
-            change_id=kwargs.get("change_id"),
-            address=request.address,
-        )
+        about = {"customer_id": customer_id, "change_id": kwargs.get("change_id")}
+        note_at_door(request, Access.REFUSED, **about)
         return error_pages.not_allowed(request)
 
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
@@ -211,6 +237,18 @@ class AccessMiddleware:
             frames = "".join(traceback.format_tb(exc.__traceback__))
             logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)
         return None
+
+
+def _work(request: DeskRequest) -> HttpResponse | None:
+    """Note that somebody signed in works, and ask the company about them if it is time.
+
+    What a page asks for by itself is no work.
+    """
+    if request.actor is None or "X-Background" in request.headers:
+        return None
+    with suppress(UpdateError):  # it has just ended, or the next request will note it
+        touch(request.session)
+    return renewal.renew(request)
 
 
 def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
@@ -229,8 +267,10 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
-    elif not renewing:
-        return redirect(f"{reverse('login')}?{urlencode({'next': come_back})}")
+    elif not renewing and not ours(request.session).was_ended:
+        # After a sign-out nothing signs in again without a click.
+        place = "signed-out" if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME) else "login"
+        return redirect(f"{reverse(place)}?{urlencode({'next': come_back})}")
     return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
 
 
@@ -241,6 +281,8 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     sections |= {"activity": "activity", "findings": "activity"}
     usual = "log" if _route(request).startswith("audit/") else "find"
     actor = getattr(request, "actor", None)
+    if actor is not None:
+        sections["sessions"] = "log" if actor.may_end_sessions else ""
     return {
         "page_name": name,
         "section": sections.get(name, usual),

@@ -1,17 +1,13 @@
 """The sessions of the people who are signed in."""
 
-import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
-
-
-def digest(text: str) -> str:
-    """SHA-256, in hex: 64 characters."""
-    return hashlib.sha256(text.encode()).hexdigest()
+from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
 
 
 class Session(models.Model):
@@ -29,6 +25,7 @@ class Session(models.Model):
     began = models.DateTimeField()
     last_active = models.DateTimeField()  # at most a minute behind
     ends_at = models.DateTimeField(db_index=True)  # whatever is done meanwhile
+    was_ended = models.BooleanField(default=False)  # by somebody here: the person is told so
     identity = models.TextField()
     content = models.TextField()
 
@@ -50,7 +47,28 @@ class Session(models.Model):
         )
         return identity
 
+    @property
+    def lasts(self) -> bool:
+        """Has it not ended?"""
+        return self.ends_at > timezone.now() and self.last_active > _idle_since()
+
     @classmethod
     def lasting(cls) -> "models.QuerySet[Session]":
         """Those that have not ended."""
-        return cls.objects.filter(ends_at__gt=timezone.now())
+        now, idle = timezone.now(), _idle_since()
+        return cls.objects.filter(ends_at__gt=now, last_active__gt=idle, was_ended=False)
+
+
+def _idle_since() -> datetime:
+    """Whoever did nothing since is signed out."""
+    return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+
+
+class SpentLogoutToken(models.Model):
+    """A logout token of the provider's, which is good once."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField(db_index=True)  # it is too old from then on
+
+    def __str__(self) -> str:
+        return f"logout token until {self.until}"

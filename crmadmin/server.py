@@ -1,5 +1,10 @@
 """The application server's settings: `gunicorn --config python:crmadmin.server` (`make run`)."""
 
+import os
+import shutil
+import tempfile
+from typing import Any
+
 worker_class = "crmadmin.worker.Worker"
 workers = 2  # one may start anew while the other serves
 threads = 64  # nearly all of a request is waiting for Club Med
@@ -12,3 +17,20 @@ keepalive = 75
 forwarded_allow_ips = ""
 control_socket_disable = True  # it would stand in the home directory
 # There is no access log: its addresses hold customer numbers. crmadmin.middleware logs failures.
+
+
+def on_starting(server: Any) -> None:
+    """Each worker counts in a file of its own in this folder, and /metrics adds them up."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="crmadmin-metrics-")
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What the worker counted stays; that its breaker was open does not."""
+    # Only now: the import asks the environment whether there is a folder.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -121,6 +121,8 @@ reasons = partial(read, _reasons, "list reasons of at most 50 characters, separa
 fields = partial(read, _fields, "list fields that can be changed, by Club Med's names", default="")
 address = partial(read, _address, "be an address that begins with http:// or https://")
 seconds = partial(read, partial(_number, float, 86_400), "be from 0 to 86400 seconds")
+hours = partial(read, partial(_number, float, 24), "be more than 0 and at most 24 hours")
+minutes = partial(read, partial(_number, float, 1440), "be more than 0 and at most 1440 minutes")
 months = partial(read, partial(_number, int, 1200), "be from 1 to 1200 months")
 limit = partial(read, _limit, "be a number and a time, like 120/10m, 30/1h or 5/30s")
 threshold = partial(read, partial(_number, int, 1_000_000), "be from 1 to 1000000")
@@ -146,6 +148,7 @@ HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
+METRICS_TOKEN = given("METRICS_TOKEN")
 
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
@@ -213,6 +216,11 @@ AGENT_GROUPS = frozenset(words("AGENT_GROUPS"))
 SUPERVISOR_GROUPS = frozenset(words("SUPERVISOR_GROUPS"))
 AUDITOR_GROUPS = frozenset(words("AUDITOR_GROUPS"))
 REVEAL_GROUPS = frozenset(words("REVEAL_GROUPS")) or SUPERVISOR_GROUPS
+# A sign-in ends so long after its beginning, whatever is done, and so long after the last work; the
+# company is asked again so long after it was asked last, while there is work.
+SESSION_HOURS = hours("SESSION_HOURS", default="10")
+SESSION_IDLE_MINUTES = minutes("SESSION_IDLE_MINUTES", default="60")
+SESSION_RENEW_MINUTES = minutes("SESSION_RENEW_MINUTES", default="10")
 
 if unsafe := "; ".join(faults(globals())):
     raise ImproperlyConfigured(unsafe)
@@ -229,15 +237,18 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "crmadmin.middleware.trusted_proxy",
+    # Of every answer: files, redirects and refused hosts too.
+    "crmadmin.middleware.browser_rules",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crmadmin.static.CompressedPages",
     "crmadmin.middleware.answer_headers",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "crmadmin.middleware.SessionMiddleware",
-    # What comes next may answer with a page: in the reader's language.
+    # What comes next may answer with a page: in the reader's language, with the reader's times.
     "django.middleware.locale.LocaleMiddleware",
+    "crmadmin.middleware.reader_zone",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -304,12 +315,13 @@ READER_ZONE = zone("TIME_ZONE", default="Europe/Paris")
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_ENGINE = "crmadmin.sso.store"
-SESSION_COOKIE_AGE = 8 * 60 * 60  # a working day
+SESSION_COOKIE_AGE = round(SESSION_HOURS * 60 * 60)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 # A name that begins so is taken by a browser from this host alone, and over HTTPS.
 _COOKIE = f"{'__Host-' if HTTPS_ONLY else ''}crmadmin_"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIE}session", f"{_COOKIE}csrf"
 ATTEMPT_COOKIE_NAME = f"{_COOKIE}attempt_"  # the beginning of it
+SIGNED_OUT_COOKIE_NAME = f"{_COOKIE}signed_out"
 BROWSER_COOKIE_NAME, BROWSER_COOKIE_AGE = f"{_COOKIE}browser", 30 * 24 * 60 * 60
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "crmadmin.error_pages.forged"
@@ -331,12 +343,19 @@ CONTENT_SECURITY_POLICY = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"json": {"()": "crmadmin.logs.JsonLine"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+        "counter": {"class": "crmadmin.counters.CountingHandler"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "customers.clubmed": {"handlers": ["counter"]},
+        "customers.audit.access_events": {"handlers": ["counter"]},
         "authlib": {"level": "INFO"},  # it logs the code verifier at DEBUG
-        # It logs addresses, and a failure's text; crmadmin.middleware logs what may be known.
+        # They log addresses, and a failure's text; crmadmin.middleware and crmadmin.error_pages
+        # log what may be known.
         "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
     },
 }

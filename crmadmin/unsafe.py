@@ -1,6 +1,6 @@
 """What no deployment may be: the product does not start then, and says which variable to change.
 
-What only deserves a second look, `manage.py check --deploy` warns of (docs/security.md).
+What only deserves a second look, `manage.py check --deploy` warns of.
 """
 
 from collections.abc import Iterator, Mapping

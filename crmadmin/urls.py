@@ -2,17 +2,21 @@
 
 from django.urls import include, path
 
-from crmadmin import health
+from crmadmin import health, metrics
+from crmadmin.sso import ending, signed_in
 from crmadmin.sso import views as sso
 
 urlpatterns = [
     path("", include("customers.urls")),
     path("oidc/login/", sso.login, name="login"),
     path("oidc/callback/", sso.callback, name="callback"),
-    path("oidc/logout/", sso.logout, name="logout"),
-    path("signed-out/", sso.signed_out, name="signed-out"),
+    path("oidc/logout/", ending.logout, name="logout"),
+    path("oidc/backchannel-logout/", ending.backchannel_logout, name="backchannel-logout"),
+    path("signed-out/", ending.signed_out, name="signed-out"),
+    path("sessions/", signed_in.sessions, name="sessions"),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.metrics),
 ]
 handler400 = "crmadmin.error_pages.bad_request"
 handler403 = "crmadmin.error_pages.not_allowed"

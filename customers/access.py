@@ -21,6 +21,8 @@ class Permission(Enum):
     REVEAL = "reveal"  # see a sensitive value, on a page that they may open
     REVERT = "revert"  # put back what a change replaced, of whomever it was
     FORGET = "forget"  # erase what the log holds of a customer
+    OWN_SESSIONS = "own sessions"  # see where one is signed in, and sign out there
+    SESSIONS = "sessions"  # the same of everybody
 
 
 class Role(StrEnum):
@@ -36,8 +38,8 @@ _WORDS: Mapping[str, Any] = {
     Role.SUPERVISOR: _("supervisor"),
     Role.AUDITOR: _("auditor"),
 }
-_AGENT = {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY}
-_AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG}
+_AGENT = {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY, Permission.OWN_SESSIONS}
+_AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG, Permission.OWN_SESSIONS}
 _MAY = {
     Role.AGENT: _AGENT,
     Role.AUDITOR: _AUDITOR,
@@ -47,6 +49,7 @@ _MAY = {
         Permission.SETTLE,
         Permission.REVERT,
         Permission.FORGET,
+        Permission.SESSIONS,
     },
 }
 
@@ -91,6 +94,7 @@ class Actor:
     may_revert = _allows(Permission.REVERT)
     may_reveal = _allows(Permission.REVEAL)
     may_forget = _allows(Permission.FORGET)
+    may_end_sessions = _allows(Permission.SESSIONS)
 
     @property
     def role_words(self) -> str:

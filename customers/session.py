@@ -6,7 +6,6 @@
 - Why the customer who is open is being changed, until another is opened or the session ends.
 """
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -20,7 +19,7 @@ from django.utils import timezone
 from customers.audit import reading
 from customers.audit.models import Remembered
 from customers.clubmed.profile import Profile
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 
 OWN = "own"  # member of a session: random, of this sign-in alone, under whatever key it goes on
 _SECONDS = 15 * 60
@@ -34,7 +33,7 @@ def remember_shown(session: SessionBase, profile: Profile) -> None:
     """Remember the profile as it was shown now."""
     key = _key("shown", session.get(OWN, ""), profile.customer_id)
     shown = [reading.newest(profile.customer_id), dict(profile.values)]
-    cache.set(_digest(key), encrypt_for_session(shown, bound_to=key), _SECONDS)
+    cache.set(digest(key), encrypt_for_session(shown, bound_to=key), _SECONDS)
 
 
 def shown_profile(
@@ -45,7 +44,7 @@ def shown_profile(
     current: only if nobody has changed the customer from here since, in whatever process.
     """
     key = _key("shown", session.get(OWN, ""), customer_id)
-    encrypted = cache.get(_digest(key))
+    encrypted = cache.get(digest(key))
     shown = encrypted and decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=key)
     if not shown or (current and shown[0] != reading.newest(customer_id)):
         return None
@@ -54,7 +53,7 @@ def shown_profile(
 
 def forget_shown(session: SessionBase, customer_id: str) -> None:
     """After a save the next read asks Club Med."""
-    cache.delete(_digest(_key("shown", session.get(OWN, ""), customer_id)))
+    cache.delete(digest(_key("shown", session.get(OWN, ""), customer_id)))
 
 
 def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
@@ -74,7 +73,7 @@ def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
 
 def has_put_aside(browser: str) -> bool:
     """Is there text of any form for this browser?"""
-    kept = Remembered.objects.filter(owner=_digest(browser), ends_at__gt=timezone.now())
+    kept = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
     return bool(browser) and kept.exists()
 
 
@@ -84,7 +83,7 @@ def take_back(browser: str, path: str) -> QueryDict | None:
     text = _remembered(key) if browser else None
     if text is None:
         return None
-    Remembered.objects.filter(pk=_digest(key)).delete()
+    Remembered.objects.filter(pk=digest(key)).delete()
     return QueryDict(text)
 
 
@@ -107,7 +106,7 @@ def search_of(session: SessionBase, handle: str) -> QueryDict | None:
 
 def forget_searches(session: SessionBase) -> None:
     """Of a session that ends."""
-    Remembered.objects.filter(owner=_digest(session.get(OWN, ""))).delete()
+    Remembered.objects.filter(owner=digest(session.get(OWN, ""))).delete()
 
 
 def sweep() -> None:
@@ -119,8 +118,8 @@ def _remember(owner: str, key: str, text: str) -> None:
     """Each in a row of its own: two requests at once do not know of each other."""
     sweep()
     row = Remembered(
-        key_digest=_digest(key),
-        owner=_digest(owner),
+        key_digest=digest(key),
+        owner=digest(owner),
         encrypted=encrypt_for_session(text, bound_to=key),
         ends_at=timezone.now() + timedelta(seconds=_SECONDS),
     )
@@ -136,7 +135,7 @@ def _remember(owner: str, key: str, text: str) -> None:
 
 
 def _remembered(key: str) -> str | None:
-    row = Remembered.objects.filter(pk=_digest(key)).first()
+    row = Remembered.objects.filter(pk=digest(key)).first()
     if row is None:
         return None
     text: str | None = decrypt_for_session(row.encrypted, max_age=_SECONDS, bound_to=key)
@@ -145,10 +144,6 @@ def _remembered(key: str) -> str | None:
 
 def _key(*parts: str) -> str:
     return " ".join(parts)
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def keep_reason(session: SessionBase, customer_id: str, reason: str) -> None:

@@ -16,6 +16,11 @@ MAY_NOT_SEARCH = _("You may not search for customers at Club Med.")
 TYPE_A_NUMBER = _("Type a customer number: that opens the customer without a search.")
 NOT_FOUND = _("Club Med has no customer with this number.")
 CHECK_NUMBER = _("Check the number.")
+TOO_LONG_PROFILE = _("This profile is too long to be shown.")
+TOO_LONG_PROFILE_TEXT = _(
+    "Club Med sent more than 512 kB. Nothing was changed: cut short, it could not be saved. "
+    "Tell operations."
+)
 BUSY = _("Club Med gets too many requests right now.")
 BUSY_TEXT = _("Nothing was changed. What you typed is kept: try again in a moment.")
 ODD_ANSWER = _("Club Med refused this request.")
@@ -97,10 +102,17 @@ FAILED_TEXT = _("If you were saving, check the customer’s history before you s
 NO_DATABASE = _("The database of this desk does not answer.")
 NO_DATABASE_TEXT = _("Nothing was sent to Club Med. Try again in a moment.")
 SESSION_ENDED = _("Your session has ended.")
+SESSION_ENDED_BY_HAND = _("Somebody here ended your session.")
+ENDED_SESSION = _("The session of %(name)s has ended. The next click asks for a new sign-in.")
+ENDED_BEFORE = _("That session had ended already.")
+NOT_ENDED = _("The session goes on: that it is ended cannot be recorded at the moment.")
+WHY_END = _("Why?")
+WHY_END_HINT = _("Kept with the event under “Who looked”, with your name.")
 NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
 NOT_SHOWN = _("This could not be shown. If you were typing, save first: that keeps your text.")
+NOT_SHOWN_NOR_KEPT = _("This could not be shown. If you were typing, copy it before you sign in.")
 TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed
@@ -140,6 +152,7 @@ MARKET_RULES = {
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
+CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")
 WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints
@@ -356,6 +369,7 @@ SEARCH_CLUB_MED = _("Search Club Med")
 CHOSEN = _("%(count)d chosen")
 ANYONE = _("Anyone")
 ANY_FIELD = _("Any field")
+PURPOSE = _("Purpose")
 ANY = _("Any")
 PERIODS = {
     "today": _("Today"),
@@ -487,7 +501,8 @@ LISTED_FROM = _("Listed from %(least)s on.")
 AND_OTHERS = ngettext_lazy("%(who)s and %(more)d other", "%(who)s and %(more)d others", "more")
 
 # Times
-IN_UTC = _("%(time)s UTC")
+DAY_AND_TIME = _("%(day)s, %(time)s")
+TIMES_OF = _("Times: %(zone)s.")
 JUST_NOW = _("just now")
 AT = _("at %(time)s")
 AGO = _("%(time)s ago")

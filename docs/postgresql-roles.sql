@@ -61,6 +61,7 @@ FROM (VALUES
     ('customers_verification', 'SELECT, INSERT, UPDATE, DELETE'),
     ('customers_remembered', 'SELECT, INSERT, UPDATE, DELETE'),
     ('crmadmin_session', 'SELECT, INSERT, UPDATE, DELETE'),
+    ('crmadmin_spentlogouttoken', 'SELECT, INSERT, DELETE'),
     ('django_migrations', 'SELECT')
 ) AS wanted (name, rights)
 WHERE to_regclass('public.' || name) IS NOT NULL

@@ -151,3 +151,33 @@ document.addEventListener("htmx:afterSwap", () => {
   touched = Boolean(document.querySelector("form.editor, form[data-guard]"));
 });
 addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
+
+// After a sign-out nothing of a customer stays on the screen: the other tabs of this browser go to the
+// gate, and a page that Back brings back as it was is asked for again.
+const signOut = document.querySelector("form[data-gate]");
+const door = new BroadcastChannel("crmadmin");
+let leaving = false; // by the provider's sign-out, which the answer of another tab must not cut short
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.detail.elt.matches("form[data-gate]") && touched && !confirm(event.detail.elt.dataset.question)) event.preventDefault();
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { elt, xhr } = event.detail;
+  if (!elt.matches("form[data-gate]") || xhr.status >= 400) return;
+  touched = false;
+  leaving = true;
+  door.postMessage("signed out");
+});
+if (document.querySelector("[data-signed-out]")) door.postMessage("signed out");
+door.addEventListener("message", () => {
+  if (!signOut || leaving) return;
+  touched = false;
+  location.replace(signOut.dataset.gate);
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted && signOut) location.reload();
+});
+
+// What a page asks for by itself, on a timer or when it is shown, is no work of the person's.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.triggeringEvent) event.detail.headers["X-Background"] = "true";
+});

@@ -5,16 +5,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Barrier
+from uuid import uuid4
 
 from django.core.management import call_command
 from django.db import connection
 from django.http import QueryDict
+from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from crmadmin.sso.sessions import actor_of
+from customers import form_token
 from customers.audit.models import Entry, JournalLine
+from customers.catalogue.fields import FIELDS
+from customers.services.change import change_profile
 from customers.services.outcomes import NotSaved
+from customers.services.read import read_profile
 from tests import privacy
 from tests.conftest import HTMX, TOM, give_session, signed_in, soup
 
@@ -33,9 +39,13 @@ def sign_in_again(client, person, **rights):
 
 
 def change(person, value, field="email"):
-    url = f"/customers/{TOM}/fields/{field}/"
-    answer = person.post(url, person.form(url) | {"value": value}, headers=HTMX)
-    assert answer.status_code == 200
+    """Save one field of Tom's as that person, without the pages that lead there."""
+    actor = actor_of(person.session)
+    seen = {field: FIELDS[field].value(read_profile(TOM, actor=actor))}
+    form = {"actor": actor, "form": "a form"}
+    token = form_token.read(form_token.mint(**form, seen=seen), **form)
+    change_profile(TOM, {field: value}, token=token, actor=actor, request_id=uuid4().hex[:12])
+    privacy.keep_private(value)
 
 
 def forget(customer_id=TOM, reason="Letter of 12 March"):
@@ -135,3 +145,12 @@ def at_once(*verbs):
 
     with ThreadPoolExecutor(len(verbs)) as pool:
         return list(pool.map(run, verbs))
+
+
+def all_patterns(resolver=None):
+    """Every address of the product, as its URL pattern."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        else:
+            yield from all_patterns(pattern)

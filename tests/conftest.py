@@ -1,5 +1,6 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
+import gc
 import subprocess
 from contextlib import nullcontext
 from uuid import uuid4
@@ -62,6 +63,12 @@ def _may_tell(item):
         return False
     chooses = any(map(item.get_closest_marker, ("django_db", "skipif")))
     return chooses or not REACH_A_DATABASE.isdisjoint(item.fixturenames)
+
+
+def pytest_collection_finish():
+    """What stands now stays to the end, so the garbage collector need not look at it again."""
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+_PATIENCE = 120  # seconds: a busy machine is slow, and not wrong
 NAMES = ("Customer desk", "Sandbox API", "Sign-in")
 
 
@@ -62,8 +63,8 @@ class Demo:
 
     def wait(self) -> tuple[int, str]:
         """The same of a demo that ends by itself."""
-        self.process.wait(timeout=30)
-        self._reader.join(timeout=30)
+        self.process.wait(timeout=_PATIENCE)
+        self._reader.join(timeout=_PATIENCE)
         return self.process.returncode, "".join(self._said)
 
 

@@ -4,19 +4,22 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
 DISCOVERY = "/.well-known/openid-configuration"
 KEYS, TOKEN, USERINFO = "/keys", "/token", "/userinfo"
+AUTHORIZE, END_SESSION = "/authorize", "/end-session"
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 CLIENT_ID, CLIENT_SECRET = "crmadmin", "a-secret-between-the-two"
 CODE, ACCESS_TOKEN = "a-code-of-the-provider", "an-access-token-of-the-provider"
 PERSON = {
@@ -45,7 +48,7 @@ def shared(secret):
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came. form: the fields of its body."""
+    """A request as it came. form: the fields of its address and its body."""
 
     path: str
     headers: dict[str, str]
@@ -60,7 +63,8 @@ class HostileProvider:
     its own answer; the body is sent as it is if it is bytes, else as JSON. silent: paths that are
     never answered. dripping: paths that are answered a byte at a time, without an end. moved: path
     -> where a redirect leads. nonce: of the sign-in under way. issued: every id_token that it gave
-    out.
+    out. refresh: the refresh token that is good now, new each time; "" where there is none.
+    no: what it says to a refresh token and to `prompt=none`, "" as long as the person may go on.
     """
 
     def __init__(self):
@@ -69,7 +73,7 @@ class HostileProvider:
         self.sign = signed_with(key("first"))
         self.answers = {}
         self.silent, self.dripping, self.moved = set(), set(), {}
-        self.nonce = ""
+        self.nonce, self.refresh, self.no = "", "", ""
         self.issued = []
         self.requests = []
         self.closing = threading.Event()
@@ -95,17 +99,48 @@ class HostileProvider:
     def asked(self, path):
         return [request for request in self.requests if request.path == path]
 
-    def answer(self, path):
-        """(status, content) of an answer; content is bytes or JSON."""
-        if path in self.answers:
-            return self.answers[path]
+    def answer(self, asked):
+        """(status, content) of an answer; bytes, JSON, or where a redirect leads."""
+        if asked.path in self.moved:
+            return 302, self.moved[asked.path]
+        if asked.path in self.answers:
+            return self.answers[asked.path]
         honest = {
-            DISCOVERY: self._discovery,
-            KEYS: lambda: {"keys": self.keys},
-            TOKEN: self._tokens,
-            USERINFO: lambda: _over(PERSON, self.userinfo),
+            DISCOVERY: lambda _: (200, self._discovery()),
+            KEYS: lambda _: (200, {"keys": self.keys}),
+            TOKEN: self._token,
+            USERINFO: lambda _: (200, _over(PERSON, self.userinfo)),
+            AUTHORIZE: self._authorize,
+            END_SESSION: self._end_session,
         }
-        return (200, honest[path]()) if path in honest else (404, {})
+        return honest[asked.path](asked.form) if asked.path in honest else (404, {})
+
+    def logout_token(self, **claims):
+        """What it sends when a session of the person has ended; a None leaves a claim out."""
+        now = int(time.time())
+        honest = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120}
+        honest |= {"jti": secrets.token_hex(8), "sub": PERSON["sub"], "events": {LOGOUT: {}}}
+        return self.sign(_over(honest, claims))
+
+    def _authorize(self, asked):
+        """Somebody is signed in here, and nobody is asked anything."""
+        self.nonce = asked["nonce"]
+        is_no = asked.get("prompt") == "none" and self.no
+        told = {"state": asked["state"]} | ({"error": self.no} if is_no else {"code": CODE})
+        return 302, f"{asked['redirect_uri']}?{urlencode(told)}"
+
+    def _end_session(self, asked):
+        told = {"state": asked["state"]} if "state" in asked else {}
+        return 302, f"{asked['post_logout_redirect_uri']}?{urlencode(told)}"
+
+    def _token(self, asked):
+        if asked.get("grant_type") == "refresh_token":
+            if self.no or asked["refresh_token"] != self.refresh:
+                return 400, {"error": self.no or "invalid_grant"}
+            self.nonce = None
+        if self.refresh:
+            self.refresh = f"refresh-{secrets.token_hex(8)}"
+        return 200, self._tokens()
 
     def _discovery(self):
         honest = {
@@ -133,6 +168,7 @@ class HostileProvider:
             "token_type": "Bearer",
             "expires_in": 300,
             "id_token": self.issued[-1],
+            "refresh_token": self.refresh or None,
         }
         return _over(tokens, self.token)
 
@@ -179,19 +215,20 @@ def _handler(provider):
 
         def do_GET(self):
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
-            path = urlsplit(self.path).path
-            provider.requests.append(Asked(path, dict(self.headers), dict(parse_qsl(body))))
+            path, query = urlsplit(self.path).path, urlsplit(self.path).query
+            asked = Asked(path, dict(self.headers), dict(parse_qsl(f"{query}&{body}")))
+            provider.requests.append(asked)
             if path in provider.silent:
                 provider.closing.wait()
                 return
             if path in provider.dripping:
                 self.drip()
                 return
-            status, content = provider.answer(path)
-            sent = _text(content)
-            self.send_response(302 if path in provider.moved else status)
-            if path in provider.moved:
-                self.send_header("Location", provider.moved[path])
+            status, content = provider.answer(asked)
+            sent = b"" if status == 302 else _text(content)
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", content)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))
             self.end_headers()

@@ -20,16 +20,20 @@ from django.conf import settings
 from django.core import signing
 from django.core.signals import request_started
 
+from crmadmin.logs import JsonLine
+
 _SHORTEST = 4  # characters of a value that is looked for: shorter ones are part of any word
 # Members whose values are codes, or words of the interface, and nobody's data.
 _CODES = re.compile(
     "(.*-)?(type|channel|(previous_|customer_)?status|customer_type|civility|gender|optin"
     "|optin_partners|locale|market|(birth_)?country_code|language_code|act|anyway|despite|clear|conflict|choice|[A-Z_]+_FORMS|DELETE"
-    "|landed|next|token|csrfmiddlewaretoken|purpose|field|query|format|person)"
+    "|landed|next|session|token|csrfmiddlewaretoken|purpose|field|query|format|person)"
 )
 # What of an answer a browser takes for an address.
 _ADDRESSES = re.compile("location|content-location|content-disposition|link|refresh|hx-.*", re.I)
 _BY_CHANCE = ("crmadmin_session", "crmadmin_csrf")  # cookies that hold nothing but random letters
+# Of a customer, in a line of the log: in an address, or alone. A reference has 12 digits.
+_NUMBER = re.compile(r"customers/\d|(?<![\w.:-])[1-9]\d{7,10}(?![\w.:-])")
 _SURE = 8  # bytes of a guise, and digits of a number, that no digest holds by chance
 _watching = []  # the test that runs in this process, if it is watched
 
@@ -117,9 +121,15 @@ class Told:
                 self.keep_private(_without_numbers(sandbox.customers.get(found[1], {})))
 
     def leaks(self):
-        """Each thing said that holds a private text or a secret."""
+        """Each thing said that holds a private text or a secret, and each line of the log that
+        holds the number or the address of a customer.
+        """
         found = held_in(_bytes("\n".join(self.said)), self.private | secrets())
-        return [said for said in self.said if held_in(_bytes(said), found)]
+        return [
+            said
+            for said in self.said
+            if held_in(_bytes(said), found) or (said.startswith("log: ") and _NUMBER.search(said))
+        ]
 
 
 def _bytes(said):
@@ -175,12 +185,15 @@ class _Lines(logging.Handler):
 
     def __init__(self, said):
         super().__init__()
+        self.setFormatter(JsonLine(json_ensure_ascii=False))
         self.said = said
 
     def emit(self, record):
         if record.name.startswith("crmadmin.sandbox"):  # Club Med's own, not ours
             return
-        self.said.append(f"log: {self.format(record)}")
+        line = json.loads(self.format(record))
+        del line["time"]  # today's date may be a customer's too
+        self.said.append(f"log: {json.dumps(line, ensure_ascii=False)}")
 
 
 @contextmanager

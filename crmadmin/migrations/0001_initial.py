@@ -14,8 +14,16 @@ class Migration(migrations.Migration):
                 ("began", models.DateTimeField()),
                 ("last_active", models.DateTimeField()),
                 ("ends_at", models.DateTimeField(db_index=True)),
+                ("was_ended", models.BooleanField(default=False)),
                 ("identity", models.TextField()),
                 ("content", models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SpentLogoutToken",
+            fields=[
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("until", models.DateTimeField(db_index=True)),
             ],
         ),
     ]

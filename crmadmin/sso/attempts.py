@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, replace
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from crmadmin.models import digest
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
+from crmadmin.sso.provider import provider
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 
 _SECONDS = 10 * 60
 _MOST = 5  # of one browser: all cookies of it must fit into one header
@@ -26,7 +28,23 @@ class Attempt:
     nonce: str
     verifier: str
     target: str
+    is_silent: bool = False  # with `prompt=none`, for somebody who is signed in
     is_spent: bool = False
+
+
+def start(
+    request: HttpRequest, target: str, *, is_silent: bool = False, **asked: str
+) -> HttpResponse:
+    """Send the browser to the provider. asked: what else the provider is asked.
+
+    Raises one of UNACCEPTABLE.
+    """
+    callback = request.build_absolute_uri(reverse("callback"))
+    told = provider().create_authorization_url(callback, **asked)
+    secrets = (told["state"], told["nonce"], told["code_verifier"])
+    response = redirect(told["url"])
+    put(request, response, Attempt(*secrets, target, is_silent))
+    return response
 
 
 def safe_target(request: HttpRequest, target: str) -> str:

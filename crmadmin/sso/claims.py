@@ -1,5 +1,7 @@
 """What the provider says of a person who signs in, checked, and who they are to us."""
 
+import logging
+from dataclasses import dataclass
 from typing import Any
 
 from authlib.integrations.base_client import OAuthError
@@ -7,42 +9,78 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from crmadmin.sso.attempts import Attempt
-from crmadmin.sso.provider import SignInError, check_sender, provider
+from crmadmin.sso.provider import Provider, SignInError, check_sender, provider
 from customers.access import Actor, Role
 
+logger = logging.getLogger(__name__)
 _LEEWAY = 30  # seconds that the provider's clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
 
 
-def redeem(request: HttpRequest, attempt: Attempt) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Redeem the code in a callback's address: the claims, and the answer of the token endpoint.
+@dataclass(frozen=True)
+class Answer:
+    """What the provider says of a person.
+
+    claims: of the id_token and, where groups are missing in it, of userinfo. token: the token
+    endpoint's answer. groups_are_signed: do they stand in the id_token?
+    """
+
+    claims: dict[str, Any]
+    token: dict[str, Any]
+    groups_are_signed: bool
+
+
+def redeem(request: HttpRequest, attempt: Attempt) -> Answer:
+    """Redeem the code in a callback's address. Raises one of UNACCEPTABLE.
 
     attempt: the one that it answers.
-
-    Groups that the id_token lacks come from the userinfo endpoint. Raises one of UNACCEPTABLE.
     """
     client = provider()
     check_sender(client, request.GET.get("iss"))
     if error := request.GET.get("error"):
         raise OAuthError(error)
-    wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
-    wanted["iss"]["values"] = [client.server_metadata["issuer"]]
-    wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
     token = client.fetch_access_token(
         redirect_uri=request.build_absolute_uri(request.path),
         code=request.GET["code"],
         code_verifier=attempt.verifier,
     )
-    told = client.parse_id_token(token, attempt.nonce, claims_options=wanted, leeway=_LEEWAY)
-    if told is None:
+    if "id_token" not in token:
         raise SignInError("no id_token")
-    claims = dict(told)
-    if why_no_groups(claims) == "missing" and "userinfo_endpoint" in client.server_metadata:
-        more = client.userinfo(token=token)
-        if more.get("sub") != claims["sub"]:
-            raise SignInError("userinfo speaks of somebody else")
-        claims = {**more, **claims}
-    return claims, token
+    return _answer(client, _claims(client, token, attempt.nonce), token)
+
+
+def refresh(refresh_token: str, actor: Actor, nonce: str) -> Answer:
+    """What the provider says now (OpenID Connect Core, 12). Raises one of UNACCEPTABLE.
+
+    nonce: of the sign-in; a new id_token need not hold it.
+    """
+    client = provider()
+    token = client.refreshed(refresh_token)
+    told = {"iss": actor.issuer, "sub": actor.sub}
+    if "id_token" in token:
+        told = _claims(client, token, nonce=None)
+        if told.get("nonce", nonce) != nonce:
+            raise SignInError("the nonce is of another sign-in")
+    return _answer(client, told, token)
+
+
+def _claims(client: Provider, token: dict[str, Any], nonce: str | None) -> dict[str, Any]:
+    """What stands in the id_token."""
+    wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
+    wanted["iss"]["values"] = [client.server_metadata["issuer"]]
+    wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
+    return dict(client.parse_id_token(token, nonce, claims_options=wanted, leeway=_LEEWAY))
+
+
+def _answer(client: Provider, told: dict[str, Any], token: dict[str, Any]) -> Answer:
+    """The claims, with those of the userinfo endpoint if the groups are missing."""
+    are_signed = why_no_groups(told) != "missing"
+    if are_signed or "userinfo_endpoint" not in client.server_metadata:
+        return Answer(told, token, are_signed)
+    more = client.userinfo(token=token)
+    if more.get("sub") != told["sub"]:
+        raise SignInError("userinfo speaks of somebody else")
+    return Answer({**more, **told}, token, are_signed)
 
 
 def actor_from(claims: dict[str, Any]) -> Actor:
@@ -81,6 +119,19 @@ def why_no_groups(claims: dict[str, Any]) -> str:
     elsewhere = claims.get("_claim_names")
     is_elsewhere = isinstance(elsewhere, dict) and settings.OIDC_GROUPS_CLAIM in elsewhere
     return "too many" if is_elsewhere else "missing"
+
+
+def log_missing_groups(claims: dict[str, Any], request_id: str) -> None:
+    """Tell operations, if the provider has to be set up in another way for this person."""
+    why = why_no_groups(claims)
+    if why == "too many":
+        logger.warning(
+            "%s: no entry: the provider leaves out a person's groups, since they are too many, and "
+            "refers to another place (_claim_names); let it send only this application's groups",
+            request_id,
+        )
+    elif why == "missing":
+        logger.warning("%s: no entry: no group came with the sign-in", request_id)
 
 
 def login_of(claims: dict[str, Any]) -> str:

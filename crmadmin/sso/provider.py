@@ -3,6 +3,7 @@
 import time
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -72,6 +73,13 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
             keys = KeySet.import_key_set(self.fetch_jwk_set(force=True))
             return jwt.decode(token, keys, registry=registry)
 
+    def refreshed(self, refresh_token: str) -> dict[str, Any]:
+        """The token endpoint's answer to a refresh token, with the next one if there is one."""
+        with self._get_oauth_client(**self.server_metadata) as session:
+            url = self.server_metadata["token_endpoint"]
+            # The scope is that of the sign-in, of which the provider may have granted less.
+            return dict(session.refresh_token(url, refresh_token, scope=""))
+
     def parse_id_token(
         self,
         token: Any,
@@ -135,6 +143,12 @@ def provider() -> Provider:
     if "client_secret_basic" not in methods and "client_secret_post" in methods:
         client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
     return client
+
+
+def end_session_origin() -> str:
+    """The origin of the address where the provider ends its own session; "" if it has none."""
+    address = urlsplit(str(provider().server_metadata.get("end_session_endpoint", "")))
+    return f"{address.scheme}://{address.netloc}" if address.scheme in ("http", "https") else ""
 
 
 def check_sender(client: Provider, told: str | None) -> None:

@@ -1,4 +1,4 @@
-"""A person's session: from a sign-in until a sign-out, for SESSION_COOKIE_AGE at most."""
+"""A person's session: from a sign-in until a sign-out, for SESSION_HOURS at most."""
 
 import secrets
 from collections.abc import Iterable
@@ -13,11 +13,12 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
+from crmadmin.models import Session
 from crmadmin.sso.store import SessionStore
 from customers.access import Actor, Role
 from customers.audit.models import actor_key
 from customers.services import credentials
+from customers.services.session_encryption import digest
 from customers.session import OWN, forget_searches
 
 _GRACE = timedelta(minutes=1)  # in which what other tabs have asked for is still answered
@@ -45,7 +46,7 @@ _BROWSERS = {  # the first that is named: Edge and Chrome name those they are li
 def actor_of(session: SessionBase) -> Actor | None:
     """Who is signed in; None for a stranger."""
     identity = ours(session).identity
-    return _actor(identity) if identity else None
+    return actor_in(identity) if identity else None
 
 
 def ours(session: SessionBase) -> SessionStore:
@@ -53,7 +54,8 @@ def ours(session: SessionBase) -> SessionStore:
     return cast(SessionStore, session)
 
 
-def _actor(identity: dict[str, Any]) -> Actor:
+def actor_in(identity: dict[str, Any]) -> Actor:
+    """Who an identity speaks of."""
     known = identity["actor"]
     return Actor(**known | {"roles": tuple(map(Role, known["roles"]))})
 
@@ -64,14 +66,18 @@ def begin(request: HttpRequest, actor: Actor, *, sid: str = "", **private: Any) 
     sid: the provider's name for its own session, or "". private: JSON values to keep beside who
     they are, in `SessionStore.identity`.
     """
-    private["on"] = browser_words(request.headers.get("User-Agent", ""))
-    start(ours(request.session), actor, sid=sid, **private)
+    on = browser_words(request.headers.get("User-Agent", ""))
+    start(ours(request.session), actor, sid=sid, on=on, **private)
     rotate_token(request)
 
 
-def start(session: SessionStore, actor: Actor, *, sid: str = "", **private: Any) -> None:
-    """As `begin`. The session of the same person goes on, whose former key is good for a minute:
-    several tabs may sign in at once. Anybody else's ends.
+def start(
+    session: SessionStore, actor: Actor, *, sid: str = "", on: str = "", **private: Any
+) -> None:
+    """As `begin`. on: what browser, for people.
+
+    The session of the same person goes on, whose former key is good for a minute: several tabs may
+    sign in at once. Anybody else's ends.
     """
     now = timezone.now()
     row = Session(began=now, ends_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
@@ -81,13 +87,14 @@ def start(session: SessionStore, actor: Actor, *, sid: str = "", **private: Any)
         row.began, row.ends_at, content = former.began, former.ends_at, dict(session.items())
         credentials.forget(before.sign_in, at=now + _GRACE)
         with suppress(UpdateError):  # somebody else has ended it meanwhile
-            session.renew(session.identity, ends_at=min(former.ends_at, now + _GRACE))
+            goes_on = session.identity | {"goes_on": True}
+            session.renew(goes_on, ends_at=min(former.ends_at, now + _GRACE))
     else:
         _end(session)
     row.last_active = now
     row.person = actor_key(actor.issuer, actor.sub)
     row.sid_digest = digest_of_sid(actor.issuer, sid)
-    session.begin(row, private | {"actor": asdict(actor)}, content)
+    session.begin(row, private | {"actor": asdict(actor), "on": on}, content)
 
 
 def renew(session: SessionBase, actor: Actor, **private: Any) -> None:
@@ -117,14 +124,31 @@ def _end(session: SessionBase) -> None:
     session.flush()
 
 
-def end_all(rows: Iterable[Session]) -> int:
-    """End these sessions, of whomever: their next request is a stranger's. Returns how many."""
-    ended = 0
+def end_all(rows: Iterable[Session]) -> list[Actor]:
+    """Delete these sessions: their next request is a stranger's. Returns whose ended."""
+    ended = []
     for row in rows:
+        is_ours = bool(Session.objects.filter(pk=row.pk).delete()[0])
         if identity := row.read_identity():
-            credentials.forget(_actor(identity).sign_in)
-        ended += Session.objects.filter(pk=row.pk).delete()[0]
+            credentials.forget(actor_in(identity).sign_in)
+            if is_ours and not identity.get("goes_on"):
+                ended.append(actor_in(identity))
     return ended
+
+
+def end_by_hand(row: Session) -> None:
+    """End somebody's session, and have them told so at their next request. Nothing is left in it
+    but who it was of.
+    """
+    if identity := row.read_identity():
+        credentials.forget(actor_in(identity).sign_in)
+    Session.objects.filter(pk=row.pk).update(was_ended=True, identity="", content="")
+
+
+def expire(session: SessionBase) -> Actor | None:
+    """Delete a session whose time is over: whose it was, if no other request has done so."""
+    over = ours(session).over
+    return next(iter(end_all([over])), None) if over else None
 
 
 def digest_of_sid(issuer: str, sid: str) -> str:

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from crmadmin.models import Session, digest
+from crmadmin.models import Session
+from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
 
-_TOUCH = 60  # seconds
+_TOUCH = 60  # seconds, or less where SESSION_IDLE_MINUTES are few
 
 
 class SessionStore(SessionBase):
@@ -23,7 +24,9 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.is_new = False
+        self.was_ended = False  # the cookie names one that somebody here ended
         self._row: Session | None = None
+        self.over: Session | None = None  # the cookie names it, and its time is over
         self._identity: dict[str, Any] = {}
 
     @property
@@ -61,17 +64,37 @@ class SessionStore(SessionBase):
         self._update(identity=row.identity, **columns)
         self._identity = identity
 
+    def claim(self, identity: dict[str, Any]) -> bool:
+        """Write another identity, unless another request has done so meanwhile."""
+        row = self._stored
+        before = row.identity
+        row.set_identity(identity)
+        try:
+            with transaction.atomic():
+                rows = Session.objects.filter(pk=row.pk, identity=before)
+                is_ours = bool(rows.update(identity=row.identity))
+        except DatabaseError:
+            is_ours = False
+        if is_ours:
+            self._identity = identity
+        return is_ours
+
     def touch(self) -> None:
         """Note that the person works, at most once a minute. Raises UpdateError, as above."""
         now = timezone.now()
-        if (now - self._stored.last_active).total_seconds() >= _TOUCH:
+        rest = min(_TOUCH, settings.SESSION_IDLE_MINUTES * 6)  # a tenth
+        if (now - self._stored.last_active).total_seconds() >= rest:
             self._update(last_active=now)
             self._stored.last_active = now
 
     # What Django asks of a store -----------------------------------------------------------------
 
     def load(self) -> dict[str, Any]:
-        row = Session.lasting().filter(pk=digest(str(self.session_key))).first()
+        row = Session.objects.filter(pk=digest(str(self.session_key))).first()
+        if row and row.was_ended:
+            self.was_ended, row = True, None
+        if row and not row.lasts:
+            self.over, row = row, None
         identity = row.read_identity() if row else None
         content = self._decrypted(row.content) if row else None
         if identity is None or content is None:
@@ -129,7 +152,7 @@ class SessionStore(SessionBase):
         row = self._stored
         try:
             with transaction.atomic():
-                there = Session.objects.filter(pk=row.pk).update(**columns)
+                there = Session.objects.filter(pk=row.pk, was_ended=False).update(**columns)
         except DatabaseError as exc:
             raise UpdateError from exc
         if not there:

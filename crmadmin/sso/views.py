@@ -1,4 +1,4 @@
-"""The pages of sign-in and sign-out."""
+"""The pages of sign-in."""
 
 import logging
 import time
@@ -12,16 +12,17 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
-from crmadmin.sso import attempts, claims, sessions
+from crmadmin.sso import attempts, claims, ending, renewal, sessions
+from crmadmin.sso.claims import Answer
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, provider, read_again
 from customers.access import Actor, Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
 from customers.services import credentials
 from customers.session import has_put_aside
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
 NO_ATTEMPT = MismatchingStateError()
@@ -33,15 +34,9 @@ def login(request: DeskRequest) -> HttpResponse:
     """Send the browser to the provider; it comes back to `next`, a path of ours."""
     target = attempts.safe_target(request, request.GET.get("next", "/"))
     try:
-        callback = request.build_absolute_uri(reverse("callback"))
-        asked = provider().create_authorization_url(callback)
-        told = (asked["state"], asked["nonce"], asked["code_verifier"])
-        attempt = attempts.Attempt(*told, target)
+        return attempts.start(request, target)
     except UNACCEPTABLE as exc:
         return _failed(request, exc, target)
-    response = redirect(asked["url"])
-    attempts.put(request, response, attempt)
-    return response
 
 
 @allow(Permission.EVERYONE)
@@ -53,7 +48,8 @@ def callback(request: DeskRequest) -> HttpResponse:
         target = attempt.target if attempt else "/"
         known: Actor | None = request.actor
         return _lead_on(known, target) if known else _failed(request, NO_ATTEMPT, target)
-    response = _redeem(request, attempt)
+    answer = renewal.come_back if attempt.is_silent else _redeem
+    response = answer(request, attempt)
     attempts.spend(response, attempt)
     return response
 
@@ -62,20 +58,24 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     """Redeem the code, check the token, and start the person's session or refuse entry."""
     began = time.time()
     try:
-        told, token = claims.redeem(request, attempt)
-        actor = claims.actor_from(told)
-        sign_in = _keep_own_token(token, began) if actor.roles else ""
+        answer = claims.redeem(request, attempt)
+        told, actor = answer.claims, claims.actor_from(answer.claims)
+        sign_in = _keep_own_token(answer.token, began) if actor.roles else ""
+        private = renewal.private(answer)
     except UNACCEPTABLE as exc:
         return _failed(request, exc, attempt.target)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
-    access_events.note(kind, actor=actor, request_id=request.id, address=request.address)
+    note_at_door(request, kind, actor=actor)
     access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)
-        return _no_access(request, actor, told)
-    sessions.begin(request, replace(actor, sign_in=sign_in), sid=str(told.get("sid", "")))
+        return _no_access(request, actor, answer, private)
+    actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid", ""))
+    sessions.begin(request, actor, sid=sid, **private)
     logger.info("signed in as %s", ", ".join(actor.roles))
-    return _lead_on(actor, attempt.target)
+    response = _lead_on(actor, attempt.target)
+    response.delete_cookie(settings.SIGNED_OUT_COOKIE_NAME)
+    return response
 
 
 def _lead_on(actor: Actor, target: str) -> HttpResponse:
@@ -84,17 +84,17 @@ def _lead_on(actor: Actor, target: str) -> HttpResponse:
     return redirect(target)
 
 
-def _no_access(request: DeskRequest, actor: Actor, told: dict[str, Any]) -> HttpResponse:
-    why = claims.why_no_groups(told)
-    if why == "too many":
-        logger.warning(
-            "%s: no entry: the provider leaves out a person's groups, since they are too many, and "
-            "refers to another place (_claim_names); let it send only this application's groups",
-            request.id,
-        )
-    elif why == "missing":
-        logger.warning("%s: no entry: no group came with the sign-in", request.id)
-    return render(request, "no_access.html", {"name": actor.name, "why": why}, status=403)
+def _no_access(request: DeskRequest, actor: Actor, answer: Answer, private: Any) -> HttpResponse:
+    """Says why, and offers to sign out at the provider."""
+    claims.log_missing_groups(answer.claims, request.id)
+    context = {
+        "name": actor.name,
+        "why": claims.why_no_groups(answer.claims),
+        "hint": ending.hint_of(private["id_token"]),
+    }
+    response = render(request, "no_access.html", context, status=403)
+    ending.let_forms_lead_there(response, private)
+    return response
 
 
 def _keep_own_token(token: dict[str, Any], began: float) -> str:
@@ -109,20 +109,6 @@ def _keep_own_token(token: dict[str, Any], began: float) -> str:
     return credentials.keep(token, began, client.server_metadata["token_endpoint"], in_form=in_form)
 
 
-@allow(Permission.EVERYONE)
-@require_POST
-def logout(request: DeskRequest) -> HttpResponse:
-    """End our session; the company's own may go on, and the page says so."""
-    sessions.end(request)
-    return redirect("signed-out")
-
-
-@allow(Permission.EVERYONE)
-@require_GET
-def signed_out(request: DeskRequest) -> HttpResponse:
-    return render(request, "signed_out.html")
-
-
 def _failed(request: DeskRequest, exc: Exception, target: str) -> HttpResponse:
     """Page and log do not repeat what the provider sent: it may hold a token or a name.
 
@@ -133,5 +119,7 @@ def _failed(request: DeskRequest, exc: Exception, target: str) -> HttpResponse:
     logger.warning("%s: sign-in failed: %s", request.id, reason)
     if not isinstance(exc, AuthlibBaseError):
         read_again()
+    if request.actor:  # of a stranger nothing is written
+        note_at_door(request, Access.SIGN_IN_FAILED)
     context = {"down": down, "target": target, "is_kept": has_put_aside(request.browser)}
     return render(request, "sign_in_failed.html", context, status=503 if down else 403)

@@ -58,6 +58,7 @@ def record(
         address=address,
     )
     statements.insert([event])
+    logger.info("recorded", extra={"kind": str(kind)})
 
 
 def note(
@@ -96,11 +97,15 @@ def note(
 
 @dataclass(frozen=True)
 class AccessFilter(paging.Filter[AccessEvent]):
-    """people: keys as `actor_key` gives them. kinds: words of `Access`."""
+    """people: keys as `actor_key` gives them. kinds: words of `Access`. fields, purposes: of
+    reveals, which alone they select.
+    """
 
     people: tuple[int, ...] = ()
     customers: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
 
     key = "id"
     columns: ClassVar = {"customers": "customer_id", "people": "actor_key", "kinds": "kind"}
@@ -110,8 +115,18 @@ class AccessFilter(paging.Filter[AccessEvent]):
     def table(self) -> "QuerySet[AccessEvent]":
         return AccessEvent.objects.all()
 
+    @property
+    def is_indexed(self) -> bool:
+        return not self._of_reveals and super().is_indexed
+
+    @property
+    def _of_reveals(self) -> dict[str, Any]:
+        asked = {"field__in": self.fields, "purpose__in": self.purposes}
+        found = {name: values for name, values in asked.items() if values}
+        return {"kind": Access.REVEAL, **found} if found else {}
+
     def rows(self) -> "QuerySet[AccessEvent]":
-        found = super().rows()
+        found = super().rows().filter(**self._of_reveals)
         if self.since:
             found = found.filter(recorded_at__gte=self.since)
         return found.filter(recorded_at__lt=self.until) if self.until else found

@@ -117,7 +117,8 @@ def sign(head: Head) -> None:
     head.signature = signing.sign(seal_of(head).message())
     statements.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
-    transaction.on_commit(partial(logger.info, "appended %s", seal_line(head)))
+    seal = {"seal": json.loads(seal_line(head))}
+    transaction.on_commit(partial(logger.info, "appended", extra=seal))
 
 
 def log_seal() -> None:
@@ -130,7 +131,7 @@ def log_seal() -> None:
     except DatabaseError:  # pages can say so, and /health/ready does
         return
     if head is not None:
-        logger.info("at start: appended %s", seal_line(head))
+        logger.info("at start", extra={"seal": json.loads(seal_line(head))})
 
 
 def seal_of(head: Head | StoredSeal) -> Seal:

@@ -572,7 +572,7 @@ class AccessEvent(models.Model):
     field = models.CharField(max_length=64, blank=True)
     change_id = models.UUIDField(null=True)  # whose old and new it was, if not the profile's
     purpose = models.CharField(max_length=16, choices=Purpose, blank=True)
-    query = models.TextField(blank=True)  # of an export, its filter
+    query = models.TextField(blank=True)  # of an export, its filter; of a sign-in ended, why
     request_id = models.CharField(max_length=64, blank=True)
     address = models.CharField(max_length=39, blank=True)  # the caller's; only at the door
 

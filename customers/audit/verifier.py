@@ -337,10 +337,10 @@ def seals_in(files: Iterable[str], logs: Iterable[str]) -> Iterator[Seal]:
     for path in logs:
         with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
-                _, logged, members = line.partition("appended {")
+                _, logged, members = line.partition('"seal": {')
                 if logged:
                     with suppress(UnreadableError, ValueError):
-                        yield Seal.of(json.loads("{" + members))
+                        yield Seal.of(json.JSONDecoder().raw_decode("{" + members)[0])
 
 
 def main() -> int:

@@ -110,6 +110,20 @@ def difference(
     pairs = _pairs(name, old, new)
     if not pairs:
         return Difference((_line(_plain(name, old), _plain(name, new), market),))
+    changed, unchanged = _compared(pairs)
+    if not changed:
+        return Difference((), note=_order_note(name, old, new))
+    comes_and_goes = FIELDS[name].kind is kinds.PHONES
+    lines = [
+        line
+        for pair in changed[:_MOST_LINES]
+        for line in _lines(*pair, market=market, comes_and_goes=comes_and_goes)
+    ]
+    return Difference(tuple(lines), unchanged, len(changed[_MOST_LINES:]))
+
+
+def _compared(pairs: list[_Pair]) -> tuple[list[tuple[_Item | None, _Item | None]], int]:
+    """The parts that differ, and how many others there are."""
     changed, unchanged = [], 0
     for item_of, before, after in pairs:
         if compare.is_same(_plain_json(before), _plain_json(after)):  # not put into words
@@ -120,15 +134,7 @@ def difference(
             changed.append(pair)
         else:
             unchanged += _is_there(*pair)
-    if not changed:
-        return Difference((), note=_order_note(name, old, new))
-    comes_and_goes = FIELDS[name].kind is kinds.PHONES
-    lines = [
-        line
-        for pair in changed[:_MOST_LINES]
-        for line in _lines(*pair, market=market, comes_and_goes=comes_and_goes)
-    ]
-    return Difference(tuple(lines), unchanged, len(changed[_MOST_LINES:]))
+    return changed, unchanged
 
 
 def first_value(name: str, new: Json, *, revealed: bool = False, market: str = "") -> Difference:
@@ -143,6 +149,26 @@ def _plain(name: str, value: Json) -> _Member:
     if field is None:
         return _Member("", value, compare.raw_text(value), Cut.WORDS)
     return _Member("", value, field.text(value, revealed=True), cut_of(field, value))
+
+
+def changed_members(name: str, old: Json, new: Json) -> list[tuple[str, str | None, str | None]]:
+    """The lines of `difference` in plain text: member, old, new; None where it was not there.
+
+    [] of a plain field, and where no member differs.
+    """
+    changed, _unchanged = _compared(_pairs(name, old, new) or [])
+    return [line for pair in changed for line in _plain_lines(*pair)]
+
+
+def _plain_lines(
+    old: _Item | None, new: _Item | None
+) -> Iterator[tuple[str, str | None, str | None]]:
+    if old and new:
+        for before, after in _changed(old, new):
+            yield (after.name or before.name, *_texts(before, after))
+        return
+    first = next(iter((new or old or {}).values()))
+    yield first.name, first.text if old else None, first.text if new else None
 
 
 def cut_of(field: Field, value: Json = None) -> Cut:
@@ -265,13 +291,17 @@ def _lines(
 
 
 def _line(old: _Member, new: _Member, market: str) -> Line:
-    texts = old.text, new.text
-    if texts[0] == texts[1]:  # one day in two ways of writing, a code that is called like another
-        texts = compare.raw_text(old.value), compare.raw_text(new.value)
     cut = old.cut if new.cut is Cut.NEVER else new.cut
-    found = marked(*texts, cut, market)
+    found = marked(*_texts(old, new), cut, market)
     name = new.name or old.name
     return Line(name, found.old, found.new, whole=found.whole, note=found.note)
+
+
+def _texts(old: _Member, new: _Member) -> tuple[str, str]:
+    if old.text != new.text:
+        return old.text, new.text
+    # One day in two ways of writing, or a code that is called like another.
+    return compare.raw_text(old.value), compare.raw_text(new.value)
 
 
 def _order_note(name: str, old: Json, new: Json) -> str:

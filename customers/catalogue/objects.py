@@ -111,7 +111,7 @@ def address_lines(value: Json) -> list[str]:
         "S": text["state_or_district"],
         "Z": text["zip_code"],
     }
-    name = countries().get(country, country) or text["country"]
+    name = countries().get(country) or text["country"] or country
     lines = [*addresses.lines(parts, country), name]
     return [line for line in lines if line] + [new_text(key, one) for key, one in left.items()]
 

@@ -3,18 +3,19 @@
 Their language is the active one of Django, their zone its current one.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol
 from django.utils import timezone
 from django.utils.translation import get_language
 
-# British: most of those who read English here write the day first.
-_LOCALES = {"en": "en_GB"}
+from customers.catalogue.compare import fold
+
+# Irish: most of those who read English here write the day first, and no comma before it.
+_LOCALES = {"en": "en_IE"}
 
 
 def locale() -> Locale:
@@ -24,12 +25,7 @@ def locale() -> Locale:
 
 def in_order(names: Mapping[str, str]) -> dict[str, str]:
     """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
-    return dict(sorted(names.items(), key=lambda pair: _letters(pair[1])))
-
-
-def _letters(name: str) -> tuple[str, str]:
-    plain = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in plain.casefold() if not unicodedata.combining(c)), name
+    return dict(sorted(names.items(), key=lambda pair: (fold(pair[1]), pair[1])))
 
 
 def local(moment: datetime) -> datetime:
@@ -50,8 +46,12 @@ def day_text(day: date, shape: str = "long") -> str:
 
 
 def clock_text(moment: datetime, shape: str = "Hm") -> str:
-    """09:44; "Hms": 09:44:12."""
-    return format_skeleton(shape, local(moment), locale=locale())
+    """09:44; "Hms": 09:44:12; "SSS": 09:44:12.345."""
+    moment = local(moment)
+    if shape == "SSS":
+        rest = f"{get_decimal_symbol(locale())}{moment.microsecond // 1000:03}"
+        return format_skeleton("Hms", moment, locale=locale()) + rest
+    return format_skeleton(shape, moment, locale=locale())
 
 
 def number_text(number: int | float) -> str:

@@ -28,6 +28,7 @@ _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
+_LONGEST_PROFILE = 512 * 1024  # bytes; each that is open is in the cache
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 
 
@@ -135,7 +136,9 @@ class ClubMed:
     def read_profile(self, customer_id: str) -> Profile:
         """GET /v2/customers/{customer_id}/profile."""
         route = "GET /v2/customers/{customer_id}/profile"
-        values, _ = self._call(route, promised=[200], customer_id=customer_id)
+        values, answer = self._call(route, promised=[200], customer_id=customer_id)
+        if len(answer.content) > _LONGEST_PROFILE:
+            raise errors.TooLongError(f"{route}: {len(answer.content)} bytes")
         return Profile(customer_id, values)
 
     def update_profile(
@@ -182,7 +185,8 @@ class ClubMed:
             if not self.is_optional and call.answered is not None:
                 self.breaker.report(answered=call.answered)
             taken = round((time.monotonic() - began) * 1000)
-            logger.info("%s %s %d ms", route, outcome, taken)
+            about = {"route": route, "outcome": str(outcome), "ms": taken}
+            logger.info("called", extra=about)
         return content, answer
 
     def _request(

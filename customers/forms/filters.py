@@ -13,12 +13,12 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dates import MONTHS
-from django.utils.formats import date_format
 
 from customers import wording
 from customers.access import Actor
 from customers.audit.activity import begin
 from customers.audit.models import actor_key
+from customers.catalogue.reader import day_text
 from customers.catalogue.typed import coded
 from customers.services.search_terms import is_customer_number
 
@@ -174,7 +174,7 @@ class FilterForm(forms.Form):
                 else wording.ABOUT % {"field": field.label, "message": words}
             )
         if isinstance(field, DayField) and (day := self.cleaned_data.get(name)):
-            value = date_format(day, "j M Y")
+            value = day_text(day, "yMMMd")
         return f"{field.label} {value}"[:60]
 
     @property

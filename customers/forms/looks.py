@@ -6,21 +6,30 @@ from customers import wording
 from customers.access import Actor
 from customers.audit import access_events
 from customers.audit.access_events import AccessFilter
-from customers.audit.models import Access
+from customers.audit.models import Access, Purpose
+from customers.catalogue.fields import FIELDS
 from customers.forms.filters import FilterForm, ValuesField, person_field
 
 
 class LookFilterForm(FilterForm):
     """The filters of access events; once they are valid, `wanted` is what they select."""
 
-    pickers = ("person", "customer", "kind")
+    pickers = ("person", "customer", "kind", "field", "purpose")
     wanted: AccessFilter
 
     def __init__(self, query: QueryDict, *, reader: Actor) -> None:
         kinds = dict(Access.choices)
         what = ValuesField("kind", wording.WHAT, kinds, occurring=kinds, nothing=wording.ANYTHING)
+        masked = {name: field.label for name, field in FIELDS.items() if field.sensitive}
+        field = ValuesField(
+            "field", wording.FIELD, masked, occurring=masked, nothing=wording.ANY_FIELD
+        )
+        reasons = dict(Purpose.choices)
+        purpose = ValuesField(
+            "purpose", wording.PURPOSE, reasons, occurring=reasons, nothing=wording.ANY
+        )
         self.people = access_events.people()
-        super().__init__(query, [person_field(self.people, reader), what])
+        super().__init__(query, [person_field(self.people, reader), what, field, purpose])
 
     def clean(self) -> None:
         super().clean()
@@ -30,6 +39,8 @@ class LookFilterForm(FilterForm):
                 people=tuple(map(int, values["person"])),
                 customers=tuple(values["customer"]),
                 kinds=tuple(values["kind"]),
+                fields=tuple(values["field"]),
+                purposes=tuple(values["purpose"]),
                 since=values["since"],
                 until=values["until"],
             )

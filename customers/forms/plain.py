@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -136,7 +136,7 @@ def _real_date(year: int, month: int, day: int) -> date:
         named = {"day": day, "month": MONTHS[month]}
         raise ValidationError(wording.NO_SUCH_DAY % named, "invalid")
     found = date(year, month, day)
-    if found > timezone.now().date():
+    if found > (timezone.now() + timedelta(hours=14)).date():  # it begins in UTC+14
         raise ValidationError(wording.FUTURE_DAY, "invalid")
     return found
 

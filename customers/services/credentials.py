@@ -22,7 +22,7 @@ from customers.audit.models import Credential
 from customers.clubmed import tokens
 from customers.clubmed.errors import NoTokenError, NotSentError, SignInNeededError
 from customers.clubmed.tokens import AccessToken, StaticToken, TokenEndpoint, TokenSource
-from customers.session_encryption import decrypt_for_session, encrypt_for_session
+from customers.services.session_encryption import decrypt_for_session, encrypt_for_session
 
 logger = logging.getLogger(__name__)
 _NONE = AccessToken("", renew_at=0, expires_at=0)

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
 from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.limits import Reached
 from customers.audit.models import JournalLine
+from customers.catalogue import reader
 from customers.clubmed import errors
 from customers.clubmed.errors import FieldError
 from customers.clubmed.profile import Json, Profile
@@ -74,6 +74,10 @@ class Forbidden(SaidNo):
 class NotFound(SaidNo):
     status, icon, tone = 404, "users", "warn"
     title, text = wording.NOT_FOUND, wording.CHECK_NUMBER
+
+
+class TooLong(SaidNo):
+    title, text = wording.TOO_LONG_PROFILE, wording.TOO_LONG_PROFILE_TEXT
 
 
 class Busy(SaidNo):
@@ -195,11 +199,11 @@ class LimitReached(NotSaved):
     def __post_init__(self) -> None:
         title, text = wording.LIMITS[self.limit.name]
         now = timezone.now()
-        until = timezone.localtime(self.limit.until + timedelta(seconds=59))  # in whole minutes
+        until = self.limit.until + timedelta(seconds=59)  # in whole minutes
         facts = {
             "count": self.limit.most,
             "time": timesince(now - self.limit.within, now),
-            "until": wording.IN_UTC % {"time": date_format(until, "H:i")},
+            "until": reader.clock_text(until),
         }
         super().__init__(title % facts, f"{text % facts} {wording.NOTHING_LOST}")
 
@@ -234,6 +238,8 @@ def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
             return NeedsSignIn()
         case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
+        case errors.TooLongError():
+            return TooLong()
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():

@@ -15,6 +15,7 @@ from customers.catalogue.masking import is_sensitive
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, member_name
 
+_LONGEST = 2_000  # characters of one sentence
 _CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
 
 
@@ -30,7 +31,12 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
     errors = tuple(map(shown, exc.errors))
     is_changed = was_sent or errors != exc.errors
     description = str(wording.WITHHELD) if is_changed and exc.description else exc.description
-    return RefusedError(str(exc), exc.status, description, errors)
+    short = tuple(replace(error, message=_short(error.message)) for error in errors)
+    return RefusedError(str(exc), exc.status, _short(description), short)
+
+
+def _short(text: str) -> str:
+    return wording.CUT_SHORT % {"text": text[:_LONGEST]} if len(text) > _LONGEST else text
 
 
 def codes(exc: RefusedError, sent: Mapping[str, Json]) -> str:

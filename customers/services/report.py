@@ -176,7 +176,8 @@ def _words(act: Act) -> Fact:
 
 
 def _who(row: Act | AccessEvent) -> Fact:
-    return {part: getattr(row, f"actor_{part}") for part in ("name", "roles", "issuer", "sub")}
+    who = {part: getattr(row, f"actor_{part}") for part in ("name", "roles", "issuer", "sub")}
+    return who | {"role_words": row.role_words}
 
 
 def _choice(row: Model, column: str) -> Fact:

@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from customers import wording
 from customers.audit.actions import OF_VALUES, Outcome
 from customers.audit.models import Act, Change, Entry, JournalLine, Missing
-from customers.templatetags.desk import basis, field_label, grouped
+from customers.catalogue.reader import number_text
+from customers.templatetags.desk import basis, field_label
 
 register = template.Library()
 _NAMED = 3  # fields in a title; of more, two and the number of the others
@@ -79,8 +80,8 @@ def numbers(given: Sequence[int]) -> str:
     """Numbers of entries: "48,211 and 48,212", "48,211 to 48,250"."""
     first, last = given[0], given[-1]
     if len(given) > 2 and last - first == len(given) - 1:
-        return wording.FROM_TO % {"first": grouped(first), "last": grouped(last)}
-    words = [grouped(number) for number in given]
+        return wording.FROM_TO % {"first": number_text(first), "last": number_text(last)}
+    words = [number_text(number) for number in given]
     if len(words) == 1:
         return words[0]
     return wording.AND % {"first": ", ".join(words[:-1]), "last": words[-1]}

@@ -5,18 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
 from customers import wording
 from customers.audit import encryption
 from customers.audit.actions import OF_VALUES, Action
 from customers.audit.models import Entry, Missing, VaultItem, number_in
+from customers.catalogue import reader
 from customers.catalogue.compare import is_empty
 from customers.catalogue.differences import (
     Difference,
     Happened,
     Line,
+    changed_members,
     cut_of,
     difference,
     first_value,
@@ -24,7 +25,7 @@ from customers.catalogue.differences import (
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.marks import Part, Side, marked, shortened, side_of
 from customers.catalogue.masking import is_sensitive
-from customers.templatetags.desk import field_label, icon
+from customers.templatetags.desk import field_label, icon, value_text
 from customers.templatetags.markup import joined, markup
 
 register = template.Library()
@@ -99,14 +100,45 @@ def delta_side(entry: Entry, side: str, *, revealed: bool = False) -> SafeString
 @register.filter
 def changed_field(entry: Entry) -> str:
     """The field in a list: with the member if exactly one of it changed, as in "Opt-ins, SMS"."""
-    label, field = field_label(entry.field), FIELDS.get(entry.field)
+    is_told = _is_told_by_member(entry)
+    return _of_member(entry.field, _difference(entry, False).member if is_told else "")
+
+
+def _is_told_by_member(entry: Entry) -> bool:
+    field = FIELDS.get(entry.field)
     is_told = entry.action in OF_VALUES and entry.action != Action.CREATE
-    if field is None or not field.is_composed or not is_told or _is_missing(entry):
+    return bool(field and field.is_composed and is_told and not _is_missing(entry))
+
+
+def _of_member(name: str, member: str) -> str:
+    """A field with the name of one member, "" for none: "Opt-ins, SMS", "Address, street"."""
+    label = field_label(name)
+    if not member:
         return label
-    member = _difference(entry, revealed=False).member
-    if field.members:  # "Address, street"
+    if FIELDS[name].members:
         member = member[:1].lower() + member[1:]
-    return wording.OF_FIELD % {"field": label, "member": member} if member else label
+    return wording.OF_FIELD % {"field": label, "member": member}
+
+
+def in_text(entry: Entry, *, revealed: bool) -> tuple[str, str, str]:
+    """Field, old and new for a spreadsheet, by the rules of `delta`: of a list or an object the
+    members that differ.
+    """
+    name, is_shown = entry.field, revealed or not is_sensitive(entry.field)
+    told = is_shown and _is_told_by_member(entry) and changed_members(name, entry.old, entry.new)
+    if not told:
+        how: dict[str, Any] = {
+            "revealed": revealed,
+            "hidden": "" if is_shown else str(wording.MASKED),
+        }
+        texts = [value_text(name, one, **how) for one in (entry.old, entry.new)]
+        return _of_member(name, ""), texts[0], texts[1]
+    if len(told) == 1:
+        [(member, old, new)] = told
+        return _of_member(name, member), old or "", new or ""
+    olds = [f"{member}: {old}" for member, old, _ in told if old is not None]
+    news = [f"{member}: {new}" for member, _, new in told if new is not None]
+    return _of_member(name, ""), "; ".join(olds), "; ".join(news)
 
 
 @register.simple_tag
@@ -123,7 +155,14 @@ def report_delta(field: str, old: Mapping[str, Any] | None, new: Mapping[str, An
 def _in_report(value: Mapping[str, Any]) -> SafeString:
     if value["state"] == "value":
         return spelled(value["words"])
-    return markup('<span class="state">{}</span>', value["state"])
+    return markup('<span class="state">{}</span>', state_words(value["state"]))
+
+
+@register.filter
+def state_words(state: str) -> str:
+    """What stands in a report for a value that is not shown."""
+    words = {"empty": wording.EMPTY, "hidden": wording.MASKED} | dict(Missing.choices)
+    return str(words.get(state, state))
 
 
 @register.filter
@@ -217,7 +256,7 @@ def _sides(line: Line, arrow: SafeString = _ARROW) -> SafeString:
 
 
 def _folded(head: SafeString, whole: SafeString, length: int) -> SafeString:
-    count = number_format(length, use_l10n=True, force_grouping=True)
+    count = reader.number_text(length)
     return markup(
         '<details class="long"><summary><span class="head">{} <span class="more">{}</span></span>'
         '<span class="less link">{}</span></summary>{}</details>',

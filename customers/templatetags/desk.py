@@ -1,6 +1,6 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +12,6 @@ from django.forms.utils import flatatt
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -22,6 +20,7 @@ from django.utils.timesince import timesince
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
 from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing
+from customers.catalogue import reader
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
@@ -186,7 +185,7 @@ def _quoted(name: str, value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, Missing):
         return wording.MISSING_VALUE % {"missing": value}
-    return wording.QUOTED % {"text": side_of(_shown(name, value) or str(wording.NOTHING))}
+    return wording.QUOTED % {"text": side_of(value_text(name, value) or str(wording.NOTHING))}
 
 
 @register.simple_tag(takes_context=True)
@@ -256,22 +255,63 @@ def to_be_settled_by(change: Change, actor: Any) -> bool:
     return unclear and actor.may_settle and not change.is_by(actor)
 
 
-def _shown(name: str, value: Any, revealed: bool = False) -> str:
+def value_text(name: str, value: Any, *, revealed: bool = False, hidden: str = MASK) -> str:
+    """The whole value of a field in one line, "" if it is empty. hidden: what stands for a
+    sensitive one that is not revealed.
+    """
     if isinstance(value, Missing):
         return str(value)
-    if name in FIELDS:
-        return FIELDS[name].text(value, revealed=revealed)
-    return raw_text(value) if revealed or is_empty(value) else MASK
+    if is_empty(value):
+        return ""
+    if is_sensitive(name) and not revealed:
+        return hidden
+    return FIELDS[name].text(value, revealed=True) if name in FIELDS else raw_text(value)
 
 
 @register.simple_tag
 def when(moment: datetime) -> SafeString:
     """How long ago, with the exact time in the markup."""
+    return _time(moment, _words(moment, timezone.now()))
+
+
+@register.simple_tag
+def clock(moment: datetime | None, shape: str = "Hm") -> SafeString:
+    """The time of the day, with UTC on hover. shape: as of `reader.clock_text`."""
+    return SafeString("") if moment is None else _time(moment, reader.clock_text(moment, shape))
+
+
+@register.simple_tag
+def clock_now() -> SafeString:
+    return clock(timezone.now())
+
+
+@register.simple_tag
+def moment(at: datetime | None, shape: str = "long") -> SafeString:
+    """Day and time to the second. shape: of the day."""
+    return SafeString("") if at is None else _time(at, day_and_time(at, shape, "Hms"))
+
+
+@register.filter
+def day_and_time(at: datetime | None, shape: str = "long", clock: str = "Hm") -> str:
+    """23 November 2026, 09:44; "" for none."""
+    if at is None:
+        return ""
+    named = {"day": reader.day_text(at, shape), "time": reader.clock_text(at, clock)}
+    return wording.DAY_AND_TIME % named
+
+
+@register.simple_tag
+def times_of() -> str:
+    """In whose zone the times of this page are."""
+    return wording.TIMES_OF % {"zone": timezone.get_current_timezone_name()}
+
+
+def _time(moment: datetime, words: str) -> SafeString:
     return markup(
         '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(timespec="seconds"),
-        wording.IN_UTC % {"time": date_format(moment, "d F Y H:i:s")},
-        _words(moment, timezone.now()),
+        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
+        f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        words,
     )
 
 
@@ -281,30 +321,34 @@ def _words(moment: datetime, now: datetime) -> str:
         return str(wording.JUST_NOW)
     if ago < timedelta(hours=1):
         return wording.AGO % {"time": timesince(moment, now)}
-    days = (now.date() - moment.date()).days
+    day, today = reader.local(moment).date(), reader.local(now).date()
+    days = (today - day).days
     if days == 0:
-        return wording.AT % {"time": f"{moment:%H:%M}"}
+        return wording.AT % {"time": reader.clock_text(moment)}
     if days < 7:
-        named = {"time": timesince(moment.date(), now.date())}
-        return str(wording.YESTERDAY) if days == 1 else wording.AGO % named
-    shape = "j F" if moment.year == now.year else "j F Y"
-    return wording.ON % {"day": date_format(moment, shape)}
+        return (
+            str(wording.YESTERDAY) if days == 1 else wording.AGO % {"time": timesince(day, today)}
+        )
+    return wording.ON % {"day": reader.day_text(day, "MMMMd" if day.year == today.year else "long")}
+
+
+register.filter("grouped", reader.number_text)
 
 
 @register.filter
-def grouped(number: int) -> str:
-    """48,212 for 48212, as the language writes it."""
-    return number_format(number, force_grouping=True)
+def day(at: date | None, shape: str = "long") -> str:
+    """As `reader.day_text`; "" for none, which an altered entry may have."""
+    return "" if at is None else reader.day_text(at, shape)
 
 
 @register.filter
 def day_of(moment: datetime) -> date:
     """The day on which that was for the reader."""
-    return timezone.localtime(moment).date()
+    return reader.local(moment).date()
 
 
 @register.filter
 def day_name(day: date) -> str:
     """Today, Monday 23 November 2026."""
-    words = date_format(day, "l j F Y")
+    words = reader.day_text(day, "full")
     return wording.TODAY % {"day": words} if day == timezone.localdate() else words

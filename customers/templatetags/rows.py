@@ -5,9 +5,7 @@ In Python and not in a template: a page shows fifty, and this takes a fifth of t
 
 from django import template
 from django.urls import reverse
-from django.utils.dateformat import format as date_format
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
 from customers import wording
 from customers.audit.actions import Action, Outcome
@@ -16,10 +14,12 @@ from customers.templatetags.delta import changed_field, delta, stored_as
 from customers.templatetags.desk import (
     address_of,
     asking,
+    clock,
     colleague,
     customer_link,
     flagged,
     how,
+    moment,
     outcome_badge,
     to_be_settled_by,
     when,
@@ -55,7 +55,7 @@ def change_rows(context: template.Context, change: Change, *, dated: bool = Fals
 
 def _who(context: template.Context, change: Change, span: SafeString, dated: bool) -> SafeString:
     """When, by whom and of which customer."""
-    time = when(change.recorded_at) if dated else _clock(change)
+    time = when(change.recorded_at) if dated else clock(change.recorded_at, "Hms")
     return markup(
         '<th scope="rowgroup"{0} class="when num">{1}</th>'
         '<td{0} class="who">{2}</td><td{0} class="customer">{3}</td>\n',
@@ -64,11 +64,6 @@ def _who(context: template.Context, change: Change, span: SafeString, dated: boo
         colleague(context, change.actor_name, change.actor_key),
         customer_link(context, change),
     )
-
-
-def _clock(change: Change) -> SafeString:
-    time = localtime(change.recorded_at)
-    return markup('<time datetime="{}">{}</time>', time.isoformat(), f"{time:%H:%M:%S}")
 
 
 def _linked(context: template.Context, change: Change, words: SafeString) -> SafeString:
@@ -135,10 +130,7 @@ def reverts(context: template.Context, act: Change | JournalLine) -> SafeString:
     """Which earlier change this one puts back, if it does."""
     first, earlier = (act, None) if isinstance(act, JournalLine) else (act.entries[0], act.reverted)
     if earlier:
-        at = localtime(earlier.recorded_at)
-        words = date_format(at, "j M, H:i:s")
-        time = markup('<time datetime="{}">{}</time>', at.isoformat(), words)
-        link = _linked(context, earlier, time)
+        link = _linked(context, earlier, moment(earlier.recorded_at, "MMMd"))
         return markup('<span class="tiny">{} {}</span>', wording.REVERTS, link)
     if first.reverts:
         return markup('<span class="tiny">{}</span>', wording.REVERTS_EARLIER)

@@ -9,8 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
-from django.utils.formats import number_format
 from django.views.decorators.http import require_safe
 
 from customers import wording
@@ -21,9 +19,10 @@ from customers.audit.actions import Outcome
 from customers.audit.activity import Activity, Period
 from customers.audit.models import Access
 from customers.audit.worth_a_look import Finding
+from customers.catalogue.reader import clock_text, day_text, number_text
 from customers.forms.activity import ActivityForm
 from customers.forms.filters import MOST_VALUES, period, person_field, query_string
-from customers.templatetags.desk import field_label, grouped
+from customers.templatetags.desk import day_and_time, field_label
 from customers.views import charts
 from customers.views.answers import DeskRequest, filtered_page, filters_in, records_access
 
@@ -88,7 +87,7 @@ def _bars(found: Activity, names: Mapping[str, str]) -> dict[str, Any]:
     return charts.columns(found) | {
         "total": total,
         "refused": refused,
-        "share": number_format(100 * refused / total, 1) if refused else "",
+        "share": number_text(round(100 * refused / total, 1)) if refused else "",
         "unclear": found.outcomes[Outcome.UNCLEAR],
         "fields": fields,
         "main_fields": charts.shortened(
@@ -128,23 +127,23 @@ def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
 def _words(finding: Finding, names: Mapping[str, str]) -> dict[str, str]:
     """What was found, and why it is listed."""
     title, why = wording.FINDINGS[finding.rule]
-    since, until = map(timezone.localtime, (finding.since, finding.until))
+    since, until = finding.since, finding.until
     facts = {
         "number": finding.count,
-        "count": grouped(finding.count),
-        "usual": grouped(finding.usual),
+        "count": number_text(finding.count),
+        "usual": number_text(finding.usual),
         "field": field_label(finding.field),
         "who": _who(finding.people, names),
-        "day": date_format(since, "j F"),
-        "begun": date_format(since, "H:i"),
-        "ended": date_format(until, "H:i"),
-        "first": date_format(since, "j F H:i"),
-        "last": date_format(until, "j F H:i"),
+        "day": day_text(since, "MMMMd"),
+        "begun": clock_text(since),
+        "ended": clock_text(until),
+        "first": day_and_time(since, "MMMMd"),
+        "last": day_and_time(until, "MMMMd"),
     }
     sentences = [why % facts]
     if finding.others:
         sentences.append(wording.OTHER_TIMES % {"others": finding.others})
-    sentences.append(wording.LISTED_FROM % {"least": grouped(finding.threshold)})
+    sentences.append(wording.LISTED_FROM % {"least": number_text(finding.threshold)})
     return {"title": title % facts, "why": " ".join(sentences)}
 
 

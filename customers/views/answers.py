@@ -120,15 +120,19 @@ def stay_within(
             return
     except DatabaseError:
         return
-    access_events.note(
-        Access.LIMITED,
-        actor=request.actor,
-        request_id=request.id,
-        field=limit.name,
-        address=request.address,
-        same=limit.within,
-    )
+    note_at_door(request, Access.LIMITED, field=limit.name, same=limit.within)
     raise outcomes.LimitReached(limit)
+
+
+def note_at_door(
+    request: DeskRequest, kind: Access, *, actor: Actor | None = None, **of: Any
+) -> None:
+    """Note what happens at the door, with the caller's address: as of `access_events.note`.
+
+    actor: whom it is about, if not the person who is signed in.
+    """
+    who, at = actor or request.actor, request.address
+    access_events.note(kind, actor=who, request_id=request.id, address=at, **of)
 
 
 def note_search(request: DeskRequest) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from customers import wording
-from customers.access import Permission, allow
+from customers.access import Actor, Permission, allow
 from customers.audit import reading
 from customers.audit.actions import Outcome
 from customers.audit.models import Access
@@ -102,6 +102,13 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             context["may_undo"] = may_be_undone([entry], request.actor)
             context["stored_as"] = (typed, stored) if typed != stored else None
     return render(request, "customers/_confirmed.html", context)
+
+
+def editing_of(field: Field, profile: Profile, actor: Actor, reason: str) -> Editing:
+    """What the form of one field is for."""
+    here = known_market(market_of(profile), actor=actor)
+    form_name = f"{profile.customer_id}/{field.name}"
+    return Editing([field], here, actor, form_name, profile, alone=True, reason=reason)
 
 
 def editor(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice) -> HttpResponse:

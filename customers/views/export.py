@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -19,13 +18,11 @@ from customers.audit import paging
 from customers.audit.actions import Action, Outcome
 from customers.audit.export import ndjson
 from customers.audit.filters import changes_of
-from customers.audit.models import Access, Change, ChangedField, FieldHistory, Missing, Purpose
-from customers.catalogue.compare import is_empty, raw_text
-from customers.catalogue.fields import FIELDS
-from customers.catalogue.masking import is_sensitive
+from customers.audit.models import Access, Change, ChangedField, FieldHistory, Purpose
 from customers.forms.log import LogFilterForm
 from customers.forms.small import RevealForm
-from customers.templatetags.desk import basis, field_label, flagged
+from customers.templatetags.delta import in_text
+from customers.templatetags.desk import basis, flagged
 from customers.views.answers import DeskRequest, filters_in, record_before
 from customers.views.log import filter_form
 
@@ -104,7 +101,6 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     write = csv.writer(_Echo()).writerow
     yield "\ufeff" + write(map(str, wording.COLUMNS))
     labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}
-    labels |= {name: field.label for name, field in FIELDS.items()}
     count = 0
     for rows in batches:
         lines = [
@@ -120,10 +116,10 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
 def _cells(
     change: Change, history: FieldHistory, labels: Mapping[str, str], *, revealed: bool
 ) -> list[str]:
-    """labels: of actions, outcomes and fields."""
+    """labels: of actions and outcomes."""
     first, verdict = history.first, history.verdict
     time = change.recorded_at
-    name = verdict.field
+    field, old, new = in_text(verdict, revealed=revealed)
     return [
         timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S"),
         time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -131,10 +127,10 @@ def _cells(
         first.role_words,
         change.customer_id,
         str(change.customer_label),
-        labels.get(name) or field_label(name),
+        field,
         labels.get(change.action, change.action),
-        _text(name, verdict.old, revealed=revealed),
-        _text(name, verdict.new, revealed=revealed),
+        old,
+        new,
         labels.get(verdict.outcome, verdict.outcome),
         basis(verdict),
         str(first.reason),
@@ -144,17 +140,6 @@ def _cells(
         str(change.pk),
         str(first.seq),
     ]
-
-
-def _text(name: str, value: Any, *, revealed: bool) -> str:
-    """The whole value in one cell; "" where there is none."""
-    if isinstance(value, Missing):
-        return str(value)
-    if is_empty(value):
-        return ""
-    if is_sensitive(name) and not revealed:
-        return str(wording.MASKED)
-    return FIELDS[name].text(value, revealed=revealed) if name in FIELDS else raw_text(value)
 
 
 def _harmless(text: str) -> str:

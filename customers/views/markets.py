@@ -7,6 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from customers.access import Permission, allow
+from customers.catalogue import reader
+from customers.catalogue.compare import fold
 from customers.catalogue.markets import market_name
 from customers.services.markets import offered_locales, refresh_market
 from customers.views.answers import MARKETS, DeskRequest, chosen_markets
@@ -33,7 +35,8 @@ def markets(request: DeskRequest) -> HttpResponse:
             samesite="Lax",
         )
         return answer
-    named = sorted((market_name(one), one) for one in known)
+    by_name = reader.in_order({one: market_name(one) for one in known})
+    named = [(fold(name)[:1].upper(), name, one) for one, name in by_name.items()]
     context = {"named": named, "back": back, "error": request.method == "POST"}
     status = 422 if context["error"] else 200
     return render(request, "customers/markets.html", context, status=status)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -76,7 +76,7 @@ class FieldRow:
         day = parse_date(self.value) if self.field.kind is kinds.DATE else None
         if day is None:
             return None
-        today = date.today()
+        today = timezone.localdate()
         return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
 
     @property

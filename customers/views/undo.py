@@ -14,15 +14,11 @@ from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.models import Access, Change
-from customers.catalogue.fields import FIELDS, Field
-from customers.catalogue.markets import market_of
-from customers.clubmed.profile import Profile
+from customers.catalogue.fields import FIELDS
 from customers.form_token import FormToken
-from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
 from customers.forms.small import UndoForm
 from customers.services import outcomes
-from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Saved
 from customers.services.revert import (
     WayBack,
@@ -169,10 +165,8 @@ def _editor(
     first, field = ways[0].entry, FIELDS[ways[0].name]
     profile = answers.read_and_remember(request, first.customer_id)
     if len(ways) == 1:
-        editing, show = (
-            _editing(request, field, profile, reason),
-            partial(edit.editor, request, field),
-        )
+        editing = edit.editing_of(field, profile, request.actor, reason)
+        show = partial(edit.editor, request, field)
     else:
         editing = group.editing_of(field.group, profile, request.actor, reason)
         show = partial(group.editor, request, field.group)
@@ -182,12 +176,6 @@ def _editor(
     form.forgive()
     form.add_refusal(exc)
     return show(form, exc)
-
-
-def _editing(request: DeskRequest, field: Field, profile: Profile, reason: str) -> Editing:
-    here = known_market(market_of(profile), actor=request.actor)
-    name = f"{profile.customer_id}/{field.name}"
-    return Editing([field], here, request.actor, name, profile, alone=True, reason=reason)
 
 
 def _labels(ways: list[WayBack]) -> str:

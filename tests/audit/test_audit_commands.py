@@ -74,7 +74,9 @@ def test_a_process_log_may_hold_anything_else(tmp_path):
     log.fill()
     shipped = tmp_path / "process.log"
     seal = chain.seal_line(Head.objects.get())
-    shipped.write_text(f"appended nothing\nappended {{oops\n12:00 INFO x appended {seal}\n\n")
+    shipped.write_text(
+        f'appended\n"seal": {{oops\n12:00 host {{"x": 1, "seal": {seal}, "y": 2}}\n\n'
+    )
 
     _, words, alone = log.both(tmp_path, "--log", shipped)
     assert words == alone == "entries 1 to 9: whole, 1 seals compared, 9 entries in full\n"

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -106,8 +105,7 @@ def test_each_append_leaves_a_seal_in_the_process_log(caplog):
         entries.append(uuid4(), ACT, [FieldOutcome("email", "a", "b", Outcome.APPLIED)])
         transaction.set_rollback(True)
 
-    [line] = [record.getMessage() for record in caplog.records]
-    said = json.loads(line.removeprefix("appended "))
+    [said] = [record.seal for record in caplog.records]
     assert (said["seq"], said["digest"]) == (1, bytes(entry.digest).hex())
     head = Head.objects.get()
     assert base64.urlsafe_b64decode(said["signature"] + "==") == bytes(head.signature)

@@ -166,6 +166,7 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
         "customers_verification": "DELETE INSERT SELECT UPDATE",
         "customers_remembered": "DELETE INSERT SELECT UPDATE",
         "crmadmin_session": "DELETE INSERT SELECT UPDATE",
+        "crmadmin_spentlogouttoken": "DELETE INSERT SELECT",
         "django_migrations": "SELECT",
     }
     owned = as_app.execute("SELECT tablename FROM pg_tables WHERE tableowner = %s", [place.owner])

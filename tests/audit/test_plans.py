@@ -54,6 +54,8 @@ OF_LOOKS = [
     f"person={PERSON}",
     f"customer={change.customer(2)}",
     "kind=reveal",
+    "field=identity",
+    "purpose=duty",
     f"from={MIDDLE}",
     f"to={MIDDLE}",
 ]

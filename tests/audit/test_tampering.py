@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import TestCase
 
+from crmadmin.logs import JsonLine
 from customers.audit import chain, erasure, signing, triggers, verifier
 from customers.audit.actions import Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
@@ -376,7 +377,7 @@ def cut(tmp_path, caplog):
         log.fill(3)
     kept = log.seal(tmp_path)
     shipped = tmp_path / "process.log"
-    shipped.write_text("".join(f"12:00 INFO {r.getMessage()}\n" for r in caplog.records))
+    shipped.write_text("".join(f"{JsonLine().format(one)}\n" for one in caplog.records))
     for table in ("entry", "vaultitem"):
         sql(f"DELETE FROM customers_{table} WHERE seq > %s", head.seq)
     sql(

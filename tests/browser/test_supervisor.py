@@ -15,16 +15,26 @@ pytestmark = pytest.mark.once
 TOM, URL = "/customers/123456789/", "/audit/"
 
 
+@pytest.fixture(scope="module")
+def recorded(browser, running_product):
+    """An e-mail of Inès Moreau's and then a first name of Sana's."""
+    running_product.reset()
+    page = browser.new_page()
+    for name, field, value in (
+        ("Inès Moreau", "email", "new@example.com"),
+        ("Sana El Idrissi", "first_name", "Thomas"),
+    ):
+        running_product.let_in(page, name)
+        page.goto(TOM)
+        save_as(page, field, value)
+    page.close()
+
+
 @pytest.fixture
-def busy(product, page):
-    """A supervisor's page, after an e-mail of Inès Moreau's and a first name of Sana's."""
-    page.goto(TOM)
-    save_as(page, "email", "new@example.com")
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(TOM)
-    save_as(page, "first_name", "Thomas")
-    page.goto(URL)
-    return page
+def busy(recorded, sana):
+    """A supervisor's page of the log."""
+    sana.goto(URL)
+    return sana
 
 
 def expect_listed(page, *fields, chips):
@@ -82,7 +92,7 @@ def test_the_auditor_gets_a_file_that_proves_itself(product, busy, tmp_path):
     expect(busy.get_by_role("heading", name="Exported")).to_be_focused()
     path = tmp_path / "changes.ndjson"
     download.value.save_as(path)
-    command = [sys.executable, str(VERIFIER), str(path), "--key", product.public_key()]
+    command = [sys.executable, str(VERIFIER), str(path), f"--key={product.public_key()}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("entries 1 to "), done.stdout
     assert ": whole, 0 seals compared" in done.stdout
@@ -96,8 +106,11 @@ def test_who_looked_at_this_customer_is_one_click_away(busy):
 
 
 def test_with_the_keyboard_alone(busy):
-    busy.locator("summary", has_text="Any field").focus()
+    summary = busy.locator("summary", has_text="Any field")
+    summary.focus()
+    expect(summary).to_be_focused()
     busy.keyboard.press("Enter")
+    expect(busy.get_by_label("E-mail")).to_be_visible()
     busy.keyboard.press("Tab")
     first = busy.locator("label:has(:focus)").inner_text()
     busy.keyboard.press("Space")

@@ -1,8 +1,11 @@
 import logging
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import requests
+from django.utils import timezone
 
 from crmadmin.sandbox import Sandbox
 from tests.crmadmin.sandbox_api import Api
@@ -35,3 +38,16 @@ def liar(settings):
     with HostileProvider() as provider:
         trust(provider, settings)
         yield provider
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Moves the clock: minutes from now."""
+    began = time.time()
+
+    def move(minutes):
+        monkeypatch.setattr(time, "time", lambda: began + minutes * 60)
+        moved = datetime.fromtimestamp(began + minutes * 60, UTC)
+        monkeypatch.setattr(timezone, "now", lambda: moved)
+
+    return move

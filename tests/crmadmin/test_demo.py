@@ -14,7 +14,7 @@ import requests
 from customers.audit.actions import Outcome
 from tests.conftest import text
 from tests.demo import NAMES, ROOT, children_of, environment, running
-from tests.faults.conftest import Person
+from tests.faults.conftest import PATIENCE, Person
 from tests.provider import sign_in
 
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
@@ -59,7 +59,9 @@ def test_an_agent_signs_in_to_the_running_demo_and_ctrl_c_leaves_nothing_behind(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_the_log_holds_five_weeks_of_six_peoples_work(tmp_path: Path) -> None:
+def test_the_log_holds_five_weeks_of_six_peoples_work_and_a_killed_demo_takes_its_servers_along(
+    tmp_path: Path,
+) -> None:
     with running(tmp_path, DEMO_HISTORY="on", **PATIENT) as demo:
         assert "Preparing five weeks of history ......................" in demo.announced
         assert ": whole, " in said_by(demo.command)
@@ -91,30 +93,25 @@ def test_the_log_holds_five_weeks_of_six_peoples_work(tmp_path: Path) -> None:
         for what in ("Sensitive value revealed", "Log exported", "Entry refused"):
             assert what in looked
 
+        servers = children_of(demo.process.pid)
+        watched = [os.pidfd_open(server) for server in servers]
+        demo.process.kill()
+        for handle in watched:
+            assert select.select([handle], [], [], PATIENCE)[0], "it is still there"
+            os.close(handle)
 
-def test_a_history_that_cannot_be_made_is_said_and_the_demo_begins_without(tmp_path: Path) -> None:
+
+def test_without_a_history_the_demo_begins_and_with_a_server_it_ends(tmp_path: Path) -> None:
+    """It says why, both times."""
     nowhere = str(tmp_path / "nowhere" / "tombstones.ndjson")
     with running(tmp_path, DEMO_HISTORY="on", AUDIT_TOMBSTONES=nowhere) as demo:
         assert "The history could not be made: its own messages above say why." in demo.announced
         assert requests.get(demo.urls["Customer desk"], allow_redirects=False).status_code == 302
 
-
-def test_a_server_that_stops_ends_the_demo_and_is_named(tmp_path: Path) -> None:
-    with running(tmp_path) as demo:
         os.kill(children_of(demo.process.pid)[-1], signal.SIGKILL)
         status, said = demo.wait()
         assert status == 1
         assert said.strip().endswith("The customer desk has stopped, so the demo ends.")
-
-
-def test_the_servers_end_even_when_the_demo_is_killed(tmp_path: Path) -> None:
-    with running(tmp_path) as demo:
-        servers = children_of(demo.process.pid)
-        watched = [os.pidfd_open(server) for server in servers]
-        demo.process.kill()
-        for handle in watched:
-            assert select.select([handle], [], [], 30)[0], "it is still there"
-            os.close(handle)
 
 
 def test_a_taken_port_is_one_sentence_that_says_what_to_do(tmp_path: Path) -> None:

@@ -52,11 +52,44 @@ def test_the_cookies_are_out_of_reach_of_scripts_and_other_sites(agent):
     assert settings.SESSION_COOKIE_HTTPONLY
 
 
+@pytest.mark.parametrize(
+    "url", ["/", "/static/app.css", "/static/app.js", "/nowhere/", "/health/live", "/signed-out/"]
+)
+@pytest.mark.parametrize("https", [True, False], ids=["https", "a redirect to it"])
+def test_every_answer_files_and_redirects_too_says_what_a_browser_may(agent, settings, url, https):
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 31_536_000
+
+    answer = agent.get(url, secure=https)
+    answer.close()  # the file
+
+    served = (302,) if url == "/signed-out/" else (200, 404)  # who is signed in is led on
+    assert answer.status_code in served if https or "health" in url else 301
+    assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+    assert answer["X-Frame-Options"] == "DENY"
+    assert "camera=()" in answer["Permissions-Policy"]
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    if answer.status_code != 301:
+        assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "preload" not in answer.get("Strict-Transport-Security", "")
+
+
+@pytest.mark.parametrize("redirects", [True, False], ids=["to https", "as it is"])
+def test_a_host_that_is_not_ours_is_refused_and_not_repeated(agent, settings, caplog, redirects):
+    settings.SECURE_SSL_REDIRECT = redirects
+
+    answer = agent.get(f"/customers/{TOM}/", HTTP_HOST="attacker.example")
+
+    assert answer.status_code == 400
+    assert "attacker" not in answer.content.decode() + caplog.text
+    assert "not accepted: DisallowedHost" in caplog.text
+
+
 @pytest.mark.parametrize(("url", "words"), [("/health/live", "live"), ("/health/ready", "ready")])
 def test_health_answers_without_signing_in(client, db, url, words):
-    answer = client.get(url)
+    answer, head = client.get(url), client.head(url)
 
-    assert answer.status_code == 200
+    assert answer.status_code == head.status_code == 200
+    assert head.content == b""
     assert words in answer.content.decode()
 
 

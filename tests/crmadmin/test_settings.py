@@ -251,9 +251,17 @@ def test_a_value_is_read_as_it_is_meant(name, value, read):
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
     readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
-    readers += "|reasons|fields|threshold|limit|language|zone"
+    readers += "|reasons|fields|threshold|limit|language|zone|hours|minutes"
     read = set(re.findall(rf'\b(?:{readers})\("([A-Z_]+)"', source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
     assert read == listed
     assert len(read) > 20
+
+
+@pytest.mark.parametrize(("https", "start"), [("on", "__Host-crmadmin_"), ("off", "crmadmin_")])
+def test_over_https_cookies_are_taken_from_this_host_alone(https, start):
+    read = settings_of(HTTPS_ONLY=https, SUPERVISOR_GROUPS="seniors")
+
+    for kind in ("SESSION", "CSRF", "BROWSER", "ATTEMPT"):
+        assert read[f"{kind}_COOKIE_NAME"].startswith(start)

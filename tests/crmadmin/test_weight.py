@@ -6,12 +6,21 @@ from contextlib import closing
 import pytest
 from django.core.management import call_command
 
+from customers.templatetags import desk
 from tests.conftest import HTMX, TOM
 
 pytestmark = pytest.mark.once
 BROWSER = {"Accept-Encoding": "gzip, deflate, br"}
 PROFILE = f"/customers/{TOM}/"
 kB = 1000
+
+
+@pytest.fixture(autouse=True)
+def addresses_as_of_now():
+    """The address of the icons is worked out once in a process."""
+    desk._sprite.cache_clear()
+    yield
+    desk._sprite.cache_clear()
 
 
 @pytest.fixture

@@ -119,6 +119,18 @@ def let_go_of_the_database():
         connection.close_pool()
 
 
+def stand_ins(sandbox, provider):
+    """The environment that points a product of its own at the sandbox and at the sign-in."""
+    return {
+        "CLUBMED_API_URL": sandbox.url,
+        "CLUBMED_API_KEY": sandbox.api_key,
+        "CLUBMED_TOKEN": sandbox.token,
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": provider.client_id,
+        "OIDC_CLIENT_SECRET": provider.client_secret,
+    }
+
+
 def wait_until(happened):
     """Return what it returns, once that is true."""
     give_up = time.monotonic() + PATIENCE

@@ -19,7 +19,7 @@ import requests
 from crmadmin.sandbox import Fault
 from tests.conftest import HTMX, TOM, hidden_inputs
 from tests.demo import ROOT, children_of, python
-from tests.faults.conftest import PATIENCE, Person, wait_until
+from tests.faults.conftest import PATIENCE, Person, stand_ins, wait_until
 
 pytestmark = pytest.mark.once
 PEOPLE = [str(number) for number in range(901, 941)]
@@ -64,12 +64,7 @@ def environment(sandbox, provider, tmp_path):
         "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
         "DATABASE_URL": f"sqlite:///{tmp_path}/desk.sqlite3",
         "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
-        "CLUBMED_API_URL": sandbox.url,
-        "CLUBMED_API_KEY": sandbox.api_key,
-        "CLUBMED_TOKEN": sandbox.token,
-        "OIDC_ISSUER": provider.issuer,
-        "OIDC_CLIENT_ID": provider.client_id,
-        "OIDC_CLIENT_SECRET": provider.client_secret,
+        **stand_ins(sandbox, provider),
         "CLUBMED_READ_TIMEOUT": "15",
         "CLUBMED_DEADLINE": "15",
         "JOURNAL_GRACE": "15",
@@ -119,7 +114,7 @@ def test_saves_under_way_are_recorded_and_no_file_is_written_into(
             assert select.select([worker], [], [], PATIENCE)[0], "a worker goes on"
             os.close(worker)
         if interrupt is reload_it:
-            wait_until(lambda: b"at start: appended {" in log.read_bytes())
+            wait_until(lambda: b'"at start"' in log.read_bytes())
 
         assert_the_files_are_whole(tmp_path)
     assert_the_files_are_whole(tmp_path)

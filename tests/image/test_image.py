@@ -19,7 +19,7 @@ import requests
 from crmadmin.sandbox import Fault
 from tests import postgres
 from tests.conftest import HTMX, TOM, hidden_inputs
-from tests.faults.conftest import Person, wait_until
+from tests.faults.conftest import Person, stand_ins, wait_until
 
 pytestmark = pytest.mark.image
 TOOL = "docker" if shutil.which("podman") is None else "podman"
@@ -52,12 +52,7 @@ def environment(sandbox, provider, tmp_path):
             "HTTPS_ONLY": "off",
             "ALLOWED_HOSTS": "127.0.0.1",
             "DATABASE_URL": address,
-            "CLUBMED_API_URL": sandbox.url,
-            "CLUBMED_API_KEY": sandbox.api_key,
-            "CLUBMED_TOKEN": sandbox.token,
-            "OIDC_ISSUER": provider.issuer,
-            "OIDC_CLIENT_ID": provider.client_id,
-            "OIDC_CLIENT_SECRET": provider.client_secret,
+            **stand_ins(sandbox, provider),
             "JOURNAL_GRACE": "15",
         }
 

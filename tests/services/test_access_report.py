@@ -109,6 +109,7 @@ def test_every_change_of_a_customer_stands_with_all_its_steps(agent, supervisor,
     assert settled["who"] == {
         "name": "Sana El Idrissi",
         "roles": "supervisor",
+        "role_words": "supervisor",
         "issuer": actor(SUPERVISOR).issuer,
         "sub": "staff-1003",
     }
@@ -279,7 +280,7 @@ def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
     assert forgotten["reason"] == "Letter of 12 March"
     assert forgotten["old"] is forgotten["new"] is None
     assert "erased → erased" in text(html)
-    assert "This customer’s values, up to entry 1, are erased." in text(html)
+    assert "The customer’s values up to entry 1 are erased." in text(html)
     assert "Customer:" not in text(html.main)
 
 

@@ -301,8 +301,11 @@ def test_a_settled_save_is_told_its_author_on_every_page_until_it_was_looked_at(
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's clock is the machine's")
 @pytest.mark.parametrize("hours", [-2, 2])
-def test_the_databases_clock_says_when_a_line_may_be_settled(agent, clubmed, monkeypatch, hours):
+def test_the_databases_clock_says_when_a_line_may_be_settled(
+    agent, clubmed, monkeypatch, settings, hours
+):
     """A worker whose clock is wrong neither makes a line overdue nor keeps it so."""
+    settings.SESSION_IDLE_MINUTES = 24 * 60  # nobody is signed out by it
     wrong = timezone.now() + timedelta(hours=hours)
     with monkeypatch.context() as patch:
         patch.setattr(timezone, "now", lambda: wrong)

@@ -3,32 +3,26 @@
 import uuid
 
 import pytest
-from django.urls import URLPattern, get_resolver
 
 from crmadmin.models import Session
 from customers.access import Permission
+from customers.audit.models import AccessEvent
+from tests.acts import all_patterns
 from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 
 EMAIL = f"/customers/{TOM}/fields/email/"
+EVERYBODY = ("/sessions/",)
 AGENTS = ("/", "/saves/", "/customers/new/", f"/customers/{TOM}/", EMAIL)
 HISTORY = (f"/customers/{TOM}/history/", f"/customers/{TOM}/fields/email/history/")
 LOG = ("/audit/", "/audit/unsettled/", "/audit/integrity/", "/audit/activity/")
 CHANGE = f"/audit/changes/{uuid.UUID(int=0)}/"
-EVERYTHING = [*AGENTS, *HISTORY, *LOG]
-
-
-def all_patterns(resolver):
-    for pattern in resolver.url_patterns:
-        if isinstance(pattern, URLPattern):
-            yield pattern
-        else:
-            yield from all_patterns(pattern)
+EVERYTHING = [*EVERYBODY, *AGENTS, *HISTORY, *LOG]
 
 
 def test_every_address_has_a_rule():
     without = [
         str(pattern.pattern)
-        for pattern in all_patterns(get_resolver())
+        for pattern in all_patterns()
         if not {*getattr(pattern.callback, "access_rule", ())} & {*Permission}
     ]
     assert without == []
@@ -47,9 +41,9 @@ def test_an_address_without_a_rule_is_refused(agent, settings):
 @pytest.mark.parametrize(
     ("roles", "opened"),
     [
-        (["agent"], [*AGENTS, *HISTORY]),
+        (["agent"], [*EVERYBODY, *AGENTS, *HISTORY]),
         (["supervisor"], EVERYTHING),
-        (["auditor"], [*HISTORY, *LOG]),
+        (["auditor"], [*EVERYBODY, *HISTORY, *LOG]),
         (["agent", "auditor"], EVERYTHING),
     ],
     ids=" and ".join,
@@ -84,14 +78,14 @@ def test_nobody_gets_in_without_signing_in(clubmed, db, url):
     assert part["HX-Retarget"] == "#notices"
     notice = soup(part)
     assert "Your session has ended." in text(notice)
-    assert "If you were typing, save first" in text(notice)
+    assert "If you were typing, copy it before you sign in." in text(notice)
     assert "sent" not in text(notice)
     assert notice.select_one("html") is None
     assert notice.select_one("a")["href"].startswith("/oidc/login/?next=")
     assert clubmed.requests == []
 
 
-def test_a_form_from_elsewhere_is_refused_and_gives_the_text_back(agent, clubmed):
+def test_a_form_from_elsewhere_is_refused_recorded_and_gives_the_text_back(agent, clubmed, caplog):
     strict = signed_in(AGENT, enforce_csrf_checks=True)
     form = strict.form(EMAIL) | {"value": "typed@example.com"}
     del form["csrfmiddlewaretoken"]
@@ -101,6 +95,9 @@ def test_a_form_from_elsewhere_is_refused_and_gives_the_text_back(agent, clubmed
         assert answer.status_code == 403
         assert "This form has expired." in text(soup(answer))
         assert "typed@example.com" in text(soup(answer))
+    event = AccessEvent.objects.get(kind="forged_form")
+    assert (event.actor_sub, event.address) == (AGENT[0], "127.0.0.1")
+    assert [line for line in caplog.messages if line.endswith(": form refused")]
     assert [request.method for request in clubmed.requests] == ["GET"]
 
 

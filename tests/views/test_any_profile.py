@@ -78,7 +78,7 @@ def made_here():
 @pytest.mark.other_contract
 @pytest.mark.django_db
 @settings(
-    max_examples=60 if connection.vendor == "sqlite" else 20,  # the pages are the same
+    max_examples=40 if connection.vendor == "sqlite" else 10,  # the pages are the same
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

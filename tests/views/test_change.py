@@ -62,7 +62,7 @@ def test_its_title_says_what_happened_to_whom_when_and_by_whom(agent, supervisor
     assert title.a["href"] == f"/customers/{TOM}/"
     lede = text(page.select_one(".lede"))
     assert f"{timezone.now():%Y at }" in lede
-    assert lede.endswith("UTC by Inès Moreau")
+    assert lede.endswith(" by Inès Moreau")
     assert "2 fields, sent together" in text(panel(page, "what"))
 
 

@@ -62,6 +62,23 @@ def test_csv_holds_a_row_a_field_newest_first_and_marks_its_end(lively, supervis
     assert (oldest["Change"], oldest["Entry"]) == (str(row.pk), "1")
 
 
+def test_a_list_or_an_object_is_told_by_its_members_as_in_the_list(agent, supervisor):
+    old = [{"channel": "SMS", "optin": True}, {"channel": "EMAIL", "optin": True}]
+    new = [{"channel": "SMS", "optin": False}, {"channel": "EMAIL", "optin": True}]
+    address = {"street": "Rue A", "zip_code": "69001", "city": "Lyon"}
+    moved = address | {"street": "Rue B", "city": "Bron"}
+    append(FieldOutcome("optins", old, new, Outcome.APPLIED))
+    append(FieldOutcome("address", address, moved, Outcome.APPLIED))
+
+    several, one = rows(supervisor.get("/audit/export.csv"))[0]
+
+    assert (one["Field"], one["Old value"], one["New value"]) == ("Opt-ins, SMS", "Yes", "No")
+    listed = supervisor.page("/audit/").select("td.field-name")
+    assert [text(cell) for cell in listed] == [several["Field"], one["Field"]]
+    assert several["Old value"] == "Street: Rue A; City: Lyon"
+    assert several["New value"] == "Street: Rue B; City: Bron"
+
+
 @pytest.mark.parametrize(
     "query", ["", "field=email", "field=email&field=birth_city", f"customer={JUMI}", "flag=reverts"]
 )

@@ -232,3 +232,29 @@ def test_rules_of_markets_that_cannot_be_had_keep_nobody_from_a_customer(agent, 
 
     for _ in range(2):
         assert OUTAGE not in text(agent.page(PROFILE))
+
+
+@pytest.mark.once
+def test_a_profile_that_no_page_could_hold_is_said_to_be_too_long(agent, clubmed):
+    clubmed.customers[TOM]["birth_city"] = "x" * (512 * 1024)
+
+    for answer in (agent.get(PROFILE), agent.get(EDITOR, headers=HTMX)):
+        assert answer.status_code == 502
+        assert "This profile is too long to be shown. Club Med sent more than 512 kB." in text(
+            soup(answer)
+        )
+        assert len(answer.content) < 64 * 1024
+    assert sent(clubmed, "PATCH") == []
+
+
+@pytest.mark.once
+def test_a_long_refusal_is_cut_short_with_a_word(agent, clubmed):
+    form = agent.form(EDITOR)
+    endless = ERROR | {"error_description": "No. " * 5000}
+    body = json.dumps(endless | {"errors": [endless]})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    answer = agent.post(EDITOR, form | {"value": "new@example.com"})
+
+    assert "No. … (cut short: Club Med wrote more)" in text(soup(answer))
+    assert len(answer.content) < 64 * 1024

@@ -3,7 +3,6 @@
 import pytest
 
 from customers.audit.models import AccessEvent, actor_key
-from tests.acts import change
 from tests.conftest import AGENT, HTMX, TOM, soup, text
 
 pytestmark = pytest.mark.once
@@ -62,6 +61,7 @@ def test_filters_select_looks(agent, supervisor, query, rows):
     ("query", "message"),
     [
         ("kind=stare", "“stare” is not known here"),
+        ("field=email", "“email” is not known here"),
         ("person=1", "“1” is not known here"),
         ("customer=abc", "“abc” is not a customer number"),
         ("from=2026-02-30", "30 February does not exist."),
@@ -92,8 +92,27 @@ def test_a_reveal_says_of_what_and_for_what(supervisor):
     )
 
 
+def test_reveals_are_found_by_field_and_by_purpose(agent, supervisor):
+    agent.get(f"/customers/{JUMI}/")
+    for purpose in ("correct", "duty"):
+        supervisor.post(f"/customers/{JUMI}/fields/identity/reveal/", {"purpose": purpose})
+
+    for query, count in (
+        ("field=identity", 2),
+        ("field=identity&purpose=duty", 1),
+        ("purpose=duty&purpose=review&kind=reveal", 1),
+        ("field=health_pass_id", 0),
+        ("purpose=correct&kind=view", 0),
+    ):
+        page = supervisor.page(f"/audit/looks/?{query}")
+        assert [what for _, what, _ in listed(page)] == ["Sensitive value revealed"] * count, query
+    assert "Purpose: A legal or tax duty" in [
+        text(chip.bdi) for chip in supervisor.page("/audit/looks/?purpose=duty").select(".chip")
+    ]
+
+
 def test_a_profile_asks_for_its_looks_when_the_panel_is_opened(agent, supervisor):
-    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
     asks = supervisor.page(f"/customers/{TOM}/").select_one("#timeline details summary")
 
     panel = supervisor.get(

@@ -10,7 +10,7 @@ from itertools import cycle
 from unittest.mock import patch
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import QueryDict
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -108,6 +108,8 @@ class Typist:
                 data.appendlist(name, self.text(_kind(control, field)))
         for name, value in given.items():
             data[name] = value
+        # Its check digits do not fit, nor does the postal code to the country.
+        data.setlist("anyway", ["identity", "address"])
         return data
 
     def _one_of(self, options):
@@ -346,7 +348,7 @@ def read(work):
 
 
 @settings(
-    max_examples=2 if connection.vendor == "sqlite" else 1,
+    max_examples=1,  # of some hundred forms
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes too long to shrink
     suppress_health_check=list(HealthCheck),

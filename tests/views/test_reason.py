@@ -101,7 +101,6 @@ def test_the_usual_reasons_are_the_companys(agent, settings):
     ("typed", "told"),
     [
         ({"reason_words": "x" * 201}, "At most 200 characters; this has 201. Nothing was kept."),
-        ({"reason_words": "a\x07b"}, "a character that cannot be typed: remove it."),
         ({"reason_usual": "forged"}, "Choose one from the list."),
     ],
 )
@@ -429,9 +428,8 @@ def test_a_create_needs_one_for_such_a_field(agent, clubmed, required):
     assert reasons()[-1] == WHY
 
 
-@pytest.mark.parametrize("reason", ["x" * 256, "a\x07b"], ids=["too long", "control"])
-def test_what_cannot_be_a_reason_is_told_beside_the_field(agent, clubmed, required, reason):
-    page = soup(save(agent, EMAIL, **NEW))
+def test_what_cannot_be_a_reason_is_told_beside_the_field(agent, clubmed, required):
+    page, reason = soup(save(agent, EMAIL, **NEW)), "x" * 256
 
     wrong = post(agent, page, EMAIL, reason=reason)
 

@@ -32,6 +32,7 @@ def test_a_supervisor_gets_the_report_of_a_customer_as_a_file(agent, supervisor)
 
 
 def test_the_report_of_a_member_of_staff_names_no_value(agent, supervisor):
+    agent.get(f"/customers/{TOM}/")
     change(agent, "new@example.com")
 
     made = body(supervisor.post(URL, {"person": actor_key(ISSUER, AGENT[0]), "format": "json"}))
@@ -41,6 +42,7 @@ def test_the_report_of_a_member_of_staff_names_no_value(agent, supervisor):
 
 
 def test_one_of_the_two_is_needed(agent, supervisor):
+    agent.get(f"/customers/{TOM}/")
     change(agent, "new@example.com")
     both = {"customer_id": TOM, "person": actor_key(ISSUER, AGENT[0])}
 

@@ -486,7 +486,7 @@ def test_a_date_goes_back_in_the_form_that_club_med_takes(agent, supervisor, clu
 
 def test_a_sensitive_value_goes_back_unseen(agent, supervisor, clubmed):
     clubmed.customers[TOM]["identity"] = {"type": "DNI", "number": "22255588846"}
-    typed = {"identity-type": "CPF", "identity-number": "48392716055"}
+    typed = {"identity-type": "CPF", "identity-number": "48392716055", "anyway": "identity"}
     save(agent, IDENTITY, **typed)
     first = newest()
 

@@ -284,6 +284,14 @@ def gate(agent, supervisor, clubmed):
     return agent.get(f"/customers/{LONG}/")
 
 
+def own_sessions(agent, supervisor, clubmed):
+    return agent.get("/sessions/")
+
+
+def ending_a_session(agent, supervisor, clubmed):
+    return supervisor.get(f"/sessions/?ask={agent.session.row.pk}")
+
+
 def activity(agent, supervisor, clubmed):
     """With what rules find at the least."""
     names = [name for name in dir(settings) if name.startswith("ACTIVITY_")]
@@ -319,7 +327,7 @@ STATES = [
         saved_in_place,
         outage,
     ),
-    *(history, log, change, waiting, own_saves, forget, gate),
+    *(history, log, change, waiting, own_saves, forget, gate, own_sessions, ending_a_session),
     *(undone, undo_conflict, put_back, reverting, reverting_without_a_reason),
     reverting_what_cannot_be,
     *(altered_change, change_far_from_a_seal),

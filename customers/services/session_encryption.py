@@ -4,6 +4,7 @@ The key comes from SECRET_KEY and its fallbacks. The audit log has an encryption
 """
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -11,6 +12,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+
+def digest(text: str) -> str:
+    """SHA-256, in hex: 64 characters. What a key is stored as."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _fernet(bound_to: str) -> MultiFernet:
@@ -30,6 +36,6 @@ def encrypt_for_session(value: Any, *, bound_to: str = "") -> str:
 def decrypt_for_session(encrypted: str, *, max_age: int | None, bound_to: str = "") -> Any:
     """The value; None if the string is not ours, older than `max_age` seconds or from elsewhere."""
     try:
-        return json.loads(_fernet(bound_to).decrypt(encrypted, ttl=max_age))
+        return json.loads(_fernet(bound_to).decrypt(encrypted.encode(), ttl=max_age))
     except InvalidToken:
         return None

@@ -1,0 +1,141 @@
+"""Every SESSION_RENEW_MINUTES of work the company is asked again: may they work here, as what?
+
+With a refresh token the server asks, else a page asks by way of the browser (`prompt=none`). A no
+ends the session. A provider that does not answer changes nothing until SESSION_HOURS are over.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from authlib.common.errors import AuthlibBaseError
+from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import connection
+from django.http import HttpResponse
+from django.shortcuts import redirect
+
+from crmadmin.sso import attempts, claims, sessions
+from crmadmin.sso.claims import Answer
+from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin, read_again
+from customers.audit.models import Access
+from customers.views.answers import DeskRequest, note_at_door
+
+logger = logging.getLogger(__name__)
+_NOTHING: Mapping[str, Any] = {}
+_LONGEST_HINT = 4_000  # characters of an id_token in an address; without it the provider may ask
+_AGAIN = 60  # seconds until a provider that did not answer is asked again
+# What a provider calls a no, to a refresh token and to `prompt=none`.
+_NO = {
+    *("invalid_grant", "access_denied", "login_required", "interaction_required"),
+    *("consent_required", "account_selection_required"),
+}
+
+
+def private(answer: Answer, former: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+    """What a session keeps for its renewals and its end. former: what it has kept until now."""
+    token = answer.token
+    id_token = token.get("id_token", former.get("id_token", ""))
+    # A person's own token for Club Med is renewed with the refresh token, which is good once.
+    refresh = "" if settings.CLUBMED_AUTH == "employee" else token.get("refresh_token")
+    return {
+        "id_token": id_token if len(id_token) <= _LONGEST_HINT else "",
+        "refresh_token": refresh if isinstance(refresh, str) else "",
+        "nonce": answer.claims.get("nonce", former.get("nonce", "")),
+        "groups_are_signed": answer.groups_are_signed or former.get("groups_are_signed", False),
+        "end_session_origin": end_session_origin(),
+        "renew_at": time.time() + settings.SESSION_RENEW_MINUTES * 60,
+    }
+
+
+def renew(request: DeskRequest) -> HttpResponse | None:
+    """Ask the company if it is time, one request at a time.
+
+    `request.actor` is then as the company says, None if the session has ended. Returns an answer
+    that sends a page to the provider.
+    """
+    session = sessions.ours(request.session)
+    identity = session.identity
+    has_token = bool(identity.get("refresh_token"))
+    if time.time() < identity.get("renew_at", inf) or not (has_token or _is_page(request)):
+        return None
+    if not session.claim(identity | {"renew_at": time.time() + _AGAIN}):
+        return None  # another request asks
+    if not connection.in_atomic_block:
+        connection.close()  # nobody waits for it during the call
+    try:
+        if not has_token:
+            return _ask_by_browser(request, identity["id_token"])
+        _take(request, claims.refresh(identity["refresh_token"], request.actor, identity["nonce"]))
+    except UNACCEPTABLE as exc:
+        _not_renewed(request, exc)
+    return None
+
+
+def come_back(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
+    """The browser comes back from `prompt=none`, to where it was."""
+    if request.actor:  # else somebody signed out meanwhile: it begins no session
+        try:
+            _take(request, claims.redeem(request, attempt))
+        except UNACCEPTABLE as exc:
+            _not_renewed(request, exc)
+    return redirect(attempt.target)
+
+
+def _is_page(request: DeskRequest) -> bool:
+    """Does the browser itself open it, as a whole page to which it can come back?"""
+    path = request.get_full_path()
+    is_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not request.htmx
+    return request.method == "GET" and is_page and attempts.safe_target(request, path) == path
+
+
+def _ask_by_browser(request: DeskRequest, id_token: str) -> HttpResponse:
+    read_again()  # the browser is only sent to a provider that answers now
+    hint = {"id_token_hint": id_token} if id_token else {}
+    path = request.get_full_path()
+    return attempts.start(request, path, is_silent=True, prompt="none", **hint)
+
+
+def _take(request: DeskRequest, answer: Answer) -> None:
+    """Go on with the groups of now. Raises SignInError if the company speaks of somebody else."""
+    session = sessions.ours(request.session)
+    known, told = request.actor, claims.actor_from(answer.claims)
+    if told.key != known.key:
+        raise SignInError("the renewal speaks of somebody else")
+    identity = session.identity
+    kept = private(answer, identity)
+    if "id_token" not in answer.token and identity["groups_are_signed"] and not told.roles:
+        # This way tells no groups. The next page asks by way of the browser, which does.
+        kept |= {"refresh_token": "", "renew_at": 0}
+        told = known
+    if not told.roles:
+        claims.log_missing_groups(answer.claims, request.id)
+        _end(request)
+        return
+    columns = {}
+    if sid := answer.claims.get("sid"):
+        columns["sid_digest"] = sessions.digest_of_sid(told.issuer, str(sid))
+    actor = identity["actor"] | {"roles": told.roles, "reveals": told.reveals}
+    try:
+        session.renew(identity | kept | {"actor": actor}, **columns)
+        request.actor = replace(known, roles=told.roles, reveals=told.reveals)
+    except UpdateError:  # it has ended meanwhile
+        request.actor = None  # type: ignore[assignment]
+
+
+def _not_renewed(request: DeskRequest, exc: Exception) -> None:
+    """A no ends the session; without a clear answer it goes on, and the process log says so."""
+    if isinstance(exc, AuthlibBaseError) and exc.error in _NO:
+        _end(request)
+        return
+    reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
+    logger.warning("%s: renewal: the provider gave no answer that counts: %s", request.id, reason)
+
+
+def _end(request: DeskRequest) -> None:
+    note_at_door(request, Access.ENDED)
+    sessions.end(request)
+    request.actor = None  # type: ignore[assignment]

@@ -1,0 +1,90 @@
+"""Who is signed in, on what and since when, and the end of a session."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from crmadmin.models import Session
+from crmadmin.sso.sessions import actor_in, end_by_hand, ours
+from customers import wording
+from customers.access import Actor, Permission, allow
+from customers.audit import access_events
+from customers.audit.models import Access, actor_key
+from customers.forms.plain import TextField
+from customers.forms.small import SmallForm
+from customers.views.answers import DeskRequest, note_access, record_before
+
+
+class EndForm(SmallForm):
+    """Why a session is ended, and which: its key's digest."""
+
+    session = forms.CharField()
+    reason = TextField(
+        label=wording.WHY_END, help_text=wording.WHY_END_HINT, max_length=200, required=False
+    )
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """One session. on: "Firefox, Windows". is_this: the one of the request that asks."""
+
+    row: Session
+    actor: Actor
+    on: str
+    is_this: bool
+
+
+@allow(Permission.OWN_SESSIONS)
+def sessions(request: DeskRequest) -> HttpResponse:
+    """Everybody's for who may end them, else one's own. `ask`: the one to ask about."""
+    listed = _listed(request)
+    form = EndForm(request.POST if request.method == "POST" else None)
+    asked = request.POST.get("session") or request.GET.get("ask")
+    if form.is_valid():
+        found = [one for one in listed if one.row.pk == asked and not one.is_this]
+        if not found:
+            messages.warning(request, wording.ENDED_BEFORE)
+        for one in found:
+            _end(request, one, form.cleaned_data["reason"])
+        return redirect("sessions")
+    context = {
+        "sessions": listed,
+        "asked": asked,
+        "form": form,
+        "people_count": len({one.row.person for one in listed}),
+        "hours": settings.SESSION_COOKIE_AGE // 3600,
+    }
+    answer = render(request, "sessions.html", context, status=422 if form.is_wrong else 200)
+    if request.actor.may_end_sessions:
+        note_access(request, answer, Access.AUDIT)
+    return answer
+
+
+def _listed(request: DeskRequest) -> list[SignedIn]:
+    """This one first, then the most recently active."""
+    rows = Session.lasting().order_by("-last_active")
+    if not request.actor.may_end_sessions:
+        rows = rows.filter(person=actor_key(request.actor.issuer, request.actor.sub))
+    this = ours(request.session).row
+    found = [
+        SignedIn(row, actor_in(identity), identity["on"], is_this=row == this)
+        for row in rows
+        if (identity := row.read_identity()) and not identity.get("goes_on")
+    ]
+    return sorted(found, key=lambda one: not one.is_this)
+
+
+def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
+    """Record it, or do not do it: NotRecorded."""
+    whom: dict[str, Any] = {"field": one.actor.sub[:64], "query": reason}
+    record_before(
+        request, Access.END_SIGN_IN, refusal=wording.NOT_ENDED, address=request.address, **whom
+    )
+    end_by_hand(one.row)
+    access_events.note(Access.ENDED, actor=one.actor, request_id=request.id)
+    messages.success(request, wording.ENDED_SESSION % {"name": one.actor.name})

@@ -1,0 +1,233 @@
+"""While somebody works the company is asked again: may they, and as what?"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from django.db import connection
+
+from customers.access import Role
+from customers.audit.models import AccessEvent
+from customers.services.bounds import BoundedSession
+from tests import hostile_provider as hostile
+from tests.conftest import HTMX, TOM, soup, text
+from tests.crmadmin.signing_in import Browser, query
+from tests.hostile_provider import key, signed_with
+
+pytestmark = pytest.mark.usefixtures("fresh_client")
+EMAIL = f"/customers/{TOM}/fields/email/"
+
+
+@pytest.fixture(params=["refresh token", "browser"])
+def way(request, liar):
+    """How the company is asked again."""
+    liar.refresh = "the-first" if request.param == "refresh token" else ""
+    liar.claims = {"groups": ["crm-supervisors"]}
+    return request.param
+
+
+def get(browser, path="/customers/new/"):
+    """Open a page, and go where it sends the browser: to the provider and back."""
+    answer = browser.get(path)
+    while answer.status_code == 302:
+        place = answer["Location"]
+        if not place.startswith("/"):
+            browser.private |= {query(place)[name] for name in ("state", "nonce")}
+            place = elsewhere(place)
+        answer = browser.get(place)
+    return answer
+
+
+def elsewhere(place):
+    """Where the provider leads the browser."""
+    return requests.get(place, allow_redirects=False).headers["Location"]
+
+
+def renewals(liar):
+    return [
+        *(
+            asked
+            for asked in liar.asked(hostile.TOKEN)
+            if asked.form["grant_type"] == "refresh_token"
+        ),
+        *(asked for asked in liar.asked(hostile.AUTHORIZE) if asked.form.get("prompt") == "none"),
+    ]
+
+
+def test_the_company_is_asked_again_after_ten_minutes_of_work(browser, liar, clubmed, way, clock):
+    browser.come_in_by(liar)
+    before = browser.session.session_key
+    for minutes, times in ((9, 0), (11, 1), (12, 1), (20, 1), (22, 2), (33, 3)):
+        clock(minutes)
+        assert get(browser).status_code == 200
+        assert len(renewals(liar)) == times
+    assert browser.session.session_key == before
+    assert [event.kind for event in AccessEvent.objects.all()] == ["sign_in"]
+
+
+def test_a_group_that_was_taken_away_narrows_the_session(browser, liar, clubmed, way, clock):
+    browser.come_in_by(liar)
+    assert get(browser, "/audit/").status_code == 200
+    liar.claims = {"groups": ["crm-agents"]}
+    clock(11)
+
+    assert get(browser, "/audit/").status_code == 403
+    assert get(browser).status_code == 200
+    assert browser.actor.roles == (Role.AGENT,)
+
+
+def test_the_last_group_that_was_taken_away_ends_it(browser, liar, clubmed, way, clock):
+    browser.come_in_by(liar)
+    liar.claims = {"groups": []}
+    clock(11)
+
+    assert "You have no access yet" in text(soup(get(browser)))
+    assert browser.actor is None
+    assert "ended" in [event.kind for event in AccessEvent.objects.all()]
+
+
+@pytest.mark.parametrize("no", ["invalid_grant", "login_required", "interaction_required"])
+def test_a_no_ends_the_session(browser, liar, clubmed, way, clock, no):
+    browser.come_in_by(liar)
+    liar.no = no
+    clock(11)
+
+    place = browser.get("/customers/new/")["Location"]
+    if way == "browser":
+        place = browser.get(elsewhere(place))["Location"]
+        assert browser.get(place)["Location"] == "/oidc/login/?next=%2Fcustomers%2Fnew%2F"
+    assert browser.actor is None
+    assert "ended" in [event.kind for event in AccessEvent.objects.all()]
+
+
+def test_what_was_typed_when_the_company_said_no_is_there_again(browser, liar, clubmed, clock):
+    liar.refresh = "the-first"
+    browser.come_in_by(liar)
+    form = browser.form(EMAIL)
+    liar.no = "invalid_grant"
+    clock(11)
+
+    answer = browser.post(EMAIL, form | {"value": "typed@example.com"}, headers=HTMX)
+
+    assert answer.status_code == 401
+    assert clubmed.customers[TOM]["email"] == "tom@example.com"
+    liar.no = ""
+    browser.come_in_by(liar, EMAIL)
+    assert browser.page(EMAIL).select_one("input[name=value]")["value"] == "typed@example.com"
+
+
+@pytest.mark.parametrize("trouble", ["down", "silent", 500, 503, 429, "odd", "forged", "another"])
+def test_a_provider_that_gives_no_answer_changes_nothing_and_the_log_says_so(
+    browser, liar, clubmed, clock, caplog, trouble, monkeypatch
+):
+    monkeypatch.setattr(BoundedSession, "seconds", 0.3)
+    liar.refresh = "the-first"
+    browser.come_in_by(liar)
+    answers = {"odd": (200, b"<html>"), 500: (500, {}), 503: (503, {}), 429: (429, {})}
+    if trouble in answers:
+        liar.answers[hostile.TOKEN] = answers[trouble]
+    elif trouble == "down":
+        liar.go_down()
+    elif trouble == "silent":
+        liar.silent.add(hostile.TOKEN)
+    elif trouble == "forged":
+        liar.sign = signed_with(key("other"), kid="first")
+    else:
+        liar.claims = {"sub": "staff-2002", "groups": ["crm-supervisors"]}
+    clock(11)
+
+    assert browser.get("/customers/new/").status_code == 200
+    assert browser.actor.roles == (Role.AGENT,)
+    assert "renewal: " in caplog.text
+    asked = len(renewals(liar))
+    browser.get("/customers/new/")
+    assert len(renewals(liar)) == asked
+    clock(601)
+    assert browser.get("/customers/new/").status_code == 302
+
+
+def test_a_browser_is_not_sent_to_a_provider_that_is_down(browser, liar, clubmed, clock, caplog):
+    browser.come_in_by(liar)
+    liar.go_down()
+    clock(11)
+
+    assert browser.get("/customers/new/").status_code == 200
+    assert "renewal: " in caplog.text
+
+
+def test_only_a_page_goes_by_the_browser(browser, liar, clubmed, clock):
+    browser.come_in_by(liar)
+    form = browser.form(EMAIL)
+    clock(11)
+
+    assert browser.get(EMAIL, headers=HTMX).status_code == 200
+    assert browser.get(EMAIL, headers={"Sec-Fetch-Mode": "cors"}).status_code == 200
+    saved = browser.post(EMAIL, form | {"value": "new@example.com"})
+    assert saved.status_code == 302
+    assert saved["Location"].startswith("/")
+    asked = query(browser.get(EMAIL)["Location"])
+    assert (asked["prompt"], asked["id_token_hint"]) == ("none", liar.issued[-1])
+    assert browser.get(EMAIL).status_code == 200, "a second tab does not wait for the first"
+
+
+def test_what_a_page_asks_for_by_itself_renews_nothing(browser, liar, clubmed, way, clock):
+    browser.come_in_by(liar)
+    clock(11)
+
+    browser.get("/customers/new/", headers=HTMX | {"X-Background": "true"})
+
+    assert not renewals(liar)
+
+
+def test_a_sign_out_during_a_renewal_stays_one(browser, liar, clubmed, clock):
+    browser.come_in_by(liar)
+    clock(11)
+    place = elsewhere(browser.get("/customers/new/")["Location"])
+    browser.post("/oidc/logout/")
+
+    assert browser.get(place).status_code == 302
+    assert browser.actor is None
+
+
+def test_groups_of_userinfo_are_read_again(browser, liar, clubmed, clock):
+    liar.refresh = "the-first"
+    liar.claims, liar.userinfo = {"groups": None}, {"groups": ["crm-supervisors"]}
+    browser.come_in_by(liar)
+    liar.token, liar.userinfo = {"id_token": None}, {"groups": ["crm-agents"]}
+    clock(11)
+
+    assert browser.get("/customers/new/").status_code == 200
+    assert browser.actor.roles == (Role.AGENT,)
+
+
+def test_a_refresh_that_tells_no_groups_leaves_it_to_the_browser(browser, liar, clubmed, clock):
+    liar.refresh = "the-first"
+    liar.claims, liar.userinfo = {"groups": ["crm-supervisors"]}, {"groups": None}
+    browser.come_in_by(liar)
+    liar.token = {"id_token": None}
+    clock(11)
+    assert browser.get("/customers/new/", headers=HTMX).status_code == 200
+    assert browser.actor.roles == (Role.SUPERVISOR,)
+    liar.token = {}
+
+    assert query(browser.get("/customers/new/")["Location"])["prompt"] == "none"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_requests_at_once_one_asks(liar, clubmed, clock):
+    liar.refresh = "the-first"
+    browser = Browser()
+    browser.come_in_by(liar)
+    clock(11)
+
+    def work(_):
+        one = Browser()
+        one.cookies = browser.cookies
+        try:
+            return one.get("/customers/new/").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as requests_at_once:
+        assert list(requests_at_once.map(work, range(4))) == [200] * 4
+    assert len(renewals(liar)) == 1

@@ -1,0 +1,283 @@
+"""The table of sessions opens nothing to who reads or writes it, and a stranger fills no table."""
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core import signing
+from django.db import connection
+from django.http import QueryDict
+from django.test import override_settings
+from django.utils import timezone
+
+from crmadmin.models import Session
+from crmadmin.sso.sessions import actor_of
+from crmadmin.sso.store import SessionStore
+from customers.audit.models import Remembered
+from customers.services.session_encryption import digest, encrypt_for_session
+from customers.session import remember_search
+from tests import stored
+from tests.acts import CONTACT, EMAIL, sign_in_again
+from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
+from tests.crmadmin.signing_in import Browser, callback, query
+from tests.provider import sign_in
+
+MINE = "m" * 32  # a cookie's value of the thief's own choice
+COLUMNS = [field.attname for field in Session._meta.fields]
+SUPERVISOR_TO_BE = {
+    "actor": {"issuer": "i", "sub": "s", "name": "n", "roles": ["supervisor"], "reveals": True}
+}
+
+
+def whole(row, **others):
+    return {name: getattr(row, name) for name in COLUMNS} | others
+
+
+def written(row):
+    """A row as somebody writes it into the table."""
+    Session.objects.filter(pk=row["key_digest"]).delete()
+    Session.objects.create(**row)
+
+
+# Each gets the thief's own row and that of a supervisor, and returns the cookie to come with.
+def take_the_digest_for_the_key(mine, theirs):
+    return theirs.key_digest
+
+
+def copy_who_they_are(mine, theirs):
+    written(whole(mine, identity=theirs.identity))
+
+
+def copy_all_that_is_encrypted(mine, theirs):
+    written(whole(mine, identity=theirs.identity, content=theirs.content))
+
+
+def copy_all_but_the_key(mine, theirs):
+    written(whole(theirs, key_digest=mine.key_digest))
+
+
+def copy_it_under_a_key_of_ones_own(mine, theirs):
+    written(whole(theirs, key_digest=digest(MINE)))
+    return MINE
+
+
+def move_it_under_a_key_of_ones_own(mine, theirs):
+    Session.objects.filter(pk=theirs.pk).update(key_digest=digest(MINE))
+    return MINE
+
+
+def copy_it_with_content_of_ones_own(mine, theirs):
+    written(whole(theirs, key_digest=mine.key_digest, content=mine.content))
+
+
+def take_on_their_number(mine, theirs):
+    written(whole(mine, person=theirs.person))
+
+
+def take_on_their_number_and_times(mine, theirs):
+    other = {name: getattr(theirs, name) for name in ("person", "sid_digest", "began", "ends_at")}
+    written(whole(mine, **other))
+
+
+def write_it_in_clear(mine, theirs):
+    written(whole(mine, identity=json.dumps(SUPERVISOR_TO_BE)))
+
+
+def sign_it_with_a_key_of_ones_own(mine, theirs):
+    written(whole(mine, identity=signing.dumps(SUPERVISOR_TO_BE, key="guessed")))
+
+
+def encrypt_it_with_a_key_of_ones_own(mine, theirs):
+    key = Fernet(base64.urlsafe_b64encode(b"k" * 32))
+    written(whole(mine, identity=key.encrypt(json.dumps(SUPERVISOR_TO_BE).encode()).decode()))
+
+
+def encrypt_it_with_a_guessed_secret(mine, theirs):
+    with override_settings(SECRET_KEY="django-insecure-guess", SECRET_KEY_FALLBACKS=[]):
+        mine.set_identity(SUPERVISOR_TO_BE)
+    written(whole(mine))
+
+
+def put_what_is_encrypted_elsewhere_in_its_place(mine, theirs):
+    """A text that the product encrypts for whoever types it, such as a search."""
+    written(whole(mine, identity=encrypt_for_session(SUPERVISOR_TO_BE, bound_to="search 1 2")))
+
+
+def write_what_is_no_ascii(mine, theirs):
+    written(whole(mine, identity="é" * 200, content="é" * 200))
+
+
+def leave_it_empty(mine, theirs):
+    written(whole(mine, identity="", content=""))
+
+
+@pytest.mark.parametrize(
+    "theft",
+    [
+        *(take_the_digest_for_the_key, copy_who_they_are, copy_all_that_is_encrypted),
+        *(copy_all_but_the_key, copy_it_under_a_key_of_ones_own, move_it_under_a_key_of_ones_own),
+        *(copy_it_with_content_of_ones_own, take_on_their_number, take_on_their_number_and_times),
+        *(write_it_in_clear, sign_it_with_a_key_of_ones_own, encrypt_it_with_a_key_of_ones_own),
+        *(encrypt_it_with_a_guessed_secret, put_what_is_encrypted_elsewhere_in_its_place),
+        *(write_what_is_no_ascii, leave_it_empty),
+    ],
+    ids=lambda theft: theft.__name__,
+)
+def test_without_the_secret_key_the_table_makes_nobody_somebody_else(agent, supervisor, theft):
+    thief = actor_of(agent.session)
+    theirs = supervisor.cookies["crmadmin_session"].value
+    assert signed_in(AGENT).get("/audit/").status_code == 403
+
+    key = theft(agent.session.row, supervisor.session.row)
+
+    agent.cookies["crmadmin_session"] = key or agent.cookies["crmadmin_session"].value
+    assert actor_of(agent.session) in (None, thief)
+    assert agent.get("/audit/").status_code in (302, 403)
+    # Nor does the supervisor become the thief.
+    assert actor_of(SessionStore(theirs)) != thief
+
+
+def test_nothing_that_is_stored_is_a_cookies_value_or_says_who_works(agent, company):
+    browser = Browser()
+    browser.come_in("sana.elidrissi")
+    agent.post("/", {"q": "Smith"})
+    agent.get(f"/customers/{TOM}/")
+    secrets = {person.cookies["crmadmin_session"].value for person in (agent, browser)}
+    secrets |= {person.session["own"] for person in (agent, browser)}
+    secrets |= {browser.cookies["crmadmin_browser"].value.split(":")[0]}
+
+    held = dict(stored.everything())
+
+    assert not [where for where, said in held.items() for one in secrets if one.encode() in said]
+    assert not [
+        name for name in ("Sana", "supervisor") if name.encode() in held["crmadmin_session"]
+    ]
+
+
+def test_a_session_begins_under_a_key_of_its_own_whatever_the_browser_brought(browser, company):
+    for planted in (MINE, signed_in(AGENT).cookies["crmadmin_session"].value):
+        browser.cookies["crmadmin_session"] = planted
+        browser.come_in("sana.elidrissi")
+        assert browser.cookies["crmadmin_session"].value != planted
+        assert actor_of(SessionStore(planted)) is None
+
+
+@pytest.fixture
+def browser(db):
+    return Browser()
+
+
+# What a stranger costs ----------------------------------------------------------------------------
+
+
+def rows():
+    with connection.cursor() as cursor:
+        counts = {}
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")
+            counts[table] = cursor.fetchone()[0]
+    return counts
+
+
+def test_what_strangers_send_to_any_address_leaves_the_database_as_it_was(company, clubmed, db):
+    before, state = rows(), query(Browser().to_provider())["state"]
+    for turn in range(12):
+        stranger = Browser()
+        stranger.cookies["crmadmin_session"] = f"{turn:032}"
+        stranger.cookies["crmadmin_browser"] = f"made-up:{turn}"
+        form = {"value": f"typed{turn}@example.com"}
+        stranger.to_provider(f"/customers/{TOM}/?turn={turn}")
+        for path in (
+            *("/", "/audit/", "/sessions/", "/signed-out/", "/health/live", "/health/ready"),
+            *(EMAIL, "/nowhere/", callback(code="made-up", state=state)),
+            *(callback(error="access_denied", state=state), callback(code="x", state=f"s{turn}")),
+            *("/oidc/login/?next=//evil.example.com", "/oidc/login/?next=/audit/"),
+        ):
+            stranger.get(path)
+            stranger.get(path, headers=HTMX)
+        for path in (EMAIL, CONTACT, "/", "/oidc/logout/", "/oidc/login/", "/sessions/"):
+            answer = stranger.post(path, form)
+            stranger.post(path, form, headers=HTMX)
+        assert "Copy what you typed" in text(soup(stranger.post(EMAIL, form)))
+        assert answer.status_code == 401
+
+    assert rows() == before  # after some 450 requests
+
+
+# Any number of tabs, searches and forms -----------------------------------------------------------
+
+
+def test_tabs_that_sign_in_at_once_each_reach_their_page(browser, company, clubmed):
+    targets = [f"/customers/new/?tab={n}" for n in range(5)]
+    addresses = [browser.to_provider(target) for target in targets]
+    callbacks = [sign_in("ines.moreau", address) for address in addresses]
+
+    assert [browser.come_back(one)["Location"] for one in callbacks] == targets
+    assert browser.get(targets[0]).status_code == 200
+
+
+def test_a_tab_that_asked_with_the_key_of_just_before_is_answered_for_a_minute(
+    browser, company, clubmed, monkeypatch
+):
+    browser.come_in("ines.moreau")
+    late, began = Desk(), timezone.now()
+    late.cookies["crmadmin_session"] = browser.cookies["crmadmin_session"].value
+    browser.come_in("ines.moreau")
+
+    assert late.get("/").status_code == 200
+    monkeypatch.setattr(timezone, "now", lambda: began + timedelta(seconds=75))
+    assert late.get("/").status_code == 302
+    assert browser.get("/").status_code == 200
+
+
+def test_a_browser_keeps_five_attempts_with_the_newest(browser, company):
+    states = [query(browser.to_provider(f"/?n={n}"))["state"] for n in range(7)]
+
+    kept = [name for name, one in browser.cookies.items() if "attempt" in name and one.value]
+
+    assert len(kept) == 5
+    assert f"crmadmin_attempt_{digest(states[-1])[:16]}" in kept
+    assert all(len(browser.cookies[name].value) < 700 for name in kept)
+
+
+def test_an_attempt_is_good_in_its_own_cookie_only(browser, company):
+    address = sign_in("ines.moreau", browser.to_provider())
+    other = query(browser.to_provider())["state"]
+    names = [f"crmadmin_attempt_{digest(state)[:16]}" for state in (query(address)["state"], other)]
+    browser.cookies[names[0]] = browser.cookies[names[1]].value
+
+    assert browser.come_back(address).status_code == 403
+
+
+def test_two_searches_at_once_are_both_found(agent):
+    one, two = agent.session, agent.session
+    assert one.row == two.row  # both requests have read it before either is answered
+
+    for session, number in ((one, "1"), (two, "2")):
+        session["of the request"] = number
+    handles = [remember_search(session, QueryDict("q=tom@example.com")) for session in (one, two)]
+    one.save()
+    two.save()
+
+    for handle in handles:
+        assert "Smith" in text(agent.page(f"/?find={handle}"))
+    assert "Smith" not in text(signed_in(AGENT).page(f"/?find={handles[0]}"))
+
+
+def test_of_an_ended_session_every_form_has_its_text_back(agent):
+    forms = {url: agent.form(url) for url in (EMAIL, EMAIL.replace("email", "first_name"), CONTACT)}
+    del agent.cookies["crmadmin_session"]
+    for number, (url, form) in enumerate(forms.items()):
+        typed = form | {"value": f"typed{number}@example.com", "email-value": "typed2@example.com"}
+        answer = agent.post(url, typed)
+        assert "is there again once you sign in" in text(soup(answer)), url
+
+    back = sign_in_again(agent, AGENT)
+
+    assert Remembered.objects.count() == 3
+    pages = [str(back.page(url)) for url in forms]
+    assert ["typed0@example.com" in pages[0], "typed1@example.com" in pages[1]] == [True, True]
+    assert "Here is what you typed" in pages[2]
+    assert not Remembered.objects.exists()

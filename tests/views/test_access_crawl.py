@@ -1,0 +1,117 @@
+"""Every address, by every method, by everybody, with htmx and without, with a good form token.
+
+Who opens what stands here once more, apart from the rules of the views: a new address belongs here.
+"""
+
+import re
+
+import pytest
+
+from customers.audit.models import Change, Entry
+from tests.acts import all_patterns, change
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, TOM, Desk, signed_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+FIELD, CUSTOMER = "customers/<str:customer_id>/fields/<str:name>/", "customers/<str:customer_id>/"
+CHANGE = "audit/changes/<uuid:change_id>/"
+AGENTS = (
+    *("", "customers/new/", CUSTOMER, f"{CUSTOMER}reason/", f"{CUSTOMER}groups/<str:slug>/"),
+    *(FIELD, f"{FIELD}value/", f"{FIELD}changes/<uuid:change_id>/", "market/", "saves/"),
+    f"{CUSTOMER}changes/<uuid:change_id>/undo/",
+)
+ALL_STAFF = (f"{CUSTOMER}history/", f"{FIELD}history/", "sessions/")
+READERS = (
+    *("audit/", "audit/views/", "audit/views/<int:number>/delete/", "audit/export/"),
+    *("audit/export.csv", "audit/export.ndjson", "audit/looks/", "audit/activity/"),
+    *("audit/activity/findings/", "audit/unsettled/", "audit/integrity/", CHANGE),
+    f"{CHANGE}proof.ndjson",
+)
+SUPERVISORS = (f"{CUSTOMER}forget/", "audit/report/", f"{CHANGE}settle/", f"{CHANGE}revert/")
+REVEALS, REVEALS_CHANGE = f"{FIELD}reveal/", f"{CHANGE}reveal/"
+EVERYBODY = (
+    *("language/", "oidc/login/", "oidc/callback/", "oidc/logout/", "oidc/backchannel-logout/"),
+    *("signed-out/", "health/live", "health/ready", "metrics"),
+)
+PEOPLE = {
+    "stranger": (None, False, ()),
+    "no role": (("staff-9", "Nobody Here", []), True, ()),
+    "agent": (AGENT, False, (*AGENTS, *ALL_STAFF)),
+    "agent who reveals": (AGENT, True, (*AGENTS, *ALL_STAFF, REVEALS)),
+    "auditor": (AUDITOR, False, (*READERS, *ALL_STAFF)),
+    "auditor who reveals": (AUDITOR, True, (*READERS, *ALL_STAFF, REVEALS_CHANGE)),
+    "supervisor": (SUPERVISOR, False, (*AGENTS, *READERS, *SUPERVISORS, *ALL_STAFF)),
+}
+METHODS = ("GET", "HEAD", "POST", "DELETE")
+SECRET = re.compile("ursuline|leaked|Owen Whitfield", re.IGNORECASE)  # of customer and colleague
+
+
+def routes():
+    return [str(pattern.pattern) for pattern in all_patterns()]
+
+
+def is_known(route):
+    return route in {*AGENTS, *ALL_STAFF, *READERS, *SUPERVISORS, REVEALS, REVEALS_CHANGE}
+
+
+def test_every_address_is_in_the_table_of_who_opens_it():
+    assert [one for one in routes() if not is_known(one) and one not in EVERYBODY] == []
+
+
+@pytest.fixture
+def history(other_agent, clubmed):
+    """A customer with a change of a colleague's: what there is to be seen."""
+    clubmed.customers[TOM] |= {"first_name": "URSULINE", "email": "before@example.com"}
+    change(other_agent, "leaked@example.com")
+    return Change.objects.get().pk
+
+
+def address(route, change_id):
+    values = {"customer_id": TOM, "name": "email", "slug": "contact", "number": "1"}
+    values["change_id"] = str(change_id)
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: values[found[1]], route)
+
+
+def browser(person, reveals):
+    """Signed in, with a form token that is good for every form."""
+    client = Desk(enforce_csrf_checks=True)
+    if person:
+        client = signed_in(person, reveals=reveals, enforce_csrf_checks=True)
+    page = client.get("/nowhere/")
+    token = re.search('X-CSRFToken": "([^"]+)"', page.content.decode())
+    return client, {"X-CSRFToken": token[1]}
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_nobody_gets_further_than_the_table_says(history, clubmed, who):
+    person, reveals, opened = PEOPLE[who]
+    client, token = browser(person, reveals)
+    clubmed.requests.clear()
+    before = Entry.objects.count()
+
+    for route in filter(is_known, routes()):
+        if route in opened:
+            continue
+        for method in METHODS:
+            for headers in ({}, HTMX):
+                asked = address(route, history)
+                answer = client.generic(method, asked, headers=token | headers)
+                where = f"{method} {asked} {headers}"
+                refused = {403} if person else {302, 401}
+                assert answer.status_code in refused, where
+                assert not SECRET.search(answer.content.decode()), where
+    assert clubmed.requests == []
+    assert Entry.objects.count() == before
+
+
+@pytest.mark.parametrize("who", ["agent who reveals", "auditor who reveals", "supervisor"])
+def test_everybody_opens_what_is_theirs(history, clubmed, who):
+    person, reveals, opened = PEOPLE[who]
+    client, token = browser(person, reveals)
+
+    for route in opened:
+        for method in METHODS:
+            for headers in ({}, HTMX):
+                answer = client.generic(method, address(route, history), headers=token | headers)
+                assert answer.status_code < 500, (method, route, headers)
+                assert answer.status_code != 403, (method, route, headers)
+                assert (answer.status_code == 405) >= (method == "DELETE"), (route, headers)
