@@ -1,5 +1,7 @@
 """Addresses, opt-ins and other values that are objects: shown, compared and sent whole."""
 
+from django.utils.text import capfirst
+
 from customers.catalogue import addresses
 from customers.catalogue.compare import is_empty, raw_text, same_text
 from customers.catalogue.words import channel_text, countries, new_text, partners_text, yes_no
@@ -113,7 +115,8 @@ def address_lines(value: Json) -> list[str]:
     }
     name = countries().get(country) or text["country"] or country
     lines = [*addresses.lines(parts, country), name]
-    return [line for line in lines if line] + [new_text(key, one) for key, one in left.items()]
+    new = (capfirst(new_text(key, one)) for key, one in left.items())
+    return [*filter(None, lines), *new]
 
 
 def address_text(value: Json) -> str:

@@ -102,8 +102,8 @@ def any_text(value: Json) -> str:
 
 
 def new_text(key: str, value: Json) -> str:
-    """Delivery point: 17, of a member that is new to us."""
-    return f"{capfirst(key.replace('_', ' '))}: {any_text(value)}"
+    """A member that is new to us: "delivery point: 17"."""
+    return f"{key.replace('_', ' ')}: {any_text(value)}"
 
 
 def partners_text(answer: Json) -> str:

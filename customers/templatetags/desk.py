@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django import template
-from django.forms.boundfield import BoundWidget
+from django.forms.boundfield import BoundField
 from django.forms.utils import flatatt
 from django.templatetags.static import static
 from django.urls import reverse
@@ -26,7 +26,7 @@ from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
 from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
-from customers.templatetags.markup import markup
+from customers.templatetags.markup import joined, markup
 
 register = template.Library()
 register.filter("market_country", country_name)
@@ -72,15 +72,37 @@ def outcome_badge(outcome: str) -> SafeString:
 
 
 @register.simple_tag
-def checkbox(box: BoundWidget) -> SafeString:
-    """One box of several, as `box.tag` gives it: that takes four templates for each."""
-    data = box.data
-    return format_html(
-        '<input type="checkbox" name="{}" value="{}"{}>',
-        data["name"],
-        data["value"],
-        flatatt(data["attrs"]),
+def boxes(bound: BoundField) -> SafeString:
+    """A box with its label for each value that a field offers. Not by Django's templates, of which
+    each box takes four.
+    """
+    widget, chosen = bound.field.widget, bound.value() or ()
+    attributes = flatatt(bound.build_widget_attrs(widget.attrs))
+    box = (
+        '<label class="form-check" for="{0}"><input type="checkbox" name="{1}" value="{2}"{3}'
+        ' id="{0}"{4}><span class="form-check-label">{5}</span></label>'
     )
+    return joined(
+        markup(
+            box,
+            f"{bound.auto_id}_{at}",
+            bound.html_name,
+            value,
+            attributes,
+            SafeString(" checked") if value in chosen else "",
+            label,
+        )
+        for at, (value, label) in enumerate(widget.choices)
+    )
+
+
+@register.simple_tag
+def text_input(bound: BoundField) -> SafeString:
+    """An input of one line, or of a day; likewise."""
+    widget = bound.field.widget
+    given = {"type": widget.input_type, "name": bound.html_name, "id": bound.auto_id}
+    given["value"] = widget.format_value(bound.value())
+    return markup("<input{}>", flatatt({**given, **bound.build_widget_attrs(widget.attrs)}))
 
 
 @register.filter

@@ -63,7 +63,7 @@ def test_one_click_copies_a_number(page):
 def test_an_empty_field_is_added_from_one_line(page):
     page.goto(WANG)
 
-    page.locator("#identity-title ~ dl .add-field summary").click()
+    page.locator("[aria-labelledby=identity-title] .add-field summary").click()
     page.get_by_role("link", name="Add Third name").click()
 
     expect(page.locator("#third_name input[name=value]")).to_be_focused()

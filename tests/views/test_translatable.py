@@ -36,7 +36,7 @@ INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("aria-label", "alt", "placeholder", "title")  # attributes that a person reads or hears
 NAMES = (
-    "Customer desk Club Med GM UTC Wang tom@example.com TOM SMITH IM SI"  # the last two: initials
+    "Customer desk Club Med GM UTC Ctrl Alt Tab Wang tom@example.com TOM SMITH IM SI"  # initials
 )
 
 
@@ -79,6 +79,7 @@ PAGES = [
         "/audit/export/",
         "/audit/?flag=reverts",
         "/signed-out/",
+        "/shortcuts/",
     ),
     "/oidc/callback/?error=access_denied",
 ]
@@ -391,6 +392,7 @@ def known_words(clubmed):
         *names.days["format"]["wide"].values(),
         NAMES,
         *settings.REASONS,  # the company's own words
+        "王美琳",  # two fields, written without a space
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}

@@ -1,0 +1,81 @@
+"""Single keys lead where the sheet says, never while somebody types, and can be turned off."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.once
+TOM = "/customers/123456789/"
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_an_email_is_changed_with_twelve_keys_beside_what_is_typed(product, page):
+    page.goto(TOM)
+    for pressed in range(1, 8):  # noqa: B007
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Skip to Contact":
+            break
+    press(page, "Enter", "Tab", "Tab", "Tab", "e")
+    expect(page.locator("#email input[name=value]")).to_be_focused()
+    page.keyboard.type("keyed@example.com")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#email .was-saved")).to_be_visible()
+    assert pressed + 6 <= 12
+
+
+def test_the_sheet_lists_what_the_role_can_open_and_closes(product, page):
+    for name, log in (("Inès Moreau", False), ("Sana El Idrissi", True)):
+        product.let_in(page, name)
+        page.goto("/saves/")
+        press(page, "?")
+        sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+        expect(sheet).to_be_visible()
+        expect(sheet.get_by_text("Audit log")).to_be_visible(visible=log)
+        press(page, "n")
+        expect(sheet).to_be_visible()
+        press(page, "Escape")
+        expect(sheet).to_be_hidden()
+
+
+def test_keys_lead_to_pages_and_lines(sana):
+    sana.goto(TOM)
+    press(sana, "g", "a")
+    expect(sana).to_have_url(re.compile("/audit/$"))
+    press(sana, "j", "j", "ArrowUp")
+    line = sana.locator("table.log > tbody.change").first
+    expect(line.locator("a").first).to_be_focused()
+    press(sana, "f")
+    expect(sana.locator("#filters summary").first).to_be_focused()
+    press(sana, "n")
+    expect(sana).to_have_url(re.compile("/customers/new/$"))
+
+
+def test_in_a_field_a_letter_is_text_and_ctrl_enter_saves(product, page):
+    page.goto(TOM)
+    page.locator("#optins .field-edit").click()
+    page.locator("#optins select").first.focus()
+    press(page, "ArrowDown", "Control+Enter")
+    expect(page.locator("#optins .was-saved")).to_be_visible()
+
+    press(page, "/")
+    expect(page.locator(".topsearch [name=q]")).to_be_focused()
+    press(page, "n", "?", "g", "f")
+    expect(page.locator(".topsearch [name=q]")).to_have_value("n?gf")
+    expect(page).to_have_url(re.compile(TOM))
+
+
+def test_the_keys_can_be_turned_off_and_on(page):
+    page.goto("/shortcuts/")
+    page.get_by_label("Single keys are on").uncheck()
+    press(page, "n")
+    page.goto("/shortcuts/")
+    expect(page.get_by_label("Single keys are on")).not_to_be_checked()
+    page.get_by_label("Single keys are on").check()
+    press(page, "n")
+    expect(page).to_have_url(re.compile("/customers/new/$"))
