@@ -126,7 +126,7 @@ def reader_zone(get_response: GetResponse) -> GetResponse:
     """Show times in the zone of the person's browser, which its script puts into a cookie."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        zone = request.COOKIES.get("timezone", "")
+        zone = request.COOKIES.get(settings.ZONE_COOKIE_NAME, "")
         # Nothing is taken back afterwards: an export is streamed once the answer has passed here.
         timezone.activate(zone if zone in _zones() else settings.READER_ZONE)
         return get_response(request)

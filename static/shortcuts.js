@@ -31,7 +31,7 @@ document.addEventListener("keydown", (event) => {
     save?.form.requestSubmit(save);
     return;
   }
-  if (key === "Escape" && !target.closest("form.editor, dialog")) target.blur();
+  if (key === "Escape" && target.matches(TEXT) && !target.closest("form.editor, dialog")) target.blur();
   if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("shortcuts") === "off") return;
   if (target.matches(TEXT) || document.querySelector("dialog[open], [data-saving]")) return;
   const arrow = { ArrowDown: 1, ArrowUp: -1 }[key];
@@ -53,11 +53,11 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-shortcuts]")) localStorage.setItem("shortcuts", target.checked ? "on" : "off");
 });
-const show = () => {
+const showSwitch = () => {
   for (const box of document.querySelectorAll("[data-shortcuts]")) {
     box.disabled = false;
     box.checked = localStorage.getItem("shortcuts") !== "off";
   }
 };
-document.addEventListener("htmx:afterSettle", show);
-show();
+document.addEventListener("htmx:afterSettle", showSwitch);
+showSwitch();

@@ -151,6 +151,13 @@ def newest_by_field(customer_id: str) -> dict[str, Entry]:
     return _last_of(changed.filter(customer_id=customer_id))
 
 
+def stored_last(customer_id: str) -> dict[str, Entry]:
+    """The same, or the entry after it that says as what Club Med stored that; `Entry.known`."""
+    outcomes = (Outcome.APPLIED, Outcome.STORED_AS)
+    changed = Entry.objects.filter(action__in=OF_VALUES, outcome__in=outcomes)
+    return _last_of(changed.filter(customer_id=customer_id))
+
+
 def last_known(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that says what Club Med held; `Entry.known`."""
     answered = Q(outcome=Outcome.APPLIED, evidence=Evidence.ANSWER)

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.http import QueryDict
 
 from customers import form_token, wording
-from customers.audit.models import Entry
-from customers.catalogue import compare, kinds
+from customers.audit.models import Entry, Missing
+from customers.catalogue import kinds
 from customers.catalogue.fields import FIELDS, Field, Group
 from customers.catalogue.kinds import Kind
 from customers.clubmed.profile import Json, Profile, member_name
@@ -260,7 +260,7 @@ class ProfileForm(Inputs):
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
                 saw, by = row.text(part.now) if known else None, newest.get(name)
-                if by and compare.canonical(by.new) != compare.canonical(now):
+                if by and (isinstance(by.known, Missing) or not row.same(by.known, now)):
                     by = None
                 # Of a sensitive value only what was typed is given back, not what is beside it.
                 whole = row.kind.compose(None if row.sensitive else now, mine)

@@ -47,6 +47,8 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     editing = Editing([field], here, request.actor, form_name, profile, alone=True, reason=why)
     form, notice = answers.profile_form(request, editing)
     show = partial(editor, request, field)
+    if "theirs" in request.POST:
+        return _kept_theirs(request, form)
     if not form.is_valid():
         return show(form, notice)
     try:
@@ -130,6 +132,17 @@ def editor(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice
             raise notice  # a notice above the page; the form stays as it is
     context["row"] = ProfilePage(profile, {}).rows[field.name]  # without its last change
     return answers.page_or_fragment(request, "customers/field_form.html", fragment, context)
+
+
+def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
+    """The field at rest with the value of whoever was quicker; what was typed can be had back."""
+    profile, [field] = form.editing.profile, form.editing.rows
+    form.is_valid()  # takes what was typed
+    context: dict[str, Any] = {"form": form, "notice": None, "row": row_of(profile, field)}
+    context |= {"mine": dict(form.typed_texts).get(field.label)}
+    context["title"] = ProfilePage(profile, {}).title
+    page, fragment = "customers/field_form.html", "customers/_field.html"
+    return answers.page_or_fragment(request, page, fragment, context, status=200)
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:

@@ -146,6 +146,7 @@ def recorded_and_forgotten(page, product):
     product.add_fault(kind="status", method="PATCH", status=400)
     edit(page, "last_name", "Smithers")
     expect(page.locator("#last_name .error")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("link", name="Cancel").click()
     expect(page.locator("#last_name .field-edit")).to_be_focused()
     for name, path in (("history", f"{TOM}history/"), ("log", "/audit/")):

@@ -24,7 +24,7 @@ from customers.audit.models import Change, ChangedField, CheckState, Verificatio
 from tests import differences
 from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, hidden_inputs, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -153,6 +153,11 @@ def conflict(agent, supervisor, clubmed):
     form = agent.form(EDITOR)
     clubmed.customers[LONG]["email"] = "theirs@example.com"
     return agent.post(EDITOR, form | {"value": "mine@example.com"})
+
+
+def kept_theirs(agent, supervisor, clubmed):
+    typed = hidden_inputs(soup(conflict(agent, supervisor, clubmed)))
+    return agent.post(EDITOR, typed | {"value": "mine@example.com", "theirs": "yes"})
 
 
 def unknown_outcome(agent, supervisor, clubmed):
@@ -323,6 +328,7 @@ STATES = [
         refused_create,
         refused_editor,
         conflict,
+        kept_theirs,
         unknown_outcome,
         saved,
         saved_in_place,
