@@ -23,6 +23,17 @@ document.addEventListener("keydown", (event) => {
   event.target.closest(".editor:not([aria-busy]), .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
 });
 
+// One click copies a number or an address, where the browser lets a page do that.
+if (navigator.clipboard) document.documentElement.dataset.copies = "";
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const said = button.nextElementSibling;
+  for (const other of document.querySelectorAll(".copied")) other.textContent = "";
+  said.textContent = said.dataset.said;
+});
+
 // Theme: remembered in this browser only.
 for (const menu of document.querySelectorAll("[data-theme-menu]")) {
   menu.hidden = false;

@@ -55,11 +55,6 @@ def trail(customer_id: str) -> Page:
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
-def put_back_by(change_id: UUID) -> list[Change]:
-    """The later changes that revert this one, or have tried to; the newest first."""
-    return with_entries(Change.objects.filter(pk__in=reverts.of(change_id)))
-
-
 def newest_change(customer_id: str) -> Change | None:
     """The last change of a customer's values that the log holds."""
     changes = Change.objects.of_customer(customer_id).filter(action__in=OF_VALUES)

@@ -19,6 +19,7 @@ from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
+from customers.audit.around import Near
 from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing
 from customers.catalogue import reader
 from customers.catalogue.compare import is_empty, raw_text
@@ -118,17 +119,27 @@ def limit_name(name: str) -> str:
 
 
 @register.filter
-def field_labels(act: Change | JournalLine) -> str:
+def field_labels(act: Change | JournalLine | Near) -> str:
     """The labels of its fields in one line: "E-mail, Phones"."""
-    if isinstance(act, JournalLine):
-        return ", ".join(map(field_label, act.values))
-    return ", ".join(field_label(history.first.field) for history in act.fields)
+    return ", ".join(labels_of(act))
+
+
+def labels_of(act: Change | JournalLine | Near) -> list[str]:
+    if isinstance(act, Change):
+        return [field_label(history.first.field) for history in act.fields]
+    return [field_label(name) for name in act.fields]
 
 
 @register.filter
 def colon(label: str) -> str:
     """A label with a colon behind it, as the language sets one."""
     return wording.COLON % {"label": label}
+
+
+@register.filter
+def isolated(value: object) -> SafeString:
+    """A value in a sentence: its direction is its own, and no browser translates it."""
+    return markup('<bdi translate="no">{}</bdi>', value)
 
 
 @register.filter

@@ -221,15 +221,6 @@ def test_what_is_worth_a_look_comes_once_the_page_is_shown_or_by_a_link(
     assert soup(part).select("html, .charts") == []
 
 
-def test_the_page_asks_few_questions_of_the_database(
-    lively, supervisor, django_assert_max_num_queries
-):
-    supervisor.get(PAGE)
-
-    with django_assert_max_num_queries(8):
-        supervisor.get(PAGE)
-
-
 def test_htmx_gets_the_list_alone(lively, supervisor):
     part = supervisor.get(PAGE, headers=HTMX | {"HX-Target": "list"})
 
