@@ -175,6 +175,7 @@ WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
 WHAT_THEY_WANT = _("What they want")
 ABOUT_THIS_CALL = _("About this call")
+OTHER_EMPTY = _("Names, birth and number")
 NATIVE_NAME = _("Name in its own script")
 
 # Find

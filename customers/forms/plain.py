@@ -201,7 +201,9 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
 
 
 def dress(form: forms.BaseForm) -> None:
-    """Give each input its look; a browser shall neither complete nor silently cut what is typed."""
+    """Give each input its look. A browser shall not complete, check or cut what is typed: it may
+    send it elsewhere for that. Its direction is that of its first letter, as where it is shown.
+    """
     looks: dict[type, str] = {
         forms.Select: "form-select",
         forms.RadioSelect: "form-check-input",
@@ -210,6 +212,8 @@ def dress(form: forms.BaseForm) -> None:
     for field in form.fields.values():
         attrs = field.widget.attrs
         attrs |= {"class": looks.get(type(field.widget), "form-control"), "autocomplete": "off"}
+        if isinstance(field.widget, forms.TextInput):
+            attrs |= {"spellcheck": "false", "dir": "auto"}
         attrs.pop("maxlength", None)
         if isinstance(field, DateField):
             attrs |= {"class": "form-control num", "inputmode": "numeric"}

@@ -408,6 +408,7 @@ def saying_why(page, product):
     expect(page.locator("#why-said .error")).to_be_visible()
     yield "reason-wrong"
     page.goto(TOM)
+    page.locator(".add-field summary").first.click()
     page.get_by_role("link", name="Add Third name").click()
     box = page.locator("#third_name input[name=value]")
     box.fill("Ann")
