@@ -194,6 +194,14 @@ CRITERIA = {
     "birthdate": _("Date of birth"),
 }
 TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
+NOT_A_WHOLE_EMAIL = _("Type the whole e-mail: Club Med finds no part of one.")
+NO_WILDCARD = _("Type the whole name, without * or %: Club Med finds no part of one.")
+TRY_INSTEAD = {
+    "email": _("Try the phone, or last name and date of birth."),
+    "phone": _("Try the e-mail, or last name and date of birth."),
+    "number": _("Try the e-mail, or last name and date of birth."),
+    "name": _("Try another spelling, the e-mail or the phone."),
+}
 SEARCH_EXPIRED = _("This search has expired. Type it again.")
 
 # Settle, reveal, forget
