@@ -116,28 +116,37 @@ class FieldRow:
         return ", ".join(name for code, name in words.channels().items() if code not in asked)
 
 
+_NAME = ("civility", "first_name", "last_name")
+
+
 def _pairs(members: Mapping[str, Json]) -> str:
     return ", ".join(words.new_text(key, value) for key, value in members.items())
 
 
-def person(values: Mapping[str, Json]) -> dict[str, str | bool]:
-    """A customer in a list of those who were found. values: an item of Club Med's search."""
+def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[str, Any]:
+    """A customer in a list of those who were found. values: an item of Club Med's search. matched:
+    search key -> values that were searched for. name, phones: (text, was it searched for?) each.
+    """
 
     def texts(*names: str) -> str:
         return " ".join(filter(None, (FIELDS[name].text(values.get(name)) for name in names)))
 
+    called = matched.get("phones.number", set())
     country = words.country_text(member(values, "address.country_code"))
     city = compare.raw_text(member(values, "address.city"))
     return {
         "customer_id": str(values["id"]),
-        "name": texts("civility", "first_name", "last_name") or str(wording.UNNAMED),
+        "name": [(said, name in matched) for name in _NAME if (said := texts(name))],
         "native_name": native_name(
             texts("unicode_first_name"), texts("unicode_last_name"), texts("locale")
         ),
         "gm_number": texts("gm_number"),
         "born": texts("birthdate"),
         "email": texts("email"),
-        "phones": texts("phones"),
+        "phones": [
+            (phones.phones_text([one]), compare.raw_text(one.get("number")) in called)
+            for one in values.get("phones") or []
+        ],
         "place": ", ".join(filter(None, (city, country))),
         "type": compare.raw_text(values.get("type")).capitalize(),
         "blacklisted": values.get("blacklisted") is True,

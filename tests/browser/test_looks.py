@@ -389,7 +389,7 @@ def finding(page, product):
     share_an_email(product)
     search(page, "beatriz.wang@example.com")
     expect(page.locator("#found-title")).to_have_text("3 customers")
-    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator(".people a").first).to_be_focused()
     page.get_by_text("Search by single fields").click()
     yield "found"
 
