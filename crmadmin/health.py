@@ -8,11 +8,13 @@ from customers.access import Permission, allow
 from customers.audit import chain, triggers
 from customers.audit.models import Colleague, Head
 
+_TEXT = "text/plain; charset=utf-8"
+
 
 @allow(Permission.EVERYONE)
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("live\n", content_type="text/plain")
+    return HttpResponse("live\n", _TEXT)
 
 
 @allow(Permission.EVERYONE)
@@ -26,8 +28,8 @@ def ready(request: HttpRequest) -> HttpResponse:
         warning = chain.ahead_of_now(Head.objects.filter(pk=1).first())
         unguarded = triggers.missing()
     except DatabaseError:
-        return HttpResponse("the database cannot be written to\n", "text/plain", 503)
+        return HttpResponse("the database cannot be written to\n", _TEXT, 503)
     if unguarded:
         words = "the audit log is not protected by the database\n"
-        return HttpResponse(words, "text/plain", 503)
-    return HttpResponse(f"ready\n{warning}\n" if warning else "ready\n", "text/plain")
+        return HttpResponse(words, _TEXT, 503)
+    return HttpResponse(f"ready\n{warning}\n" if warning else "ready\n", _TEXT)

@@ -58,7 +58,7 @@ class _Log(Collector):
 def metrics(request: HttpRequest) -> HttpResponse:
     """For who holds METRICS_TOKEN as a bearer token; without one set, for this machine alone."""
     if not _may_read(request):
-        return HttpResponse("a bearer token is needed\n", "text/plain", 401)
+        return HttpResponse("a bearer token is needed\n", "text/plain; charset=utf-8", 401)
     registry = OURS
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()

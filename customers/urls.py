@@ -23,6 +23,7 @@ from customers.views import (
     reveal,
     revert,
     saves,
+    shortcuts,
     undo,
 )
 
@@ -47,6 +48,7 @@ urlpatterns = [
     path("language/", language.language, name="language"),
     path("market/", markets.markets, name="markets"),
     path("saves/", saves.saves, name="saves"),
+    path("shortcuts/", shortcuts.shortcuts, name="shortcuts"),
     path("audit/", log.log, name="log"),
     path("audit/views/", log.save_view, name="save-view"),
     path("audit/views/<int:number>/delete/", log.delete_view, name="delete-view"),

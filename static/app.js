@@ -2,8 +2,8 @@
 
 // Times are shown in the zone of this browser.
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-const secure = location.protocol === "https:" ? "; secure" : "";
-document.cookie = `timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
+const [prefix, secure] = location.protocol === "https:" ? ["__Host-", "; secure"] : ["", ""];
+document.cookie = `${prefix}crmadmin_timezone=${timeZone}; path=/; max-age=31536000; samesite=lax${secure}`;
 
 // Menus are <details>: close them on Esc and on a click outside.
 document.addEventListener("click", (event) => {
@@ -20,7 +20,18 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
-  event.target.closest("form.editor, .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
+  event.target.closest(".editor:not([aria-busy]), .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
+});
+
+// One click copies a number or an address, where the browser lets a page do that.
+if (navigator.clipboard) document.documentElement.dataset.copies = "";
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const said = button.nextElementSibling;
+  for (const other of document.querySelectorAll(".copied")) other.textContent = "";
+  said.textContent = said.dataset.said;
 });
 
 // Theme: remembered in this browser only.
@@ -56,15 +67,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const stayed = active === document.body || active === worked.get(field.id) || field.contains(active);
   if (field.getAttribute("hx-trigger") !== "load") worked.delete(field.id);
   if (!stayed) return;
-  const control = (field.dataset.state === "saved" ? [".field-edit"] : FOCUS)
-    .flatMap((kind) => [...field.querySelectorAll(kind)]).find((one) => one.checkVisibility());
+  const control = first(field, field.dataset.state === "saved" ? [".field-edit"] : FOCUS);
   control?.focus();
   if (field.dataset.state === "editing") control?.select?.();
 });
+const first = (place, kinds = FOCUS) => kinds
+  .flatMap((kind) => [...place.querySelectorAll(kind)]).find((one) => one.checkVisibility());
 // What takes the focus, the first that can be seen: what is new or wrong before what comes first.
 const FOCUS = [
   "[data-focus]",
   "[aria-invalid=true]",
+  "[type=tel]",
   "[type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit",
   ".field-value > .btn",
 ];
@@ -117,10 +130,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:timeout", unreachable);
 
-// What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
-// is new in it.
+// What was done, or a summary of mistakes, is read first, else a page that is a form begins in it; of
+// a page whose main part was replaced, what is new in it.
 addEventListener("load", () => {
-  document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])")?.focus();
+  const said = document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])");
+  const form = document.querySelector("main :is(form.editor, form[data-guard]):not(#settle *)");
+  if (said) said.focus();
+  else if (form && document.activeElement === document.body) first(form.querySelector(".form-section") ?? form)?.focus();
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it
@@ -129,37 +145,40 @@ document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
 });
 
 // Typing is not lost by leaving a long form or an open editor by mistake.
-let touched = false;
+const typed = () => document.querySelectorAll("form[data-typed]");
 document.addEventListener("input", (event) => {
-  if (event.target.closest("form[data-guard], form.editor")) touched = true;
+  event.target.closest("form[data-guard], form.editor")?.setAttribute("data-typed", "");
 });
-document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-guard], form.editor")) touched = false; // not by a menu's form
+document.addEventListener("submit", ({ target }) => delete target.dataset.typed); // it is on its way
+for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(failure, ({ target }) => {
+    if (target.matches("form[data-guard], form.editor")) target.dataset.typed = "";
+  });
+}
+document.addEventListener("htmx:confirm", (event) => {
+  const { question } = event.target.dataset;
+  const lost = event.target.matches("[data-gate]") ? typed()[0] : event.target.closest("[data-typed]");
+  if (question && lost && !confirm(question)) event.preventDefault();
 });
-document.addEventListener("htmx:afterSwap", () => {
-  touched = Boolean(document.querySelector("form.editor, form[data-guard]"));
-});
-addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
+addEventListener("beforeunload", (event) => { if (typed().length) event.preventDefault(); });
 
 // After a sign-out nothing of a customer stays on the screen: the other tabs of this browser go to the
 // gate, and a page that Back brings back as it was is asked for again.
 const signOut = document.querySelector("form[data-gate]");
 const door = new BroadcastChannel("crmadmin");
+const forget = () => { for (const form of typed()) delete form.dataset.typed; };
 let leaving = false; // by the provider's sign-out, which the answer of another tab must not cut short
-document.addEventListener("htmx:confirm", (event) => {
-  if (event.detail.elt.matches("form[data-gate]") && touched && !confirm(event.detail.elt.dataset.question)) event.preventDefault();
-});
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { elt, xhr } = event.detail;
   if (!elt.matches("form[data-gate]") || xhr.status >= 400) return;
-  touched = false;
+  forget();
   leaving = true;
   door.postMessage("signed out");
 });
 if (document.querySelector("[data-signed-out]")) door.postMessage("signed out");
 door.addEventListener("message", () => {
   if (!signOut || leaving) return;
-  touched = false;
+  forget();
   location.replace(signOut.dataset.gate);
 });
 addEventListener("pageshow", (event) => {

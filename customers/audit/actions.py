@@ -41,7 +41,7 @@ class Evidence(models.TextChoices):
 class Flag(models.TextChoices):
     """A fact about how a change was made."""
 
-    DESPITE_DUPLICATES = "despite_duplicates", _("Created although somebody like this is there")
+    DESPITE_DUPLICATES = "despite_duplicates", _("Created despite possible duplicates")
     FORCED_ADDRESS = "forced_address", _("Address sent without Club Med’s check")
     REVERTS = "reverts", _("Reverts an earlier change")
     UNCHECKED_DUPLICATES = (

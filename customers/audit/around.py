@@ -1,42 +1,90 @@
-"""The changes before and after one: of its customer, and of each of its fields."""
+"""The changes around one: before and after it, of its customer and of each of its fields; the one
+that it puts back, and those that put it back.
+"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
-from customers.audit.filters import changes_of
-from customers.audit.models import Change, ChangedField
+from customers.audit import reverts
+from customers.audit.models import Change, ChangedField, JournalLine
+
+_NEWEST = 2**62  # a line that waits comes after all entries
+
+
+class Near(NamedTuple):
+    """A change as the lists have it. first: the row of its first field. fields: their names.
+    outcome: of the whole change.
+    """
+
+    first: ChangedField
+    fields: list[str]
+    outcome: str
 
 
 @dataclass(frozen=True)
 class Around:
     """earlier, later: the nearest changes of the same customer. earlier_of, later_of: field -> the
-    nearest change of that field.
+    nearest change of that field. put_back_by: the newest first; what has only tried to is there.
     """
 
-    earlier: Change | None = None
-    later: Change | None = None
+    earlier: Near | None = None
+    later: Near | None = None
     earlier_of: dict[str, UUID] = field(default_factory=dict)
     later_of: dict[str, UUID] = field(default_factory=dict)
+    puts_back: Near | None = None
+    put_back_by: list[Near] = field(default_factory=list)
 
 
-def around(change_id: UUID, customer_id: str, seq: int) -> Around:
-    """seq: of the change's first entry. Two queries; nothing without a customer."""
-    if not customer_id:
+def around(shown: Change | JournalLine) -> Around:
+    """What is around a change, with its entries. One query; nothing without a customer."""
+    if not shown.customer_id:
         return Around()
-    others = ChangedField.objects.filter(customer_id=customer_id).exclude(change_id=change_id)
-    by_field = others.order_by().values("field")
-    before = by_field.filter(seq__lt=seq).annotate(end=Max("seq")).values("end")
-    after = by_field.filter(seq__gt=seq).annotate(end=Min("seq")).values("end")
-    rows = list(others.filter(Q(seq__in=before) | Q(seq__in=after)))  # the newest first
+    seq, act = (shown.seq, shown.entries[0]) if isinstance(shown, Change) else (_NEWEST, shown)
+    reverted = reverts.reverted_by(act)
+    rows = _rows(shown, seq, reverted)
     earlier = [row for row in rows if row.seq < seq]
     later = [row for row in rows if row.seq > seq]
-    nearest = {row.change_id for row in (*later[-1:], *earlier[:1])}
-    changes = {one.pk: one for one in changes_of([row for row in rows if row.change_id in nearest])}
+    changes = _changes(rows)
     return Around(
-        changes.get(earlier[0].change_id) if earlier else None,
-        changes.get(later[-1].change_id) if later else None,
-        {row.field: row.change_id for row in earlier},
+        changes[earlier[0].change_id] if earlier else None,
+        changes[later[-1].change_id] if later else None,
+        {row.field: row.change_id for row in reversed(earlier)},
         {row.field: row.change_id for row in later},
+        changes.get(reverted) if reverted else None,
+        [changes[change_id] for change_id in dict.fromkeys(r.change_id for r in rows if r.reverts)],
     )
+
+
+def _rows(shown: Change | JournalLine, seq: int, reverted: UUID | None) -> list[Any]:
+    """Of `ChangedField`, the newest first. of_all: what came of the whole change; reverts: does it
+    put this one back?
+    """
+    others = ChangedField.objects.filter(customer_id=shown.customer_id).exclude(change_id=shown.pk)
+    by_field = others.order_by().values("field")
+    reverting = Q(change_id__in=reverts.of(shown.pk))
+    wanted = (
+        Q(seq__in=by_field.filter(seq__lt=seq).annotate(end=Max("seq")).values("end"))
+        | Q(seq__in=by_field.filter(seq__gt=seq).annotate(end=Min("seq")).values("end"))
+        | reverting
+    )
+    if reverted:
+        wanted |= Q(change_id=reverted)
+    outcome = Change.objects.filter(pk=OuterRef("change_id")).values("outcome")
+    of_all = Coalesce(Subquery(outcome), "outcome")  # somebody may have taken that row out
+    return list(others.filter(wanted).annotate(of_all=of_all, reverts=reverting))
+
+
+def _changes(rows: Iterable[Any]) -> dict[UUID, Near]:
+    """change id -> the change. rows: the newest first."""
+    found: dict[UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.change_id, []).insert(0, row)
+    return {
+        change_id: Near(first, [row.field for row in (first, *others)], first.of_all)
+        for change_id, (first, *others) in found.items()
+    }

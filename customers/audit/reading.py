@@ -55,11 +55,6 @@ def trail(customer_id: str) -> Page:
     return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
-def put_back_by(change_id: UUID) -> list[Change]:
-    """The later changes that revert this one, or have tried to; the newest first."""
-    return with_entries(Change.objects.filter(pk__in=reverts.of(change_id)))
-
-
 def newest_change(customer_id: str) -> Change | None:
     """The last change of a customer's values that the log holds."""
     changes = Change.objects.of_customer(customer_id).filter(action__in=OF_VALUES)
@@ -148,6 +143,13 @@ def newest(customer_id: str) -> int:
 def newest_by_field(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that changed it."""
     changed = Entry.objects.filter(action__in=OF_VALUES, outcome=Outcome.APPLIED)
+    return _last_of(changed.filter(customer_id=customer_id))
+
+
+def stored_last(customer_id: str) -> dict[str, Entry]:
+    """The same, or the entry after it that says as what Club Med stored that; `Entry.known`."""
+    outcomes = (Outcome.APPLIED, Outcome.STORED_AS)
+    changed = Entry.objects.filter(action__in=OF_VALUES, outcome__in=outcomes)
     return _last_of(changed.filter(customer_id=customer_id))
 
 

@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from customers.audit.models import Change, Entry
+from customers.audit.models import Act, Change, Entry
 
 
 def link(changes: Iterable[Change]) -> None:
     """Give each change the one that it reverts, as `change.reverted`; one query if any does."""
-    named = {change: found for change in changes if (found := _reverted_by(change))}
+    named = {
+        change: found
+        for change in changes
+        if change.entries and (found := reverted_by(change.entries[0]))
+    }
     earlier = Change.objects.in_bulk([*named.values()]) if named else {}
     for change, change_id in named.items():
         change.reverted = earlier.get(change_id)
@@ -22,9 +26,9 @@ def of(change_id: UUID) -> Any:
     return naming.order_by().values("change_id")
 
 
-def _reverted_by(change: Change) -> UUID | None:
-    """None also if somebody altered it so that it is no id."""
+def reverted_by(act: Act) -> UUID | None:
+    """The change that an act puts back; None also if somebody altered it so that it is no id."""
     try:
-        return UUID(change.entries[0].reverts) if change.entries else None
+        return UUID(act.reverts)
     except ValueError:
         return None

@@ -129,24 +129,27 @@ def install() -> None:
 def missing() -> list[str]:
     """The names of the triggers that are absent, altered or disabled."""
     if connection.vendor == "sqlite":  # which keeps a statement to the letter
+        rows = _rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         wanted: dict[str, Any] = {name: [_sqlite_trigger(name)] for name in _SQLITE}
-        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     else:
-        schema = _schema()
+        rows = _rows(_FOUND)
+        schema = rows[0][-1] if rows else ""
         bodies = {name: body.format(schema=schema) for name, body in _FUNCTIONS.items()}
         wanted = {
-            name: [_postgresql_trigger(schema, name), "A", bodies[function], [_SEARCH_PATH]]
+            name: [_postgresql_trigger(schema, name), "A", bodies[function], [_SEARCH_PATH], schema]
             for name, (_, function) in _POSTGRESQL.items()
         }
-        query = f"""
-            SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
-                p.prosrc, p.proconfig
-            FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-                JOIN pg_proc AS p ON p.oid = t.tgfoid
-            WHERE c.relnamespace = '{schema}'::regnamespace
-        """  # noqa: S608
-    found = {name: trigger for name, *trigger in _rows(query)}
+    found = {name: trigger for name, *trigger in rows}
     return [name for name, trigger in wanted.items() if found.get(name) != trigger]
+
+
+_FOUND = """
+SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
+    p.prosrc, p.proconfig, c.relnamespace::regnamespace::text
+FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE c.relnamespace = (
+    SELECT relnamespace FROM pg_class WHERE oid = to_regclass('customers_entry')
+)"""
 
 
 def _sqlite_trigger(name: str) -> str:

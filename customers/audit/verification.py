@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import partial
-from typing import Any
+from functools import partial, reduce
+from operator import or_
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.access import Actor
@@ -34,23 +35,55 @@ _SHOWN = 6
 _BROKEN, _REMEMBERED = "log:broken", 10  # seconds
 
 
-def newest() -> list[Verification]:
-    """The newest runs, newest first. One that was lost is shown as broken off."""
-    runs = Verification.objects.annotate(lost=_is_lost())[:_SHOWN]
-    for run in runs:
+class Runs(NamedTuple):
+    """The newest runs, newest first; the one that says whether the log is whole; and the newest
+    that compared the log with a seal kept elsewhere.
+    """
+
+    newest: list[Verification]
+    result: Verification | None
+    sealed: Verification | None
+
+
+def runs() -> Runs:
+    """One query. A run that was lost is shown as broken off."""
+    all_runs = Verification.objects.all()
+    newest, result = all_runs[:_SHOWN], _results()[:1]
+    sealed = all_runs.filter(sealed__gt=0)[:1]
+    asked = {"is_newest": newest, "is_result": result, "is_sealed": sealed}
+    marks = {name: Q(pk__in=rows.values("pk")) for name, rows in asked.items()}
+    rows: list[Any] = [
+        *all_runs.annotate(lost=_is_lost(), **marks).filter(reduce(or_, marks.values()))
+    ]
+    for run in rows:
         run.state = CheckState.BROKEN_OFF if run.lost else run.state
-    return [*runs]
+    found = next((run for run in rows if run.is_result), None)
+    _remember(found)
+    return Runs(
+        [run for run in rows if run.is_newest],
+        found,
+        next((run for run in rows if run.is_sealed), None),
+    )
 
 
-def result() -> Verification | None:
-    """The run that says whether the log is whole: the newest that read all of it.
+def _results() -> "QuerySet[Verification]":
+    """Runs that say whether the log is whole, the one that holds first: it read all of the log.
 
     A newer one of a part counts only if that part is not whole.
     """
     ended = Q(state=CheckState.WHOLE, since=0) | Q(state=CheckState.NOT_WHOLE)
-    found = Verification.objects.filter(ended).order_by("-ended_at").first()
-    cache.set(_BROKEN, bool(found and found.is_broken), _REMEMBERED)
+    return Verification.objects.filter(ended).order_by("-ended_at")
+
+
+def result() -> Verification | None:
+    """The run that says whether the log is whole."""
+    found = _results().first()
+    _remember(found)
     return found
+
+
+def _remember(found: Verification | None) -> None:
+    cache.set(_BROKEN, bool(found and found.is_broken), _REMEMBERED)
 
 
 def is_broken() -> bool:
@@ -60,11 +93,6 @@ def is_broken() -> bool:
         found = result()
         known = found and found.is_broken
     return bool(known)
-
-
-def last_sealed() -> Verification | None:
-    """The newest run that compared the log with a seal kept elsewhere."""
-    return Verification.objects.filter(sealed__gt=0).first()
 
 
 def _is_lost() -> Q:

@@ -186,10 +186,12 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         return [(_phone, *pair) for pair in _matched(*both)]
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
-        return [
-            (partial(_channel, code), before.get(code, {}), after.get(code, {}))
-            for code in {**before, **after}
-        ]
+        pairs: list[_Pair] = []
+        for code in {**before, **after}:
+            pair = before.get(code, {}), after.get(code, {})
+            has_partners = any("optin_partners" in one for one in pair)
+            pairs.append((partial(_channel, code, has_partners), *pair))
+        return pairs
     if field.members:
         before, after = _named(old), _named(new)
         keys = [row.name for row in field.members]
@@ -236,17 +238,17 @@ def _phone(phone: Phone | None) -> _Item | None:
     return found
 
 
-def _channel(code: str, optin: Mapping[str, Json]) -> _Item:
-    """The answers for a channel; "not asked" where there is none."""
+def _channel(code: str, has_partners: bool, optin: Mapping[str, Json]) -> _Item:
+    """The answers for a channel; "not asked" where there is none. has_partners: on either side."""
     name, left = words.channel_text(code), dict(optin)
     answer, partners = left.pop("optin", None), left.pop("optin_partners", None)
-    of_partners = str(_("%(channel)s, partners")) % {"channel": name}
-    found = {
-        "optin": _Member(name, answer, words.yes_no(answer) or str(_("not asked"))),
-        "optin_partners": _Member(
-            of_partners, partners, words.yes_no(partners) or str(_("not asked"))
-        ),
-    }
+    found = {"optin": _Member(name, answer, words.yes_no(answer) or str(_("not asked")))}
+    if has_partners:
+        found["optin_partners"] = _Member(
+            str(_("%(channel)s, partners")) % {"channel": name},
+            partners,
+            words.yes_no(partners) or str(_("not asked")),
+        )
     left.pop("channel", None)
     for key, one in sorted(left.items()):
         found[key] = _Member(f"{name}, {key}", one, compare.raw_text(one), Cut.WORDS)

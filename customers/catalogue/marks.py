@@ -95,7 +95,7 @@ def side_of(text: str, market: str = "", beside: str = "") -> Side:
 
 def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked:
     """Two texts that differ, with the words that do. market: a locale."""
-    if cut is Cut.NEVER:
+    if cut is Cut.NEVER or (not (old and new) and (old + new).isascii()):
         return Marked(side_of(old, market, new), side_of(new, market, old), True, "")
     olds, news = _tokens(old, new, _EMAIL if cut is Cut.EMAIL else _WORDS)
     steps = _steps(olds, news)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -281,8 +281,9 @@ def usual_views(
 
 def mark_current(tabs: Iterable[dict[str, Any]], current: str) -> None:
     """Say of each tab whether it is what is asked for now, in whatever order."""
+    asked = parse_qs(current)
     for tab in tabs:
-        tab["is_current"] = QueryDict(tab["query"]) == QueryDict(current)
+        tab["is_current"] = parse_qs(tab["query"]) == asked
 
 
 def _normal(query: QueryDict) -> QueryDict:

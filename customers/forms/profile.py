@@ -13,9 +13,9 @@ from django.conf import settings
 from django.http import QueryDict
 
 from customers import form_token, wording
-from customers.audit.models import Entry
-from customers.catalogue import compare, kinds
-from customers.catalogue.fields import FIELDS, Field, Group
+from customers.audit.models import Entry, Missing
+from customers.catalogue import kinds
+from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.kinds import Kind
 from customers.clubmed.profile import Json, Profile, member_name
 from customers.form_token import FormToken
@@ -260,7 +260,7 @@ class ProfileForm(Inputs):
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
                 saw, by = row.text(part.now) if known else None, newest.get(name)
-                if by and compare.canonical(by.new) != compare.canonical(now):
+                if by and (isinstance(by.known, Missing) or not row.same(by.known, now)):
                     by = None
                 # Of a sensitive value only what was typed is given back, not what is beside it.
                 whole = row.kind.compose(None if row.sensitive else now, mine)
@@ -289,7 +289,7 @@ class ProfileForm(Inputs):
             folds: dict[str, list[AnyPart]] = {"": []}
             for part in self.parts.values():
                 if part.row.group in groups:
-                    folds.setdefault(_fold(part.row), []).append(part)
+                    folds.setdefault(_fold(part), []).append(part)
             plain = folds.pop("")
             yield str(title), plain, [(name, parts, _open(parts)) for name, parts in folds.items()]
 
@@ -299,10 +299,13 @@ def _steps(key: str) -> list[str]:
     return re.split(r"[.\[]", key.replace("]", ""))[1:]
 
 
-def _fold(row: Field) -> str:
+def _fold(part: AnyPart) -> str:
     """What a field is folded away under in the create form, "" if it is not. Folded away is what is
-    long, or rarely told on the phone.
+    long, or rarely told on the phone, unless the market asks for it.
     """
+    row = part.row
+    if part.needed:
+        return ""
     if row.native:
         return str(wording.NATIVE_NAME)
     return row.label if row.is_composed and row.kind is not kinds.PHONES else ""

@@ -12,19 +12,19 @@ from django.utils.safestring import SafeString
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Outcome
-from customers.audit.models import Act, Change, Entry, JournalLine, Missing
+from customers.audit.around import Near
+from customers.audit.models import Act, Change, ChangedField, Entry, JournalLine, Missing
 from customers.catalogue.reader import number_text
-from customers.templatetags.desk import basis, field_label
+from customers.templatetags.desk import basis, field_label, labels_of
 
 register = template.Library()
 _NAMED = 3  # fields in a title; of more, two and the number of the others
 
 
 @register.filter
-def fields_of(act: Change | JournalLine) -> str:
+def fields_of(act: Change | JournalLine | Near) -> str:
     """The fields of a change in a sentence: "E-mail and phones", "E-mail, phones and 4 more"."""
-    names = act.fields if isinstance(act, JournalLine) else [one.first.field for one in act.fields]
-    return in_sentence([field_label(name) for name in names])
+    return in_sentence(labels_of(act))
 
 
 def in_sentence(labels: Sequence[str]) -> str:
@@ -105,7 +105,7 @@ def _customer(number: str, actor: Any) -> SafeString | str:
 
 
 @register.filter
-def is_of_values(act: Act | Change) -> bool:
+def is_of_values(act: Act | Change | ChangedField) -> bool:
     """Was it done to a customer's fields, and not to the log?"""
     return act.action in OF_VALUES
 

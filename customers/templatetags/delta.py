@@ -26,13 +26,14 @@ from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.marks import Part, Side, marked, shortened, side_of
 from customers.catalogue.masking import is_sensitive
 from customers.templatetags.desk import field_label, icon, value_text
-from customers.templatetags.markup import joined, markup
+from customers.templatetags.markup import joined, markup, plain
 
 register = template.Library()
 
 _LONG = 120  # characters, from which the rest of a value is one click away
 _ARROW = SafeString('<span class="diff-arrow" aria-hidden="true">→</span>')
 _ABOVE = markup("<br>{}", _ARROW)
+_BREAK = SafeString("@<wbr>")
 _TAGS = {"old": "del", "new": "ins"}
 
 
@@ -303,8 +304,7 @@ def _part(part: Part, mark: str) -> SafeString:
     if part.is_code:
         tag = mark if part.is_marked else "span"
         return markup('<{0} class="code-point">{1}</{0}>', tag, part.text)
-    pieces = [markup("{}", piece) for piece in part.text.split("@")]
-    text = joined(pieces, SafeString("@<wbr>"))
+    text = joined(map(plain, part.text.split("@")), _BREAK)
     return markup("<{0}>{1}</{0}>", mark, text) if part.is_marked else text
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django import template
-from django.forms.boundfield import BoundWidget
+from django.forms.boundfield import BoundField
 from django.forms.utils import flatatt
 from django.templatetags.static import static
 from django.urls import reverse
@@ -19,6 +19,7 @@ from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
+from customers.audit.around import Near
 from customers.audit.models import Act, Change, Entry, FieldHistory, JournalLine, Missing
 from customers.catalogue import reader
 from customers.catalogue.compare import is_empty, raw_text
@@ -26,7 +27,7 @@ from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
 from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
-from customers.templatetags.markup import markup
+from customers.templatetags.markup import joined, markup
 
 register = template.Library()
 register.filter("market_country", country_name)
@@ -72,15 +73,37 @@ def outcome_badge(outcome: str) -> SafeString:
 
 
 @register.simple_tag
-def checkbox(box: BoundWidget) -> SafeString:
-    """One box of several, as `box.tag` gives it: that takes four templates for each."""
-    data = box.data
-    return format_html(
-        '<input type="checkbox" name="{}" value="{}"{}>',
-        data["name"],
-        data["value"],
-        flatatt(data["attrs"]),
+def boxes(bound: BoundField) -> SafeString:
+    """A box with its label for each value that a field offers. Not by Django's templates, of which
+    each box takes four.
+    """
+    widget, chosen = bound.field.widget, bound.value() or ()
+    attributes = flatatt(bound.build_widget_attrs(widget.attrs))
+    box = (
+        '<label class="form-check" for="{0}"><input type="checkbox" name="{1}" value="{2}"{3}'
+        ' id="{0}"{4}><span class="form-check-label">{5}</span></label>'
     )
+    return joined(
+        markup(
+            box,
+            f"{bound.auto_id}_{at}",
+            bound.html_name,
+            value,
+            attributes,
+            SafeString(" checked") if value in chosen else "",
+            label,
+        )
+        for at, (value, label) in enumerate(widget.choices)
+    )
+
+
+@register.simple_tag
+def text_input(bound: BoundField) -> SafeString:
+    """An input of one line, or of a day; likewise."""
+    widget = bound.field.widget
+    given = {"type": widget.input_type, "name": bound.html_name, "id": bound.auto_id}
+    given["value"] = widget.format_value(bound.value())
+    return markup("<input{}>", flatatt({**given, **bound.build_widget_attrs(widget.attrs)}))
 
 
 @register.filter
@@ -96,17 +119,27 @@ def limit_name(name: str) -> str:
 
 
 @register.filter
-def field_labels(act: Change | JournalLine) -> str:
+def field_labels(act: Change | JournalLine | Near) -> str:
     """The labels of its fields in one line: "E-mail, Phones"."""
-    if isinstance(act, JournalLine):
-        return ", ".join(map(field_label, act.values))
-    return ", ".join(field_label(history.first.field) for history in act.fields)
+    return ", ".join(labels_of(act))
+
+
+def labels_of(act: Change | JournalLine | Near) -> list[str]:
+    if isinstance(act, Change):
+        return [field_label(history.first.field) for history in act.fields]
+    return [field_label(name) for name in act.fields]
 
 
 @register.filter
 def colon(label: str) -> str:
     """A label with a colon behind it, as the language sets one."""
     return wording.COLON % {"label": label}
+
+
+@register.filter
+def isolated(value: object) -> SafeString:
+    """A value in a sentence: its direction is its own, and no browser translates it."""
+    return markup('<bdi translate="no">{}</bdi>', value)
 
 
 @register.filter

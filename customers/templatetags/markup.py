@@ -14,6 +14,11 @@ def markup(text: str, *values: object) -> SafeString:
     return SafeString(text.format(*pieces))  # nosec B703
 
 
+def plain(text: str) -> SafeString:
+    """A text that is no HTML."""
+    return SafeString(escape(text))  # nosec B703
+
+
 def joined(pieces: Iterable[SafeString], between: SafeString = _NOTHING) -> SafeString:
     """Pieces of HTML in a row."""
     return SafeString(between.join(pieces))  # nosec B703

@@ -71,7 +71,8 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         posted = request.POST
     except Exception:  # it could not be read at all: that is what the answer is about
         return []
-    chosen = {"csrfmiddlewaretoken", "token", "act", "anyway", "field", "purpose"}  # and not typed
+    # What was chosen, and not typed.
+    chosen = {"csrfmiddlewaretoken", "token", "act", "anyway", "theirs", "field", "purpose"}
     return [
         (name, value)
         for name, values in posted.lists()
@@ -289,7 +290,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             form.add_refusal(exc)
         case outcomes.Conflict():
             session.remember_shown(request.session, exc.profile)
-            form = form.over(exc.profile, reading.newest_by_field(number))
+            form = form.over(exc.profile, reading.stored_last(number))
         case outcomes.AlreadySent():
             if number:
                 form = form.over(read_and_remember(request, number))

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Exists
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -25,8 +26,6 @@ from customers.session import reason_of
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.revert import part_of_page
-
-_NEWEST = 2**62  # a line that waits comes after all entries
 
 
 @allow(Permission.LOG)
@@ -83,7 +82,7 @@ def change_page(
         "line": line,
         "time": shown.recorded_at if isinstance(shown, Change) else shown.sent_at,
         "proof": prove(found.entries) if found else None,
-        "around": around(change_id, shown.customer_id, found.seq if found else _NEWEST),
+        "around": around(shown),
         "form": form,
         "notice": notice,
         "reveal": reveal,
@@ -101,13 +100,21 @@ def change_page(
 
 def _of(change_id: UUID) -> tuple[Change | None, JournalLine | None]:
     """What is recorded of a change, and its open line. An overdue create is settled first."""
-    lines = JournalLine.objects.filter(pk=change_id)
+    changes, lines = Change.objects.filter(pk=change_id), JournalLine.objects.filter(pk=change_id)
+    if settled := changes.exclude(Exists(lines)).first():
+        return _with_entries(settled), None
     line = lines.first()
     if line and not line.customer_id:
         give_up_creates()
         line = lines.first()
-    found = reading.with_entries(Change.objects.filter(pk=change_id))
-    return next(iter(found), None), line
+    return _with_entries(changes.first()), line
+
+
+def _with_entries(change: Change | None) -> Change | None:
+    """None also without an entry: somebody put its row in."""
+    if change:
+        change.entries = reading.of_change(change.pk)
+    return change if change and change.entries else None
 
 
 def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     editing = Editing([field], here, request.actor, form_name, profile, alone=True, reason=why)
     form, notice = answers.profile_form(request, editing)
     show = partial(editor, request, field)
+    if "theirs" in request.POST:
+        return _kept_theirs(request, form)
     if not form.is_valid():
         return show(form, notice)
     try:
@@ -80,7 +82,8 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     remember_shown(request.session, profile)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    context: dict[str, Any] = {"row": row_of(profile, field), "change_id": change_id}
+    record = ProfilePage(profile, reading.newest_by_field(customer_id))
+    context: dict[str, Any] = {"record": record, "row": record.rows[name], "change_id": change_id}
     context["fragment"] = "customers/_field.html"
     page, *_ = re.split("[?#]", request.htmx.current_url or "")
     if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail
@@ -129,6 +132,17 @@ def editor(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice
             raise notice  # a notice above the page; the form stays as it is
     context["row"] = ProfilePage(profile, {}).rows[field.name]  # without its last change
     return answers.page_or_fragment(request, "customers/field_form.html", fragment, context)
+
+
+def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
+    """The field at rest with the value of whoever was quicker; what was typed can be had back."""
+    profile, [field] = form.editing.profile, form.editing.rows
+    form.is_valid()  # takes what was typed
+    context: dict[str, Any] = {"form": form, "notice": None, "row": row_of(profile, field)}
+    context |= {"mine": dict(form.typed_texts).get(field.label)}
+    context["title"] = ProfilePage(profile, {}).title
+    page, fragment = "customers/field_form.html", "customers/_field.html"
+    return answers.page_or_fragment(request, page, fragment, context, status=200)
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:

@@ -27,12 +27,13 @@ def integrity(request: DeskRequest) -> HttpResponse:
         verification.start(request.actor)
         if not wants_fragment(request):
             return redirect("integrity")
-    context = _check()
+    runs = verification.runs()
+    context = _check(runs)
     if wants_fragment(request):
         return render(request, "audit/_integrity.html", context)
     context |= {
         "head": _head(),
-        "last_sealed": verification.last_sealed(),
+        "last_sealed": runs.sealed,
         "unguarded": triggers.missing(),
         "unsettled": reading.unsettled(most=_UNSETTLED),
     }
@@ -40,16 +41,16 @@ def integrity(request: DeskRequest) -> HttpResponse:
     return note_access(request, page, Access.AUDIT)
 
 
-def _check() -> dict[str, Any]:
+def _check(runs: verification.Runs) -> dict[str, Any]:
     """The run that goes on or was broken off, the result that holds, and the runs before."""
-    runs, result = verification.newest(), verification.result()
-    is_off = bool(runs) and runs[0].state == CheckState.BROKEN_OFF
+    newest, result, _ = runs
+    is_off = bool(newest) and newest[0].state == CheckState.BROKEN_OFF
     return {
-        "running": next((run for run in runs if run.state == CheckState.RUNNING), None),
-        "broken_off": runs[0] if is_off else None,
+        "running": next((run for run in newest if run.state == CheckState.RUNNING), None),
+        "broken_off": newest[0] if is_off else None,
         "result": result,
         "faults": _faults(result) if result else [],
-        "runs": [run for run in runs if run.state != CheckState.RUNNING and run != result],
+        "runs": [run for run in newest if run.state != CheckState.RUNNING and run != result],
     }
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from customers import form_token, wording
 from customers.access import Permission, allow
 from customers.audit import reading
+from customers.audit.around import around
 from customers.audit.models import Access, Change
 from customers.catalogue.fields import FIELDS
 from customers.form_token import FormToken
@@ -45,12 +46,11 @@ def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
 
 def part_of_page(request: DeskRequest, change: Change) -> dict[str, Any]:
     """The context of the same on the page of the change; Club Med is not asked for it."""
-    context: dict[str, Any] = {"put_back_by": reading.put_back_by(change.pk)}
     ways = ways_back(change) if request.actor.may_revert else []
     if all(way.obstacle for way in ways):
-        return context
+        return {}
     reason = reason_of(request.session, change.customer_id)
-    return context | {
+    return {
         "revert_form": RevertForm(ways, reason=reason),
         "revert_token": _mint(request, change, ways),
     }
@@ -117,7 +117,7 @@ def _page(
     """token: the form's own, while it is good; else it gets a new one over what is shown."""
     context = {
         "change": change,
-        "put_back_by": reading.put_back_by(change.pk),
+        "around": around(change),
         "form": form,
         "notice": notice,
         "token": request.POST["token"] if token else _mint(request, change, form.ways),

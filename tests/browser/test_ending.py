@@ -54,7 +54,7 @@ def test_what_was_typed_and_not_saved_is_asked_about_first(open_page):
     page.get_by_role("button", name="Sign out").click()
 
     expect(page.locator("#email input[name=value]")).to_have_value("typed@example.com")
-    assert asked == ["What you typed here is not saved. Sign out all the same?"]
+    assert asked == ["What you typed here is not saved. Sign out anyway?"]
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(GATE)

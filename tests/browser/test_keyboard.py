@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import open_editor
+
 pytestmark = pytest.mark.once
 TOM, WANG = "/customers/123456789/", "/customers/704118236/"
 
@@ -51,14 +53,47 @@ def test_enter_opens_and_saves_and_the_focus_stays_where_the_work_is(product, pa
 )
 def test_escape_cancels_and_goes_back_to_the_value(product, page, link, field, left):
     page.goto(TOM)
+    if link.startswith("Add"):
+        tab_to(page, page.locator(".add-field summary").first)
+        page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("link", name=link))
     page.keyboard.press("Enter")
     expect(page.locator(f"#{field} input[name=value]")).to_be_focused()
     page.keyboard.type("Nobody")
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#{field} input[name=value]")).to_have_value("Nobody")
+    page.once("dialog", lambda dialog: dialog.accept())
     page.keyboard.press("Escape")
 
+    assert asked == ["Discard what you typed?"]
     expect(page.locator(f"#{field} .field-edit")).to_be_focused()
     expect(page.locator(f"#{field}")).to_contain_text(left)
+    assert product.wire("PATCH") == []
+
+
+def test_in_a_conflict_nothing_is_chosen_by_a_key_too_many_and_nothing_typed_is_gone(product, page):
+    page.goto(TOM)
+    box = open_editor(page, "email")
+    product.change_elsewhere("123456789", email="theirs@example.com")
+    box.fill("mine@example.com")
+    page.keyboard.press("Enter")
+    expect(page.locator("#email [role=alert]")).to_be_focused()
+    for key in ("Enter", "Control+Enter", "Escape"):
+        page.keyboard.press(key)
+
+    expect(box).to_be_focused()
+    expect(box).to_have_value("mine@example.com")
+    product.change_elsewhere("123456789", email="newer@example.com")
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Keep theirs"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#email .field-edit")).to_contain_text("newer@example.com")
+    tab_to(page, page.get_by_role("button", name="Use it"))
+    page.keyboard.press("Enter")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("mine@example.com")
     assert product.wire("PATCH") == []
 
 

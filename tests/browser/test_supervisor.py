@@ -1,14 +1,12 @@
-"""What a supervisor asks of the log, asked with a mouse, with the keyboard alone, and without a
-script."""
+"""What a supervisor asks of the log with a mouse; test_questions.py asks it in other ways."""
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import save_as, unexpected
+from tests.browser.conftest import save_as
 from tests.log import VERIFIER
 
 pytestmark = pytest.mark.once
@@ -42,14 +40,6 @@ def expect_listed(page, *fields, chips):
     expect(page.locator(".chip")).to_have_count(chips)
     listed = page.locator("td.field-name").all_inner_texts()
     assert {text.removesuffix(" new").partition(",")[0] for text in listed} == set(fields)
-
-
-def test_what_one_colleague_did_last_week_is_two_clicks_away(busy):
-    busy.locator("td.who").get_by_role("link", name="Inès Moreau").first.click()
-    busy.get_by_role("link", name="Last 7 days").click()
-
-    expect(busy.locator(".chip")).to_have_count(3)
-    assert set(busy.locator("td.who").all_inner_texts()) == {"Inès Moreau"}
 
 
 def test_all_changes_of_one_field_this_month_are_two_clicks_away(busy):
@@ -103,32 +93,3 @@ def test_who_looked_at_this_customer_is_one_click_away(busy):
     busy.locator("#timeline summary").click()
 
     expect(busy.locator("#looks-panel")).to_contain_text("Inès Moreau, agent")
-
-
-def test_with_the_keyboard_alone(busy):
-    summary = busy.locator("summary", has_text="Any field")
-    summary.focus()
-    expect(summary).to_be_focused()
-    busy.keyboard.press("Enter")
-    expect(busy.get_by_label("E-mail")).to_be_visible()
-    busy.keyboard.press("Tab")
-    first = busy.locator("label:has(:focus)").inner_text()
-    busy.keyboard.press("Space")
-    busy.keyboard.press("Enter")
-
-    expect_listed(busy, first, chips=1)
-
-
-def test_without_a_script(busy, product, open_page):
-    page = open_page(script=False)
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(URL)
-    page.locator("summary", has_text="Any field").click()
-    page.get_by_label("First name").check()
-    page.get_by_role("button", name="Filter").click()
-    expect_listed(page, "First name", chips=1)
-    page.get_by_role("link", name="Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Export CSV").click()
-    assert "Thomas" in Path(download.value.path()).read_text(encoding="utf-8")
-    assert unexpected(page.said) == []

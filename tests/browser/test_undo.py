@@ -64,7 +64,7 @@ def test_a_supervisor_puts_a_value_back_that_moved(product, open_page, script):
 
     expect(page.locator("#revert")).to_contain_text("Changed since then.")
     expect(page.locator("#revert .compare")).to_contain_text("third@example.com")
-    page.get_by_label("E-mail, all the same").check()
+    page.get_by_label("E-mail, anyway").check()
     page.get_by_role("button", name="Put the ticked values back").click()
 
     expect(page.locator("#notices")).to_contain_text("E-mail: the old value is back.")

@@ -109,7 +109,7 @@ def test_another_person_is_created_all_the_same_and_the_log_says_so(agent, clubm
     [made] = {(entry.reason, entry.flags, *entry.related) for entry in Entry.objects.all()}
     assert made == ("Her daughter", "despite_duplicates", "555")
     page = text(signed_in(SUPERVISOR).page("/audit/"))
-    assert "Created although somebody like this is there: Customer 555" in page
+    assert "Created despite possible duplicates: Customer 555" in page
 
 
 def test_somebody_who_was_not_shown_is_shown_first(agent, clubmed):

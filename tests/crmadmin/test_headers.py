@@ -70,6 +70,8 @@ def test_every_answer_files_and_redirects_too_says_what_a_browser_may(agent, set
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     if answer.status_code != 301:
         assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert "utf-8" in answer["Content-Type"]
     assert "preload" not in answer.get("Strict-Transport-Security", "")
 
 

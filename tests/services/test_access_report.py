@@ -87,7 +87,7 @@ def email(old="a@example.com", new="b@example.com", outcome=Outcome.APPLIED, *ho
 
 
 def change_and_have_decided(agent, supervisor, clubmed):
-    """A change that is applied, and one of which a supervisor had to say what came of it."""
+    """A change that is applied, and one of which a supervisor had to record the outcome."""
     change(agent, "first@example.com")
     lose_the_answer(agent, clubmed, "drop_before", "second@example.com")
     clubmed.customers[TOM]["email"] = "third@example.com"

@@ -5,8 +5,9 @@ from django.db import connection, transaction
 
 from crmadmin.sandbox import Fault
 from customers.audit import reverts
+from customers.audit.around import around
 from customers.audit.models import Change, Entry, JournalLine, Missing
-from customers.audit.reading import put_back_by, with_entries
+from customers.audit.reading import with_entries
 from customers.catalogue.fields import FIELDS
 from customers.services.change import change_profile
 from customers.services.decide import settle_change
@@ -46,9 +47,10 @@ def test_an_old_value_is_sent_and_recorded_as_a_change_that_reverts(clubmed):
     assert bodies(clubmed)[-1] == {"email": "tom@example.com"}
     entry = Entry.objects.get(change_id=saved.change_id)
     assert (entry.flags, entry.reverts, entry.reason) == ("reverts", first.pk.hex, "Wrong person")
-    assert [change.pk for change in put_back_by(first.pk)] == [saved.change_id]
+    assert [near.first.change_id for near in around(first).put_back_by] == [saved.change_id]
     [second] = with_entries(Change.objects.filter(pk=saved.change_id))
     assert second.reverted == first
+    assert around(second).puts_back.first.change_id == first.pk
     assert log.verify()[0] == 0
 
 

@@ -30,7 +30,7 @@ SUPERVISORS = (f"{CUSTOMER}forget/", "audit/report/", f"{CHANGE}settle/", f"{CHA
 REVEALS, REVEALS_CHANGE = f"{FIELD}reveal/", f"{CHANGE}reveal/"
 EVERYBODY = (
     *("language/", "oidc/login/", "oidc/callback/", "oidc/logout/", "oidc/backchannel-logout/"),
-    *("signed-out/", "health/live", "health/ready", "metrics"),
+    *("signed-out/", "shortcuts/", "health/live", "health/ready", "metrics"),
 )
 PEOPLE = {
     "stranger": (None, False, ()),

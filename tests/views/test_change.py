@@ -293,16 +293,6 @@ def test_the_only_change_of_a_customer_has_nothing_around_it(agent, supervisor):
     assert len(panel(page, "near").select("li")) == 1
 
 
-def test_the_page_takes_few_queries(agent, supervisor, django_assert_max_num_queries):
-    for _ in range(3):
-        append("email", "phones")
-    number = Change.objects.all()[1].pk
-    supervisor.get("/audit/")
-
-    with django_assert_max_num_queries(12):
-        page_of(supervisor, number)
-
-
 # Proof
 
 

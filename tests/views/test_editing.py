@@ -246,6 +246,41 @@ def test_after_a_conflict_mine_can_be_edited_again_or_saved_instead(agent, clubm
     assert (entry.old, entry.new) == ("theirs@example.com", "mine@example.com")
 
 
+def test_what_was_typed_can_be_had_back_after_theirs_was_kept(agent, clubmed):
+    asked = soup(conflict(agent, clubmed, value="mine@example.com"))
+    typed = hidden_inputs(asked) | {"value": "mine@example.com"}
+
+    for headers in (HTMX, {}):
+        answer = agent.post(URL, typed | {"theirs": "yes"}, headers=headers)
+        assert answer.status_code == 200
+        row = soup(answer).select_one("#email")
+        assert "theirs@example.com" in text(row.select_one(".field-edit"))
+        assert "Kept theirs. You typed “ mine@example.com ”." in text(row)
+    back = hidden_inputs(soup(answer)) | {"act": "edit"}
+    back["value"] = row.select_one("[name=value]")["value"]
+    editor = soup(agent.post(URL, back, headers=HTMX))
+    assert editor.select_one("input[name=value]")["value"] == "mine@example.com"
+    assert editor.select_one(".error") is None
+    assert sent(clubmed, "PATCH") == []
+
+
+@pytest.mark.parametrize("is_read_again", [True, False], ids=["read again", "not yet read"])
+def test_a_conflict_says_who_was_quicker_though_club_med_writes_it_otherwise(
+    agent, other_agent, clubmed, is_read_again
+):
+    url = f"/customers/{TOM}/fields/first_name/"
+    mine = agent.form(url) | {"value": "Tomas"}
+    theirs = other_agent.post(url, other_agent.form(url) | {"value": "Béatriz"}, headers=HTMX)
+    if is_read_again:
+        other_agent.get(soup(theirs).select_one(".field")["hx-get"], headers=HTMX)
+    assert clubmed.customers[TOM]["first_name"] == "BEATRIZ"
+
+    page = soup(agent.post(url, mine, headers=HTMX))
+
+    assert "Owen Whitfield saved another value" in text(page)
+    assert page.select_one("p[data-focus] strong").text == "Changed while you were typing."
+
+
 # Clearing: test_every_field walks every field through it
 
 
@@ -278,7 +313,7 @@ def test_a_clear_meets_a_conflict_like_any_change(agent, clubmed):
     assert "You wanted empty" in text(page)
     assert sent(clubmed, "PATCH") == []
     button = page.select_one("button[name=clear]")
-    assert text(button) == "Clear it all the same"
+    assert text(button) == "Clear anyway"
     again = hidden_inputs(page) | {"clear": button["value"]}
     assert agent.post(URL, again, headers=HTMX).status_code == 200
     assert sent(clubmed, "PATCH") == [(PATH, {"email": None})]

@@ -132,7 +132,7 @@ def test_a_field_that_moved_meanwhile_asks_whose_value_is_to_be(agent, clubmed):
     page = soup(answer)
     assert answer.status_code == 409
     assert bodies(clubmed) == []
-    assert "Changed while you were typing. Nothing of yours was sent." in text(page)
+    assert "Changed while you were typing. Nothing was sent." in text(page)
     place = text(page.select_one("#birth_city-input"))
     assert "Club Med now holds another value. You saw Nice Now at Club Med Rome" in place
     shown = {name: page.select_one(f"[name={name}]")["value"] for name in (*typed, "fourth_name")}
@@ -157,7 +157,7 @@ def test_a_clear_of_what_moved_asks_too_and_names_who_was_quicker(agent, other_a
     asked = soup(post(agent, page, clear=["email"]))
     told = text(asked.select_one("#email-input"))
     assert "Owen Whitfield saved another value" in told
-    assert "Clear it all the same" in told
+    assert "Clear anyway" in told
     post(agent, asked, **{"email-choice": "mine"})
 
     assert bodies(clubmed)[-1] == {"email": None}

@@ -27,7 +27,7 @@ def late(agent, supervisor, monkeypatch):
     """A change of half past eleven at night in UTC, which is no time ago; a supervisor reads it."""
     monkeypatch.setattr(timezone, "now", lambda: LATE)
     change(agent, "new@example.com")
-    supervisor.cookies["timezone"] = "Europe/Paris"
+    supervisor.cookies["crmadmin_timezone"] = "Europe/Paris"
     return supervisor
 
 
@@ -46,7 +46,7 @@ def test_a_list_shows_the_time_and_the_day_of_the_reader_and_utc_on_hover(late):
     assert f"Today, {NEXT:%A} {NEXT.day} {NEXT:%B %Y}" in text(page)
     assert "Times: Europe/Paris." in text(page)
 
-    del late.cookies["timezone"]  # the tests' own zone is UTC
+    del late.cookies["crmadmin_timezone"]  # the tests' own zone is UTC
     page = late.page("/audit/")
     assert first_time(page).get_text() == "23:30:12"
     assert f"Today, {DAY:%A} {DAY.day} {DAY:%B %Y}" in text(page)
@@ -57,7 +57,7 @@ def test_a_filters_days_begin_when_the_readers_do(late):
     assert not late.page(f"/audit/?from={DAY}&to={DAY}").select("tbody.change")
     assert f"from={NEXT}&to={NEXT}" in str(late.get("/audit/").content.decode()).replace("amp;", "")
 
-    late.cookies["timezone"] = "UTC"
+    late.cookies["crmadmin_timezone"] = "UTC"
     assert late.page(f"/audit/?from={DAY}&to={DAY}").select("tbody.change")
 
 
@@ -80,7 +80,7 @@ def test_an_export_keeps_both_clocks(late):
 def test_a_hostile_zone_is_none(late, settings):
     settings.READER_ZONE = "Asia/Tokyo"
     for zone in ("", "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "Europe", "é" * 4000):
-        late.cookies["timezone"] = zone
+        late.cookies["crmadmin_timezone"] = zone
         assert first_time(late.page("/audit/")).get_text() == "08:30:12"
 
 

@@ -24,7 +24,7 @@ from customers.audit.models import Change, ChangedField, CheckState, Verificatio
 from tests import differences
 from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, hidden_inputs, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -36,7 +36,7 @@ INNERMOST = re.compile("⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 SPOKEN = ("aria-label", "alt", "placeholder", "title")  # attributes that a person reads or hears
 NAMES = (
-    "Customer desk Club Med GM UTC Wang tom@example.com TOM SMITH IM SI"  # the last two: initials
+    "Customer desk Club Med GM UTC Ctrl Alt Tab Wang tom@example.com TOM SMITH IM SI"  # initials
 )
 
 
@@ -79,6 +79,7 @@ PAGES = [
         "/audit/export/",
         "/audit/?flag=reverts",
         "/signed-out/",
+        "/shortcuts/",
     ),
     "/oidc/callback/?error=access_denied",
 ]
@@ -152,6 +153,11 @@ def conflict(agent, supervisor, clubmed):
     form = agent.form(EDITOR)
     clubmed.customers[LONG]["email"] = "theirs@example.com"
     return agent.post(EDITOR, form | {"value": "mine@example.com"})
+
+
+def kept_theirs(agent, supervisor, clubmed):
+    typed = hidden_inputs(soup(conflict(agent, supervisor, clubmed)))
+    return agent.post(EDITOR, typed | {"value": "mine@example.com", "theirs": "yes"})
 
 
 def unknown_outcome(agent, supervisor, clubmed):
@@ -322,6 +328,7 @@ STATES = [
         refused_create,
         refused_editor,
         conflict,
+        kept_theirs,
         unknown_outcome,
         saved,
         saved_in_place,
@@ -391,6 +398,7 @@ def known_words(clubmed):
         *names.days["format"]["wide"].values(),
         NAMES,
         *settings.REASONS,  # the company's own words
+        "王美琳",  # two fields, written without a space
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}

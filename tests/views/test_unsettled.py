@@ -56,7 +56,7 @@ def test_a_waiting_an_unseen_and_an_unclear_one_are_listed(agent, supervisor, cl
 def test_an_auditor_reads_it_and_decides_nothing(auditor, unclear):
     assert "Decide" not in text(auditor.page(URL))
     page = auditor.page(unclear)
-    assert "A supervisor has to say what came of it." in text(page)
+    assert "A supervisor has to record the outcome." in text(page)
     assert page.select_one("#settle form") is None
 
 

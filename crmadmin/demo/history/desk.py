@@ -40,6 +40,7 @@ class Desk:
             settings.OIDC_GROUPS_CLAIM: list(person.groups),
         }
         self.actor = replace(actor_from(claims), market=market)
+        access_events.know(self.actor, person.username)
 
     def note(self, kind: Access, customer_id: str = "") -> None:
         """Record that they looked."""

@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *, length: int, **options: Any) -> None:
         call_command("migrate", run_syncdb=True, verbosity=0)
         _fill(length)
-        cookie = f"{settings.SESSION_COOKIE_NAME}={_session()}"
+        cookie = session_cookie()
         paths = _paths(length)
         found = {
             "cookie": cookie,
@@ -90,12 +90,12 @@ def _paths(length: int) -> dict[str, str]:
     }
 
 
-def _session() -> str:
-    """A supervisor's."""
+def session_cookie() -> str:
+    """Of a supervisor's session, as a header."""
     session = SessionStore()
     supervisor = Actor(change.ISSUER, "staff-1", "Sana El Idrissi", (Role.SUPERVISOR,))
     sessions.start(session, supervisor)
-    return str(session.session_key)
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
 def _queries(path: str, cookie: str) -> int:

@@ -1,0 +1,124 @@
+"""Single keys lead where the sheet says, never while somebody types, and can be turned off."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import open_editor, save_as
+
+pytestmark = pytest.mark.once
+TOM = "/customers/123456789/"
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_an_email_is_changed_with_twelve_keys_beside_what_is_typed(product, page):
+    page.goto(TOM)
+    for pressed in range(1, 8):  # noqa: B007
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Skip to Contact":
+            break
+    press(page, "Enter", "Tab", "Tab", "Tab", "e")
+    expect(page.locator("#email input[name=value]")).to_be_focused()
+    page.keyboard.type("keyed@example.com")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#email .was-saved")).to_be_visible()
+    assert pressed + 6 <= 12
+
+
+def test_the_sheet_lists_what_the_role_can_open_and_closes(product, page):
+    for name, log in (("Inès Moreau", False), ("Sana El Idrissi", True)):
+        product.let_in(page, name)
+        page.goto("/saves/")
+        press(page, "?")
+        sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+        expect(sheet).to_be_visible()
+        expect(sheet.get_by_text("Audit log")).to_be_visible(visible=log)
+        press(page, "n")
+        expect(sheet).to_be_visible()
+        press(page, "Escape")
+        expect(sheet).to_be_hidden()
+
+
+def test_keys_lead_to_pages_and_lines(sana):
+    sana.goto(TOM)
+    save_as(sana, "email", "keys@example.com")
+    press(sana, "g", "a")
+    sana.wait_for_url("**/audit/")  # and its scripts
+    press(sana, "j", "j", "ArrowUp")
+    line = sana.locator("table.log > tbody.change").first
+    expect(line.locator("a").first).to_be_focused()
+    press(sana, "f")
+    expect(sana.locator("#filters summary").first).to_be_focused()
+    press(sana, "n")
+    expect(sana).to_have_url(re.compile("/customers/new/$"))
+
+
+def test_in_a_field_a_letter_is_text_and_ctrl_enter_saves(product, page):
+    page.goto(TOM)
+    page.locator("#optins .field-edit").click()
+    page.locator("#optins select").first.focus()
+    press(page, "ArrowDown", "Control+Enter")
+    expect(page.locator("#optins .was-saved")).to_be_visible()
+
+    press(page, "/")
+    expect(page.locator(".topsearch [name=q]")).to_be_focused()
+    press(page, "n", "?", "g", "f")
+    expect(page.locator(".topsearch [name=q]")).to_have_value("n?gf")
+    expect(page).to_have_url(re.compile(TOM))
+
+
+def test_a_key_that_an_input_method_composes_with_does_nothing(page):
+    page.goto(TOM)
+    open_editor(page, "email")
+    compose = """key => document.activeElement.dispatchEvent(new KeyboardEvent(
+        "keydown", { key, isComposing: true, bubbles: true, ctrlKey: key === "Enter" }))"""
+    for key in ("Escape", "Enter"):
+        page.evaluate(compose, key)
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate(compose, "n")
+
+    expect(page.locator("#email[data-state=editing] input[name=value]")).to_be_visible()
+    expect(page).to_have_url(re.compile(TOM))
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [
+        ("/customers/new/", "#id_civility"),
+        (f"{TOM}fields/email/", "[name=value]"),
+        (f"{TOM}fields/phones/", "[name=phones-0-number]"),
+        (f"{TOM}groups/identity/", "#id_civility"),
+        (f"{TOM}forget/", "[name=reason]"),
+        (TOM, "body"),
+    ],
+)
+def test_a_page_that_is_a_form_begins_in_it(sana, path, first):
+    sana.goto(path)
+    expect(sana.locator(first).first).to_be_focused()
+
+
+def test_the_first_customer_who_was_found_is_opened_with_enter(page):
+    page.goto("/")
+    page.keyboard.type("Smith")
+    press(page, "Enter")
+    found = page.locator("section[aria-labelledby=found-title] li")
+    expect(found.first.locator("a")).to_be_focused()
+    press(page, "ArrowDown", "Enter")
+    expect(page).to_have_url(re.compile(r"/customers/\d+/$"))
+
+
+def test_the_keys_can_be_turned_off_and_on(page):
+    page.goto("/shortcuts/")
+    page.get_by_label("Single keys are on").uncheck()
+    press(page, "n")
+    page.goto("/shortcuts/")
+    expect(page.get_by_label("Single keys are on")).not_to_be_checked()
+    page.get_by_label("Single keys are on").check()
+    press(page, "n")
+    expect(page).to_have_url(re.compile("/customers/new/$"))
