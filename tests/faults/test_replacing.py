@@ -17,13 +17,13 @@ import requests
 
 from tests.conftest import HTMX, hidden_inputs
 from tests.demo import ROOT, children_of
-from tests.faults.conftest import Person, wait_until
-from tests.faults.test_running_server import (
-    environment,  # noqa: F401 - a fixture
+from tests.faults.conftest import (
+    Person,
     manage,
     open_database,
     patched,
     recorded,
+    wait_until,
 )
 
 pytestmark = pytest.mark.once
@@ -48,7 +48,7 @@ def first_version(tmp_path):
 class Server:
     """A version of the product, on a socket that others may serve too. log: its process log."""
 
-    def __init__(self, code, environment, listening, log):  # noqa: F811 - not the fixture
+    def __init__(self, code, environment, listening, log):
         handle, self.log = listening.fileno(), log
         served = ("--config", "python:crmadmin.server", "--bind", f"fd://{handle}")
         with log.open("wb") as told:
@@ -118,7 +118,7 @@ def everybody_saves_again(people):
 
 def test_no_request_fails_while_workers_and_the_server_are_replaced(
     sandbox,
-    environment,  # noqa: F811 - the fixture
+    environment,
     first_version,
     serve,
     tmp_path,
