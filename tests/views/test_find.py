@@ -7,6 +7,7 @@ import pytest
 from crmadmin.sandbox import Fault
 from tests.conftest import HTMX, TOM, sent, soup, text
 
+pytestmark = pytest.mark.once
 WANG = "704118236"
 
 
