@@ -118,6 +118,7 @@ TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed
 REQUIRED = _("Required.")
+REQUIRED_IN = _("Required in %(country)s")
 CONTROL = _("This holds a character that cannot be typed: remove it.")
 TOO_LONG = _("At most %(limit_value)d characters; this has %(show_value)d.")
 NOT_AN_EMAIL = _("Not a valid e-mail address, like tom@example.com.")
@@ -149,7 +150,10 @@ MARKET_RULES = {
     "choice": _("Not a choice in %(country)s: pick one from the list."),
     "example": _("%(country)s: write it like %(hint)s."),
     "explained": _("%(country)s: %(hint)s."),
-    "other": _("Not written as %(country)s writes it."),
+    "other": _("Does not fit the rule of %(country)s: check it, or save it anyway."),
+    "pattern other": _("%(country)s: %(pattern)s."),
+    "pattern example": _("%(country)s: %(pattern)s, like %(hint)s."),
+    "pattern explained": _("%(country)s: %(pattern)s. %(hint)s."),
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
@@ -175,6 +179,7 @@ WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
 WHAT_THEY_WANT = _("What they want")
 ABOUT_THIS_CALL = _("About this call")
+OTHER_EMPTY = _("Names, birth and number")
 NATIVE_NAME = _("Name in its own script")
 
 # Find
@@ -189,6 +194,14 @@ CRITERIA = {
     "birthdate": _("Date of birth"),
 }
 TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
+NOT_A_WHOLE_EMAIL = _("Type the whole e-mail: Club Med finds no part of one.")
+NO_WILDCARD = _("Type the whole name, without * or %: Club Med finds no part of one.")
+TRY_INSTEAD = {
+    "email": _("Try the phone, or last name and date of birth."),
+    "phone": _("Try the e-mail, or last name and date of birth."),
+    "number": _("Try the e-mail, or last name and date of birth."),
+    "name": _("Try another spelling, the e-mail or the phone."),
+}
 SEARCH_EXPIRED = _("This search has expired. Type it again.")
 
 # Settle, reveal, forget

@@ -23,6 +23,17 @@ document.addEventListener("keydown", (event) => {
   event.target.closest(".editor:not([aria-busy]), .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
 });
 
+// One click copies a number or an address, where the browser lets a page do that.
+if (navigator.clipboard) document.documentElement.dataset.copies = "";
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const said = button.nextElementSibling;
+  for (const other of document.querySelectorAll(".copied")) other.textContent = "";
+  said.textContent = said.dataset.said;
+});
+
 // Theme: remembered in this browser only.
 for (const menu of document.querySelectorAll("[data-theme-menu]")) {
   menu.hidden = false;
@@ -56,15 +67,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const stayed = active === document.body || active === worked.get(field.id) || field.contains(active);
   if (field.getAttribute("hx-trigger") !== "load") worked.delete(field.id);
   if (!stayed) return;
-  const control = (field.dataset.state === "saved" ? [".field-edit"] : FOCUS)
-    .flatMap((kind) => [...field.querySelectorAll(kind)]).find((one) => one.checkVisibility());
+  const control = first(field, field.dataset.state === "saved" ? [".field-edit"] : FOCUS);
   control?.focus();
   if (field.dataset.state === "editing") control?.select?.();
 });
+const first = (place, kinds = FOCUS) => kinds
+  .flatMap((kind) => [...place.querySelectorAll(kind)]).find((one) => one.checkVisibility());
 // What takes the focus, the first that can be seen: what is new or wrong before what comes first.
 const FOCUS = [
   "[data-focus]",
   "[aria-invalid=true]",
+  "[type=tel]",
   "[type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit",
   ".field-value > .btn",
 ];
@@ -117,10 +130,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:timeout", unreachable);
 
-// What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
-// is new in it.
+// What was done, or a summary of mistakes, is read first, else a page that is a form begins in it; of
+// a page whose main part was replaced, what is new in it.
 addEventListener("load", () => {
-  document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])")?.focus();
+  const said = document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])");
+  const form = document.querySelector("main :is(form.editor, form[data-guard]):not(#settle *)");
+  if (said) said.focus();
+  else if (form && document.activeElement === document.body) first(form.querySelector(".form-section") ?? form)?.focus();
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it

@@ -53,11 +53,11 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-shortcuts]")) localStorage.setItem("shortcuts", target.checked ? "on" : "off");
 });
-const show = () => {
+const showSwitch = () => {
   for (const box of document.querySelectorAll("[data-shortcuts]")) {
     box.disabled = false;
     box.checked = localStorage.getItem("shortcuts") !== "off";
   }
 };
-document.addEventListener("htmx:afterSettle", show);
-show();
+document.addEventListener("htmx:afterSettle", showSwitch);
+showSwitch();

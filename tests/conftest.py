@@ -163,8 +163,8 @@ class Desk(Client):
 
 def soup(response):
     page = BeautifulSoup(response.content, "html.parser")
-    for place_to_break in page.find_all("wbr"):
-        place_to_break.unwrap()
+    for seamless in page.select("wbr, bdi[translate]"):
+        seamless.unwrap()
     page.smooth()
     return page
 

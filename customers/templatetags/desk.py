@@ -137,6 +137,12 @@ def colon(label: str) -> str:
 
 
 @register.filter
+def isolated(value: object) -> SafeString:
+    """A value in a sentence: its direction is its own, and no browser translates it."""
+    return markup('<bdi translate="no">{}</bdi>', value)
+
+
+@register.filter
 def breakable(address: str) -> SafeString:
     """An e-mail address that may break after its @."""
     name, at, host = address.partition("@")

@@ -82,7 +82,8 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     remember_shown(request.session, profile)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    context: dict[str, Any] = {"row": row_of(profile, field), "change_id": change_id}
+    record = ProfilePage(profile, reading.newest_by_field(customer_id))
+    context: dict[str, Any] = {"record": record, "row": record.rows[name], "change_id": change_id}
     context["fragment"] = "customers/_field.html"
     page, *_ = re.split("[?#]", request.htmx.current_url or "")
     if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail

@@ -63,7 +63,7 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
         request,
         form,
         found=found,
-        people=[person(item) for item in found.items],
+        people=[person(item, found.matched) for item in found.items],
         handle=handle,
         page_number=page,
     )
