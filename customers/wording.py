@@ -118,6 +118,7 @@ TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed
 REQUIRED = _("Required.")
+REQUIRED_IN = _("Required in %(country)s")
 CONTROL = _("This holds a character that cannot be typed: remove it.")
 TOO_LONG = _("At most %(limit_value)d characters; this has %(show_value)d.")
 NOT_AN_EMAIL = _("Not a valid e-mail address, like tom@example.com.")
@@ -149,7 +150,10 @@ MARKET_RULES = {
     "choice": _("Not a choice in %(country)s: pick one from the list."),
     "example": _("%(country)s: write it like %(hint)s."),
     "explained": _("%(country)s: %(hint)s."),
-    "other": _("Not written as %(country)s writes it."),
+    "other": _("Does not fit the rule of %(country)s: check it, or save it anyway."),
+    "pattern other": _("%(country)s: %(pattern)s."),
+    "pattern example": _("%(country)s: %(pattern)s, like %(hint)s."),
+    "pattern explained": _("%(country)s: %(pattern)s. %(hint)s."),
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")

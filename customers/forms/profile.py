@@ -15,7 +15,7 @@ from django.http import QueryDict
 from customers import form_token, wording
 from customers.audit.models import Entry, Missing
 from customers.catalogue import kinds
-from customers.catalogue.fields import FIELDS, Field, Group
+from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.kinds import Kind
 from customers.clubmed.profile import Json, Profile, member_name
 from customers.form_token import FormToken
@@ -289,7 +289,7 @@ class ProfileForm(Inputs):
             folds: dict[str, list[AnyPart]] = {"": []}
             for part in self.parts.values():
                 if part.row.group in groups:
-                    folds.setdefault(_fold(part.row), []).append(part)
+                    folds.setdefault(_fold(part), []).append(part)
             plain = folds.pop("")
             yield str(title), plain, [(name, parts, _open(parts)) for name, parts in folds.items()]
 
@@ -299,10 +299,13 @@ def _steps(key: str) -> list[str]:
     return re.split(r"[.\[]", key.replace("]", ""))[1:]
 
 
-def _fold(row: Field) -> str:
+def _fold(part: AnyPart) -> str:
     """What a field is folded away under in the create form, "" if it is not. Folded away is what is
-    long, or rarely told on the phone.
+    long, or rarely told on the phone, unless the market asks for it.
     """
+    row = part.row
+    if part.needed:
+        return ""
     if row.native:
         return str(wording.NATIVE_NAME)
     return row.label if row.is_composed and row.kind is not kinds.PHONES else ""

@@ -110,13 +110,26 @@ def test_a_new_customer_must_have_what_the_market_needs(agent, clubmed):
     assert sent(clubmed, "POST") == []
 
 
+def test_what_the_market_needs_is_said_before_anything_is_typed(agent):
+    choose(agent, "pt-BR")
+
+    page = agent.page(NEW)
+
+    number = page.select_one("#identity-input")
+    assert "National number Required in Brazil" in text(number)
+    assert number.find_parent("details") is None
+    assert "(optional)" in text(page.select_one("label[for=id_email]"))
+
+
 @pytest.mark.parametrize("url", [NEW, f"/customers/{TOM}/groups/identity/"])
 def test_what_the_market_writes_otherwise_is_told_before_it_is_sent(agent, clubmed, url):
     agent.get(f"/customers/{TOM}/")
 
     page = soup(agent.post(url, agent.form(url) | TYPED | {"last_name": "王"}))
 
-    assert "Not written as United States writes it" in text(page.select_one("#id_last_name_error"))
+    assert "United States: Latin letters, spaces, dots, apostrophes and hyphens only." in text(
+        page.select_one("#id_last_name_error")
+    )
     assert sent(clubmed, "POST") == sent(clubmed, "PATCH") == []
 
 

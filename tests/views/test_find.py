@@ -9,6 +9,7 @@ from crmadmin.sandbox import Fault
 from customers.services import markets
 from tests.conftest import AGENT, HTMX, TOM, sent, signed_in, soup, text
 
+pytestmark = pytest.mark.once
 WANG = "704118236"
 
 
