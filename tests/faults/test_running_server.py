@@ -153,6 +153,8 @@ def test_a_sign_out_that_one_worker_is_told_of_holds_in_the_other(environment, t
             },
             tmp_path / "process.log",
         ) as server,
+        # Else a worker is the last to close the file, which locks it, and may be stopped just then.
+        closing(open_database(tmp_path)),
     ):
         one, other = children_of(server.process.pid)
         company.claims = {"sid": "one"}
