@@ -148,8 +148,8 @@ def page_of(context, product):
 
 
 def new_browser(chromium, product, **options):
-    viewport = {"width": 1440, "height": 900}
-    return chromium.new_context(base_url=product.desk, viewport=viewport, **options)
+    options = {"viewport": {"width": 1440, "height": 900}} | options
+    return chromium.new_context(base_url=product.desk, **options)
 
 
 @pytest.fixture(scope="session")
@@ -190,8 +190,8 @@ def open_page(chromium, product):
     """A page in a browser of its own: without a script, or for several people at once."""
     contexts = []
 
-    def open_one(*, script=True):
-        context = new_browser(chromium, product, java_script_enabled=script)
+    def open_one(*, script=True, **options):
+        context = new_browser(chromium, product, java_script_enabled=script, **options)
         contexts.append(context)
         return page_of(context, product)
 
