@@ -1,16 +1,13 @@
 """The running product, as `manage.py demo` starts it, and a real Chromium in front of it."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import time
 from contextlib import contextmanager
 from urllib.parse import unquote_plus
-from uuid import uuid4
 
-import psycopg
 import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
@@ -88,26 +85,9 @@ class Product:
 
 
 @pytest.fixture(scope="session")
-def database_address():
-    """On PostgreSQL a database of its own for the demo; SQLite is the demo's own affair."""
-    address = os.environ["DATABASE_URL"]
-    if not address.startswith("postgres"):
-        yield {}
-        return
-    name = f"demo_{uuid4().hex}"
-    server = address.rpartition("/")[0]
-    with psycopg.connect(
-        f"{server}/postgres".replace("postgres://", "postgresql://"), autocommit=True
-    ) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield {"DATABASE_URL": f"{server}/{name}"}
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def running_product(tmp_path_factory, database_address):
+def running_product(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    with running(folder, **PATIENT, **STRICT, **database_address) as demo:
+    with running(folder, **PATIENT, **STRICT) as demo:
         product = Product(demo)
         yield product
         _, said = demo.end(signal.SIGTERM)
