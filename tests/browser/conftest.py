@@ -20,6 +20,7 @@ PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRAC
 STRICT = {"REASON_REQUIRED": "third_name"}
 EVERY_CASE = "from tests import differences; differences.record()"
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
+SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 # Pages of one context share a process, which the first has warmed.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 
@@ -209,6 +210,15 @@ def save_as(page, field, value):
     box.fill(value)
     box.press("Enter")
     expect(page.locator(f"#{field} .was-saved")).to_be_visible()
+
+
+def tab_to(page, control):
+    """Press Tab, as often as it takes, until that control has the focus."""
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if control.evaluate("control => control === document.activeElement"):
+            return
+    raise AssertionError("Tab does not reach it")
 
 
 @contextmanager

@@ -8,9 +8,7 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in, unexpected
-from tests.browser.test_keyboard import tab_to
-from tests.browser.test_looks import SIDEWAYS
+from tests.browser.conftest import SIDEWAYS, sign_in, tab_to, unexpected
 
 pytestmark = pytest.mark.once
 CATALOG = Path(settings.BASE_DIR, "customers/locale/fr/LC_MESSAGES/django.po")
