@@ -25,7 +25,7 @@ function move(by) {
 let before = ""; // "g " until the next key
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
-  if (event.isComposing) return;
+  if (event.isComposing || event.defaultPrevented) return;
   if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const save = target.closest("form.editor, form[data-guard]")?.querySelector(".btn-primary:enabled");
     save?.form.requestSubmit(save);

@@ -1,6 +1,7 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
 import gc
+import re
 import subprocess
 from contextlib import nullcontext
 from uuid import uuid4
@@ -38,12 +39,20 @@ JUST_ASKED = {
 TOM = "123456789"  # the scenario's own customer
 
 
-REACH_A_DATABASE = {"db", "transactional_db", "live_server", "database_address"}
+_ALL_ONCE = re.compile(r"^pytestmark = .*\bpytest\.mark\.once\b", re.MULTILINE)
+REACH_A_DATABASE = {"db", "transactional_db", "live_server"}
 
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # once, before the workers begin
         subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)  # noqa: S607
+
+
+def pytest_ignore_collect(collection_path):
+    """What is marked `once` as a whole is not even read on PostgreSQL."""
+    if connection.vendor == "postgresql" and collection_path.suffix == ".py":
+        return bool(_ALL_ONCE.search(collection_path.read_text())) or None
+    return None
 
 
 def pytest_collection_modifyitems(config, items):

@@ -12,7 +12,7 @@ from customers import wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field, Group
-from customers.catalogue.markets import region_of
+from customers.catalogue.markets import country_name, market_of, region_of
 from customers.catalogue.names import native_name
 from customers.catalogue.spelling import language_of
 from customers.clubmed.profile import Json, Profile, member, parse_date, parse_phones
@@ -116,9 +116,6 @@ class FieldRow:
         return ", ".join(name for code, name in words.channels().items() if code not in asked)
 
 
-_MOST_CALLED = 3  # phones in the header
-
-
 _NAME = ("civility", "first_name", "last_name")
 
 
@@ -200,9 +197,15 @@ class ProfilePage:
         return language_of(self.native_name, self.native_name, self.lang)
 
     @property
-    def callable(self) -> list[dict[str, str]]:
-        """The phones that can be called from here."""
-        return [phone for phone in self.rows["phones"].phones if phone["dialled"]][:_MOST_CALLED]
+    def phone(self) -> dict[str, str] | None:
+        """The first phone that can be called from here."""
+        return next((one for one in self.rows["phones"].phones if one["dialled"]), None)
+
+    @property
+    def market(self) -> str:
+        """The market with its country, as in "Brazil, pt-BR"; as it is if it is no locale."""
+        locale = market_of(self.profile)
+        return f"{country_name(locale)}, {locale}" if locale else self.rows["locale"].text
 
     @property
     def title(self) -> str:

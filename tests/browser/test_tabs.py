@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.conftest import page_of, unexpected
 from tests.conftest import TOM
 
+# tests/crmadmin/test_session_table.py has tabs that sign in at once, on both databases.
+pytestmark = pytest.mark.once
 PAGES = ["/", f"/customers/{TOM}/", "/customers/new/", "/saves/", "/sessions/"]
 
 
@@ -40,7 +42,6 @@ def test_five_tabs_that_are_restored_at_once_each_reach_their_page(product, open
         assert unexpected(tab.said) == []
 
 
-@pytest.mark.once
 def test_forms_of_two_tabs_have_their_text_back_when_the_person_returns(product, open_page):
     first = open_page()
     product.let_in(first, "Inès Moreau")

@@ -1,4 +1,6 @@
-"""The server of `make run` is killed or reloaded while it saves: its SQLite files stay whole."""
+"""The server of `make run` and its SQLite files, which stay whole when it is killed or reloaded;
+and what one of its workers is told of a sign-out holds in the other.
+"""
 
 import os
 import re
@@ -17,6 +19,7 @@ import pytest
 import requests
 
 from crmadmin.sandbox import Fault
+from tests import hostile_provider as hostile
 from tests.conftest import HTMX, TOM, hidden_inputs
 from tests.demo import ROOT, children_of, python
 from tests.faults.conftest import PATIENCE, Person, stand_ins, wait_until
@@ -163,3 +166,59 @@ def assert_the_files_are_whole(folder):
         assert int.from_bytes(head[:4], sys.byteorder) == 3_007_000
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@contextmanager
+def stopped(process):
+    """Whatever comes is for the other worker."""
+    os.kill(process, signal.SIGSTOP)
+    yield
+    os.kill(process, signal.SIGCONT)
+
+
+def test_a_sign_out_that_one_worker_is_told_of_holds_in_the_other(environment, tmp_path):
+    with (
+        hostile.HostileProvider() as company,
+        serving(
+            environment
+            | {
+                "OIDC_ISSUER": company.issuer,
+                "OIDC_CLIENT_ID": hostile.CLIENT_ID,
+                "OIDC_CLIENT_SECRET": hostile.CLIENT_SECRET,
+            },
+            tmp_path / "process.log",
+        ) as server,
+    ):
+        one, other = children_of(server.process.pid)
+        company.claims = {"sid": "one"}
+        cookies = sign_in_by(server).cookies
+        token = company.logout_token(sid="one")
+
+        for worker in (one, other):
+            with stopped(worker):
+                for claims in hostile.BAD_LOGOUTS:
+                    assert tell(server, company.logout_token(**claims)) == 400
+                assert tell(server, company.logout_token(sub=None, sid="unknown")) == 200
+                assert open_page(server, cookies) == 200
+        with stopped(one):
+            assert tell(server, token) == 200
+        with stopped(other):
+            assert tell(server, token) == 400
+            assert open_page(server, cookies) == 302
+
+
+def sign_in_by(server):
+    browser = requests.Session()
+    assert browser.get(f"{server.url}/saves/").url == f"{server.url}/saves/"
+    return browser
+
+
+def tell(server, token):
+    """Over a connection of its own, which whichever worker is free takes."""
+    said = {"logout_token": token}
+    return requests.post(f"{server.url}/oidc/backchannel-logout/", said).status_code
+
+
+def open_page(server, cookies):
+    answer = requests.get(f"{server.url}/saves/", cookies=cookies, allow_redirects=False)
+    return answer.status_code

@@ -6,6 +6,7 @@ from customers.audit.models import Change, Entry, JournalLine
 from tests.acts import CONTACT, EMAIL, post, save
 from tests.conftest import HTMX, TOM, sent, soup, text
 
+pytestmark = pytest.mark.once
 IDENTITY = f"/customers/{TOM}/groups/identity/"
 PREFERENCES = f"/customers/{TOM}/groups/preferences/"
 PROFILE = f"/customers/{TOM}/"

@@ -1,8 +1,11 @@
 """The profile: everything that Club Med holds, by group."""
 
+import pytest
+
 from tests.acts import change
 from tests.conftest import TOM, sent, text
 
+pytestmark = pytest.mark.once
 RICH = "704118236"
 
 
