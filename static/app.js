@@ -92,8 +92,8 @@ const FOCUS = [
 const clocks = new WeakMap();
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
-  if (!form.matches(".field form.editor")) return;
-  form.closest(".field").dataset.saving = "";
+  if (!form.matches(".field form.editor, form[data-guard]")) return;
+  (form.closest(".field") ?? form).dataset.saving = "";
   form.setAttribute("aria-busy", "true");
   for (const input of form.querySelectorAll("input")) input.readOnly = true;
   for (const button of form.querySelectorAll("button")) button.disabled = true;
@@ -108,7 +108,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!clocks.has(form)) return;
   clearInterval(clocks.get(form));
   clocks.delete(form);
-  delete form.closest(".field")?.dataset.saving;
+  delete (form.closest(".field") ?? form).dataset.saving;
   form.removeAttribute("aria-busy");
   for (const input of form.querySelectorAll("input")) input.readOnly = false;
   for (const button of form.querySelectorAll("button")) button.disabled = false;
