@@ -182,6 +182,10 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
 
 
 def test_the_auditor_reads_the_log_and_verifies_it_and_can_do_nothing_else(place):
+    """On a standby too, where every transaction only reads."""
+    with place.connect("postgres") as session:
+        session.execute(f"ALTER ROLE {place.auditor} SET default_transaction_read_only = on")
+
     verified = place.python(place.auditor, "manage.py", "audit_verify")
 
     assert "whole" in verified.stdout, verified.stderr
