@@ -40,7 +40,13 @@ from customers.services.markets import current_market
 from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import DeskRequest, chosen_markets, note_at_door, wants_fragment
+from customers.views.answers import (
+    DeskRequest,
+    chosen_markets,
+    markets_at_hand,
+    note_at_door,
+    wants_fragment,
+)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -294,7 +300,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "section": sections.get(name, usual),
         "actor": actor,
         "market": locale_of(actor),
-        "markets": chosen_markets(request) or [locale_of(actor)],
+        "markets": markets_at_hand(request),
         "unseen_by_author": SimpleLazyObject(lambda: _unseen(request, actor)),
         "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,

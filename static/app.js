@@ -20,6 +20,12 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
+  const search = document.querySelector("[data-leave]");
+  if (search) {
+    event.preventDefault(); // Chromium would empty the box
+    search.click();
+    return;
+  }
   event.target.closest(".editor:not([aria-busy]), .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
 });
 
@@ -86,8 +92,8 @@ const FOCUS = [
 const clocks = new WeakMap();
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
-  if (!form.matches(".field form.editor")) return;
-  form.closest(".field").dataset.saving = "";
+  if (!form.matches(".field form.editor, form[data-guard]")) return;
+  (form.closest(".field") ?? form).dataset.saving = "";
   form.setAttribute("aria-busy", "true");
   for (const input of form.querySelectorAll("input")) input.readOnly = true;
   for (const button of form.querySelectorAll("button")) button.disabled = true;
@@ -102,7 +108,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!clocks.has(form)) return;
   clearInterval(clocks.get(form));
   clocks.delete(form);
-  delete form.closest(".field")?.dataset.saving;
+  delete (form.closest(".field") ?? form).dataset.saving;
   form.removeAttribute("aria-busy");
   for (const input of form.querySelectorAll("input")) input.readOnly = false;
   for (const button of form.querySelectorAll("button")) button.disabled = false;
@@ -112,6 +118,30 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   const revealed = event.detail.elt.closest("[data-state=revealed]");
   for (const secret of revealed?.querySelectorAll("[data-secret]") ?? []) secret.textContent = document.body.dataset.hidden;
+});
+
+// A search that takes longer than 300 ms says so, and can be left.
+document.addEventListener("submit", ({ target: form }) => {
+  if (!form.matches("form[role=search][method=post]")) return;
+  const place = document.getElementById("notices");
+  const before = [...place.childNodes];
+  const shown = setTimeout(() => {
+    place.replaceChildren(document.getElementById("searching").content.cloneNode(true));
+    place.querySelector("[data-leave]").addEventListener("click", leave);
+  }, 300);
+  const over = () => {
+    clearTimeout(shown);
+    if (place.querySelector("[data-leave]")) place.replaceChildren(...before);
+  };
+  const leave = () => {
+    htmx.trigger(form, "htmx:abort");
+    stop(); // the page with what was found is on its way already
+    over();
+    form.q.focus();
+  };
+  form.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.xhr.getResponseHeader("HX-Redirect")) over();
+  }, { once: true });
 });
 
 // This site itself did not answer: the form stays as it is.

@@ -170,7 +170,8 @@ def soup(response):
 
 
 def hidden_inputs(page):
-    form = page.select_one("form.editor, main form[method=post]:not([role=search], .notices form)")
+    beside = "[role=search], .switch, .notices form"
+    form = page.select_one(f"form.editor, main form[method=post]:not({beside})")
     return {
         field["name"]: field.get("value", "")
         for field in form.select("input[type=hidden]")

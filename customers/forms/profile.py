@@ -84,6 +84,9 @@ class ProfileForm(Inputs):
                 part.clash = Clash(row.text(part.now), sent.get(f"{row.name}-choice", ""))
             self.parts[row.name] = part
         dress(self)
+        if editing.is_new and data is None:
+            _, [first, *_], _ = next(self.sections)
+            next(iter(first.fields.values())).widget.attrs["autofocus"] = True
         if not judged:
             self.forgive()
 

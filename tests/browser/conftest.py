@@ -22,6 +22,7 @@ EVERY_CASE = "from tests import differences; differences.record()"
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
 # The same browser without windows, where there is one: it takes a third less of the processor.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 # Pages of one context share a process, which the first has warmed.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 
@@ -130,8 +131,8 @@ def page_of(context, product):
 
 
 def new_browser(chromium, product, **options):
-    viewport = {"width": 1440, "height": 900}
-    return chromium.new_context(base_url=product.desk, viewport=viewport, **options)
+    options = {"viewport": {"width": 1440, "height": 900}} | options
+    return chromium.new_context(base_url=product.desk, **options)
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +165,7 @@ def sana(product, page):
 def unexpected(said):
     """What a console says beside the answers that tests provoke on purpose."""
     provoked = ("Failed to load resource", "Response Status Error Code", "Clear-Site-Data header")
+    provoked += ("Autofocus processing was blocked",)  # they type before a page has taken the focus
     return [line for line in said if not line.startswith(provoked)]
 
 
@@ -172,8 +174,8 @@ def open_page(chromium, product):
     """A page in a browser of its own: without a script, or for several people at once."""
     contexts = []
 
-    def open_one(*, script=True):
-        context = new_browser(chromium, product, java_script_enabled=script)
+    def open_one(*, script=True, **options):
+        context = new_browser(chromium, product, java_script_enabled=script, **options)
         contexts.append(context)
         return page_of(context, product)
 
@@ -211,6 +213,15 @@ def save_as(page, field, value):
     box.fill(value)
     box.press("Enter")
     expect(page.locator(f"#{field} .was-saved")).to_be_visible()
+
+
+def tab_to(page, control):
+    """Press Tab, as often as it takes, until that control has the focus."""
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if control.evaluate("control => control === document.activeElement"):
+            return
+    raise AssertionError("Tab does not reach it")
 
 
 @contextmanager

@@ -3,19 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor
+from tests.browser.conftest import open_editor, tab_to
 
 pytestmark = pytest.mark.once
 TOM, WANG = "/customers/123456789/", "/customers/704118236/"
-
-
-def tab_to(page, control):
-    """Press Tab, as often as it takes, until that control has the focus."""
-    for _ in range(100):
-        page.keyboard.press("Tab")
-        if control.evaluate("control => control === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach it")
 
 
 def say_why(page):

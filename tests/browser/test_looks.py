@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_editor, reload_until_shown, save_as, somebody_else
+from tests.browser.conftest import SIDEWAYS, open_editor, reload_until_shown, save_as, somebody_else
 
 pytestmark = pytest.mark.once
 RICH, LONG, TOM = "/customers/704118236/", "/customers/30955172/", "/customers/123456789/"
@@ -16,7 +16,6 @@ LONG_EMAIL = "a.very.long.address.of.one.and.the.same.customer@mail.example.com"
 PICTURES = Path(__file__).parents[2] / "looks"
 WIDTHS = (320, 375, 768, 1440)
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 # Words of which hardly a letter has room beside another.
 SQUEEZED = """[...document.querySelectorAll("main *")].map(
     one => [one.innerText?.trim(), one.getBoundingClientRect()]).filter(

@@ -9,6 +9,14 @@ from tests.browser.conftest import open_editor, save_as
 
 pytestmark = pytest.mark.once
 TOM = "/customers/123456789/"
+WHERE_IT_STOPS = """() => new Promise(done => {
+    const look = () => {
+        const button = document.querySelector("[role=status] [data-leave]");
+        const { x, y } = button?.getBoundingClientRect() ?? {};
+        button ? done([x + 5, y + 5]) : setTimeout(look, 50);
+    };
+    look();
+})"""
 
 
 def press(page, *keys):
@@ -111,6 +119,28 @@ def test_the_first_customer_who_was_found_is_opened_with_enter(page):
     expect(found.first.locator("a")).to_be_focused()
     press(page, "ArrowDown", "Enter")
     expect(page).to_have_url(re.compile(r"/customers/\d+/$"))
+
+
+@pytest.mark.parametrize("way", ["Escape", "Stop searching"])
+def test_a_slow_search_says_so_and_can_be_left(product, page, way):
+    product.add_fault(kind="latency", method="GET", seconds=15, times=None)
+    page.goto("/saves/")
+    press(page, "/")
+    page.keyboard.type("Smith")
+    press(page, "Enter")
+    # A locator would wait for the page that is on its way.
+    stop = page.evaluate(WHERE_IT_STOPS)
+    if way == "Escape":
+        press(page, "Escape")
+    else:
+        page.mouse.click(*stop)
+
+    expect(page.get_by_text("Asking Club Med")).to_have_count(0)
+    expect(page.locator(".topsearch [name=q]")).to_be_focused()
+    expect(page.locator(".topsearch [name=q]")).to_have_value("Smith")
+    product.clear_faults()
+    press(page, "Enter")
+    expect(page.locator("#found-title")).to_be_visible()
 
 
 def test_the_keys_can_be_turned_off_and_on(page):

@@ -243,6 +243,7 @@ def calm(settings):
 
 def test_a_sign_in_ends_after_its_hours_however_much_is_done(browser, liar, clubmed, clock, calm):
     browser.come_in_by(liar)
+    assert browser.cookies["crmadmin_session"]["max-age"] > 24 * 60 * 60, "it comes back to be told"
     for minutes in range(0, 600, 50):
         clock(minutes)
         assert browser.get("/").status_code == 200

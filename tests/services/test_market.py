@@ -50,8 +50,11 @@ def test_the_last_five_are_at_hand_and_outlive_the_sign_in(agent):
 
     buttons = again.page("/").select(".toptools button[name=locale]")
 
-    assert [button["value"] for button in buttons] == ["ja-JP", "es-ES", "it-IT", "de-DE", "pt-BR"]
-    assert [button["aria-pressed"] for button in buttons] == ["true", *["false"] * 4]
+    assert [button["value"] for button in buttons] == [
+        *("ja-JP", "es-ES", "it-IT", "de-DE", "pt-BR"),
+        "en-US",  # the company's own
+    ]
+    assert [button["aria-pressed"] for button in buttons] == ["true", *["false"] * 5]
 
 
 def test_all_that_are_offered_stand_on_one_page_by_country(agent, clubmed):
@@ -115,6 +118,12 @@ def test_what_the_market_needs_is_said_before_anything_is_typed(agent):
 
     page = agent.page(NEW)
 
+    assert page.select_one("#id_language_code [selected]")["value"] == "PT"
+    switch = page.select(".switch button")
+    assert [(one["value"], one["aria-pressed"]) for one in switch] == [
+        ("en-US", "false"),
+        ("pt-BR", "true"),
+    ]
     number = page.select_one("#identity-input")
     assert "National number Required in Brazil" in text(number)
     assert number.find_parent("details") is None

@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 from crmadmin.sandbox import Fault
 from customers.services import markets
-from tests.conftest import HTMX, TOM, sent, soup, text
+from tests.conftest import AGENT, HTMX, TOM, sent, signed_in, soup, text
 
 pytestmark = pytest.mark.once
 WANG = "704118236"
@@ -272,6 +272,17 @@ def test_the_customers_handled_last_are_at_hand_newest_first(agent, other_agent,
         url = f"/customers/{number}/fields/birth_city/"
         person.post(url, person.form(url) | {"value": "Lyon"})
 
-    people = [text(item.select_one("a")) for item in agent.page("/").select(".people li")]
+    assert recent(agent) == ["N201 MANY: Place of birth", "TOM SMITH: Place of birth"]
 
-    assert people == ["N201 MANY", "TOM SMITH"]
+
+def test_whom_somebody_opened_is_at_hand_and_called_by_their_name_in_that_sign_in(agent, clubmed):
+    for number in (TOM, "201"):
+        agent.get(f"/customers/{number}/")
+    assert recent(agent) == ["N201 MANY: Opened", "TOM SMITH: Opened"]
+
+    assert recent(signed_in(AGENT)) == ["Customer 201: Opened", f"Customer {TOM}: Opened"]
+
+
+def recent(person):
+    people = person.page("/").select("[aria-labelledby=recent-title] li")
+    return [f"{text(one.a)}: {text(one.select('div')[1])}" for one in people]
