@@ -313,6 +313,11 @@ def clock_now() -> SafeString:
 
 
 @register.simple_tag
+def moment_now() -> SafeString:
+    return moment(timezone.now())
+
+
+@register.simple_tag
 def moment(at: datetime | None, shape: str = "long") -> SafeString:
     """Day and time to the second. shape: of the day."""
     return SafeString("") if at is None else _time(at, day_and_time(at, shape, "Hms"))

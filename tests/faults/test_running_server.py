@@ -25,8 +25,16 @@ from crmadmin.sandbox import Fault
 from crmadmin.worker import ServerLog
 from tests import hostile_provider as hostile
 from tests.conftest import HTMX, TOM, hidden_inputs
-from tests.demo import ROOT, children_of, python
-from tests.faults.conftest import PATIENCE, Person, stand_ins, wait_until
+from tests.demo import ROOT, children_of
+from tests.faults.conftest import (
+    PATIENCE,
+    Person,
+    manage,
+    open_database,
+    patched,
+    recorded,
+    wait_until,
+)
 
 pytestmark = pytest.mark.once
 PEOPLE = [str(number) for number in range(901, 941)]
@@ -63,27 +71,6 @@ def serving(environment, log):
         finally:
             server.process.kill()
             server.process.wait()
-
-
-@pytest.fixture
-def environment(sandbox, provider, tmp_path):
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/desk.sqlite3",
-        "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
-        **stand_ins(sandbox, provider),
-        "CLUBMED_READ_TIMEOUT": "15",
-        "CLUBMED_DEADLINE": "15",
-        "JOURNAL_GRACE": "15",
-    }
-    manage(environment, "migrate")
-    return environment
-
-
-def manage(environment, *command):
-    done = python("manage.py", *command, **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def kill_the_main_process(server):
@@ -134,28 +121,6 @@ def save(person, url, form):
     """Send it; who is cut off gets no answer."""
     with suppress(requests.ConnectionError):
         person.post(url, form, headers=HTMX)
-
-
-def patched(sandbox):
-    """How often each customer was changed at Club Med."""
-    return Counter(r.path.split("/")[3] for r in sandbox.requests if r.method == "PATCH")
-
-
-def recorded(folder):
-    """How many lines and entries each customer has."""
-    with closing(open_database(folder)) as database:
-        return Counter(
-            number
-            for table in ("customers_entry", "customers_journalline")
-            for (number,) in database.execute(f"SELECT customer_id FROM {table}")
-        )
-
-
-def open_database(folder):
-    """A connection that has read: while it is open the WAL stays."""
-    database = sqlite3.connect(folder / "desk.sqlite3")
-    database.execute("SELECT count(*) FROM customers_entry").fetchone()
-    return database
 
 
 def assert_the_files_are_whole(folder):
@@ -230,6 +195,8 @@ def test_a_sign_out_that_one_worker_is_told_of_holds_in_the_other(environment, t
             },
             tmp_path / "process.log",
         ) as server,
+        # Else a worker is the last to close the file, which locks it, and may be stopped just then.
+        closing(open_database(tmp_path)),
     ):
         one, other = children_of(server.process.pid)
         company.claims = {"sid": "one"}
