@@ -1,7 +1,7 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
+from django.utils.translation import get_language
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
@@ -66,6 +67,11 @@ def address_of(name: str, one: UUID | str) -> str:
 @register.simple_tag
 def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
+    return _badge(outcome, get_language())
+
+
+@lru_cache
+def _badge(outcome: str, language: str | None) -> SafeString:
     tone, name = _BADGES.get(outcome, ("bad", "help-circle"))  # the second: of an altered entry
     is_known = outcome in _BADGES
     label = Outcome(outcome).label if is_known else capfirst(str(Missing.UNREADABLE))
