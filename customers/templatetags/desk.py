@@ -51,17 +51,24 @@ def icon(name: str) -> SafeString:
 
 
 _sprite = cache(lambda: static("icons.svg"))
-_NOBODY = UUID(int=0)
 
 
 @cache
-def _address(name: str) -> str:
-    return reverse(name, args=[_NOBODY]).replace(str(_NOBODY), "{}")
+def _address(name: str, count: int) -> str:
+    places = [UUID(int=number) for number in range(count)]
+    address = reverse(name, args=places)
+    for place in places:
+        address = address.replace(str(place), "{}")
+    return address
 
 
-def address_of(name: str, one: UUID | str) -> str:
-    """The page of one change or customer: as `reverse`, which asks all patterns each time."""
-    return _address(name).format(quote(str(one), safe=""))
+@register.simple_tag(name="address")
+def address_of(name: str, *of: UUID | str) -> str:
+    """The page of a change, a customer or a field: as `reverse`, which asks all patterns each time.
+
+    of: what its address names, in order.
+    """
+    return _address(name, len(of)).format(*(quote(str(one), safe="") for one in of))
 
 
 @register.simple_tag

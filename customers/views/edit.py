@@ -169,7 +169,8 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 
 
 def row_of(profile: Profile, field: Field) -> FieldRow:
-    return ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
+    newest = reading.newest_of(profile.customer_id, field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _note(new: Json, reverts: str = "") -> str:
