@@ -48,16 +48,21 @@ def answer(
     return response
 
 
-def sign_in(request: HttpRequest, *, come_back: str, is_kept: bool, renewing: bool) -> HttpResponse:
-    """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then."""
+def sign_in(
+    request: HttpRequest, *, come_back: str, is_kept: bool, why: str | Promise
+) -> HttpResponse:
+    """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then.
+
+    why: of somebody whose session has not ended.
+    """
     typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
-    title = wording.NEEDS_SIGN_IN if renewing else wording.SESSION_ENDED
+    title = why or wording.SESSION_ENDED
     if getattr(request.session, "was_ended", False):
         title = wording.SESSION_ENDED_BY_HAND
     can_keep = getattr(request, "browser", "")
     not_shown = wording.NOT_SHOWN if can_keep else wording.NOT_SHOWN_NOR_KEPT
     text: str | Promise = typed if request.method == "POST" else not_shown
-    text = f"{text} {wording.TELL_OPERATIONS}" if renewing else text
+    text = f"{text} {wording.TELL_OPERATIONS}" if why == wording.NEEDS_SIGN_IN else text
     return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
 
 

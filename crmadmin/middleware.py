@@ -25,12 +25,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import Promise, SimpleLazyObject
 
 from crmadmin import counters, error_pages, logs
 from crmadmin.sso import renewal
 from crmadmin.sso.ending import let_forms_lead_there
 from crmadmin.sso.sessions import actor_of, expire, ours, touch
+from customers import wording
 from customers.access import Actor, Permission
 from customers.audit import reading, verification
 from customers.audit.models import Access, Change
@@ -39,7 +40,13 @@ from customers.services.markets import current_market
 from customers.services.outcomes import LimitReached, NeedsSignIn, NotSaved
 from customers.services.search_terms import is_customer_number
 from customers.session import put_aside
-from customers.views.answers import DeskRequest, chosen_markets, note_at_door, wants_fragment
+from customers.views.answers import (
+    DeskRequest,
+    chosen_markets,
+    markets_at_hand,
+    note_at_door,
+    wants_fragment,
+)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger(__name__)
@@ -212,7 +219,7 @@ class AccessMiddleware:
             return answer
         actor: Actor | None = request.actor
         if actor is None:
-            return _ask_to_sign_in(request, renewing=False)
+            return _ask_to_sign_in(request)
         number = kwargs.get("customer_id", "")
         if rule and all(map(actor.may, rule)):
             if request.method not in _METHODS:
@@ -227,7 +234,7 @@ class AccessMiddleware:
 
     def process_exception(self, request: DeskRequest, exc: Exception) -> HttpResponse | None:
         if isinstance(exc, NeedsSignIn):
-            return _ask_to_sign_in(request, renewing=True)
+            return _ask_to_sign_in(request, wording.NEEDS_SIGN_IN)
         if isinstance(exc, LimitReached):
             return error_pages.limited(request, exc)
         if isinstance(exc, NotSaved):
@@ -244,18 +251,23 @@ def _work(request: DeskRequest) -> HttpResponse | None:
 
     What a page asks for by itself is no work.
     """
-    if request.actor is None or "X-Background" in request.headers:
+    actor: Actor | None = request.actor
+    is_background = "X-Background" in request.headers
+    if actor is None or (is_background and not renewal.is_overdue(request)):
         return None
-    with suppress(UpdateError):  # it has just ended, or the next request will note it
-        touch(request.session)
+    if not is_background:
+        with suppress(UpdateError):  # it has just ended, or the next request will note it
+            touch(request.session)
+    if renewal.must_confirm(request):
+        return _ask_to_sign_in(request, wording.CONFIRM_SIGN_IN)
     return renewal.renew(request)
 
 
-def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
+def _ask_to_sign_in(request: DeskRequest, why: str | Promise = "") -> HttpResponse:
     """Redirect a page to the sign-in; tell htmx and a form, whose text is put aside meanwhile.
 
-    renewing: Club Med does not take the person's own token. Nobody is redirected: a sign-in that
-    changes nothing would go round and round.
+    why: of somebody who is signed in. Nobody is redirected then: a sign-in that changes nothing
+    would go round and round.
     """
     is_kept, come_back = True, request.get_full_path()
     if request.method == "POST":
@@ -267,11 +279,11 @@ def _ask_to_sign_in(request: DeskRequest, *, renewing: bool) -> HttpResponse:
         come_back = request.path
     elif wants_fragment(request):
         come_back = request.htmx.current_url_abs_path or "/"
-    elif not renewing and not ours(request.session).was_ended:
+    elif not why and not ours(request.session).was_ended:
         # After a sign-out nothing signs in again without a click.
         place = "signed-out" if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME) else "login"
         return redirect(f"{reverse(place)}?{urlencode({'next': come_back})}")
-    return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, renewing=renewing)
+    return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, why=why)
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
@@ -288,7 +300,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "section": sections.get(name, usual),
         "actor": actor,
         "market": locale_of(actor),
-        "markets": chosen_markets(request) or [locale_of(actor)],
+        "markets": markets_at_hand(request),
         "unseen_by_author": SimpleLazyObject(lambda: _unseen(request, actor)),
         "outage": actor is not None and actor.may_handle_customers and client().breaker.is_open,
         "environment_name": settings.ENVIRONMENT_NAME,

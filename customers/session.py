@@ -1,6 +1,7 @@
-"""What is remembered of a person, encrypted: for a quarter of an hour, but for the reason.
+"""What is remembered of a person, encrypted: for a quarter of an hour where nothing else is said.
 
 - The profile that the person was shown, in the cache: an editor opens without a call.
+- What the customers are called whom the person opened, in the cache: until the sign-in is over.
 - What somebody searched for, under a random handle: an address names it without holding it.
 - The text of forms whose session had ended, one a form's address, for the same browser.
 - Why the customer who is open is being changed, until another is opened or the session ends.
@@ -9,6 +10,7 @@
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
@@ -54,6 +56,21 @@ def shown_profile(
 def forget_shown(session: SessionBase, customer_id: str) -> None:
     """After a save the next read asks Club Med."""
     cache.delete(digest(_key("shown", session.get(OWN, ""), customer_id)))
+
+
+def remember_name(session: SessionBase, customer_id: str, name: str) -> None:
+    """Remember what a customer is called who was opened: an access event does not say it."""
+    key = _key("name", session.get(OWN, ""), customer_id)
+    seconds = settings.SESSION_COOKIE_AGE
+    cache.set(digest(key), encrypt_for_session(name, bound_to=key), seconds)
+
+
+def name_of(session: SessionBase, customer_id: str) -> str:
+    """What that customer was called; "" if it is gone."""
+    key = _key("name", session.get(OWN, ""), customer_id)
+    encrypted, seconds = cache.get(digest(key)), settings.SESSION_COOKIE_AGE
+    name = encrypted and decrypt_for_session(encrypted, max_age=seconds, bound_to=key)
+    return str(name or "")
 
 
 def put_aside(browser: str, path: str, typed: QueryDict) -> bool:

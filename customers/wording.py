@@ -108,6 +108,7 @@ ENDED_BEFORE = _("That session had ended already.")
 NOT_ENDED = _("The session goes on: that it is ended cannot be recorded at the moment.")
 WHY_END = _("Why?")
 WHY_END_HINT = _("Kept with the event under “Who looked”, with your name.")
+CONFIRM_SIGN_IN = _("The company has to confirm your sign-in.")
 NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
@@ -117,6 +118,7 @@ TELL_OPERATIONS = _("If it happens again, tell operations.")
 
 # Forms: what is wrong with what was typed
 REQUIRED = _("Required.")
+REQUIRED_IN = _("Required in %(country)s")
 CONTROL = _("This holds a character that cannot be typed: remove it.")
 TOO_LONG = _("At most %(limit_value)d characters; this has %(show_value)d.")
 NOT_AN_EMAIL = _("Not a valid e-mail address, like tom@example.com.")
@@ -148,7 +150,10 @@ MARKET_RULES = {
     "choice": _("Not a choice in %(country)s: pick one from the list."),
     "example": _("%(country)s: write it like %(hint)s."),
     "explained": _("%(country)s: %(hint)s."),
-    "other": _("Not written as %(country)s writes it."),
+    "other": _("Does not fit the rule of %(country)s: check it, or save it anyway."),
+    "pattern other": _("%(country)s: %(pattern)s."),
+    "pattern example": _("%(country)s: %(pattern)s, like %(hint)s."),
+    "pattern explained": _("%(country)s: %(pattern)s. %(hint)s."),
 }
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
@@ -174,6 +179,7 @@ WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
 WHAT_THEY_WANT = _("What they want")
 ABOUT_THIS_CALL = _("About this call")
+OTHER_EMPTY = _("Names, birth and number")
 NATIVE_NAME = _("Name in its own script")
 
 # Find
@@ -188,6 +194,14 @@ CRITERIA = {
     "birthdate": _("Date of birth"),
 }
 TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
+NOT_A_WHOLE_EMAIL = _("Type the whole e-mail: Club Med finds no part of one.")
+NO_WILDCARD = _("Type the whole name, without * or %: Club Med finds no part of one.")
+TRY_INSTEAD = {
+    "email": _("Try the phone, or last name and date of birth."),
+    "phone": _("Try the e-mail, or last name and date of birth."),
+    "number": _("Try the e-mail, or last name and date of birth."),
+    "name": _("Try another spelling, the e-mail or the phone."),
+}
 SEARCH_EXPIRED = _("This search has expired. Type it again.")
 
 # Settle, reveal, forget
@@ -232,6 +246,7 @@ WHAT_TO_PUT_BACK = _("What is put back")
 CHOOSE_A_FIELD = _("Tick at least one field.")
 MOVED = _("Changed since then.")
 MOVED_TEXT = _("Nothing was put back. Tick what to put back anyway.")
+KEPT_THEIRS = _("kept theirs. You typed “%(mine)s”.")
 ABOUT = _("%(field)s: %(message)s")
 COLON = _("%(label)s:")
 KEPT_BY_CLUB_MED = _("Club Med keeps this field: it is not changed from here.")

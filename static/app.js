@@ -20,7 +20,24 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
+  const search = document.querySelector("[data-leave]");
+  if (search) {
+    event.preventDefault(); // Chromium would empty the box
+    search.click();
+    return;
+  }
   event.target.closest(".editor:not([aria-busy]), .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
+});
+
+// One click copies a number or an address, where the browser lets a page do that.
+if (navigator.clipboard) document.documentElement.dataset.copies = "";
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const said = button.nextElementSibling;
+  for (const other of document.querySelectorAll(".copied")) other.textContent = "";
+  said.textContent = said.dataset.said;
 });
 
 // Theme: remembered in this browser only.
@@ -56,15 +73,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const stayed = active === document.body || active === worked.get(field.id) || field.contains(active);
   if (field.getAttribute("hx-trigger") !== "load") worked.delete(field.id);
   if (!stayed) return;
-  const control = (field.dataset.state === "saved" ? [".field-edit"] : FOCUS)
-    .flatMap((kind) => [...field.querySelectorAll(kind)]).find((one) => one.checkVisibility());
+  const control = first(field, field.dataset.state === "saved" ? [".field-edit"] : FOCUS);
   control?.focus();
   if (field.dataset.state === "editing") control?.select?.();
 });
+const first = (place, kinds = FOCUS) => kinds
+  .flatMap((kind) => [...place.querySelectorAll(kind)]).find((one) => one.checkVisibility());
 // What takes the focus, the first that can be seen: what is new or wrong before what comes first.
 const FOCUS = [
   "[data-focus]",
   "[aria-invalid=true]",
+  "[type=tel]",
   "[type=radio]:checked, .form-control, .form-select, [type=radio], .actions .btn, .field-edit",
   ".field-value > .btn",
 ];
@@ -73,8 +92,8 @@ const FOCUS = [
 const clocks = new WeakMap();
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
-  if (!form.matches(".field form.editor")) return;
-  form.closest(".field").dataset.saving = "";
+  if (!form.matches(".field form.editor, form[data-guard]")) return;
+  (form.closest(".field") ?? form).dataset.saving = "";
   form.setAttribute("aria-busy", "true");
   for (const input of form.querySelectorAll("input")) input.readOnly = true;
   for (const button of form.querySelectorAll("button")) button.disabled = true;
@@ -89,7 +108,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!clocks.has(form)) return;
   clearInterval(clocks.get(form));
   clocks.delete(form);
-  delete form.closest(".field")?.dataset.saving;
+  delete (form.closest(".field") ?? form).dataset.saving;
   form.removeAttribute("aria-busy");
   for (const input of form.querySelectorAll("input")) input.readOnly = false;
   for (const button of form.querySelectorAll("button")) button.disabled = false;
@@ -99,6 +118,30 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   const revealed = event.detail.elt.closest("[data-state=revealed]");
   for (const secret of revealed?.querySelectorAll("[data-secret]") ?? []) secret.textContent = document.body.dataset.hidden;
+});
+
+// A search that takes longer than 300 ms says so, and can be left.
+document.addEventListener("submit", ({ target: form }) => {
+  if (!form.matches("form[role=search][method=post]")) return;
+  const place = document.getElementById("notices");
+  const before = [...place.childNodes];
+  const shown = setTimeout(() => {
+    place.replaceChildren(document.getElementById("searching").content.cloneNode(true));
+    place.querySelector("[data-leave]").addEventListener("click", leave);
+  }, 300);
+  const over = () => {
+    clearTimeout(shown);
+    if (place.querySelector("[data-leave]")) place.replaceChildren(...before);
+  };
+  const leave = () => {
+    htmx.trigger(form, "htmx:abort");
+    stop(); // the page with what was found is on its way already
+    over();
+    form.q.focus();
+  };
+  form.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.xhr.getResponseHeader("HX-Redirect")) over();
+  }, { once: true });
 });
 
 // This site itself did not answer: the form stays as it is.
@@ -117,10 +160,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:timeout", unreachable);
 
-// What was done, or a summary of mistakes, is read first; of a page whose main part was replaced, what
-// is new in it.
+// What was done, or a summary of mistakes, is read first, else a page that is a form begins in it; of
+// a page whose main part was replaced, what is new in it.
 addEventListener("load", () => {
-  document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])")?.focus();
+  const said = document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])");
+  const form = document.querySelector("main :is(form.editor, form[data-guard]):not(#settle *)");
+  if (said) said.focus();
+  else if (form && document.activeElement === document.body) first(form.querySelector(".form-section") ?? form)?.focus();
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {
   if (!detail.requestConfig.triggeringEvent) return; // by a timer: nobody asked for it

@@ -9,6 +9,7 @@ const keys = {
   "?": () => htmx.ajax("GET", sheet.dataset.url, sheet).then(() => sheet.showModal()),
   e: () => (near(".field-edit") ?? document.querySelector(".field-edit"))?.click(),
   h: () => near(".field-history a")?.click(),
+  c: () => document.querySelector(".facts [data-copy]")?.click(),
   w: () => document.querySelector("#why select, #why input:not([type=hidden])")?.focus(),
   f: () => document.querySelector("#filters summary, #filters input:not([type=hidden])")?.focus(),
   j: () => move(1),
@@ -25,7 +26,7 @@ function move(by) {
 let before = ""; // "g " until the next key
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
-  if (event.isComposing) return;
+  if (event.isComposing || event.defaultPrevented) return;
   if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const save = target.closest("form.editor, form[data-guard]")?.querySelector(".btn-primary:enabled");
     save?.form.requestSubmit(save);
@@ -53,11 +54,11 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-shortcuts]")) localStorage.setItem("shortcuts", target.checked ? "on" : "off");
 });
-const show = () => {
+const showSwitch = () => {
   for (const box of document.querySelectorAll("[data-shortcuts]")) {
     box.disabled = false;
     box.checked = localStorage.getItem("shortcuts") !== "off";
   }
 };
-document.addEventListener("htmx:afterSettle", show);
-show();
+document.addEventListener("htmx:afterSettle", showSwitch);
+showSwitch();

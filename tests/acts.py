@@ -61,7 +61,7 @@ def create(person, **typed):
 def inputs(page):
     """What a browser would send of the form of an editor, without its buttons."""
     data = QueryDict(mutable=True)
-    form = page.select_one("#group form, #create form, form.editor")
+    form = page.select_one("#group form, #create form[data-guard], form.editor")
     for one in form.select("input[name], select[name]"):
         if one.get("type") in ("checkbox", "radio") and not one.has_attr("checked"):
             continue

@@ -1,8 +1,10 @@
 """What tests stand on: the sandbox API over real HTTP, and people who are signed in."""
 
 import gc
+import re
 import subprocess
 from contextlib import nullcontext
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -12,6 +14,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase
+from django.test.client import ClientHandler
 
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
@@ -38,12 +41,20 @@ JUST_ASKED = {
 TOM = "123456789"  # the scenario's own customer
 
 
-REACH_A_DATABASE = {"db", "transactional_db", "live_server", "database_address"}
+_ALL_ONCE = re.compile(r"^pytestmark = .*\bpytest\.mark\.once\b", re.MULTILINE)
+REACH_A_DATABASE = {"db", "transactional_db", "live_server"}
 
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # once, before the workers begin
         subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)  # noqa: S607
+
+
+def pytest_ignore_collect(collection_path):
+    """What is marked `once` as a whole is not even read on PostgreSQL."""
+    if connection.vendor == "postgresql" and collection_path.suffix == ".py":
+        return bool(_ALL_ONCE.search(collection_path.read_text())) or None
+    return None
 
 
 def pytest_collection_modifyitems(config, items):
@@ -131,8 +142,25 @@ def clubmed(running_sandbox, settings, request):
     client.cache_clear()
 
 
+class Handler(ClientHandler):
+    """What the middleware reads of settings and of static files is read once, as by a server."""
+
+    loaded: ClassVar = {}
+
+    def load_middleware(self, is_async=False):
+        read = (settings.STATIC_ROOT, settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS)
+        if read not in self.loaded:
+            super().load_middleware(is_async)
+            self.loaded[read] = vars(self)
+        vars(self).update(self.loaded[read] | {"enforce_csrf_checks": self.enforce_csrf_checks})
+
+
 class Desk(Client):
     """A browser with somebody signed in, that reads pages as a person does."""
+
+    def __init__(self, enforce_csrf_checks=False, **kwargs):
+        super().__init__(enforce_csrf_checks, **kwargs)
+        self.handler = Handler(enforce_csrf_checks)
 
     def post(self, path, data=None, **kwargs):
         privacy.keep_private(data)
@@ -154,14 +182,15 @@ class Desk(Client):
 
 def soup(response):
     page = BeautifulSoup(response.content, "html.parser")
-    for place_to_break in page.find_all("wbr"):
-        place_to_break.unwrap()
+    for seamless in page.select("wbr, bdi[translate]"):
+        seamless.unwrap()
     page.smooth()
     return page
 
 
 def hidden_inputs(page):
-    form = page.select_one("form.editor, main form[method=post]:not([role=search], .notices form)")
+    beside = "[role=search], .switch, .notices form"
+    form = page.select_one(f"form.editor, main form[method=post]:not({beside})")
     return {
         field["name"]: field.get("value", "")
         for field in form.select("input[type=hidden]")

@@ -28,6 +28,28 @@ PERSON = {
     "email": "maud.okonkwo@example.com",
     "groups": ["crm-agents"],
 }
+_NOW = int(time.time())
+# Each makes a logout token a bad one.
+BAD_LOGOUTS = [
+    *({name: None} for name in ("iss", "aud", "iat", "exp", "jti", "sub", "events")),
+    {"iss": "https://id.example.com"},
+    {"aud": "another-client"},
+    {"aud": ["another-client"]},
+    {"iat": _NOW + 3600},
+    {"iat": _NOW - 3600},
+    {"iat": "now"},
+    {"exp": _NOW - 60},
+    {"exp": "soon"},
+    {"jti": 7},
+    {"jti": ""},
+    {"sub": 7},
+    {"sub": None, "sid": ""},
+    {"sid": ["one"]},
+    {"events": {"http://schemas.openid.net/event/other": {}}},
+    {"events": [LOGOUT]},
+    {"events": {LOGOUT: True}},
+    {"nonce": "a-nonce"},
+]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 With a refresh token the server asks, else a page asks by way of the browser (`prompt=none`). A no
 ends the session. A provider that does not answer changes nothing until SESSION_HOURS are over.
+Whoever opens no page, by which it could be asked, has to after as many minutes more.
 """
 
 import logging
@@ -11,6 +12,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
+import requests
 from authlib.common.errors import AuthlibBaseError
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
@@ -20,7 +22,13 @@ from django.shortcuts import redirect
 
 from crmadmin.sso import attempts, claims, sessions
 from crmadmin.sso.claims import Answer
-from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin, read_again
+from crmadmin.sso.provider import (
+    UNACCEPTABLE,
+    SignInError,
+    end_session_origin,
+    provider,
+    read_again,
+)
 from customers.audit.models import Access
 from customers.views.answers import DeskRequest, note_at_door
 
@@ -37,7 +45,7 @@ _NO = {
 
 def private(answer: Answer, former: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
     """What a session keeps for its renewals and its end. former: what it has kept until now."""
-    token = answer.token
+    token, now = answer.token, time.time()
     id_token = token.get("id_token", former.get("id_token", ""))
     # A person's own token for Club Med is renewed with the refresh token, which is good once.
     refresh = "" if settings.CLUBMED_AUTH == "employee" else token.get("refresh_token")
@@ -47,7 +55,8 @@ def private(answer: Answer, former: Mapping[str, Any] = _NOTHING) -> dict[str, A
         "nonce": answer.claims.get("nonce", former.get("nonce", "")),
         "groups_are_signed": answer.groups_are_signed or former.get("groups_are_signed", False),
         "end_session_origin": end_session_origin(),
-        "renew_at": time.time() + settings.SESSION_RENEW_MINUTES * 60,
+        "renew_at": now + settings.SESSION_RENEW_MINUTES * 60,
+        "overdue_at": now + 2 * settings.SESSION_RENEW_MINUTES * 60,
     }
 
 
@@ -59,20 +68,45 @@ def renew(request: DeskRequest) -> HttpResponse | None:
     """
     session = sessions.ours(request.session)
     identity = session.identity
-    has_token = bool(identity.get("refresh_token"))
-    if time.time() < identity.get("renew_at", inf) or not (has_token or _is_page(request)):
+    by_browser = not identity.get("refresh_token")
+    must = by_browser and is_overdue(request)
+    is_due = must or time.time() >= identity.get("renew_at", inf)
+    if not is_due or not can_ask(request):
         return None
-    if not session.claim(identity | {"renew_at": time.time() + _AGAIN}):
+    if not session.claim(identity | {"renew_at": time.time() + _AGAIN}) and not must:
         return None  # another request asks
     if not connection.in_atomic_block:
         connection.close()  # nobody waits for it during the call
     try:
-        if not has_token:
+        if by_browser:
             return _ask_by_browser(request, identity["id_token"])
         _take(request, claims.refresh(identity["refresh_token"], request.actor, identity["nonce"]))
     except UNACCEPTABLE as exc:
-        _not_renewed(request, exc)
+        _not_renewed(request, exc, is_theirs=True)
     return None
+
+
+def is_overdue(request: DeskRequest) -> bool:
+    """Has the company said nothing for twice the time? A browser need not go where it is sent."""
+    return time.time() >= float(sessions.ours(request.session).identity.get("overdue_at", inf))
+
+
+def can_ask(request: DeskRequest) -> bool:
+    """Is this a request by which the company can be asked?"""
+    return bool(sessions.ours(request.session).identity.get("refresh_token")) or _is_page(request)
+
+
+def must_confirm(request: DeskRequest) -> bool:
+    """Is it overdue, and does this request have to wait until a page has asked?"""
+    if not is_overdue(request) or can_ask(request):
+        return False
+    try:
+        read_again()
+        provider()
+    except UNACCEPTABLE as exc:
+        _not_renewed(request, exc, is_theirs=True)
+        return False
+    return True
 
 
 def come_back(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
@@ -81,7 +115,8 @@ def come_back(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
         try:
             _take(request, claims.redeem(request, attempt))
         except UNACCEPTABLE as exc:
-            _not_renewed(request, exc)
+            is_theirs = isinstance(exc, requests.RequestException)
+            _not_renewed(request, exc, is_theirs=is_theirs)
     return redirect(attempt.target)
 
 
@@ -126,13 +161,21 @@ def _take(request: DeskRequest, answer: Answer) -> None:
         request.actor = None  # type: ignore[assignment]
 
 
-def _not_renewed(request: DeskRequest, exc: Exception) -> None:
-    """A no ends the session; without a clear answer it goes on, and the process log says so."""
-    if isinstance(exc, AuthlibBaseError) and exc.error in _NO:
+def _not_renewed(request: DeskRequest, exc: Exception, *, is_theirs: bool) -> None:
+    """A no ends the session; without a clear answer it goes on, and the process log says so.
+
+    is_theirs: the fault is the provider's, and none that a browser can make up.
+    """
+    session = sessions.ours(request.session)
+    is_no = isinstance(exc, AuthlibBaseError) and exc.error in _NO
+    if is_no or (is_overdue(request) and not is_theirs):
         _end(request)
         return
     reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
     logger.warning("%s: renewal: the provider gave no answer that counts: %s", request.id, reason)
+    if is_theirs:
+        more = settings.SESSION_RENEW_MINUTES * 60
+        session.claim(session.identity | {"overdue_at": time.time() + more})
 
 
 def _end(request: DeskRequest) -> None:

@@ -11,6 +11,7 @@ from crmadmin.models import Session
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
 
+_A_DAY = 24 * 60 * 60
 _TOUCH = 60  # seconds, or less where SESSION_IDLE_MINUTES are few
 
 
@@ -124,8 +125,8 @@ class SessionStore(SessionBase):
         self._row, self._identity = None, {}
 
     def get_expiry_age(self, **kwargs: Any) -> int:
-        """Of the cookie, in seconds."""
-        return int((self._stored.ends_at - timezone.now()).total_seconds())
+        """Of the cookie, in seconds: a browser that comes back the next day is told of the end."""
+        return int((self._stored.ends_at - timezone.now()).total_seconds()) + _A_DAY
 
     @classmethod
     def clear_expired(cls) -> None:

@@ -95,6 +95,12 @@ def note(
     return False
 
 
+def viewed_by(actor: Actor) -> QuerySet[AccessEvent]:
+    """Whom a person viewed, newest first."""
+    of_person = AccessEvent.objects.filter(actor_key=actor_key(actor.issuer, actor.sub))
+    return of_person.filter(kind=Access.VIEW).exclude(customer_id="").order_by("-recorded_at")
+
+
 @dataclass(frozen=True)
 class AccessFilter(paging.Filter[AccessEvent]):
     """people: keys as `actor_key` gives them. kinds: words of `Access`. fields, purposes: of

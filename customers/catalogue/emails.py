@@ -38,6 +38,11 @@ def find(text: str) -> str:
     return address(found[0]) if found else ""
 
 
+def is_whole(text: str) -> bool:
+    """Has it all that an address has? It may be one that nobody could have now."""
+    return bool(re.fullmatch(r".+@[^@]+\.[^@.]+", text))
+
+
 def is_address(text: str) -> bool:
     """May it be an e-mail address? A local part may be quoted, or in any script."""
     try:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.catalogue import compare, kinds, national_numbers, objects
 from customers.catalogue.kinds import Kind
-from customers.catalogue.words import yes_no
+from customers.catalogue.words import new_text, yes_no
 from customers.clubmed.profile import Json, Profile, member, parse_date
 
 
@@ -119,9 +119,7 @@ class Field:
                 left["number"] = national_numbers.printed(value["number"], value["type"])
             known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
             first = " ".join(filter(None, known))
-            new = (
-                f"{key}: {compare.raw_text(one)}" for key, one in left.items() if one is not None
-            )
+            new = (new_text(key, one) for key, one in left.items() if one is not None)
             return ", ".join(filter(None, (first, *new)))
         if self.kind is kinds.BOOLEAN and isinstance(value, bool):
             return self.choices.get(str(value).lower(), yes_no(value))

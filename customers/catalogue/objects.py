@@ -1,7 +1,10 @@
 """Addresses, opt-ins and other values that are objects: shown, compared and sent whole."""
 
+from django.utils.text import capfirst
+
+from customers.catalogue import addresses
 from customers.catalogue.compare import is_empty, raw_text, same_text
-from customers.catalogue.words import channel_text, countries, partners_text, yes_no
+from customers.catalogue.words import channel_text, countries, new_text, partners_text, yes_no
 from customers.clubmed.profile import Json
 
 
@@ -78,27 +81,42 @@ def by_channel(value: Json) -> dict[str, dict[str, Json]]:
     return found
 
 
-ADDRESS_LINES = (
-    ("number", "street"),
-    ("add_on",),
-    ("additional_information_1",),
-    ("additional_information_2",),
-    ("town",),
-    ("zip_code", "city", "state_or_district"),
-    ("country",),
+ADDRESS_MEMBERS = (
+    "country_code",
+    "number",
+    "street",
+    "add_on",
+    "additional_information_1",
+    "additional_information_2",
+    "town",
+    "zip_code",
+    "city",
+    "state_or_district",
+    "country",
 )
-ADDRESS_MEMBERS = ("country_code", *(key for line in ADDRESS_LINES for key in line))
 
 
 def address_lines(value: Json) -> list[str]:
-    """An address as on a letter. Members that have no place there follow, with their keys."""
+    """An address as on a letter to its country. Members without a place there follow, named."""
     if not isinstance(value, dict):
         return [raw_text(value)] if not is_empty(value) else []
-    left = {key: raw_text(member) for key, member in value.items() if not is_empty(member)}
-    code = left.pop("country_code", "")
-    left["country"] = countries().get(code) or left.get("country") or code
-    lines = [" ".join(filter(None, (left.pop(key, "") for key in keys))) for keys in ADDRESS_LINES]
-    return [line for line in lines if line] + [f"{key}: {text}" for key, text in left.items()]
+    left = {key: member for key, member in value.items() if not is_empty(member)}
+    text = {key: raw_text(left.pop(key, "")) for key in ADDRESS_MEMBERS}
+    country = text["country_code"]
+    street = addresses.street_line(text["street"], text["number"], country)
+    above = [", ".join(filter(None, (street, text["add_on"])))]
+    above += [text["additional_information_1"], text["additional_information_2"]]
+    parts = {
+        "A": "\n".join(filter(None, above)),
+        "D": text["town"],
+        "C": text["city"],
+        "S": text["state_or_district"],
+        "Z": text["zip_code"],
+    }
+    name = countries().get(country) or text["country"] or country
+    lines = [*addresses.lines(parts, country), name]
+    new = (capfirst(new_text(key, one)) for key, one in left.items())
+    return [*filter(None, lines), *new]
 
 
 def address_text(value: Json) -> str:

@@ -3,12 +3,14 @@
 Their language is the active one of Django, their zone its current one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
+from typing import Literal
 
 from babel import Locale
 from babel.dates import DateTimePattern, format_date, match_skeleton
+from babel.lists import format_list
 from babel.numbers import format_decimal, get_decimal_symbol
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -77,3 +79,8 @@ def _pattern(here: Locale, skeleton: str) -> DateTimePattern:
 def number_text(number: int | float) -> str:
     """12,480."""
     return format_decimal(number, locale=locale())
+
+
+def list_text(items: Iterable[str], how: Literal["standard", "or"]) -> str:
+    """Letters, digits and spaces; "or": letters, digits or spaces."""
+    return format_list(list(items), style=how, locale=locale())

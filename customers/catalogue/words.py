@@ -91,6 +91,21 @@ def yes_no(answer: Json) -> str:
     return str(_("Yes") if answer else _("No")) if isinstance(answer, bool) else raw_text(answer)
 
 
+def any_text(value: Json) -> str:
+    """A value that is new to us, readable: a list with commas, an object with its keys."""
+    if isinstance(value, list):
+        return ", ".join(map(any_text, value))
+    if isinstance(value, dict):
+        pairs = ((key.replace("_", " "), one) for key, one in value.items() if one is not None)
+        return ", ".join(f"{name} {any_text(one)}" for name, one in pairs)
+    return yes_no(value) if isinstance(value, bool) else raw_text(value)
+
+
+def new_text(key: str, value: Json) -> str:
+    """A member that is new to us: "delivery point: 17"."""
+    return f"{key.replace('_', ' ')}: {any_text(value)}"
+
+
 def partners_text(answer: Json) -> str:
     """(partners Yes); "" without an answer."""
     text = yes_no(answer)

@@ -31,7 +31,8 @@ class Problem(NamedTuple):
 
     key: dotted, as `concerned_key` has it. rule: "required", "choice", "maxLength" or "minLength";
     of any other how it is explained: by an "example", "explained" in words, or "other". limit,
-    length: in characters. hint: the example or the explanation, or "".
+    length: in characters. hint: the example or the explanation, or "". pattern: that it does not
+    fit, if that is what is wrong.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Problem(NamedTuple):
     limit: int = 0
     length: int = 0
     hint: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Rules:
         for step in error.schema_path[:-1]:
             rule = rule[step]
         how, hint = _hint(rule)
-        return Problem(key, how, hint=hint)
+        pattern = rule["pattern"] if error.kind.name == "pattern" else ""
+        return Problem(key, how, hint=hint, pattern=pattern)
 
     def _at(self, path: str) -> Mapping[str, Json]:
         """The rule for the value at a path; for the whole profile at ""."""

@@ -13,12 +13,12 @@ from django.http import QueryDict
 
 from customers import wording
 from customers.catalogue import (
+    addresses,
     compare,
     kinds,
     national_numbers,
     objects,
     phones,
-    postcodes,
     words,
 )
 from customers.catalogue.fields import Field
@@ -127,7 +127,7 @@ class MembersForm(plain.FormPart):
     def _check_postcode(self, given: dict[str, Json]) -> None:
         """A postal code is judged by its own country, if that is not the market's."""
         country, code = self.country, given.get("zip_code")
-        known = postcodes.of(country) if isinstance(code, str) else None
+        known = addresses.postcodes(country) if isinstance(code, str) else None
         if known is None or code is None:
             return
         given["zip_code"] = code = code.upper()

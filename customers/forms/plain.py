@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 from customers import wording
 from customers.access import Actor
 from customers.audit.models import Entry
-from customers.catalogue import compare, dates, emails, kinds, reader, typed, words
+from customers.catalogue import compare, dates, emails, kinds, patterns, reader, typed, words
 from customers.catalogue.fields import Create, Field
 from customers.catalogue.markets import Market, country_name
 from customers.clubmed.profile import Json, Profile, parse_date
@@ -201,7 +201,9 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
 
 
 def dress(form: forms.BaseForm) -> None:
-    """Give each input its look; a browser shall neither complete nor silently cut what is typed."""
+    """Give each input its look. A browser shall not complete, check or cut what is typed: it may
+    send it elsewhere for that. Its direction is that of its first letter, as where it is shown.
+    """
     looks: dict[type, str] = {
         forms.Select: "form-select",
         forms.RadioSelect: "form-check-input",
@@ -210,6 +212,8 @@ def dress(form: forms.BaseForm) -> None:
     for field in form.fields.values():
         attrs = field.widget.attrs
         attrs |= {"class": looks.get(type(field.widget), "form-control"), "autocomplete": "off"}
+        if isinstance(field.widget, forms.TextInput):
+            attrs |= {"spellcheck": "false", "dir": "auto"}
         attrs.pop("maxlength", None)
         if isinstance(field, DateField):
             attrs |= {"class": "form-control num", "inputmode": "numeric"}
@@ -242,9 +246,10 @@ class Editing:
     def words(self, problem: Problem) -> str:
         """What the customer's market refuses, in words."""
         lengths = {"limit_value": problem.limit, "show_value": problem.length}
+        pattern = patterns.in_words(problem.pattern)
         country = country_name(self.market.locale)
-        named = lengths | {"country": country, "hint": problem.hint}
-        return wording.MARKET_RULES[problem.rule] % named
+        named = lengths | {"country": country, "hint": problem.hint, "pattern": pattern}
+        return wording.MARKET_RULES[f"pattern {problem.rule}" if pattern else problem.rule] % named
 
 
 @dataclass(frozen=True)
@@ -301,6 +306,12 @@ class Part:
         """Is it missing in a new customer, by what the market says and the contract does not?"""
         is_open = self.editing.is_new and self.row.create is not Create.REQUIRED
         return is_open and self.row.name in self.editing.market.rules.required()
+
+    @property
+    def needed(self) -> str:
+        """Required in Brazil; "" if it is not the market that asks for it."""
+        country = {"country": country_name(self.editing.market.locale)}
+        return wording.REQUIRED_IN % country if self.is_asked_for else ""
 
     @cached_property
     def may_clear(self) -> bool:

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from customers import form_token, wording
 from customers.audit.models import Entry, Missing
 from customers.catalogue import kinds
-from customers.catalogue.fields import FIELDS, Field, Group
+from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.kinds import Kind
 from customers.clubmed.profile import Json, Profile, member_name
 from customers.form_token import FormToken
@@ -43,8 +43,8 @@ class ProfileForm(Inputs):
 
     data: what was sent. values: field -> value to show instead of what there is. judged: is what
     was sent checked, or only shown again? changes: field -> the value to store, as its part gives
-    it, once the form is cleaned. reverts: the change whose old values it began with, if Club Med
-    had refused them.
+    it, once the form is cleaned. given_up: label and text of what was typed where theirs was
+    chosen. reverts: the change whose old values it began with, if Club Med had refused them.
     """
 
     token = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -71,6 +71,7 @@ class ProfileForm(Inputs):
         self.seen = form_token.read(sent.get("token", ""), actor=editing.actor, form=editing.name)
         self.reverts = self.seen.reverts if self.seen else None
         self.changes: dict[str, Json] = {}
+        self.given_up: list[tuple[str, str]] = []
         self.refusal = ""  # what Club Med says that belongs beside no field
         self.offers_force, self.asks_reason = "offers_force" in sent, "reason" in sent
         self.asks_clear = sent.get("act") == "ask-clear"
@@ -84,6 +85,9 @@ class ProfileForm(Inputs):
                 part.clash = Clash(row.text(part.now), sent.get(f"{row.name}-choice", ""))
             self.parts[row.name] = part
         dress(self)
+        if editing.is_new and data is None:
+            _, [first, *_], _ = next(self.sections)
+            next(iter(first.fields.values())).widget.attrs["autofocus"] = True
         if not judged:
             self.forgive()
 
@@ -178,6 +182,9 @@ class ProfileForm(Inputs):
         """Take what the person wants of a field, or say what is wrong with it."""
         name, choice = part.row.name, part.clash.choice if part.clash else "mine"
         typed = self._is_typed(part)
+        if choice == "theirs" and typed and part.is_valid():
+            text = part.row.text(part.row.kind.compose(None, part.value), revealed=True)
+            self.given_up.append((part.row.label, text))
         if choice == "theirs" or not typed:
             part.forgive()
         if choice == "theirs" or not (typed or part.clears):
@@ -289,7 +296,7 @@ class ProfileForm(Inputs):
             folds: dict[str, list[AnyPart]] = {"": []}
             for part in self.parts.values():
                 if part.row.group in groups:
-                    folds.setdefault(_fold(part.row), []).append(part)
+                    folds.setdefault(_fold(part), []).append(part)
             plain = folds.pop("")
             yield str(title), plain, [(name, parts, _open(parts)) for name, parts in folds.items()]
 
@@ -299,10 +306,13 @@ def _steps(key: str) -> list[str]:
     return re.split(r"[.\[]", key.replace("]", ""))[1:]
 
 
-def _fold(row: Field) -> str:
+def _fold(part: AnyPart) -> str:
     """What a field is folded away under in the create form, "" if it is not. Folded away is what is
-    long, or rarely told on the phone.
+    long, or rarely told on the phone, unless the market asks for it.
     """
+    row = part.row
+    if part.needed:
+        return ""
     if row.native:
         return str(wording.NATIVE_NAME)
     return row.label if row.is_composed and row.kind is not kinds.PHONES else ""

@@ -1,5 +1,6 @@
 """The forms that edit no profile: find, settle, reveal, forget."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -58,6 +59,7 @@ class FindForm(SmallForm):
                 boxed["birthdate"] = DateField().clean(boxed["birthdate"])
             except forms.ValidationError as exc:
                 self.add_error("q", exc)
+        self._refuse_parts(boxed)
         asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
         for name, plain in (("email", emails.address), ("phone", phones.unlinked)):
             if name in asked:
@@ -67,6 +69,22 @@ class FindForm(SmallForm):
         self.criteria: dict[str, str] = boxed | asked
         if not self.criteria and not self.errors:
             self.add_error("q", wording.TYPE_SOMETHING)
+
+    def _refuse_parts(self, boxed: Mapping[str, str]) -> None:
+        """Club Med would find nobody by a part of a value."""
+        given = {name: str(self.cleaned_data.get(name) or "") for name in self.fields}
+        for name, email in (("q", boxed.get("email")), ("email", emails.address(given["email"]))):
+            if email and not emails.is_whole(email):
+                self.add_error(name, wording.NOT_A_WHOLE_EMAIL)
+        for name in ("q", "last_name", "first_name"):
+            if set("*%").intersection(given[name]):
+                self.add_error(name, wording.NO_WILDCARD)
+
+    @property
+    def advice(self) -> str:
+        """What to try instead, where nobody was found."""
+        asked = (name for name in ("email", "phone", "number") if name in self.criteria)
+        return str(wording.TRY_INSTEAD[next(asked, "name")])
 
     @property
     def known_more(self) -> list[forms.BoundField]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from customers import wording
 from customers.access import Actor
@@ -12,6 +12,7 @@ from customers.clubmed.profile import Json
 from customers.services import search_terms
 from customers.services.connection import calling, locale_of
 from customers.services.duplicates import Duplicate
+from customers.services.markets import offered_locales
 from customers.services.outcomes import Forbidden, NotFound
 from customers.services.read import read_profile
 from customers.services.search_terms import Filters, Search
@@ -22,7 +23,8 @@ class Found:
     """A page of customers, as Club Med's search gave them.
 
     total: of all pages, None if it is unknown. tried: the spellings that were searched for.
-    number: of the one customer whose number was typed.
+    number: of the one customer whom this can only be. matched: search key -> the values of it that
+    were searched for, of the step that found somebody.
     """
 
     items: list[dict[str, Json]]
@@ -30,6 +32,7 @@ class Found:
     has_next: bool
     tried: list[str]
     number: str = ""
+    matched: Mapping[str, set[str]] = field(default_factory=dict)
 
 
 def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
@@ -37,7 +40,8 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
 
     Raises a NotSaved; Forbidden: this token may not search, and no customer has that number.
     """
-    search = search_terms.search(criteria, region=region_of(locale_of(actor)))
+    others = map(region_of, offered_locales())
+    search = search_terms.search(criteria, region=region_of(locale_of(actor)), others=others)
     found, forbidden = Found([], 0, has_next=False, tried=search.tried), None
     try:
         found = _search(search, actor, page) or found
@@ -75,9 +79,10 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
             has_next = any(one.has_next for one in pages)
             totals = [one.total for one in pages if one.items]
             total = totals[0] if len(totals) == 1 else None
-            is_one = len(items) == 1 and not has_next and page == 1 and "gm_number" in step[0]
-            number = next(iter(items)) if is_one else ""
-            return Found([*items.values()], total, has_next, search.tried, number)
+            is_one = len(items) == 1 and not has_next and page == 1
+            number = next(iter(items)) if is_one and search_terms.is_one_person(step[0]) else ""
+            matched = {key: {filters[key] for filters in step} for key in step[0]}
+            return Found([*items.values()], total, has_next, search.tried, number, matched)
     return None
 
 

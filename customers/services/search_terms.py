@@ -67,14 +67,15 @@ def read(text: str) -> dict[str, str]:
     return {"number": number} if dialled(number) else {}
 
 
-def search(criteria: Mapping[str, str], *, region: str) -> Search:
+def search(criteria: Mapping[str, str], *, region: str, others: Iterable[str] = ()) -> Search:
     """How to search for what was typed.
 
     criteria: `number`, `email`, `phone`, `name`, `last_name`, `first_name`, `birthdate` (YYYYMMDD),
-    `zip_code`; at least one. region: ISO alpha-2 code of the country of national phone numbers.
+    `zip_code`; at least one. region: ISO alpha-2 code of the country of national phone numbers;
+    others: where else such a number may be from.
     """
     if "number" in criteria:
-        return _by_number(criteria["number"], region)
+        return _by_number(criteria["number"], region, others)
     keys = {"birthdate": "birthdate", "zip_code": "address.zip_code"}
     exact = {key: criteria[name] for name, key in keys.items() if name in criteria}
     email = criteria.get("email", "")
@@ -87,6 +88,8 @@ def search(criteria: Mapping[str, str], *, region: str) -> Search:
         tries = product(*(given[:2] if len(shapes) > 1 else given for given in shapes))
         most = _MOST_CALLS // len(readings)
         steps.append([dict(ChainMap(*one, exact)) for one in islice(tries, most)])
+    if criteria.keys() == {"phone"}:
+        steps.append(_abroad(criteria["phone"], region, others))
     return Search(steps)
 
 
@@ -99,13 +102,14 @@ def is_customer_number(text: str) -> bool:
     return bool(re.fullmatch(r"[1-9][0-9]{0,63}", text))
 
 
-def _by_number(text: str, region: str) -> Search:
+def _by_number(text: str, region: str, others: Iterable[str]) -> Search:
     """By GM number, by phone, last by the customer's own; by phone alone if it begins + or 0."""
     number = dialled(text)
     by_phone = _each(_PHONE, _phone_shapes(text, region)[: _MOST_CALLS - 1])
+    abroad = _abroad(text, region, others)
     if not is_customer_number(number):
-        return Search([by_phone])
-    return Search([_each("gm_number", [number]), by_phone], number=number)
+        return Search([by_phone, abroad])
+    return Search([_each("gm_number", [number]), by_phone, abroad], number=number)
 
 
 def _phone_shapes(text: str, region: str) -> list[str]:
@@ -116,6 +120,21 @@ def _phone_shapes(text: str, region: str) -> list[str]:
     national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
     whole = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return [re.sub(r"\D", "", national), whole, whole.removeprefix("+"), dialled(text)]
+
+
+def _abroad(text: str, region: str, others: Iterable[str]) -> list[Filters]:
+    """A national number as it may be stored for customers of other countries."""
+    read = (parsed(text, other) for other in others if other != region)
+    valid = (one for one in read if one and phonenumbers.is_valid_number(one))
+    whole = dict.fromkeys(phonenumbers.format_number(one, PhoneNumberFormat.E164) for one in valid)
+    known = _phone_shapes(text, region)
+    return _each(_PHONE, islice((one for one in whole if one not in known), _MOST_CALLS))
+
+
+def is_one_person(filters: Filters) -> bool:
+    """Are these what hardly two people share?"""
+    whole = {"gm_number", "email", _PHONE} & filters.keys()
+    return bool(whole) or {"last_name", "birthdate"} <= filters.keys()
 
 
 def _spelled(names: Mapping[str, str]) -> list[Filters]:

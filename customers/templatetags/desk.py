@@ -150,6 +150,12 @@ def colon(label: str) -> str:
 
 
 @register.filter
+def isolated(value: object) -> SafeString:
+    """A value in a sentence: its direction is its own, and no browser translates it."""
+    return markup('<bdi translate="no">{}</bdi>', value)
+
+
+@register.filter
 def breakable(address: str) -> SafeString:
     """An e-mail address that may break after its @."""
     name, at, host = address.partition("@")
@@ -317,6 +323,11 @@ def clock(moment: datetime | None, shape: str = "Hm") -> SafeString:
 @register.simple_tag
 def clock_now() -> SafeString:
     return clock(timezone.now())
+
+
+@register.simple_tag
+def moment_now() -> SafeString:
+    return moment(timezone.now())
 
 
 @register.simple_tag

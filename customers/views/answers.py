@@ -48,6 +48,11 @@ def chosen_markets(request: HttpRequest) -> list[str]:
     return (request.get_signed_cookie(MARKETS, "") or "").split()
 
 
+def markets_at_hand(request: HttpRequest) -> list[str]:
+    """Locales that were chosen in this browser, and the company's own."""
+    return list(dict.fromkeys((*chosen_markets(request), settings.CLUBMED_LOCALE)))
+
+
 class NotEditableError(Http404):
     """There is no such field, or none that this product may change."""
 

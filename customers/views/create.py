@@ -10,6 +10,7 @@ from django.urls import reverse
 from customers import wording
 from customers.access import Permission, allow
 from customers.catalogue.fields import creatable
+from customers.catalogue.markets import Market
 from customers.clubmed.profile import Profile
 from customers.forms.plain import Editing
 from customers.forms.profile import ProfileForm
@@ -32,7 +33,7 @@ def create(request: DeskRequest) -> HttpResponse:
     here = known_market("", actor=request.actor)
     why, nobody = answers.reason_for(request, ""), Profile("", {})
     editing = Editing(creatable(), here, request.actor, "new", nobody, reason=why)
-    form, notice = answers.profile_form(request, editing, values=_to_begin_with(request))
+    form, notice = answers.profile_form(request, editing, values=_to_begin_with(request, here))
     bar = ReasonForm(form.data if isinstance(form.data, QueryDict) else None)
     show = partial(_page, request, bar)
     if not form.is_valid() or not bar.is_valid():
@@ -49,6 +50,7 @@ def create(request: DeskRequest) -> HttpResponse:
 
 def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Notice) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "notice": notice, "why": bar}
+    context["at_hand"] = sorted(answers.markets_at_hand(request))
     part, status = "form", 422 if bar.is_wrong else 0
     match notice:
         case MayExist():  # whoever was found is shown
@@ -67,9 +69,10 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
     )
 
 
-def _to_begin_with(request: DeskRequest) -> dict[str, Any]:
-    """What this person searched for and did not find."""
+def _to_begin_with(request: DeskRequest, here: Market) -> dict[str, Any]:
+    """What this person searched for and did not find, and the language of their market."""
     typed = search_of(request.session, request.GET.get("find", ""))
     form = FindForm(typed)
     known = search_terms.person(form.criteria) if typed is not None and form.is_valid() else {}
-    return {"customer_type": "PROSPECT", **known}
+    language = here.locale.partition("-")[0].upper()
+    return {"customer_type": "PROSPECT", "language_code": language, **known}

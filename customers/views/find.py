@@ -7,12 +7,12 @@ from django.shortcuts import redirect
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import reading
+from customers.audit import access_events, reading
 from customers.audit.models import Change
 from customers.forms.small import FindForm
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
-from customers.session import remember_search, search_of
+from customers.session import name_of, remember_search, search_of
 from customers.views.answers import (
     DeskRequest,
     lead,
@@ -27,7 +27,7 @@ _RECENT = 8  # customers on the first page
 
 @allow(Permission.CUSTOMERS)
 def find(request: DeskRequest) -> HttpResponse:
-    """Search for a customer; below, the customers that this person handled last.
+    """Search for a customer; below, the customers whom this person opened or changed last.
 
     A search is kept under a handle, so that no address holds it and Back works. With htmx a search
     that cannot be made is kept too: the browser then holds no page that answered a POST.
@@ -63,7 +63,7 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
         request,
         form,
         found=found,
-        people=[person(item) for item in found.items],
+        people=[person(item, found.matched) for item in found.items],
         handle=handle,
         page_number=page,
     )
@@ -72,8 +72,29 @@ def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpRespon
 def _find_page(
     request: DeskRequest, form: FindForm, *, notice: NotSaved | None = None, **context: Any
 ) -> HttpResponse:
-    recent = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
-    newest = {change.customer_id: change for change in reversed(recent)}
-    handled = sorted(newest.values(), key=lambda change: -change.seq)[:_RECENT]
-    context |= {"form": form, "notice": notice, "handled": reading.with_entries(handled)}
+    context |= {"form": form, "notice": notice, "recent": _recent(request)}
     return page_or_fragment(request, "customers/find.html", "customers/find.html", context)
+
+
+def _recent(request: DeskRequest) -> list[dict[str, Any]]:
+    """The customers whom this person opened or changed last, newest first: number, name, the last
+    change that this person made, if any, and when it was.
+    """
+    viewed = access_events.viewed_by(request.actor)[: _RECENT * 4]
+    changed = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
+    handled = sorted([*viewed, *changed], key=lambda one: one.recorded_at)
+    at = {one.customer_id: one.recorded_at for one in handled}
+    numbers = sorted(at, key=lambda number: at[number], reverse=True)[:_RECENT]
+    newest = {change.customer_id: change for change in reversed(changed)}
+    shown = reading.with_entries(newest[number] for number in numbers if number in newest)
+    made = {change.customer_id: change for change in shown}
+    return [
+        {
+            "customer_id": number,
+            "name": name_of(request.session, number)
+            or (made[number].customer_label if number in made else ""),
+            "change": made.get(number),
+            "at": at[number],
+        }
+        for number in numbers
+    ]

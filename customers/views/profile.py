@@ -32,10 +32,12 @@ def profile_page(
 ) -> HttpResponse:
     """The page. why: the reason bar as it was sent, if not as it is kept."""
     found = read_and_remember(request, customer_id)
+    record = ProfilePage(found, reading.newest_by_field(customer_id))
+    session.remember_name(request.session, customer_id, record.name or record.native_name)
     session.drop_reason_of_others(request.session, customer_id)
     context = bar(request, customer_id, why) | {
         "waiting": reading.waiting(customer_id),
-        "record": ProfilePage(found, reading.newest_by_field(customer_id)),
+        "record": record,
         "unknown": unknown_values(found),
         "trail": reading.trail(customer_id),
     }

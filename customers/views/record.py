@@ -1,6 +1,6 @@
 """A profile as its page shows it: panels of rows, made from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -12,7 +12,9 @@ from customers import wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field, Group
-from customers.catalogue.markets import region_of
+from customers.catalogue.markets import country_name, market_of, region_of
+from customers.catalogue.names import native_name
+from customers.catalogue.spelling import language_of
 from customers.clubmed.profile import Json, Profile, member, parse_date, parse_phones
 
 
@@ -83,6 +85,7 @@ class FieldRow:
         return [
             {
                 "number": phones.dial_text(phone.number, self.region),
+                "dialled": phones.dial_digits(phone.number or "", self.region),
                 "type": names.get(phone.type or "", ""),
                 "new_type": "" if (phone.type or "") in names else phone.type or "",
                 "extra": _pairs(phone.extra),
@@ -113,26 +116,37 @@ class FieldRow:
         return ", ".join(name for code, name in words.channels().items() if code not in asked)
 
 
+_NAME = ("civility", "first_name", "last_name")
+
+
 def _pairs(members: Mapping[str, Json]) -> str:
-    return ", ".join(f"{key}: {compare.raw_text(value)}" for key, value in members.items())
+    return ", ".join(words.new_text(key, value) for key, value in members.items())
 
 
-def person(values: Mapping[str, Json]) -> dict[str, str | bool]:
-    """A customer in a list of those who were found. values: an item of Club Med's search."""
+def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[str, Any]:
+    """A customer in a list of those who were found. values: an item of Club Med's search. matched:
+    search key -> values that were searched for. name, phones: (text, was it searched for?) each.
+    """
 
     def texts(*names: str) -> str:
         return " ".join(filter(None, (FIELDS[name].text(values.get(name)) for name in names)))
 
+    called = matched.get("phones.number", set())
     country = words.country_text(member(values, "address.country_code"))
     city = compare.raw_text(member(values, "address.city"))
     return {
         "customer_id": str(values["id"]),
-        "name": texts("civility", "first_name", "last_name") or str(wording.UNNAMED),
-        "native_name": texts("unicode_last_name", "unicode_first_name"),
+        "name": [(said, name in matched) for name in _NAME if (said := texts(name))],
+        "native_name": native_name(
+            texts("unicode_first_name"), texts("unicode_last_name"), texts("locale")
+        ),
         "gm_number": texts("gm_number"),
         "born": texts("birthdate"),
         "email": texts("email"),
-        "phones": texts("phones"),
+        "phones": [
+            (phones.phones_text([one]), compare.raw_text(one.get("number")) in called)
+            for one in values.get("phones") or []
+        ],
         "place": ", ".join(filter(None, (city, country))),
         "type": compare.raw_text(values.get("type")).capitalize(),
         "blacklisted": values.get("blacklisted") is True,
@@ -159,7 +173,7 @@ class ProfilePage:
                 self.profile.customer_id,
                 field.value(self.profile),
                 self.newest.get(name),
-                lang=self.lang if field.native else "",
+                lang=self.native_lang if field.native else "",
                 region=region_of(self.lang),
             )
             for name, field in FIELDS.items()
@@ -174,7 +188,24 @@ class ProfilePage:
 
     @property
     def native_name(self) -> str:
-        return self._texts("unicode_last_name", "unicode_first_name")
+        first, last = self._texts("unicode_first_name"), self._texts("unicode_last_name")
+        return native_name(first, last, self.lang)
+
+    @property
+    def native_lang(self) -> str:
+        """The language of the native name, "" if its letters do not tell."""
+        return language_of(self.native_name, self.native_name, self.lang)
+
+    @property
+    def phone(self) -> dict[str, str] | None:
+        """The first phone that can be called from here."""
+        return next((one for one in self.rows["phones"].phones if one["dialled"]), None)
+
+    @property
+    def market(self) -> str:
+        """The market with its country, as in "Brazil, pt-BR"; as it is if it is no locale."""
+        locale = market_of(self.profile)
+        return f"{country_name(locale)}, {locale}" if locale else self.rows["locale"].text
 
     @property
     def title(self) -> str:
@@ -197,7 +228,9 @@ class ProfilePage:
         return [[self._panel(group) for group in column] for column in groups]
 
     def _panel(self, group: Group) -> dict[str, Any]:
-        """One box of the page. also_empty: fields without a value that share one line."""
+        """One box of the page. also_empty: fields without a value, which share one line; to_add:
+        the same under titles.
+        """
         rows = [row for row in self.rows.values() if row.field.group is group]
         rare = [row for row in rows if row.empty and row.field.rare]
         return {
@@ -205,5 +238,15 @@ class ProfilePage:
             "slug": group.value,
             "rows": [row for row in rows if row not in rare],
             "also_empty": [row for row in rare if row.editable],
+            "to_add": _by_script([row for row in rare if row.editable]),
             "read_only": not any(row.field.patch for row in rows),
         }
+
+
+def _by_script(rows: Iterable[FieldRow]) -> list[tuple[str, list[FieldRow]]]:
+    """Rows under the title of what they are: names in their own script apart."""
+    apart: dict[bool, list[FieldRow]] = {False: [], True: []}
+    for row in rows:
+        apart[row.field.native].append(row)
+    titles = {False: wording.OTHER_EMPTY, True: wording.NATIVE_NAME}
+    return [(str(titles[native]), found) for native, found in apart.items() if found]

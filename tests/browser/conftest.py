@@ -1,16 +1,13 @@
 """The running product, as `manage.py demo` starts it, and a real Chromium in front of it."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import time
 from contextlib import contextmanager
 from urllib.parse import unquote_plus
-from uuid import uuid4
 
-import psycopg
 import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
@@ -23,6 +20,9 @@ PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRAC
 STRICT = {"REASON_REQUIRED": "third_name"}
 EVERY_CASE = "from tests import differences; differences.record()"
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
+# The same browser without windows, where there is one: it takes a third less of the processor.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 # Pages of one context share a process, which the first has warmed.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 
@@ -88,26 +88,9 @@ class Product:
 
 
 @pytest.fixture(scope="session")
-def database_address():
-    """On PostgreSQL a database of its own for the demo; SQLite is the demo's own affair."""
-    address = os.environ["DATABASE_URL"]
-    if not address.startswith("postgres"):
-        yield {}
-        return
-    name = f"demo_{uuid4().hex}"
-    server = address.rpartition("/")[0]
-    with psycopg.connect(
-        f"{server}/postgres".replace("postgres://", "postgresql://"), autocommit=True
-    ) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield {"DATABASE_URL": f"{server}/{name}"}
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def running_product(tmp_path_factory, database_address):
+def running_product(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    with running(folder, **PATIENT, **STRICT, **database_address) as demo:
+    with running(folder, **PATIENT, **STRICT) as demo:
         product = Product(demo)
         yield product
         _, said = demo.end(signal.SIGTERM)
@@ -131,7 +114,7 @@ def chromium():
         # Playwright keeps an event loop in this thread, and Django takes every test that comes
         # after these in the same process for asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
@@ -148,8 +131,8 @@ def page_of(context, product):
 
 
 def new_browser(chromium, product, **options):
-    viewport = {"width": 1440, "height": 900}
-    return chromium.new_context(base_url=product.desk, viewport=viewport, **options)
+    options = {"viewport": {"width": 1440, "height": 900}} | options
+    return chromium.new_context(base_url=product.desk, **options)
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +165,7 @@ def sana(product, page):
 def unexpected(said):
     """What a console says beside the answers that tests provoke on purpose."""
     provoked = ("Failed to load resource", "Response Status Error Code", "Clear-Site-Data header")
+    provoked += ("Autofocus processing was blocked",)  # they type before a page has taken the focus
     return [line for line in said if not line.startswith(provoked)]
 
 
@@ -190,8 +174,8 @@ def open_page(chromium, product):
     """A page in a browser of its own: without a script, or for several people at once."""
     contexts = []
 
-    def open_one(*, script=True):
-        context = new_browser(chromium, product, java_script_enabled=script)
+    def open_one(*, script=True, **options):
+        context = new_browser(chromium, product, java_script_enabled=script, **options)
         contexts.append(context)
         return page_of(context, product)
 
@@ -229,6 +213,15 @@ def save_as(page, field, value):
     box.fill(value)
     box.press("Enter")
     expect(page.locator(f"#{field} .was-saved")).to_be_visible()
+
+
+def tab_to(page, control):
+    """Press Tab, as often as it takes, until that control has the focus."""
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if control.evaluate("control => control === document.activeElement"):
+            return
+    raise AssertionError("Tab does not reach it")
 
 
 @contextmanager

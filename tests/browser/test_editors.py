@@ -124,8 +124,9 @@ EDITORS = {
         "language_code", {"language_code": "FR"}, "FR", "French", "DE", "Preferences"
     ),
 }
+FROM_START = {"customer_type": "PROSPECT", "language_code": "EN"}
 PERSON = {"civility": "MS", "first_name": "Ana", "last_name": "Sousa", "email": NEW}
-CREATE = Create("email", PERSON, PERSON | {"customer_type": "PROSPECT"}, "ANA SOUSA", None)
+CREATE = Create("email", PERSON, PERSON | FROM_START, "ANA SOUSA", None)
 
 
 @pytest.mark.parametrize("editor", [*EDITORS.values(), CREATE], ids=[*EDITORS, "create"])

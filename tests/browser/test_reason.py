@@ -90,6 +90,7 @@ def test_the_bar_by_keyboard(product, page):
 
 def test_a_field_that_needs_a_reason_has_the_focus_on_it(product, page):
     page.goto(TOM)
+    page.locator(".add-field summary").first.click()
     page.get_by_role("link", name="Add Third name").click()
     box = page.locator("#third_name input[name=value]")
     box.fill("Ann")

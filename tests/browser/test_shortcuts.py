@@ -5,8 +5,18 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import open_editor, save_as
+
 pytestmark = pytest.mark.once
 TOM = "/customers/123456789/"
+WHERE_IT_STOPS = """() => new Promise(done => {
+    const look = () => {
+        const button = document.querySelector("[role=status] [data-leave]");
+        const { x, y } = button?.getBoundingClientRect() ?? {};
+        button ? done([x + 5, y + 5]) : setTimeout(look, 50);
+    };
+    look();
+})"""
 
 
 def press(page, *keys):
@@ -45,8 +55,9 @@ def test_the_sheet_lists_what_the_role_can_open_and_closes(product, page):
 
 def test_keys_lead_to_pages_and_lines(sana):
     sana.goto(TOM)
+    save_as(sana, "email", "keys@example.com")
     press(sana, "g", "a")
-    expect(sana).to_have_url(re.compile("/audit/$"))
+    sana.wait_for_url("**/audit/")  # and its scripts
     press(sana, "j", "j", "ArrowUp")
     line = sana.locator("table.log > tbody.change").first
     expect(line.locator("a").first).to_be_focused()
@@ -68,6 +79,68 @@ def test_in_a_field_a_letter_is_text_and_ctrl_enter_saves(product, page):
     press(page, "n", "?", "g", "f")
     expect(page.locator(".topsearch [name=q]")).to_have_value("n?gf")
     expect(page).to_have_url(re.compile(TOM))
+
+
+def test_a_key_that_an_input_method_composes_with_does_nothing(page):
+    page.goto(TOM)
+    open_editor(page, "email")
+    compose = """key => document.activeElement.dispatchEvent(new KeyboardEvent(
+        "keydown", { key, isComposing: true, bubbles: true, ctrlKey: key === "Enter" }))"""
+    for key in ("Escape", "Enter"):
+        page.evaluate(compose, key)
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate(compose, "n")
+
+    expect(page.locator("#email[data-state=editing] input[name=value]")).to_be_visible()
+    expect(page).to_have_url(re.compile(TOM))
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [
+        ("/customers/new/", "#id_civility"),
+        (f"{TOM}fields/email/", "[name=value]"),
+        (f"{TOM}fields/phones/", "[name=phones-0-number]"),
+        (f"{TOM}groups/identity/", "#id_civility"),
+        (f"{TOM}forget/", "[name=reason]"),
+        (TOM, "body"),
+    ],
+)
+def test_a_page_that_is_a_form_begins_in_it(sana, path, first):
+    sana.goto(path)
+    expect(sana.locator(first).first).to_be_focused()
+
+
+def test_the_first_customer_who_was_found_is_opened_with_enter(page):
+    page.goto("/")
+    page.keyboard.type("Smith")
+    press(page, "Enter")
+    found = page.locator("section[aria-labelledby=found-title] li")
+    expect(found.first.locator("a")).to_be_focused()
+    press(page, "ArrowDown", "Enter")
+    expect(page).to_have_url(re.compile(r"/customers/\d+/$"))
+
+
+@pytest.mark.parametrize("way", ["Escape", "Stop searching"])
+def test_a_slow_search_says_so_and_can_be_left(product, page, way):
+    product.add_fault(kind="latency", method="GET", seconds=15, times=None)
+    page.goto("/saves/")
+    press(page, "/")
+    page.keyboard.type("Smith")
+    press(page, "Enter")
+    # A locator would wait for the page that is on its way.
+    stop = page.evaluate(WHERE_IT_STOPS)
+    if way == "Escape":
+        press(page, "Escape")
+    else:
+        page.mouse.click(*stop)
+
+    expect(page.get_by_text("Asking Club Med")).to_have_count(0)
+    expect(page.locator(".topsearch [name=q]")).to_be_focused()
+    expect(page.locator(".topsearch [name=q]")).to_have_value("Smith")
+    product.clear_faults()
+    press(page, "Enter")
+    expect(page.locator("#found-title")).to_be_visible()
 
 
 def test_the_keys_can_be_turned_off_and_on(page):

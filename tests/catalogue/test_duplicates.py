@@ -99,7 +99,9 @@ def test_where_nobody_alike_is_found_the_customer_is_created_at_once(agent, club
 def test_another_person_is_created_all_the_same_and_the_log_says_so(agent, clubmed):
     typed = {"email": "lea@example.com"}
     shown = create(agent, **typed)
-    assert again(agent, shown, **typed).status_code == 409  # the ordinary button is no consent
+    assert again(agent, shown, **typed).status_code == 409  # a request alone is no consent
+    buttons = soup(shown).select("#create form[data-guard] button:not([value^=phones-])")
+    assert {(one["name"], one["value"]) for one in buttons} == {("despite", "yes")}
     assert sent(clubmed, "POST") == []
 
     answer = again(agent, shown, **typed, despite="yes", despite_reason="Her daughter")

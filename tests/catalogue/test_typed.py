@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customers.catalogue import dates, emails, national_numbers, objects, phones, postcodes
+from customers.catalogue import addresses, dates, emails, national_numbers, objects, phones
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.typed import cleaned, coded, one_line
 from customers.catalogue.words import date_text
@@ -223,11 +223,11 @@ def test_a_national_number_is_sent_in_digits_and_shown_as_it_is_printed():
     ],
 )
 def test_a_postal_code_is_judged_by_its_own_country(country, good, bad):
-    known = postcodes.of(country)
+    known = addresses.postcodes(country)
     assert known.pattern.fullmatch(good)
     assert not known.pattern.fullmatch(bad)
     assert known.pattern.fullmatch(known.example)
-    assert postcodes.of("XX") is None is postcodes.of("AE")
+    assert addresses.postcodes("XX") is None is addresses.postcodes("AE")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from tests import contract
 from tests.contract import CONTRACT, resolved
 from tests.crmadmin.sandbox_api import HEADERS, TOM
 
+pytestmark = pytest.mark.once
+
 # Always the same examples: a failure is one of this change, and can be had again. A market forbids
 # more than the contract can say, so what keeps to it may be refused (positive_data_acceptance).
 API = schemathesis.openapi.from_path(

@@ -149,10 +149,11 @@ def test_a_provider_that_gives_no_answer_changes_nothing_and_the_log_says_so(
 def test_a_browser_is_not_sent_to_a_provider_that_is_down(browser, liar, clubmed, clock, caplog):
     browser.come_in_by(liar)
     liar.go_down()
-    clock(11)
-
-    assert browser.get("/customers/new/").status_code == 200
-    assert "renewal: " in caplog.text
+    for minutes, headers in ((11, {}), (35, HTMX), (70, HTMX), (120, {})):
+        clock(minutes)
+        assert browser.get("/customers/new/", headers=headers).status_code == 200
+        assert "renewal: " in caplog.text
+        caplog.clear()
 
 
 def test_only_a_page_goes_by_the_browser(browser, liar, clubmed, clock):
@@ -177,6 +178,53 @@ def test_what_a_page_asks_for_by_itself_renews_nothing(browser, liar, clubmed, w
     browser.get("/customers/new/", headers=HTMX | {"X-Background": "true"})
 
     assert not renewals(liar)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [HTMX, HTMX | {"X-Background": "true"}, {"Sec-Fetch-Mode": "cors"}],
+    ids=["htmx", "a page by itself", "a script"],
+)
+def test_nobody_goes_round_the_company_by_opening_no_page(browser, liar, clubmed, clock, headers):
+    browser.come_in_by(liar)
+    form = browser.form(EMAIL) | {"value": "typed@example.com"}
+    liar.no = "login_required"
+    for minutes, status in ((11, 200), (19, 200), (21, 401)):
+        clock(minutes)
+        assert browser.get(EMAIL, headers=headers).status_code == status
+
+    answer = browser.post(EMAIL, form, headers=headers)
+
+    said = text(soup(answer))
+    assert answer.status_code == 401
+    assert "The company has to confirm your sign-in." in said
+    assert "is there again once you sign in" in said
+    assert clubmed.customers[TOM]["email"] == "tom@example.com"
+    liar.no = ""
+    page = get(browser, EMAIL)
+    assert soup(page).select_one("input[name=value]")["value"] == "typed@example.com"
+
+
+def test_nor_by_not_going_where_the_browser_is_sent(browser, liar, clubmed, clock):
+    browser.come_in_by(liar)
+    for minutes, statuses in ((11, [302, 200]), (13, [302, 200]), (21, [302, 302]), (59, [302])):
+        clock(minutes)
+        assert [browser.get("/customers/new/").status_code for _ in statuses] == statuses
+    state = query(browser.get("/customers/new/")["Location"])["state"]
+
+    browser.get("/oidc/callback/", {"state": state, "error": "temporarily_unavailable"})
+
+    assert browser.actor is None
+
+
+def test_tabs_that_come_back_after_a_long_while_are_all_confirmed(browser, liar, clubmed, clock):
+    browser.come_in_by(liar)
+    clock(50)
+    sent = [browser.get(f"/customers/new/?tab={n}")["Location"] for n in range(4)]
+
+    for place in sent:
+        back = browser.get(elsewhere(place))
+        assert browser.get(back["Location"]).status_code == 200
 
 
 def test_a_sign_out_during_a_renewal_stays_one(browser, liar, clubmed, clock):

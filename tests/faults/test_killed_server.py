@@ -8,10 +8,11 @@ import pytest
 import requests
 
 from tests import demo
-from tests.browser.conftest import PATIENT, Product, database_address  # noqa: F401 - a fixture
+from tests.browser.conftest import PATIENT, Product
 from tests.conftest import HTMX, TOM, hidden_inputs, text
 from tests.faults.conftest import Person, wait_until
 
+pytestmark = pytest.mark.once  # test_crashes.py kills at every step, on both databases
 URL = f"/customers/{TOM}/fields/email/"
 
 
@@ -30,9 +31,9 @@ class Running(Product):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, database_address):  # noqa: F811 - the fixture
+def running(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    with demo.running(folder, **PATIENT, **database_address) as started:
+    with demo.running(folder, **PATIENT) as started:
         yield Running(started)
 
 

@@ -50,8 +50,11 @@ def test_the_last_five_are_at_hand_and_outlive_the_sign_in(agent):
 
     buttons = again.page("/").select(".toptools button[name=locale]")
 
-    assert [button["value"] for button in buttons] == ["ja-JP", "es-ES", "it-IT", "de-DE", "pt-BR"]
-    assert [button["aria-pressed"] for button in buttons] == ["true", *["false"] * 4]
+    assert [button["value"] for button in buttons] == [
+        *("ja-JP", "es-ES", "it-IT", "de-DE", "pt-BR"),
+        "en-US",  # the company's own
+    ]
+    assert [button["aria-pressed"] for button in buttons] == ["true", *["false"] * 5]
 
 
 def test_all_that_are_offered_stand_on_one_page_by_country(agent, clubmed):
@@ -110,13 +113,32 @@ def test_a_new_customer_must_have_what_the_market_needs(agent, clubmed):
     assert sent(clubmed, "POST") == []
 
 
+def test_what_the_market_needs_is_said_before_anything_is_typed(agent):
+    choose(agent, "pt-BR")
+
+    page = agent.page(NEW)
+
+    assert page.select_one("#id_language_code [selected]")["value"] == "PT"
+    switch = page.select(".switch button")
+    assert [(one["value"], one["aria-pressed"]) for one in switch] == [
+        ("en-US", "false"),
+        ("pt-BR", "true"),
+    ]
+    number = page.select_one("#identity-input")
+    assert "National number Required in Brazil" in text(number)
+    assert number.find_parent("details") is None
+    assert "(optional)" in text(page.select_one("label[for=id_email]"))
+
+
 @pytest.mark.parametrize("url", [NEW, f"/customers/{TOM}/groups/identity/"])
 def test_what_the_market_writes_otherwise_is_told_before_it_is_sent(agent, clubmed, url):
     agent.get(f"/customers/{TOM}/")
 
     page = soup(agent.post(url, agent.form(url) | TYPED | {"last_name": "王"}))
 
-    assert "Not written as United States writes it" in text(page.select_one("#id_last_name_error"))
+    assert "United States: Latin letters, spaces, dots, apostrophes and hyphens only." in text(
+        page.select_one("#id_last_name_error")
+    )
     assert sent(clubmed, "POST") == sent(clubmed, "PATCH") == []
 
 

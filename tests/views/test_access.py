@@ -10,6 +10,7 @@ from customers.audit.models import AccessEvent
 from tests.acts import all_patterns
 from tests.conftest import AGENT, HTMX, TOM, Desk, signed_in, soup, text
 
+pytestmark = pytest.mark.once
 EMAIL = f"/customers/{TOM}/fields/email/"
 EVERYBODY = ("/sessions/",)
 AGENTS = ("/", "/saves/", "/customers/new/", f"/customers/{TOM}/", EMAIL)

@@ -3,7 +3,6 @@
 import string
 
 import pytest
-from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,8 +76,9 @@ def made_here():
 
 @pytest.mark.other_contract
 @pytest.mark.django_db
+@pytest.mark.once
 @settings(
-    max_examples=40 if connection.vendor == "sqlite" else 10,  # the pages are the same
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -76,5 +76,7 @@ def test_a_later_editor_has_the_rules_that_an_earlier_one_had_not(cold, clubmed)
     form = cold.form(LAST_NAME, headers=HTMX)
     told = cold.post(LAST_NAME, form | {"value": "王"}, headers=HTMX)
 
-    assert "Not written as United States writes it" in text(soup(told))
+    assert "United States: Latin letters, spaces, dots, apostrophes and hyphens only." in text(
+        soup(told)
+    )
     assert methods(clubmed) == []

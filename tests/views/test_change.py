@@ -22,6 +22,8 @@ from tests.acts import (
 )
 from tests.conftest import TOM, text
 
+pytestmark = pytest.mark.once
+
 
 def page_of(person, change_id=None):
     change_id = change_id or Change.objects.first().pk

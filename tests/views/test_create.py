@@ -1,9 +1,12 @@
 """Create a customer."""
 
+import pytest
+
 from customers.audit.models import Change, Entry, JournalLine
 from tests.acts import NEEDED, create
 from tests.conftest import HTMX, sent, soup, text
 
+pytestmark = pytest.mark.once
 URL = "/customers/new/"
 MORE = {
     "email": "Lea.Durand@example.com",

@@ -15,7 +15,7 @@ from customers.clubmed import client as clubmed_client
 from customers.services.connection import client
 from tests.conftest import HTMX, JUST_ASKED, TOM, sent, soup, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PROFILE = f"/customers/{TOM}/"
 EDITOR = f"/customers/{TOM}/fields/email/"
 NEW = "/customers/new/"
@@ -125,7 +125,6 @@ def assert_recorded(told):
     assert JournalLine.objects.count() == told.waiting
 
 
-@pytest.mark.once
 @rows(0)
 def test_who_reads_is_told(agent, clubmed, fault, told):
     clubmed.faults.add(Fault(method="GET", times=None, **fault))
@@ -234,7 +233,6 @@ def test_rules_of_markets_that_cannot_be_had_keep_nobody_from_a_customer(agent, 
         assert OUTAGE not in text(agent.page(PROFILE))
 
 
-@pytest.mark.once
 def test_a_profile_that_no_page_could_hold_is_said_to_be_too_long(agent, clubmed):
     clubmed.customers[TOM]["birth_city"] = "x" * (512 * 1024)
 
@@ -247,7 +245,6 @@ def test_a_profile_that_no_page_could_hold_is_said_to_be_too_long(agent, clubmed
     assert sent(clubmed, "PATCH") == []
 
 
-@pytest.mark.once
 def test_a_long_refusal_is_cut_short_with_a_word(agent, clubmed):
     form = agent.form(EDITOR)
     endless = ERROR | {"error_description": "No. " * 5000}

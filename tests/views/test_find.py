@@ -3,10 +3,13 @@
 from urllib.parse import parse_qsl
 
 import pytest
+from django.core.cache import cache
 
 from crmadmin.sandbox import Fault
-from tests.conftest import HTMX, TOM, sent, soup, text
+from customers.services import markets
+from tests.conftest import AGENT, HTMX, TOM, sent, signed_in, soup, text
 
+pytestmark = pytest.mark.once
 WANG = "704118236"
 
 
@@ -39,6 +42,9 @@ def look(person, q="", page=1, **more):
 
 
 def names(answer):
+    """Who is listed, or whose profile opens at once."""
+    if answer.status_code == 302:
+        return ["TOM SMITH"] if answer["Location"] == f"/customers/{TOM}/" else []
     return [text(link) for link in soup(answer).select("[aria-labelledby=found-title] .people a")]
 
 
@@ -116,6 +122,9 @@ def test_under_htmx_the_browser_is_led_to_what_was_found_and_to_what_is_wrong(ag
         ({"q": "Smith 31/06/1986"}, "31 June does not exist."),
         ({"q": "", "birthdate": "soon"}, "Write the day, month and year"),
         ({"q": "", "phone": "call me"}, "Not a phone number"),
+        ({"q": "tom@"}, "Type the whole e-mail: Club Med finds no part of one."),
+        ({"q": "", "email": "@example.com"}, "Type the whole e-mail"),
+        ({"q": "Smi*"}, "Type the whole name, without * or %: Club Med finds no part of one."),
         ({"q": "x\ufffdy"}, "a character that cannot be typed"),
     ],
 )
@@ -134,10 +143,38 @@ def test_what_cannot_be_looked_for_is_told_and_stays(agent, clubmed, typed, word
 
 
 def test_who_was_found_is_told_apart(agent):
-    person = text(soup(look(agent, "tom@example.com")).select_one(".people li"))
+    person = text(soup(look(agent, "Smith")).select_one(".people li"))
 
     for words in (TOM, "14 June 1986", "tom@example.com", "PORTLAND, United States", "Client"):
         assert words in person
+
+
+@pytest.mark.parametrize(
+    ("typed", "marked"),
+    [
+        ("tom@example.com", ["tom@example.com"]),
+        ("+1 206 342 8631", ["Mobile 2063428631"]),
+        ("Smith 14/06/1986", ["SMITH", "14 June 1986"]),
+        ("Tom Smith", ["TOM", "SMITH"]),
+    ],
+)
+def test_of_several_who_were_found_what_matched_is_marked(agent, clubmed, typed, marked):
+    clubmed.customers["77"] = clubmed.customers[TOM] | {"id": "77", "gm_number": "5077"}
+    clubmed.customers["77"]["phones"] = [*clubmed.customers[TOM]["phones"], {"number": "1"}]
+
+    people = soup(look(agent, typed)).select(".people li")
+
+    assert len(people) == 2
+    for one in people:
+        assert [text(mark) for mark in one.select("mark")] == marked
+
+
+def test_a_national_number_is_searched_for_in_the_countries_that_have_such_numbers(agent, clubmed):
+    cache.set(markets._key("locales", "answer"), ["fr-FR", "ja-JP"])
+    clubmed.customers[TOM]["phones"] = [{"number": "+819012345678", "type": "MOBILE"}]
+
+    assert names(look(agent, "090-1234-5678")) == ["TOM SMITH"]
+    assert filters(clubmed)[-1] == ["phones.number==+819012345678"]
 
 
 def test_a_long_list_has_pages(agent, clubmed):
@@ -160,6 +197,8 @@ def test_nobody_is_said_with_what_was_tried_and_a_way_on(agent):
 
     assert "No customer found" in text(page)
     assert "Searched as Zoë Nobody, ZOE NOBODY" in text(page)
+    assert "no part of a name or number, and no similar spelling. Try another" in text(page)
+    assert "Try the phone, or" in text(soup(look(agent, "nobody@example.com")))
     new = soup(agent.get(page.select_one(".blank a.btn-primary")["href"]))
     assert new.select_one("#id_last_name")["value"] == "Nobody"
     assert new.select_one("#id_first_name")["value"] == "Zoë"
@@ -169,12 +208,12 @@ def test_nobody_is_said_with_what_was_tried_and_a_way_on(agent):
 
 
 def test_no_address_holds_what_was_typed_and_back_works(agent, clubmed):
-    where = agent.post("/", {"q": "tom@example.com"})["Location"]
+    where = agent.post("/", {"q": "Tom Smith"})["Location"]
 
     assert where.startswith("/?find=")
-    assert "tom" not in where
+    assert "Smith" not in where
     page = agent.page(where)
-    assert page.select_one("#q")["value"] == "tom@example.com"
+    assert page.select_one("#q")["value"] == "Tom Smith"
     assert "TOM SMITH" in text(page)
 
 
@@ -221,7 +260,7 @@ def test_who_may_not_search_can_still_open_a_customers_own_number(agent, clubmed
 def test_odd_answers_break_nothing(agent, clubmed, body):
     clubmed.faults.add(Fault("status", method="GET", status=200, body=body, times=None))
 
-    assert look(agent, "tom@example.com").status_code in (200, 503)
+    assert look(agent, "tom@example.com").status_code in (200, 302, 503)
 
 
 # Handled last ---------------------------------------------------------------------------------
@@ -233,6 +272,17 @@ def test_the_customers_handled_last_are_at_hand_newest_first(agent, other_agent,
         url = f"/customers/{number}/fields/birth_city/"
         person.post(url, person.form(url) | {"value": "Lyon"})
 
-    people = [text(item.select_one("a")) for item in agent.page("/").select(".people li")]
+    assert recent(agent) == ["N201 MANY: Place of birth", "TOM SMITH: Place of birth"]
 
-    assert people == ["N201 MANY", "TOM SMITH"]
+
+def test_whom_somebody_opened_is_at_hand_and_called_by_their_name_in_that_sign_in(agent, clubmed):
+    for number in (TOM, "201"):
+        agent.get(f"/customers/{number}/")
+    assert recent(agent) == ["N201 MANY: Opened", "TOM SMITH: Opened"]
+
+    assert recent(signed_in(AGENT)) == ["Customer 201: Opened", f"Customer {TOM}: Opened"]
+
+
+def recent(person):
+    people = person.page("/").select("[aria-labelledby=recent-title] li")
+    return [f"{text(one.a)}: {text(one.select('div')[1])}" for one in people]

@@ -7,6 +7,8 @@ from customers.audit.models import Change
 from tests.acts import change, create, lose_the_answer
 from tests.conftest import TOM, text
 
+pytestmark = pytest.mark.once
+
 
 def test_a_supervisor_reads_who_changed_what_from_what_to_what(agent, supervisor):
     change(agent, "new@example.com")

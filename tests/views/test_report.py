@@ -3,6 +3,7 @@
 import html
 import json
 
+import pytest
 from django.db import DatabaseError
 
 from customers.audit import access_events
@@ -10,6 +11,7 @@ from customers.audit.models import AccessEvent, actor_key
 from tests.acts import change
 from tests.conftest import AGENT, TOM, soup, text
 
+pytestmark = pytest.mark.once
 URL = "/audit/report/"
 ISSUER = "http://127.0.0.1:9"
 

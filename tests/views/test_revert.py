@@ -21,6 +21,7 @@ from tests.acts import (
 )
 from tests.conftest import HTMX, SUPERVISOR, TOM, sent, soup, text
 
+pytestmark = pytest.mark.once
 PROFILE = f"/customers/{TOM}/"
 ADDRESS = f"{PROFILE}fields/address/"
 IDENTITY = f"{PROFILE}fields/identity/"

@@ -398,6 +398,7 @@ def known_words(clubmed):
         *names.days["format"]["wide"].values(),
         NAMES,
         *settings.REASONS,  # the company's own words
+        "王美琳",  # two fields, written without a space
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}

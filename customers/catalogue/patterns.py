@@ -1,0 +1,113 @@
+"""What a market's pattern asks for, in words: "5 digits, a hyphen or none, 3 digits".
+
+Patterns come from Club Med's JSON Schema. Most are a row of runs: characters of some kinds, some
+times. Of one with alternatives the kinds alone are named, and of any other nothing.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from customers.catalogue import reader
+
+_TOKEN = re.compile(
+    r"(?P<chars>\[(?!\^)(?:\\.|[^\]\\])+\]|\\[dws\W]|[^\\^$.()|?*+{}\[\]])"
+    r"(?P<times>\{\d+(?:,\d*)?\}|[?*+])?"
+    r"|(?P<group>\((?:\?:|(?!\?))|\)(?:\{[\d,]+\}|[?*+])?|\|)"
+)
+_RANGE = re.compile(r"(\\.|[^\\])-(\\.|[^\\])")
+_SHORT = {r"\d": "0-9", r"\w": "A-Za-z0-9_", r"\s": " ", r"\p{L}": "文"}
+_PLAIN = str.maketrans("’‐‑\u00a0\u202f", "'--  ")
+_MOST_RUNS = 4  # that are told one by one
+_MANY = 10**6
+_LAST_LATIN = "\u1eff"
+_KINDS: dict[str, tuple[str | Promise, str | Promise]] = {  # one of it, several
+    "A": (_("a capital letter"), _("capital letters")),
+    "a": (_("a letter without accent"), _("letters without accents")),
+    "é": (_("a Latin letter"), _("Latin letters")),
+    "文": (_("a letter"), _("letters")),
+    "0": (_("a digit"), _("digits")),
+    " ": (_("a space"), _("spaces")),
+    "-": (_("a hyphen"), _("hyphens")),
+    "'": (_("an apostrophe"), _("apostrophes")),
+    ".": (_("a dot"), _("dots")),
+    ",": (_("a comma"), _("commas")),
+    "/": (_("a slash"), _("slashes")),
+    "+": (_("a plus sign"), _("plus signs")),
+}
+
+
+class _Run(NamedTuple):
+    """kinds: keys of `_KINDS`, or other characters."""
+
+    kinds: tuple[str, ...]
+    least: int
+    most: int
+
+
+def in_words(pattern: str) -> str:
+    """What may be written, "" if that cannot be said. pattern: of a JSON Schema."""
+    if not (pattern.startswith("^") and pattern.endswith("$")):
+        return ""
+    inner = pattern[1:-1].replace(r"\p{L}", _SHORT[r"\p{L}"])
+    tokens = list(_TOKEN.finditer(inner))
+    runs = [_run(token) for token in tokens if token["chars"]]
+    is_read = "".join(token[0] for token in tokens) == inner
+    if not (is_read and runs and all(run.kinds for run in runs)):
+        return ""
+    is_row = len(runs) == len(tokens) <= _MOST_RUNS
+    if is_row and (len(runs) > 1 or runs[0].most < _MANY):
+        return ", ".join(map(_told, runs))
+    kinds = dict.fromkeys(kind for run in runs for kind in run.kinds)
+    return str(_("%(kinds)s only")) % {"kinds": _listed(kinds, "standard")}
+
+
+def _run(token: re.Match[str]) -> _Run:
+    times = token["times"] or "{1}"
+    if times in "?*+":
+        least, most = {"?": (0, 1), "*": (0, _MANY), "+": (1, _MANY)}[times]
+    else:
+        low, comma, high = times[1:-1].partition(",")
+        least, most = int(low), int(high) if high else _MANY if comma else int(low)
+    return _Run(_kinds(token["chars"]), least, most)
+
+
+def _kinds(chars: str) -> tuple[str, ...]:
+    """Of what kinds "[A-Z -]" or "x" is: letters, then digits, then signs as they come."""
+    inner = chars[1:-1] if chars.startswith("[") else chars
+    for short, whole in _SHORT.items():
+        inner = inner.replace(short, whole)
+    ends = {end[-1] for pair in _RANGE.findall(inner) for end in pair}
+    singles = _RANGE.sub("", inner).replace("\\", "").translate(_PLAIN)
+    letters = {char for char in ends | set(singles) if char.isalpha()}
+    found = []
+    if letters & ends or not "".join(letters).isascii():
+        found = ["A" if "".join(letters).isupper() else "a"]
+        if max(letters) > "z":
+            found = ["é" if max(letters) <= _LAST_LATIN else "文"]
+        singles = "".join(char for char in singles if not char.isalpha())
+    found += ["0"] if any(char.isdigit() for char in ends) else []
+    return (*found, *dict.fromkeys(char for char in singles if char.isprintable()))
+
+
+def _told(run: _Run) -> str:
+    if run.most == 1:
+        one = _listed(run.kinds, "or", 0)
+        return one if run.least else str(_("%(one)s or none")) % {"one": one}
+    kinds = _listed(run.kinds, "or")
+    if run.least == run.most:
+        return f"{run.least} {kinds}"
+    if run.most < _MANY:
+        named = {"least": run.least, "most": run.most, "kinds": kinds}
+        return str(_("%(least)d to %(most)d %(kinds)s")) % named
+    more = str(_("%(least)d or more %(kinds)s")) % {"least": run.least, "kinds": kinds}
+    return more if run.least > 1 else kinds
+
+
+def _listed(kinds: Iterable[str], how: Literal["standard", "or"], number: int = 1) -> str:
+    """number: 0 for one of each, 1 for several."""
+    signs = {kind: (_("“%(sign)s”") % {"sign": kind},) * 2 for kind in kinds}
+    return reader.list_text((str((signs | _KINDS)[kind][number]) for kind in kinds), how)

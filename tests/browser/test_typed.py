@@ -1,0 +1,69 @@
+"""What is pasted into several fields, in a browser: stored clean, and the page tells one truth."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import open_editor, save_as
+
+pytestmark = pytest.mark.once
+WANG = "/customers/704118236/"
+COMPOSING = "new KeyboardEvent('keydown', {key: 'Escape', bubbles: true, isComposing: true})"
+
+
+def test_what_is_pasted_is_stored_clean_and_shown_everywhere(page, product):
+    page.goto(WANG)
+
+    save_as(page, "email", "\u200bTom Smith <tom.smith@example.com>\u200e")
+    save_as(page, "last_name", "Nun\u0303ez\u00a0\u00adSilva")
+    save_as(page, "birthdate", "15 juin 1986")
+    open_editor(page, "birth_city").fill("\u202eLyon\u202c")
+    box = page.locator("#birth_city input[name=value]")
+    box.evaluate(f"input => input.dispatchEvent({COMPOSING})")
+    expect(box).to_be_visible()  # Esc closed an input method's list, and nothing else
+    for name, value in {"spellcheck": "false", "autocomplete": "off", "dir": "auto"}.items():
+        expect(box).to_have_attribute(name, value)
+    box.press("Enter")
+    expect(page.locator("#birth_city .was-saved")).to_be_visible()
+    page.locator("#phones .field-edit").click()
+    number = page.locator("#phones-input, #phones").get_by_label("Number of phone 1")
+    number.fill("tel:11\u00ad90000‑0413")
+    number.press("Enter")
+    expect(page.locator("#phones .was-saved")).to_be_visible()
+
+    bodies = [json.loads(body) for _, body in product.wire("PATCH")]
+    sent = {name: value for body in bodies for name, value in body.items()}
+    assert sent.pop("phones")[0]["number"] == "+5511900000413"
+    assert sent == {
+        "email": "tom.smith@example.com",
+        "last_name": "Nuñez Silva",
+        "birthdate": "19860615",
+        "birth_city": "Lyon",
+    }
+    facts = page.locator("#facts")
+    expect(facts.locator("[href='tel:+5511900000413']")).to_have_text("+55 11 90000-0413")
+    expect(facts.locator("[href='mailto:tom.smith@example.com']")).to_be_visible()
+    expect(page.locator("h1")).to_contain_text(re.compile("Nu[ñn]ez Silva", re.IGNORECASE))
+    expect(page).to_have_title(re.compile("Nu[ñn]ez Silva", re.IGNORECASE))
+    expect(page.locator("#birthdate")).to_contain_text("15 June 1986")
+
+
+def test_one_click_copies_a_number(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(WANG)
+
+    page.get_by_role("button", name="Copy: E-mail").click()
+
+    expect(page.locator(".copied", has_text="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "beatriz.wang@example.com"
+
+
+def test_an_empty_field_is_added_from_one_line(page):
+    page.goto(WANG)
+
+    page.locator("[aria-labelledby=identity-title] .add-field summary").click()
+    page.get_by_role("link", name="Add Third name").click()
+
+    expect(page.locator("#third_name input[name=value]")).to_be_focused()
