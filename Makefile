@@ -73,6 +73,26 @@ looks: .venv/.dev ## every page in every state: what axe finds, and pictures in 
 	@rm -rf looks
 	$(bin)/python -m pytest -n 2 -m looks
 
+.PHONY: soak soak-on-sqlite soak-on-postgresql
+soak: .venv/.dev ## everything goes wrong at once, then the log must be true: SECONDS (1200)
+	@.ci/system
+	@$(MAKE) compiled
+	@SECONDS=$${SECONDS:-1200} $(MAKE) --jobs 2 --output-sync soak-on-sqlite soak-on-postgresql
+soak-on-sqlite:
+	$(bin)/python -m pytest tests/soak -q -s
+soak-on-postgresql:
+	$(bin)/python -m tests.postgres $(bin)/python -m pytest tests/soak -q -s
+
+.PHONY: upgrade
+upgrade: .venv/.dev ## replace a running version by this one while people save: FROM (HEAD~1)
+	@FROM=$${FROM:-HEAD~1} $(bin)/python -m pytest tests/faults/test_replacing.py -q
+
+.PHONY: load
+load: .venv/.dev ## what one machine carries: PEOPLE (200), MINUTES (10), ENTRIES (1000000), STEP
+	@.ci/system
+	@$(MAKE) compiled
+	@$(bin)/python -m tests.load
+
 .PHONY: image
 image: .venv/.dev ## build the container image crmadmin:latest: BASE
 	@.ci/image

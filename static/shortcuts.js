@@ -9,6 +9,7 @@ const keys = {
   "?": () => htmx.ajax("GET", sheet.dataset.url, sheet).then(() => sheet.showModal()),
   e: () => (near(".field-edit") ?? document.querySelector(".field-edit"))?.click(),
   h: () => near(".field-history a")?.click(),
+  c: () => document.querySelector(".facts [data-copy]")?.click(),
   w: () => document.querySelector("#why select, #why input:not([type=hidden])")?.focus(),
   f: () => document.querySelector("#filters summary, #filters input:not([type=hidden])")?.focus(),
   j: () => move(1),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 # Nothing here outlives the run, so nothing waits for a disk.
 _FORGETFUL = "-c fsync=off -c full_page_writes=off"
@@ -56,31 +56,54 @@ def running(options: str = _FORGETFUL) -> Iterator[str]:
 
     options: of the server's command line; with none, it is as durable as PostgreSQL comes.
     """
-    bindir, account = binaries(), _account()
+    account = _account()
     # Straight in /tmp: a socket's path is short, and the server's account must be able to enter it.
     with tempfile.TemporaryDirectory(prefix="crmadmin-pg-", dir="/tmp") as name:
         folder = Path(name)
         if account:
             os.chown(folder, account["user"], account["group"])
-        data, log = folder / "data", folder / "log"
-
-        def call(program: str, *arguments: str) -> None:
-            command = [str(bindir / program), *arguments]
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, check=False, **account
-            )
-            if done.returncode != 0:
-                told = done.stderr + (log.read_text() if log.exists() else "")
-                raise PostgresError(f"PostgreSQL did not start: `{program}` said\n{told}")
-
+        data = folder / "data"
         try:
-            call("initdb", "-D", str(data), *_INITDB)
-            served = f"-c listen_addresses='' -k {folder} {options}"
-            call("pg_ctl", "-D", str(data), "-l", str(log), "-o", served, "--wait", "start")
+            _call(folder, "initdb", "-D", str(data), *_INITDB)
+            _start(folder, options)
             yield f"postgres://postgres@{quote(name, safe='')}/postgres"
         finally:
             if (data / "postmaster.pid").exists():
-                call("pg_ctl", "-D", str(data), "--mode", "fast", "--wait", "stop")
+                _stop(folder, "fast")
+
+
+def crash(address: str, options: str = _FORGETFUL) -> None:
+    """End a server of `running` without a word to anybody, and start it again. PostgresError."""
+    folder = folder_of(address)
+    _stop(folder, "immediate")
+    _start(folder, options)
+
+
+def folder_of(address: str) -> Path:
+    """The folder of a server of `running`."""
+    return Path(unquote(urlsplit(address).netloc.rpartition("@")[2]))
+
+
+def _start(folder: Path, options: str) -> None:
+    served = f"-c listen_addresses='' -k {folder} {options}"
+    log = folder / "log"
+    _call(folder, "pg_ctl", "-D", "data", "-l", str(log), "-o", served, "--wait", "start")
+
+
+def _stop(folder: Path, mode: str) -> None:
+    _call(folder, "pg_ctl", "-D", "data", "--mode", mode, "--wait", "stop")
+
+
+def _call(folder: Path, program: str, *arguments: str) -> None:
+    """One of PostgreSQL's programs, in the folder of a server. PostgresError."""
+    command = [str(binaries() / program), *arguments]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, **_account()
+    )
+    if done.returncode != 0:
+        log = folder / "log"
+        told = done.stderr + (log.read_text() if log.exists() else "")
+        raise PostgresError(f"PostgreSQL did not start: `{program}` said\n{told}")
 
 
 def run(command: list[str]) -> int:

@@ -21,6 +21,9 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"  # applied, then JSON cut in the middle
     REDIRECT = "redirect"  # `status` or 302, with a Location
     EMPTY = "empty"  # `status` or 200, without a body
+    RESET = "reset"  # the connection is reset in place of an answer
+    EARLY_HINTS = "early_hints"  # a 103 before the right answer
+    WRONG_LENGTH = "wrong_length"  # applied, then ten bytes fewer than the answer announces
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Fault:
     method: of the request, any when None. path: a prefix or a regular expression from the start of
     the path, any when None. times: how often, always when None. seconds: for drip the pause between
     two bytes, for apply_late the delay, for every other kind a wait before anything happens.
-    part: "headers" or "body", what drips. applied: whether status, html, redirect and empty
-    answer after the request took effect instead of in its place.
+    part: "headers" or "body", what drips. applied: whether status, html, redirect, empty and reset
+    come after the request took effect instead of in its place.
     Raises ValueError for what makes no sense.
     """
 

@@ -1,9 +1,11 @@
 """The sandbox over real HTTP: connections, faults, and the control routes under /_sandbox."""
 
 import logging
+import os
 import re
 import socket
 import socketserver
+import struct
 import sys
 import threading
 from collections.abc import Callable
@@ -292,6 +294,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self._drip(sandbox._answer(request), fault)
             case Kind.TRUNCATED:
                 self._send(_truncated(sandbox._answer(request)))
+            case Kind.EARLY_HINTS:
+                answer = sandbox._answer(request)
+                self.connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                self._send(answer)
+            case Kind.WRONG_LENGTH:
+                self._send(_too_short(sandbox._answer(request)))
+                self.close_connection = True
+            case Kind.RESET:
+                if fault.applied:
+                    sandbox._answer(request)
+                self._reset()
             case kind:
                 if fault.applied:
                     sandbox._answer(request)
@@ -300,6 +313,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _drop(self) -> None:
         self.close_connection = True
         self.log_request("dropped")
+
+    def _reset(self) -> None:
+        """Close so that the caller gets a reset: at once, with nothing sent before it."""
+        self._drop()
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
 
     def _send(self, answer: Answer) -> None:
         head, body = self._as_bytes(answer)
@@ -351,6 +370,13 @@ def _truncated(answer: Answer) -> Answer:
     body = answer.body or b'{"status": "done"}'
     status = 200 if answer.status == 204 else answer.status
     return Answer(status, headers=answer.headers, raw=body[: len(body) // 2])
+
+
+def _too_short(answer: Answer) -> Answer:
+    """The answer with a Content-Length of ten bytes more than follow."""
+    status = 200 if answer.status == 204 else answer.status
+    headers = {**answer.headers, "Content-Length": str(len(answer.body) + 10)}
+    return Answer(status, headers=headers, raw=answer.body)
 
 
 def _instead(kind: Kind, fault: Fault) -> Answer:

@@ -15,7 +15,7 @@ from customers import wording
 from customers.access import Actor, Permission, allow
 from customers.audit import reading
 from customers.audit.actions import Outcome
-from customers.audit.models import Access
+from customers.audit.models import Access, Change, JournalLine, Missing
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
@@ -41,11 +41,10 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     profile = answers.shown_or_read(request, customer_id)
     if not field.readable(field.value(profile)):
         raise answers.NotEditableError
-    here = known_market(market_of(profile), actor=request.actor)
     why = answers.reason_for(request, customer_id)
-    form_name = f"{customer_id}/{name}"
-    editing = Editing([field], here, request.actor, form_name, profile, alone=True, reason=why)
-    form, notice = answers.profile_form(request, editing)
+    editing = editing_of(field, profile, request.actor, why)
+    again = _typed_before(request, customer_id, field)
+    form, notice = answers.profile_form(request, editing, values=again)
     show = partial(editor, request, field)
     if "theirs" in request.POST:
         return _kept_theirs(request, form)
@@ -78,7 +77,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh read of Club Med."""
     field = _editable(name)
-    profile, open_yet, change = confirm_change(customer_id, change_id, actor=request.actor)
+    profile, line, change = confirm_change(customer_id, change_id, actor=request.actor)
     remember_shown(request.session, profile)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
@@ -87,8 +86,9 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     context |= {"fragment": "customers/_field.html", **_beside(request, record, field)}
     histories = change.fields if change else []
     entry = next((one.verdict for one in histories if one.first.field == name), None)
-    if open_yet:
+    if line:
         context["fragment"] = "customers/_field_unknown.html"
+        context["typed"] = _typed_text(field, line)
     elif change and entry:
         if change.is_by(request.actor):
             reading.mark_seen([change])
@@ -114,6 +114,27 @@ def _beside(request: DeskRequest, record: ProfilePage, field: Field) -> dict[str
         "followers": [row for row in record.rows.values() if row.field.follows == field.name],
         "trail": reading.trail(record.profile.customer_id),
     }
+
+
+def _typed_text(field: Field, line: JournalLine) -> str:
+    """What a change that is not settled yet would store; "" if it cannot be read."""
+    if not line.is_readable:
+        return ""
+    return field.text(line.new_values.get(field.name)) or str(wording.TO_BE_CLEARED)
+
+
+def _typed_before(request: DeskRequest, customer_id: str, field: Field) -> dict[str, Json]:
+    """What the person's own change of that field was to store, if the editor is opened over one
+    that was not stored.
+    """
+    try:
+        change_id = UUID(request.GET.get("again", ""))
+    except ValueError:
+        return {}
+    own = Change.objects.of_customer(customer_id).by(request.actor).filter(pk=change_id)
+    found = [one.first for change in reading.with_entries(own) for one in change.fields]
+    values = {one.field: one.new for one in found if not isinstance(one.new, Missing)}
+    return {} if field.sensitive else {name: new for name, new in values.items() if new}
 
 
 def editing_of(field: Field, profile: Profile, actor: Actor, reason: str) -> Editing:
@@ -183,7 +204,8 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 
 
 def row_of(profile: Profile, field: Field) -> FieldRow:
-    return ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
+    newest = reading.newest_of(profile.customer_id, field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _note(new: Json, reverts: str = "") -> str:

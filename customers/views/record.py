@@ -35,11 +35,11 @@ class FieldRow:
     region: str = ""
     revealed: bool = False
 
-    @property
+    @cached_property
     def empty(self) -> bool:
         return compare.is_empty(self.value)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return self.field.text(self.value, revealed=self.revealed)
 
@@ -222,7 +222,7 @@ class ProfilePage:
     def last_change(self) -> Entry | None:
         return max(self.newest.values(), key=lambda entry: entry.seq, default=None)
 
-    @property
+    @cached_property
     def columns(self) -> list[list[dict[str, Any]]]:
         groups = ((Group.IDENTITY, Group.CONTACT), (Group.PREFERENCES, Group.ACCOUNT))
         return [[self.panel(group) for group in column] for column in groups]

@@ -252,6 +252,10 @@ def test_a_part_is_206_and_says_where_it_stands_and_leads_to_the_others(api):
         (Fault("drop_before"), None, "", False),
         (Fault("drop_after"), None, "", True),
         (Fault("apply_late", seconds=0.3), None, "", False),
+        (Fault("reset"), None, "", False),
+        (Fault("reset", applied=True), None, "", True),
+        (Fault("early_hints"), 103, "", True),
+        (Fault("wrong_length"), None, "", True),
     ],
 )
 def test_a_fault_says_what_comes_back_and_whether_the_change_is_made(
@@ -261,7 +265,7 @@ def test_a_fault_says_what_comes_back_and_whether_the_change_is_made(
     began = time.monotonic()
     try:
         answer = api.patch(birth_city="Leeds")
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
         assert status is None
     else:
         assert answer.status_code == status
@@ -271,6 +275,7 @@ def test_a_fault_says_what_comes_back_and_whether_the_change_is_made(
     sandbox.wait_for_late()
     assert ("birth_city" in sandbox.customers[TOM]) == (is_applied or fault.kind == "apply_late")
     assert len(sandbox.requests) == 1
+    api.session.close()  # this client takes a 103 for the answer, and the answer for the next one
     assert api.read()["last_name"] == "Smith"
 
 

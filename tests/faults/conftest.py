@@ -4,8 +4,11 @@ import faulthandler
 import logging
 import multiprocessing
 import os
+import sqlite3
 import sys
 import time
+from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -19,6 +22,7 @@ from customers.services.change import change_profile
 from customers.services.connection import client
 from customers.services.reconcile import reconcile
 from tests.conftest import AGENT, soup
+from tests.demo import python
 from tests.people import actor, token_over
 from tests.provider import sign_in
 
@@ -190,3 +194,49 @@ class Person:
 
     def post(self, path, form, **kwargs):
         return self._browser.post(self._desk + path, form, **kwargs)
+
+
+# The product under gunicorn, on SQLite in a folder of the test's own
+
+
+@pytest.fixture
+def environment(sandbox, provider, tmp_path):
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/desk.sqlite3",
+        "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
+        **stand_ins(sandbox, provider),
+        "CLUBMED_READ_TIMEOUT": "15",
+        "CLUBMED_DEADLINE": "15",
+        "JOURNAL_GRACE": "15",
+    }
+    manage(environment, "migrate")
+    return environment
+
+
+def manage(environment, *command):
+    done = python("manage.py", *command, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def patched(sandbox):
+    """How often each customer was changed at Club Med."""
+    return Counter(r.path.split("/")[3] for r in sandbox.requests if r.method == "PATCH")
+
+
+def recorded(folder):
+    """How many lines and entries each customer has."""
+    with closing(open_database(folder)) as database:
+        return Counter(
+            number
+            for table in ("customers_entry", "customers_journalline")
+            for (number,) in database.execute(f"SELECT customer_id FROM {table}")
+        )
+
+
+def open_database(folder):
+    """A connection that has read: while it is open the WAL stays."""
+    database = sqlite3.connect(folder / "desk.sqlite3")
+    database.execute("SELECT count(*) FROM customers_entry").fetchone()
+    return database

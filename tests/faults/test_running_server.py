@@ -2,6 +2,7 @@
 and what one of its workers is told of a sign-out holds in the other.
 """
 
+import json
 import os
 import re
 import select
@@ -14,15 +15,26 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from gunicorn.config import Config
 
 from crmadmin.sandbox import Fault
+from crmadmin.worker import ServerLog
 from tests import hostile_provider as hostile
 from tests.conftest import HTMX, TOM, hidden_inputs
-from tests.demo import ROOT, children_of, python
-from tests.faults.conftest import PATIENCE, Person, stand_ins, wait_until
+from tests.demo import ROOT, children_of
+from tests.faults.conftest import (
+    PATIENCE,
+    Person,
+    manage,
+    open_database,
+    patched,
+    recorded,
+    wait_until,
+)
 
 pytestmark = pytest.mark.once
 PEOPLE = [str(number) for number in range(901, 941)]
@@ -59,27 +71,6 @@ def serving(environment, log):
         finally:
             server.process.kill()
             server.process.wait()
-
-
-@pytest.fixture
-def environment(sandbox, provider, tmp_path):
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/desk.sqlite3",
-        "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
-        **stand_ins(sandbox, provider),
-        "CLUBMED_READ_TIMEOUT": "15",
-        "CLUBMED_DEADLINE": "15",
-        "JOURNAL_GRACE": "15",
-    }
-    manage(environment, "migrate")
-    return environment
-
-
-def manage(environment, *command):
-    done = python("manage.py", *command, **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def kill_the_main_process(server):
@@ -132,28 +123,6 @@ def save(person, url, form):
         person.post(url, form, headers=HTMX)
 
 
-def patched(sandbox):
-    """How often each customer was changed at Club Med."""
-    return Counter(r.path.split("/")[3] for r in sandbox.requests if r.method == "PATCH")
-
-
-def recorded(folder):
-    """How many lines and entries each customer has."""
-    with closing(open_database(folder)) as database:
-        return Counter(
-            number
-            for table in ("customers_entry", "customers_journalline")
-            for (number,) in database.execute(f"SELECT customer_id FROM {table}")
-        )
-
-
-def open_database(folder):
-    """A connection that has read: while it is open the WAL stays."""
-    database = sqlite3.connect(folder / "desk.sqlite3")
-    database.execute("SELECT count(*) FROM customers_entry").fetchone()
-    return database
-
-
 def assert_the_files_are_whole(folder):
     """The first bytes are what SQLite writes there (its file format, sections 1.3 and 4.1)."""
     file = folder / "desk.sqlite3"
@@ -166,6 +135,44 @@ def assert_the_files_are_whole(folder):
         assert int.from_bytes(head[:4], sys.byteorder) == 3_007_000
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+PRIVATE = b"/customers/123456789/?tom@example.com"
+NO_REQUESTS = [
+    b"GET %s FOO/1.1\r\n\r\n",
+    b"GET %s\xff HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nNo header %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: %s\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: %s\r\n\r\n",
+]
+
+
+def test_the_servers_own_lines_are_json_and_hold_nothing_that_was_sent(environment, tmp_path):
+    log = tmp_path / "process.log"
+    with serving(environment, log) as server:
+        for said in NO_REQUESTS:
+            with socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as wire:
+                wire.sendall(said % PRIVATE)
+                assert wire.recv(100).startswith(b"HTTP/1.1 ")
+        told = "Invalid request from ip=127.0.0.1"
+        wait_until(lambda: log.read_text().count(told) == len(NO_REQUESTS))
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"Starting", "Booting"} < {line["message"].split()[0] for line in lines}
+    assert not [line for line in lines if "123456789" in str(line) or "tom@" in str(line)]
+
+
+def test_where_a_request_failed_is_told_and_not_its_address(capsys):
+    servers_log = ServerLog(Config())
+    try:
+        raise ValueError(PRIVATE)
+    except ValueError:
+        servers_log.exception("Error handling request %s %s", "GET", PRIVATE)
+
+    said = capsys.readouterr().err
+    assert "a request failed: ValueError" in said
+    assert "test_running_server.py" in said
+    assert "tom@" not in said
 
 
 @contextmanager
@@ -188,6 +195,8 @@ def test_a_sign_out_that_one_worker_is_told_of_holds_in_the_other(environment, t
             },
             tmp_path / "process.log",
         ) as server,
+        # Else a worker is the last to close the file, which locks it, and may be stopped just then.
+        closing(open_database(tmp_path)),
     ):
         one, other = children_of(server.process.pid)
         company.claims = {"sid": "one"}

@@ -1,0 +1,119 @@
+"""One machine: the product as `make run` serves it, PostgreSQL as it comes, Club Med at 150 ms."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from tests import postgres
+from tests.demo import ROOT, children_of, python
+
+LATENCY = 0.15  # seconds, of each answer of Club Med's
+
+
+class Place:
+    """url: of the product. environment: of its commands. log: the process log, growing."""
+
+    def __init__(self, folder, database):
+        self.database, self.log = database, folder / "process.log"
+        self._sandbox, self.api = _sandbox()
+        self._server = None
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": database,
+            "TMPDIR": str(folder),
+            "AUDIT_TOMBSTONES": str(folder / "tombstones.ndjson"),
+            "CLUBMED_API_URL": self.api,
+            "CLUBMED_READ_TIMEOUT": "10",
+            "CLUBMED_DEADLINE": "15",
+            "JOURNAL_GRACE": "15",
+            "SESSION_RENEW_MINUTES": "600",
+            "LIMIT_VIEWS": "100000/10m",
+            "LIMIT_SEARCHES": "100000/10m",
+        }
+
+    def prepare(self, entries, agents, supervisors):
+        """Cookies by person, in a database of a log of so many entries."""
+        asked = map(str, (entries, agents, supervisors))
+        done = python("-m", "tests.load.prepare", *asked, **self.environment)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout)
+
+    def serve(self):
+        listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        served = ["--config", "python:crmadmin.server", "--bind", f"fd://{listening.fileno()}"]
+        with self.log.open("wb") as told:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application", *served],
+                cwd=ROOT,
+                env=os.environ | self.environment,
+                pass_fds=[listening.fileno()],
+                stderr=told,
+            )
+        listening.close()
+        requests.get(f"{self.url}/health/ready", timeout=60).raise_for_status()
+
+    def manage(self, *command):
+        done = python("manage.py", *command, **self.environment)
+        assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
+        return done.stdout
+
+    def end(self):
+        for process in filter(None, (self._server, self._sandbox)):
+            process.terminate()
+            process.wait()
+
+    def computed(self):
+        """Seconds that each part of it has computed until now."""
+        main = int(
+            (postgres.folder_of(self.database) / "data/postmaster.pid").read_text().split()[0]
+        )
+        parts = {
+            "the product": [self._server.pid, *children_of(self._server.pid)],
+            "PostgreSQL": [main, *children_of(main)],
+            "Club Med": [self._sandbox.pid],
+            "the people": [os.getpid()],
+        }
+        return {name: sum(map(_cpu, processes)) for name, processes in parts.items()}
+
+
+def _cpu(process):
+    """User and system seconds of a process, and of its children that have ended (proc(5))."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # it has just ended, and is counted with who waited for it
+        return 0
+    return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _sandbox():
+    """Its process and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "sandbox", "--port", "0"],
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    url = process.stdout.readline().split()[3].rstrip(",")
+    slow = {"kind": "latency", "seconds": LATENCY, "times": None}
+    requests.post(f"{url}/_sandbox/faults", json=slow, timeout=60).raise_for_status()
+    return process, url
+
+
+@contextmanager
+def place(folder):
+    with postgres.running(options="-c max_connections=200") as database:
+        one = Place(Path(folder), database)
+        try:
+            yield one
+        finally:
+            one.end()
