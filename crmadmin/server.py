@@ -6,6 +6,7 @@ import tempfile
 from typing import Any
 
 worker_class = "crmadmin.worker.Worker"
+logger_class = "crmadmin.worker.ServerLog"
 workers = 2  # one may start anew while the other serves
 threads = 64  # nearly all of a request is waiting for Club Med
 # Seconds that a worker goes on with its requests when it is told to stop or to reload: more than

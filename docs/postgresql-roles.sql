@@ -1,12 +1,15 @@
--- Two roles for one database: an owner that migrates, and an application role that the workers run
--- as and that has no more than it needs. Entries it may read and append, nothing else. Values it may
--- erase and encrypt anew, as customers are forgotten, and looks it may erase; audit_verify finds what
--- went without an entry that says so. Old entries leave by the owner alone: run audit_expire as it.
+-- Three roles for one database: an owner that migrates, an application role that the workers run
+-- as and that has no more than it needs, and an auditor that can read the log and nothing else.
+-- Entries the application may read and append, nothing else. Values it may erase and encrypt anew, as
+-- customers are forgotten, and looks it may erase; audit_verify finds what went without an entry that
+-- says so. Old entries leave by the owner alone: run audit_expire as it. The auditor sees who did
+-- what and who looked at whom. Values are encrypted, under keys that stand outside the database.
 --
 -- Run it as the database's administrator, in a database that is the product's own, once at the
 -- beginning and again after every migration; it changes only what is not so already:
 --
---     psql -d crmadmin -v owner=crmadmin_owner -v app=crmadmin_app -f docs/postgresql-roles.sql
+--     psql -d crmadmin -v owner=crmadmin_owner -v app=crmadmin_app -v auditor=crmadmin_auditor \
+--         -f docs/postgresql-roles.sql
 --
 -- Passwords do not stand here: give each role one with psql's \password, or let the server know
 -- them in another way. Then `manage.py migrate` with DATABASE_URL as the owner, everything else as
@@ -18,15 +21,17 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 
 SELECT format('CREATE ROLE %I LOGIN', name)
-FROM (VALUES (:'owner'), (:'app')) AS wanted (name)
+FROM (VALUES (:'owner'), (:'app'), (:'auditor')) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
 
-SELECT format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC, %I', current_database(), :'app'),
-    format('GRANT CONNECT ON DATABASE %I TO %I, %I', current_database(), :'owner', :'app')
+SELECT format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC, %I, %I',
+        current_database(), :'app', :'auditor'),
+    format('GRANT CONNECT ON DATABASE %I TO %I, %I, %I',
+        current_database(), :'owner', :'app', :'auditor')
 \gexec
-REVOKE CREATE ON SCHEMA public FROM PUBLIC, :"app";
-GRANT USAGE ON SCHEMA public TO :"app";
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, :"app", :"auditor";
+GRANT USAGE ON SCHEMA public TO :"app", :"auditor";
 GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
 
 -- The tables, with their sequences and indexes, and the functions of their triggers.
@@ -42,8 +47,8 @@ WHERE NOT t.tgisinternal AND pg_get_userbyid(p.proowner) <> :'owner'
 \gexec
 
 -- Numbers that the database gives are identity columns: they need no right on a sequence.
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app";
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, :"app";
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"app", :"auditor";
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, :"app", :"auditor";
 SELECT format('GRANT %s ON public.%I TO %I', rights, name, :'app')
 FROM (VALUES
     ('customers_entry', 'SELECT, INSERT'),
@@ -64,6 +69,23 @@ FROM (VALUES
     ('crmadmin_spentlogouttoken', 'SELECT, INSERT, DELETE'),
     ('django_migrations', 'SELECT')
 ) AS wanted (name, rights)
+WHERE to_regclass('public.' || name) IS NOT NULL
+\gexec
+
+-- What audit_verify and audit_export read, and who looked.
+SELECT format('GRANT SELECT ON public.%I TO %I', name, :'auditor')
+FROM (VALUES
+    ('customers_entry'),
+    ('customers_vaultitem'),
+    ('customers_head'),
+    ('customers_storedseal'),
+    ('customers_change'),
+    ('customers_changedfield'),
+    ('customers_journalline'),
+    ('customers_accessevent'),
+    ('customers_verification'),
+    ('customers_colleague')
+) AS wanted (name)
 WHERE to_regclass('public.' || name) IS NOT NULL
 \gexec
 

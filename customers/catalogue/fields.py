@@ -68,7 +68,7 @@ class Field:
     codes: code -> its title; use `choices`. Any other code is shown as a new value, not refused.
     rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
-    note: a word beside the value. width: of its input in a form, in sixths.
+    note: a word beside the value. follows: the field whose change at Club Med changes it. width: of its input in a form, in sixths.
     members: of an object, each a row of its own, named by its key in the object.
     """
 
@@ -86,6 +86,7 @@ class Field:
     sensitive: bool = False
     read: bool = True
     note: str | Promise = ""
+    follows: str = ""
     width: int = 3
     members: "tuple[Field, ...]" = ()
 
@@ -259,7 +260,7 @@ _ROWS = (
     _native_name("unicode_third_name", _("Native third name")),
     _middle_name("fourth_name", _("Fourth name")),
     _native_name("unicode_fourth_name", _("Native fourth name")),
-    Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility")),
+    Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility"), follows="civility"),
     Field("birthdate", _("Date of birth"), Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", _("Place of birth"), Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
     Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),

@@ -43,8 +43,8 @@ class ProfileForm(Inputs):
 
     data: what was sent. values: field -> value to show instead of what there is. judged: is what
     was sent checked, or only shown again? changes: field -> the value to store, as its part gives
-    it, once the form is cleaned. reverts: the change whose old values it began with, if Club Med
-    had refused them.
+    it, once the form is cleaned. given_up: label and text of what was typed where theirs was
+    chosen. reverts: the change whose old values it began with, if Club Med had refused them.
     """
 
     token = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -71,6 +71,7 @@ class ProfileForm(Inputs):
         self.seen = form_token.read(sent.get("token", ""), actor=editing.actor, form=editing.name)
         self.reverts = self.seen.reverts if self.seen else None
         self.changes: dict[str, Json] = {}
+        self.given_up: list[tuple[str, str]] = []
         self.refusal = ""  # what Club Med says that belongs beside no field
         self.offers_force, self.asks_reason = "offers_force" in sent, "reason" in sent
         self.asks_clear = sent.get("act") == "ask-clear"
@@ -181,6 +182,9 @@ class ProfileForm(Inputs):
         """Take what the person wants of a field, or say what is wrong with it."""
         name, choice = part.row.name, part.clash.choice if part.clash else "mine"
         typed = self._is_typed(part)
+        if choice == "theirs" and typed and part.is_valid():
+            text = part.row.text(part.row.kind.compose(None, part.value), revealed=True)
+            self.given_up.append((part.row.label, text))
         if choice == "theirs" or not typed:
             part.forgive()
         if choice == "theirs" or not (typed or part.clears):

@@ -31,12 +31,12 @@ def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> t
 
 def confirm_change(
     customer_id: str, change_id: UUID, *, actor: Actor
-) -> tuple[Profile, bool, Change | None]:
-    """Read the profile again after a change: the profile; is the change still without an outcome;
-    and the change with its entries, None without any.
+) -> tuple[Profile, JournalLine | None, Change | None]:
+    """Read the profile again after a change: the profile; the line of the change while it has no
+    outcome; and the change with its entries, None without any.
     """
     profile = read_profile(customer_id, actor=actor)
     # Before its entries, so that none of them is missed.
-    is_open = JournalLine.objects.filter(pk=change_id).exists()
+    line = JournalLine.objects.filter(pk=change_id, customer_id=customer_id).first()
     changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
-    return profile, is_open, next(iter(reading.with_entries(changes)), None)
+    return profile, line, next(iter(reading.with_entries(changes)), None)

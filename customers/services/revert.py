@@ -55,8 +55,9 @@ class WayBack:
     @property
     def by(self) -> Entry | None:
         """The entry of the value that Club Med holds now, if it came from here."""
-        is_theirs = self.later and canonical(self.later.new) == canonical(self.now)
-        return self.later if is_theirs else None
+        if self.later is None or isinstance(self.later.new, Missing):
+            return None
+        return self.later if FIELDS[self.name].same(self.later.new, self.now) else None
 
     @property
     def is_back(self) -> bool:

@@ -15,7 +15,7 @@ from customers import wording
 from customers.access import Actor, Permission, allow
 from customers.audit import reading
 from customers.audit.actions import Outcome
-from customers.audit.models import Access
+from customers.audit.models import Access, Change, JournalLine, Missing
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
@@ -41,11 +41,10 @@ def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     profile = answers.shown_or_read(request, customer_id)
     if not field.readable(field.value(profile)):
         raise answers.NotEditableError
-    here = known_market(market_of(profile), actor=request.actor)
     why = answers.reason_for(request, customer_id)
-    form_name = f"{customer_id}/{name}"
-    editing = Editing([field], here, request.actor, form_name, profile, alone=True, reason=why)
-    form, notice = answers.profile_form(request, editing)
+    editing = editing_of(field, profile, request.actor, why)
+    again = _typed_before(request, customer_id, field)
+    form, notice = answers.profile_form(request, editing, values=again)
     show = partial(editor, request, field)
     if "theirs" in request.POST:
         return _kept_theirs(request, form)
@@ -78,20 +77,18 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh read of Club Med."""
     field = _editable(name)
-    profile, open_yet, change = confirm_change(customer_id, change_id, actor=request.actor)
+    profile, line, change = confirm_change(customer_id, change_id, actor=request.actor)
     remember_shown(request.session, profile)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
     record = ProfilePage(profile, reading.newest_by_field(customer_id))
-    context: dict[str, Any] = {"record": record, "row": record.rows[name], "change_id": change_id}
-    context["fragment"] = "customers/_field.html"
-    page, *_ = re.split("[?#]", request.htmx.current_url or "")
-    if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail
-        context["trail"] = reading.trail(customer_id)
+    context: dict[str, Any] = {"row": record.rows[name], "change_id": change_id}
+    context |= {"fragment": "customers/_field.html", **_beside(request, record, field)}
     histories = change.fields if change else []
     entry = next((one.verdict for one in histories if one.first.field == name), None)
-    if open_yet:
+    if line:
         context["fragment"] = "customers/_field_unknown.html"
+        context["typed"] = _typed_text(field, line)
     elif change and entry:
         if change.is_by(request.actor):
             reading.mark_seen([change])
@@ -104,6 +101,40 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             context["may_undo"] = may_be_undone([entry], request.actor)
             context["stored_as"] = (typed, stored) if typed != stored else None
     return render(request, "customers/_confirmed.html", context)
+
+
+def _beside(request: DeskRequest, record: ProfilePage, field: Field) -> dict[str, Any]:
+    """What else is shown of that read, for the profile's page; {} for an editor's own."""
+    page, *_ = re.split("[?#]", request.htmx.current_url or "")
+    if not page.endswith(reverse("profile", args=[record.profile.customer_id])):
+        return {}
+    return {
+        "record": record,
+        "panel": record.panel(field.group),
+        "followers": [row for row in record.rows.values() if row.field.follows == field.name],
+        "trail": reading.trail(record.profile.customer_id),
+    }
+
+
+def _typed_text(field: Field, line: JournalLine) -> str:
+    """What a change that is not settled yet would store; "" if it cannot be read."""
+    if not line.is_readable:
+        return ""
+    return field.text(line.new_values.get(field.name)) or str(wording.TO_BE_CLEARED)
+
+
+def _typed_before(request: DeskRequest, customer_id: str, field: Field) -> dict[str, Json]:
+    """What the person's own change of that field was to store, if the editor is opened over one
+    that was not stored.
+    """
+    try:
+        change_id = UUID(request.GET.get("again", ""))
+    except ValueError:
+        return {}
+    own = Change.objects.of_customer(customer_id).by(request.actor).filter(pk=change_id)
+    found = [one.first for change in reading.with_entries(own) for one in change.fields]
+    values = {one.field: one.new for one in found if not isinstance(one.new, Missing)}
+    return {} if field.sensitive else {name: new for name, new in values.items() if new}
 
 
 def editing_of(field: Field, profile: Profile, actor: Actor, reason: str) -> Editing:
@@ -138,11 +169,14 @@ def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
     """The field at rest with the value of whoever was quicker; what was typed can be had back."""
     profile, [field] = form.editing.profile, form.editing.rows
     form.is_valid()  # takes what was typed
-    context: dict[str, Any] = {"form": form, "notice": None, "row": row_of(profile, field)}
-    context |= {"mine": dict(form.typed_texts).get(field.label)}
-    context["title"] = ProfilePage(profile, {}).title
-    page, fragment = "customers/field_form.html", "customers/_field.html"
-    return answers.page_or_fragment(request, page, fragment, context, status=200)
+    record = ProfilePage(profile, reading.newest_by_field(profile.customer_id))
+    context: dict[str, Any] = {"form": form, "notice": None, "row": record.rows[field.name]}
+    context |= {"mine": dict(form.typed_texts).get(field.label), "title": record.title}
+    context["fragment"] = "customers/_field.html"
+    if not answers.wants_fragment(request):
+        return render(request, "customers/field_form.html", context)
+    beside = _beside(request, record, field)
+    return render(request, "customers/_confirmed.html", context | beside)
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:
@@ -170,7 +204,8 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 
 
 def row_of(profile: Profile, field: Field) -> FieldRow:
-    return ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
+    newest = reading.newest_of(profile.customer_id, field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _note(new: Json, reverts: str = "") -> str:

@@ -53,6 +53,9 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     said = wording.ABOUT % {"field": labels, "message": wording.SAVED}
     said = said if labels else str(wording.HELD_ALREADY)
     messages.success(request, said, extra_tags=undo_address(request, saved))
+    for label, text in form.given_up:
+        told = wording.KEPT_THEIRS % {"mine": text}
+        messages.info(request, wording.ABOUT % {"field": label, "message": told})
     return answers.lead(request, reverse("profile", args=[customer_id]))
 
 

@@ -1,4 +1,6 @@
-"""The roles of docs/postgresql-roles.sql: one that migrates, one that can only do the work."""
+"""The roles of docs/postgresql-roles.sql: one that migrates, one that can only do the work, and one
+that can only read the log.
+"""
 
 import os
 import subprocess
@@ -35,6 +37,7 @@ class Place:
         name = uuid4().hex
         self._server = server
         self.name, self.owner, self.app = f"roles_{name}", f"owner_{name}", f"app_{name}"
+        self.auditor = f"auditor_{name}"
 
     def url(self, role):
         return f"{self._server.replace('//postgres@', f'//{role}@')}/{self.name}"
@@ -47,6 +50,7 @@ class Place:
             [
                 *(binaries() / "psql", "--no-psqlrc", self.url("postgres")),
                 *("-v", f"owner={self.owner}", "-v", f"app={self.app}"),
+                *("-v", f"auditor={self.auditor}"),
                 *("-f", ROOT / "docs/postgresql-roles.sql"),
             ],
             capture_output=True,
@@ -77,7 +81,7 @@ def place():
         yield place
     finally:
         administrator.execute(f"DROP DATABASE {place.name} WITH (FORCE)")
-        administrator.execute(f"DROP ROLE IF EXISTS {place.owner}, {place.app}")
+        administrator.execute(f"DROP ROLE IF EXISTS {place.owner}, {place.app}, {place.auditor}")
         administrator.close()
 
 
@@ -142,15 +146,19 @@ def test_what_is_no_work_of_the_workers_is_refused(place, as_app, statement):
         as_app.execute(statement.format(owner=place.owner))
 
 
-def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app):
-    """A table that a migration adds needs its line in the script."""
-    rights = as_app.execute(
+def rights(session):
+    """table -> what the role may do with it."""
+    found = session.execute(
         "SELECT table_name, string_agg(privilege_type, ' ' ORDER BY privilege_type)"
         " FROM information_schema.table_privileges"
-        " WHERE table_schema = 'public' GROUP BY table_name"
-    ).fetchall()
+        " WHERE table_schema = 'public' AND grantee = CURRENT_USER GROUP BY table_name"
+    )
+    return dict(found.fetchall())
 
-    assert dict(rights) == {
+
+def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app):
+    """A table that a migration adds needs its line in the script."""
+    assert rights(as_app) == {
         "customers_entry": "INSERT SELECT",
         "customers_head": "INSERT SELECT UPDATE",
         "customers_storedseal": "INSERT SELECT",
@@ -170,7 +178,27 @@ def test_the_rights_of_the_application_role_are_these_and_no_other(place, as_app
         "django_migrations": "SELECT",
     }
     owned = as_app.execute("SELECT tablename FROM pg_tables WHERE tableowner = %s", [place.owner])
-    assert {name for (name,) in owned} == dict(rights).keys()
+    assert {name for (name,) in owned} == rights(as_app).keys()
+
+
+def test_the_auditor_reads_the_log_and_verifies_it_and_can_do_nothing_else(place):
+    """On a standby too, where every transaction only reads."""
+    with place.connect("postgres") as session:
+        session.execute(f"ALTER ROLE {place.auditor} SET default_transaction_read_only = on")
+
+    verified = place.python(place.auditor, "manage.py", "audit_verify")
+
+    assert "whole" in verified.stdout, verified.stderr
+    with place.connect(place.auditor) as session:
+        assert rights(session) == dict.fromkeys(
+            (
+                *("customers_entry", "customers_vaultitem", "customers_head"),
+                *("customers_storedseal", "customers_change", "customers_changedfield"),
+                *("customers_journalline", "customers_accessevent", "customers_verification"),
+                "customers_colleague",
+            ),
+            "SELECT",
+        )
 
 
 IN_FOUR_YEARS = """

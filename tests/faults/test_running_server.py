@@ -2,6 +2,7 @@
 and what one of its workers is told of a sign-out holds in the other.
 """
 
+import json
 import os
 import re
 import select
@@ -14,11 +15,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from gunicorn.config import Config
 
 from crmadmin.sandbox import Fault
+from crmadmin.worker import ServerLog
 from tests import hostile_provider as hostile
 from tests.conftest import HTMX, TOM, hidden_inputs
 from tests.demo import ROOT, children_of
@@ -131,6 +135,44 @@ def assert_the_files_are_whole(folder):
         assert int.from_bytes(head[:4], sys.byteorder) == 3_007_000
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+PRIVATE = b"/customers/123456789/?tom@example.com"
+NO_REQUESTS = [
+    b"GET %s FOO/1.1\r\n\r\n",
+    b"GET %s\xff HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nNo header %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: %s\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: %s\r\n\r\n",
+]
+
+
+def test_the_servers_own_lines_are_json_and_hold_nothing_that_was_sent(environment, tmp_path):
+    log = tmp_path / "process.log"
+    with serving(environment, log) as server:
+        for said in NO_REQUESTS:
+            with socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as wire:
+                wire.sendall(said % PRIVATE)
+                assert wire.recv(100).startswith(b"HTTP/1.1 ")
+        told = "Invalid request from ip=127.0.0.1"
+        wait_until(lambda: log.read_text().count(told) == len(NO_REQUESTS))
+
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"Starting", "Booting"} < {line["message"].split()[0] for line in lines}
+    assert not [line for line in lines if "123456789" in str(line) or "tom@" in str(line)]
+
+
+def test_where_a_request_failed_is_told_and_not_its_address(capsys):
+    servers_log = ServerLog(Config())
+    try:
+        raise ValueError(PRIVATE)
+    except ValueError:
+        servers_log.exception("Error handling request %s %s", "GET", PRIVATE)
+
+    said = capsys.readouterr().err
+    assert "a request failed: ValueError" in said
+    assert "test_running_server.py" in said
+    assert "tom@" not in said
 
 
 @contextmanager

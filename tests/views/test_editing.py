@@ -6,6 +6,7 @@ import pytest
 
 from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
+from tests.acts import let_the_grace_pass, lose_the_answer
 from tests.conftest import HTMX, TOM, hidden_inputs, sent, soup, text
 
 pytestmark = pytest.mark.once
@@ -279,6 +280,22 @@ def test_a_conflict_says_who_was_quicker_though_club_med_writes_it_otherwise(
 
     assert "Owen Whitfield saved another value" in text(page)
     assert page.select_one("p[data-focus] strong").text == "Changed while you were typing."
+
+
+def test_what_was_typed_stays_until_its_outcome_is_known_and_is_in_the_editor_again(agent, clubmed):
+    looks_again = lose_the_answer(agent, clubmed, "drop_before", value="lost@example.com")
+    for _ in range(2):
+        waiting = text(soup(agent.get(looks_again, headers=HTMX)))
+        assert "You typed: lost@example.com" in waiting
+    let_the_grace_pass()
+
+    settled = soup(agent.get(looks_again, headers=HTMX))
+    assert "Not stored. Club Med still holds" in text(settled)
+    again = settled.select_one(".actions a")["hx-get"]
+    assert agent.page(again).select_one("input[name=value]")["value"] == "lost@example.com"
+    assert (
+        agent.page(f"{URL}?again=x").select_one("input[name=value]")["value"] == "tom@example.com"
+    )
 
 
 # Clearing: test_every_field walks every field through it

@@ -146,9 +146,11 @@ def test_a_field_that_moved_meanwhile_asks_whose_value_is_to_be(agent, clubmed):
     assert "Now at Club Med Rome" in place
     assert "Choose one: theirs or yours." in place
     choices = {"birth_city-choice": "theirs", "last_name-choice": "mine"}
-    post(agent, soup(unanswered), IDENTITY, **choices)
+    saved = post(agent, soup(unanswered), IDENTITY, **choices)
 
     assert bodies(clubmed) == [{"first_name": "Thomas", "last_name": "Smythe"}]
+    told = text(soup(agent.get(saved["Location"])).select_one("#notices"))
+    assert "Place of birth: kept theirs. You typed “Lyon”." in told
 
 
 def test_a_clear_of_what_moved_asks_too_and_names_who_was_quicker(agent, other_agent, clubmed):
