@@ -29,15 +29,27 @@ document.addEventListener("keydown", (event) => {
   event.target.closest(".editor:not([aria-busy]), .reveal, [data-state=revealed]")?.querySelector("[data-cancel]")?.click();
 });
 
+// What was done is said from one region that lasts: one that comes with its text is often not read out.
+const said = document.getElementById("said");
+const say = (...words) => {
+  if (said.textContent !== words.join(", ")) said.textContent = words.join(", ");
+};
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const field = document.getElementById(detail.elt.id);
+  const done = field?.matches(".field") && field.querySelector("[data-say]");
+  if (done) say(field.querySelector("dt").firstChild.textContent, done.textContent.trim());
+});
+
 // One click copies a number or an address, where the browser lets a page do that.
 if (navigator.clipboard) document.documentElement.dataset.copies = "";
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
-  const said = button.nextElementSibling;
+  const copied = button.nextElementSibling;
   for (const other of document.querySelectorAll(".copied")) other.textContent = "";
-  said.textContent = said.dataset.said;
+  copied.textContent = copied.dataset.said;
+  say(button.getAttribute("aria-label"), copied.dataset.said);
 });
 
 // Theme: remembered in this browser only.
@@ -95,6 +107,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (!form.matches(".field form.editor, form[data-guard]")) return;
   (form.closest(".field") ?? form).dataset.saving = "";
   form.setAttribute("aria-busy", "true");
+  said.textContent = "";
   for (const input of form.querySelectorAll("input")) input.readOnly = true;
   for (const button of form.querySelectorAll("button")) button.disabled = true;
   const began = Date.now();
@@ -160,11 +173,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 document.addEventListener("htmx:timeout", unreachable);
 
-// What was done, or a summary of mistakes, is read first, else a page that is a form begins in it; of
-// a page whose main part was replaced, what is new in it.
+// What was done, or a summary of mistakes, is read first, else a page that is a form begins in it
+// (one of several parts does not); of a page whose main part was replaced, what is new in it.
 addEventListener("load", () => {
   const said = document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])");
-  const form = document.querySelector("main :is(form.editor, form[data-guard]):not(#settle *)");
+  const form = document.querySelector("main :is(form.editor, form[data-guard]):not(.split :is(#settle, #revert) *)");
   if (said) said.focus();
   else if (form && document.activeElement === document.body) first(form.querySelector(".form-section") ?? form)?.focus();
 });

@@ -9,6 +9,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from crmadmin.sso.provider import SignInError, provider
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_TYPES = ("logout+jwt", "application/logout+jwt", "jwt")  # or none: not every provider names it
 _LEEWAY = 30  # seconds that the provider's clock may differ from ours
 OLDEST = 10 * 60  # seconds since it was issued
 
@@ -29,7 +30,10 @@ class LogoutToken:
 def read(token: str) -> LogoutToken:
     """Check a logout token. Raises one of UNACCEPTABLE."""
     client = provider()
-    claims: dict[str, Any] = client.verified(token).claims
+    signed = client.verified(token)
+    if str(signed.header.get("typ", _TYPES[0])).lower() not in _TYPES:
+        raise SignInError("the token is of another type")
+    claims: dict[str, Any] = signed.claims
     issuer = client.server_metadata["issuer"]
     JWTClaimsRegistry(
         leeway=_LEEWAY,

@@ -14,8 +14,8 @@ from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
 from crmadmin.models import Session
-from crmadmin.sso.store import SessionStore
-from customers.access import Actor, Role
+from crmadmin.sso.store import SessionStore, actor_in
+from customers.access import Actor
 from customers.audit.models import actor_key
 from customers.services import credentials
 from customers.services.session_encryption import digest
@@ -52,12 +52,6 @@ def actor_of(session: SessionBase) -> Actor | None:
 def ours(session: SessionBase) -> SessionStore:
     """The session of a request as what it is here."""
     return cast(SessionStore, session)
-
-
-def actor_in(identity: dict[str, Any]) -> Actor:
-    """Who an identity speaks of."""
-    known = identity["actor"]
-    return Actor(**known | {"roles": tuple(map(Role, known["roles"]))})
 
 
 def begin(request: HttpRequest, actor: Actor, *, sid: str = "", **private: Any) -> None:

@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from crmadmin.models import Session
-from crmadmin.sso.sessions import actor_in, end_by_hand, ours
+from crmadmin.sso.sessions import end_by_hand, ours
+from crmadmin.sso.store import actor_in
 from customers import wording
 from customers.access import Actor, Permission, allow
 from customers.audit import access_events

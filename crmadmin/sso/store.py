@@ -8,6 +8,9 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from crmadmin.models import Session
+from customers.access import Actor, Role
+from customers.audit import access_events
+from customers.audit.models import Access
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
 
@@ -130,8 +133,12 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        """Also of what was put aside and never taken back."""
-        Session.objects.exclude(pk__in=Session.lasting()).delete()
+        """Record that they expired; also delete what was put aside and never taken back."""
+        for row in Session.objects.exclude(pk__in=Session.lasting()):
+            identity = row.read_identity()
+            row.delete()
+            if identity and not identity.get("goes_on"):
+                access_events.note(Access.EXPIRED, actor=actor_in(identity), request_id="")
         sweep()
 
     @property
@@ -158,3 +165,9 @@ class SessionStore(SessionBase):
             raise UpdateError from exc
         if not there:
             raise UpdateError
+
+
+def actor_in(identity: dict[str, Any]) -> Actor:
+    """Who an identity speaks of."""
+    known = identity["actor"]
+    return Actor(**known | {"roles": tuple(map(Role, known["roles"]))})

@@ -388,6 +388,11 @@ class Change(models.Model):
                 condition=UNSETTLED,
                 name="change_unsettled",
             ),
+            models.Index(
+                fields=["actor_key", "seq"],
+                condition=models.Q(unseen_by_author=True),
+                name="change_unseen",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -142,8 +142,18 @@ def newest(customer_id: str) -> int:
 
 def newest_by_field(customer_id: str) -> dict[str, Entry]:
     """For each field of a customer, the last entry that changed it."""
-    changed = Entry.objects.filter(action__in=OF_VALUES, outcome=Outcome.APPLIED)
-    return _last_of(changed.filter(customer_id=customer_id))
+    return _last_of(_changed(customer_id))
+
+
+def newest_of(customer_id: str, field: str) -> dict[str, Entry]:
+    """The same of one field; {} if there is none."""
+    entry = _changed(customer_id).filter(field=field).first()
+    return {field: entry} if entry else {}
+
+
+def _changed(customer_id: str) -> QuerySet[Entry]:
+    of_values = Entry.objects.filter(action__in=OF_VALUES, outcome=Outcome.APPLIED)
+    return of_values.filter(customer_id=customer_id)
 
 
 def stored_last(customer_id: str) -> dict[str, Entry]:

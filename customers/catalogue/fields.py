@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from customers.catalogue import compare, kinds, national_numbers, objects
 from customers.catalogue.kinds import Kind
-from customers.catalogue.words import new_text, yes_no
+from customers.catalogue.words import any_text, key_text, new_text, yes_no
 from customers.clubmed.profile import Json, Profile, member, parse_date
 
 
@@ -68,7 +69,7 @@ class Field:
     codes: code -> its title; use `choices`. Any other code is shown as a new value, not refused.
     rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
-    note: a word beside the value. width: of its input in a form, in sixths.
+    note: a word beside the value. follows: the field whose change at Club Med changes it. width: of its input in a form, in sixths.
     members: of an object, each a row of its own, named by its key in the object.
     """
 
@@ -86,6 +87,7 @@ class Field:
     sensitive: bool = False
     read: bool = True
     note: str | Promise = ""
+    follows: str = ""
     width: int = 3
     members: "tuple[Field, ...]" = ()
 
@@ -259,7 +261,7 @@ _ROWS = (
     _native_name("unicode_third_name", _("Native third name")),
     _middle_name("fourth_name", _("Fourth name")),
     _native_name("unicode_fourth_name", _("Native fourth name")),
-    Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility")),
+    Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility"), follows="civility"),
     Field("birthdate", _("Date of birth"), Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", _("Place of birth"), Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
     Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),
@@ -291,8 +293,8 @@ def creatable() -> list[Field]:
     return [row for row in FIELDS.values() if row.create is not Create.NO]
 
 
-def unknown_values(profile: Profile) -> list[tuple[str, str]]:
-    """Keys that no row reads, with their values as they came."""
+def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
+    """Keys that no row reads; the same and their values as people read them."""
     paths = {row.path or row.name for row in FIELDS.values()}
     nested = {path.split(".")[0] for path in paths if "." in path}
     found: dict[str, Json] = {}
@@ -302,7 +304,7 @@ def unknown_values(profile: Profile) -> list[tuple[str, str]]:
         elif key not in nested or value is not None:
             found[key] = value
     unknown = (key for key in found if key not in paths | _TECHNICAL)
-    return [(key, compare.raw_text(found[key])) for key in unknown]
+    return [(key, capfirst(key_text(key)), any_text(found[key])) for key in unknown]
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

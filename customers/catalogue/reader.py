@@ -5,10 +5,11 @@ Their language is the active one of Django, their zone its current one.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Literal
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import DateTimePattern, format_date, match_skeleton
 from babel.lists import format_list
 from babel.numbers import format_decimal, get_decimal_symbol
 from django.utils import timezone
@@ -21,7 +22,11 @@ _LOCALES = {"en": "en_IE"}
 
 
 def locale() -> Locale:
-    language = get_language() or "en"
+    return _locale(get_language() or "en")
+
+
+@cache
+def _locale(language: str) -> Locale:
     return Locale.parse(_LOCALES.get(language, language), sep="-" if "-" in language else "_")
 
 
@@ -44,7 +49,7 @@ def day_text(day: date, shape: str = "long") -> str:
         day = local(day)
     if shape in ("full", "long"):
         return format_date(day, shape, locale=locale())
-    return format_skeleton(shape, day, locale=locale())
+    return _written(day, shape)
 
 
 def clock_text(moment: datetime, shape: str = "Hm") -> str:
@@ -52,8 +57,23 @@ def clock_text(moment: datetime, shape: str = "Hm") -> str:
     moment = local(moment)
     if shape == "SSS":
         rest = f"{get_decimal_symbol(locale())}{moment.microsecond // 1000:03}"
-        return format_skeleton("Hms", moment, locale=locale()) + rest
-    return format_skeleton(shape, moment, locale=locale())
+        return _written(moment, "Hms") + rest
+    return _written(moment, shape)
+
+
+def _written(time: date, skeleton: str) -> str:
+    """As Babel's `format_skeleton`, which looks for the pattern each time."""
+    here = locale()
+    return _pattern(here, skeleton).apply(time, here)
+
+
+@cache
+def _pattern(here: Locale, skeleton: str) -> DateTimePattern:
+    known = here.datetime_skeletons
+    found: DateTimePattern = known[
+        skeleton if skeleton in known else match_skeleton(skeleton, known)
+    ]
+    return found
 
 
 def number_text(number: int | float) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlencode
 
@@ -244,8 +245,11 @@ class FilterForm(forms.Form):
 
     def asking(self, **values: str) -> str:
         """The query string with these filters, each instead of those of its name."""
-        given = {name: of_name for name, of_name in self.query.lists() if name != "before"}
-        return query_string({**given, **values})
+        return query_string({**self._given, **values})
+
+    @cached_property
+    def _given(self) -> dict[str, list[str]]:
+        return {name: of_name for name, of_name in self.query.lists() if name != "before"}
 
     def without(self, name: str, value: str) -> str:
         """The query string without one filter, from the newest page on."""

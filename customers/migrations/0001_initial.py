@@ -316,6 +316,11 @@ class Migration(migrations.Migration):
                         fields=["outcome", "seq"],
                         name="change_unsettled",
                     ),
+                    models.Index(
+                        condition=models.Q(("unseen_by_author", True)),
+                        fields=["actor_key", "seq"],
+                        name="change_unseen",
+                    ),
                 ],
             },
         ),

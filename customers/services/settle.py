@@ -43,12 +43,8 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
     profile holds true. Does nothing if the customer got entries in between.
     """
     customer_id = profile.customer_id
-    lines = journal.overdue().filter(customer_id=customer_id)
-    overdue = [line for line in lines if line.is_readable]
-    claimed = journal.claimed(customer_id)
+    overdue, claimed, pending = _open(customer_id)
     known = reading.last_known(customer_id)
-    changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
-    pending = reading.with_entries(changes)
     settlements = [answer_found(line, profile, customer_id) for line in overdue]
     since = [_seen_since(change, profile, known, claimed) for change in pending]
     settlements += [settlement for settlement, _ in since]
@@ -70,6 +66,17 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
         for settlement in settlements:
             append_settlement(settlement)
         return chain.position()
+
+
+def _open(customer_id: str) -> tuple[list[JournalLine], set[str], list[Change]]:
+    """Lines that are overdue, fields that are on their way, and changes to be looked for."""
+    if not journal.is_anything_open(customer_id):
+        return [], set(), []
+    lines = journal.overdue().filter(customer_id=customer_id)
+    overdue = [line for line in lines if line.is_readable]
+    claimed = journal.claimed(customer_id)
+    changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
+    return overdue, claimed, reading.with_entries(changes)
 
 
 def append_settlement(settlement: Settlement) -> None:

@@ -1,7 +1,7 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
+from django.utils.translation import get_language
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
@@ -50,22 +51,34 @@ def icon(name: str) -> SafeString:
 
 
 _sprite = cache(lambda: static("icons.svg"))
-_NOBODY = UUID(int=0)
 
 
 @cache
-def _address(name: str) -> str:
-    return reverse(name, args=[_NOBODY]).replace(str(_NOBODY), "{}")
+def _address(name: str, count: int) -> str:
+    places = [UUID(int=number) for number in range(count)]
+    address = reverse(name, args=places)
+    for place in places:
+        address = address.replace(str(place), "{}")
+    return address
 
 
-def address_of(name: str, one: UUID | str) -> str:
-    """The page of one change or customer: as `reverse`, which asks all patterns each time."""
-    return _address(name).format(quote(str(one), safe=""))
+@register.simple_tag(name="address")
+def address_of(name: str, *of: UUID | str) -> str:
+    """The page of a change, a customer or a field: as `reverse`, which asks all patterns each time.
+
+    of: what its address names, in order.
+    """
+    return _address(name, len(of)).format(*(quote(str(one), safe="") for one in of))
 
 
 @register.simple_tag
 def outcome_badge(outcome: str) -> SafeString:
     """Applied, Refused, Not applied, Unclear: a word, an icon and a tone."""
+    return _badge(outcome, get_language())
+
+
+@lru_cache
+def _badge(outcome: str, language: str | None) -> SafeString:
     tone, name = _BADGES.get(outcome, ("bad", "help-circle"))  # the second: of an altered entry
     is_known = outcome in _BADGES
     label = Outcome(outcome).label if is_known else capfirst(str(Missing.UNREADABLE))
@@ -236,9 +249,8 @@ def customer_link(
         label = wording.CUSTOMER % {"number": act.customer_id}
     actor = context["actor"]
     page = address_of("profile" if actor.may_handle_customers else "history", act.customer_id)
-    if not numbered:
-        return markup('<a href="{}">{}</a>', page, label)
-    return markup('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
+    link = markup('<a href="{}">{}</a>', page, isolated(label))
+    return markup('{} <small class="num">{}</small>', link, beside) if numbered else link
 
 
 @register.simple_tag(takes_context=True)

@@ -82,11 +82,8 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
     record = ProfilePage(profile, reading.newest_by_field(customer_id))
-    context: dict[str, Any] = {"record": record, "row": record.rows[name], "change_id": change_id}
-    context["fragment"] = "customers/_field.html"
-    page, *_ = re.split("[?#]", request.htmx.current_url or "")
-    if page.endswith(reverse("profile", args=[customer_id])):  # an editor's own page has no trail
-        context["trail"] = reading.trail(customer_id)
+    context: dict[str, Any] = {"row": record.rows[name], "change_id": change_id}
+    context |= {"fragment": "customers/_field.html", **_beside(request, record, field)}
     histories = change.fields if change else []
     entry = next((one.verdict for one in histories if one.first.field == name), None)
     if line:
@@ -104,6 +101,19 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             context["may_undo"] = may_be_undone([entry], request.actor)
             context["stored_as"] = (typed, stored) if typed != stored else None
     return render(request, "customers/_confirmed.html", context)
+
+
+def _beside(request: DeskRequest, record: ProfilePage, field: Field) -> dict[str, Any]:
+    """What else is shown of that read, for the profile's page; {} for an editor's own."""
+    page, *_ = re.split("[?#]", request.htmx.current_url or "")
+    if not page.endswith(reverse("profile", args=[record.profile.customer_id])):
+        return {}
+    return {
+        "record": record,
+        "panel": record.panel(field.group),
+        "followers": [row for row in record.rows.values() if row.field.follows == field.name],
+        "trail": reading.trail(record.profile.customer_id),
+    }
 
 
 def _typed_text(field: Field, line: JournalLine) -> str:
@@ -159,11 +169,14 @@ def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
     """The field at rest with the value of whoever was quicker; what was typed can be had back."""
     profile, [field] = form.editing.profile, form.editing.rows
     form.is_valid()  # takes what was typed
-    context: dict[str, Any] = {"form": form, "notice": None, "row": row_of(profile, field)}
-    context |= {"mine": dict(form.typed_texts).get(field.label)}
-    context["title"] = ProfilePage(profile, {}).title
-    page, fragment = "customers/field_form.html", "customers/_field.html"
-    return answers.page_or_fragment(request, page, fragment, context, status=200)
+    record = ProfilePage(profile, reading.newest_by_field(profile.customer_id))
+    context: dict[str, Any] = {"form": form, "notice": None, "row": record.rows[field.name]}
+    context |= {"mine": dict(form.typed_texts).get(field.label), "title": record.title}
+    context["fragment"] = "customers/_field.html"
+    if not answers.wants_fragment(request):
+        return render(request, "customers/field_form.html", context)
+    beside = _beside(request, record, field)
+    return render(request, "customers/_confirmed.html", context | beside)
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:
@@ -191,7 +204,8 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 
 
 def row_of(profile: Profile, field: Field) -> FieldRow:
-    return ProfilePage(profile, reading.newest_by_field(profile.customer_id)).rows[field.name]
+    newest = reading.newest_of(profile.customer_id, field.name)
+    return ProfilePage(profile, newest).rows[field.name]
 
 
 def _note(new: Json, reverts: str = "") -> str:

@@ -35,11 +35,11 @@ class FieldRow:
     region: str = ""
     revealed: bool = False
 
-    @property
+    @cached_property
     def empty(self) -> bool:
         return compare.is_empty(self.value)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return self.field.text(self.value, revealed=self.revealed)
 
@@ -222,14 +222,14 @@ class ProfilePage:
     def last_change(self) -> Entry | None:
         return max(self.newest.values(), key=lambda entry: entry.seq, default=None)
 
-    @property
+    @cached_property
     def columns(self) -> list[list[dict[str, Any]]]:
         groups = ((Group.IDENTITY, Group.CONTACT), (Group.PREFERENCES, Group.ACCOUNT))
-        return [[self._panel(group) for group in column] for column in groups]
+        return [[self.panel(group) for group in column] for column in groups]
 
-    def _panel(self, group: Group) -> dict[str, Any]:
-        """One box of the page. also_empty: fields without a value, which share one line; to_add:
-        the same under titles.
+    def panel(self, group: Group) -> dict[str, Any]:
+        """One box of the page. absent: rare fields without a value. to_add: those that can be
+        given one, by title.
         """
         rows = [row for row in self.rows.values() if row.field.group is group]
         rare = [row for row in rows if row.empty and row.field.rare]
@@ -237,8 +237,9 @@ class ProfilePage:
             "title": group.title,
             "slug": group.value,
             "rows": [row for row in rows if row not in rare],
-            "also_empty": [row for row in rare if row.editable],
-            "to_add": _by_script([row for row in rare if row.editable]),
+            "absent": rare,
+            "to_add": _by_script(row for row in rare if row.editable),
+            "fields_to_add": sum(row.editable for row in rare),
             "read_only": not any(row.field.patch for row in rows),
         }
 

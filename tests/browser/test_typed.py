@@ -64,6 +64,25 @@ def test_an_empty_field_is_added_from_one_line(page):
     page.goto(WANG)
 
     page.locator("[aria-labelledby=identity-title] .add-field summary").click()
-    page.get_by_role("link", name="Add Third name").click()
+    expect(page.locator("#identity-add")).to_contain_text("7 fields")
+    page.get_by_role("link", name="Add Second name").click()
 
-    expect(page.locator("#third_name input[name=value]")).to_be_focused()
+    box = page.locator("#second_name input[name=value]")
+    expect(box).to_be_focused()
+    box.fill("Ana")
+    box.press("Enter")
+    expect(page.locator("#identity-add")).to_contain_text("6 fields")
+    expect(page.locator("#said")).to_contain_text("Second name, Saved. You typed “Ana”")
+
+
+def test_what_follows_a_field_is_shown_with_it(page):
+    page.goto(WANG)
+    expect(page.locator("#gender")).to_contain_text("Female")
+
+    page.locator("#civility .field-edit").click()
+    page.locator("#civility select").select_option("MR")
+    page.locator("#civility").get_by_role("button", name="Save", exact=True).click()
+
+    expect(page.locator("#gender")).to_contain_text("Male")
+    expect(page.locator("h1")).to_contain_text("Mr Beatriz")
+    expect(page.locator("#facts")).to_contain_text("Civility")  # was changed last

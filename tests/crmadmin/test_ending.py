@@ -215,6 +215,18 @@ def test_an_id_token_is_no_logout_token_and_a_get_is_no_call(db, liar, clubmed):
     assert browser.actor
 
 
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("typ", "status"), [("logout+jwt", 200), ("Logout+JWT", 200), ("JWT", 200), ("at+jwt", 400)]
+)
+def test_a_logout_token_names_its_type_or_none(db, liar, clubmed, typ, status):
+    browser = come_in(liar, "one")
+    liar.sign = signed_with(key("first"), typ=typ)
+
+    assert tell(liar).status_code == status
+    assert bool(browser.actor) == (status == 400)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_logout_token_is_good_once_in_whichever_worker(liar, clubmed):
     come_in(liar, "one")

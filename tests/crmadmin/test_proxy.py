@@ -168,6 +168,11 @@ def test_what_is_too_long_or_not_for_us_does_not_reach_the_desk(desk, proxy):
     )
     assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{HOST}/audit/")
     assert answer.headers["Server"] == "nginx"
+    for path in ("/metrics", "/oidc/backchannel-logout/"):
+        assert (
+            requests.post(f"http://127.0.0.1:{http}{path}", headers={"Host": HOST}).status_code
+            == 403
+        )
     with pytest.raises(ssl.SSLError):
         tls(https, host="other.example.com")
     with pytest.warns(DeprecationWarning, match="deprecated"), pytest.raises(ssl.SSLError):

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 from django.core.management import call_command
+from django.test import override_settings
 
 from customers.templatetags import desk
 from tests.conftest import HTMX, TOM
@@ -23,10 +24,17 @@ def addresses_as_of_now():
     desk._sprite.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("collected")
+    with override_settings(STATIC_ROOT=folder):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return folder
+
+
 @pytest.fixture
-def collected(settings, tmp_path):
-    settings.STATIC_ROOT = tmp_path
-    call_command("collectstatic", interactive=False, verbosity=0)
+def collected(settings, folder):
+    settings.STATIC_ROOT = folder
 
 
 def weight(answer):

@@ -209,7 +209,7 @@ def test_with_htmx_only_the_editor_is_replaced(agent, clubmed, editor):
     page = soup(answer)
     [part] = page.find_all(recursive=False)
     assert part.name == "div"  # which the form's own inputs cannot be mistaken for
-    target = page.form["hx-target"]
+    target = page.select_one("form[hx-target]")["hx-target"]
     assert target == (
         f"#{part['id']}" if "group" in target or "create" in target else "closest .field"
     )

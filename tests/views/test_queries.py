@@ -9,12 +9,13 @@ from customers.audit.models import Change, actor_key
 from customers.audit.reading import with_entries
 from customers.services.revert import revert_change, ways_back
 from tests import log
-from tests.acts import NEW, change, create, lose_the_answer
-from tests.conftest import AGENT, SUPERVISOR, TOM
+from tests.acts import EMAIL, NEW, change, create, lose_the_answer
+from tests.conftest import AGENT, HTMX, SUPERVISOR, TOM
 from tests.people import actor, token_over
 
 pytestmark = pytest.mark.django_db
 OF_A_LOG_PAGE = 8
+PROFILE = f"/customers/{TOM}/"
 
 
 @pytest.fixture
@@ -51,9 +52,10 @@ def pages(changes):
     ]
 
 
-def queries(person, url):
+def queries(person, url, typed=None):
+    """How many a page takes, or a save with htmx of what was typed."""
     with CaptureQueriesContext(connection) as asked:
-        answer = person.get(url)
+        answer = person.get(url) if typed is None else person.post(url, typed, headers=HTMX)
     assert answer.status_code == 200, url
     return len(asked)
 
@@ -66,3 +68,13 @@ def test_no_page_of_the_log_takes_many_queries(lively, supervisor):
     many = {url: n for url in urls if (n := queries(supervisor, url)) > OF_A_LOG_PAGE}
 
     assert many == {}
+
+
+def test_a_profile_and_a_save_take_few_queries(agent, clubmed):
+    """Of a customer with changes, of whom nothing is open."""
+    change(agent, "one@example.com")
+    agent.get(PROFILE)
+
+    assert queries(agent, PROFILE) <= 12
+    form = agent.form(EMAIL, headers=HTMX)
+    assert queries(agent, EMAIL, form | {"value": "two@example.com"}) <= 24

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from crmadmin.models import Session
-from crmadmin.sso.sessions import actor_in, end_by_hand
+from crmadmin.sso.sessions import end_by_hand
+from crmadmin.sso.store import actor_in
 from customers.access import OPERATOR
 from customers.audit import access_events
 from customers.audit.models import Access
