@@ -278,12 +278,20 @@ def _ask_to_sign_in(request: DeskRequest, why: str | Promise = "") -> HttpRespon
         is_kept = is_ours and put_aside(request.browser, request.path, request.POST)
         come_back = request.path
     elif wants_fragment(request):
-        come_back = request.htmx.current_url_abs_path or "/"
+        come_back = _page_of(request)
     elif not why and not ours(request.session).was_ended:
         # After a sign-out nothing signs in again without a click.
         place = "signed-out" if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME) else "login"
         return redirect(f"{reverse(place)}?{urlencode({'next': come_back})}")
     return error_pages.sign_in(request, come_back=come_back, is_kept=is_kept, why=why)
+
+
+def _page_of(request: DeskRequest) -> str:
+    """The page that a fragment is asked for, as htmx says; "/" if that is none of ours."""
+    try:
+        return request.htmx.current_url_abs_path or "/"
+    except ValueError:  # no address at all
+        return "/"
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
