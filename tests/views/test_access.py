@@ -1,6 +1,7 @@
 """Who may do what: every address has a rule, and every rule is kept."""
 
 import uuid
+from urllib.parse import quote
 
 import pytest
 
@@ -100,6 +101,22 @@ def test_a_form_from_elsewhere_is_refused_recorded_and_gives_the_text_back(agent
     assert (event.actor_sub, event.address) == (AGENT[0], "127.0.0.1")
     assert [line for line in caplog.messages if line.endswith(": form refused")]
     assert [request.method for request in clubmed.requests] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        (f"http://testserver/customers/{TOM}/", f"/customers/{TOM}/"),
+        ("http://evil.example.com/x/", "/"),
+        ("http://[::1", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_fragment_leads_back_to_its_page_and_nowhere_else(db, said, place):
+    answer = Desk().get(EMAIL, headers=HTMX | {"HX-Current-URL": said})
+
+    assert answer.status_code == 401
+    assert soup(answer).select_one("a.btn")["href"] == f"/oidc/login/?next={quote(place)}"
 
 
 def test_an_unknown_address_is_a_page(agent):
