@@ -13,6 +13,7 @@ import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
+from tests.crmadmin.conftest import clock, liar  # noqa: F401 - fixtures
 from tests.demo import running
 from tests.privacy import Told
 
