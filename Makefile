@@ -6,7 +6,7 @@ bin := .venv/bin
 
 .PHONY: help
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 # A stamp for each lock file: a second run is instant, and a changed lock is installed again.
 .venv/.%: requirements/%.txt
@@ -92,6 +92,17 @@ load: .venv/.dev ## what one machine carries: PEOPLE (200), MINUTES (10), ENTRIE
 	@.ci/system
 	@$(MAKE) compiled
 	@$(bin)/python -m tests.load
+
+lighthouse := requirements/lighthouse
+$(lighthouse)/node_modules: $(lighthouse)/package-lock.json
+	@command -v npm >/dev/null || .ci/apt nodejs npm
+	@npm ci --prefix $(lighthouse) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: lighthouse
+lighthouse: .venv/.dev $(lighthouse)/node_modules ## what Lighthouse says of each page
+	@.ci/system
+	@$(bin)/python -m tests.lighthouse
 
 .PHONY: image
 image: .venv/.dev ## build the container image crmadmin:latest: BASE

@@ -144,20 +144,21 @@ def reader_zone(get_response: GetResponse) -> GetResponse:
 class SessionMiddleware(sessions.SessionMiddleware):
     """An answer stands although its session could not be stored: a change may have been sent.
 
-    A browser in which somebody signed in is known by a cookie, for what is put aside for it.
+    A browser in which somebody signed in is known by a cookie, for what is put aside for it, and so
+    is who did last.
     """
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
-        browser = request.get_signed_cookie(name, "", max_age=age) or ""
-        request.browser = browser  # type: ignore[attr-defined]
+        known = request.get_signed_cookie(name, "", max_age=age) or ""
+        request.browser, _, request.was_last = known.partition(".")  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if ours(request.session).is_new:
             response.set_signed_cookie(
                 settings.BROWSER_COOKIE_NAME,
-                request.browser or secrets.token_urlsafe(16),  # type: ignore[attr-defined]
+                f"{request.browser}.{request.was_last}",  # type: ignore[attr-defined]
                 max_age=settings.BROWSER_COOKIE_AGE,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,

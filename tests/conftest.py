@@ -42,7 +42,7 @@ TOM = "123456789"  # the scenario's own customer
 
 
 _ALL_ONCE = re.compile(r"^pytestmark = .*\bpytest\.mark\.once\b", re.MULTILINE)
-REACH_A_DATABASE = {"db", "transactional_db", "live_server"}
+REACH_A_DATABASE = {"db", "transactional_db", "live_server", "own_database"}
 
 
 def pytest_configure(config):

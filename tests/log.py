@@ -63,6 +63,12 @@ def fill(changes=6):
         )
 
 
+def endless():
+    """A transaction may last as long as some tests."""
+    if connection.vendor == "postgresql":
+        sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def lift_the_triggers():
     """As whoever owns the tables can. In a transaction, whose end brings them back."""
     sqlite = connection.vendor == "sqlite"

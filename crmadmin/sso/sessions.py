@@ -20,6 +20,7 @@ from customers.audit.models import actor_key
 from customers.services import credentials
 from customers.services.session_encryption import digest
 from customers.session import OWN, forget_searches
+from customers.views.answers import DeskRequest
 
 _GRACE = timedelta(minutes=1)  # in which what other tabs have asked for is still answered
 _SYSTEMS = {
@@ -54,15 +55,20 @@ def ours(session: SessionBase) -> SessionStore:
     return cast(SessionStore, session)
 
 
-def begin(request: HttpRequest, actor: Actor, *, sid: str = "", **private: Any) -> None:
+def begin(request: DeskRequest, actor: Actor, *, sid: str = "", **private: Any) -> None:
     """Start a session for this person, under a new key.
+
+    Forms that stand in other tabs are still good if it was this person who signed in here last.
 
     sid: the provider's name for its own session, or "". private: JSON values to keep beside who
     they are, in `SessionStore.identity`.
     """
     on = browser_words(request.headers.get("User-Agent", ""))
     start(ours(request.session), actor, sid=sid, on=on, **private)
-    rotate_token(request)
+    request.browser = request.browser or secrets.token_urlsafe(16)
+    was_last, request.was_last = request.was_last, digest(f"{request.browser} {actor.key}")[:16]
+    if was_last != request.was_last:
+        rotate_token(request)
 
 
 def start(

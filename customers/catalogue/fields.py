@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from customers.catalogue import compare, kinds, national_numbers, objects
 from customers.catalogue.kinds import Kind
-from customers.catalogue.words import new_text, yes_no
+from customers.catalogue.words import any_text, key_text, new_text, yes_no
 from customers.clubmed.profile import Json, Profile, member, parse_date
 
 
@@ -292,8 +293,8 @@ def creatable() -> list[Field]:
     return [row for row in FIELDS.values() if row.create is not Create.NO]
 
 
-def unknown_values(profile: Profile) -> list[tuple[str, str]]:
-    """Keys that no row reads, with their values as they came."""
+def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
+    """Keys that no row reads; the same and their values as people read them."""
     paths = {row.path or row.name for row in FIELDS.values()}
     nested = {path.split(".")[0] for path in paths if "." in path}
     found: dict[str, Json] = {}
@@ -303,7 +304,7 @@ def unknown_values(profile: Profile) -> list[tuple[str, str]]:
         elif key not in nested or value is not None:
             found[key] = value
     unknown = (key for key in found if key not in paths | _TECHNICAL)
-    return [(key, compare.raw_text(found[key])) for key in unknown]
+    return [(key, capfirst(key_text(key)), any_text(found[key])) for key in unknown]
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

@@ -96,14 +96,19 @@ def any_text(value: Json) -> str:
     if isinstance(value, list):
         return ", ".join(map(any_text, value))
     if isinstance(value, dict):
-        pairs = ((key.replace("_", " "), one) for key, one in value.items() if one is not None)
-        return ", ".join(f"{name} {any_text(one)}" for name, one in pairs)
+        members = ((key, one) for key, one in value.items() if one is not None)
+        return ", ".join(f"{key_text(key)} {any_text(one)}" for key, one in members)
     return yes_no(value) if isinstance(value, bool) else raw_text(value)
 
 
 def new_text(key: str, value: Json) -> str:
     """A member that is new to us: "delivery point: 17"."""
-    return f"{key.replace('_', ' ')}: {any_text(value)}"
+    return f"{key_text(key)}: {any_text(value)}"
+
+
+def key_text(key: str) -> str:
+    """A key of Club Med's as people read it: "loyalty program, miles"."""
+    return key.replace("_", " ").replace(".", ", ").strip() or key
 
 
 def partners_text(answer: Json) -> str:

@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from customers import form_token, wording
 from customers.audit.models import Entry, Missing
-from customers.catalogue import kinds
+from customers.catalogue import compare, kinds
 from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.kinds import Kind
 from customers.clubmed.profile import Json, Profile, member_name
@@ -290,6 +290,20 @@ class ProfileForm(Inputs):
         return not self.is_bound and any(part.clash for part in self.parts.values())
 
     @property
+    def usual_parts(self) -> list[AnyPart]:
+        """The parts that always stand in the form of a group."""
+        return [part for part in self.parts.values() if not _is_rare(part)]
+
+    @property
+    def rare_parts(self) -> list[AnyPart]:
+        """Those that are folded away in it: rare, and without a value."""
+        return [part for part in self.parts.values() if _is_rare(part)]
+
+    @property
+    def rare_parts_are_open(self) -> bool:
+        return _open(self.rare_parts)
+
+    @property
     def sections(self) -> Iterator[tuple[str, list[AnyPart], list[Any]]]:
         """Title, parts, and what is folded away as (summary, parts, is it open); as a call goes."""
         for title, groups in _SECTIONS:
@@ -318,5 +332,9 @@ def _fold(part: AnyPart) -> str:
     return row.label if row.is_composed and row.kind is not kinds.PHONES else ""
 
 
+def _is_rare(part: AnyPart) -> bool:
+    return part.row.rare and compare.is_empty(part.now)
+
+
 def _open(parts: list[AnyPart]) -> bool:
-    return any(part.problems or part.missing or not part.is_blank for part in parts)
+    return any(part.problems or part.missing or part.clash or not part.is_blank for part in parts)

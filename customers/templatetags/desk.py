@@ -249,9 +249,8 @@ def customer_link(
         label = wording.CUSTOMER % {"number": act.customer_id}
     actor = context["actor"]
     page = address_of("profile" if actor.may_handle_customers else "history", act.customer_id)
-    if not numbered:
-        return markup('<a href="{}">{}</a>', page, label)
-    return markup('<a href="{}">{}</a> <small class="num">{}</small>', page, label, beside)
+    link = markup('<a href="{}">{}</a>', page, isolated(label))
+    return markup('{} <small class="num">{}</small>', link, beside) if numbered else link
 
 
 @register.simple_tag(takes_context=True)

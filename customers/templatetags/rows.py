@@ -86,7 +86,9 @@ def _what(context: template.Context, change: Change, field: FieldHistory) -> Saf
     if entry.action == Action.CREATE:
         name = markup('{} <span class="muted">{}</span>', name, wording.NEW)
     shown = (delta(entry), stored_as(entry, field.stored))
-    return markup('<td class="field-name">{}</td>\n<td class="delta">{}{}</td>\n', name, *shown)
+    return markup(
+        '<td class="field-name">{}</td>\n<td class="delta" translate="no">{}{}</td>\n', name, *shown
+    )
 
 
 def _outcome(

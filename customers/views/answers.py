@@ -37,15 +37,13 @@ class DeskRequest(HttpRequest):
     actor: Actor
     id: str
     browser: str  # what it is known by, since somebody signed in there; else ""
+    was_last: str  # a digest of who signed in there last; else ""
     address: str  # the caller's, as TRUSTED_PROXIES say; "" if it has none
-
-
-MARKETS = "markets"  # the cookie's name
 
 
 def chosen_markets(request: HttpRequest) -> list[str]:
     """Locales that were chosen in this browser, the current one first; [] if none ever was."""
-    return (request.get_signed_cookie(MARKETS, "") or "").split()
+    return (request.get_signed_cookie(settings.MARKETS_COOKIE_NAME, "") or "").split()
 
 
 def markets_at_hand(request: HttpRequest) -> list[str]:

@@ -11,7 +11,7 @@ from customers.catalogue import reader
 from customers.catalogue.compare import fold
 from customers.catalogue.markets import market_name
 from customers.services.markets import offered_locales, refresh_market
-from customers.views.answers import MARKETS, DeskRequest, chosen_markets
+from customers.views.answers import DeskRequest, chosen_markets
 
 
 @allow(Permission.CUSTOMERS)
@@ -27,7 +27,7 @@ def markets(request: DeskRequest) -> HttpResponse:
         answer = redirect(back)
         remembered = dict.fromkeys((locale, *chosen_markets(request)))
         answer.set_signed_cookie(
-            MARKETS,
+            settings.MARKETS_COOKIE_NAME,
             " ".join(list(remembered)[:5]),
             max_age=365 * 24 * 60 * 60,
             secure=settings.SESSION_COOKIE_SECURE,

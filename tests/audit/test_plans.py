@@ -14,6 +14,7 @@ from django.utils import timezone
 from customers.access import Actor
 from customers.audit import chain, limits, paging
 from customers.audit.models import Access, AccessEvent, actor_key
+from tests import log
 from tests.benchmarks import change
 from tests.benchmarks.management.commands import fill_log
 from tests.conftest import SUPERVISOR, signed_in
@@ -65,8 +66,7 @@ OF_LOOKS = [
 def long_log(django_db_setup, django_db_blocker):
     """Some thousand rows of each table, and PostgreSQL knows what is in them."""
     with django_db_blocker.unblock(), transaction.atomic():
-        with connection.cursor() as cursor:  # it lasts as long as these tests
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        log.endless()
         while (done := chain.position()) < LENGTH:
             fill_log._append(done, min(LENGTH, done + fill_log.CHUNK), LENGTH)
         fill_log.insert(AccessEvent, [fill_log._look(n / LOOKS) for n in range(LOOKS)])

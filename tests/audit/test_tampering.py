@@ -8,7 +8,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import TestCase
 
 from crmadmin.logs import JsonLine
@@ -35,11 +35,16 @@ CONTENT = "its content gives another digest than the one recorded"
 LINK = "its digest does not follow from the entry before it"
 
 
-@pytest.fixture(autouse=True)
-def filled(db):
-    log.fill()
-    assert Entry.objects.count() == LAST
-    log.lift_the_triggers()  # the transaction that this test runs in brings it back
+@pytest.fixture(scope="module", autouse=True)
+def filled(django_db_setup, django_db_blocker):
+    """A log without its guard, to which each test comes in a transaction of its own."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        log.endless()
+        log.fill()
+        assert Entry.objects.count() == LAST
+        log.lift_the_triggers()
+        yield
+        transaction.set_rollback(True)
 
 
 def faults(tmp_path, *arguments):

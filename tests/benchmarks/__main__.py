@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: both databases in turn, then what came out in tables."""
+"""`python -m tests.benchmarks`: both databases in turn, into docs/benchmarks.md."""
 
 import json
 import os
@@ -7,6 +7,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version, release
+from sqlite3 import sqlite_version
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
@@ -28,7 +32,13 @@ AIMS = {
     "its export as NDJSON": "0.33 of that",
     "memory of an export": "40 MB",
 }
-OF_PAGES = "25 ms, activity 100 ms; growth 1.3; 8 queries"
+UNITS = """\
+A time says more of the machine than of the product, so what can be compared is measured in turn, in
+one process: units are the median of plain inserts beside it, with quartiles."""
+OF_PAGES = """\
+A page, over HTTP, of logs of so many entries: milliseconds by the clock, and in brackets those that
+the server and its database computed, medians. The growth is of these. The aims: 25 ms, activity
+100 ms; growth 1.3; 8 queries. The rows of others: without HTTP."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +63,17 @@ def main() -> None:
 
         postgresql, of_postgresql = measured(database)
     rows = [(what, AIMS.get(what, ""), sqlite[what], postgresql[what]) for what in sqlite]
-    print("Units are plain inserts beside it; medians, with quartiles, and ms on this machine.\n")
-    show([HEADINGS, *rows])
-    print(
-        f"\nA page, over HTTP, of logs of so many entries ({OF_PAGES}): milliseconds by the clock, "
-        "and in brackets\nthose that the server and its database computed, medians. The growth is "
-        "of these. Others’ rows: without HTTP."
+    text = "\n".join(
+        [
+            *("# Benchmarks", "", f"Made by `make bench ENTRIES={MOST}`, which writes this page."),
+            *("", *of_machine(), "", UNITS, ""),
+            *(table([HEADINGS, *rows]), "", OF_PAGES, ""),
+            *(table(page_rows("SQLite", of_sqlite)), ""),
+            table(page_rows("PostgreSQL", of_postgresql)),
+        ]
     )
-    for name, found in (("SQLite", of_sqlite), ("PostgreSQL", of_postgresql)):
-        print()
-        show(page_rows(name, found))
+    print(text)
+    (pages.ROOT / "docs/benchmarks.md").write_text(f"{text}\n")
 
 
 def measured(database: Callable[[str], str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
@@ -171,11 +182,30 @@ def run(database: str, *command: str) -> Ran:
     return Ran(printed, seconds, used.ru_maxrss / 1024)
 
 
-def show(rows: Sequence[Sequence[str]]) -> None:
+def of_machine() -> list[str]:
+    """What it was measured on, a line each."""
+    cpu = next(
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    server = subprocess.check_output([postgres.binaries() / "postgres", "--version"], text=True)
+    versions = [f"{name} {version(name)}" for name in ("django", "psycopg", *LIBRARIES)]
+    others = os.getloadavg()[2]
+    return [
+        f"- {cpu.partition(': ')[2]}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {release()}",
+        f"- others kept {others:.1f} cores busy in the quarter of an hour before its end",
+        f"- Python {python_version()}, SQLite {sqlite_version}, {server.strip()}",
+        f"- {', '.join(versions)}",
+    ]
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    lines = [
+        " | ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in [rows[0], ["-" * width for width in widths], *rows[1:]]
+    ]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 if __name__ == "__main__":

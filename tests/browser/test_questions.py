@@ -44,6 +44,7 @@ def way(request, product, page, open_page):
     or fill in something on it.
     """
     product.let_in(page, "Owen Whitfield")
+    page.goto(TOM)  # an editor begins with what its person saw last
     page.goto(f"{TOM}fields/optins/")
     page.locator("[name=optins-SMS]").select_option("yes")
     page.get_by_role("button", name="Save", exact=True).click()

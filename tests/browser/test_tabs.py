@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import page_of, sign_in, unexpected
+from tests.browser.conftest import page_of, save_as, sign_in, unexpected
 from tests.conftest import TOM
 
 # tests/crmadmin/test_session_table.py has tabs that sign in at once, on both databases.
@@ -36,6 +36,7 @@ def test_five_tabs_that_are_restored_at_once_each_reach_their_page(product, open
         for tab, place in zip(tabs, PAGES, strict=True):
             expect(tab).to_have_url(re.compile(re.escape(f"{product.desk}{place}") + "$"))
             expect(tab.locator(".topbar")).to_contain_text("Inès Moreau")
+    save_as(tabs[1], "email", "five.tabs@example.com")
     for tab in tabs:
         tab.reload()
         expect(tab.locator(".topbar")).to_contain_text("Inès Moreau")

@@ -148,7 +148,7 @@ def test_nothing_that_is_stored_is_a_cookies_value_or_says_who_works(agent, comp
     agent.get(f"/customers/{TOM}/")
     secrets = {person.cookies["crmadmin_session"].value for person in (agent, browser)}
     secrets |= {person.session["own"] for person in (agent, browser)}
-    secrets |= {browser.cookies["crmadmin_browser"].value.split(":")[0]}
+    secrets |= {browser.cookies["crmadmin_browser"].value.split(".")[0]}
 
     held = dict(stored.everything())
 
@@ -224,6 +224,21 @@ def test_tabs_that_sign_in_at_once_each_reach_their_page(browser, company, clubm
 
     assert [browser.come_back(one)["Location"] for one in callbacks] == targets
     assert browser.get(targets[0]).status_code == 200
+
+
+def test_a_form_is_good_after_its_person_signed_in_again_in_another_tab(browser, company, clubmed):
+    browser.handler.enforce_csrf_checks = True
+    browser.come_in("ines.moreau")
+    form = browser.form(EMAIL) | {"value": "typed@example.com"}
+    del browser.cookies["crmadmin_session"]
+    browser.come_in("ines.moreau")
+    assert browser.post(EMAIL, form).status_code == 302
+    assert clubmed.customers[TOM]["email"] == "typed@example.com"
+
+    form = browser.form(EMAIL)
+    browser.come_in("sana.elidrissi")
+
+    assert browser.post(EMAIL, form | {"value": "typed2@example.com"}).status_code == 403
 
 
 def test_a_tab_that_asked_with_the_key_of_just_before_is_answered_for_a_minute(

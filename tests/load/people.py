@@ -126,5 +126,9 @@ class _Agent(_Person):
         """For an e-mail address that somebody may have typed."""
         page, _ = self.ask("/", "")
         sought = {"q": f"load{random.randrange(10_000)}@example.com"}
-        _, found = self.ask("/", "", dict(_TOKENS.findall(page)) | sought, good=(302,))
-        self.ask(found, "" if found.startswith("/?") else "customers/<str:customer_id>/")
+        form = dict(_TOKENS.findall(page)) | sought
+        _, found = self.ask("/", "", form, good=(302,))
+        if found:
+            _, profile = self.ask(found, "", good=(200, 302))  # one alone is led to
+            if profile:
+                self.ask(profile, "customers/<str:customer_id>/")

@@ -46,7 +46,7 @@ def test_the_last_five_are_at_hand_and_outlive_the_sign_in(agent):
     for locale in ("fr-FR", "pt-BR", "ja-JP", "de-DE", "it-IT", "es-ES", "ja-JP"):
         choose(agent, locale)
     again = signed_in(AGENT)
-    again.cookies["markets"] = agent.cookies["markets"].value
+    again.cookies["crmadmin_markets"] = agent.cookies["crmadmin_markets"].value
 
     buttons = again.page("/").select(".toptools button[name=locale]")
 
@@ -81,7 +81,7 @@ def test_a_market_that_is_no_longer_offered_or_that_somebody_forged_is_left(agen
     cache.set(_key("locales", "answer"), ["en-US", "pt-BR"])
     assert "en-US" in current(agent)
 
-    agent.cookies["markets"] = "xx-XX:forged"
+    agent.cookies["crmadmin_markets"] = "xx-XX:forged"
     assert "en-US" in current(agent)
 
 

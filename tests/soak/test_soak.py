@@ -28,7 +28,7 @@ DEADLINE = 2
 
 
 @pytest.fixture
-def database_address(tmp_path):
+def own_database(tmp_path):
     """A server of its own, with its real durability, as it is brought down."""
     if connection.vendor == "sqlite":
         yield f"sqlite:///{tmp_path}/desk.sqlite3"
@@ -51,11 +51,11 @@ def company():
 
 
 @pytest.fixture
-def product(tmp_path, database_address, club_med, company):
+def product(tmp_path, own_database, club_med, company):
     is_sqlite = connection.vendor == "sqlite"  # which is on one machine, with one clock
     environment = {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": database_address,
+        "DATABASE_URL": own_database,
         "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
         "TMPDIR": str(tmp_path),
         "SOAK_CLOCKS": "1" if is_sqlite else "2",
@@ -71,7 +71,7 @@ def product(tmp_path, database_address, club_med, company):
         "LIMIT_VIEWS": "100000/10m",
         "LIMIT_SEARCHES": "100000/10m",
     }
-    return Product(tmp_path, environment, None if is_sqlite else database_address)
+    return Product(tmp_path, environment, None if is_sqlite else own_database)
 
 
 def troubles(product, company):

@@ -24,6 +24,18 @@ def bodies(clubmed):
 # The way through
 
 
+def test_rare_fields_without_a_value_are_folded_away_unless_something_is_wrong_there(agent):
+    agent.get(PROFILE)
+    page = agent.page(IDENTITY)
+    folded = page.select_one("details.add-field")
+    assert folded.select_one("[name=unicode_first_name]") is not None
+    assert folded.select_one("[name=birthdate]") is None
+    assert not folded.has_attr("open")
+
+    wrong = soup(post(agent, page, IDENTITY, second_name="x" * 60))
+    assert wrong.select_one("details.add-field").has_attr("open")
+
+
 def test_several_fields_go_out_as_one_change(agent, clubmed):
     agent.get(PROFILE)
     page = agent.page(CONTACT)

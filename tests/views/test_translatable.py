@@ -399,6 +399,7 @@ def known_words(clubmed):
         NAMES,
         *settings.REASONS,  # the company's own words
         "王美琳",  # two fields, written without a space
+        "Vip Preferred",  # of keys
         "new@example.com theirs@example.com mine@example.com en-US nobody.at.all@example.com",
     ]
     return {word for text in texts for word in WORD.findall(text)}
