@@ -192,7 +192,7 @@ def of_machine() -> list[str]:
     versions = [f"{name} {version(name)}" for name in ("django", "psycopg", *LIBRARIES)]
     others = os.getloadavg()[2]
     return [
-        f"- {cpu.partition(': ')[2]}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {release()}",
+        f"- {cpu.partition(': ')[2]}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {release().partition('-')[0]}",
         f"- others kept {others:.1f} cores busy in the quarter of an hour before its end",
         f"- Python {python_version()}, SQLite {sqlite_version}, {server.strip()}",
         f"- {', '.join(versions)}",
