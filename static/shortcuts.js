@@ -5,7 +5,11 @@ const LINES = "ul.people > li, table.log > tbody.change, .trail ol > li";
 
 const near = (selector) => document.activeElement.closest(".field")?.querySelector(selector);
 const keys = {
-  "/": () => document.querySelector("main [name=q], .topsearch [name=q]")?.focus(),
+  "/": () => {
+    const box = document.querySelector("main [name=q], .topsearch [name=q]");
+    if (box?.checkVisibility()) box.focus();
+    else document.querySelector("[data-key='g f']")?.click(); // on a narrow screen
+  },
   "?": () => htmx.ajax("GET", sheet.dataset.url, sheet).then(() => sheet.showModal()),
   e: () => (near(".field-edit") ?? document.querySelector(".field-edit"))?.click(),
   h: () => near(".field-history a")?.click(),

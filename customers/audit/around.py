@@ -11,19 +11,20 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from customers.audit import reverts
-from customers.audit.models import Change, ChangedField, JournalLine
+from customers.audit.models import Change, ChangedField, Entry, JournalLine
 
 _NEWEST = 2**62  # a line that waits comes after all entries
 
 
 class Near(NamedTuple):
     """A change as the lists have it. first: the row of its first field. fields: their names.
-    outcome: of the whole change.
+    outcome: of the whole change. actor_name: of its first entry.
     """
 
     first: ChangedField
     fields: list[str]
     outcome: str
+    actor_name: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def around(shown: Change | JournalLine) -> Around:
 
 
 def _rows(shown: Change | JournalLine, seq: int, reverted: UUID | None) -> list[Any]:
-    """Of `ChangedField`, the newest first. of_all: what came of the whole change; reverts: does it
-    put this one back?
+    """Of `ChangedField`, the newest first. of_all: what came of the whole change; who: who made it;
+    reverts: does it put this one back?
     """
     others = ChangedField.objects.filter(customer_id=shown.customer_id).exclude(change_id=shown.pk)
     by_field = others.order_by().values("field")
@@ -76,7 +77,8 @@ def _rows(shown: Change | JournalLine, seq: int, reverted: UUID | None) -> list[
         wanted |= Q(change_id=reverted)
     outcome = Change.objects.filter(pk=OuterRef("change_id")).values("outcome")
     of_all = Coalesce(Subquery(outcome), "outcome")  # somebody may have taken that row out
-    return list(others.filter(wanted).annotate(of_all=of_all, reverts=reverting))
+    who = Subquery(Entry.objects.filter(pk=OuterRef("pk")).values("actor_name"))
+    return list(others.filter(wanted).annotate(of_all=of_all, who=who, reverts=reverting))
 
 
 def _changes(rows: Iterable[Any]) -> dict[UUID, Near]:
@@ -85,6 +87,8 @@ def _changes(rows: Iterable[Any]) -> dict[UUID, Near]:
     for row in rows:
         found.setdefault(row.change_id, []).insert(0, row)
     return {
-        change_id: Near(first, [row.field for row in (first, *others)], first.of_all)
+        change_id: Near(
+            first, [row.field for row in (first, *others)], first.of_all, first.who or ""
+        )
         for change_id, (first, *others) in found.items()
     }

@@ -209,7 +209,7 @@ _AS_TEXT = {
 # Is a change of one entry projected as it should be? Others are looked at one by one.
 _OF_BOTH = ("recorded_at", "action", "outcome", "customer_id")
 _PROJECTED = " AND ".join(
-    [f"f.{name} = e.{name}" for name in (*_OF_BOTH, "change_id", "field", "flags", "actor_name")]
+    [f"f.{name} = e.{name}" for name in (*_OF_BOTH, "change_id", "field", "flags", "request_id")]
     + [f"c.{name} = e.{name}" for name in _OF_BOTH]
     + ["c.actor_key = f.actor_key", "e.outcome <> 'stored_as'"]
 )

@@ -67,7 +67,6 @@ def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
             outcome=history.verdict.outcome,
             flags=history.entries[-1].flags,
             actor_key=actor_key(history.first.actor_issuer, history.first.actor_sub),
-            actor_name=history.first.actor_name,
             request_id=history.first.request_id,
         )
         for history in by_field(entries)

@@ -104,6 +104,11 @@ def unsettled(
     return Unsettled(lines[:most], with_entries(found[:most]), more)
 
 
+def creates_since(seq: int) -> list[Change]:
+    """The creates whose first entry came after that one."""
+    return with_entries(Change.objects.filter(action=Action.CREATE, seq__gt=seq))
+
+
 def unseen_by_author(actor: Actor) -> list[Change]:
     """The person's changes that were settled without them, and that they have not been shown."""
     return with_entries(Change.objects.by(actor).filter(unseen_by_author=True)[:PAGE])

@@ -218,8 +218,13 @@ def _named(value: Json) -> dict[str, Json]:
 def _of_row(key: str, row: Field | None, value: Json) -> _Item:
     """A member of an object, by its row of the catalogue if it has one."""
     if row is None:
-        return {key: _Member(key, value, compare.raw_text(value), Cut.WORDS)}
+        return {key: _new_member("", key, value)}
     return {key: _Member(row.label, value, row.text(value, revealed=True), cut_of(row, value))}
+
+
+def _new_member(before: str, key: str, value: Json) -> _Member:
+    """A member that is new to us. before: what it belongs to."""
+    return _Member(before + words.key_text(key), value, words.any_text(value), Cut.WORDS)
 
 
 def _phone(phone: Phone | None) -> _Item | None:
@@ -234,7 +239,7 @@ def _phone(phone: Phone | None) -> _Item | None:
         "type": _Member(number or called, phone.type, kind),
     }
     for key, one in sorted(phone.extra.items()):
-        found[key] = _Member(f"{called}, {key}", one, compare.raw_text(one), Cut.WORDS)
+        found[key] = _new_member(f"{called}, ", key, one)
     return found
 
 
@@ -251,7 +256,7 @@ def _channel(code: str, has_partners: bool, optin: Mapping[str, Json]) -> _Item:
         )
     left.pop("channel", None)
     for key, one in sorted(left.items()):
-        found[key] = _Member(f"{name}, {key}", one, compare.raw_text(one), Cut.WORDS)
+        found[key] = _new_member(f"{name}, ", key, one)
     return found
 
 

@@ -24,7 +24,13 @@ from customers.catalogue.typed import coded
 from customers.services.search_terms import is_customer_number
 
 MOST_VALUES = 50  # values of one name
-_INPUT = {"class": "form-control num", "inputmode": "numeric", "autocomplete": "off"}
+_INPUT = {
+    "class": "form-control num",
+    "inputmode": "numeric",
+    "autocomplete": "off",
+    "spellcheck": "false",
+    "dir": "auto",
+}
 
 
 class DayField(forms.Field):

@@ -103,7 +103,14 @@ class SavedViewForm(forms.Form):
     name = TextField(
         label=wording.NAME,
         max_length=60,
-        widget=forms.TextInput({"class": "form-control", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            {
+                "class": "form-control",
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "dir": "auto",
+            }
+        ),
         error_messages={"required": wording.NAME_THE_VIEW},
     )
     is_shared = forms.BooleanField(

@@ -212,7 +212,7 @@ def dress(form: forms.BaseForm) -> None:
     for field in form.fields.values():
         attrs = field.widget.attrs
         attrs |= {"class": looks.get(type(field.widget), "form-control"), "autocomplete": "off"}
-        if isinstance(field.widget, forms.TextInput):
+        if isinstance(field.widget, forms.TextInput | forms.EmailInput):
             attrs |= {"spellcheck": "false", "dir": "auto"}
         attrs.pop("maxlength", None)
         if isinstance(field, DateField):

@@ -55,6 +55,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Entry",
             fields=[
+                ("seq", customers.audit.models.NumberField(primary_key=True, serialize=False)),
+                ("change_id", models.UUIDField(db_index=True)),
+                ("recorded_at", models.DateTimeField()),
                 (
                     "action",
                     models.CharField(
@@ -78,9 +81,6 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(blank=True, max_length=64)),
                 ("flags", models.CharField(blank=True, max_length=128)),
                 ("reverts", models.CharField(blank=True, max_length=32)),
-                ("seq", customers.audit.models.NumberField(primary_key=True, serialize=False)),
-                ("change_id", models.UUIDField(db_index=True)),
-                ("recorded_at", models.DateTimeField()),
                 ("field", models.CharField(max_length=64)),
                 ("old_commitment", models.CharField(blank=True, max_length=64)),
                 ("new_commitment", models.CharField(blank=True, max_length=64)),
@@ -266,6 +266,7 @@ class Migration(migrations.Migration):
                 ("change_id", models.UUIDField(primary_key=True, serialize=False)),
                 ("seq", models.BigIntegerField(unique=True)),
                 ("recorded_at", models.DateTimeField()),
+                ("actor_key", models.BigIntegerField()),
                 (
                     "action",
                     models.CharField(
@@ -295,7 +296,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("customer_id", models.CharField(blank=True, max_length=64)),
-                ("actor_key", models.BigIntegerField()),
                 ("read_again_at", models.DateTimeField(null=True)),
                 ("unseen_by_author", models.BooleanField(default=False)),
             ],
@@ -329,8 +329,9 @@ class Migration(migrations.Migration):
             fields=[
                 ("seq", customers.audit.models.NumberField(primary_key=True, serialize=False)),
                 ("change_id", models.UUIDField()),
-                ("field", models.CharField(max_length=64)),
                 ("recorded_at", models.DateTimeField()),
+                ("actor_key", models.BigIntegerField()),
+                ("field", models.CharField(max_length=64)),
                 (
                     "action",
                     models.CharField(
@@ -361,8 +362,6 @@ class Migration(migrations.Migration):
                 ),
                 ("flags", models.CharField(blank=True, max_length=128)),
                 ("customer_id", models.CharField(blank=True, max_length=64)),
-                ("actor_key", models.BigIntegerField()),
-                ("actor_name", models.CharField(max_length=255)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
             ],
             options={
@@ -373,8 +372,8 @@ class Migration(migrations.Migration):
                     models.Index(fields=["actor_key", "seq"], name="field_actor"),
                     models.Index(fields=["action", "seq"], name="field_action"),
                     models.Index(fields=["outcome", "seq"], name="field_outcome"),
-                    models.Index(fields=["recorded_at", "seq"], name="field_time"),
-                    models.Index(fields=["request_id", "seq"], name="field_request"),
+                    models.Index(fields=["recorded_at"], name="field_time"),
+                    models.Index(fields=["request_id"], name="field_request"),
                     models.Index(
                         condition=models.Q(("flags", ""), _negated=True),
                         fields=["seq"],

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
+from django.db import transaction
+
 from customers.access import Actor
 from customers.audit import chain, journal
 from customers.audit.actions import Action, Flag, Outcome
@@ -61,7 +63,11 @@ def _journal_create(
     actor: Actor,
     despite: Collection[str] | None,
 ) -> JournalLine | Saved:
-    """Write the line of a create; Saved instead if this form was answered before."""
+    """Write the line of a create; Saved instead if this form was answered before.
+
+    Of two who create the same person at once, each having searched before the other's line was
+    there, whoever writes second sees the first.
+    """
     new = {name: (None, value) for name, value in values.items()}
     while True:
         read_at = chain.sound_position()
@@ -70,7 +76,13 @@ def _journal_create(
         flags, related = _duplicates(values, actor, despite)
         about = {"flags": " ".join(sorted({*act["flags"].split(), *flags})), "related": related}
         with suppress(journal.MovedOnError):  # the same form, answered between the two queries
-            return journal.write(token.change_id, act | about, new, read_at=read_at)
+            line = journal.write(token.change_id, act | about, new, read_at=read_at)
+            known = {*related, str(line.change_id)}
+            alike = duplicates.unsettled_creates(values, since=read_at)
+            if all(one.key in known for one in alike):
+                return line
+            with transaction.atomic():  # nothing was sent: look again at who else is created
+                journal.close(line)
 
 
 def _duplicates(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from customers import wording
 from customers.audit import reading
-from customers.audit.actions import Action
+from customers.audit.actions import Action, Outcome
 from customers.catalogue.compare import is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.phones import same_number
@@ -45,16 +45,24 @@ class Duplicate:
         return " ".join(filter(None, names)) or str(wording.UNNAMED)
 
 
-def unsettled_creates(values: Mapping[str, Json]) -> list[Duplicate]:
-    """Unsettled creates that share an e-mail address, a phone, or last name and date of birth."""
+def unsettled_creates(values: Mapping[str, Json], *, since: int | None = None) -> list[Duplicate]:
+    """Unsettled creates that share an e-mail address, a phone, or last name and date of birth.
+
+    since: also those that were settled after that entry.
+    """
     found = reading.unsettled(action=Action.CREATE, most=None)
     creates = [
         Duplicate(line.new_values, "", line.change_id, line.actor_name, line.sent_at)
         for line in found.waiting
     ]
-    for change in found.changes:
+    changes = found.changes
+    if since is not None:
+        changes = changes + reading.creates_since(since)
+    for change in changes:
         sent = {entry.field: entry.new for entry in change.entries}
-        creates.append(Duplicate(sent, "", change.change_id, change.actor_name, change.recorded_at))
+        number = change.customer_id if change.outcome == Outcome.APPLIED else ""
+        made = (change.change_id, change.actor_name, change.recorded_at)
+        creates.append(Duplicate(sent, number, *made))
     shared = [(one, _agreeing(values, one.values)) for one in creates]
     both = {"last_name", "birthdate"}
     return [one for one, same in shared if same & {"email", "phones"} or both <= same]

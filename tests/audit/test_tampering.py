@@ -451,7 +451,7 @@ LISTED = {
     "actor_key": 5,
     "recorded_at": "'2020-01-01 00:00:00.000001'",
 }
-OF_A_FIELD = {"field": "'email'", "flags": "''", "actor_name": "'other'"}
+OF_A_FIELD = {"field": "'email'", "flags": "''", "request_id": "'other'"}
 ROWS = [
     "DELETE FROM customers_change WHERE seq = 2",
     "DELETE FROM customers_changedfield WHERE seq = 2",

@@ -5,13 +5,15 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from urllib.parse import unquote_plus
 
 import pytest
 import requests
 from playwright.sync_api import expect, sync_playwright
 
+from tests.crmadmin.conftest import clock, liar  # noqa: F401 - fixtures
 from tests.demo import running
 from tests.privacy import Told
 
@@ -19,6 +21,13 @@ expect.set_options(timeout=30_000)  # a busy machine is slow, and not wrong
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
 STRICT = {"REASON_REQUIRED": "third_name"}
 EVERY_CASE = "from tests import differences; differences.record()"
+# Django takes longer to start than most lines to run, so one process runs them all.
+EACH_LINE = """
+import sys
+for line in sys.stdin:
+    exec(line)
+    print("done", flush=True)
+"""
 TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
 # The same browser without windows, where there is one: it takes a third less of the processor.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -36,6 +45,7 @@ class Product:
         self.sandbox = demo.urls["Sandbox API"].rstrip("/")
         self.told = Told()
         self._sessions = {}
+        self._ending = ExitStack()
 
     def let_in(self, page, name):
         """Make the page that person's, who signs in only once."""
@@ -65,7 +75,31 @@ class Product:
 
     def let_time_pass(self):
         """Deadline and grace are over for every line: the timer may settle it."""
-        self.manage("shell", "--command", TIME_PASSES)
+        self.run(TIME_PASSES)
+
+    def run(self, line):
+        """A line of Python on the demo's own log; what it printed."""
+        self._shell.stdin.write(f"{line}\n")
+        self._shell.stdin.flush()
+        printed = []
+        while (said := self._shell.stdout.readline()) != "done\n":
+            assert said, "it failed: see what it wrote"
+            printed.append(said)
+        return "".join(printed).strip()
+
+    @cached_property
+    def _shell(self):
+        *manage, _ = self.demo.command
+        command = [*manage, "shell", "--verbosity", "0", "--command", EACH_LINE]
+        pipe = subprocess.PIPE
+        return self._ending.enter_context(
+            subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        )
+
+    def end(self):
+        """What the demo said."""
+        self._ending.close()
+        return self.demo.end(signal.SIGTERM)[1]
 
     def manage(self, *arguments):
         """A command on the demo's own log."""
@@ -80,8 +114,7 @@ class Product:
 
     def public_key(self):
         """With which the standalone verifier checks what this desk exports."""
-        asked = "from tests.log import public_key; print(public_key())"
-        return self.manage("shell", "--verbosity", "0", "--command", asked).strip()
+        return self.run("from tests.log import public_key; print(public_key())")
 
     def reset(self):
         requests.post(f"{self.sandbox}/_sandbox/reset").raise_for_status()
@@ -93,7 +126,7 @@ def running_product(tmp_path_factory):
     with running(folder, **PATIENT, **STRICT) as demo:
         product = Product(demo)
         yield product
-        _, said = demo.end(signal.SIGTERM)
+        said = product.end()
     product.told.said += said.splitlines()
     leaks = product.told.leaks()
     assert not leaks, leaks

@@ -44,17 +44,17 @@ def test_check_now_shows_that_it_is_at_work_and_then_the_result(checker):
 
 
 def test_the_progress_moves_by_itself_and_its_end_is_said(product, sana):
-    product.manage("shell", "--command", ELSEWHERE)
+    product.run(ELSEWHERE)
     sana.goto(URL)
     bar = sana.get_by_label("Entries checked")
     expect(bar).to_have_attribute("value", "12000")
     sana.get_by_role("button", name="Check now").click()  # there is one already
 
-    product.manage("shell", "--command", f"{RUNNING}.update(reached=36_000)")
+    product.run(f"{RUNNING}.update(reached=36_000)")
     expect(bar).to_have_attribute("value", "36000")
     expect(sana.locator("#integrity")).to_contain_text("Started by Mei-Ling Chao")
 
-    product.manage("shell", "--command", f"{RUNNING}.update(state='broken_off')")
+    product.run(f"{RUNNING}.update(state='broken_off')")
     expect(sana.get_by_role("alert")).to_contain_text("broken off at entry 36,000")
     expect(bar).to_have_count(0)
 
@@ -69,7 +69,7 @@ def test_a_check_that_is_left_goes_on(checker):
 
 
 def test_what_does_not_hold_is_shown_and_said_on_the_pages_of_the_log(product, checker):
-    product.manage("shell", "--command", ALTER)
+    product.run(ALTER)
     try:
         check_now(checker)
 

@@ -143,7 +143,7 @@ def test_phones_are_matched_by_number_then_by_type_and_the_rest_is_counted():
         ([phone("1000001")], [phone("1000002", HOME)],
          ["Changed Home 1000001 → 1000002 (whole)", "Changed 1000002 empty → Home (whole)"]),
         ([phone("1000001", HOME)], [phone("1000001", HOME, verified=True)],
-         ["Changed Home, verified empty → true (whole)"]),
+         ["Changed Home, verified empty → Yes (whole)"]),
         ([], [phone("1000001")], ["Added Phone empty → 1000001 (whole)"]),
         ("none", [phone("1000001")], ["none → 1000001 (whole)"]),
     ],

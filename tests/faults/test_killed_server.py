@@ -34,7 +34,9 @@ class Running(Product):
 def running(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     with demo.running(folder, **PATIENT) as started:
-        yield Running(started)
+        running = Running(started)
+        yield running
+        running.end()
 
 
 @pytest.fixture

@@ -90,6 +90,26 @@ def test_one_create_form_sent_twice_at_once_is_one_customer(clubmed):
     assert Change.objects.count() == 1
 
 
+@pytest.mark.parametrize("seconds", [0.3, 0.01])
+def test_of_two_who_create_the_same_customer_at_once_one_is_told_of_the_other(clubmed, seconds):
+    """Neither is there when the other searches; whoever is told may still say that it is another
+    person."""
+    clubmed.faults.add(Fault("latency", method="POST", seconds=seconds, times=None))
+    clubmed.faults.add(Fault("latency", path="/v1/customers", seconds=0.2, times=None))
+    typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance", "email": "a@example.com"}
+
+    def create(person):
+        who = {"token": token(person, form="new"), "actor": actor(person), "request_id": "r"}
+        return lambda: create_customer(typed, **who)
+
+    results = at_once(create(AGENT), create(OTHER_AGENT))
+
+    told = [type(result).__name__ for result in results]
+    assert set(told) <= {"Saved", "MayExist"}
+    assert told.count("Saved") == len(sent(clubmed, "POST")) <= 1
+    assert not JournalLine.objects.exists()
+
+
 def test_many_appends_take_numbers_without_a_gap(clubmed):
     people = [f"{n}" for n in range(200, 208)]
     for number in people:

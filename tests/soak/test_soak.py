@@ -122,7 +122,8 @@ def test_the_log_is_true_whatever_happened(product, club_med, company):
     found = json.loads(after.stdout)
     verified = product.manage("audit_verify", "--seal", product.seals, "--log", product.log)
     print(verdict.summary(club_med, told, found["entries"], befell), verified, sep="\n")
-    assert verdict.faults(club_med.stored, told, verdict.Log(found["entries"])) == []
+    log = verdict.Log(found["entries"])
+    assert verdict.faults(club_med.stored, told, log, club_med.created) == []
     assert product.failures(told.failed) == []
     assert found["lines"] == 0
     assert "whole" in verified

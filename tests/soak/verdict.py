@@ -24,11 +24,12 @@ class Log:
         return said[-1] if said else ""
 
 
-def faults(stored, told, log):
-    """What is wrong: a line each. stored: as of `ClubMed`; told: as of `Told`."""
+def faults(stored, told, log, created=()):
+    """What is wrong: a line each. stored, created: as of `ClubMed`; told: as of `Told`."""
     times = Counter(one.value.casefold() for one in stored)
     wrong = [f"{value} was stored {n} times" for value, n in times.items() if n > 1]
     wrong += [f"{value} has no entry" for value in times if value not in log.by_value]
+    wrong += [f"{one} was created {n} times" for one, n in Counter(created).items() if n > 1]
     wrong += _of_entries(log, times, told.typed)
     wrong += [f"{value} was told to be saved" for value in told.saved if value not in times]
     wrong += [f"{value} was told not to be sent" for value in told.not_sent if value in times]
@@ -66,13 +67,12 @@ def _not_settled(stored, log):
 def summary(club_med, told, entries, befell):
     """What happened, for who runs it by hand."""
     outcomes = Counter(f"{one['action']} {one['outcome']} ({one['evidence']})" for one in entries)
-    twice = sum(n - 1 for n in Counter(club_med.created).values())
     lines = {
         "befell": befell,
         "answers": told.answers,
         "entries": outcomes,
         "Club Med": {"called": len(club_med.requests), "stored": len(club_med.stored)},
-        "people": {"typed": len(told.typed), "created although just created": twice},
+        "people": {"typed": len(told.typed), "created": len(club_med.created)},
     }
     return "\n".join(
         f"{name}: {', '.join(f'{what} {n}' for what, n in counted.items())}"

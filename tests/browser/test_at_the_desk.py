@@ -9,7 +9,6 @@ from django.core.wsgi import get_wsgi_application
 from playwright.sync_api import expect
 
 from customers.audit.models import AccessEvent
-from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.conftest import TOM
 
 pytestmark = [pytest.mark.once, pytest.mark.usefixtures("fresh_client")]
@@ -41,7 +40,7 @@ def desk(transactional_db, clubmed):
 
 
 @pytest.fixture
-def page(chromium, desk):  # noqa: F811 - the fixture
+def page(chromium, desk):
     """The company signs everybody in who comes, and asks nothing."""
     with chromium.new_context(base_url=desk) as context:
         page = context.new_page()
