@@ -115,9 +115,15 @@ def come_back(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
         try:
             _take(request, claims.redeem(request, attempt))
         except UNACCEPTABLE as exc:
-            is_theirs = isinstance(exc, requests.RequestException)
-            _not_renewed(request, exc, is_theirs=is_theirs)
+            _not_renewed(request, exc, is_theirs=_is_down(exc))
     return redirect(attempt.target)
+
+
+def _is_down(exc: Exception) -> bool:
+    """Is the provider out of order, whatever the browser brought along?"""
+    if isinstance(exc, requests.HTTPError):
+        return exc.response.status_code >= 500
+    return isinstance(exc, requests.ConnectionError | requests.Timeout)
 
 
 def _is_page(request: DeskRequest) -> bool:

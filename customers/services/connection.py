@@ -34,9 +34,8 @@ def calling(actor: Actor | None, *, is_write: bool = False) -> Iterator[ClubMed]
 
     actor: None for the background.
     """
-    # Nobody waits for it during the call; SQLite has as many as one likes.
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
+    if not connection.in_atomic_block:
+        connection.close()  # nobody waits for it during the call
     try:
         yield client().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
     except ClubMedError as exc:

@@ -205,16 +205,27 @@ def test_nobody_goes_round_the_company_by_opening_no_page(browser, liar, clubmed
     assert soup(page).select_one("input[name=value]")["value"] == "typed@example.com"
 
 
-def test_nor_by_not_going_where_the_browser_is_sent(browser, liar, clubmed, clock):
+@pytest.mark.parametrize(
+    ("told", "status", "goes_on"),
+    [
+        ({"error": "temporarily_unavailable"}, 200, False),
+        ({"code": "x" * 2000}, 400, False),  # which the provider answers with a page
+        ({"code": "x"}, 503, True),
+    ],
+)
+def test_nor_by_not_going_where_the_browser_is_sent(
+    browser, liar, clubmed, clock, told, status, goes_on
+):
     browser.come_in_by(liar)
     for minutes, statuses in ((11, [302, 200]), (13, [302, 200]), (21, [302, 302]), (59, [302])):
         clock(minutes)
         assert [browser.get("/customers/new/").status_code for _ in statuses] == statuses
     state = query(browser.get("/customers/new/")["Location"])["state"]
 
-    browser.get("/oidc/callback/", {"state": state, "error": "temporarily_unavailable"})
+    liar.answers[hostile.TOKEN] = (status, b"<!doctype html>")
+    browser.get("/oidc/callback/", {"state": state} | told)
 
-    assert browser.actor is None
+    assert bool(browser.actor) == goes_on
 
 
 def test_tabs_that_come_back_after_a_long_while_are_all_confirmed(browser, liar, clubmed, clock):

@@ -251,12 +251,15 @@ def test_what_was_typed_can_be_had_back_after_theirs_was_kept(agent, clubmed):
     asked = soup(conflict(agent, clubmed, value="mine@example.com"))
     typed = hidden_inputs(asked) | {"value": "mine@example.com"}
 
-    for headers in (HTMX, {}):
+    at_profile = {"HX-Current-URL": f"https://desk.example.com/customers/{TOM}/"}
+    for headers in (HTMX | at_profile, {}):
         answer = agent.post(URL, typed | {"theirs": "yes"}, headers=headers)
         assert answer.status_code == 200
         row = soup(answer).select_one("#email")
         assert "theirs@example.com" in text(row.select_one(".field-edit"))
         assert "Kept theirs. You typed “ mine@example.com ”." in text(row)
+        header = soup(answer).select_one("#facts")
+        assert "theirs@example.com" in text(header) if headers else header is None
     back = hidden_inputs(soup(answer)) | {"act": "edit"}
     back["value"] = row.select_one("[name=value]")["value"]
     editor = soup(agent.post(URL, back, headers=HTMX))
