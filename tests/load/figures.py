@@ -17,20 +17,21 @@ def own_share(log, since):
     Each line of the process log names its request; `since`: bytes of it that were read before.
     """
     answered, called = [], defaultdict(float)
-    with log.open("rb") as lines:
-        lines.seek(since)
-        for line in lines:
-            said = json.loads(line) if line.startswith(b"{") else {"message": ""}  # gunicorn's own
-            if said["message"] == "answered":
-                answered.append((said["request"], said["route"], said["ms"]))
-            elif said["message"] == "called":
-                called[said.get("request", "")] += said["ms"]
-        read = lines.tell()
+    with log.open("rb") as file:
+        file.seek(since)
+        lines = file.read()
+    whole = lines[: lines.rfind(b"\n") + 1]  # the last one may be under way
+    for line in whole.splitlines():
+        said = json.loads(line) if line.startswith(b"{") else {"message": ""}  # gunicorn's own
+        if said["message"] == "answered":
+            answered.append((said["request"], said["route"], said["ms"]))
+        elif said["message"] == "called":
+            called[said.get("request", "")] += said["ms"]
     shares = defaultdict(list)
     for request, route, ms in answered:
         if "metrics" not in route and "health" not in route:
             shares[route].append(max(0, ms - called[request]))
-    return shares, read
+    return shares, since + len(whole)
 
 
 def percentile(values, percent):
