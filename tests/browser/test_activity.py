@@ -13,7 +13,8 @@ def test_a_period_is_chosen_and_corrected_in_place(sana):
     sana.get_by_role("textbox", name="From").fill("2026-03-01")
     sana.get_by_role("textbox", name="To").fill("2026-03-05")
     sana.get_by_role("button", name="Filter").click()
-    expect(sana.locator(".panel-body")).to_contain_text("from 1 March 2026 to 5 March 2026")
+    period = sana.locator(".panel-body", has_text="from 1 March 2026 to 5 March 2026")
+    expect(period).to_be_visible()
     expect(sana.locator("#findings .remark")).to_contain_text("kept nowhere")
 
     sana.goto("/audit/activity/?from=2026-03-05&to=2026-03-01")

@@ -54,7 +54,7 @@ def restore(file):
         run("pg_restore", "--clean", "--if-exists", "--exit-on-error", file)
         return
     name = connection.settings_dict["NAME"]
-    for beside in ("-wal", "-shm"):
+    for beside in ("", "-wal", "-shm"):  # a new file: an old connection may still hold this one
         Path(f"{name}{beside}").unlink(missing_ok=True)
     shutil.copy(file, name)
 
