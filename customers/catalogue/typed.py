@@ -28,11 +28,13 @@ _DASHES = re.compile("[\u2010-\u2015\u2212]|(?<=\\d)\u30fc(?=\\d)")
 
 def cleaned(text: str) -> str:
     """A text in NFC without what is not seen and has no use; every space is a plain one."""
-    text = _UNSEEN.sub("", _SPACE.sub(" ", text))
-    text = unicodedata.normalize("NFC", text)
-    text = _SELECTORS.sub(_selector, text)
-    text = _JOINERS.sub(_joiner, text)
-    return unicodedata.normalize("NFC", text).strip()
+    clean = _UNSEEN.sub("", _SPACE.sub(" ", text))
+    clean = unicodedata.normalize("NFC", clean)
+    clean = _SELECTORS.sub(_selector, clean)
+    clean = _JOINERS.sub(_joiner, clean)
+    clean = unicodedata.normalize("NFC", clean).strip()
+    # Marks that then change places may leave another joiner without its letter.
+    return clean if clean == text else cleaned(clean)
 
 
 def one_line(text: str) -> str:

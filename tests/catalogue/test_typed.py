@@ -50,6 +50,7 @@ def test_a_cleaned_text_is_clean_and_stays_as_it_is(text):
         ("Jean\u00a0\u00adPaul  Rue\u200b\tX\x07", "Jean Paul Rue X"),
         ("\u202eSmith\u202c", "Smith"),
         ("To\u200dm\u200c", "Tom"),
+        ("\u0301\u200c\u094d\u200c", "\u094d\u0301"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("\u200cمینا\u200c", "مینا"),
         ("ශ්\u200dරී", "ශ්\u200dරී"),

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -59,7 +58,8 @@ def restore(file):
     shutil.copy(file, name)
 
 
-def test_a_restored_backup_is_brought_up_to_date(agent, clubmed, tmp_path):
+def test_a_restored_backup_is_brought_up_to_date(agent, clubmed, tmp_path, settings):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
     change(agent, "first@example.com")
     clubmed.faults.add(Fault("drop_after", method="PATCH"))
     agent.post(EMAIL, agent.form(EMAIL) | {"value": "open@example.com"}, headers=HTMX)
