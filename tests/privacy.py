@@ -193,7 +193,9 @@ class _Lines(logging.Handler):
             return
         line = json.loads(self.format(record))
         del line["time"]  # today's date may be a customer's too
-        self.said.append(f"log: {json.dumps(line, ensure_ascii=False)}")
+        reference = line.pop("request", "")  # random: four digits of it may be a customer's too
+        said = json.dumps(line, ensure_ascii=False)
+        self.said.append(f"log: {said.replace(reference, '') if reference else said}")
 
 
 @contextmanager
