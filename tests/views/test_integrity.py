@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from datetime import timedelta
 
@@ -422,11 +423,15 @@ def test_ageing_leaves_what_it_verified_and_runs_leave_after_a_year(supervisor):
 
 @pytest.fixture
 def child_database(transactional_db, monkeypatch):
-    """A process that we start works on this test's database."""
+    """A process that we start works on this test's database, and so does who waits for its end."""
     name = connection.settings_dict["NAME"]
     server = os.environ["DATABASE_URL"].rpartition("/")[0]
     is_sqlite = connection.vendor == "sqlite"
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{name}" if is_sqlite else f"{server}/{name}")
+    yield
+    for thread in threading.enumerate():
+        if "(_wait)" in thread.name:
+            thread.join()
 
 
 def wait_for(state):
