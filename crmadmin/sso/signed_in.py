@@ -59,6 +59,7 @@ def sessions(request: DeskRequest) -> HttpResponse:
         "form": form,
         "people_count": len({one.row.person for one in listed}),
         "hours": settings.SESSION_COOKIE_AGE // 3600,
+        "idle": f"{settings.SESSION_IDLE_MINUTES:g}",
     }
     answer = render(request, "sessions.html", context, status=422 if form.is_wrong else 200)
     if request.actor.may_end_sessions:
