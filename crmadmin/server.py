@@ -14,6 +14,8 @@ threads = 64  # nearly all of a request is waiting for Club Med
 graceful_timeout = 30
 # Seconds that an idle connection stays open: longer than a proxy in front (nginx: 60) uses it.
 keepalive = 75
+# Of a header: twelve tabs that sign in at once have a cookie each (crmadmin.sso.attempts).
+limit_request_field_size = 32 * 1024
 # Who the caller is, and by which scheme, is decided by TRUSTED_PROXIES alone.
 forwarded_allow_ips = ""
 control_socket_disable = True  # it would stand in the home directory

@@ -16,7 +16,9 @@ from crmadmin.sso.provider import provider
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 
 _SECONDS = 10 * 60
-_MOST = 5  # of one browser: all cookies of it must fit into one header
+_MOST = (
+    12  # of one browser: all cookies of it must fit into one header, crmadmin.server says how long
+)
 _LONGEST = 700  # characters of a target, for the same reason
 
 
@@ -51,7 +53,7 @@ def safe_target(request: HttpRequest, target: str) -> str:
     """The target if it is an address of ours that fits into a cookie, else "/"."""
     here = {request.get_host()}
     is_ours = url_has_allowed_host_and_scheme(target, here, require_https=request.is_secure())
-    return target if is_ours and len(target) <= _LONGEST else "/"
+    return target if is_ours and target.isascii() and len(target) <= _LONGEST else "/"
 
 
 def put(request: HttpRequest, response: HttpResponse, attempt: Attempt) -> None:

@@ -119,7 +119,9 @@ def backchannel_logout(request: DeskRequest) -> HttpResponse:
         logger.warning("%s: logout token refused: %s", request.id, reason)
         return JsonResponse({"error": "invalid_request"}, status=400)
     for actor in ended:
-        access_events.note(Access.ENDED, actor=actor, request_id=request.id)
+        access_events.note(
+            Access.ENDED, actor=actor, request_id=request.id, address=request.address
+        )
     logger.info("%s: the provider ended %s sessions", request.id, len(ended))
     return HttpResponse(status=200)
 

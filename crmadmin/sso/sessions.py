@@ -84,7 +84,9 @@ def start(
     content = {OWN: secrets.token_urlsafe(16)}
     before, former = actor_of(session), session.row
     if former is not None and before is not None and before.key == actor.key:
-        row.began, row.ends_at, content = former.began, former.ends_at, dict(session.items())
+        row.began, content = former.began, dict(session.items())
+        # Not the end of `former`: another tab may have cut that to a minute already.
+        row.ends_at = row.began + timedelta(seconds=settings.SESSION_COOKIE_AGE)
         credentials.forget(before.sign_in, at=now + _GRACE)
         with suppress(UpdateError):  # somebody else has ended it meanwhile
             goes_on = session.identity | {"goes_on": True}
@@ -121,6 +123,9 @@ def _end(session: SessionBase) -> None:
     if actor := actor_of(session):
         credentials.forget(actor.sign_in)
         forget_searches(session)
+        # Those that only answer what other tabs have asked for, too.
+        key, soon = actor_key(actor.issuer, actor.sub), timezone.now() + _GRACE
+        Session.objects.filter(person=key, ends_at__lte=soon).delete()
     session.flush()
 
 

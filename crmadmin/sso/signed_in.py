@@ -88,5 +88,7 @@ def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
         request, Access.END_SIGN_IN, refusal=wording.NOT_ENDED, address=request.address, **whom
     )
     end_by_hand(one.row)
-    access_events.note(Access.ENDED, actor=one.actor, request_id=request.id)
+    access_events.note(
+        Access.ENDED, actor=one.actor, request_id=request.id, address=request.address
+    )
     messages.success(request, wording.ENDED_SESSION % {"name": one.actor.name})

@@ -218,7 +218,7 @@ def test_what_strangers_send_to_any_address_leaves_the_database_as_it_was(compan
 
 
 def test_tabs_that_sign_in_at_once_each_reach_their_page(browser, company, clubmed):
-    targets = [f"/customers/new/?tab={n}" for n in range(5)]
+    targets = [f"/customers/new/?tab={n}" for n in range(12)]
     addresses = [browser.to_provider(target) for target in targets]
     callbacks = [sign_in("ines.moreau", address) for address in addresses]
 
@@ -255,12 +255,41 @@ def test_a_tab_that_asked_with_the_key_of_just_before_is_answered_for_a_minute(
     assert browser.get("/").status_code == 200
 
 
-def test_a_browser_keeps_five_attempts_with_the_newest(browser, company):
-    states = [query(browser.to_provider(f"/?n={n}"))["state"] for n in range(7)]
+def test_a_callback_with_the_key_of_just_before_begins_no_shorter_session(
+    browser, company, monkeypatch
+):
+    browser.come_in("ines.moreau")
+    key, began = browser.cookies["crmadmin_session"].value, timezone.now()
+    for _ in range(2):  # two tabs whose requests were under way with the same key
+        browser.cookies["crmadmin_session"] = key
+        browser.come_in("ines.moreau")
+
+    monkeypatch.setattr(timezone, "now", lambda: began + timedelta(seconds=75))
+    assert browser.get("/").status_code == 200
+
+
+def test_after_a_sign_out_the_key_of_just_before_is_good_for_nothing(browser, company, clubmed):
+    browser.come_in("ines.moreau")
+    late = Desk()
+    late.cookies["crmadmin_session"] = browser.cookies["crmadmin_session"].value
+    browser.come_in("ines.moreau")
+    browser.post("/oidc/logout/")
+
+    assert late.get("/").status_code == 302
+
+
+def test_a_target_that_a_cookie_would_have_to_escape_is_none_of_ours(browser, company):
+    browser.come_in("ines.moreau", "/?q=" + "é" * 300)
+
+    assert all(len(one.value) < 700 for one in browser.cookies.values())
+
+
+def test_a_browser_keeps_twelve_attempts_with_the_newest(browser, company):
+    states = [query(browser.to_provider(f"/?n={n}"))["state"] for n in range(14)]
 
     kept = [name for name, one in browser.cookies.items() if "attempt" in name and one.value]
 
-    assert len(kept) == 5
+    assert len(kept) == 12
     assert f"crmadmin_attempt_{digest(states[-1])[:16]}" in kept
     assert all(len(browser.cookies[name].value) < 700 for name in kept)
 
