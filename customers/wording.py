@@ -110,7 +110,10 @@ WHY_END = _("Why?")
 WHY_END_HINT = _("Kept with the event under “Who looked”, with your name.")
 CONFIRM_SIGN_IN = _("The company has to confirm your sign-in.")
 NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
-TEXT_KEPT = _("Nothing was changed at Club Med. What you typed is there again once you sign in.")
+TEXT_KEPT = _(
+    "Nothing was changed at Club Med. "
+    "What you typed is there again once you sign in within 15 minutes."
+)
 TEXT_NOT_KEPT = _("Nothing was changed at Club Med. Copy what you typed before you sign in again.")
 NOT_SHOWN = _("This could not be shown. If you were typing, save first: that keeps your text.")
 NOT_SHOWN_NOR_KEPT = _("This could not be shown. If you were typing, copy it before you sign in.")
