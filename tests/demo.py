@@ -10,6 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# As `make run` starts it.
+SERVER = (
+    *(sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application"),
+    *("--config", "python:crmadmin.server"),
+)
 _PATIENCE = 120  # seconds: a busy machine is slow, and not wrong
 NAMES = ("Customer desk", "Sandbox API", "Sign-in")
 

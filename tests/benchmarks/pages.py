@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,8 +13,10 @@ from statistics import median
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from crmadmin.demo import listening
+from tests.demo import ROOT, SERVER, children_of
+
 ROUNDS, WARM_UP = 30, 3
-ROOT = Path(__file__).resolve().parent.parent.parent
 Taken: TypeAlias = tuple[float, float]  # wall milliseconds and CPU milliseconds, medians
 
 
@@ -26,7 +27,7 @@ def timed(database: str, cookie: str, paths: Mapping[str, str]) -> dict[str, Tak
         requests = {
             name: partial(_get, there, path, {"Cookie": cookie}) for name, path in paths.items()
         }
-        return taken(requests, lambda: [*_children(server), *of_postgresql(database)])
+        return taken(requests, lambda: [*children_of(server), *of_postgresql(database)])
 
 
 def taken(
@@ -55,21 +56,17 @@ def taken(
 def _serving(database: str) -> Iterator[tuple[int, int]]:
     """The server's port and process. Who calls before it is ready waits for its answer."""
     settings = {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        # As gunicorn sets it on a port that it binds itself: else a page's end waits for 40 ms.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with listening.on(0) as listener:
+        handle = listener.fileno()
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application"),
-                *("--config", "python:crmadmin.server", "--bind", f"fd://{listening.fileno()}"),
-            ],
+            [*SERVER, "--bind", f"fd://{handle}"],
             cwd=ROOT,
             env=os.environ | settings,
-            pass_fds=[listening.fileno()],
+            pass_fds=[handle],
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield listening.getsockname()[1], process.pid
+            yield listener.getsockname()[1], process.pid
         finally:
             process.terminate()
             process.wait()
@@ -87,12 +84,7 @@ def of_postgresql(database: str) -> list[int]:
     """The processes of a server that `tests.postgres` runs; none for SQLite."""
     folder = Path(unquote(urlsplit(database).netloc.rpartition("@")[2]))
     pid_file = folder / "data" / "postmaster.pid"
-    return _children(int(pid_file.read_text().split()[0])) if pid_file.exists() else []
-
-
-def _children(process: int) -> list[int]:
-    children = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return [int(number) for number in children.split()]
+    return children_of(int(pid_file.read_text().split()[0])) if pid_file.exists() else []
 
 
 def _cpu(processes: Iterable[int]) -> float:

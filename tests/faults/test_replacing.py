@@ -5,9 +5,7 @@ With FROM=commit, as by `make upgrade`, the first server and the tables are of t
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -15,8 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from crmadmin.demo import listening
 from tests.conftest import HTMX, hidden_inputs
-from tests.demo import ROOT, children_of
+from tests.demo import ROOT, SERVER, children_of
 from tests.faults.conftest import (
     Person,
     manage,
@@ -48,12 +47,11 @@ def first_version(tmp_path):
 class Server:
     """A version of the product, on a socket that others may serve too. log: its process log."""
 
-    def __init__(self, code, environment, listening, log):
-        handle, self.log = listening.fileno(), log
-        served = ("--config", "python:crmadmin.server", "--bind", f"fd://{handle}")
+    def __init__(self, code, environment, listener, log):
+        handle, self.log = listener.fileno(), log
         with log.open("wb") as told:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application", *served],
+                [*SERVER, "--bind", f"fd://{handle}"],
                 cwd=code,
                 env=environment,
                 pass_fds=[handle],
@@ -125,10 +123,9 @@ def test_no_request_fails_while_workers_and_the_server_are_replaced(
 ):
     for number in PEOPLE:
         sandbox.customers[number] = {"id": number, "first_name": "Ada", "email": None}
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        first = serve(first_version, environment, listening, tmp_path / "first.log")
+    with listening.on(0) as listener:
+        url = listening.url(listener)
+        first = serve(first_version, environment, listener, tmp_path / "first.log")
         people = [Worker(url, number) for number in PEOPLE]
         for person in people:
             person.start()
@@ -136,7 +133,7 @@ def test_no_request_fails_while_workers_and_the_server_are_replaced(
         first.replace_workers()
         everybody_saves_again(people)
         manage(environment, "migrate")
-        second = serve(ROOT, environment, listening, tmp_path / "second.log")
+        second = serve(ROOT, environment, listener, tmp_path / "second.log")
         second.serves()
         everybody_saves_again(people)
         assert first.stop() == 0

@@ -25,7 +25,7 @@ from crmadmin.sandbox import Fault
 from crmadmin.worker import ServerLog
 from tests import hostile_provider as hostile
 from tests.conftest import HTMX, TOM, hidden_inputs
-from tests.demo import ROOT, children_of
+from tests.demo import ROOT, SERVER, children_of
 from tests.faults.conftest import (
     PATIENCE,
     Person,
@@ -48,8 +48,7 @@ class Server:
     def __init__(self, environment, port, log):
         self.url = f"http://127.0.0.1:{port}"
         command = [
-            *(sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application"),
-            *("--config", "python:crmadmin.server", "--bind", f"127.0.0.1:{port}"),
+            *(*SERVER, "--bind", f"127.0.0.1:{port}"),
             *("--graceful-timeout", str(GRACEFUL)),
         ]
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)

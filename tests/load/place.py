@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import requests
 
+from crmadmin.demo import listening
 from tests import postgres
-from tests.demo import ROOT, children_of, python
+from tests.demo import ROOT, SERVER, children_of, python
 
 LATENCY = 0.15  # seconds, of each answer of Club Med's
 
@@ -45,19 +45,17 @@ class Place:
         return json.loads(done.stdout)
 
     def serve(self):
-        listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        served = ["--config", "python:crmadmin.server", "--bind", f"fd://{listening.fileno()}"]
+        listener = listening.on(0, backlog=1024)
+        self.url, handle = listening.url(listener), listener.fileno()
         with self.log.open("wb") as told:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "crmadmin.wsgi:application", *served],
+                [*SERVER, "--bind", f"fd://{handle}"],
                 cwd=ROOT,
                 env=os.environ | self.environment,
-                pass_fds=[listening.fileno()],
+                pass_fds=[handle],
                 stderr=told,
             )
-        listening.close()
+        listener.close()
         requests.get(f"{self.url}/health/ready", timeout=60).raise_for_status()
 
     def manage(self, *command):

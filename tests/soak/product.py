@@ -5,13 +5,13 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
 
 import requests
 
+from crmadmin.demo import listening
 from tests import postgres
 from tests.demo import ROOT, children_of, python
 from tests.faults.conftest import wait_until
@@ -29,9 +29,8 @@ class Product:
         self.database = database
         self.log, self.seals = folder / "process.log", folder / "seals"
         # Never closed, whoever dies: callers wait, as they would at a proxy.
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._listener = listening.on(0)
+        self.url = listening.url(self._listener)
 
     def __enter__(self):
         self.manage("migrate", "--verbosity", "0")
@@ -47,7 +46,7 @@ class Product:
         self.server.wait()
         self.timer.kill()
         self.timer.wait()
-        self._listening.close()
+        self._listener.close()
         self._told.close()
 
     def manage(self, *command):
@@ -66,7 +65,7 @@ class Product:
         )
 
     def _start_server(self):
-        handle = self._listening.fileno()
+        handle = self._listener.fileno()
         served = ("--config", "python:tests.soak.server", "--bind", f"fd://{handle}")
         application = "crmadmin.wsgi:application"
         self.server = self._start("-m", "gunicorn", application, *served, pass_fds=[handle])
