@@ -9,6 +9,7 @@
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -33,9 +34,8 @@ _REASON = "reason"
 
 def remember_shown(session: SessionBase, profile: Profile) -> None:
     """Remember the profile as it was shown now."""
-    key = _key("shown", session.get(OWN, ""), profile.customer_id)
     shown = [reading.newest(profile.customer_id), dict(profile.values)]
-    cache.set(digest(key), encrypt_for_session(shown, bound_to=key), _SECONDS)
+    _put(_key("shown", session.get(OWN, ""), profile.customer_id), shown, _SECONDS)
 
 
 def shown_profile(
@@ -45,9 +45,7 @@ def shown_profile(
 
     current: only if nobody has changed the customer from here since, in whatever process.
     """
-    key = _key("shown", session.get(OWN, ""), customer_id)
-    encrypted = cache.get(digest(key))
-    shown = encrypted and decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=key)
+    shown = _get(_key("shown", session.get(OWN, ""), customer_id), _SECONDS)
     if not shown or (current and shown[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, shown[1])
@@ -61,16 +59,24 @@ def forget_shown(session: SessionBase, customer_id: str) -> None:
 def remember_name(session: SessionBase, customer_id: str, name: str) -> None:
     """Remember what a customer is called who was opened: an access event does not say it."""
     key = _key("name", session.get(OWN, ""), customer_id)
-    seconds = settings.SESSION_COOKIE_AGE
-    cache.set(digest(key), encrypt_for_session(name, bound_to=key), seconds)
+    _put(key, name, settings.SESSION_COOKIE_AGE)
 
 
 def name_of(session: SessionBase, customer_id: str) -> str:
     """What that customer was called; "" if it is gone."""
     key = _key("name", session.get(OWN, ""), customer_id)
-    encrypted, seconds = cache.get(digest(key)), settings.SESSION_COOKIE_AGE
-    name = encrypted and decrypt_for_session(encrypted, max_age=seconds, bound_to=key)
-    return str(name or "")
+    return str(_get(key, settings.SESSION_COOKIE_AGE) or "")
+
+
+def _put(key: str, value: Any, seconds: int) -> None:
+    """Keep a JSON value in the cache."""
+    cache.set(digest(key), encrypt_for_session(value, bound_to=key), seconds)
+
+
+def _get(key: str, seconds: int) -> Any:
+    """That value; None if it is gone."""
+    encrypted = cache.get(digest(key))
+    return encrypted and decrypt_for_session(encrypted, max_age=seconds, bound_to=key)
 
 
 def put_aside(browser: str, path: str, typed: QueryDict) -> bool:

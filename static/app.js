@@ -176,9 +176,9 @@ document.addEventListener("htmx:timeout", unreachable);
 // What was done, or a summary of mistakes, is read first, else a page that is a form begins in it
 // (one of several parts does not); of a page whose main part was replaced, what is new in it.
 addEventListener("load", () => {
-  const said = document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])");
+  const told = document.querySelector("#summary, #filters [data-focus], #notices:has(.notice[data-tone=ok])");
   const form = document.querySelector("main :is(form.editor, form[data-guard]):not(.split :is(#settle, #revert) *)");
-  if (said) said.focus();
+  if (told) told.focus();
   else if (form && document.activeElement === document.body) first(form.querySelector(".form-section") ?? form)?.focus();
 });
 document.addEventListener("htmx:afterSettle", ({ target, detail }) => {

@@ -16,9 +16,8 @@ from crmadmin.sso.provider import provider
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 
 _SECONDS = 10 * 60
-_MOST = (
-    12  # of one browser: all cookies of it must fit into one header, crmadmin.server says how long
-)
+# Of one browser: all cookies of it must fit into one header, whose length crmadmin.server limits.
+_MOST = 12
 _LONGEST = 700  # characters of a target, for the same reason
 
 

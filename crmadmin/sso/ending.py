@@ -20,7 +20,6 @@ from crmadmin.models import Session, SpentLogoutToken
 from crmadmin.sso import attempts, logout_tokens, sessions
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin, provider
 from customers.access import Permission, allow
-from customers.audit import access_events
 from customers.audit.models import Access, actor_key
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.views.answers import DeskRequest, note_at_door
@@ -119,9 +118,7 @@ def backchannel_logout(request: DeskRequest) -> HttpResponse:
         logger.warning("%s: logout token refused: %s", request.id, reason)
         return JsonResponse({"error": "invalid_request"}, status=400)
     for actor in ended:
-        access_events.note(
-            Access.ENDED, actor=actor, request_id=request.id, address=request.address
-        )
+        note_at_door(request, Access.ENDED, actor=actor)
     logger.info("%s: the provider ended %s sessions", request.id, len(ended))
     return HttpResponse(status=200)
 

@@ -14,11 +14,10 @@ from crmadmin.sso.sessions import end_by_hand, ours
 from crmadmin.sso.store import actor_in
 from customers import wording
 from customers.access import Actor, Permission, allow
-from customers.audit import access_events
 from customers.audit.models import Access, actor_key
 from customers.forms.plain import TextField
 from customers.forms.small import SmallForm
-from customers.views.answers import DeskRequest, note_access, record_before
+from customers.views.answers import DeskRequest, note_access, note_at_door, record_before
 
 
 class EndForm(SmallForm):
@@ -88,7 +87,5 @@ def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
         request, Access.END_SIGN_IN, refusal=wording.NOT_ENDED, address=request.address, **whom
     )
     end_by_hand(one.row)
-    access_events.note(
-        Access.ENDED, actor=one.actor, request_id=request.id, address=request.address
-    )
+    note_at_door(request, Access.ENDED, actor=one.actor)
     messages.success(request, wording.ENDED_SESSION % {"name": one.actor.name})

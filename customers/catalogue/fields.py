@@ -69,7 +69,8 @@ class Field:
     codes: code -> its title; use `choices`. Any other code is shown as a new value, not refused.
     rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
-    note: a word beside the value. follows: the field whose change at Club Med changes it. width: of its input in a form, in sixths.
+    note: a word beside the value. follows: the field whose change at Club Med changes it.
+    width: of its input in a form, in sixths.
     members: of an object, each a row of its own, named by its key in the object.
     """
 

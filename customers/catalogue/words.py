@@ -98,7 +98,7 @@ def any_text(value: Json) -> str:
     if isinstance(value, dict):
         members = ((key, one) for key, one in value.items() if one is not None)
         return ", ".join(f"{key_text(key)} {any_text(one)}" for key, one in members)
-    return yes_no(value) if isinstance(value, bool) else raw_text(value)
+    return yes_no(value)
 
 
 def new_text(key: str, value: Json) -> str:
