@@ -127,12 +127,6 @@ def field_label(name: str) -> str:
 
 
 @register.filter
-def limit_name(name: str) -> str:
-    """Of what there was too much."""
-    return str(wording.LIMIT_NAMES.get(name, name))
-
-
-@register.filter
 def field_labels(act: Change | JournalLine | Near) -> str:
     """The labels of its fields in one line: "E-mail, Phones"."""
     return ", ".join(labels_of(act))
