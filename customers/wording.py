@@ -18,7 +18,7 @@ NOT_FOUND = _("Club Med has no customer with this number.")
 CHECK_NUMBER = _("Check the number.")
 TOO_LONG_PROFILE = _("This profile is too long to be shown.")
 TOO_LONG_PROFILE_TEXT = _(
-    "Club Med sent more than 512 kB. Nothing was changed: cut short, it could not be saved. "
+    "Club Med sent more than 512 kB. Nothing was changed: what can be edited is never cut short. "
     "Tell operations."
 )
 BUSY = _("Club Med gets too many requests right now.")
@@ -158,6 +158,9 @@ MARKET_RULES = {
     "pattern example": _("%(country)s: %(pattern)s, like %(hint)s."),
     "pattern explained": _("%(country)s: %(pattern)s. %(hint)s."),
 }
+NOT_A_POSTCODE = _(
+    "%(country)s: not a postal code of this country, like %(hint)s. Check it, or save it anyway."
+)
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
 CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")

@@ -1,7 +1,7 @@
 """The catalogue of profile fields (contract 3). A new field needs a row, and nothing else."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -70,6 +70,8 @@ class Field:
     rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
     note: a word beside the value. follows: the field whose change at Club Med changes it.
+    before: the field with the value before this one, which stands in the same row.
+    joins: it goes on in the line of the row above it, as in "São Paulo, Brazil".
     width: of its input in a form, in sixths.
     members: of an object, each a row of its own, named by its key in the object.
     """
@@ -89,6 +91,8 @@ class Field:
     read: bool = True
     note: str | Promise = ""
     follows: str = ""
+    before: str = ""
+    joins: bool = False
     width: int = 3
     members: "tuple[Field, ...]" = ()
 
@@ -265,7 +269,7 @@ _ROWS = (
     Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility"), follows="civility"),
     Field("birthdate", _("Date of birth"), Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", _("Place of birth"), Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
-    Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),
+    Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True, joins=True),
     Field("identity", _("National number"), Group.IDENTITY, kinds.IDENTITY, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, rare=True, sensitive=True, width=6, members=_IDENTITY),
     Field("phones", _("Phones"), Group.CONTACT, kinds.PHONES, create=Create.OPTIONAL, patch=True, clear=Clear.LIST, width=6),
     Field("email", _("E-mail"), Group.CONTACT, kinds.EMAIL, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, max_length=254, width=6),
@@ -273,7 +277,7 @@ _ROWS = (
     Field("language_code", _("Language"), Group.PREFERENCES, kinds.LANGUAGE, create=Create.OPTIONAL, patch=True, clear=Clear.BLANK),
     Field("optins", _("Opt-ins"), Group.PREFERENCES, kinds.OPTINS, create=Create.OPTIONAL, patch=True, clear=Clear.NO, width=6),
     Field("personal_data_usage_allowed", _("Personal data use"), Group.PREFERENCES, kinds.BOOLEAN, patch=True, codes={"true": _("Allowed"), "false": _("Not allowed")}),
-    Field("loyalty_status", _("Tier"), Group.ACCOUNT, kinds.CODE, "loyalty_program.status", codes=TIERS),
+    Field("loyalty_status", _("Tier"), Group.ACCOUNT, kinds.CODE, "loyalty_program.status", codes=TIERS, before="loyalty_previous_status"),
     Field("loyalty_previous_status", _("Tier before"), Group.ACCOUNT, kinds.CODE, "loyalty_program.previous_status", codes=TIERS, rare=True),
     Field("loyalty_points", _("Points"), Group.ACCOUNT, kinds.NUMBER, "loyalty_program.points"),
     Field("loyalty_is_platinum_for_life", _("Platinum for life"), Group.ACCOUNT, kinds.BOOLEAN, "loyalty_program.is_platinum_for_life", rare=True),
@@ -296,6 +300,24 @@ def creatable() -> list[Field]:
 
 def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
     """Keys that no row reads; the same and their values as people read them."""
+    unknown = ((key, value) for key, value in _unknown(profile).items() if key not in _TECHNICAL)
+    return [(key, capfirst(key_text(key)), any_text(value)) for key, value in unknown]
+
+
+def cut_unknown(profile: Profile, cut: Callable[[Json], Json]) -> Profile:
+    """With what no row reads as `cut` leaves it: that is shown, and never sent or recorded."""
+    values = dict(profile.values)
+    for path, value in _unknown(profile).items():
+        key, _, inner = path.partition(".")
+        if path in values:
+            values[path] = cut(value)
+        else:
+            values[key] = {**values[key], inner: cut(value)}
+    return replace(profile, values=values)
+
+
+def _unknown(profile: Profile) -> dict[str, Json]:
+    """What no row reads, by its dotted path."""
     paths = {row.path or row.name for row in FIELDS.values()}
     nested = {path.split(".")[0] for path in paths if "." in path}
     found: dict[str, Json] = {}
@@ -304,8 +326,7 @@ def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
             found |= {f"{key}.{inner}": item for inner, item in value.items()}
         elif key not in nested or value is not None:
             found[key] = value
-    unknown = (key for key in found if key not in paths | _TECHNICAL)
-    return [(key, capfirst(key_text(key)), any_text(found[key])) for key in unknown]
+    return {key: value for key, value in found.items() if key not in paths}
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
