@@ -79,17 +79,19 @@ def note(
     somebody repeats at the door. address: the caller's (`request.address`), of what happens there.
     """
     about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
-    now = timezone.now()
-    repeated = AccessEvent.objects.filter(
-        kind=kind,
-        actor_key=actor_key(actor.issuer, actor.sub),
-        recorded_at__range=(now - same, now + CLOCKS_DIFFER),
-        **about,
-    )
     try:
-        if kind not in _COUNTED_ONCE or not repeated.exists():
-            record(kind, actor=actor, request_id=request_id, address=address, **about)
-            return True
+        if kind in _COUNTED_ONCE:
+            now = timezone.now()
+            repeated = AccessEvent.objects.filter(
+                kind=kind,
+                actor_key=actor_key(actor.issuer, actor.sub),
+                recorded_at__range=(now - same, now + CLOCKS_DIFFER),
+                **about,
+            )
+            if repeated.exists():
+                return False
+        record(kind, actor=actor, request_id=request_id, address=address, **about)
+        return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
     return False
