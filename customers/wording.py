@@ -425,6 +425,9 @@ LOOKS = {
     "out": _("Exported and reported"),
     "refused": _("Refused"),
 }
+FOR_PURPOSE = _("Purpose:")
+FROM_ADDRESS = _("From %(address)s.")
+THE_CHANGE = _("The change")
 LIMIT_NAMES = {
     "views": _("Customers opened"),
     "histories": _("Histories read"),

@@ -81,17 +81,19 @@ def note(
     """
     about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
     about["address"] = address
-    now = timezone.now()
-    repeated = AccessEvent.objects.filter(
-        kind=kind,
-        actor_key=actor_key(actor.issuer, actor.sub),
-        recorded_at__range=(now - same, now + CLOCKS_DIFFER),
-        **about,
-    )
     try:
-        if kind not in _COUNTED_ONCE or not repeated.exists():
-            record(kind, actor=actor, request_id=request_id, **about)
-            return True
+        if kind in _COUNTED_ONCE:
+            now = timezone.now()
+            repeated = AccessEvent.objects.filter(
+                kind=kind,
+                actor_key=actor_key(actor.issuer, actor.sub),
+                recorded_at__range=(now - same, now + CLOCKS_DIFFER),
+                **about,
+            )
+            if repeated.exists():
+                return False
+        record(kind, actor=actor, request_id=request_id, **about)
+        return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
     return False
