@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from crmadmin.models import Session
 from customers.access import Actor, Role
-from customers.audit import access_events
+from customers.audit import access_events, statements
 from customers.audit.models import Access
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
@@ -94,7 +94,7 @@ class SessionStore(SessionBase):
     # What Django asks of a store -----------------------------------------------------------------
 
     def load(self) -> dict[str, Any]:
-        row = Session.objects.filter(pk=digest(str(self.session_key))).first()
+        row = statements.find(Session, digest(str(self.session_key)))
         if row and row.was_ended:
             self.was_ended, row = True, None
         if row and not row.lasts:

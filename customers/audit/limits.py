@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from customers.access import Actor
+from customers.audit import statements
 from customers.audit.access_events import CLOCKS_DIFFER, SAME
 from customers.audit.models import Access, AccessEvent, actor_key
 
@@ -50,6 +52,33 @@ def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> Reached | 
     nth = most if recorded else most - 1
     oldest = lately.values_list("recorded_at", flat=True)[nth : nth + 1].first()
     return Reached(name, most, within, oldest + within) if oldest else None
+
+
+def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:
+    """Is one more view the same as one that is recorded? And is there room for one that is not?
+
+    In SQL: every page of a customer asks it.
+    """
+    (most, within), now = settings.LIMIT_VIEWS, timezone.now()
+    mine = [actor_key(actor.issuer, actor.sub), Access.VIEW.value]
+    recorded_at = AccessEvent._meta.get_field("recorded_at")
+    then, same, until = (
+        recorded_at.get_db_prep_save(time, connection)
+        for time in (now - within, now - SAME, now + CLOCKS_DIFFER)
+    )
+    of_person = "FROM customers_accessevent WHERE actor_key = %s AND kind = %s"
+    query = f"""
+        SELECT EXISTS (
+            SELECT 1 {of_person} AND customer_id = %s AND field = '' AND change_id IS NULL
+                AND recorded_at BETWEEN %s AND %s
+        ), EXISTS (
+            SELECT 1 {of_person} AND recorded_at BETWEEN %s AND %s
+            ORDER BY recorded_at DESC LIMIT 1 OFFSET %s
+        )"""
+    is_same, is_full = statements.asked(
+        query, [*mine, customer_id, same, until, *mine, then, until, most - 1]
+    )
+    return bool(is_same), not is_full
 
 
 def has_viewed(customer_id: str, *, actor: Actor, lately: bool) -> bool:

@@ -64,13 +64,6 @@ class FieldRow:
         return bool(code and self.field.codes) and code not in self.field.codes
 
     @property
-    def template(self) -> str:
-        """How the value is laid out; in one line unless its kind has more to show."""
-        kind, laid_out = self.field.kind, (kinds.PHONES, kinds.ADDRESS, kinds.OPTINS)
-        is_laid_out = kind in laid_out and kind.readable(self.value)
-        return f"customers/value/_{kind.name if is_laid_out else 'text'}.html"
-
-    @property
     def age(self) -> int | None:
         """Years of life, for a date of birth."""
         day = parse_date(self.value) if self.field.kind is kinds.DATE else None
@@ -79,7 +72,7 @@ class FieldRow:
         today = timezone.localdate()
         return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
 
-    @property
+    @cached_property
     def phones(self) -> list[dict[str, str]]:
         names = words.phone_types()
         return [
