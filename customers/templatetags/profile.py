@@ -1,22 +1,37 @@
-"""A field of a profile in its row, at rest or with what came of it.
-
-In Python and not in a template, as of `rows`: a page shows forty.
+"""What a profile shows many times: its fields, at rest or with what came of them; those that can be
+added; and the newest changes. In Python and not in a template, as in `rows`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
 
 from customers import wording
+from customers.audit.actions import Action, Outcome
+from customers.audit.models import Change, Entry
 from customers.catalogue import kinds
 from customers.catalogue.kinds import Kind
-from customers.templatetags.desk import address_of, breakable, colon, icon, when
+from customers.templatetags.delta import changed_field, delta
+from customers.templatetags.desk import (
+    address_of,
+    breakable,
+    clock,
+    colon,
+    day_name,
+    day_of,
+    icon,
+    outcome_badge,
+    when,
+)
 from customers.templatetags.markup import joined, markup
+from customers.templatetags.rows import reason
 
 register = template.Library()
-_NOTHING = SafeString("")
+_NOTHING, _SPACE = SafeString(""), SafeString("\n")
+_SWAPPED = SafeString(' hx-swap-oob="true"')
 
 
 @register.simple_tag(takes_context=True)
@@ -48,9 +63,6 @@ def field_row(context: template.Context, row: Any, *, at_rest: bool = False) -> 
     )
 
 
-_SPACE = SafeString("\n")
-
-
 def _included(context: template.Context, name: str, **more: Any) -> SafeString:
     """A template with what the context holds, and more: for what seldom stands there."""
     with context.push(**more):
@@ -62,7 +74,7 @@ def _state(row: Any, of: Mapping[Any, Any]) -> SafeString:
     """The attributes that say what state the row is in, and what htmx asks for by itself."""
     place = row.customer_id, row.field.name
     asked = '{} data-state="{}" hx-get="{}" hx-trigger="{}" hx-swap="outerHTML"'
-    swapped = SafeString(' hx-swap-oob="true"') if of.get("out_of_band") else _NOTHING
+    swapped = _SWAPPED if of.get("out_of_band") else _NOTHING
     if of.get("confirm"):
         page = address_of("confirm", *place, of["change_id"])
         return markup(asked, swapped, "saved", page, "load")
@@ -92,6 +104,37 @@ def _history(row: Any) -> SafeString:
         when(row.newest.recorded_at),
         row.newest.actor_name,
         wording.HISTORY_OF_FIELD,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def add_field(context: template.Context, panel: Mapping[str, Any]) -> SafeString:
+    """The line of the fields without a value that can be given one. panel: of `ProfilePage.panel`.
+
+    Of the context: out_of_band.
+    """
+    words = wording.FIELDS_TO_ADD % {"n": panel["fields_to_add"]}
+    return markup(
+        '<div class="field field-add" id="{}-add"{}{}>\n<dt>{}</dt>\n<dd class="field-value">'
+        '<details class="add-field"><summary>{}{} <span class="muted">{}</span></summary>{}'
+        "</details></dd>\n</div>\n",
+        panel["slug"],
+        _SWAPPED if context.get("out_of_band") else _NOTHING,
+        _NOTHING if panel["to_add"] else SafeString(" hidden"),
+        *(wording.ALSO_EMPTY, icon("plus"), wording.ADD_FIELD, words),
+        joined(
+            markup("<h3>{}</h3><ul>{}</ul>", title, joined(map(_to_add, rows)))
+            for title, rows in panel["to_add"]
+        ),
+    )
+
+
+def _to_add(row: Any) -> SafeString:
+    return markup(
+        '<li><a href="{0}" hx-get="{0}" hx-target="#{1}" hx-swap="outerHTML">'
+        '<span class="visually-hidden">{2} </span>{3}</a></li>',
+        address_of("edit", row.customer_id, row.field.name),
+        *(row.field.name, wording.ADD, row.field.label),
     )
 
 
@@ -203,3 +246,49 @@ _LAID_OUT: Mapping[Kind, Callable[[Any], SafeString]] = {
     kinds.ADDRESS: _address,
     kinds.OPTINS: _optins,
 }
+
+
+# The newest changes -------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def trail_of(context: template.Context, changes: Iterable[Change]) -> SafeString:
+    """Changes of one customer, newest first, under their days."""
+    leads_on = context["actor"].may_handle_customers
+    days = [
+        markup(
+            "<h3>{}</h3>\n<ol>\n{}</ol>\n",
+            day_name(day),
+            joined(_change(change, leads_on=leads_on) for change in of_day),
+        )
+        for day, of_day in groupby(changes, lambda change: day_of(change.recorded_at))
+    ]
+    return markup('<div class="trail">\n{}</div>\n', joined(days))
+
+
+def _change(change: Change, *, leads_on: bool) -> SafeString:
+    if change.action == Action.CREATE:
+        badge = _unless_applied(change.outcome)
+        what = markup("<strong>{}</strong>{}", wording.CUSTOMER_CREATED, badge)
+    elif change.is_of_the_log:
+        what = markup("<strong>{}</strong>", change.get_action_display())
+    else:
+        what = joined(_changed(one.verdict, leads_on=leads_on) for one in change.fields)
+    return markup(
+        '<li>\n<div class="trail-who"><span>{}</span>{}</div>\n<div class="trail-what">{}</div>\n'
+        '<p class="trail-why">{}</p>\n</li>\n',
+        *(change.actor_name, clock(change.recorded_at), what, reason(change.entries[0])),
+    )
+
+
+def _changed(entry: Entry, *, leads_on: bool) -> SafeString:
+    """A field, old → new. leads_on: with a link to its history."""
+    name = markup("<strong>{}</strong>", changed_field(entry))
+    if leads_on:
+        place = address_of("field-history", entry.customer_id, entry.field)
+        name = markup('<a href="{}">{}</a>', place, changed_field(entry))
+    return markup("<div>{} {}{}</div>", name, delta(entry), _unless_applied(entry.outcome))
+
+
+def _unless_applied(outcome: str) -> SafeString:
+    return _NOTHING if outcome == Outcome.APPLIED else markup(" {}", outcome_badge(outcome))

@@ -160,6 +160,7 @@ class ProfilePage:
     @cached_property
     def rows(self) -> dict[str, FieldRow]:
         """Every field of the catalogue by its name."""
+        region = region_of(self.lang)
         return {
             name: FieldRow(
                 field,
@@ -167,7 +168,7 @@ class ProfilePage:
                 field.value(self.profile),
                 self.newest.get(name),
                 lang=self.native_lang if field.native else "",
-                region=region_of(self.lang),
+                region=region,
             )
             for name, field in FIELDS.items()
         }
@@ -179,17 +180,17 @@ class ProfilePage:
     def name(self) -> str:
         return self._texts("first_name", "last_name")
 
-    @property
+    @cached_property
     def native_name(self) -> str:
         first, last = self._texts("unicode_first_name"), self._texts("unicode_last_name")
         return native_name(first, last, self.lang)
 
-    @property
+    @cached_property
     def native_lang(self) -> str:
         """The language of the native name, "" if its letters do not tell."""
         return language_of(self.native_name, self.native_name, self.lang)
 
-    @property
+    @cached_property
     def phone(self) -> dict[str, str] | None:
         """The first phone that can be called from here."""
         return next((one for one in self.rows["phones"].phones if one["dialled"]), None)
@@ -210,6 +211,14 @@ class ProfilePage:
         """The tier that has a colour of its own, "" for the others."""
         code = compare.raw_text(self.rows["loyalty_status"].value).lower()
         return code if code in ("turquoise", "silver", "gold", "platinum") else ""
+
+    @property
+    def facts(self) -> list[FieldRow]:
+        """The fields of the header, but for the number that stands in front of them."""
+        rows = self.rows.values()
+        return [
+            row for row in rows if row.field.group is Group.HEAD and row.field.name != "gm_number"
+        ]
 
     @property
     def last_change(self) -> Entry | None:
