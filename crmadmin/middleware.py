@@ -30,6 +30,7 @@ from django.utils.functional import Promise, SimpleLazyObject
 from crmadmin import counters, error_pages, logs
 from crmadmin.sso import renewal
 from crmadmin.sso.ending import let_forms_lead_there
+from crmadmin.sso.presence import note_end
 from crmadmin.sso.sessions import actor_of, expire, ours, touch
 from customers import wording
 from customers.access import Actor, Permission
@@ -155,7 +156,10 @@ class SessionMiddleware(sessions.SessionMiddleware):
         request.browser, _, request.was_last = known.partition(".")  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if ours(request.session).is_new:
+        session = ours(request.session)
+        if session.ended_at and not session.is_new:
+            note_end(response, session.ended_at)
+        if session.is_new:
             response.set_signed_cookie(
                 settings.BROWSER_COOKIE_NAME,
                 f"{request.browser}.{request.was_last}",  # type: ignore[attr-defined]

@@ -48,20 +48,25 @@ class Session(models.Model):
         return identity
 
     @property
+    def ended_at(self) -> datetime:
+        """When its time is over, or will be if nothing more is done."""
+        return min(self.ends_at, self.last_active + _idle())
+
+    @property
     def lasts(self) -> bool:
         """Has it not ended?"""
-        return self.ends_at > timezone.now() and self.last_active > _idle_since()
+        return self.ended_at > timezone.now()
 
     @classmethod
     def lasting(cls) -> "models.QuerySet[Session]":
         """Those that have not ended."""
-        now, idle = timezone.now(), _idle_since()
-        return cls.objects.filter(ends_at__gt=now, last_active__gt=idle, was_ended=False)
+        now = timezone.now()
+        return cls.objects.filter(ends_at__gt=now, last_active__gt=now - _idle(), was_ended=False)
 
 
-def _idle_since() -> datetime:
-    """Whoever did nothing since is signed out."""
-    return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+def _idle() -> timedelta:
+    """Whoever does nothing for so long is signed out."""
+    return timedelta(minutes=settings.SESSION_IDLE_MINUTES)
 
 
 class SpentLogoutToken(models.Model):

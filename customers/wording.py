@@ -158,6 +158,9 @@ MARKET_RULES = {
     "pattern example": _("%(country)s: %(pattern)s, like %(hint)s."),
     "pattern explained": _("%(country)s: %(pattern)s. %(hint)s."),
 }
+NOT_A_POSTCODE = _(
+    "%(country)s: not a postal code of this country, like %(hint)s. Check it, or save it anyway."
+)
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
 CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")
@@ -316,6 +319,7 @@ NONE_ASKED = _("None asked yet")
 NEW_CODE = _("new value from Club Med")
 NEW_TYPE = _("a new type")
 YEARS_OLD = ngettext_lazy("(%(years)s)", "(%(years)s)", "years")
+WAS = _("was %(was)s")
 CHANNEL = _("Channel")
 NO_CHANNEL = _("No channel")
 NOT_ASKED = _("Not asked:")

@@ -183,6 +183,7 @@ class HostileProvider:
             "nonce": self.nonce,
             "iat": now,
             "exp": now + 300,
+            "auth_time": now,
         }
         self.issued.append(self.sign(_over(honest, self.claims)))
         tokens = {

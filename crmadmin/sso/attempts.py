@@ -5,6 +5,7 @@ costs no row.
 """
 
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +24,10 @@ _LONGEST = 700  # characters of a target, for the same reason
 
 @dataclass(frozen=True)
 class Attempt:
-    """state, nonce, verifier: as the provider was told of them. target: a path of ours."""
+    """state, nonce, verifier: as the provider was told of them. target: a path of ours.
+
+    since: when the person must have signed in at the provider, in seconds since 1970; 0: whenever.
+    """
 
     state: str
     nonce: str
@@ -31,10 +35,11 @@ class Attempt:
     target: str
     is_silent: bool = False  # with `prompt=none`, for somebody who is signed in
     is_spent: bool = False
+    since: float = 0
 
 
 def start(
-    request: HttpRequest, target: str, *, is_silent: bool = False, **asked: str
+    request: HttpRequest, target: str, *, is_silent: bool = False, since: float = 0, **asked: Any
 ) -> HttpResponse:
     """Send the browser to the provider. asked: what else the provider is asked.
 
@@ -44,7 +49,7 @@ def start(
     told = provider().create_authorization_url(callback, **asked)
     secrets = (told["state"], told["nonce"], told["code_verifier"])
     response = redirect(told["url"])
-    put(request, response, Attempt(*secrets, target, is_silent))
+    put(request, response, Attempt(*secrets, target, is_silent, since=since))
     return response
 
 

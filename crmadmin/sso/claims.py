@@ -13,7 +13,7 @@ from crmadmin.sso.provider import Provider, SignInError, check_sender, provider
 from customers.access import Actor, Role
 
 logger = logging.getLogger(__name__)
-_LEEWAY = 30  # seconds that the provider's clock may differ from ours
+LEEWAY = 30  # seconds that the provider's clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
 
 
@@ -69,7 +69,7 @@ def _claims(client: Provider, token: dict[str, Any], nonce: str | None) -> dict[
     wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
     wanted["iss"]["values"] = [client.server_metadata["issuer"]]
     wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
-    return dict(client.parse_id_token(token, nonce, claims_options=wanted, leeway=_LEEWAY))
+    return dict(client.parse_id_token(token, nonce, claims_options=wanted, leeway=LEEWAY))
 
 
 def _answer(client: Provider, told: dict[str, Any], token: dict[str, Any]) -> Answer:

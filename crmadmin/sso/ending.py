@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from crmadmin.models import Session, SpentLogoutToken
-from crmadmin.sso import attempts, logout_tokens, sessions
+from crmadmin.sso import attempts, logout_tokens, presence, sessions
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin, provider
 from customers.access import Permission, allow
 from customers.audit.models import Access, actor_key
@@ -53,6 +54,7 @@ def logout(request: DeskRequest) -> HttpResponse:
         httponly=True,
         samesite="Lax",
     )
+    presence.note_end(response, time.time())
     return response
 
 

@@ -34,7 +34,7 @@ from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Any] = {}
-_LONGEST_HINT = 4_000  # characters of an id_token in an address; without it the provider may ask
+_LONGEST_HINT = 4_000  # characters of an id_token in an address; else the user name is the hint
 _AGAIN = 60  # seconds until a provider that did not answer is asked again
 # What a provider calls a no, to a refresh token and to `prompt=none`.
 _NO = {
@@ -51,6 +51,7 @@ def private(answer: Answer, former: Mapping[str, Any] = _NOTHING) -> dict[str, A
     refresh = "" if settings.CLUBMED_AUTH == "employee" else token.get("refresh_token")
     return {
         "id_token": id_token if len(id_token) <= _LONGEST_HINT else "",
+        "login": claims.login_of(answer.claims) or former.get("login", ""),
         "refresh_token": refresh if isinstance(refresh, str) else "",
         "nonce": answer.claims.get("nonce", former.get("nonce", "")),
         "groups_are_signed": answer.groups_are_signed or former.get("groups_are_signed", False),
@@ -79,7 +80,7 @@ def renew(request: DeskRequest) -> HttpResponse | None:
         connection.close()  # nobody waits for it during the call
     try:
         if by_browser:
-            return _ask_by_browser(request, identity["id_token"])
+            return _ask_by_browser(request, identity)
         _take(request, claims.refresh(identity["refresh_token"], request.actor, identity["nonce"]))
     except UNACCEPTABLE as exc:
         _not_renewed(request, exc, is_theirs=True)
@@ -133,9 +134,11 @@ def _is_page(request: DeskRequest) -> bool:
     return request.method == "GET" and is_page and attempts.safe_target(request, path) == path
 
 
-def _ask_by_browser(request: DeskRequest, id_token: str) -> HttpResponse:
+def _ask_by_browser(request: DeskRequest, identity: dict[str, Any]) -> HttpResponse:
+    """The hint says who is meant, of several who are signed in at the provider."""
     read_again()  # the browser is only sent to a provider that answers now
-    hint = {"id_token_hint": id_token} if id_token else {}
+    hints = {"id_token_hint": identity["id_token"], "login_hint": identity["login"]}
+    hint = next(({name: said} for name, said in hints.items() if said), {})
     path = request.get_full_path()
     return attempts.start(request, path, is_silent=True, prompt="none", **hint)
 

@@ -1,5 +1,6 @@
 """Django's `request.session` over our own table: only who is signed in has one."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from crmadmin.models import Session
 from customers.access import Actor, Role
 from customers.audit import access_events, statements
 from customers.audit.models import Access
+from customers.services import credentials
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 from customers.session import sweep
 
@@ -44,6 +46,14 @@ class SessionStore(SessionBase):
         """Who signed in, and what came with that; {} for a stranger."""
         self._get_session()  # type: ignore[attr-defined]
         return self._identity
+
+    @property
+    def ended_at(self) -> float:
+        """When the session that the cookie names ended here, in seconds since 1970; else 0."""
+        self._get_session()  # type: ignore[attr-defined]
+        if self.was_ended:
+            return timezone.now().timestamp()
+        return self.over.ended_at.timestamp() if self.over else 0
 
     def begin(self, row: Session, identity: dict[str, Any], content: dict[str, Any]) -> None:
         """Start under a new key, whose digest `row` gets."""
@@ -133,12 +143,14 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        """Record that they expired; also delete what was put aside and never taken back."""
-        for row in Session.objects.exclude(pk__in=Session.lasting()):
-            identity = row.read_identity()
-            row.delete()
-            if identity and not identity.get("goes_on"):
-                access_events.note(Access.EXPIRED, actor=actor_in(identity), request_id="")
+        """Record that they expired, and delete those whose key no browser has any more.
+
+        Also delete what was put aside and never taken back.
+        """
+        for row in Session.objects.exclude(pk__in=Session.lasting()).exclude(identity=""):
+            if actor := empty(row):
+                access_events.note(Access.EXPIRED, actor=actor, request_id="")
+        Session.objects.filter(ends_at__lt=timezone.now() - timedelta(seconds=_A_DAY)).delete()
         sweep()
 
     @property
@@ -165,6 +177,21 @@ class SessionStore(SessionBase):
             raise UpdateError from exc
         if not there:
             raise UpdateError
+
+
+def empty(row: Session) -> Actor | None:
+    """Leave nothing in a row whose time is over but when that was: a browser may bring its key.
+
+    Returns whose it was, if no other request has done so.
+    """
+    identity = row.read_identity()
+    if identity is None:
+        return None
+    actor = actor_in(identity)
+    credentials.forget(actor.sign_in)
+    found = Session.objects.filter(pk=row.pk, identity=row.identity)
+    is_ours = bool(found.update(identity="", content=""))
+    return actor if is_ours and not identity.get("goes_on") else None
 
 
 def actor_in(identity: dict[str, Any]) -> Actor:

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from crmadmin.sso import attempts, claims, ending, renewal, sessions
+from crmadmin.sso import attempts, claims, ending, presence, renewal, sessions
 from crmadmin.sso.claims import Answer
 from crmadmin.sso.provider import UNACCEPTABLE, SignInError, provider, read_again
 from customers.access import Actor, Permission, allow
@@ -33,8 +33,9 @@ NO_ATTEMPT = MismatchingStateError()
 def login(request: DeskRequest) -> HttpResponse:
     """Send the browser to the provider; it comes back to `next`, a path of ours."""
     target = attempts.safe_target(request, request.GET.get("next", "/"))
+    since, asked = presence.required(request)
     try:
-        return attempts.start(request, target)
+        return attempts.start(request, target, since=since, **asked)
     except UNACCEPTABLE as exc:
         return _failed(request, exc, target)
 
@@ -60,8 +61,11 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     try:
         answer = claims.redeem(request, attempt)
         told, actor = answer.claims, claims.actor_from(answer.claims)
+        presence.check(told, attempt.since)
         sign_in = _keep_own_token(answer.token, began) if actor.roles else ""
         private = renewal.private(answer)
+    except presence.NotShownError as exc:
+        return _failed(request, exc, attempt.target, whose=actor)
     except UNACCEPTABLE as exc:
         return _failed(request, exc, attempt.target)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
@@ -74,7 +78,7 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     sessions.begin(request, actor, sid=sid, **private)
     logger.info("signed in as %s", ", ".join(actor.roles))
     response = _lead_on(actor, attempt.target)
-    response.delete_cookie(settings.SIGNED_OUT_COOKIE_NAME)
+    presence.forget_end(response)
     return response
 
 
@@ -109,17 +113,20 @@ def _keep_own_token(token: dict[str, Any], began: float) -> str:
     return credentials.keep(token, began, client.server_metadata["token_endpoint"], in_form=in_form)
 
 
-def _failed(request: DeskRequest, exc: Exception, target: str) -> HttpResponse:
+def _failed(
+    request: DeskRequest, exc: Exception, target: str, *, whose: Actor | None = None
+) -> HttpResponse:
     """Page and log do not repeat what the provider sent: it may hold a token or a name.
 
-    target: where the next try leads.
+    target: where the next try leads. whose: of a stranger nothing is written.
     """
     down = isinstance(exc, requests.RequestException)
     reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
     logger.warning("%s: sign-in failed: %s", request.id, reason)
     if not isinstance(exc, AuthlibBaseError):
         read_again()
-    if request.actor:  # of a stranger nothing is written
-        note_at_door(request, Access.SIGN_IN_FAILED)
+    if known := request.actor or whose:
+        note_at_door(request, Access.SIGN_IN_FAILED, actor=known)
     context = {"down": down, "target": target, "is_kept": has_put_aside(request.browser)}
+    context["not_shown"] = isinstance(exc, presence.NotShownError)
     return render(request, "sign_in_failed.html", context, status=503 if down else 403)

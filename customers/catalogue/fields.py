@@ -70,6 +70,8 @@ class Field:
     rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
     note: a word beside the value. follows: the field whose change at Club Med changes it.
+    before: the field with the value before this one, which stands in the same row.
+    joins: it goes on in the line of the row above it, as in "São Paulo, Brazil".
     width: of its input in a form, in sixths.
     members: of an object, each a row of its own, named by its key in the object.
     """
@@ -89,6 +91,8 @@ class Field:
     read: bool = True
     note: str | Promise = ""
     follows: str = ""
+    before: str = ""
+    joins: bool = False
     width: int = 3
     members: "tuple[Field, ...]" = ()
 
@@ -265,7 +269,7 @@ _ROWS = (
     Field("gender", _("Gender"), Group.IDENTITY, kinds.CODE, codes={"M": _("Male"), "F": _("Female")}, rare=True, note=_("follows the civility"), follows="civility"),
     Field("birthdate", _("Date of birth"), Group.IDENTITY, kinds.DATE, create=Create.OPTIONAL, patch=True, clear=Clear.NULL),
     Field("birth_city", _("Place of birth"), Group.IDENTITY, patch=True, clear=Clear.BLANK, rare=True),
-    Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True),
+    Field("birth_country_code", _("Country of birth"), Group.IDENTITY, kinds.COUNTRY, patch=True, clear=Clear.NULL, rare=True, joins=True),
     Field("identity", _("National number"), Group.IDENTITY, kinds.IDENTITY, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, rare=True, sensitive=True, width=6, members=_IDENTITY),
     Field("phones", _("Phones"), Group.CONTACT, kinds.PHONES, create=Create.OPTIONAL, patch=True, clear=Clear.LIST, width=6),
     Field("email", _("E-mail"), Group.CONTACT, kinds.EMAIL, create=Create.OPTIONAL, patch=True, clear=Clear.NULL, max_length=254, width=6),
@@ -273,7 +277,7 @@ _ROWS = (
     Field("language_code", _("Language"), Group.PREFERENCES, kinds.LANGUAGE, create=Create.OPTIONAL, patch=True, clear=Clear.BLANK),
     Field("optins", _("Opt-ins"), Group.PREFERENCES, kinds.OPTINS, create=Create.OPTIONAL, patch=True, clear=Clear.NO, width=6),
     Field("personal_data_usage_allowed", _("Personal data use"), Group.PREFERENCES, kinds.BOOLEAN, patch=True, codes={"true": _("Allowed"), "false": _("Not allowed")}),
-    Field("loyalty_status", _("Tier"), Group.ACCOUNT, kinds.CODE, "loyalty_program.status", codes=TIERS),
+    Field("loyalty_status", _("Tier"), Group.ACCOUNT, kinds.CODE, "loyalty_program.status", codes=TIERS, before="loyalty_previous_status"),
     Field("loyalty_previous_status", _("Tier before"), Group.ACCOUNT, kinds.CODE, "loyalty_program.previous_status", codes=TIERS, rare=True),
     Field("loyalty_points", _("Points"), Group.ACCOUNT, kinds.NUMBER, "loyalty_program.points"),
     Field("loyalty_is_platinum_for_life", _("Platinum for life"), Group.ACCOUNT, kinds.BOOLEAN, "loyalty_program.is_platinum_for_life", rare=True),

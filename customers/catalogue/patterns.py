@@ -41,28 +41,63 @@ _KINDS: dict[str, tuple[str | Promise, str | Promise]] = {  # one of it, several
 
 
 class _Run(NamedTuple):
-    """kinds: keys of `_KINDS`, or other characters."""
+    """kinds: keys of `_KINDS`, other signs, or after a "=" letters and digits that stand there."""
 
     kinds: tuple[str, ...]
     least: int
     most: int
 
+    @property
+    def given(self) -> str:
+        """The letters or digits that stand there, "" where there is a choice."""
+        is_one = len(self.kinds) == self.least == self.most == 1
+        return self.kinds[0][1:] if is_one and self.kinds[0].startswith("=") else ""
+
 
 def in_words(pattern: str) -> str:
     """What may be written, "" if that cannot be said. pattern: of a JSON Schema."""
-    if not (pattern.startswith("^") and pattern.endswith("$")):
-        return ""
+    if row := exactly_in_words(pattern):
+        return row
+    kinds = dict.fromkeys(_wider(kind) for run in _runs(pattern)[0] for kind in run.kinds)
+    return str(_("%(kinds)s only")) % {"kinds": _listed(kinds, "standard")} if kinds else ""
+
+
+def exactly_in_words(pattern: str) -> str:
+    """The same, "" also where its kinds alone could be told, without their order and number."""
+    runs, is_row = _runs(pattern)
+    row = _joined(runs) if is_row else []
+    is_told = 0 < len(row) <= _MOST_RUNS and (len(row) > 1 or row[0].most < _MANY)
+    return ", ".join(map(_told, row)) if is_told else ""
+
+
+def _runs(pattern: str) -> tuple[list[_Run], bool]:
+    """The runs of a pattern, [] if it cannot be read; and whether it is these in a row."""
     inner = pattern[1:-1].replace(r"\p{L}", _SHORT[r"\p{L}"])
     tokens = list(_TOKEN.finditer(inner))
     runs = [_run(token) for token in tokens if token["chars"]]
-    is_read = "".join(token[0] for token in tokens) == inner
-    if not (is_read and runs and all(run.kinds for run in runs)):
-        return ""
-    is_row = len(runs) == len(tokens) <= _MOST_RUNS
-    if is_row and (len(runs) > 1 or runs[0].most < _MANY):
-        return ", ".join(map(_told, runs))
-    kinds = dict.fromkeys(kind for run in runs for kind in run.kinds)
-    return str(_("%(kinds)s only")) % {"kinds": _listed(kinds, "standard")}
+    is_whole = len(pattern) > 1 and (pattern[0], pattern[-1]) == ("^", "$")
+    is_read = is_whole and "".join(token[0] for token in tokens) == inner
+    readable = is_read and all(run.kinds for run in runs)
+    return (runs if readable else []), len(runs) == len(tokens)
+
+
+def _joined(runs: list[_Run]) -> list[_Run]:
+    """The same with what is given side by side in one run: "9" and "8" as "98"."""
+    found: list[_Run] = []
+    for run in runs:
+        before = found[-1].given if found else ""
+        if before and run.given:
+            found.pop()
+            run = run._replace(kinds=(f"={before}{run.given}",))
+        found.append(run)
+    return found
+
+
+def _wider(kind: str) -> str:
+    """The kind that a given letter or digit is of."""
+    if not kind.startswith("=") or kind == "=":
+        return kind
+    return "0" if kind[1:].isdigit() else "A" if kind[1:].isupper() else "a"
 
 
 def _run(token: re.Match[str]) -> _Run:
@@ -90,7 +125,8 @@ def _kinds(chars: str) -> tuple[str, ...]:
             found = ["é" if max(letters) <= _LAST_LATIN else "文"]
         singles = "".join(char for char in singles if not char.isalpha())
     found += ["0"] if any(char.isdigit() for char in ends) else []
-    return (*found, *dict.fromkeys(char for char in singles if char.isprintable()))
+    given = (f"={char}" if char.isalnum() else char for char in singles if char.isprintable())
+    return (*found, *dict.fromkeys(given))
 
 
 def _told(run: _Run) -> str:
@@ -109,5 +145,9 @@ def _told(run: _Run) -> str:
 
 def _listed(kinds: Iterable[str], how: Literal["standard", "or"], number: int = 1) -> str:
     """number: 0 for one of each, 1 for several."""
-    signs = {kind: (_("“%(sign)s”") % {"sign": kind},) * 2 for kind in kinds}
-    return reader.list_text((str((signs | _KINDS)[kind][number]) for kind in kinds), how)
+
+    def named(kind: str) -> str:
+        sign = kind.removeprefix("=") or kind
+        return str(_KINDS[kind][number] if kind in _KINDS else _("“%(sign)s”") % {"sign": sign})
+
+    return reader.list_text(map(named, kinds), how)

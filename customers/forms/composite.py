@@ -18,6 +18,7 @@ from customers.catalogue import (
     kinds,
     national_numbers,
     objects,
+    patterns,
     phones,
     words,
 )
@@ -132,8 +133,10 @@ class MembersForm(plain.FormPart):
             return
         given["zip_code"] = code = code.upper()
         if country != self.editing.market.region and not known.pattern.fullmatch(code):
-            named = {"country": words.country_text(country), "hint": known.example}
-            self.doubt(["zip_code"], wording.MARKET_RULES["example"] % named)
+            rule = patterns.exactly_in_words(f"^{known.pattern.pattern}$")
+            said = wording.MARKET_RULES["pattern example"] if rule else wording.NOT_A_POSTCODE
+            named = {"country": words.country_text(country), "hint": known.example, "pattern": rule}
+            self.doubt(["zip_code"], said % named)
 
     @property
     def country(self) -> str:

@@ -23,6 +23,7 @@ from customers.templatetags.desk import (
     day_name,
     day_of,
     icon,
+    isolated,
     outcome_badge,
     when,
 )
@@ -53,7 +54,9 @@ def field_row(context: template.Context, row: Any, *, at_rest: bool = False) -> 
     if of.get("saved"):
         pieces.append(_included(context, "customers/_was_saved.html", row=row))
     return markup(
-        '<div class="field" id="{}"{}>\n<dt>{}{}</dt>\n<dd class="field-value">{}</dd>{}\n</div>\n',
+        '<div class="field{}" id="{}"{}>\n<dt>{}{}</dt>\n'
+        '<dd class="field-value">{}</dd>{}\n</div>\n',
+        " joins" if row.field.joins else "",
         row.field.name,
         _state(row, of),
         row.field.label,
@@ -177,6 +180,9 @@ def _text(row: Any) -> SafeString:
     if row.age is not None:
         age = wording.YEARS_OLD % {"years": row.age}
         beside.append(markup(' <span class="muted">{}</span>', age))
+    if row.was:
+        was = wording.WAS % {"was": isolated(row.was)}
+        beside.append(markup(' <span class="muted">({})</span>', SafeString(was)))
     if row.new_code:
         beside.append(markup(_BESIDE, wording.NEW_CODE))
     if row.field.note:

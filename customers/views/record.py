@@ -23,8 +23,8 @@ class FieldRow:
     """One field on the page.
 
     newest: the last entry that changed it here. lang: of a native name. region: ISO alpha-2 code of
-    the customer's country, whose phone numbers are written as people there do. revealed: a
-    sensitive value is shown.
+    the customer's country, whose phone numbers are written as people there do. was: the value
+    before this one, in words. revealed: a sensitive value is shown.
     """
 
     field: Field
@@ -33,6 +33,7 @@ class FieldRow:
     newest: Entry | None = None
     lang: str = ""
     region: str = ""
+    was: str = ""
     revealed: bool = False
 
     @cached_property
@@ -169,9 +170,13 @@ class ProfilePage:
                 self.newest.get(name),
                 lang=self.native_lang if field.native else "",
                 region=region,
+                was=self._text(field.before) if field.before else "",
             )
             for name, field in FIELDS.items()
         }
+
+    def _text(self, name: str) -> str:
+        return FIELDS[name].text(FIELDS[name].value(self.profile))
 
     def _texts(self, *names: str) -> str:
         return " ".join(filter(None, (compare.raw_text(self.profile.get(name)) for name in names)))
@@ -233,7 +238,9 @@ class ProfilePage:
         """One box of the page. absent: rare fields without a value. to_add: those that can be
         given one, by title.
         """
-        rows = [row for row in self.rows.values() if row.field.group is group]
+        told = {row.field.before for row in self.rows.values() if not row.empty}
+        of_group = [row for row in self.rows.values() if row.field.group is group]
+        rows = [row for row in of_group if row.field.name not in told]
         rare = [row for row in rows if row.empty and row.field.rare]
         return {
             "title": group.title,

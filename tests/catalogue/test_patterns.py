@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmadmin.sandbox.schemas import LOCALES, profile_schema
-from customers.catalogue.patterns import in_words
+from customers.catalogue.patterns import exactly_in_words, in_words
 
 LATIN = "^[A-Za-zÀ-ÖØ-öø-ɏ\u0300-\u036fḀ-ỿ .'’-]+$"
 
@@ -27,6 +27,10 @@ LATIN = "^[A-Za-zÀ-ÖØ-öø-ɏ\u0300-\u036fḀ-ỿ .'’-]+$"
          "1 à 50 lettres, espaces, traits d’union ou apostrophes"),
         (r"^#[A-Z]\d{2,}$", "“#”, a capital letter, 2 or more digits",
          "«\u202f#\u202f», une lettre majuscule, au moins 2 chiffres"),
+        (r"^BB[78]\d{4}$", "“BB”, “7” or “8”, 4 digits",
+         "«\u202fBB\u202f», «\u202f7\u202f» ou «\u202f8\u202f», 4 chiffres"),
+        ("^GIR ?0AA|[A-Z]{2}[0-9]$", "capital letters, spaces and digits only",
+         "lettres majuscules, espaces et chiffres uniquement"),
         (r"^[a-z\-.]+$", "letters without accents, hyphens and dots only",
          "lettres sans accent, traits d’union et points uniquement"),
     ],
@@ -36,6 +40,11 @@ def test_the_usual_patterns_are_told_in_words(pattern, english, french):
     for language, words in told.items():
         with translation.override(language):
             assert in_words(pattern) == words
+
+
+def test_a_rule_of_which_only_the_kinds_are_told_is_not_told_exactly():
+    assert exactly_in_words("^[0-9]{2} ?[0-9]{3}$") == "2 digits, a space or none, 3 digits"
+    assert exactly_in_words("^[0-9]{5}(-[0-9]{4})?$") == ""
 
 
 @pytest.mark.parametrize(

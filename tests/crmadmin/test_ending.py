@@ -1,5 +1,6 @@
 """How a sign-in ends: by the person, by the company, and by time."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 
 from crmadmin.models import Session
 from crmadmin.sso.provider import read_again
+from crmadmin.sso.store import SessionStore
 from customers.audit.models import Access, AccessEvent
 from tests import hostile_provider as hostile
 from tests.conftest import HTMX, soup, text
@@ -280,3 +282,98 @@ def test_what_a_page_asks_for_by_itself_is_no_work(browser, liar, clubmed, clock
     clock(61)
 
     assert browser.get("/").status_code == 302
+
+
+# Whoever was away is asked for by the company -----------------------------------------------------
+
+
+def to_provider(browser, path="/"):
+    """What a page has the provider asked, the redirects followed."""
+    place = browser.get(path)["Location"]
+    asked = query(browser.get(place)["Location"])
+    browser.private |= {asked[name] for name in ("state", "nonce")}
+    return asked
+
+
+@pytest.mark.parametrize("pages_at", [[], range(50, 600, 50)], ids=["idle", "after its hours"])
+def test_whoever_was_away_shows_the_company_that_they_are_there(
+    browser, liar, clubmed, clock, calm, pages_at
+):
+    liar.claims = {"auth_time": None}  # it is asked for only after an end
+    browser.come_in_by(liar)
+    for minutes in pages_at:
+        clock(minutes)
+        assert browser.get("/").status_code == 200
+    late = Browser()  # a tab that asks at the same moment, with the same cookies
+    late.cookies = browser.cookies.__class__(browser.cookies.output(header="", sep=";"))
+    clock(620 if pages_at else 80)
+
+    for tab in (browser, browser, late):
+        asked = to_provider(tab)
+        assert 1190 < int(asked["max_age"]) < 1202  # seconds since the end
+        assert "prompt" not in asked
+    assert kinds() == ["sign_in", "expired"]
+    liar.claims = {}
+    assert browser.come_in_by(liar, "/customers/new/")["Location"] == "/customers/new/"
+    assert "max_age" not in query(browser.to_provider())
+
+
+@pytest.mark.parametrize("auth_time", [None, -21 * 60 - 31, 31, "soon", float("nan"), [0]])
+def test_a_provider_that_did_not_ask_them_lets_nobody_in(
+    browser, liar, clubmed, clock, calm, auth_time
+):
+    browser.come_in_by(liar)
+    clock(80)
+    at = auth_time if not isinstance(auth_time, int) else time.time() + auth_time
+    liar.claims = {"auth_time": at}
+    browser.get("/")
+
+    answer = browser.come_in_by(liar)
+
+    assert answer.status_code == 403
+    if not isinstance(auth_time, str | list):  # that is no answer at all
+        assert "The company's sign-in did not ask who is there" in text(soup(answer))
+        assert kinds() == ["sign_in", "expired", "sign_in_failed"]
+    assert browser.actor is None
+    liar.claims = {}
+    assert browser.come_in_by(liar).status_code == 302
+
+
+def test_after_a_sign_out_and_after_an_end_by_somebody_too(browser, liar, clubmed, clock, calm):
+    browser.come_in_by(liar)
+    sign_out(browser)
+    clock(2)
+
+    asked = query(browser.to_provider())
+
+    assert (asked["max_age"], asked["prompt"]) == ("300", "login")
+    liar.claims = {"auth_time": int(time.time()) - 200}  # recent, and before the sign-out
+    assert browser.come_in_by(liar).status_code == 403
+    liar.claims = {}
+    browser.come_in_by(liar)
+    Session.objects.update(was_ended=True)
+    assert browser.get("/").status_code == 401
+    asked = query(browser.to_provider())
+    assert (asked["max_age"], asked.get("prompt")) == ("300", None)
+
+
+def test_of_an_ended_session_an_empty_row_stays_while_a_browser_has_its_key(
+    browser, liar, clubmed, clock, calm
+):
+    browser.come_in_by(liar)
+    clock(80)
+    SessionStore.clear_expired()
+
+    row = Session.objects.get()
+    assert (row.identity, row.content) == ("", "")
+    assert "max_age" in to_provider(browser)
+    clock((10 + 24) * 60 + 1)
+    SessionStore.clear_expired()
+    assert not Session.objects.exists()
+    assert kinds() == ["sign_in", "expired"]
+
+
+def test_a_note_of_the_end_that_is_not_ours_asks_nothing(browser, liar):
+    browser.cookies["crmadmin_ended"] = "1"
+
+    assert "max_age" not in query(browser.to_provider())

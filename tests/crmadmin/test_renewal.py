@@ -171,6 +171,19 @@ def test_only_a_page_goes_by_the_browser(browser, liar, clubmed, clock):
     assert browser.get(EMAIL).status_code == 200, "a second tab does not wait for the first"
 
 
+def test_the_user_name_says_who_is_meant_where_the_id_token_fits_into_no_address(
+    browser, liar, clubmed, clock
+):
+    liar.claims = {"groups": ["crm-agents", *(f"group-{number}" for number in range(500))]}
+    browser.come_in_by(liar)
+    clock(11)
+
+    asked = query(browser.get(EMAIL)["Location"])
+
+    assert "id_token_hint" not in asked
+    assert asked["login_hint"] == hostile.PERSON["email"]
+
+
 def test_what_a_page_asks_for_by_itself_renews_nothing(browser, liar, clubmed, way, clock):
     browser.come_in_by(liar)
     clock(11)

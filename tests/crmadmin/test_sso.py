@@ -268,7 +268,8 @@ def test_session_and_form_token_change_at_sign_in_and_tokens_are_encrypted(brows
     assert not [name for name, value in before.items() if browser.cookies[name].value == value]
     assert dict(browser.session.items()).keys() == {"own"}
     identity = browser.session.identity
-    kept = {"id_token", "refresh_token", "nonce", "groups_are_signed", "renew_at", "overdue_at"}
+    kept = {"id_token", "login", "refresh_token", "nonce", "groups_are_signed"}
+    kept |= {"renew_at", "overdue_at"}
     assert identity.keys() == {"actor", "on", "end_session_origin"} | kept
     assert liar.issued[-1] not in browser.session.row.identity
     known = {"issuer", "sub", "name", "roles", "market", "sign_in", "reveals"}

@@ -21,12 +21,14 @@ def test_every_value_stands_in_its_group_and_what_is_read_only_has_no_editor(age
         "Identity": ("14 June 1986 (40)", "Place of birth", "São Paulo"),
         "Contact": ("+55 11 90000-0412 Mobile", "beatriz.wang@example.com", "Liberdade"),
         "Preferences": ("Portuguese", "WhatsApp Yes"),
-        "Loyalty and account": ("Read-only, kept by Club Med", "Gold", "12,480"),
+        "Loyalty and account": ("Read-only, kept by Club Med", "Gold (was Silver)", "12,480"),
     }.items():
         assert [one for one in texts if one not in text(panel(page, title))] == []
     assert page.select_one("#unicode_last_name [lang]")["lang"] == "zh-Hans"
     assert panel(page, "Loyalty and account").select(".field-edit") == []
     assert page.select_one("#gender .field-edit") is None
+    assert page.select_one("#loyalty_previous_status") is None
+    assert page.select_one("#birth_city + .joins#birth_country_code") is not None
 
 
 def test_what_we_do_not_know_stands_apart_and_is_never_hidden(agent, clubmed):

@@ -1,0 +1,68 @@
+"""Whoever was away too long, or signed out, shows the company anew that they are there.
+
+The provider's own session may outlast ours: it lets in whoever sits at the browser then. So it is
+asked for a sign-in that is no older than the end of our session, and its id_token has to say when
+that was (OpenID Connect Core, 3.1.2.1 and 3.1.3.7).
+"""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from crmadmin.sso.claims import LEEWAY
+from crmadmin.sso.provider import SignInError
+from crmadmin.sso.sessions import ours
+from customers.views.answers import DeskRequest
+
+# Seconds: whoever signed in at the company so recently is there, in each of several tabs. And a
+# provider may have the token end when `max_age` is over, as Entra ID does.
+_JUST_NOW = 300
+
+
+class NotShownError(SignInError):
+    """The provider did not say that it asked the person, or did so too long ago."""
+
+
+def note_end(response: HttpResponse, moment: float) -> None:
+    """Have the browser know when its session ended, until its next sign-in. moment: since 1970."""
+    response.set_signed_cookie(
+        settings.ENDED_COOKIE_NAME,
+        str(int(moment)),
+        max_age=settings.BROWSER_COOKIE_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def forget_end(response: HttpResponse) -> None:
+    """Somebody has signed in."""
+    response.delete_cookie(settings.ENDED_COOKIE_NAME)
+    response.delete_cookie(settings.SIGNED_OUT_COOKIE_NAME)
+
+
+def required(request: DeskRequest) -> tuple[float, dict[str, Any]]:
+    """Since when the person must have signed in at the provider, in seconds since 1970, and what
+    the provider is asked for that. After no end that this browser knows of: 0 and {}.
+    """
+    name, now = settings.ENDED_COOKIE_NAME, time.time()
+    known = request.get_signed_cookie(name, "", max_age=settings.BROWSER_COOKIE_AGE) or "0"
+    ended = ours(request.session).ended_at or int(known)
+    if not ended:
+        return 0, {}
+    just_now = min(_JUST_NOW, settings.SESSION_IDLE_MINUTES * 60)
+    age = int(max(now - ended, just_now))
+    if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME):
+        return ended, {"max_age": age, "prompt": "login"}
+    return now - age, {"max_age": age}
+
+
+def check(told: dict[str, Any], since: float) -> None:
+    """told: the claims of the id_token, of which `auth_time` is a number or missing."""
+    moment = told.get("auth_time", 0)
+    if since and not since - LEEWAY <= moment <= time.time() + LEEWAY:
+        raise NotShownError(
+            "the provider did not ask who is there, or its id_token does not say so"
+        )
