@@ -49,8 +49,10 @@ class SessionStore(SessionBase):
 
     @property
     def ended_at(self) -> float:
-        """When the session that the cookie names ended here, in seconds since 1970; else 0."""
-        self._get_session()  # type: ignore[attr-defined]
+        """When the session that the cookie names ended here, in seconds since 1970; else 0.
+
+        Also if that was not asked for: perhaps the database is down.
+        """
         if self.was_ended:
             return timezone.now().timestamp()
         return self.over.ended_at.timestamp() if self.over else 0

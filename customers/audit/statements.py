@@ -7,6 +7,7 @@ pays for these. The names in them, and how a value is handed to the database, ar
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -106,6 +107,11 @@ def asked(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
         cursor.execute(query, parameters)
         row: tuple[Any, ...] = cursor.fetchone()
     return row
+
+
+def time_of(found: Any) -> datetime | None:
+    """A time as the database gave it: SQLite does as a text."""
+    return datetime.fromisoformat(found).replace(tzinfo=UTC) if isinstance(found, str) else found
 
 
 def find(model: type[Row], key: Any, *, lock: bool = False) -> Row | None:
