@@ -13,7 +13,7 @@ RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv \
     && /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compile \
         --require-hashes --only-binary :all: --find-links /tmp/wheels -r /tmp/wheels/runtime.txt
 COPY . .
-RUN echo "$COMMIT" > COMMIT \
+RUN rm -rf .wheels requirements && echo "$COMMIT" > COMMIT \
     && /opt/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
         --settings crmadmin.static_settings \
     && /opt/venv/bin/pybabel --quiet compile --directory customers/locale --domain django \

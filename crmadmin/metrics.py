@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -27,30 +28,39 @@ class _Log(Collector):
     """How the audit log stands, as the database says when it is asked."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        now = timezone.now()
-        head = Head.objects.filter(pk=1).first()
-        lines = JournalLine.objects.aggregate(Min("sent_at"))["sent_at__min"]
-        seal = StoredSeal.objects.order_by("-seq").first()
-        checked = verification.result()
-
-        def age(since: Any) -> float:
-            return (now - since).total_seconds() if since else 0
-
-        told = {
-            "log_entries": ("Number of the newest entry", head.seq if head else 0),
-            "log_head_age_seconds": ("Since the newest entry", age(head and head.recorded_at)),
-            "log_seal_age_seconds": ("Since the newest seal", age(seal and seal.recorded_at)),
-            "log_verified_age_seconds": ("Since a check ended", age(checked and checked.ended_at)),
-            "log_broken": ("1 if the last check found a fault", int(verification.is_broken())),
-            "journal_lines": ("Changes whose outcome is open", JournalLine.objects.count()),
-            "journal_age_seconds": ("Since the oldest of them was sent", age(lines)),
-            "unclear_changes": (
-                "Changes that wait for a person",
-                Change.objects.filter(outcome=Outcome.UNCLEAR).count(),
-            ),
-        }
-        for name, (help, value) in told.items():
+        try:
+            told = _told()
+        except DatabaseError:  # what is counted here is told all the same
+            told = {}
+        answers = {"database_up": ("1 if the database answers", int(bool(told)))}
+        for name, (help, value) in (answers | told).items():
             yield GaugeMetricFamily(f"crmadmin_{name}", help, value)
+
+
+def _told() -> dict[str, tuple[str, float]]:
+    """name -> (help, value). Raises DatabaseError."""
+    now = timezone.now()
+    head = Head.objects.filter(pk=1).first()
+    lines = JournalLine.objects.aggregate(Min("sent_at"))["sent_at__min"]
+    seal = StoredSeal.objects.order_by("-seq").first()
+    checked = verification.result()
+
+    def age(since: Any) -> float:
+        return (now - since).total_seconds() if since else 0
+
+    return {
+        "log_entries": ("Number of the newest entry", head.seq if head else 0),
+        "log_head_age_seconds": ("Since the newest entry", age(head and head.recorded_at)),
+        "log_seal_age_seconds": ("Since the newest seal", age(seal and seal.recorded_at)),
+        "log_verified_age_seconds": ("Since a check ended", age(checked and checked.ended_at)),
+        "log_broken": ("1 if the last check found a fault", int(verification.is_broken())),
+        "journal_lines": ("Changes whose outcome is open", JournalLine.objects.count()),
+        "journal_age_seconds": ("Since the oldest of them was sent", age(lines)),
+        "unclear_changes": (
+            "Changes that wait for a person",
+            Change.objects.filter(outcome=Outcome.UNCLEAR).count(),
+        ),
+    }
 
 
 @allow(Permission.EVERYONE)

@@ -3,16 +3,18 @@
 What only deserves a second look, `manage.py check --deploy` warns of.
 """
 
+import base64
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 _SHORTEST_SECRET = 50  # characters
 _LEAST_DIFFERENT = 16  # of the 32 bytes of a key; a random one has fewer once in 10**16
+_LEAST_OF_TEXT = 10  # of the characters of a secret: one in hex or in digits may be random, too
+_WORDS = ("insecure", "password", "changeme", "change-me")  # of secrets that nobody drew by lot
 _WIDEST = {4: 8, 6: 7}  # bits that a network of proxies has in common, by version of IP
-# Under these labels of a country, as in .co.uk, anybody may register a name.
-_REGISTRIES = ("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org")
 _GROUPS = ("AGENT_GROUPS", "SUPERVISOR_GROUPS", "AUDITOR_GROUPS")
 
 
@@ -53,35 +55,54 @@ def _secrets(settings: Mapping[str, Any]) -> Iterator[str]:
     keys = {"AUDIT_ENCRYPTION_KEYS": encryption, "AUDIT_SIGNING_KEY": (signing,)}
     known: set[bytes] = set()
     for name, held in (keys | {"AUDIT_VERIFY_KEYS": settings["AUDIT_VERIFY_KEYS"]}).items():
-        if any(len(set(key)) < _LEAST_DIFFERENT for key in held):
-            yield f"{name} must be random: a key repeats few bytes"
+        if not all(map(_is_random_key, held)):
+            yield f"{name} must be random: a key repeats or counts up, or is typed text"
         if len({*held}) < len(held) or not known.isdisjoint(held):
             yield f"{name} must hold no key twice, nor one that another variable holds"
         known.update(held)
     secrets = {"SECRET_KEY": [settings["SECRET_KEY"]]}
     secrets["SECRET_KEY_FALLBACKS"] = settings["SECRET_KEY_FALLBACKS"]
     for name, texts in secrets.items():
-        if any(len(text) < _SHORTEST_SECRET or len(set(text)) < 10 for text in texts):
+        if any(len(text) < _SHORTEST_SECRET or not _varies(text.encode()) for text in texts):
             yield f"{name} must have at least {_SHORTEST_SECRET} random characters"
-        if any("insecure" in text.lower() for text in texts):
-            yield f'{name} must not be one that says "insecure"'
+        for word in (one for one in _WORDS if any(one in text.lower() for text in texts)):
+            yield f'{name} must not be one that says "{word}"'
     if settings["SECRET_KEY"] in settings["SECRET_KEY_FALLBACKS"]:
         yield "SECRET_KEY_FALLBACKS must not hold the current SECRET_KEY"
 
 
+def _is_random_key(key: bytes) -> bool:
+    """As far as can be told: neither its bytes nor its base64 count up, and nobody typed it."""
+    is_typed = all(32 <= byte < 127 for byte in key)
+    return not is_typed and _varies(key, _LEAST_DIFFERENT) and _varies(base64.b64encode(key))
+
+
+def _varies(text: bytes, least: int = _LEAST_OF_TEXT) -> bool:
+    """Has it so many different bytes, and steps from one to the next, and is no word repeated?"""
+    steps = {after - before for before, after in pairwise(text)}
+    threes = {text[place : place + 3] for place in range(len(text) - 2)}
+    return min(len(set(text)), len(steps)) >= least and 2 * len(threes) > len(text)
+
+
 def _hosts(settings: Mapping[str, Any]) -> Iterator[str]:
-    for host in settings["ALLOWED_HOSTS"]:
-        if host == "*" or (host.startswith(".") and _is_public(host[1:].lower())):
-            yield "ALLOWED_HOSTS must name hosts of the company: no *, and no .com or .co.uk"
+    if any(host == "*" or _is_public(host.strip(".")) for host in settings["ALLOWED_HOSTS"]):
+        yield "ALLOWED_HOSTS must name hosts of the company: no *, and no .com or .github.io"
     for network in settings["TRUSTED_PROXIES"]:
         if network.prefixlen < _WIDEST[network.version]:
             yield "TRUSTED_PROXIES must name the proxies in front, not everybody"
 
 
 def _is_public(domain: str) -> bool:
-    """May anybody register a name under it? Only the common forms are known: com, co.uk, com.br."""
-    *above, first, last = ["", *domain.split(".")]
-    return not any(above) and (not first or (len(last) == 2 and first in _REGISTRIES))
+    """May anybody register a name under it? As the Public Suffix List says: com, co.uk, github.io.
+    A name of an intranet is in none of its rules.
+    """
+    if not domain or is_loopback(domain):
+        return not domain
+    # The list has 10,000 lines: a laptop does not wait for them.
+    from publicsuffixlist import PublicSuffixList
+
+    found = PublicSuffixList(accept_unknown=False).publicsuffix(domain.lower())
+    return found == domain.lower()
 
 
 def _roles(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The catalogue of profile fields (contract 3). A new field needs a row, and nothing else."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -300,6 +300,24 @@ def creatable() -> list[Field]:
 
 def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
     """Keys that no row reads; the same and their values as people read them."""
+    unknown = ((key, value) for key, value in _unknown(profile).items() if key not in _TECHNICAL)
+    return [(key, capfirst(key_text(key)), any_text(value)) for key, value in unknown]
+
+
+def cut_unknown(profile: Profile, cut: Callable[[Json], Json]) -> Profile:
+    """With what no row reads as `cut` leaves it: that is shown, and never sent or recorded."""
+    values = dict(profile.values)
+    for path, value in _unknown(profile).items():
+        key, _, inner = path.partition(".")
+        if path in values:
+            values[path] = cut(value)
+        else:
+            values[key] = {**values[key], inner: cut(value)}
+    return replace(profile, values=values)
+
+
+def _unknown(profile: Profile) -> dict[str, Json]:
+    """What no row reads, by its dotted path."""
     paths = {row.path or row.name for row in FIELDS.values()}
     nested = {path.split(".")[0] for path in paths if "." in path}
     found: dict[str, Json] = {}
@@ -308,8 +326,7 @@ def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
             found |= {f"{key}.{inner}": item for inner, item in value.items()}
         elif key not in nested or value is not None:
             found[key] = value
-    unknown = (key for key in found if key not in paths | _TECHNICAL)
-    return [(key, capfirst(key_text(key)), any_text(found[key])) for key in unknown]
+    return {key: value for key, value in found.items() if key not in paths}
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

@@ -28,7 +28,6 @@ _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
-_LONGEST_PROFILE = 512 * 1024  # bytes; each that is open is in the cache
 _BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
 
 
@@ -137,9 +136,7 @@ class ClubMed:
         """GET /v2/customers/{customer_id}/profile."""
         route = "GET /v2/customers/{customer_id}/profile"
         values, answer = self._call(route, promised=[200], customer_id=customer_id)
-        if len(answer.content) > _LONGEST_PROFILE:
-            raise errors.TooLongError(f"{route}: {len(answer.content)} bytes")
-        return Profile(customer_id, values)
+        return Profile(customer_id, values, len(answer.content))
 
     def update_profile(
         self, customer_id: str, fields: Mapping[str, Json], *, force_address: bool = False

@@ -41,10 +41,6 @@ class ContractError(ClubMedError):
     """A redirect: nothing landed."""
 
 
-class TooLongError(ClubMedError):
-    """A profile that is longer than any can be: it was read, and is not given on."""
-
-
 @dataclass(frozen=True)
 class FieldError:
     """One of the `errors` of a 400. key: dotted `concerned_key` ("address.zip_code") or ""."""

@@ -15,10 +15,14 @@ Json: TypeAlias = Any  # None, bool, int, float, str, list or dict of these
 
 @dataclass(frozen=True)
 class Profile:
-    """The answer of `GET /v2/customers/{customer_id}/profile`. values: its JSON object, whole."""
+    """The answer of `GET /v2/customers/{customer_id}/profile`. values: its JSON object, whole.
+
+    length: bytes of the answer; 0 of a profile that was remembered or made here.
+    """
 
     customer_id: str
     values: Mapping[str, Json]
+    length: int = 0
 
     def get(self, name: str) -> Json:
         """A member, with "" read as null; `birthdate` from its deprecated twin if it is missing."""

@@ -81,6 +81,8 @@ class NotFound(SaidNo):
 
 
 class TooLong(SaidNo):
+    """A profile that cannot be cut: what can be edited is too long."""
+
     title, text = wording.TOO_LONG_PROFILE, wording.TOO_LONG_PROFILE_TEXT
 
 
@@ -242,8 +244,6 @@ def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
             return NeedsSignIn()
         case errors.RefusedError(status=401) | errors.TokenRefusedError():
             return NeedsRenewal()
-        case errors.TooLongError():
-            return TooLong()
         case errors.NotSentError():
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():

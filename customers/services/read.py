@@ -1,17 +1,26 @@
 """Read a profile, and record what it says of open changes."""
 
+import json
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import DatabaseError
 
+from customers import wording
 from customers.access import Actor
 from customers.audit import chain, histories, reading
 from customers.audit.histories import History
 from customers.audit.models import Change, JournalLine
-from customers.clubmed.profile import Profile
+from customers.catalogue.fields import cut_unknown
+from customers.catalogue.words import any_text
+from customers.clubmed.profile import Json, Profile
 from customers.services.connection import calling
+from customers.services.outcomes import TooLong
 from customers.services.record import logger
 from customers.services.settle import settle_from_profile
+
+_LONGEST = 512 * 1024  # bytes of a profile: each that is open is in the cache
+_LONGEST_UNKNOWN = 2_000  # characters of a value that no field reads, in a longer profile
 
 
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
@@ -32,12 +41,32 @@ def read_at_position(
     cannot be had. read_at: the position before.
     """
     with calling(actor) as api:
-        profile = api.read_profile(customer_id)
+        profile = _fitting(api.read_profile(customer_id))
     try:
         return profile, *settle_from_profile(profile, read_at)
     except DatabaseError as exc:  # the profile can be seen all the same
         logger.error("what a profile says cannot be recorded: %s", type(exc).__name__)
     return profile, read_at, None
+
+
+def _fitting(profile: Profile) -> Profile:
+    """Cut a profile that is too long to what the desk edits, which is whole or not there: a value
+    that was cut could be saved. Raises TooLong.
+    """
+    if profile.length <= _LONGEST:
+        return profile
+    cut = cut_unknown(profile, _short)
+    length = len(json.dumps(cut.values, ensure_ascii=False).encode(errors="replace"))
+    if length > _LONGEST:
+        raise TooLong
+    return replace(cut, length=length)
+
+
+def _short(value: Json) -> Json:
+    text = any_text(value)
+    if len(text) <= _LONGEST_UNKNOWN:
+        return value
+    return wording.CUT_SHORT % {"text": text[:_LONGEST_UNKNOWN]}
 
 
 def confirm_change(

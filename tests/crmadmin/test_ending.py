@@ -318,7 +318,7 @@ def test_whoever_was_away_shows_the_company_that_they_are_there(
     assert "max_age" not in query(browser.to_provider())
 
 
-@pytest.mark.parametrize("auth_time", [None, -21 * 60 - 31, 31, "soon", float("nan"), [0]])
+@pytest.mark.parametrize("auth_time", [-21 * 60 - 31, 31, "soon", float("nan"), [0]])
 def test_a_provider_that_did_not_ask_them_lets_nobody_in(
     browser, liar, clubmed, clock, calm, auth_time
 ):
@@ -337,6 +337,20 @@ def test_a_provider_that_did_not_ask_them_lets_nobody_in(
     assert browser.actor is None
     liar.claims = {}
     assert browser.come_in_by(liar).status_code == 302
+
+
+def test_a_provider_that_does_not_say_when_it_asked_them_is_believed(
+    browser, liar, clubmed, clock, calm, caplog
+):
+    browser.come_in_by(liar)
+    clock(80)
+    liar.claims = {"auth_time": None}
+    browser.get("/")
+
+    assert browser.come_in_by(liar).status_code == 302
+
+    assert kinds() == ["sign_in", "expired", "sign_in"]
+    assert "its id_token has no auth_time" in caplog.text
 
 
 def test_after_a_sign_out_and_after_an_end_by_somebody_too(browser, liar, clubmed, clock, calm):

@@ -86,6 +86,14 @@ def test_it_is_for_this_machine_or_who_has_the_token(
 
 
 @pytest.mark.once
+def test_a_machine_is_not_led_elsewhere(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/").status_code == 301
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("file", ["alerts.yml", "grafana.json"])
 def test_rules_and_dashboard_name_metrics_that_there_are(agent, settings, file):
     agent.get(f"/customers/{TOM}/")

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -78,15 +78,14 @@ def write_certificate(folder):
     (folder / "desk.key").write_bytes(private)
 
 
-@pytest.fixture(scope="module")
-def proxy(desk, tmp_path_factory):
-    """The ports of an nginx with the example, as it is but for ports and paths: (http, https)."""
-    folder = tmp_path_factory.mktemp("nginx")
+@contextmanager
+def nginx(folder, *replicas):
+    """One with the example, as it is but for ports and paths: yields its ports, (http, https)."""
     write_certificate(folder)
     http, https = free_port(), free_port()
     example = (ROOT / "docs/nginx.conf").read_text()
     for ours, theirs in (
-        ("127.0.0.1:8000", f"127.0.0.1:{desk.server_port}"),
+        ("server 127.0.0.1:8000;", "".join(f"server 127.0.0.1:{port}; " for port in replicas)),
         ("listen 443", f"listen 127.0.0.1:{https}"),
         ("listen 80", f"listen 127.0.0.1:{http}"),
         ("/etc/ssl/", f"{folder}/"),
@@ -111,6 +110,12 @@ def proxy(desk, tmp_path_factory):
             time.sleep(0.05)
         yield http, https
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def proxy(desk, tmp_path_factory):
+    with nginx(tmp_path_factory.mktemp("nginx"), desk.server_port) as ports:
+        yield ports
 
 
 def tls(port, host=HOST, version=None):
@@ -177,4 +182,27 @@ def test_what_is_too_long_or_not_for_us_does_not_reach_the_desk(desk, proxy):
         tls(https, host="other.example.com")
     with pytest.warns(DeprecationWarning, match="deprecated"), pytest.raises(ssl.SSLError):
         tls(https, version=ssl.TLSVersion.TLSv1_1)
+    assert len(desk.reached) == before
+
+
+def test_where_one_replica_is_stopped_the_other_answers(desk, tmp_path):
+    before = len(desk.reached)
+    with nginx(tmp_path, free_port(), desk.server_port) as (_, https):
+        for method in ("POST", "GET"):
+            assert " 200 " in answer_to(https, method, "Content-Length: 0")
+    assert len(desk.reached) == before + 2
+
+
+def test_a_form_that_a_replica_got_before_it_died_is_sent_to_no_other(desk, tmp_path):
+    before = len(desk.reached)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as dying,
+        nginx(tmp_path, dying.getsockname()[1], desk.server_port) as (_, https),
+        tls(https) as wire,
+    ):
+        wire.sendall(request("POST", "Content-Length: 3") + b"abc")
+        got, _ = dying.accept()
+        with got:
+            assert got.recv(65536).startswith(b"POST ")
+        assert wire.recv(65536).startswith(b"HTTP/1.1 502")
     assert len(desk.reached) == before

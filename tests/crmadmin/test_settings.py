@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import runpy
+import secrets
 import subprocess
 import sys
 from datetime import timedelta
@@ -14,7 +15,9 @@ from unittest.mock import patch
 import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
 
+from crmadmin import unsafe
 from crmadmin.apps import is_proven
 from tests.demo import ROOT
 
@@ -23,7 +26,13 @@ KEY, SIGNING_KEY, THIRD_KEY = (
     base64.urlsafe_b64encode(hashlib.sha256(name).digest()).decode()
     for name in (b"encryption", b"signing", b"third")
 )
-FLAT_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+
+
+def in_base64(key):
+    return base64.urlsafe_b64encode(bytes(key)).decode()
+
+
+FLAT_KEY = in_base64(b"k" * 32)
 REQUIRED = {
     "SECRET_KEY": SECRET,
     "DATABASE_URL": "sqlite://:memory:",
@@ -110,6 +119,11 @@ def test_a_bad_value_is_named_and_not_repeated(name, value):
         ("AUDIT_ENCRYPTION_KEYS", "A" * 43),
         ("AUDIT_ENCRYPTION_KEYS", FLAT_KEY),
         ("AUDIT_ENCRYPTION_KEYS", f"{KEY},{FLAT_KEY}"),
+        ("AUDIT_ENCRYPTION_KEYS", f"{KEY},{in_base64(range(32))}"),
+        ("AUDIT_ENCRYPTION_KEYS", in_base64(range(255, 95, -5))),
+        ("AUDIT_SIGNING_KEY", in_base64(b"correct horse battery staple, 42")),
+        ("AUDIT_SIGNING_KEY", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"),
+        ("AUDIT_SIGNING_KEY", in_base64(bytes.fromhex("9f86d081884c7d65") * 4)),
         ("AUDIT_ENCRYPTION_KEYS", f"{KEY},{KEY}"),
         ("AUDIT_SIGNING_KEY", "A" * 43),
         ("AUDIT_SIGNING_KEY", KEY),
@@ -117,6 +131,9 @@ def test_a_bad_value_is_named_and_not_repeated(name, value):
         ("AUDIT_VERIFY_KEYS", SIGNING_KEY),  # the private one
         ("SECRET_KEY", SECRET[:49]),
         ("SECRET_KEY", "s3cr3t" * 10),
+        ("SECRET_KEY", "Correct-Horse-7-" * 4),
+        ("SECRET_KEY", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+        ("SECRET_KEY", f"PassWord-{SECRET}"),
         ("SECRET_KEY", f"django-Insecure-{SECRET}"),
         ("SECRET_KEY_FALLBACKS", "s3cr3t"),
         ("SECRET_KEY_FALLBACKS", SECRET),
@@ -124,10 +141,17 @@ def test_a_bad_value_is_named_and_not_repeated(name, value):
         ("ALLOWED_HOSTS", "desk.example.com,.com"),
         ("ALLOWED_HOSTS", ".co.uk"),
         ("ALLOWED_HOSTS", ".Com.br"),
+        ("ALLOWED_HOSTS", "com"),
+        ("ALLOWED_HOSTS", ".github.io"),
+        ("ALLOWED_HOSTS", ".azurewebsites.net,desk.example.com"),
+        ("ALLOWED_HOSTS", ".pvt.k12.ma.us"),
+        ("ALLOWED_HOSTS", ".рф"),
+        ("ALLOWED_HOSTS", "."),
         ("TRUSTED_PROXIES", "0.0.0.0/0"),
         ("TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/1,128.0.0.0/1"),
         ("TRUSTED_PROXIES", "::/0"),
         ("AGENT_GROUPS", ""),  # and no other role has one
+        # One group for an agent and an auditor gives both roles, and neither is in the other.
         ("AGENT_GROUPS", "agents,seniors"),
         ("AUDITOR_GROUPS", "seniors"),
         ("DEBUG", "on"),
@@ -154,7 +178,8 @@ def test_an_unsafe_deployment_does_not_start_and_the_variable_is_named(name, val
         {},
         {"HTTPS_ONLY": "off", "DEBUG": "on", "OIDC_ISSUER": "http://id.example.com"},  # a laptop
         {"OIDC_ISSUER": "http://127.0.0.1:8002", "CLUBMED_API_URL": "http://[::1]:8001"},
-        {"ALLOWED_HOSTS": "desk,.example.com,.example.co.uk,10.0.0.7"},
+        {"ALLOWED_HOSTS": "desk,.example.com,.example.co.uk,10.0.0.7,[::1],desk.corp.internal"},
+        {"ALLOWED_HOSTS": "clubmed-desk.azurewebsites.net"},
         {"TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8,192.0.2.1"},
         {"AUDIT_ENCRYPTION_KEYS": f"{KEY},{THIRD_KEY}", "SECRET_KEY_FALLBACKS": SECRET[::-1]},
         {"AGENT_GROUPS": "desk", "AUDITOR_GROUPS": "desk", "SUPERVISOR_GROUPS": "seniors"},
@@ -164,6 +189,18 @@ def test_an_unsafe_deployment_does_not_start_and_the_variable_is_named(name, val
 )
 def test_a_safe_one_starts_silently(environment):
     assert settings_of(**environment)["INSTALLED_APPS"]
+
+
+def test_no_random_key_or_secret_is_taken_for_a_weak_one():
+    safe = settings_of(ALLOWED_HOSTS="127.0.0.1")
+    for _ in range(1000):
+        drawn = {
+            "AUDIT_ENCRYPTION_KEYS": (secrets.token_bytes(32),),
+            "AUDIT_SIGNING_KEY": secrets.token_bytes(32),
+            "SECRET_KEY": secrets.token_hex(32),
+            "SECRET_KEY_FALLBACKS": [get_random_secret_key(), secrets.token_urlsafe(38)],
+        }
+        assert not [*unsafe.faults(safe | drawn)]
 
 
 def test_every_fault_is_told_at_once():

@@ -290,6 +290,16 @@ def test_a_customer_created_before_the_trouble_is_said_to_be_pending_and_recorde
     assert_the_log_is_whole()
 
 
+def test_metrics_say_that_the_database_is_down_and_what_was_counted(agent, client):
+    agent.get(f"/customers/{TOM}/")
+
+    with down():
+        told = client.get("/metrics").content.decode()
+
+    assert "crmadmin_database_up 0.0" in told
+    assert 'crmadmin_requests_total{route="customers/<str:customer_id>/",status="200"}' in told
+
+
 def test_a_failure_of_ours_is_a_page_and_its_reference_is_logged(agent, clubmed, caplog):
     agent.raise_request_exception = False
     with out_of_reach("customers_change"):

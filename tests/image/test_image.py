@@ -160,6 +160,7 @@ def test_nothing_is_inside_that_the_product_does_not_need(desk, name):
     found = f"import importlib.util; print(importlib.util.find_spec('{name}'))"
 
     assert desk.run("python", "-c", found) == "None"
+    assert ".whl" not in desk.run("ls", "-AR")
 
 
 def test_it_knows_what_it_was_built_of(desk):

@@ -5,7 +5,6 @@ import random
 import re
 import threading
 import time
-from collections import Counter
 from itertools import count
 from urllib.parse import urlencode
 
@@ -25,14 +24,14 @@ _FILTERS = (
 
 
 class Crowd:
-    """What they all did. answers: (method, route, status) -> how often; waits: route -> seconds
-    each; typed: the new values that they sent; failed: what was no answer of an everyday.
+    """What they all did.
+
+    answers: (route, status) of each; waits: seconds for each; failed: what is no everyday answer.
     """
 
     def __init__(self, address, customers):
         self.address, self.customers = address, customers
-        self.answers, self.waits, self.typed, self.failed = Counter(), {}, set(), []
-        self.acts = 0
+        self.answers, self.waits, self.failed = [], [], []
         self._stop = threading.Event()
         self._threads = []
 
@@ -50,10 +49,9 @@ class Crowd:
             thread.join()
 
     def count_anew(self):
-        """What was counted until now: (acts, waits, how many failed)."""
-        counted = self.acts, self.waits, len(self.failed)
-        self.acts, self.waits = 0, {}
-        return counted
+        """The waits until now."""
+        waits, self.waits = self.waits, []
+        return waits
 
 
 class _Person:
@@ -69,7 +67,6 @@ class _Person:
             except (OSError, http.client.HTTPException) as exc:
                 self.crowd.failed.append(type(exc).__name__)
                 self.there.close()
-            self.crowd.acts += 1
             stop.wait(random.uniform(0, 2 * THINK))
 
     def ask(self, path, route, form=None, *, by_htmx=False, good=(200,)):
@@ -84,8 +81,8 @@ class _Person:
         self.there.request("GET" if form is None else "POST", path, body, headers)
         answer = self.there.getresponse()
         text = answer.read().decode()
-        self.crowd.waits.setdefault(route, []).append(time.perf_counter() - began)
-        self.crowd.answers[route, answer.status] += 1
+        self.crowd.waits.append(time.perf_counter() - began)
+        self.crowd.answers.append((route, answer.status))
         if answer.status not in good:
             self.crowd.failed.append(f"{route}: {answer.status}")
         for set_cookie in answer.headers.get_all("Set-Cookie", ()):
@@ -119,7 +116,6 @@ class _Agent(_Person):
         # Another may have been quicker: no failure, and nothing was sent.
         row, _ = self.ask(path, route, form, by_htmx=True, good=(200, 409))
         if confirm := re.search('hx-get="([^"]+/changes/[^"]+)"', row):
-            self.crowd.typed.add(value)
             self.ask(confirm[1], f"{route}changes/<uuid:change_id>/", by_htmx=True)
 
     def search(self, customer):

@@ -37,10 +37,9 @@ class Place:
             "LIMIT_SEARCHES": "100000/10m",
         }
 
-    def prepare(self, entries, agents, supervisors):
+    def prepare(self, entries, people):
         """Cookies by person, in a database of a log of so many entries."""
-        asked = map(str, (entries, agents, supervisors))
-        done = python("-m", "tests.load.prepare", *asked, **self.environment)
+        done = python("-m", "tests.load.prepare", entries, people, **self.environment)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
 
@@ -72,7 +71,7 @@ class Place:
             process.wait()
 
     def computed(self):
-        """Seconds that each part of it has computed until now."""
+        """Seconds that each part of it has computed until now, and all else on this machine."""
         main = int(
             (postgres.folder_of(self.database) / "data/postmaster.pid").read_text().split()[0]
         )
@@ -82,7 +81,8 @@ class Place:
             "Club Med": [self._sandbox.pid],
             "the people": [os.getpid()],
         }
-        return {name: sum(map(_cpu, processes)) for name, processes in parts.items()}
+        ours = {name: sum(map(_cpu, processes)) for name, processes in parts.items()}
+        return ours | {"others": _busy() - sum(ours.values())}
 
 
 def _cpu(process):
@@ -92,6 +92,13 @@ def _cpu(process):
     except FileNotFoundError:  # it has just ended, and is counted with who waited for it
         return 0
     return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _busy():
+    """Seconds that this machine's cores have computed until now (proc(5))."""
+    spent = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    idle, waits_for_a_disk = spent[3:5]
+    return (sum(map(int, spent)) - int(idle) - int(waits_for_a_disk)) / os.sysconf("SC_CLK_TCK")
 
 
 def _sandbox(latency):

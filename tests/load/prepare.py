@@ -1,4 +1,4 @@
-"""`python -m tests.load.prepare ENTRIES AGENTS SUPERVISORS`: cookies of their sessions, as JSON."""
+"""`python -m tests.load.prepare ENTRIES PEOPLE`: cookies of their sessions, as JSON."""
 
 import io
 import json
@@ -18,12 +18,13 @@ from tests.benchmarks.management.commands import fill_log  # noqa: E402
 
 
 def main():
-    entries, agents, supervisors = map(int, sys.argv[1:])
+    """Every tenth person is a supervisor."""
+    entries, people = map(int, sys.argv[1:])
     call_command("migrate", verbosity=0)
     if entries:
         fill_log.Command(stdout=io.StringIO()).handle(length=entries)
-    staff = [(f"agent-{n}", Role.AGENT) for n in range(agents)]
-    staff += [(f"supervisor-{n}", Role.SUPERVISOR) for n in range(supervisors)]
+    roles = (Role.SUPERVISOR if n % 10 == 9 else Role.AGENT for n in range(people))
+    staff = [(f"{role}-{n}", role) for n, role in enumerate(roles)]
     print(json.dumps({sub: cookie_of(sub, role) for sub, role in staff}))
 
 

@@ -233,6 +233,24 @@ def test_rules_of_markets_that_cannot_be_had_keep_nobody_from_a_customer(agent, 
         assert OUTAGE not in text(agent.page(PROFILE))
 
 
+def test_what_the_desk_does_not_edit_is_cut_short_in_a_long_profile(agent, clubmed):
+    profile = clubmed.customers[TOM]
+    profile["stays"] = [{"village": "Marrakech", "nights": 7}] * 20_000
+    profile["loyalty_program"] |= {"letters": "x" * 600_000, "miles": 17}
+
+    page = agent.page(PROFILE)
+    for name in ("Stays", "Loyalty program, letters"):
+        row = next(dt.parent for dt in page.select("dt") if text(dt) == name)
+        assert text(row).endswith("… (cut short: Club Med wrote more)")
+        assert len(text(row)) < 2200
+    assert len(str(page)) < 128 * 1024
+    answer = agent.post(EDITOR, agent.form(EDITOR) | {"value": "new@example.com"}, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert [body for _, body in sent(clubmed, "PATCH")] == [{"email": "new@example.com"}]
+    assert (len(profile["stays"]), len(profile["loyalty_program"]["letters"])) == (20_000, 600_000)
+
+
 def test_a_profile_that_no_page_could_hold_is_said_to_be_too_long(agent, clubmed):
     clubmed.customers[TOM]["birth_city"] = "x" * (512 * 1024)
 
