@@ -109,9 +109,9 @@ def asked(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     return row
 
 
-def time_of(found: Any) -> datetime | None:
-    """A time as the database gave it: SQLite does as a text."""
-    return datetime.fromisoformat(found).replace(tzinfo=UTC) if isinstance(found, str) else found
+def time_of(found: datetime | None) -> datetime | None:
+    """A time of a query. SQLite does not say in which zone it is."""
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
 def find(model: type[Row], key: Any, *, lock: bool = False) -> Row | None:

@@ -160,7 +160,8 @@ def _place(latency: float) -> Iterator[tuple[Place, list[str]]]:
     """PostgreSQL and the sandbox, and a cookie for each person."""
     folder = tempfile.TemporaryDirectory(prefix="crmadmin-bench-")
     with folder as its_name, place(its_name, latency) as there:
-        yield there, list(there.prepare(0, PEOPLE, 0).values())
+        people_there = there.prepare(0, 2 * PEOPLE)
+        yield there, [it for name, it in people_there.items() if name.startswith("agent")][:PEOPLE]
 
 
 def _resident(process: int) -> float:
