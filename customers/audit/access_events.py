@@ -19,7 +19,8 @@ from customers.audit.models import Access, AccessEvent, Colleague, Purpose, acto
 logger = logging.getLogger(__name__)
 # Of these, what one person repeats within ten minutes counts as one.
 _COUNTED_ONCE = (
-    *(Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.FORGED_FORM, Access.LIMITED),
+    *(Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.REFUSED, Access.FORGED_FORM),
+    Access.LIMITED,
 )
 SAME = timedelta(minutes=10)
 CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
@@ -76,12 +77,13 @@ def note(
     Was it recorded?
 
     Views of one customer by one person within ten minutes are recorded once, and so is what
-    somebody repeats at the door. address: the caller's (`request.address`), of what happens there.
+    somebody repeats at the door from one address (the caller's, `request.address`).
     """
     about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
+    about["address"] = address
     try:
         if kind not in _COUNTED_ONCE or not _is_repeated(kind, actor, same, **about):
-            record(kind, actor=actor, request_id=request_id, address=address, **about)
+            record(kind, actor=actor, request_id=request_id, **about)
             return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
@@ -108,12 +110,14 @@ def _is_repeated(
     customer_id: str,
     field: str,
     change_id: UUID | None,
+    address: str,
 ) -> bool:
     rows, parameters = lately(kind, actor, same)
     key = AccessEvent._meta.get_field("change_id").get_db_prep_save(change_id, connection)
     of_change, of_key = ("= %s", [key]) if change_id else ("IS NULL", [])
-    there = f"SELECT 1 FROM {rows} AND customer_id = %s AND field = %s AND change_id {of_change}"  # noqa: S608
-    parameters += [customer_id, field, *of_key]
+    about = f"customer_id = %s AND field = %s AND address = %s AND change_id {of_change}"
+    there = f"SELECT 1 FROM {rows} AND {about}"  # noqa: S608
+    parameters += [customer_id, field, address, *of_key]
     return bool(statements.asked(f"SELECT EXISTS ({there})", parameters)[0])
 
 
