@@ -105,9 +105,9 @@ SESSION_ENDED = _("Your session has ended.")
 SESSION_ENDED_BY_HAND = _("Somebody here ended your session.")
 ENDED_SESSION = _("The session of %(name)s has ended. The next click asks for a new sign-in.")
 ENDED_BEFORE = _("That session had ended already.")
-NOT_ENDED = _("The session goes on: that it is ended cannot be recorded at the moment.")
+NOT_ENDED = _("The session was not ended: it could not be recorded. Try again in a moment.")
 WHY_END = _("Why?")
-WHY_END_HINT = _("Kept with the event under “Who looked”, with your name.")
+WHY_END_HINT = _("Recorded under “Who looked”, with your name.")
 CONFIRM_SIGN_IN = _("The company has to confirm your sign-in.")
 NEEDS_SIGN_IN = _("Club Med no longer accepts your sign-in.")
 TEXT_KEPT = _(
@@ -126,17 +126,20 @@ CONTROL = _("This holds a character that cannot be typed: remove it.")
 TOO_LONG = _("At most %(limit_value)d characters; this has %(show_value)d.")
 NOT_AN_EMAIL = _("Not a valid e-mail address, like tom@example.com.")
 NOT_A_PHONE = _("Not a phone number: digits, with + first.")
+NO_COUNTRY = _(
+    "No country is known for this number: begin with + and its country code, or save it anyway."
+)
 SAME_PHONE = _("The same number as phone %(n)d, %(number)s: remove one of them.")
 WRONG_DIGITS = _("Not a valid number of this type (%(kind)s): compare it with the document.")
 NOT_A_DATE = _("Write the day, month and year, like 14/06/1986 or 14 June 1986.")
 NO_SUCH_MONTH = _("There is no month %(month)d: write day, month, year.")
-NO_SUCH_YEAR = _("%(year)d cannot be a year of birth.")
+NO_SUCH_YEAR = _("%(year)d cannot be a year of birth: check it.")
 NO_SUCH_DAY = _("%(day)d %(month)s does not exist.")
-FUTURE_DAY = _("This day is in the future.")
+FUTURE_DAY = _("This day is in the future: check the year.")
 CHOOSE_ONE = _("Choose one from the list.")
 PARTNERS_ALONE = _("An answer about partners needs one here too.")
 USE_THE_BIN = _("To remove a phone, use its bin.")
-TOO_MANY_PHONES = _("At most %(num)d phones.")
+TOO_MANY_PHONES = _("At most %(num)d phones: remove one.")
 OF_PHONE = _("Phone %(n)d: %(problem)s")
 EMPTY_ALREADY = _("Nothing to save: this field is empty already.")
 CANNOT_BE_EMPTY = _("%(field)s cannot be empty.")
@@ -180,6 +183,12 @@ WHY_IN_WORDS = _("Details of the reason")
 WHY_EXAMPLE = _("A few words, e.g. call 48133")
 NO_REASON_YET = _("No reason yet")
 OTHER_REASON = _("Other…")
+USUAL_REASONS = {  # of the setting REASONS, as the log holds them
+    "Customer called": _("Customer called"),
+    "Customer wrote": _("Customer wrote"),
+    "Correction": _("Correction"),
+    "Document seen": _("Document seen"),
+}
 ANOTHER_PERSON = _("Why it is another person")
 WHO_CALLS = _("Who is calling")
 HOW_TO_REACH = _("How to reach them")
@@ -223,7 +232,7 @@ WHY_FORGET = _("Why is this customer to be forgotten?")
 WHY_FORGET_HINT = _("Recorded with your name. No personal data of the customer")
 NUMBER_AGAIN = _("The customer’s number, once more")
 NUMBER_AGAIN_HINT = _("So that nobody is forgotten by mistake")
-OTHER_NUMBER = _("This is not the number of this customer.")
+OTHER_NUMBER = _("This is not the number of this customer: check it.")
 
 # Edit and create
 SAVED = _("saved.")
@@ -405,7 +414,7 @@ NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one 
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
 LAST_DAYS = _("Last %(count)d days")
-LONG_PERIOD = _("At most %(most)d days can be drawn.")
+LONG_PERIOD = _("At most %(most)d days can be drawn: choose a shorter period.")
 OTHER_FIELDS = _("Other fields")
 OTHER_PEOPLE = ngettext_lazy("%(count)d other", "%(count)d others", "count")
 REVERSED = _("This day is before the first one.")
@@ -425,6 +434,9 @@ LOOKS = {
     "out": _("Exported and reported"),
     "refused": _("Refused"),
 }
+FOR_PURPOSE = _("Purpose:")
+FROM_ADDRESS = _("From %(address)s.")
+THE_CHANGE = _("The change")
 LIMIT_NAMES = {
     "views": _("Customers opened"),
     "histories": _("Histories read"),
@@ -436,7 +448,7 @@ FOR_EVERYBODY = _("For everybody who reads the log")
 NAME_THE_VIEW = _("Give this view a name.")
 VIEW_SAVED = _("The view “%(name)s” is saved.")
 VIEW_DELETED = _("The view “%(name)s” is deleted. No change of the log is touched by that.")
-NOT_OF_THE_GROUP = _("No chosen field is in this part of the profile.")
+NOT_OF_THE_GROUP = _("No chosen field is in this part of the profile: choose another part.")
 
 # Activity: (what was found, why it is listed) of each rule
 _AT = _("Between %(begun)s and %(ended)s on %(day)s.")

@@ -19,7 +19,8 @@ from customers.audit.models import Access, AccessEvent, Colleague, Purpose, acto
 logger = logging.getLogger(__name__)
 # Of these, what one person repeats within ten minutes counts as one.
 _COUNTED_ONCE = (
-    *(Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.FORGED_FORM, Access.LIMITED),
+    *(Access.VIEW, Access.EXPIRED, Access.SIGN_IN_FAILED, Access.REFUSED, Access.FORGED_FORM),
+    Access.LIMITED,
 )
 SAME = timedelta(minutes=10)
 CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
@@ -76,20 +77,23 @@ def note(
     Was it recorded?
 
     Views of one customer by one person within ten minutes are recorded once, and so is what
-    somebody repeats at the door. address: the caller's (`request.address`), of what happens there.
+    somebody repeats at the door from one address (the caller's, `request.address`).
     """
     about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
-    now = timezone.now()
-    repeated = AccessEvent.objects.filter(
-        kind=kind,
-        actor_key=actor_key(actor.issuer, actor.sub),
-        recorded_at__range=(now - same, now + CLOCKS_DIFFER),
-        **about,
-    )
+    about["address"] = address
     try:
-        if kind not in _COUNTED_ONCE or not repeated.exists():
-            record(kind, actor=actor, request_id=request_id, address=address, **about)
-            return True
+        if kind in _COUNTED_ONCE:
+            now = timezone.now()
+            repeated = AccessEvent.objects.filter(
+                kind=kind,
+                actor_key=actor_key(actor.issuer, actor.sub),
+                recorded_at__range=(now - same, now + CLOCKS_DIFFER),
+                **about,
+            )
+            if repeated.exists():
+                return False
+        record(kind, actor=actor, request_id=request_id, **about)
+        return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
     return False

@@ -5,12 +5,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from customers.access import Actor
 from customers.audit import reverts
 from customers.audit.actions import OF_VALUES, Action, Evidence, Outcome
-from customers.audit.models import UNSETTLED, Change, ChangeQuerySet, Entry, JournalLine
+from customers.audit.models import (
+    UNSETTLED,
+    AccessEvent,
+    Change,
+    ChangeQuerySet,
+    Entry,
+    JournalLine,
+    Missing,
+)
 
 PAGE = 50  # changes
 _TRAIL = 8  # changes beside a record
@@ -122,6 +130,19 @@ def mark_seen(changes: Iterable[Change]) -> None:
 def of_change(change_id: UUID) -> list[Entry]:
     """A change's entries in order."""
     return list(Entry.objects.filter(change_id=change_id).order_by("seq"))
+
+
+def names_of(events: Iterable[AccessEvent]) -> dict[str, str]:
+    """customer_id -> what the log called that customer last; without those whom it cannot name.
+
+    One query.
+    """
+    one_each = {event.customer_id: event.pk for event in events if event.customer_id}
+    entries = Entry.objects.filter(customer_id=OuterRef("customer_id"), action__in=OF_VALUES)
+    last = Subquery(entries.order_by("-seq").values("seq")[:1])
+    numbers = AccessEvent.objects.filter(pk__in=one_each.values()).order_by().values(last=last)
+    named = {one.customer_id: one.customer_label for one in Entry.objects.filter(seq__in=numbers)}
+    return {number: name for number, name in named.items() if not isinstance(name, Missing)}
 
 
 def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:

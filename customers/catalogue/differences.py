@@ -6,10 +6,9 @@ is; its text is not.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -52,8 +51,7 @@ _HAPPENED = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One member, or the value of a plain field.
 
     member: its name, "" for a plain field. happened: None for what is always there. old, new: None
@@ -71,8 +69,7 @@ class Line:
     hidden: tuple[bool, bool] = (False, False)
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """unchanged: members that are as they were. more: lines that were left out. note: in words."""
 
     lines: tuple[Line, ...]
@@ -86,8 +83,7 @@ class Difference:
         return self.lines[0].member if len(self.lines) == 1 and not self.more else ""
 
 
-@dataclass(frozen=True)
-class _Member:
+class _Member(NamedTuple):
     """A part of a value: its name, its JSON, its text, and how that is cut."""
 
     name: str
@@ -140,8 +136,8 @@ def _compared(pairs: list[_Pair]) -> tuple[list[tuple[_Item | None, _Item | None
 def first_value(name: str, new: Json, *, revealed: bool = False, market: str = "") -> Difference:
     """What a create gave to a field: as `difference`, without what was there before."""
     whole = difference(name, None, new, revealed=revealed, market=market)
-    lines = tuple(replace(line, old=None, happened=None) for line in whole.lines)
-    return replace(whole, lines=lines)
+    lines = tuple(line._replace(old=None, happened=None) for line in whole.lines)
+    return whole._replace(lines=lines)
 
 
 def _plain(name: str, value: Json) -> _Member:
@@ -287,7 +283,7 @@ def _lines(
     if old and new:
         for before, after in _changed(old, new):
             line = _line(before, after, market)
-            yield replace(line, happened=Happened.CHANGED) if comes_and_goes else line
+            yield line._replace(happened=Happened.CHANGED) if comes_and_goes else line
         return
     [first, *_rest] = (new or old or {}).values()
     side = side_of(first.text, market)

@@ -3,7 +3,6 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
 from itertools import accumulate, islice
@@ -63,8 +62,7 @@ class Part(NamedTuple):
     is_code: bool = False
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """A text in parts, none if it is empty. length: in characters, before any is spelled out.
 
     language: of its letters, for the right glyphs, "" where it does not matter.
@@ -74,6 +72,11 @@ class Side:
     length: int = 0
     language: str = ""
     is_rtl: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Is it one run of letters whose language and direction do not matter?"""
+        return len(self.parts) == 1 and not (self.parts[0].is_code or self.language or self.is_rtl)
 
     def __str__(self) -> str:
         return "".join(part.text for part in self.parts)
@@ -113,7 +116,7 @@ def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked
 def shortened(side: Side) -> Side:
     """The same, of each run that is long only what stands at its ends, around the changes."""
     parts = (part._replace(text=_ends(part.text)) for part in side.parts)
-    return replace(side, parts=tuple(parts))
+    return side._replace(parts=tuple(parts))
 
 
 def _ends(text: str) -> str:
@@ -203,6 +206,10 @@ def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -
 
 def _note(changed: list[tuple[list[str], list[str]]]) -> str:
     """What the eye may miss of the tokens that differ, in words."""
+    words = [" ".join(token for pair in changed for token in pair[side]) for side in (0, 1)]
+    is_simple = all(text.isascii() and text.isprintable() for text in words)
+    if is_simple and words[0].casefold().split() != words[1].casefold().split():
+        return ""
     old = " ".join(_visible(token) for tokens, _new in changed for token in tokens)
     new = " ".join(_visible(token) for _old, tokens in changed for token in tokens)
     is_read = old != new and max(len(old), len(new)) <= _LONGEST_READ

@@ -1,7 +1,7 @@
 """Phones: how they are typed, shown, compared and sent."""
 
 import re
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from operator import eq
 
 import phonenumbers
@@ -20,6 +20,8 @@ _FROM_ABROAD = (_SOURCES.FROM_NUMBER_WITH_PLUS_SIGN, _SOURCES.FROM_NUMBER_WITH_I
 _UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a phone number
 _DIALLED = re.compile(r"(\++|00)?([0-9]+)")
 _SHORTEST = 7  # digits that tell whose phone it is
+_COUNTRIES = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+_INTERNATIONAL = re.compile(r"\+([1-9][0-9]{4,14})")
 _LONGEST_COUNTRY = 3  # digits of a calling code
 
 
@@ -38,6 +40,8 @@ def dial_text(number: str | None, region: str = "") -> str:
     region: ISO alpha-2 code of the country whose national numbers are understood too.
     """
     text = number or ""
+    if (written := _dialled_abroad(text)) is not None:
+        return written
     read, is_abroad = parsed(text, region), text.startswith("+")
     if read is None or not (is_abroad or phonenumbers.is_valid_number(read)):
         return text
@@ -48,6 +52,28 @@ def dial_text(number: str | None, region: str = "") -> str:
     )
     written = phonenumbers.format_number(read, form)
     return written if dialled(written) == dialled(text) else text
+
+
+def _dialled_abroad(text: str) -> str | None:
+    """As `dial_text` of a number that has its country code and nothing between its digits, at a
+    fifth of the cost; None if it takes a closer look.
+    """
+    if not (found := _INTERNATIONAL.fullmatch(text)):
+        return None
+    starts = (int(found[1][:length]) for length in (1, 2, 3))
+    country = next((start for start in starts if start in _COUNTRIES), 0)
+    national = found[1][len(str(country)) :]
+    if not country or national.startswith(("0", _prefix(country))):
+        return None
+    read = phonenumbers.PhoneNumber(country_code=country, national_number=int(national))
+    written = phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return written if _UNDIALLED.sub("", written) == text else text
+
+
+@cache
+def _prefix(country: int) -> str:
+    """What stands before a number that is dialled within a country of that calling code."""
+    return phonenumbers.ndd_prefix_for_region(_COUNTRIES[country][0], True) or "0"
 
 
 def dial_digits(typed: str, region: str = "") -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote_plus, urlencode
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -74,11 +74,12 @@ class ValuesField(forms.MultipleChoiceField):
             label=label, required=False, error_messages={"invalid_choice": wording.NOT_KNOWN}
         )
         self.name, self.known, self.occurring, self.nothing = name, known, occurring, nothing
+        self.offered: list[tuple[str, Any]] = []  # (value, label)
         self.widget.attrs["class"] = "form-check-input"
 
     def offer(self, chosen: Collection[str]) -> None:
         there = {*self.occurring, *chosen}
-        self.choices = [(value, label) for value, label in self.known.items() if value in there]
+        self.offered = [(value, label) for value, label in self.known.items() if value in there]
 
     def valid_value(self, value: str) -> bool:
         return value in self.known
@@ -252,6 +253,18 @@ class FilterForm(forms.Form):
     def asking(self, **values: str) -> str:
         """The query string with these filters, each instead of those of its name."""
         return query_string({**self._given, **values})
+
+    def asking_one(self, name: str, value: str) -> str:
+        """`asking` for one filter: each row of a page has such links."""
+        if name not in self._others:
+            others = {other: of for other, of in self._given.items() if other != name}
+            self._others[name] = query_string({**others, name: ""})
+        return f"{self._others[name]}{quote_plus(value)}"
+
+    @cached_property
+    def _others(self) -> dict[str, str]:
+        """name -> the query string without a value for it, as far as it was asked for."""
+        return {}
 
     @cached_property
     def _given(self) -> dict[str, list[str]]:

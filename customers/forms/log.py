@@ -26,8 +26,10 @@ class LogFilterForm(FilterForm):
     pickers = ("person", "customer", "field", "action", "outcome")
     hidden = ("group", "flag", "request")
     wanted: LogFilter
+    people: list[tuple[int, str, str]]  # who occurs: key, name and login each
 
     def __init__(self, query: QueryDict, occurring: Occurring, *, reader: Actor) -> None:
+        self.people = occurring.people
         outcomes = {**dict(Outcome.choices), WAITING: wording.WAITING}
         requests = [one for one in query.getlist("request") if _REQUEST.fullmatch(one)]
         super().__init__(

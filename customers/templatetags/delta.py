@@ -1,7 +1,6 @@
 """Old → new in HTML: in the log, in conflicts and in reports, by the same rules."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from django import template
@@ -26,15 +25,19 @@ from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.marks import Part, Side, marked, shortened, side_of
 from customers.catalogue.masking import is_sensitive
 from customers.templatetags.desk import field_label, icon, value_text
-from customers.templatetags.markup import joined, markup, plain
+from customers.templatetags.markup import broken_at, joined, markup
 
 register = template.Library()
 
 _LONG = 120  # characters, from which the rest of a value is one click away
 _ARROW = SafeString('<span class="diff-arrow" aria-hidden="true">→</span>')
 _ABOVE = markup("<br>{}", _ARROW)
-_BREAK = SafeString("@<wbr>")
-_TAGS = {"old": "del", "new": "ins"}
+_SIDES = {
+    ("old", False): '<del class="diff-old">{}</del>',
+    ("old", True): '<del class="diff-old whole">{}</del>',
+    ("new", False): '<ins class="diff-new">{}</ins>',
+    ("new", True): '<ins class="diff-new whole">{}</ins>',
+}
 
 
 @register.simple_tag
@@ -245,7 +248,7 @@ def _pair(line: Line) -> SafeString:
     if longest <= _LONG:
         return _sides(line)
     short = [text and shortened(text) for text in (line.old, line.new)]
-    head = _sides(replace(line, old=short[0], new=short[1]))
+    head = _sides(line._replace(old=short[0], new=short[1]))
     return _folded(head, _sides(line, arrow=_ABOVE), longest)
 
 
@@ -283,9 +286,9 @@ def _one_side(line: Line, side: str) -> SafeString:
 
 
 def _value(side: str, text: Side, whole: bool) -> SafeString:
-    css = f"diff-{side} whole" if whole and text.parts else f"diff-{side}"
-    shown = _text(text) if text.parts else _empty()
-    return markup('<{0} class="{1}">{2}</{0}>', _TAGS[side], css, shown)
+    if not text.parts:
+        return markup(_SIDES[side, False], _empty())
+    return markup(_SIDES[side, whole], _text(text))
 
 
 def _empty() -> SafeString:
@@ -294,6 +297,8 @@ def _empty() -> SafeString:
 
 def _text(side: Side, mark: str = "b") -> SafeString:
     """The parts of a text in its own direction and language. An address may break after its @."""
+    if side.is_plain:
+        return markup("<bdi>{}</bdi>", _part(side.parts[0], mark))
     language = markup(' lang="{}"', side.language) if side.language else ""
     direction = SafeString(' dir="rtl"') if side.is_rtl else ""
     parts = joined(_part(part, mark) for part in side.parts)
@@ -304,7 +309,7 @@ def _part(part: Part, mark: str) -> SafeString:
     if part.is_code:
         tag = mark if part.is_marked else "span"
         return markup('<{0} class="code-point">{1}</{0}>', tag, part.text)
-    text = joined(map(plain, part.text.split("@")), _BREAK)
+    text = broken_at("@", part.text)
     return markup("<{0}>{1}</{0}>", mark, text) if part.is_marked else text
 
 

@@ -90,8 +90,9 @@ def boxes(bound: BoundField) -> SafeString:
     """A box with its label for each value that a field offers. Not by Django's templates, of which
     each box takes four.
     """
-    widget, chosen = bound.field.widget, bound.value() or ()
-    attributes = flatatt(bound.build_widget_attrs(widget.attrs))
+    field: Any = bound.field
+    chosen = bound.value() or ()
+    attributes = flatatt(bound.build_widget_attrs(field.widget.attrs))
     box = (
         '<label class="form-check" for="{0}"><input type="checkbox" name="{1}" value="{2}"{3}'
         ' id="{0}"{4}><span class="form-check-label">{5}</span></label>'
@@ -106,7 +107,7 @@ def boxes(bound: BoundField) -> SafeString:
             SafeString(" checked") if value in chosen else "",
             label,
         )
-        for at, (value, label) in enumerate(widget.choices)
+        for at, (value, label) in enumerate(field.offered)
     )
 
 
@@ -123,12 +124,6 @@ def text_input(bound: BoundField) -> SafeString:
 def field_label(name: str) -> str:
     """The catalogue's label of a field; the name of one that left the catalogue."""
     return FIELDS[name].label if name in FIELDS else str(wording.PARTS_OF_THE_LOG.get(name, name))
-
-
-@register.filter
-def limit_name(name: str) -> str:
-    """Of what there was too much."""
-    return str(wording.LIMIT_NAMES.get(name, name))
 
 
 @register.filter
@@ -249,7 +244,7 @@ def customer_link(
         label = wording.CUSTOMER % {"number": act.customer_id}
     actor = context["actor"]
     page = address_of("profile" if actor.may_handle_customers else "history", act.customer_id)
-    link = markup('<a href="{}">{}</a>', page, isolated(label))
+    link = markup('<a href="{}"><bdi translate="no">{}</bdi></a>', page, label)
     return markup('{} <small class="num">{}</small>', link, beside) if numbered else link
 
 
@@ -270,7 +265,7 @@ def colleague(context: template.Context, name: str, key: int) -> SafeString:
 @register.simple_tag(takes_context=True)
 def asking(context: template.Context, name: str, value: object) -> str:
     """The query string of the list with this filter too."""
-    query: str = context["filter"].asking(**{name: str(value)})
+    query: str = context["filter"].asking_one(name, str(value))
     return query
 
 
@@ -351,12 +346,8 @@ def times_of() -> str:
 
 
 def _time(moment: datetime, words: str) -> SafeString:
-    return markup(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.astimezone(UTC).isoformat(timespec="milliseconds"),
-        f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        words,
-    )
+    utc = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return markup(f'<time datetime="{utc}" title="{utc[:10]} {utc[11:19]} UTC">{{}}</time>', words)
 
 
 def _words(moment: datetime, now: datetime) -> str:

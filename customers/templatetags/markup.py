@@ -14,9 +14,9 @@ def markup(text: str, *values: object) -> SafeString:
     return SafeString(text.format(*pieces))  # nosec B703
 
 
-def plain(text: str) -> SafeString:
-    """A text that is no HTML."""
-    return SafeString(escape(text))  # nosec B703
+def broken_at(sign: str, text: str) -> SafeString:
+    """A text that is no HTML, which may go on in a new line after that sign."""
+    return SafeString(escape(text).replace(sign, f"{sign}<wbr>"))  # nosec B703
 
 
 def joined(pieces: Iterable[SafeString], between: SafeString = _NOTHING) -> SafeString:

@@ -68,7 +68,7 @@ def _log_page(request: DeskRequest, form: LogFilterForm, naming: SavedViewForm) 
         "naming": naming,
         "views": _views(request.actor, form.newest),
         "usual": form.usual(request.actor),
-        "people": known_people(filters.occurring().people),
+        "people": known_people(form.people),
     }
     if form.is_valid():
         page = filters.page(form.wanted, before=form.cleaned_data["before"])

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import paging
+from customers.audit import paging, reading
 from customers.audit.models import Access
 from customers.forms.filters import known_people, mark_current, period, usual_views
 from customers.forms.looks import LookFilterForm
@@ -33,7 +33,7 @@ def looks(request: DeskRequest) -> HttpResponse:
     context["people"] = known_people(form.people)
     if form.is_valid():
         page = paging.search(form.wanted, before=form.cleaned_data["before"])
-        context["page"] = page
+        context |= {"page": page, "names": reading.names_of(page.rows)}
         context |= {name: form.at(getattr(page, name)) for name in ("older", "newer")}
     if request.htmx.target == "looks-panel":
         return render(request, "audit/_looks_panel.html", context | {"filter": form})

@@ -3,6 +3,7 @@
 import pytest
 
 from customers.audit.models import AccessEvent, actor_key
+from tests.acts import change, forget
 from tests.conftest import AGENT, HTMX, TOM, soup, text
 
 pytestmark = pytest.mark.once
@@ -122,6 +123,19 @@ def test_a_profile_asks_for_its_looks_when_the_panel_is_opened(agent, supervisor
     assert "Inès Moreau, agent" in text(soup(panel))
     assert "<html" not in panel.content.decode()
     assert agent.page(f"/customers/{TOM}/").select("#timeline details") == []
+
+
+def test_a_customer_is_named_until_the_log_forgets_the_name(agent, supervisor):
+    change(agent, "new@example.com")
+    agent.get(f"/customers/{TOM}/")
+
+    def cells():
+        page = supervisor.page(f"/audit/looks/?kind=view&customer={TOM}")
+        return {text(cell) for cell in page.select("td.customer")}
+
+    assert cells() == {f"Tom Smith {TOM}"}
+    forget()
+    assert cells() == {TOM}
 
 
 def test_reading_who_looked_is_a_look(auditor):
