@@ -85,7 +85,8 @@ soak-on-postgresql:
 
 .PHONY: upgrade
 upgrade: .venv/.dev ## replace a running version by this one while people save: FROM (HEAD~1)
-	@FROM=$${FROM:-HEAD~1} $(bin)/python -m pytest tests/faults/test_replacing.py -q
+	@.ci/system
+	@FROM=$${FROM:-HEAD~1} $(bin)/python -m tests.postgres $(bin)/python -m pytest tests/faults/test_replacing.py -q
 
 .PHONY: load
 load: .venv/.dev ## what one machine carries: PEOPLE (200), MINUTES (10), ENTRIES (1000000), STEP

@@ -216,10 +216,13 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (!elt.matches("form[data-gate]") || xhr.status >= 400) return;
   forget();
   leaving = true;
-  door.postMessage("signed out");
+  door.postMessage("here");
 });
-if (document.querySelector("[data-signed-out]")) door.postMessage("signed out");
-door.addEventListener("message", () => {
+const gate = document.querySelector("[data-signed-out]");
+if (gate) door.postMessage(gate.dataset.signedOut);
+door.addEventListener("message", ({ data }) => {
+  // The provider has led one tab back, so its own session has ended: the others say so, too.
+  if (gate?.dataset.signedOut === "here" && data === "everywhere") location.reload();
   if (!signOut || leaving) return;
   forget();
   location.replace(signOut.dataset.gate);

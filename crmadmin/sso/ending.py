@@ -27,6 +27,7 @@ from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
 _HINT_SECONDS = 3600
+_EVERYWHERE = "everywhere"
 
 
 @allow(Permission.EVERYONE)
@@ -47,6 +48,13 @@ def logout(request: DeskRequest) -> HttpResponse:
     leave = HttpResponseClientRedirect if request.htmx else redirect
     response: HttpResponse = leave(address)
     response["Clear-Site-Data"] = '"cache", "storage"'
+    _note_sign_out(response, state)
+    presence.note_end(response, time.time())
+    return response
+
+
+def _note_sign_out(response: HttpResponse, state: str) -> None:
+    """state: what the provider is to send back, _EVERYWHERE once it has."""
     response.set_cookie(
         settings.SIGNED_OUT_COOKIE_NAME,
         state,
@@ -54,8 +62,6 @@ def logout(request: DeskRequest) -> HttpResponse:
         httponly=True,
         samesite="Lax",
     )
-    presence.note_end(response, time.time())
-    return response
 
 
 def _end_at_provider(request: DeskRequest, id_token: str, state: str) -> str:
@@ -94,15 +100,19 @@ def let_forms_lead_there(response: HttpResponse, identity: dict[str, Any]) -> No
 @allow(Permission.EVERYONE)
 @require_GET
 def signed_out(request: DeskRequest) -> HttpResponse:
-    """Says whether the provider has ended its own session, too: then it sent our state back."""
+    """Says whether the provider has ended its own session, too: then it sent our state back, to
+    one of the tabs.
+    """
     if request.actor:
         return redirect("/")
     state = request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME)
-    context = {
-        "everywhere": bool(state) and request.GET.get("state") == state,
-        "target": attempts.safe_target(request, request.GET.get("next", "/")),
-    }
-    return render(request, "signed_out.html", context)
+    is_everywhere = bool(state) and state in (request.GET.get("state"), _EVERYWHERE)
+    target = attempts.safe_target(request, request.GET.get("next", "/"))
+    context = {"everywhere": is_everywhere, "target": target}
+    response = render(request, "signed_out.html", context)
+    if is_everywhere:
+        _note_sign_out(response, _EVERYWHERE)
+    return response
 
 
 @allow(Permission.EVERYONE)

@@ -137,7 +137,7 @@ def _is_page(request: DeskRequest) -> bool:
 def _ask_by_browser(request: DeskRequest, identity: dict[str, Any]) -> HttpResponse:
     """The hint says who is meant, of several who are signed in at the provider."""
     read_again()  # the browser is only sent to a provider that answers now
-    hints = {"id_token_hint": identity["id_token"], "login_hint": identity["login"]}
+    hints = {"id_token_hint": identity["id_token"], "login_hint": identity.get("login")}
     hint = next(({name: said} for name, said in hints.items() if said), {})
     path = request.get_full_path()
     return attempts.start(request, path, is_silent=True, prompt="none", **hint)

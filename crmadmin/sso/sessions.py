@@ -63,18 +63,18 @@ def begin(request: DeskRequest, actor: Actor, *, sid: str = "", **private: Any) 
     sid: the provider's name for its own session, or "". private: JSON values to keep beside who
     they are, in `SessionStore.identity`.
     """
-    on = browser_words(request.headers.get("User-Agent", ""))
-    start(ours(request.session), actor, sid=sid, on=on, **private)
     request.browser = request.browser or secrets.token_urlsafe(16)
     was_last, request.was_last = request.was_last, digest(f"{request.browser} {actor.key}")[:16]
+    private |= {"on": browser_words(request.headers.get("User-Agent", ""))}
+    start(ours(request.session), actor, sid=sid, browser=request.was_last, **private)
     if was_last != request.was_last:
         rotate_token(request)
 
 
 def start(
-    session: SessionStore, actor: Actor, *, sid: str = "", on: str = "", **private: Any
+    session: SessionStore, actor: Actor, *, sid: str = "", browser: str = "", **private: Any
 ) -> None:
-    """As `begin`. on: what browser, for people.
+    """As `begin`. browser: what this person in this browser is known by; "" if that is not known.
 
     The session of the same person goes on, whose former key is good for a minute: several tabs may
     sign in at once. Anybody else's ends.
@@ -96,7 +96,7 @@ def start(
     row.last_active = now
     row.person = actor_key(actor.issuer, actor.sub)
     row.sid_digest = digest_of_sid(actor.issuer, sid)
-    session.begin(row, private | {"actor": asdict(actor), "on": on}, content)
+    session.begin(row, private | {"actor": asdict(actor), "browser": browser}, content)
 
 
 def renew(session: SessionBase, actor: Actor, **private: Any) -> None:
@@ -123,10 +123,15 @@ def _end(session: SessionBase) -> None:
     if actor := actor_of(session):
         credentials.forget(actor.sign_in)
         forget_searches(session)
-        # Those that only answer what other tabs have asked for, too.
-        key, soon = actor_key(actor.issuer, actor.sub), timezone.now() + _GRACE
-        Session.objects.filter(person=key, ends_at__lte=soon).delete()
+        end_all(of_browser(actor, ours(session).identity.get("browser", "")))
     session.flush()
+
+
+def of_browser(actor: Actor, browser: str) -> list[Session]:
+    """The sessions of a person in one browser: tabs that sign in at once begin one each."""
+    rows = Session.objects.filter(person=actor_key(actor.issuer, actor.sub))
+    identities = ((row, row.read_identity() or {}) for row in rows)
+    return [row for row, identity in identities if browser and identity.get("browser") == browser]
 
 
 def end_all(rows: Iterable[Session]) -> list[Actor]:

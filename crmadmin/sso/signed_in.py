@@ -29,14 +29,22 @@ class EndForm(SmallForm):
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class SignedIn:
-    """One session. on: "Firefox, Windows". is_this: the one of the request that asks."""
+    """A person in one browser. on: "Firefox, Windows". is_this: the one of the request that asks.
 
-    row: Session
+    rows: one session as a rule, the most recently active first. Tabs that sign in at once begin one
+    each, of which the browser keeps the last.
+    """
+
     actor: Actor
     on: str
-    is_this: bool
+    rows: list[Session]
+    is_this: bool = False
+
+    @property
+    def row(self) -> Session:
+        return self.rows[0]
 
 
 @allow(Permission.OWN_SESSIONS)
@@ -46,7 +54,11 @@ def sessions(request: DeskRequest) -> HttpResponse:
     form = EndForm(request.POST if request.method == "POST" else None)
     asked = request.POST.get("session") or request.GET.get("ask")
     if form.is_valid():
-        found = [one for one in listed if one.row.pk == asked and not one.is_this]
+        found = [
+            one
+            for one in listed
+            if not one.is_this and asked in [session.pk for session in one.rows]
+        ]
         if not found:
             messages.warning(request, wording.ENDED_BEFORE)
         for one in found:
@@ -72,12 +84,15 @@ def _listed(request: DeskRequest) -> list[SignedIn]:
     if not request.actor.may_end_sessions:
         rows = rows.filter(person=actor_key(request.actor.issuer, request.actor.sub))
     this = ours(request.session).row
-    found = [
-        SignedIn(row, actor_in(identity), identity["on"], is_this=row == this)
-        for row in rows
-        if (identity := row.read_identity()) and not identity.get("goes_on")
-    ]
-    return sorted(found, key=lambda one: not one.is_this)
+    found: dict[str, SignedIn] = {}
+    for row in rows:
+        identity = row.read_identity()
+        if identity and not identity.get("goes_on"):
+            new = SignedIn(actor_in(identity), identity.get("on", ""), [])
+            one = found.setdefault(identity.get("browser") or row.pk, new)
+            one.rows.append(row)
+            one.is_this |= row == this
+    return sorted(found.values(), key=lambda one: not one.is_this)
 
 
 def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
@@ -86,6 +101,7 @@ def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
     record_before(
         request, Access.END_SIGN_IN, refusal=wording.NOT_ENDED, address=request.address, **whom
     )
-    end_by_hand(one.row)
+    for row in one.rows:
+        end_by_hand(row)
     note_at_door(request, Access.ENDED, actor=one.actor)
     messages.success(request, wording.ENDED_SESSION % {"name": one.actor.name})

@@ -17,19 +17,17 @@ _BETWEEN = r"(?:\s*[/.\-年月]\s*|\s+)"
 _AROUND = r"[\s.,/\-]*"
 _MONTH = rf"(?P<name>[^\W\d_]{{{_LETTERS},}})"
 _TH = "(?:st|nd|rd|th|er|º)?"
-_SHAPES = [
-    re.compile(rf"(?<![^\s,;]){shape}(?![^\s,;])", re.IGNORECASE)
-    for shape in (
-        rf"(?P<y>\d{{4}}){_BETWEEN}(?P<m>\d{{1,2}}){_BETWEEN}(?P<d>\d{{1,2}})日?",
-        rf"(?P<d>\d{{1,2}}){_BETWEEN}(?P<m>\d{{1,2}}){_BETWEEN}(?P<y>\d{{4}}|\d{{2}})",
-        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
-        r"(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{4})",
-        rf"(?:le |the )?(?P<d>\d{{1,2}}){_TH}{_AROUND}(?:(?:of|de) )?{_MONTH}{_AROUND}"
-        r"(?:(?:of|de|del) )?(?P<y>\d{4}|\d{2})",
-        rf"{_MONTH}{_AROUND}(?P<d>\d{{1,2}}){_TH}[\s.,]+(?P<y>\d{{4}})",
-        rf"(?P<y>\d{{4}}){_AROUND}{_MONTH}{_AROUND}(?P<d>\d{{1,2}})",
-    )
-]
+_AFTER = r"(?:T\d{2}:\d{2}[^\s,;]*|\s*\([^()]*\))?"  # a time of the day, an age
+_SHAPES = (
+    rf"(?P<y>\d{{4}}){_BETWEEN}(?P<m>\d{{1,2}}){_BETWEEN}(?P<d>\d{{1,2}})日?",
+    rf"(?P<d>\d{{1,2}}){_BETWEEN}(?P<m>\d{{1,2}}){_BETWEEN}(?P<y>\d{{4}}|\d{{2}})",
+    r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
+    r"(?P<d>\d{2})(?P<m>\d{2})(?P<y>\d{4})",
+    rf"(?:le |the )?(?P<d>\d{{1,2}}){_TH}{_AROUND}(?:(?:of|de) )?{_MONTH}{_AROUND}"
+    r"(?:(?:of|de|del) )?(?P<y>\d{4}|\d{2})",
+    rf"{_MONTH}{_AROUND}(?P<d>\d{{1,2}}){_TH}[\s.,]+(?P<y>\d{{4}})",
+    rf"(?P<y>\d{{4}}){_AROUND}{_MONTH}{_AROUND}(?P<d>\d{{1,2}})",
+)
 
 
 def read(text: str) -> tuple[int, int, int] | None:
@@ -55,7 +53,7 @@ def _is_past(year: int, month: int, day: int) -> bool:
 
 def _found(text: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Each reading of a text, likeliest first: what was read, and its day."""
-    for shape in _SHAPES:
+    for shape in _shapes():
         for found in shape.finditer(text):
             named = found.groupdict()
             month = _month(named["name"]) if named.get("name") else int(named["m"])
@@ -67,6 +65,17 @@ def _found(text: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
             if found[0].isdecimal() and not (1 <= month <= 12 and _FIRST_YEAR <= year < 2100):
                 continue  # eight digits have two readings, and one at most is meant
             yield found[0], (year, month, day)
+
+
+@cache
+def _shapes() -> list[re.Pattern[str]]:
+    """Each shape, with the day of the week before it and what may stand after it."""
+    widths = [Locale(language).days["format"] for language in _LANGUAGES]
+    names = {name for of in widths for key in ("wide", "abbreviated") for name in of[key].values()}
+    weekday = "|".join(re.escape(name.rstrip(".")) for name in sorted(names, key=len, reverse=True))
+    before = rf"(?<![^\s,;])(?:(?:{weekday})[.,]*\s+)?"
+    whole = (rf"{before}{shape}{_AFTER}(?![^\s,;])" for shape in _SHAPES)
+    return [re.compile(one, re.IGNORECASE) for one in whole]
 
 
 @cache

@@ -69,7 +69,7 @@ class Field:
     codes: code -> its title; use `choices`. Any other code is shown as a new value, not refused.
     rare: without a value it stands in the line "Also empty". read: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
-    note: a word beside the value. follows: the field whose change at Club Med changes it.
+    note: a word beside the value. help: a sentence below its input. follows: the field whose change at Club Med changes it.
     before: the field with the value before this one, which stands in the same row.
     joins: it goes on in the line of the row above it, as in "São Paulo, Brazil".
     width: of its input in a form, in sixths.
@@ -90,6 +90,7 @@ class Field:
     sensitive: bool = False
     read: bool = True
     note: str | Promise = ""
+    help: str | Promise = ""
     follows: str = ""
     before: str = ""
     joins: bool = False
@@ -254,7 +255,7 @@ _ROWS = (
     Field("gm_number", _("GM number"), Group.HEAD, kinds.IDENTIFIER),
     Field("customer_type", _("Type"), Group.HEAD, kinds.CODE, create=Create.OPTIONAL, codes={"PROSPECT": _("Prospect"), "CLIENT": _("Client")}),
     Field("locale", _("Market"), Group.HEAD, kinds.IDENTIFIER),
-    Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes={"MR": _("Mr"), "MS": _("Ms")}, width=2),
+    Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes={"MR": _("Mr"), "MS": _("Ms")}, help=_("The gender follows."), width=2),
     Field("first_name", _("First name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20, width=4),
     Field("last_name", _("Last name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
     _native_name("unicode_first_name", _("Native first name"), create=Create.OPTIONAL, max_length=100),
@@ -282,10 +283,10 @@ _ROWS = (
     Field("loyalty_points", _("Points"), Group.ACCOUNT, kinds.NUMBER, "loyalty_program.points"),
     Field("loyalty_is_platinum_for_life", _("Platinum for life"), Group.ACCOUNT, kinds.BOOLEAN, "loyalty_program.is_platinum_for_life", rare=True),
     Field("customer_status", _("Customer status"), Group.ACCOUNT, kinds.CODE, codes=CUSTOMER_STATUSES),
-    Field("filiation_number", _("Filiation number"), Group.ACCOUNT, kinds.IDENTIFIER, rare=True),
+    Field("filiation_number", _("Filiation number"), Group.ACCOUNT, kinds.IDENTIFIER, rare=True, note=_("links a family at Club Med")),
     Field("blacklisted", _("Blacklisted"), Group.ACCOUNT, kinds.BOOLEAN),
     Field("health_pass_id", _("Health pass"), Group.ACCOUNT, kinds.IDENTIFIER, sensitive=True, rare=True),
-    Field("call_id", _("Call motive"), Group.CALL, kinds.IDENTIFIER, create=Create.OPTIONAL, read=False),
+    Field("call_id", _("Call motive"), Group.CALL, kinds.IDENTIFIER, help=_("Club Med’s code for why the customer calls."), create=Create.OPTIONAL, read=False),
 )  # fmt: skip
 
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}

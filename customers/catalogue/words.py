@@ -26,7 +26,12 @@ _CHANNELS = {
     "WHATSAPP": _("WhatsApp"),
     "PROFILING": _("Profiling"),
     "CGU_2": _("Terms of use 2"),
-    "CONFORMITY": _("Conformity"),
+    "CONFORMITY": _("Compliance"),
+}
+_CHANNEL_HELP = {
+    "PROFILING": _("offers chosen by interests"),
+    "CGU_2": _("Club Med’s second terms accepted"),
+    "CONFORMITY": _("as the law of the market asks"),
 }
 
 
@@ -71,6 +76,11 @@ def phone_type_text(code: str | None) -> str:
 def channels() -> dict[str, str]:
     """The same of opt-ins."""
     return {code: str(name) for code, name in _CHANNELS.items()}
+
+
+def channel_help() -> dict[str, str]:
+    """A word about those that need one, by code."""
+    return {code: str(text) for code, text in _CHANNEL_HELP.items()}
 
 
 def date_text(value: Json) -> str:

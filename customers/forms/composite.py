@@ -185,10 +185,15 @@ class OptinsForm(plain.FormPart):
         plain.dress(self)
 
     @property
-    def inputs(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The inputs of each channel, after its name."""
+    def inputs(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """The inputs of each channel, after its name and a word of help."""
+        helps = words.channel_help()
         return [
-            (label, [self[key] for key, (of, _) in self.about.items() if of == code])
+            (
+                label,
+                helps.get(code, ""),
+                [self[key] for key in self.about if self.about[key][0] == code],
+            )
             for code, label in self.channels.items()
         ]
 
@@ -323,6 +328,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     def clean(self) -> None:
         self._check_twice()
+        self._check_countries()
         if self.missing and not self.value and not any(self.errors):
             raise ValidationError(self.missing, "required")
 
@@ -335,6 +341,13 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
             if twins and (form.is_typed or rows[twins[0]].is_typed):
                 named = {"n": twins[0] + 1, "number": phones.dial_text(number, form.region)}
                 self.doubt([str(at), "number"], wording.SAME_PHONE % named)
+
+    def _check_countries(self) -> None:
+        """A number of no country known cannot be called from another one."""
+        for at, form in enumerate(form for form in self.shown_forms if form.phone is not None):
+            number = (form.phone or {}).get("number")
+            if form.is_typed and number and not str(number).startswith("+"):
+                self.doubt([str(at), "number"], str(wording.NO_COUNTRY))
 
     @property
     def error_codes(self) -> set[str | None]:

@@ -16,7 +16,7 @@ _OTHER = "…"  # the choice of whoever gives a reason in words alone
 
 def _choices() -> Iterator[tuple[str, Any]]:
     yield "", wording.NO_REASON_YET
-    yield from ((reason, reason) for reason in settings.REASONS)
+    yield from ((reason, wording.USUAL_REASONS.get(reason, reason)) for reason in settings.REASONS)
     yield _OTHER, wording.OTHER_REASON
 
 

@@ -119,9 +119,11 @@ def _why(context: template.Context, change: Change, span: SafeString) -> SafeStr
 
 @register.simple_tag
 def reason(act: Act) -> SafeString:
-    """Why, as a person typed it."""
+    """Why, as a person typed it; a usual reason in the reader's language."""
     if act.reason:
-        return markup("<bdi>{}</bdi>", act.reason)
+        usual, colon, words = str(act.reason).partition(": ")
+        read = f"{wording.USUAL_REASONS.get(usual, usual)}{colon}{words}"
+        return markup("<bdi>{}</bdi>", read)
     if act.action in (Action.CHANGE, Action.CREATE):
         return markup('<em class="nil">{}</em>', wording.NO_REASON_GIVEN)
     return _NOTHING

@@ -7,10 +7,13 @@ import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import unquote_plus
 
 import pytest
 import requests
+from babel.messages.pofile import read_po
+from django.conf import settings
 from playwright.sync_api import expect, sync_playwright
 
 from tests.crmadmin.conftest import clock, liar  # noqa: F401 - fixtures
@@ -32,6 +35,12 @@ TIME_PASSES = "from tests.acts import let_the_grace_pass; let_the_grace_pass()"
 # The same browser without windows, where there is one: it takes a third less of the processor.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 SIDEWAYS = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+CATALOG = Path(settings.BASE_DIR, "customers/locale/fr/LC_MESSAGES/django.po")
+# All that a page says, to read or to hear.
+WORDS = """() => [document.title, ...[...document.querySelectorAll("body *")].flatMap(one => [
+    ...[...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data),
+    ...["aria-label", "placeholder", "title", "alt"].map(name => one.getAttribute(name) ?? ""),
+])].map(text => text.trim())"""
 # Pages of one context share a process, which the first has warmed.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 
@@ -130,6 +139,15 @@ def running_product(tmp_path_factory):
     product.told.said += said.splitlines()
     leaks = product.told.leaks()
     assert not leaks, leaks
+
+
+@pytest.fixture(scope="session")
+def english():
+    """Every sentence that reads otherwise in French."""
+    with CATALOG.open("rb") as file:
+        messages = list(read_po(file))[1:]
+    alone = [one for one in messages if isinstance(one.id, str)]
+    return {one.id for one in alone if one.id.casefold() != one.string.casefold()}
 
 
 @pytest.fixture
@@ -260,6 +278,8 @@ def tab_to(page, control):
 @contextmanager
 def somebody_else(page, product):
     with page.context.browser.new_context(base_url=product.desk) as context:
+        chosen = [one for one in page.context.cookies() if one["name"] == "crmadmin_language"]
+        context.add_cookies(chosen)
         theirs = context.new_page()
         product.let_in(theirs, "Owen Whitfield")
         yield theirs

@@ -1,28 +1,13 @@
 """A day at the desk in French: with the keyboard alone, and without a script on a narrow screen."""
 
 import json
-from pathlib import Path
 
 import pytest
-from babel.messages.pofile import read_po
-from django.conf import settings
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SIDEWAYS, sign_in, tab_to, unexpected
+from tests.browser.conftest import SIDEWAYS, WORDS, sign_in, tab_to, unexpected
 
 pytestmark = pytest.mark.once
-CATALOG = Path(settings.BASE_DIR, "customers/locale/fr/LC_MESSAGES/django.po")
-WORDS = """() => [...document.querySelectorAll("body *")].flatMap(one => [...one.childNodes])
-    .filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data.trim())"""
-
-
-@pytest.fixture(scope="module")
-def english():
-    """Every sentence that reads otherwise in French."""
-    with CATALOG.open("rb") as file:
-        messages = list(read_po(file))[1:]
-    alone = [one for one in messages if isinstance(one.id, str)]
-    return {one.id for one in alone if one.id.casefold() != one.string.casefold()}
 
 
 def look(page, english):

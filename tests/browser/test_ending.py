@@ -34,6 +34,7 @@ def test_after_a_sign_out_no_tab_shows_a_customer_and_back_brings_none_back(prod
 
     expect(page.get_by_text("signed out of the company's sign-in, too")).to_be_visible()
     other.wait_for_url(GATE)
+    expect(other.get_by_text("signed out of the company's sign-in, too")).to_be_visible()
     for tab in (page, other):
         tab.go_back()
         expect(tab.get_by_role("link", name="Sign in")).to_be_visible()

@@ -42,16 +42,16 @@ def filled(page, edited):
         ),
         (
             [HOME, OFFICE],
-            [("MOBILE", "+2223", "1"), ("OFFICE", "333", "")],
+            [("MOBILE", "+2223", "1"), ("OFFICE", "+333", "")],
             [
                 {"number": "+2223", "type": "MOBILE", "carrier": {"id": 7}},
-                {"number": "333", "type": "OFFICE"},
+                {"number": "+333", "type": "OFFICE"},
             ],
         ),
         (
             [{"number": "ext. 12", "type": "FAX_2"}],
-            [("FAX_2", "ext. 12", "0"), ("HOME", "0140506070", "")],
-            [{"number": "ext. 12", "type": "FAX_2"}, {"number": "0140506070", "type": "HOME"}],
+            [("FAX_2", "ext. 12", "0"), ("HOME", "+33140506070", "")],
+            [{"number": "ext. 12", "type": "FAX_2"}, {"number": "+33140506070", "type": "HOME"}],
         ),
     ],
     ids=["a number changed", "one gone and one new", "what is odd stays"],
@@ -76,7 +76,7 @@ def test_the_whole_list_is_sent_each_with_the_members_that_we_do_not_know(
         ([("PIGEON", "0612345678", "0")], "Choose one from the list."),
         ([("MOBILE", "", "0")], "To remove a phone, use its bin."),
         ([("MOBILE", "", "")], "Nothing to save."),
-        ([("MOBILE", f"06{n:08}", "") for n in range(21)], "At most 20 phones."),
+        ([("MOBILE", f"06{n:08}", "") for n in range(21)], "At most 20 phones: remove one."),
     ],
 )
 def test_a_bad_row_is_told_and_all_rows_come_back(agent, clubmed, edited, message):
@@ -109,10 +109,10 @@ def test_after_a_conflict_each_row_stays_with_its_own_phone(agent, clubmed):
         OFFICE,
     ]
 
-    edited = [("HOME", "0111111111", "0"), ("OFFICE", "0202020202", "1")]
+    edited = [("HOME", "+33111111111", "0"), ("OFFICE", "0202020202", "1")]
     answer = agent.post(URL, filled(page, edited), headers=HTMX)
     assert answer.status_code == 409
     conflict = soup(answer)
     agent.post(URL, filled(conflict, rows(conflict)), headers=HTMX)
 
-    assert sent(clubmed, "PATCH")[-1][1] == {"phones": [HOME | {"number": "0111111111"}, OFFICE]}
+    assert sent(clubmed, "PATCH")[-1][1] == {"phones": [HOME | {"number": "+33111111111"}, OFFICE]}

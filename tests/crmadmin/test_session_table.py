@@ -226,6 +226,28 @@ def test_tabs_that_sign_in_at_once_each_reach_their_page(browser, company, clubm
     assert browser.get(targets[0]).status_code == 200
 
 
+@pytest.mark.parametrize("end", ["the person", "a supervisor"])
+def test_tabs_that_sign_in_at_once_are_one_browser_in_the_list_and_at_its_end(
+    browser, company, clubmed, supervisor, end
+):
+    for _ in range(3):  # no callback knows yet of the sessions that the others begin
+        browser.come_in("ines.moreau")
+        del browser.cookies["crmadmin_session"]
+    browser.come_in("ines.moreau")
+    elsewhere = Browser()
+    elsewhere.come_in("ines.moreau")
+    ours = Session.objects.filter(person=browser.session.row.person)
+    assert ours.count() == 5
+
+    assert len(browser.page("/sessions/").select("tbody.change")) == 2
+    if end == "the person":
+        browser.post("/oidc/logout/")
+    else:
+        supervisor.post("/sessions/", {"session": ours.order_by("began")[0].pk})
+
+    assert [row.pk for row in ours if row.read_identity()] == [elsewhere.session.row.pk]
+
+
 def test_a_form_is_good_after_its_person_signed_in_again_in_another_tab(browser, company, clubmed):
     browser.handler.enforce_csrf_checks = True
     browser.come_in("ines.moreau")

@@ -163,6 +163,14 @@ def test_a_sign_in_and_a_refused_entry_are_recorded(browser, liar, groups, kind,
     assert event.request_id == answer["X-Request-ID"]
 
 
+def test_whoever_may_not_come_in_is_noted_once_in_a_while(browser, liar, clock):
+    liar.claims = {"groups": ["another"]}
+    for minutes, times in ((0, 1), (9, 1), (11, 2)):
+        clock(minutes)
+        browser.come_in_by(liar)
+        assert AccessEvent.objects.filter(kind="refused").count() == times
+
+
 def test_a_sign_in_that_failed_is_nobodys(browser, liar):
     liar.answers[hostile.TOKEN] = (500, hostile.CODE.encode())
     browser.come_in_by(liar)
@@ -270,7 +278,7 @@ def test_session_and_form_token_change_at_sign_in_and_tokens_are_encrypted(brows
     identity = browser.session.identity
     kept = {"id_token", "login", "refresh_token", "nonce", "groups_are_signed"}
     kept |= {"renew_at", "overdue_at"}
-    assert identity.keys() == {"actor", "on", "end_session_origin"} | kept
+    assert identity.keys() == {"actor", "on", "browser", "end_session_origin"} | kept
     assert liar.issued[-1] not in browser.session.row.identity
     known = {"issuer", "sub", "name", "roles", "market", "sign_in", "reveals"}
     assert identity["actor"].keys() == known

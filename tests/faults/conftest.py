@@ -196,14 +196,19 @@ class Person:
         return self._browser.post(self._desk + path, form, **kwargs)
 
 
-# The product under gunicorn, on SQLite in a folder of the test's own
+# The product under gunicorn, on SQLite in a folder of the test's own, unless a test says otherwise
 
 
 @pytest.fixture
-def environment(sandbox, provider, tmp_path):
+def own_database(tmp_path):
+    return f"sqlite:///{tmp_path}/desk.sqlite3"
+
+
+@pytest.fixture
+def environment(sandbox, provider, tmp_path, own_database):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/desk.sqlite3",
+        "DATABASE_URL": own_database,
         "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
         **stand_ins(sandbox, provider),
         "CLUBMED_READ_TIMEOUT": "15",

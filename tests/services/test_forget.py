@@ -173,7 +173,7 @@ def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed
     [
         ({"reason": ""}, "Give a reason: it is recorded."),
         ({"customer_id": ""}, "Required."),
-        ({"customer_id": OTHER}, "This is not the number of this customer."),
+        ({"customer_id": OTHER}, "This is not the number of this customer: check it."),
     ],
 )
 def test_the_form_stays_in_its_place_until_number_and_reason_are_typed(

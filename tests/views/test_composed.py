@@ -93,7 +93,7 @@ def test_a_country_is_named_as_its_code_says(save, clubmed, held, typed, country
 def test_what_is_refused_of_a_phone_stands_in_its_row(agent, clubmed):
     refuse(clubmed, "PATCH", "phones[1].number")
     form = agent.form(url("phones"), headers=HTMX) | phones(
-        "MOBILE 0623456789", "HOME ", "OFFICE 0140506070"
+        "MOBILE +33623456789", "HOME ", "OFFICE +33140506070"
     )
 
     page = soup(agent.post(url("phones"), form, headers=HTMX))
@@ -176,7 +176,7 @@ def test_parts_of_a_new_customer_have_their_places_too(agent, clubmed):
     refuse(clubmed, "POST", "address.zip_code", "identity.number", "phones[0].type")
     typed = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}
     typed |= {"address-zip_code": "0", "identity-type": "DNI", "identity-number": "1"}
-    typed |= {"phones-0-type": "HOME", "phones-0-number": "0140506070", "phones-0-row": ""}
+    typed |= {"phones-0-type": "HOME", "phones-0-number": "+33140506070", "phones-0-row": ""}
 
     page = soup(agent.post(NEW, agent.form(NEW) | typed))
 

@@ -94,7 +94,7 @@ def test_an_unchanged_value_is_neither_sent_nor_recorded(agent, clubmed):
         ("birth_city", "x" * 5000, "At most 255 characters; this has 5000."),
         ("birthdate", "31/06/1986", "31 June does not exist."),
         ("birthdate", "1/13/1986", "There is no month 13"),
-        ("birthdate", "1/1/2999", "2999 cannot be a year of birth."),
+        ("birthdate", "1/1/2999", "2999 cannot be a year of birth: check it."),
         ("birthdate", "long ago", "Write the day, month and year"),
         ("civility", "DUKE", "Choose one from the list."),
         ("language_code", "xx", "Choose one from the list."),

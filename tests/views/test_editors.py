@@ -219,13 +219,13 @@ def test_with_htmx_only_the_editor_is_replaced(agent, clubmed, editor):
 def test_rows_of_phones_are_added_and_taken_out_without_a_script(agent, clubmed, url):
     clubmed.customers[TOM]["phones"] = [{"number": "0622334455", "type": "HOME", "verified": 1}]
     page = agent.page(url)
-    first = {"phones-0-number": "0611223344", "phones-0-type": "MOBILE"}
+    first = {"phones-0-number": "+33611223344", "phones-0-type": "MOBILE"}
 
     longer = soup(post(agent, page, url, act="phones-add", **first))
-    assert [row["value"] for row in longer.select("[type=tel][value]")] == ["0611223344"]
+    assert [row["value"] for row in longer.select("[type=tel][value]")] == ["+33611223344"]
     assert longer.select_one(".error") is None
-    three = soup(post(agent, longer, url, act="phones-add", **{"phones-1-number": "0633"}))
-    two = soup(post(agent, three, url, act="phones-remove-0", **{"phones-2-number": "0644"}))
+    three = soup(post(agent, longer, url, act="phones-add", **{"phones-1-number": "+33633"}))
+    two = soup(post(agent, three, url, act="phones-remove-0", **{"phones-2-number": "+33644"}))
 
     labels = [button["aria-label"] for button in two.select("[value^=phones-remove]")]
     assert labels == ["Remove phone 1", "Remove phone 2"]
@@ -233,8 +233,8 @@ def test_rows_of_phones_are_added_and_taken_out_without_a_script(agent, clubmed,
     assert post(agent, two, url, **typed).status_code == 302
     [(_, body)] = sent(clubmed, "POST" if url == CREATE else "PATCH")
     assert body["phones"] == [
-        {"type": "MOBILE", "number": "0633"},
-        {"type": "MOBILE", "number": "0644"},
+        {"type": "MOBILE", "number": "+33633"},
+        {"type": "MOBILE", "number": "+33644"},
     ]
 
 

@@ -40,13 +40,13 @@ def test_several_fields_go_out_as_one_change(agent, clubmed):
     agent.get(PROFILE)
     page = agent.page(CONTACT)
     clubmed.requests.clear()
-    phone = {"phones-0-number": "0611223344", "phones-0-type": "HOME"}
+    phone = {"phones-0-number": "+33611223344", "phones-0-type": "HOME"}
 
     answer = post(agent, page, email="new@example.com", **phone)
 
     assert answer["Location"] == PROFILE
     assert calls(clubmed) == ["GET", "PATCH"]
-    body = {"phones": [{"number": "0611223344", "type": "HOME"}], "email": "new@example.com"}
+    body = {"phones": [{"number": "+33611223344", "type": "HOME"}], "email": "new@example.com"}
     assert sent(clubmed, "PATCH") == [(PATH, body)]
     assert "Phones, E-mail: saved." in text(agent.page(PROFILE).select_one("#notices"))
     entries = Entry.objects.filter(outcome="applied", actor_name="Inès Moreau")
@@ -196,10 +196,10 @@ def test_what_moved_in_another_tab_asks_and_what_was_not_touched_is_left_alone(a
 
 @pytest.mark.other_contract
 def test_phones_without_a_type_or_a_number_are_left_as_they_are(agent, clubmed):
-    odd = [{"number": "0611223344", "type": None}, {"number": None, "type": "HOME"}]
+    odd = [{"number": "+33611223344", "type": None}, {"number": None, "type": "HOME"}]
     clubmed.customers[TOM]["phones"] = [*odd, {"number": "0622334455", "type": "HOME"}]
     assert "Nothing was changed, so nothing was sent." in text(soup(save(agent)))
 
-    save(agent, **{"phones-2-number": "0699887766"})
+    save(agent, **{"phones-2-number": "+33699887766"})
 
-    assert bodies(clubmed) == [{"phones": [*odd, {"number": "0699887766", "type": "HOME"}]}]
+    assert bodies(clubmed) == [{"phones": [*odd, {"number": "+33699887766", "type": "HOME"}]}]

@@ -186,7 +186,10 @@ WRONG = [
     ("before=x", "This page of the log does not exist."),
     ("customer=abc", "“abc” is not a customer number"),
     ("customer=0123", "“0123” is not a customer number"),
-    ("group=contact&field=birth_city", "No chosen field is in this part of the profile."),
+    (
+        "group=contact&field=birth_city",
+        "No chosen field is in this part of the profile: choose another part.",
+    ),
     ("colour=blue", "There is no filter “colour”"),
     ("&".join(f"customer={n}" for n in range(1, 10_001)), "Too many values: at most 50."),
 ]

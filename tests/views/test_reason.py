@@ -162,7 +162,7 @@ def test_a_save_and_a_clear_in_place_carry_it(agent, clubmed, headers):
 def test_a_group_carries_it_for_all_its_fields(agent, headers):
     keep(agent)
 
-    save(agent, CONTACT, headers=headers, email="new@example.com", **{"phones-0-number": "0611"})
+    save(agent, CONTACT, headers=headers, email="new@example.com", **{"phones-0-number": "+33611"})
 
     assert reasons() == [WHY, WHY]
     assert Change.objects.count() == 1
@@ -397,7 +397,7 @@ def test_a_clear_needs_one_too_and_stays_a_clear(agent, clubmed, required, heade
 
 
 def test_a_group_asks_beside_the_field_that_needs_it_and_keeps_the_rest(agent, clubmed, required):
-    typed = {"email": "new@example.com", "phones-0-number": "0611"}
+    typed = {"email": "new@example.com", "phones-0-number": "+33611"}
     refused = save(agent, CONTACT, **typed)
 
     page = soup(refused)
@@ -411,7 +411,7 @@ def test_a_group_asks_beside_the_field_that_needs_it_and_keeps_the_rest(agent, c
 
 
 def test_fields_that_need_none_ask_for_none(agent, required):
-    save(agent, CONTACT, **{"phones-0-number": "0611"})
+    save(agent, CONTACT, **{"phones-0-number": "+33611"})
 
     assert reasons() == [""]
 

@@ -250,7 +250,7 @@ def test_the_editor_opens_with_the_type_and_without_the_number(agent, url):
 
     assert page.select_one("[name=identity-type] option[selected]")["value"] == "CPF"
     assert page.select_one("input[name=identity-number]").get("value") is None
-    assert "A number is stored and stays hidden. Left empty it stays as it is" in text(page)
+    assert "A number is stored and stays hidden. Leave this empty to keep it" in text(page)
 
 
 @pytest.mark.parametrize(

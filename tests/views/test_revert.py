@@ -113,7 +113,7 @@ def test_undo_of_a_normalised_value_is_no_conflict(agent, clubmed):
 
 
 def test_undo_of_a_group_puts_all_of_it_back_as_one_change(agent, clubmed):
-    phone = {"phones-0-number": "0611223344", "phones-0-type": "HOME"}
+    phone = {"phones-0-number": "+33611223344", "phones-0-type": "HOME"}
     before = clubmed.customers[TOM]["phones"]
     save(agent, CONTACT, email="new@example.com", **phone)
     notice = agent.page(PROFILE).select_one("#notices .notice")
