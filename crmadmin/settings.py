@@ -275,6 +275,7 @@ TEMPLATES = [
                 "customers.templatetags.desk",
                 "customers.templatetags.delta",
                 "customers.templatetags.rows",
+                "customers.templatetags.profile",
                 "customers.templatetags.change",
             ],
         },

@@ -32,9 +32,11 @@ _MOST = 10  # searches of one session, forms of one browser; the oldest leave
 _REASON = "reason"
 
 
-def remember_shown(session: SessionBase, profile: Profile) -> None:
-    """Remember the profile as it was shown now."""
-    shown = [reading.newest(profile.customer_id), dict(profile.values)]
+def remember_shown(session: SessionBase, profile: Profile, newest: int) -> None:
+    """Remember the profile as it was shown now. newest: the number of the customer's newest entry
+    as of then.
+    """
+    shown = [newest, dict(profile.values)]
     _put(_key("shown", session.get(OWN, ""), profile.customer_id), shown, _SECONDS)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crmadmin.models import Session
 from customers.access import Actor, Role
-from customers.audit import access_events
+from customers.audit import access_events, statements
 from customers.audit.models import Access
 from customers.services import credentials
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
@@ -49,8 +49,10 @@ class SessionStore(SessionBase):
 
     @property
     def ended_at(self) -> float:
-        """When the session that the cookie names ended here, in seconds since 1970; else 0."""
-        self._get_session()  # type: ignore[attr-defined]
+        """When the session that the cookie names ended here, in seconds since 1970; else 0.
+
+        Also if that was not asked for: perhaps the database is down.
+        """
         if self.was_ended:
             return timezone.now().timestamp()
         return self.over.ended_at.timestamp() if self.over else 0
@@ -104,7 +106,7 @@ class SessionStore(SessionBase):
     # What Django asks of a store -----------------------------------------------------------------
 
     def load(self) -> dict[str, Any]:
-        row = Session.objects.filter(pk=digest(str(self.session_key))).first()
+        row = statements.find(Session, digest(str(self.session_key)))
         if row and row.was_ended:
             self.was_ended, row = True, None
         if row and not row.lasts:

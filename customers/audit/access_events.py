@@ -82,21 +82,43 @@ def note(
     about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
     about["address"] = address
     try:
-        if kind in _COUNTED_ONCE:
-            now = timezone.now()
-            repeated = AccessEvent.objects.filter(
-                kind=kind,
-                actor_key=actor_key(actor.issuer, actor.sub),
-                recorded_at__range=(now - same, now + CLOCKS_DIFFER),
-                **about,
-            )
-            if repeated.exists():
-                return False
-        record(kind, actor=actor, request_id=request_id, **about)
-        return True
+        if kind not in _COUNTED_ONCE or not _is_repeated(kind, actor, same, **about):
+            record(kind, actor=actor, request_id=request_id, **about)
+            return True
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
     return False
+
+
+def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]]:
+    """SQL that every page asks: which events of that kind are this person's, of so long ago."""
+    now, recorded_at = timezone.now(), AccessEvent._meta.get_field("recorded_at")
+    times = (now - since, now + CLOCKS_DIFFER)
+    range_of = [recorded_at.get_db_prep_save(time, connection) for time in times]
+    mine = [actor_key(actor.issuer, actor.sub), kind.value]
+    rows = (
+        "customers_accessevent WHERE actor_key = %s AND kind = %s AND recorded_at BETWEEN %s AND %s"
+    )
+    return rows, [*mine, *range_of]
+
+
+def _is_repeated(
+    kind: Access,
+    actor: Actor,
+    same: timedelta,
+    *,
+    customer_id: str,
+    field: str,
+    change_id: UUID | None,
+    address: str,
+) -> bool:
+    rows, parameters = lately(kind, actor, same)
+    key = AccessEvent._meta.get_field("change_id").get_db_prep_save(change_id, connection)
+    of_change, of_key = ("= %s", [key]) if change_id else ("IS NULL", [])
+    about = f"customer_id = %s AND field = %s AND address = %s AND change_id {of_change}"
+    there = f"SELECT 1 FROM {rows} AND {about}"  # noqa: S608
+    parameters += [customer_id, field, address, *of_key]
+    return bool(statements.asked(f"SELECT EXISTS ({there})", parameters)[0])
 
 
 def viewed_by(actor: Actor) -> QuerySet[AccessEvent]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
@@ -36,7 +37,8 @@ class ForgedHeadError(DatabaseError):
 
 def position() -> int:
     """The number of the newest entry, 0 before the first."""
-    return Head.objects.values_list("seq", flat=True).filter(pk=1).first() or 0
+    head = statements.asked("SELECT max(seq) FROM customers_head WHERE id = 1", ())
+    return head[0] or 0
 
 
 def newest_at(time: datetime) -> int:
@@ -50,14 +52,23 @@ def oldest() -> int:
     return Entry.objects.order_by("seq").values_list("seq", flat=True).first() or 1
 
 
-def sound_position() -> int:
-    """`position`, of a head that may be appended to. Raises ForgedHeadError."""
-    head = Head.objects.filter(pk=1).first()
+def sound_position(change_id: UUID) -> tuple[int, bool]:
+    """`position`, of a head that may be appended to; and does the journal or the log hold anything
+    of that change? Raises ForgedHeadError.
+    """
+    columns = statements.columns(Head, "head")
+    query = f"""
+        SELECT {columns}, EXISTS (SELECT 1 FROM customers_journalline WHERE change_id = %s)
+            OR EXISTS (SELECT 1 FROM customers_entry WHERE change_id = %s)
+        FROM (SELECT 1) one LEFT JOIN customers_head head ON id = 1"""  # noqa: S608
+    key = Entry._meta.get_field("change_id").get_db_prep_save(change_id, connection)
+    *row, is_known = statements.asked(query, [key, key])
+    head = statements.made(Head, row)
     if head is None and Entry.objects.exists():  # the first of them came just now
         head = Head.objects.filter(pk=1).first()
     head = head or _beginning()
     _check(head)
-    return head.seq
+    return head.seq, bool(is_known)
 
 
 def lock(*, rotating: bool = False) -> Head:
@@ -67,11 +78,10 @@ def lock(*, rotating: bool = False) -> Head:
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    row = Head.objects.select_for_update()
-    head = next(iter(row), None)  # not first(), which would sort the one row
+    head = statements.find(Head, 1, lock=True)
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
-        head = row.get()
+        head = Head.objects.select_for_update().get()
     _check(head, rotating=rotating)
     return head
 

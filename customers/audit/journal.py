@@ -94,22 +94,6 @@ def close(line: JournalLine) -> bool:
     return statements.delete(JournalLine, change_id=line.pk) == 1
 
 
-def is_anything_open(customer_id: str) -> bool:
-    """Is a change of this customer under way, or has one to be looked for in their profile?
-
-    In SQL, as every read asks it.
-    """
-    query = """
-        SELECT EXISTS (SELECT 1 FROM customers_journalline WHERE customer_id = %s)
-            OR EXISTS (
-                SELECT 1 FROM customers_change
-                WHERE customer_id = %s AND read_again_at IS NOT NULL
-            )"""
-    with connection.cursor() as cursor:
-        cursor.execute(query, [customer_id, customer_id])
-        return bool(cursor.fetchone()[0])
-
-
 def overdue() -> QuerySet[JournalLine]:
     """The lines that nobody's call can still be working on, by the database's clock, oldest first.
 

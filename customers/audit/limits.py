@@ -4,13 +4,14 @@ All workers count the same rows, so a limit holds however many of them there are
 """
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit.access_events import CLOCKS_DIFFER, SAME
+from customers.audit import statements
+from customers.audit.access_events import SAME, lately
 from customers.audit.models import Access, AccessEvent, actor_key
 
 # Of what is limited: the limit's name, and the setting that says (how many, in which time).
@@ -39,17 +40,28 @@ def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> Reached | 
     """
     name, setting = _LIMITS[kind]
     most, within = getattr(settings, setting)
-    now = timezone.now()
-    lately = AccessEvent.objects.order_by("-recorded_at").filter(
-        actor_key=actor_key(actor.issuer, actor.sub),
-        kind=kind,
-        recorded_at__range=(now - within, now + CLOCKS_DIFFER),
-    )
-    if kind is Access.AUDIT:
-        lately = lately.exclude(customer_id="")
-    nth = most if recorded else most - 1
-    oldest = lately.values_list("recorded_at", flat=True)[nth : nth + 1].first()
+    query, parameters = _nth(kind, actor, most if recorded else most - 1, within)
+    oldest = statements.time_of(statements.asked(f"SELECT ({query})", parameters)[0])
     return Reached(name, most, within, oldest + within) if oldest else None
+
+
+def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:
+    """Is one more view the same as one that is recorded? And is there room for one that is not?"""
+    most, within = settings.LIMIT_VIEWS
+    rows, parameters = lately(Access.VIEW, actor, SAME)
+    nth, of_nth = _nth(Access.VIEW, actor, most - 1, within)
+    same = f"SELECT 1 FROM {rows} AND customer_id = %s AND field = '' AND change_id IS NULL"  # noqa: S608
+    query = f"SELECT EXISTS ({same}), EXISTS ({nth})"
+    is_same, is_full = statements.asked(query, [*parameters, customer_id, *of_nth])
+    return bool(is_same), not is_full
+
+
+def _nth(kind: Access, actor: Actor, nth: int, within: timedelta) -> tuple[str, list[Any]]:
+    """SQL of when the event was that has so many of its kind after it."""
+    rows, parameters = lately(kind, actor, within)
+    some = " AND customer_id <> ''" if kind is Access.AUDIT else ""
+    order = "ORDER BY recorded_at DESC LIMIT 1 OFFSET %s"
+    return f"SELECT recorded_at FROM {rows}{some} {order}", [*parameters, nth]  # noqa: S608
 
 
 def has_viewed(customer_id: str, *, actor: Actor, lately: bool) -> bool:

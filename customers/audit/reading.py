@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from customers.access import Actor
-from customers.audit import reverts
+from customers.audit import reverts, statements
 from customers.audit.actions import OF_VALUES, Action, Evidence, Outcome
 from customers.audit.models import (
     UNSETTLED,
@@ -18,10 +18,10 @@ from customers.audit.models import (
     Entry,
     JournalLine,
     Missing,
+    actor_key,
 )
 
 PAGE = 50  # changes
-_TRAIL = 8  # changes beside a record
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,6 @@ def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field
     found = list(older_ones[: size + 1])
     older = found[size - 1].seq if len(found) > size else None
     return Page(with_entries(found[:size], field=field), older)
-
-
-def trail(customer_id: str) -> Page:
-    """A customer's newest changes, to stand beside the record."""
-    return page(Change.objects.of_customer(customer_id), before=None, size=_TRAIL)
 
 
 def newest_change(customer_id: str) -> Change | None:
@@ -118,7 +113,15 @@ def creates_since(seq: int) -> list[Change]:
 
 
 def unseen_by_author(actor: Actor) -> list[Change]:
-    """The person's changes that were settled without them, and that they have not been shown."""
+    """The person's changes that were settled without them, and that they have not been shown.
+
+    There seldom is any, and every page asks: first in SQL.
+    """
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM customers_change WHERE actor_key = %s AND unseen_by_author)"
+    )
+    if not statements.asked(query, [actor_key(actor.issuer, actor.sub)])[0]:
+        return []
     return with_entries(Change.objects.by(actor).filter(unseen_by_author=True)[:PAGE])
 
 
@@ -187,13 +190,6 @@ def stored_last(customer_id: str) -> dict[str, Entry]:
     outcomes = (Outcome.APPLIED, Outcome.STORED_AS)
     changed = Entry.objects.filter(action__in=OF_VALUES, outcome__in=outcomes)
     return _last_of(changed.filter(customer_id=customer_id))
-
-
-def last_known(customer_id: str) -> dict[str, Entry]:
-    """For each field of a customer, the last entry that says what Club Med held; `Entry.known`."""
-    answered = Q(outcome=Outcome.APPLIED, evidence=Evidence.ANSWER)
-    said = Entry.objects.filter(answered | Q(evidence=Evidence.READ), customer_id=customer_id)
-    return _last_of(said)
 
 
 def _last_of(entries: QuerySet[Entry]) -> dict[str, Entry]:

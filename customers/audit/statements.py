@@ -1,20 +1,22 @@
-"""Rows of the log and the journal, written and deleted with SQL of our own.
+"""Rows of the log and the journal, written, deleted and read with SQL of our own.
 
-The ORM builds each statement anew, at several times the cost of running it, and every save pays for
-these. The names in them, and how a value is handed to the database, are the models' own.
+The ORM builds each statement anew, at several times the cost of running it, and every page and save
+pays for these. The names in them, and how a value is handed to the database, are the models' own.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import AutoField, Model
 from django.db.models.functions import Now
 from django.utils import timezone
 
+Row = TypeVar("Row", bound=Model)
 _NONE: Mapping[str, float] = {}
 
 
@@ -94,3 +96,71 @@ def _insert(model: type[Model], by_clock: tuple[str, ...]) -> tuple[list[Any], s
     from_now = "clock_timestamp() + %s * interval '1s'"
     marks = ", ".join(from_now if one.attname in by_clock else "%s" for one in columns)
     return columns, f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({marks})'  # noqa: S608
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+def asked(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    """The one row of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
+
+
+def time_of(found: datetime | None) -> datetime | None:
+    """A time of a query. SQLite does not say in which zone it is."""
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+
+
+def find(model: type[Row], key: Any, *, lock: bool = False) -> Row | None:
+    """The row with that primary key; lock: until the transaction ends."""
+    pk = model._meta.pk
+    of_lock = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
+    query = (
+        f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one"  # noqa: S608
+        f" WHERE one.{pk.column} = %s{of_lock}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [pk.get_db_prep_save(key, connection)])
+        row = cursor.fetchone()
+    return row and made(model, row)
+
+
+@cache
+def columns(model: type[Model], table: str) -> str:
+    """What a query selects to have a row `made`. table: its name there."""
+    return ", ".join(f'{table}."{one.column}"' for one in model._meta.concrete_fields)
+
+
+def made(model: type[Row], values: Sequence[Any]) -> Row | None:
+    """A row as the ORM gives it. None if it was joined and there is none."""
+    if values[_key_at(model)] is None:
+        return None
+    names, to_convert = _conversions(model, connection.vendor)
+    row = list(values)
+    for at, column, converters in to_convert:
+        for convert in converters:
+            row[at] = convert(row[at], column, connection)
+    return model.from_db(connection.alias, names, row)
+
+
+@cache
+def _key_at(model: type[Model]) -> int:
+    return model._meta.concrete_fields.index(model._meta.pk)
+
+
+@cache
+def _conversions(model: type[Model], vendor: str) -> tuple[list[str], list[Any]]:
+    """The names of its columns; and of those that are not as the database gives them: place,
+    column, what converts it.
+    """
+    names, found = [], []
+    for at, field in enumerate(model._meta.concrete_fields):
+        column = field.cached_col
+        own = column.get_db_converters(connection)
+        names.append(field.attname)
+        if converters := [*connection.ops.get_db_converters(column), *own]:
+            found.append((at, column, converters))
+    return names, found

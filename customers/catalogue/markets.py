@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
@@ -34,11 +35,15 @@ def market_of(profile: Profile) -> str:
 
 def market_name(locale: str) -> str:
     """A market as its reader calls it: "France, French"; the locale itself if it has no name."""
+    return _market_name(locale, reader.locale())
+
+
+@lru_cache(maxsize=1000)
+def _market_name(locale: str, shown: Locale) -> str:
     try:
         known = Locale.parse(locale, sep="-")
     except (UnknownLocaleError, ValueError):
         return locale
-    shown = reader.locale()
     return f"{known.get_territory_name(shown)}, {known.get_language_name(shown)}"
 
 

@@ -15,7 +15,7 @@ from customers.form_token import FormToken
 from customers.services import record
 from customers.services.connection import calling
 from customers.services.outcomes import Conflict, Saved
-from customers.services.read import read_with_position
+from customers.services.read import read_at_position
 
 
 def change_profile(
@@ -46,8 +46,8 @@ def change_profile(
     sent = line.new_values
     with calling(actor, is_write=True) as api, record.recording_answer(line):
         api.update_profile(customer_id, sent, force_address=force_address)
-    record.record_answer(line, Outcome.APPLIED)
-    return Saved(line.change_id, customer_id, sent)
+    made = record.record_answer(line, Outcome.APPLIED)
+    return Saved(line.change_id, customer_id, sent, made)
 
 
 def _journal_change(
@@ -59,10 +59,10 @@ def _journal_change(
     """
     customer_id = act["customer_id"]
     for _ in range(3):  # a profile whose fields keep moving
-        read_at = chain.sound_position()
-        if (first := record.first_answer(token, typed)) is not None:
+        read_at, is_known = chain.sound_position(token.change_id)
+        if is_known and (first := record.first_answer(token, typed)) is not None:
             return first
-        profile, read_at = read_with_position(customer_id, read_at, actor)
+        profile, read_at, _ = read_at_position(customer_id, read_at, actor)
         now = {name: FIELDS[name].value(profile) for name in typed}
         if not all(token.vouches_for(name, value) for name, value in now.items()):
             raise Conflict(profile)

@@ -70,8 +70,8 @@ def _journal_create(
     """
     new = {name: (None, value) for name, value in values.items()}
     while True:
-        read_at = chain.sound_position()
-        if (first := record.first_answer(token, values)) is not None:
+        read_at, is_known = chain.sound_position(token.change_id)
+        if is_known and (first := record.first_answer(token, values)) is not None:
             return first
         flags, related = _duplicates(values, actor, despite)
         about = {"flags": " ".join(sorted({*act["flags"].split(), *flags})), "related": related}

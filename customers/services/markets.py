@@ -32,9 +32,9 @@ def known_market(locale: str, *, actor: Actor) -> Market:
     spoken = locale_of(actor)
     return Market(
         locale or spoken,
-        Rules(locale or spoken, cache.get(_key(f"schema {locale or spoken}", "answer"), {})),
-        _labels(cache.get(_key(f"civilities {spoken}", "answer")), "code"),
-        _labels(cache.get(_key(f"countries {spoken}", "answer")), "id"),
+        Rules(locale or spoken, cache.get(_key(f"schema {locale or spoken}", "known"), {})),
+        cache.get(_key(f"civilities {spoken}", "known"), {}),
+        cache.get(_key(f"countries {spoken}", "known"), {}),
     )
 
 
@@ -46,7 +46,7 @@ def current_market(chosen: Sequence[str]) -> str:
 
 def offered_locales() -> list[str]:
     """The locales that may be chosen, [] while they are not known."""
-    locales: list[str] = cache.get(_key("locales", "answer"), [])
+    locales: list[str] = cache.get(_key("locales", "known"), [])
     return locales
 
 
@@ -56,8 +56,8 @@ def refresh_market(locale: str, *, actor: Actor) -> None:
     ruled = locale or spoken
     questions: dict[str, Callable[[ClubMed], Json]] = {
         f"schema {ruled}": lambda api: dict(rules(ruled, api.profile_schema(ruled)).schema),
-        f"civilities {spoken}": ClubMed.civilities,
-        f"countries {spoken}": ClubMed.countries,
+        f"civilities {spoken}": lambda api: _labels(api.civilities(), "code"),
+        f"countries {spoken}": lambda api: _labels(api.countries(), "id"),
         "locales": ClubMed.locales,
     }
     asked = cache.get_many([_key(name, "asked") for name in questions])
@@ -76,7 +76,7 @@ def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float
     except NotSaved as exc:
         logger.warning("what a market says cannot be had: %s", type(exc).__name__)
         return
-    cache.set(_key(name, "answer"), answer, _KEPT)
+    cache.set(_key(name, "known"), answer, _KEPT)
     cache.set(_key(name, "asked"), True, _GOOD)
 
 

@@ -1,7 +1,7 @@
 """What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 
 from customers import wording
 from customers.audit.limits import Reached
-from customers.audit.models import JournalLine
+from customers.audit.models import Entry, JournalLine
 from customers.catalogue import reader
 from customers.clubmed import errors
 from customers.clubmed.errors import FieldError
@@ -23,11 +23,15 @@ from customers.services.duplicates import Duplicate
 
 @dataclass(frozen=True)
 class Saved:
-    """A change that Club Med took. values: field -> what was sent; empty if all was so already."""
+    """A change that Club Med took. values: field -> what was sent; empty if all was so already.
+
+    entries: those that were just appended.
+    """
 
     change_id: UUID
     customer_id: str
     values: Mapping[str, Json]
+    entries: Sequence[Entry] = ()
 
 
 class NotSaved(Exception):

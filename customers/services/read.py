@@ -8,7 +8,8 @@ from django.db import DatabaseError
 
 from customers import wording
 from customers.access import Actor
-from customers.audit import chain, reading
+from customers.audit import chain, histories, reading
+from customers.audit.histories import History
 from customers.audit.models import Change, JournalLine
 from customers.catalogue.fields import cut_unknown
 from customers.catalogue.words import any_text
@@ -24,18 +25,28 @@ _LONGEST_UNKNOWN = 2_000  # characters of a value that no field reads, in a long
 
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
     """The profile as Club Med holds it now. actor: None for the background."""
-    return read_with_position(customer_id, chain.position(), actor)[0]
+    return read_at_position(customer_id, chain.position(), actor)[0]
 
 
-def read_with_position(customer_id: str, read_at: int, actor: Actor | None) -> tuple[Profile, int]:
-    """The profile, and the log's position at which it was true. read_at: the position before."""
+def read_with_history(customer_id: str, *, actor: Actor) -> tuple[Profile, History]:
+    """The profile, and what the log says of the customer since it was read."""
+    profile, _, history = read_at_position(customer_id, chain.position(), actor)
+    return profile, history or histories.of_customer(customer_id)
+
+
+def read_at_position(
+    customer_id: str, read_at: int, actor: Actor | None
+) -> tuple[Profile, int, History | None]:
+    """The profile, the log's position at which it was true, and what the log says; None if it
+    cannot be had. read_at: the position before.
+    """
     with calling(actor) as api:
         profile = _fitting(api.read_profile(customer_id))
     try:
-        read_at = settle_from_profile(profile, read_at)
+        return profile, *settle_from_profile(profile, read_at)
     except DatabaseError as exc:  # the profile can be seen all the same
         logger.error("what a profile says cannot be recorded: %s", type(exc).__name__)
-    return profile, read_at
+    return profile, read_at, None
 
 
 def _fitting(profile: Profile) -> Profile:
@@ -60,12 +71,15 @@ def _short(value: Json) -> Json:
 
 def confirm_change(
     customer_id: str, change_id: UUID, *, actor: Actor
-) -> tuple[Profile, JournalLine | None, Change | None]:
-    """Read the profile again after a change: the profile; the line of the change while it has no
-    outcome; and the change with its entries, None without any.
+) -> tuple[Profile, History, JournalLine | None, Change | None]:
+    """Read the profile again after a change: the profile and the history; the line of the change
+    while it has no outcome; and the change with its entries, None without any.
     """
-    profile = read_profile(customer_id, actor=actor)
+    profile, history = read_with_history(customer_id, actor=actor)
+    change = next((one for one in history.trail if one.pk == change_id), None)
+    if change is not None and not history.is_waiting:
+        return profile, history, None, change
     # Before its entries, so that none of them is missed.
     line = JournalLine.objects.filter(pk=change_id, customer_id=customer_id).first()
     changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
-    return profile, line, next(iter(reading.with_entries(changes)), None)
+    return profile, history, line, next(iter(reading.with_entries(changes)), None)

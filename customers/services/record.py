@@ -13,7 +13,7 @@ from customers.access import Actor
 from customers.audit import chain, entries, erasure, journal, reading
 from customers.audit.actions import Action, Evidence, Flag, Outcome
 from customers.audit.entries import FieldOutcome
-from customers.audit.models import PERSONAL, Head, JournalLine, Missing
+from customers.audit.models import PERSONAL, Entry, Head, JournalLine, Missing
 from customers.catalogue.compare import canonical, is_empty, raw_text
 from customers.catalogue.fields import FIELDS
 from customers.clubmed import errors
@@ -112,8 +112,8 @@ def recording_answer(line: JournalLine) -> Iterator[None]:
 
 def record_answer(
     line: JournalLine, outcome: Outcome, evidence: Evidence = Evidence.ANSWER, detail: str = ""
-) -> None:
-    """Append the line's entries and close it: one transaction.
+) -> list[Entry]:
+    """Append the line's entries and close it: one transaction. Returns them.
 
     If the line was settled meanwhile, only what that got wrong is appended, as a correction.
     """
@@ -130,14 +130,14 @@ def record_answer(
         with transaction.atomic():
             head = chain.lock()
             if journal.close(line):
-                entries.append(line.change_id, act, findings, head=head)
-            else:
-                _correct(line, findings, head)
+                return entries.append(line.change_id, act, findings, head=head)
+            _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__
         logger.error("change %s is not recorded yet, its line stays: %s", line.change_id, kind)
         if outcome is Outcome.APPLIED:
             raise outcomes.Pending(line.customer_id) from None
+    return []
 
 
 def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:

@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from customers.audit import chain, entries, journal, reading
+from customers.audit import chain, entries, histories, journal, reading
 from customers.audit.actions import Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
+from customers.audit.histories import History
 from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.audit.projections import FIRST_READ, WATCH
 from customers.catalogue.compare import canonical
@@ -36,15 +37,17 @@ class Settlement(NamedTuple):
     unseen_by_author: bool = False
 
 
-def settle_from_profile(profile: Profile, read_at: int) -> int:
+def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
     """Record what a profile says of its customer's open changes.
 
     read_at: the log's position before the profile was read. Returns the position up to which the
-    profile holds true. Does nothing if the customer got entries in between.
+    profile holds true, and what the log then says of the customer. Does nothing if the customer got
+    entries in between.
     """
     customer_id = profile.customer_id
-    overdue, claimed, pending = _open(customer_id)
-    known = reading.last_known(customer_id)
+    history = histories.of_customer(customer_id)
+    overdue, claimed, pending = _open(customer_id, history)
+    known = history.known
     settlements = [answer_found(line, profile, customer_id) for line in overdue]
     since = [_seen_since(change, profile, known, claimed) for change in pending]
     settlements += [settlement for settlement, _ in since]
@@ -58,19 +61,19 @@ def settle_from_profile(profile: Profile, read_at: int) -> int:
             later = timezone.now() + max(FIRST_READ, age)  # less and less often, for a day
             at = later if is_watched and age < WATCH else None
             Change.objects.filter(pk=change.pk).update(read_again_at=at)
-        return read_at
+        return read_at, history
     with transaction.atomic():
         chain.lock()
         if reading.newest(customer_id) > read_at:
-            return read_at
+            return read_at, history
         for settlement in settlements:
             append_settlement(settlement)
-        return chain.position()
+        return chain.position(), histories.of_customer(customer_id)
 
 
-def _open(customer_id: str) -> tuple[list[JournalLine], set[str], list[Change]]:
+def _open(customer_id: str, history: History) -> tuple[list[JournalLine], set[str], list[Change]]:
     """Lines that are overdue, fields that are on their way, and changes to be looked for."""
-    if not journal.is_anything_open(customer_id):
+    if not (history.is_waiting or history.is_watched):
         return [], set(), []
     lines = journal.overdue().filter(customer_id=customer_id)
     overdue = [line for line in lines if line.is_readable]

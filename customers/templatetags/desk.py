@@ -9,6 +9,8 @@ from uuid import UUID
 from django import template
 from django.forms.boundfield import BoundField
 from django.forms.utils import flatatt
+from django.template.base import Parser, Token
+from django.templatetags.i18n import do_translate
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from customers import wording
 from customers.audit.actions import OF_VALUES, Action, Evidence, Flag, Outcome
@@ -41,6 +43,25 @@ _BADGES: dict[str, tuple[str, str]] = {
     Outcome.UNCLEAR: ("warn", "help-circle"),
     Outcome.STORED_AS: ("ok", "check"),
 }
+
+
+class _Said(template.Node):
+    """A sentence of a template, in the reader's language."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def render(self, context: template.Context) -> SafeString:
+        return SafeString(gettext(self.sentence))  # nosec B703 - the template's own, and ours
+
+
+@register.tag("translate")
+def said(parser: Parser, token: Token) -> template.Node:
+    """Django's own tag at a third of its cost, where it does no more than say a sentence."""
+    _, sentence, *more = token.split_contents()
+    if more or sentence[0] != '"' or set("%\\").intersection(sentence):
+        return do_translate(parser, token)
+    return _Said(sentence[1:-1])
 
 
 @register.simple_tag
@@ -120,9 +141,32 @@ def text_input(bound: BoundField) -> SafeString:
     return markup("<input{}>", flatatt({**given, **bound.build_widget_attrs(widget.attrs)}))
 
 
+@register.simple_tag
+def select_input(bound: BoundField) -> SafeString:
+    """A choice; likewise."""
+    chosen = str(bound.value() or "")
+    options = (
+        markup(
+            '<option value="{}"{}>{}</option>',
+            value,
+            SafeString(" selected") if str(value) == chosen else "",
+            label,
+        )
+        for value, label in bound.field.widget.choices
+    )
+    given = {"name": bound.html_name, "id": bound.auto_id}
+    attributes = flatatt({**given, **bound.build_widget_attrs(bound.field.widget.attrs)})
+    return markup("<select{}>{}</select>", attributes, joined(options))
+
+
 @register.filter
 def field_label(name: str) -> str:
     """The catalogue's label of a field; the name of one that left the catalogue."""
+    return _label(name, get_language())
+
+
+@lru_cache(1024)
+def _label(name: str, language: str | None) -> str:
     return FIELDS[name].label if name in FIELDS else str(wording.PARTS_OF_THE_LOG.get(name, name))
 
 
@@ -178,8 +222,7 @@ def basis(entry: Entry) -> str:
         return ""
     if entry.action == Action.ELSEWHERE:
         return str(wording.ELSEWHERE)
-    any_outcome = wording.BASIS.get((entry.evidence, ""), wording.NOT_FOUND_OUT)
-    words = str(wording.BASIS.get((entry.evidence, entry.outcome), any_outcome))
+    words = _basis(entry.evidence, entry.outcome, get_language())
     if "%(" in words:
         reason = entry.reason
         if isinstance(reason, Missing):
@@ -187,6 +230,12 @@ def basis(entry: Entry) -> str:
         found = _quoted(entry.field, entry.found)
         words %= {"who": entry.actor_name, "reason": reason, "found": found}
     return f"{words} {entry.detail}".strip()
+
+
+@lru_cache
+def _basis(evidence: str, outcome: str, language: str | None) -> str:
+    any_outcome = wording.BASIS.get((evidence, ""), wording.NOT_FOUND_OUT)
+    return str(wording.BASIS.get((evidence, outcome), any_outcome))
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django_htmx.middleware import HtmxDetails
 from customers import form_token, session, wording
 from customers.access import Actor
 from customers.audit import access_events, limits, reading
+from customers.audit.histories import History
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS
 from customers.clubmed.profile import Json, Profile
@@ -25,7 +26,7 @@ from customers.forms.reason import ReasonForm
 from customers.forms.small import SmallForm
 from customers.services import outcomes
 from customers.services.outcomes import NotSaved
-from customers.services.read import read_profile
+from customers.services.read import read_with_history
 
 View: TypeAlias = Callable[..., HttpResponse]
 
@@ -95,14 +96,27 @@ def records_access(kind: Access, *, limited: bool = False) -> Callable[[View], V
         @wraps(view)
         def noting(request: DeskRequest, **address: Any) -> HttpResponse:
             customer_id = address.get("customer_id", "")
-            if limited:
+            is_noted, has_room = False, not limited
+            if limited and kind is Access.VIEW:
+                is_noted, has_room = _before_a_view(request, customer_id)
+            if not (is_noted or has_room):
                 stay_within(request, kind, customer_id=customer_id)
             answer = view(request, **address)
+            if is_noted:
+                return answer
             return note_access(request, answer, kind, limited=limited, customer_id=customer_id)
 
         return noting
 
     return mark
+
+
+def _before_a_view(request: DeskRequest, customer_id: str) -> tuple[bool, bool]:
+    """As of `limits.before_a_view`; neither if the database cannot say."""
+    try:
+        return limits.before_a_view(customer_id, actor=request.actor)
+    except DatabaseError:
+        return False, False
 
 
 def stay_within(
@@ -292,11 +306,11 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
         case outcomes.Refused():
             form.add_refusal(exc)
         case outcomes.Conflict():
-            session.remember_shown(request.session, exc.profile)
+            session.remember_shown(request.session, exc.profile, reading.newest(number))
             form = form.over(exc.profile, reading.stored_last(number))
         case outcomes.AlreadySent():
             if number:
-                form = form.over(read_and_remember(request, number))
+                form = form.over(read_and_remember(request, number)[0])
                 notice = sent_before(exc)
             form.seen = None  # the token is used up
         case outcomes.InUse():
@@ -323,10 +337,10 @@ def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Taken:
 def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:
     """The profile as the person saw it, read now if that is gone."""
     shown = session.shown_profile(request.session, customer_id, current=request.method != "POST")
-    return shown or read_and_remember(request, customer_id)
+    return shown or read_and_remember(request, customer_id)[0]
 
 
-def read_and_remember(request: DeskRequest, customer_id: str) -> Profile:
-    profile = read_profile(customer_id, actor=request.actor)
-    session.remember_shown(request.session, profile)
-    return profile
+def read_and_remember(request: DeskRequest, customer_id: str) -> tuple[Profile, History]:
+    profile, history = read_with_history(customer_id, actor=request.actor)
+    session.remember_shown(request.session, profile, history.newest)
+    return profile, history

@@ -1,6 +1,7 @@
 """One field, edited in place: the same address is a fragment with htmx and a whole page without."""
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_safe
 
 from customers import wording
 from customers.access import Actor, Permission, allow
-from customers.audit import reading
+from customers.audit import histories, reading
 from customers.audit.actions import Outcome
-from customers.audit.models import Access, Change, JournalLine, Missing
+from customers.audit.histories import History
+from customers.audit.models import Access, Change, Entry, JournalLine, Missing
 from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.markets import market_of
@@ -77,13 +79,14 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
 def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) -> HttpResponse:
     """What came of a change, from a fresh read of Club Med."""
     field = _editable(name)
-    profile, line, change = confirm_change(customer_id, change_id, actor=request.actor)
-    remember_shown(request.session, profile)
+    profile, history, line, change = confirm_change(customer_id, change_id, actor=request.actor)
+    remember_shown(request.session, profile, history.newest)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    record = ProfilePage(profile, reading.newest_by_field(customer_id))
+    record = ProfilePage(profile, history.changed)
     context: dict[str, Any] = {"row": record.rows[name], "change_id": change_id}
-    context |= {"fragment": "customers/_field.html", **_beside(request, record, field)}
+    beside = _beside(request, record, field, history)
+    context |= {"fragment": "customers/_field.html", **beside}
     histories = change.fields if change else []
     entry = next((one.verdict for one in histories if one.first.field == name), None)
     if line:
@@ -103,7 +106,9 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     return render(request, "customers/_confirmed.html", context)
 
 
-def _beside(request: DeskRequest, record: ProfilePage, field: Field) -> dict[str, Any]:
+def _beside(
+    request: DeskRequest, record: ProfilePage, field: Field, history: History
+) -> dict[str, Any]:
     """What else is shown of that read, for the profile's page; {} for an editor's own."""
     page, *_ = re.split("[?#]", request.htmx.current_url or "")
     if not page.endswith(reverse("profile", args=[record.profile.customer_id])):
@@ -112,7 +117,7 @@ def _beside(request: DeskRequest, record: ProfilePage, field: Field) -> dict[str
         "record": record,
         "panel": record.panel(field.group),
         "followers": [row for row in record.rows.values() if row.field.follows == field.name],
-        "trail": reading.trail(record.profile.customer_id),
+        "trail": history.trail,
     }
 
 
@@ -169,13 +174,14 @@ def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
     """The field at rest with the value of whoever was quicker; what was typed can be had back."""
     profile, [field] = form.editing.profile, form.editing.rows
     form.is_valid()  # takes what was typed
-    record = ProfilePage(profile, reading.newest_by_field(profile.customer_id))
+    history = histories.of_customer(profile.customer_id)
+    record = ProfilePage(profile, history.changed)
     context: dict[str, Any] = {"form": form, "notice": None, "row": record.rows[field.name]}
     context |= {"mine": dict(form.typed_texts).get(field.label), "title": record.title}
     context["fragment"] = "customers/_field.html"
     if not answers.wants_fragment(request):
         return render(request, "customers/field_form.html", context)
-    beside = _beside(request, record, field)
+    beside = _beside(request, record, field, history)
     return render(request, "customers/_confirmed.html", context | beside)
 
 
@@ -191,7 +197,7 @@ def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -
         return redirect(_place(profile.customer_id, field))
     if saved.values:
         profile = with_value(profile, field, saved.values[field.name])
-    row = row_of(profile, field)
+    row = row_of(profile, field, saved.entries)
     context = {"row": row, "saved": True, "note": note, "confirm": bool(saved.values)}
     return render(request, "customers/_field.html", context | {"change_id": saved.change_id})
 
@@ -203,8 +209,10 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
     return reverse("undo", kwargs=undoing) if may_be_undone(made, request.actor) else ""
 
 
-def row_of(profile: Profile, field: Field) -> FieldRow:
-    newest = reading.newest_of(profile.customer_id, field.name)
+def row_of(profile: Profile, field: Field, made: Iterable[Entry] = ()) -> FieldRow:
+    """made: the entries that were appended last, if that was just now."""
+    newest = {entry.field: entry for entry in made}
+    newest = newest or reading.newest_of(profile.customer_id, field.name)
     return ProfilePage(profile, newest).rows[field.name]
 
 

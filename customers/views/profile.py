@@ -31,15 +31,15 @@ def profile_page(
     request: DeskRequest, customer_id: str, why: ReasonForm | None = None
 ) -> HttpResponse:
     """The page. why: the reason bar as it was sent, if not as it is kept."""
-    found = read_and_remember(request, customer_id)
-    record = ProfilePage(found, reading.newest_by_field(customer_id))
+    found, history = read_and_remember(request, customer_id)
+    record = ProfilePage(found, history.changed)
     session.remember_name(request.session, customer_id, record.name or record.native_name)
     session.drop_reason_of_others(request.session, customer_id)
     context = bar(request, customer_id, why) | {
-        "waiting": reading.waiting(customer_id),
+        "waiting": reading.waiting(customer_id) if history.is_waiting else [],
         "record": record,
         "unknown": unknown_values(found),
-        "trail": reading.trail(customer_id),
+        "trail": history.trail,
     }
     status = 422 if why and why.is_wrong else 200
     answer = render(request, "customers/profile.html", context, status=status)

@@ -65,13 +65,6 @@ class FieldRow:
         return bool(code and self.field.codes) and code not in self.field.codes
 
     @property
-    def template(self) -> str:
-        """How the value is laid out; in one line unless its kind has more to show."""
-        kind, laid_out = self.field.kind, (kinds.PHONES, kinds.ADDRESS, kinds.OPTINS)
-        is_laid_out = kind in laid_out and kind.readable(self.value)
-        return f"customers/value/_{kind.name if is_laid_out else 'text'}.html"
-
-    @property
     def age(self) -> int | None:
         """Years of life, for a date of birth."""
         day = parse_date(self.value) if self.field.kind is kinds.DATE else None
@@ -80,7 +73,7 @@ class FieldRow:
         today = timezone.localdate()
         return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
 
-    @property
+    @cached_property
     def phones(self) -> list[dict[str, str]]:
         names = words.phone_types()
         return [
@@ -168,6 +161,7 @@ class ProfilePage:
     @cached_property
     def rows(self) -> dict[str, FieldRow]:
         """Every field of the catalogue by its name."""
+        region = region_of(self.lang)
         return {
             name: FieldRow(
                 field,
@@ -175,7 +169,7 @@ class ProfilePage:
                 field.value(self.profile),
                 self.newest.get(name),
                 lang=self.native_lang if field.native else "",
-                region=region_of(self.lang),
+                region=region,
                 was=self._text(field.before) if field.before else "",
             )
             for name, field in FIELDS.items()
@@ -191,17 +185,17 @@ class ProfilePage:
     def name(self) -> str:
         return self._texts("first_name", "last_name")
 
-    @property
+    @cached_property
     def native_name(self) -> str:
         first, last = self._texts("unicode_first_name"), self._texts("unicode_last_name")
         return native_name(first, last, self.lang)
 
-    @property
+    @cached_property
     def native_lang(self) -> str:
         """The language of the native name, "" if its letters do not tell."""
         return language_of(self.native_name, self.native_name, self.lang)
 
-    @property
+    @cached_property
     def phone(self) -> dict[str, str] | None:
         """The first phone that can be called from here."""
         return next((one for one in self.rows["phones"].phones if one["dialled"]), None)
@@ -222,6 +216,14 @@ class ProfilePage:
         """The tier that has a colour of its own, "" for the others."""
         code = compare.raw_text(self.rows["loyalty_status"].value).lower()
         return code if code in ("turquoise", "silver", "gold", "platinum") else ""
+
+    @property
+    def facts(self) -> list[FieldRow]:
+        """The fields of the header, but for the number that stands in front of them."""
+        rows = self.rows.values()
+        return [
+            row for row in rows if row.field.group is Group.HEAD and row.field.name != "gm_number"
+        ]
 
     @property
     def last_change(self) -> Entry | None:

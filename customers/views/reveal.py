@@ -38,7 +38,7 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     answers.stay_within(request, Access.REVEAL)
     try:
         shown = shown_profile(request.session, customer_id)
-        profile = shown or answers.read_and_remember(request, customer_id)
+        profile = shown or answers.read_and_remember(request, customer_id)[0]
         _record(request, form, customer_id=customer_id, field=name)
     except NotSaved as exc:
         return _row_page(request, row, form, exc)

@@ -36,7 +36,7 @@ def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
     answers.stay_within(request, Access.VIEW, customer_id=change.customer_id)
     ways = ways_back(change)
     if any(not way.obstacle for way in ways):
-        profile = answers.read_and_remember(request, change.customer_id)
+        profile = answers.read_and_remember(request, change.customer_id)[0]
         ways = [way.over(profile) for way in ways]
     form = RevertForm(ways, **_typed(request, change))
     answer = _page(request, change, form)

@@ -82,7 +82,7 @@ def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResp
     if saved.values:
         profile = edit.with_value(profile, field, saved.values[field.name])
     context = {
-        "row": edit.row_of(profile, field),
+        "row": edit.row_of(profile, field, saved.entries),
         "saved": True,
         "note": note,
         "confirm": bool(saved.values),
@@ -105,7 +105,7 @@ def _not_undone(
         case outcomes.Unknown() if is_fragment:
             forget_shown(request.session, customer_id)
             way = ways[0]
-            row = edit.row_of(answers.read_and_remember(request, customer_id), FIELDS[way.name])
+            row = edit.row_of(answers.read_and_remember(request, customer_id)[0], FIELDS[way.name])
             typed = row.field.text(way.entry.old) or wording.TO_BE_CLEARED
             context = {"row": row, "change_id": token.change_id, "typed": typed}
             return render(request, "customers/_field_unknown.html", context, status=exc.status)
@@ -121,7 +121,7 @@ def _both_values(
 ) -> HttpResponse:
     """What was saved and what Club Med holds instead, to choose from."""
     profile = exc.profile
-    remember_shown(request.session, profile)
+    remember_shown(request.session, profile, reading.newest(profile.customer_id))
     ways = [way.over(profile) for way in ways]
     first = ways[0].entry
     if not any(way.moved for way in ways):  # it was put back by somebody else
@@ -163,7 +163,7 @@ def _editor(
 ) -> HttpResponse:
     """The editor with the old values, and why Club Med refuses them; of several that of a group."""
     first, field = ways[0].entry, FIELDS[ways[0].name]
-    profile = answers.read_and_remember(request, first.customer_id)
+    profile = answers.read_and_remember(request, first.customer_id)[0]
     if len(ways) == 1:
         editing = edit.editing_of(field, profile, request.actor, reason)
         show = partial(edit.editor, request, field)

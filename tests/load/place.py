@@ -19,9 +19,9 @@ LATENCY = 0.15  # seconds, of each answer of Club Med's
 class Place:
     """url: of the product. environment: of its commands. log: the process log, growing."""
 
-    def __init__(self, folder, database):
+    def __init__(self, folder, database, latency):
         self.database, self.log = database, folder / "process.log"
-        self._sandbox, self.api = _sandbox()
+        self._sandbox, self.api = _sandbox(latency)
         self._server = None
         self.environment = {
             "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -62,6 +62,9 @@ class Place:
         assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
         return done.stdout
 
+    def workers(self):
+        return children_of(self._server.pid)
+
     def end(self):
         for process in filter(None, (self._server, self._sandbox)):
             process.terminate()
@@ -73,7 +76,7 @@ class Place:
             (postgres.folder_of(self.database) / "data/postmaster.pid").read_text().split()[0]
         )
         parts = {
-            "the product": [self._server.pid, *children_of(self._server.pid)],
+            "the product": [self._server.pid, *self.workers()],
             "PostgreSQL": [main, *children_of(main)],
             "Club Med": [self._sandbox.pid],
             "the people": [os.getpid()],
@@ -98,7 +101,7 @@ def _busy():
     return (sum(map(int, spent)) - int(idle) - int(waits_for_a_disk)) / os.sysconf("SC_CLK_TCK")
 
 
-def _sandbox():
+def _sandbox(latency):
     """Its process and its address."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", "sandbox", "--port", "0"],
@@ -109,15 +112,16 @@ def _sandbox():
         text=True,
     )
     url = process.stdout.readline().split()[3].rstrip(",")
-    slow = {"kind": "latency", "seconds": LATENCY, "times": None}
-    requests.post(f"{url}/_sandbox/faults", json=slow, timeout=60).raise_for_status()
+    slow = {"kind": "latency", "seconds": latency, "times": None}
+    if latency:
+        requests.post(f"{url}/_sandbox/faults", json=slow, timeout=60).raise_for_status()
     return process, url
 
 
 @contextmanager
-def place(folder):
+def place(folder, latency=LATENCY):
     with postgres.running(options="-c max_connections=200") as database:
-        one = Place(Path(folder), database)
+        one = Place(Path(folder), database, latency)
         try:
             yield one
         finally:

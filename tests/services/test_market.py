@@ -78,7 +78,7 @@ def test_a_market_that_is_not_offered_is_not_taken(agent, clubmed, odd):
 
 def test_a_market_that_is_no_longer_offered_or_that_somebody_forged_is_left(agent, clubmed):
     choose(agent, "fr-FR")
-    cache.set(_key("locales", "answer"), ["en-US", "pt-BR"])
+    cache.set(_key("locales", "known"), ["en-US", "pt-BR"])
     assert "en-US" in current(agent)
 
     agent.cookies["crmadmin_markets"] = "xx-XX:forged"

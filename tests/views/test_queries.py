@@ -75,6 +75,6 @@ def test_a_profile_and_a_save_take_few_queries(agent, clubmed):
     change(agent, "one@example.com")
     agent.get(PROFILE)
 
-    assert queries(agent, PROFILE) <= 12
+    assert queries(agent, PROFILE) <= 5
     form = agent.form(EMAIL, headers=HTMX)
-    assert queries(agent, EMAIL, form | {"value": "two@example.com"}) <= 24
+    assert queries(agent, EMAIL, form | {"value": "two@example.com"}) <= 19

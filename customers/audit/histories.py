@@ -1,0 +1,113 @@
+"""What the log holds of one customer, in one statement: each page and save of a profile asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from customers.audit import reverts, statements
+from customers.audit.models import Change, Entry, VaultItem
+
+_TRAIL = 8  # changes beside a record
+
+
+@dataclass(frozen=True)
+class History:
+    """As of one moment.
+
+    newest: the number of the customer's newest entry, 0 if there is none. is_waiting: is a journal
+    line open? is_watched: is a change to be looked for in the profile? changed: field -> the last
+    entry that changed it here. known: field -> the last entry that says what Club Med held;
+    `Entry.known`. trail: the newest changes with their entries, to stand beside the record.
+    """
+
+    newest: int
+    is_waiting: bool
+    is_watched: bool
+    changed: dict[str, Entry]
+    known: dict[str, Entry]
+    trail: list[Change]
+
+
+def of_customer(customer_id: str) -> History:
+    with connection.cursor() as cursor:
+        cursor.execute(_query(), [customer_id] * 4)
+        rows = cursor.fetchall()
+    newest, is_waiting, is_watched = rows[0][:3]
+    changed: dict[str, Entry] = {}
+    known: dict[str, Entry] = {}
+    trail: dict[UUID, Change] = {}
+    for _, _, _, is_change, is_known, *row in rows:
+        entry, change = _made(row)
+        if entry is None:
+            break  # the one row of a customer without an entry
+        if is_change:
+            changed[entry.field] = entry
+        if is_known:
+            known[entry.field] = entry
+        if change is not None:
+            trail.setdefault(change.pk, change).entries.append(entry)
+    changes = sorted(trail.values(), key=lambda change: change.seq, reverse=True)
+    reverts.link(changes)
+    return History(newest or 0, bool(is_waiting), bool(is_watched), changed, known, changes)
+
+
+def _made(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
+    """An entry with what the vault holds of it, and its change if that is in the trail."""
+    of_entry, of_item = (len(model._meta.concrete_fields) for model in (Entry, VaultItem))
+    entry = statements.made(Entry, row[:of_entry])
+    item = statements.made(VaultItem, row[of_entry : of_entry + of_item])
+    change = statements.made(Change, row[of_entry + of_item :])
+    if entry is not None:
+        to_item = Entry._meta.get_field("item")
+        to_item.set_cached_value(entry, item)
+        if item is not None:
+            item.entry = entry
+    if change is not None:
+        change.entries = []
+    return entry, change
+
+
+@cache
+def _query() -> str:
+    """Each entry of a customer that a page or a save needs, in order."""
+    entry = statements.columns(Entry, "entry")
+    item = statements.columns(VaultItem, "item")
+    change = statements.columns(Change, "trail")
+    return f"""
+        WITH said AS (
+            SELECT max(seq) AS newest,
+                max(seq) FILTER (
+                    WHERE outcome = 'applied' AND action IN ('change', 'create', 'elsewhere')
+                ) AS changed,
+                max(seq) FILTER (
+                    WHERE (outcome = 'applied' AND evidence = 'answer') OR evidence = 'read'
+                ) AS known
+            FROM customers_entry WHERE customer_id = %s GROUP BY field
+        ), trail AS (
+            SELECT * FROM customers_change WHERE customer_id = %s ORDER BY seq DESC LIMIT {_TRAIL}
+        ), wanted AS (
+            SELECT changed AS seq FROM said UNION SELECT known FROM said
+            UNION SELECT of_trail.seq FROM trail
+            JOIN customers_entry of_trail ON of_trail.change_id = trail.change_id
+        )
+        SELECT now.newest, now.is_waiting, now.is_watched,
+            entry.seq IN (SELECT changed FROM said), entry.seq IN (SELECT known FROM said),
+            {entry}, {item}, {change}
+        FROM (
+            SELECT (SELECT max(newest) FROM said) AS newest,
+                EXISTS (SELECT 1 FROM customers_journalline WHERE customer_id = %s) AS is_waiting,
+                EXISTS (
+                    SELECT 1 FROM customers_change
+                    WHERE customer_id = %s AND read_again_at IS NOT NULL
+                ) AS is_watched
+        ) now
+        LEFT JOIN wanted ON wanted.seq IS NOT NULL
+        LEFT JOIN customers_entry entry ON entry.seq = wanted.seq
+        LEFT JOIN customers_vaultitem item ON item.seq = entry.seq
+        LEFT JOIN trail ON trail.change_id = entry.change_id
+        ORDER BY entry.seq
+    """  # noqa: S608 - only names are put in
