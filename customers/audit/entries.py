@@ -57,10 +57,14 @@ def append(
         found = {} if one.found is None else {"found": one.found}
         salted.append(values.commit(entry, committed | found | personal))
         entries.append(entry)
-    chain.extend(head, entries)
-    statements.insert(entries)
-    statements.insert(
+    to_run = chain.extend(head, entries)  # before the entries are encrypted with their numbers
+    items = [
         values.item(entry, texts) for entry, texts in zip(entries, salted, strict=True) if texts
+    ]
+    to_run += statements.inserting([*entries, *items])
+    *_, is_new = statements.run(
+        [*to_run, *projections.adding(entries, unseen_by_author=unseen_by_author)]
     )
-    projections.update(entries, unseen_by_author=unseen_by_author)
+    if not is_new:
+        projections.update(entries[0].change_id, unseen_by_author=unseen_by_author)
     return entries
