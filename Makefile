@@ -116,7 +116,7 @@ image-test: image ## run the main job against the image
 	$(bin)/python -m pytest -m image
 
 .PHONY: bench
-bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)
+bench: .venv/.bench ## what a profile, a save, a page of the log and a verification cost: ENTRIES (1000000)
 	@.ci/system
 	@$(bin)/python -m tests.benchmarks
 

@@ -1,6 +1,6 @@
 """Appending to the log: what happened, one entry a field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,18 @@ def append(
         found = {} if one.found is None else {"found": one.found}
         salted.append(values.commit(entry, committed | found | personal))
         entries.append(entry)
+    _insert(entries, salted, head, unseen_by_author=unseen_by_author)
+    return entries
+
+
+def _insert(
+    entries: Sequence[Entry],
+    salted: Sequence[Sequence[bytes]],
+    head: Head,
+    *,
+    unseen_by_author: bool,
+) -> None:
+    """All rows of new entries. salted: of each, what the vault holds of it."""
     to_run = chain.extend(head, entries)  # before the entries are encrypted with their numbers
     items = [
         values.item(entry, texts) for entry, texts in zip(entries, salted, strict=True) if texts
@@ -67,4 +79,3 @@ def append(
     )
     if not is_new:
         projections.update(entries[0].change_id, unseen_by_author=unseen_by_author)
-    return entries

@@ -68,16 +68,16 @@ def write(
             if moved_on:
                 raise MovedOnError
     except IntegrityError:
-        other = (
-            JournalLine.objects.filter(
-                claims__customer_id=line.customer_id, claims__field__in=values
-            ).first()
-            or JournalLine.objects.filter(pk=change_id).first()
-        )
-        if other is None:  # its owner was done between the two queries
-            raise MovedOnError from None
-        raise ClaimedError(other) from None
+        raise _obstacle(line) from None
     return line
+
+
+def _obstacle(line: JournalLine) -> ClaimedError | MovedOnError:
+    """Whose line is in the way; MovedOnError if its owner was done meanwhile."""
+    of_fields = {"claims__customer_id": line.customer_id, "claims__field__in": line.fields}
+    other = JournalLine.objects.filter(**of_fields).first()
+    other = other or JournalLine.objects.filter(pk=line.pk).first()
+    return ClaimedError(other) if other else MovedOnError()
 
 
 def _newer_entry(line: JournalLine, read_at: int) -> Statement:
