@@ -289,11 +289,11 @@ class Entry(Act):
         values = b",".join(text[encryption.SALT :] for text in texts)
         return dict(zip(sides, json.loads(b"[%b]" % values), strict=True))
 
-    @cached_property
+    @property
     def old(self) -> Any:
         return self._value("old")
 
-    @cached_property
+    @property
     def new(self) -> Any:
         return self._value("new")
 

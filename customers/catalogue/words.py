@@ -96,9 +96,12 @@ def number_text(value: Json) -> str:
     return reader.number_text(value)
 
 
+_YES, _NO, _PARTNERS = _("Yes"), _("No"), _("(partners %s)")
+
+
 def yes_no(answer: Json) -> str:
     """Yes or No; any other value as it came."""
-    return str(_("Yes") if answer else _("No")) if isinstance(answer, bool) else raw_text(answer)
+    return str(_YES if answer else _NO) if isinstance(answer, bool) else raw_text(answer)
 
 
 def any_text(value: Json) -> str:
@@ -124,7 +127,7 @@ def key_text(key: str) -> str:
 def partners_text(answer: Json) -> str:
     """(partners Yes); "" without an answer."""
     text = yes_no(answer)
-    return str(_("(partners %s)")) % text if text else ""
+    return str(_PARTNERS) % text if text else ""
 
 
 def _named_by(names: Callable[[], Mapping[str, str]]) -> Callable[[Json], str]:

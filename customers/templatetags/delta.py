@@ -189,7 +189,8 @@ def _told(entry: Entry) -> list[str]:
 
 
 def _is_missing(entry: Entry) -> bool:
-    return any(isinstance(getattr(entry, side), Missing) for side in _told(entry))
+    no_old = entry.action != Action.CREATE and isinstance(entry.old, Missing)
+    return no_old or isinstance(entry.new, Missing)
 
 
 def _difference(entry: Entry, revealed: bool) -> Difference:

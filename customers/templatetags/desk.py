@@ -162,6 +162,11 @@ def select_input(bound: BoundField) -> SafeString:
 @register.filter
 def field_label(name: str) -> str:
     """The catalogue's label of a field; the name of one that left the catalogue."""
+    return _label(name, get_language())
+
+
+@lru_cache(1024)
+def _label(name: str, language: str | None) -> str:
     return FIELDS[name].label if name in FIELDS else str(wording.PARTS_OF_THE_LOG.get(name, name))
 
 
@@ -217,8 +222,7 @@ def basis(entry: Entry) -> str:
         return ""
     if entry.action == Action.ELSEWHERE:
         return str(wording.ELSEWHERE)
-    any_outcome = wording.BASIS.get((entry.evidence, ""), wording.NOT_FOUND_OUT)
-    words = str(wording.BASIS.get((entry.evidence, entry.outcome), any_outcome))
+    words = _basis(entry.evidence, entry.outcome, get_language())
     if "%(" in words:
         reason = entry.reason
         if isinstance(reason, Missing):
@@ -226,6 +230,12 @@ def basis(entry: Entry) -> str:
         found = _quoted(entry.field, entry.found)
         words %= {"who": entry.actor_name, "reason": reason, "found": found}
     return f"{words} {entry.detail}".strip()
+
+
+@lru_cache
+def _basis(evidence: str, outcome: str, language: str | None) -> str:
+    any_outcome = wording.BASIS.get((evidence, ""), wording.NOT_FOUND_OUT)
+    return str(wording.BASIS.get((evidence, outcome), any_outcome))
 
 
 @register.filter

@@ -1,9 +1,9 @@
 """Exports of the log: what the same filters list, as a file. Recorded before the first byte."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from customers import wording
-from customers.access import Permission, allow
+from customers.access import Permission, allow, role_words
 from customers.audit import paging
 from customers.audit.actions import Action, Outcome
 from customers.audit.export import ndjson
@@ -89,6 +89,9 @@ def _page(
     return render(request, "audit/export.html", context, status=status)
 
 
+_SECONDS = len("2026-11-23 09:44:12")
+
+
 class _Echo:
     """A file that gives each line back."""
 
@@ -100,11 +103,12 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     """A title, a row a field, and a last line that says that the file is whole."""
     write = csv.writer(_Echo()).writerow
     yield "\ufeff" + write(map(str, wording.COLUMNS))
+    roles = cache(lambda written: role_words(written.split(", ")))
     labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}
     count = 0
     for rows in batches:
         lines = [
-            write(map(_harmless, _cells(change, history, labels, revealed=revealed)))
+            write(map(_harmless, _cells(change, history, labels, roles, revealed=revealed)))
             for change in changes_of(rows)
             for history in reversed(change.fields)
         ]
@@ -114,17 +118,22 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
 
 
 def _cells(
-    change: Change, history: FieldHistory, labels: Mapping[str, str], *, revealed: bool
+    change: Change,
+    history: FieldHistory,
+    labels: Mapping[str, str],
+    roles: Callable[[str], str],
+    *,
+    revealed: bool,
 ) -> list[str]:
-    """labels: of actions and outcomes."""
+    """labels: of actions and outcomes. roles: as an entry holds them -> in words."""
     first, verdict = history.first, history.verdict
     time = change.recorded_at
     field, old, new = in_text(verdict, revealed=revealed)
     return [
-        timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S"),
-        time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        timezone.localtime(time).isoformat(" ")[:_SECONDS],
+        f"{time.astimezone(UTC).isoformat()[:_SECONDS]}Z",
         first.actor_name,
-        first.role_words,
+        roles(first.actor_roles),
         change.customer_id,
         str(change.customer_label),
         field,
@@ -144,4 +153,4 @@ def _cells(
 
 def _harmless(text: str) -> str:
     """A spreadsheet would calculate what begins like a formula, so an apostrophe goes before it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text and text[0] in "=+-@\t\r" else text

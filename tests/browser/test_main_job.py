@@ -25,7 +25,8 @@ def test_an_agent_creates_and_edits_and_a_supervisor_sees_it(product, open_page,
     page.get_by_role("button", name="Create the customer").click()
     expect(page.locator("h1")).to_contain_text("LEA DURAND")
     expect(page.locator("#notices")).to_contain_text("The customer is created.")
-    profile = page.url
+    profile, asked = page.url, []
+    page.on("request", lambda one: asked.append((one.url, one.headers.get("x-background"))))
 
     page.get_by_role("link", name="Edit e-mail").click()
     page.locator("#email input[name=value]").fill("lea.durand@example.com")
@@ -39,6 +40,9 @@ def test_an_agent_creates_and_edits_and_a_supervisor_sees_it(product, open_page,
     expect(page.locator("#phones")).to_contain_text("+33 6 39 98 04 21")
     if script:
         assert page.url == profile  # never left
+        by_itself = [url for url, is_background in asked if is_background]
+        assert f"{profile}fields/email/changes/" in by_itself[0]
+        assert all("/changes/" in url for url in by_itself), "what the person does is work"
     assert page.url.split("#")[0] == profile
 
     number = profile.rstrip("/").rpartition("/")[2]

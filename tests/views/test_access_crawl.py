@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from crmadmin.models import Session
 from customers.audit.models import Change, Entry
 from tests.acts import all_patterns, change
 from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, TOM, Desk, signed_in
@@ -28,10 +29,6 @@ READERS = (
 )
 SUPERVISORS = (f"{CUSTOMER}forget/", "audit/report/", f"{CHANGE}settle/", f"{CHANGE}revert/")
 REVEALS, REVEALS_CHANGE = f"{FIELD}reveal/", f"{CHANGE}reveal/"
-EVERYBODY = (
-    *("language/", "oidc/login/", "oidc/callback/", "oidc/logout/", "oidc/backchannel-logout/"),
-    *("signed-out/", "shortcuts/", "health/live", "health/ready", "metrics"),
-)
 PEOPLE = {
     "stranger": (None, False, ()),
     "no role": (("staff-9", "Nobody Here", []), True, ()),
@@ -43,6 +40,18 @@ PEOPLE = {
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 OURS = METHODS[:3]
+SAFE = dict.fromkeys(("GET", "HEAD"), 200)
+# What everybody opens, and what it answers to a stranger; 405 to every other method.
+EVERYBODY = {
+    "language/": dict.fromkeys(METHODS, 302),
+    "oidc/login/": {"GET": 503},  # no provider is there
+    "oidc/callback/": {"GET": 403},
+    "oidc/backchannel-logout/": {"POST": 400},
+    "signed-out/": {"GET": 200},
+    **dict.fromkeys(("shortcuts/", "health/live", "health/ready", "metrics"), SAFE),
+    "oidc/logout/": {"POST": 302},
+}
+LED_ON = ("oidc/callback/", "signed-out/")  # whoever is signed in is
 SECRET = re.compile("ursuline|leaked|Owen Whitfield", re.IGNORECASE)  # of customer and colleague
 
 
@@ -104,6 +113,29 @@ def test_nobody_gets_further_than_the_table_says(history, clubmed, who):
                 assert not SECRET.search(answer.content.decode()), where
     assert clubmed.requests == []
     assert Entry.objects.count() == before
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("who", ["stranger", "no role", "agent", "auditor", "supervisor"])
+def test_what_everybody_opens_gives_nothing_away(history, clubmed, who):
+    person, reveals, _ = PEOPLE[who]
+    client, token = browser(person, reveals)
+    clubmed.requests.clear()
+    sessions, entries = Session.objects.count(), Entry.objects.count()
+
+    for route, answers in EVERYBODY.items():
+        for method in METHODS:
+            for headers in ({}, HTMX):
+                expected = answers.get(method, 405)
+                if expected != 405 and person and route in LED_ON:
+                    expected = 302
+                answer = client.generic(method, f"/{route}", headers=token | headers)
+                if route == "oidc/logout/" and method == "POST" and headers:
+                    expected = 200  # with HX-Redirect
+                assert answer.status_code == expected, (method, route, headers)
+                assert not SECRET.search(answer.content.decode()), (method, route, headers)
+    assert clubmed.requests == []
+    assert (Session.objects.count(), Entry.objects.count()) == (sessions - bool(person), entries)
 
 
 @pytest.mark.parametrize(
