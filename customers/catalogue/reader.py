@@ -18,8 +18,8 @@ from django.utils.translation import get_language
 from customers.catalogue.compare import fold
 
 # Irish: most of those who read English here write the day first, and no comma before it.
-_CLOCKS = {"HH:mm": "%H:%M", "HH:mm:ss": "%H:%M:%S"}  # patterns that Python writes faster
 _LOCALES = {"en": "en_IE"}
+_CLOCKS = {"HH:mm": "%H:%M", "HH:mm:ss": "%H:%M:%S"}  # patterns that Python writes faster
 
 
 def locale() -> Locale:
