@@ -25,6 +25,7 @@ pytestmark = pytest.mark.once
 RICH, LONG, TOM = "/customers/704118236/", "/customers/30955172/", "/customers/123456789/"
 SPARSE = "/customers/675278315/"  # an e-mail address, and no name
 NOT_KNOWN_YET = "We do not know yet whether this customer was created"
+BEING_CREATED = "Being created by %(name)s, %(at)s: Club Med gave no clear answer"
 LONG_EMAIL = "a.very.long.address.of.one.and.the.same.customer@mail.example.com"
 PICTURES = Path(__file__).parents[2] / "looks"
 WIDTHS = (320, 375, 768, 1440)
@@ -403,7 +404,7 @@ def creating(page, product):
     product.add_fault(kind="drop_before", method="POST")
     for shown in ("h1", "#alike"):  # the same person, whose first create got no answer
         create(page, "Maximiliane", "Montgomery-Vandenberghe", "maximiliane@example.com")
-        told = NOT_KNOWN_YET if shown == "h1" else "Being created by %(name)s"
+        told = NOT_KNOWN_YET if shown == "h1" else BEING_CREATED
         expect(page.locator(shown)).to_contain_text(begins(told))
     yield "create-again"
     share_an_email(product)

@@ -1,4 +1,4 @@
-"""`python -m tests.load`: ENTRIES (1000000), PEOPLE (200), MINUTES (10), STEP (seconds, 30)."""
+"""`python -m tests.load`: ENTRIES (1000000), PEOPLE (200), MINUTES (10), STEP (seconds, 20)."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.load.place import place
 ENTRIES = int(os.environ.get("ENTRIES") or 1_000_000)
 PEOPLE = int(os.environ.get("PEOPLE") or 200)
 MINUTES = float(os.environ.get("MINUTES") or 10)
-STEP = float(os.environ.get("STEP") or 30)  # seconds of each larger crowd
+STEP = float(os.environ.get("STEP") or 20)  # seconds of each larger crowd
 MORE = max(1, PEOPLE // 4)  # people that come with each step
 MOST = 12 * MORE
 WARM_UP = 10  # seconds that are not counted
