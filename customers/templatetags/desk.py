@@ -52,7 +52,7 @@ class _Said(template.Node):
         self.sentence = sentence
 
     def render(self, context: template.Context) -> SafeString:
-        return SafeString(gettext(self.sentence))  # nosec B703 - the template's own, and ours
+        return SafeString(gettext(self.sentence))  # nosec B703
 
 
 @register.tag("translate")

