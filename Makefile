@@ -61,9 +61,10 @@ test: .venv/.dev ## the whole suite, in a real browser, on SQLite and on Postgre
 	@$(MAKE) --jobs 2 --output-sync on-sqlite on-postgresql
 
 # Side by side, as many tests wait: for deadlines, timers and locks. Each says all at its end.
+# SQLite has twice the work: with two workers a core is often idle once PostgreSQL has ended.
 .PHONY: on-sqlite on-postgresql
 on-sqlite:
-	$(bin)/python -m pytest -n 2
+	$(bin)/python -m pytest -n 3
 on-postgresql: # tests/conftest.py says what it leaves out
 	$(bin)/python -m tests.postgres $(bin)/python -m pytest -n 2
 
@@ -116,7 +117,7 @@ image-test: image ## run the main job against the image
 	$(bin)/python -m pytest -m image
 
 .PHONY: bench
-bench: .venv/.bench ## what a record, a page of the log and a verification cost: ENTRIES (1000000)
+bench: .venv/.bench ## what a profile, a save, a page of the log and a verification cost: ENTRIES (1000000)
 	@.ci/system
 	@$(bin)/python -m tests.benchmarks
 

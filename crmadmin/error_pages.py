@@ -32,6 +32,7 @@ NOT_EDITABLE = Message(404, wording.NOT_EDITABLE, wording.NOT_EDITABLE_TEXT, "lo
 WRONG_METHOD = Message(405, wording.WRONG_METHOD, wording.NOTHING_SENT)
 FAILED = Message(500, wording.FAILED, wording.FAILED_TEXT)
 NO_DATABASE = Message(503, wording.NO_DATABASE, wording.NO_DATABASE_TEXT, "plug-connected-x")
+DATABASE_LOST = Message(503, wording.NO_DATABASE, wording.FAILED_TEXT, "plug-connected-x")
 
 
 def answer(

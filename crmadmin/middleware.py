@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
@@ -248,6 +248,8 @@ class AccessMiddleware:
             # Where it happened, without the exception's text: that may hold what somebody typed.
             frames = "".join(traceback.format_tb(exc.__traceback__))
             logger.error("%s failed: %s\n%s", request.id, type(exc).__name__, frames)
+        if isinstance(exc, OperationalError):  # it went away in the middle of the request
+            return error_pages.failed(request, error_pages.DATABASE_LOST)
         return None
 
 

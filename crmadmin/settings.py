@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
+from babel import Locale
 from django.core.exceptions import ImproperlyConfigured
 
 from crmadmin.server import graceful_timeout
@@ -130,8 +131,10 @@ _auth = partial(_match, "static|client_credentials|employee")
 auth = partial(read, _auth, "be static, client_credentials or employee")
 key = partial(read, _key, "hold 32 bytes in URL-safe base64")
 keys = partial(read, _keys, "list keys of 32 bytes in URL-safe base64")
-# A third one is a line here and a file in customers/locale.
-LANGUAGES = [("en", "English"), ("fr", "Français")]
+# Each but English is a file in customers/locale, and nothing else.
+_folders = sorted((BASE_DIR / "customers/locale").glob("*/LC_MESSAGES"))
+_codes = ("en", *(folder.parent.name for folder in _folders))
+LANGUAGES = [(code, str(Locale(code).get_display_name()).capitalize()) for code in _codes]
 _language = partial(_match, "|".join(dict(LANGUAGES)))
 language = partial(read, _language, "be the code of a language that the pages are in")
 zone = partial(read, lambda value: ZoneInfo(value).key, "be a time zone, such as Europe/Paris")

@@ -297,6 +297,7 @@ DONE_TO_THE_LOG = {  # action -> part -> what was done
     },
     "anchor": {"entries": _("All entries removed, up to entry %(number)d")},
 }
+NOBODY_HERE = {"Outside this desk": _("Outside this desk")}  # as the log names them
 ELSEWHERE = _("Changed elsewhere, noticed when opened.")
 BASIS = {  # (evidence, outcome), "" for any other outcome
     ("answer", "refused"): _("Club Med refused it:"),

@@ -13,8 +13,10 @@ from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
 from django.db import connection
+from django.template import Template
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
+from django.test.utils import _TestState
 
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
@@ -46,7 +48,9 @@ REACH_A_DATABASE = {"db", "transactional_db", "live_server", "own_database"}
 
 
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # once, before the workers begin
+    if hasattr(config, "workerinput"):
+        gc.disable()  # until pytest_collection_finish: what is imported meanwhile stays
+    else:  # once, before the workers begin
         subprocess.run(["make", "--silent", "compiled"], cwd=settings.BASE_DIR, check=True)  # noqa: S607
 
 
@@ -80,6 +84,7 @@ def pytest_collection_finish():
     """What stands now stays to the end, so the garbage collector need not look at it again."""
     gc.freeze()
     gc.set_threshold(50_000)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +111,14 @@ def the_owner_may_clear_the_log():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lift_and_empty)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_render_as_in_the_product(django_test_environment):
+    """No test asks which templates were rendered, which Django's tests note with much copying."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", _TestState.saved_data.template_render)
         yield
 
 

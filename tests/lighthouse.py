@@ -1,7 +1,7 @@
 """`python -m tests.lighthouse`: what Lighthouse says of each kind of page of the running demo.
 
-As on a phone, which is the harder of its two ways. Of what it counts, SEO is of no use here: nobody
-outside may find these pages.
+As on a desktop, where the desk is used. Of what it counts, SEO is of no use here: nobody outside
+may find these pages.
 """
 
 import json
@@ -90,7 +90,7 @@ def signed_in(desk, person):
 def report(address, port):
     """What Lighthouse found, as its JSON says it."""
     command = [
-        *(PROGRAM, address, f"--port={port}", "--quiet", "--output=json"),
+        *(PROGRAM, address, f"--port={port}", "--quiet", "--output=json", "--preset=desktop"),
         *("--disable-storage-reset", f"--only-categories={','.join(KINDS)}"),
     ]
     for _ in range(3):  # on a busy machine it may miss what it waits for

@@ -2,8 +2,9 @@
 
 The provider's own session may outlast ours: it lets in whoever sits at the browser then. So it is
 asked for a sign-in that is no older than the end of our session, and its id_token should say when
-that was (OpenID Connect Core, 3.1.2.1 and 3.1.3.7). A provider that does not say is believed: it
-was asked, and nobody is shut out for what it leaves out.
+that was (OpenID Connect Core, 3.1.2.1 and 3.1.3.7). A provider whose discovery does not know of
+`auth_time` is believed: it was asked, and nobody is shut out for what it leaves out. One that does
+leaves it out of a token if somebody took `max_age` out of the address on the way.
 """
 
 import logging
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from crmadmin.sso.claims import LEEWAY
-from crmadmin.sso.provider import SignInError
+from crmadmin.sso.provider import SignInError, provider
 from crmadmin.sso.sessions import ours
 from customers.views.answers import DeskRequest
 
@@ -67,7 +68,7 @@ def check(told: dict[str, Any], since: float) -> None:
     if not since:
         return
     moment = told.get("auth_time")
-    if moment is None:
+    if moment is None and "auth_time" not in provider().server_metadata.get("claims_supported", ()):
         logger.warning("the provider was asked who is there, and its id_token has no auth_time")
-    elif not since - LEEWAY <= moment <= time.time() + LEEWAY:
+    elif moment is None or not since - LEEWAY <= moment <= time.time() + LEEWAY:
         raise NotShownError("the provider did not ask who is there")

@@ -23,6 +23,7 @@ from django.utils import timezone
 from customers.audit import signing, statements, verifier
 from customers.audit.actions import Action
 from customers.audit.models import Entry, Head, StoredSeal, facts, moment, number_in
+from customers.audit.statements import Statement
 from customers.audit.verifier import Seal
 
 logger = logging.getLogger(__name__)
@@ -86,10 +87,10 @@ def lock(*, rotating: bool = False) -> Head:
     return head
 
 
-def extend(head: Head, entries: Iterable[Entry]) -> None:
+def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:
     """Give the entries their numbers, their time and their digests, and sign the head after them.
 
-    head: locked. The entries are not saved.
+    head: locked. Returns what is to be run before the entries are inserted.
     """
     if warning := ahead_of_now(head):
         logger.warning(warning)
@@ -102,11 +103,11 @@ def extend(head: Head, entries: Iterable[Entry]) -> None:
         entry.content_digest = verifier.content_digest(columns(entry))
         head.digest = verifier.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
         entry.digest = head.digest
-    sign(head)
+    to_run = [_signing(head)]
     if head.seq // SEALED_EVERY > begun // SEALED_EVERY:
-        statements.insert(
-            [StoredSeal(**seal_of(head)._asdict() | {"recorded_at": head.recorded_at})]
-        )
+        seal = StoredSeal(**seal_of(head)._asdict() | {"recorded_at": head.recorded_at})
+        to_run += statements.inserting([seal])
+    return to_run
 
 
 def ahead_of_now(head: Head | None) -> str:
@@ -123,12 +124,16 @@ def ahead_of_now(head: Head | None) -> str:
 
 def sign(head: Head) -> None:
     """Sign the head as it stands and save it; once committed, its seal goes to the process log."""
+    statements.run([_signing(head)])
+
+
+def _signing(head: Head) -> Statement:
     head.key_id = signing.current_key()
     head.signature = signing.sign(seal_of(head).message())
-    statements.update(head, "seq", "recorded_at", "digest", "key_id", "signature")
     _believe(head)
     seal = {"seal": json.loads(seal_line(head))}
     transaction.on_commit(partial(logger.info, "appended", extra=seal))
+    return statements.updating(head, "seq", "recorded_at", "digest", "key_id", "signature")
 
 
 def log_seal() -> None:

@@ -1,6 +1,6 @@
 """Appending to the log: what happened, one entry a field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -57,10 +57,25 @@ def append(
         found = {} if one.found is None else {"found": one.found}
         salted.append(values.commit(entry, committed | found | personal))
         entries.append(entry)
-    chain.extend(head, entries)
-    statements.insert(entries)
-    statements.insert(
-        values.item(entry, texts) for entry, texts in zip(entries, salted, strict=True) if texts
-    )
-    projections.update(entries, unseen_by_author=unseen_by_author)
+    _insert(entries, salted, head, unseen_by_author=unseen_by_author)
     return entries
+
+
+def _insert(
+    entries: Sequence[Entry],
+    salted: Sequence[Sequence[bytes]],
+    head: Head,
+    *,
+    unseen_by_author: bool,
+) -> None:
+    """All rows of new entries. salted: of each, what the vault holds of it."""
+    to_run = chain.extend(head, entries)  # before the entries are encrypted with their numbers
+    items = [
+        values.item(entry, texts) for entry, texts in zip(entries, salted, strict=True) if texts
+    ]
+    to_run += statements.inserting([*entries, *items])
+    *_, is_new = statements.run(
+        [*to_run, *projections.adding(entries, unseen_by_author=unseen_by_author)]
+    )
+    if not is_new:
+        projections.update(entries[0].change_id, unseen_by_author=unseen_by_author)

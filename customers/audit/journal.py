@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from customers.audit import statements
 from customers.audit.models import PERSONAL, Claim, Entry, JournalLine
+from customers.audit.statements import Statement
 from customers.clubmed.profile import Json
 
 
@@ -48,31 +49,38 @@ def write(
         change_id=change_id, sent_at=now, deadline=now + timedelta(seconds=patience), **columns
     )
     line.encrypt({name: {"old": old, "new": new} for name, (old, new) in values.items()}, act)
+    clock = {"sent_at": 0, "deadline": patience}
+    claims = [
+        Claim(line=line, customer_id=line.customer_id, field=name)
+        for name in sorted(values)  # in one order, so that two writers cannot deadlock
+        if line.customer_id  # a create claims nothing: there is no customer yet
+    ]
     try:
         with transaction.atomic():
-            statements.insert([line], seconds_from_now={"sent_at": 0, "deadline": patience})
-            if line.customer_id:  # a create claims nothing: there is no customer yet
-                statements.insert(
-                    Claim(line=line, customer_id=line.customer_id, field=name)
-                    for name in sorted(values)  # in one order, so that two writers cannot deadlock
-                )
-            # After the line and its claims: whoever held them has committed its entries by now.
-            if _moved_on(line, read_at):
+            *_, moved_on = statements.run(
+                [
+                    *statements.inserting([line], seconds_from_now=clock),
+                    *statements.inserting(claims),
+                    # After these: whoever held them has committed its entries by now.
+                    _newer_entry(line, read_at),
+                ]
+            )
+            if moved_on:
                 raise MovedOnError
     except IntegrityError:
-        other = (
-            JournalLine.objects.filter(
-                claims__customer_id=line.customer_id, claims__field__in=values
-            ).first()
-            or JournalLine.objects.filter(pk=change_id).first()
-        )
-        if other is None:  # its owner was done between the two queries
-            raise MovedOnError from None
-        raise ClaimedError(other) from None
+        raise _obstacle(line) from None
     return line
 
 
-def _moved_on(line: JournalLine, read_at: int) -> bool:
+def _obstacle(line: JournalLine) -> ClaimedError | MovedOnError:
+    """Whose line is in the way; MovedOnError if its owner was done meanwhile."""
+    of_fields = {"claims__customer_id": line.customer_id, "claims__field__in": line.fields}
+    other = JournalLine.objects.filter(**of_fields).first()
+    other = other or JournalLine.objects.filter(pk=line.pk).first()
+    return ClaimedError(other) if other else MovedOnError()
+
+
+def _newer_entry(line: JournalLine, read_at: int) -> Statement:
     """Has the change, or one of its fields, an entry after that number?
 
     In SQL: every save asks it, and the ORM takes twenty times longer to build it than it runs.
@@ -83,15 +91,14 @@ def _moved_on(line: JournalLine, read_at: int) -> bool:
         f" (change_id = %s OR (customer_id = %s AND field IN ({fields}))) LIMIT 1"
     )
     change_id = line._meta.pk.get_db_prep_save(line.change_id, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(query, [read_at, change_id, line.customer_id, *line.values])
-        return cursor.fetchone() is not None
+    return query, [read_at, change_id, line.customer_id, *line.values]
 
 
 def close(line: JournalLine) -> bool:
     """Delete the line, in the transaction that appends its entries; False if it was gone."""
-    statements.delete(Claim, line_id=line.pk)
-    return statements.delete(JournalLine, change_id=line.pk) == 1
+    claims = statements.deleting(Claim, line_id=line.pk)
+    *_, lines = statements.run([claims, statements.deleting(JournalLine, change_id=line.pk)])
+    return lines == 1
 
 
 def overdue() -> QuerySet[JournalLine]:

@@ -15,6 +15,7 @@ from customers.audit import chain, statements
 from customers.audit.actions import Action, Evidence, Outcome
 from customers.audit.models import Change, ChangedField, Entry, actor_key, by_field
 from customers.audit.reading import of_change, verdicts
+from customers.audit.statements import Statement
 
 # How long Club Med is asked again about a change: it may show late, or never.
 WATCH = timedelta(days=1)
@@ -27,15 +28,22 @@ _REBUILD = "audit_rebuild makes them anew"
 _BATCH = 1_000  # entries
 
 
-def update(entries: Sequence[Entry], *, unseen_by_author: bool) -> None:
-    """Bring a change's rows up to date with entries that were just inserted; in a transaction."""
+def adding(entries: Sequence[Entry], *, unseen_by_author: bool) -> list[Statement]:
+    """The rows of a change with its first entries; the last says whether it is a new change, and
+    nothing is inserted if it is none.
+    """
     change, fields = projected(entries)
     change.unseen_by_author = unseen_by_author
-    if not statements.insert_if_new(change):
-        change, fields = projected(of_change(change.change_id))
-        change.unseen_by_author = True
-        unseen = ["unseen_by_author"] if unseen_by_author else []  # a later entry makes none seen
-        statements.update(change, "outcome", "customer_id", "read_again_at", *unseen)
+    new = {"change_id": change.change_id}
+    return [statements.inserting_unless(row, Change, **new) for row in (*fields, change)]
+
+
+def update(change_id: UUID, *, unseen_by_author: bool) -> None:
+    """Bring a change's rows up to date with entries that were just inserted; in a transaction."""
+    change, fields = projected(of_change(change_id))
+    change.unseen_by_author = True
+    unseen = ["unseen_by_author"] if unseen_by_author else []  # a later entry makes none seen
+    statements.update(change, "outcome", "customer_id", "read_again_at", *unseen)
     for field in fields:
         if not statements.insert_if_new(field):
             statements.update(field, "outcome", "flags", "customer_id")

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import AutoField, Model
 from django.db.models.functions import Now
 from django.utils import timezone
 
+Statement: TypeAlias = tuple[str, list[Any]]
 Row = TypeVar("Row", bound=Model)
 _NONE: Mapping[str, float] = {}
 
@@ -25,46 +26,81 @@ def now() -> Any:
     return timezone.now() if connection.vendor == "sqlite" else Now()
 
 
-def insert(rows: Iterable[Model], *, seconds_from_now: Mapping[str, float] = _NONE) -> None:
-    """Insert new rows. seconds_from_now: columns whose time the database's clock gives."""
+def run(statements: Iterable[Statement]) -> list[int]:
+    """Run them in order, on PostgreSQL in one message; how many rows each changed or found."""
+    statements = list(statements)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":  # which takes one at a time
+            return [_count(cursor.execute(*statement)) for statement in statements]
+        cursor.execute(
+            "; ".join(text for text, _ in statements),
+            [one for _, parameters in statements for one in parameters],
+        )
+        counts = [cursor.rowcount]
+        while cursor.nextset():
+            counts.append(cursor.rowcount)
+    return counts
+
+
+def _count(cursor: Any) -> int:
+    return len(cursor.fetchall()) if cursor.description else cursor.rowcount
+
+
+def insert(rows: Iterable[Model]) -> None:
+    if inserted := list(inserting(rows)):
+        run(inserted)
+
+
+def inserting(
+    rows: Iterable[Model], *, seconds_from_now: Mapping[str, float] = _NONE
+) -> Iterator[Statement]:
+    """Of new rows. seconds_from_now: columns whose time the database's clock gives."""
     if connection.vendor == "sqlite":
         seconds_from_now = _NONE
-    with connection.cursor() as cursor:
-        for row in rows:
-            columns, statement = _insert(type(row), tuple(seconds_from_now))
-            cursor.execute(statement, _parameters(row, columns, seconds_from_now))
+    for row in rows:
+        columns, names, marks = _insert(type(row), tuple(seconds_from_now))
+        text = f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks})'  # noqa: S608
+        yield text, _parameters(row, columns, seconds_from_now)
+
+
+def inserting_unless(row: Model, other: type[Model], **key: Any) -> Statement:
+    """Of a row that is not there, unless one of `other` has that value in one column."""
+    [(name, value)] = key.items()
+    column: Any = other._meta.get_field(name)
+    columns, names, marks = _insert(type(row), ())
+    there = f'SELECT 1 FROM "{other._meta.db_table}" WHERE "{column.column}" = %s'  # noqa: S608
+    text = (
+        f'INSERT INTO "{row._meta.db_table}" ({names}) SELECT {marks}'
+        f" WHERE NOT EXISTS ({there}) ON CONFLICT DO NOTHING"
+    )
+    return text, [*_parameters(row, columns), column.get_db_prep_save(value, connection)]
 
 
 def insert_if_new(row: Model) -> bool:
     """Insert the row unless its primary key is there already; was it inserted?"""
-    columns, statement = _insert(type(row), ())
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} ON CONFLICT DO NOTHING", _parameters(row, columns))
-        return int(cursor.rowcount) == 1
+    [(text, parameters)] = inserting([row])
+    return run([(f"{text} ON CONFLICT DO NOTHING", parameters)]) == [1]
 
 
 def update(row: Model, *names: str) -> None:
-    """Update these columns of a row that is there."""
+    run([updating(row, *names)])
+
+
+def updating(row: Model, *names: str) -> Statement:
+    """Of these columns of a row that is there."""
     columns: list[Any] = [row._meta.get_field(name) for name in names]
     table, key = row._meta.db_table, row._meta.pk
     changes = ", ".join(f'"{one.column}" = %s' for one in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'UPDATE "{table}" SET {changes} WHERE "{key.column}" = %s',  # noqa: S608
-            _parameters(row, [*columns, key]),
-        )
+    text = f'UPDATE "{table}" SET {changes} WHERE "{key.column}" = %s'  # noqa: S608
+    return text, _parameters(row, [*columns, key])
 
 
-def delete(model: type[Model], **key: Any) -> int:
-    """Delete the rows with that value in one column; returns how many there were."""
+def deleting(model: type[Model], **key: Any) -> Statement:
+    """Of the rows with that value in one column."""
     [(name, value)] = key.items()
     column: Any = model._meta.get_field(name)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'DELETE FROM "{model._meta.db_table}" WHERE "{column.column}" = %s',  # noqa: S608
-            [column.get_db_prep_save(value, connection)],
-        )
-        return int(cursor.rowcount)
+    text = f'DELETE FROM "{model._meta.db_table}" WHERE "{column.column}" = %s'  # noqa: S608
+    return text, [column.get_db_prep_save(value, connection)]
 
 
 @contextmanager
@@ -90,12 +126,13 @@ def _parameters(
 
 
 @cache
-def _insert(model: type[Model], by_clock: tuple[str, ...]) -> tuple[list[Any], str]:
+def _insert(model: type[Model], by_clock: tuple[str, ...]) -> tuple[list[Any], str, str]:
+    """Columns, their names, and a mark for each."""
     columns = [one for one in model._meta.concrete_fields if not isinstance(one, AutoField)]
     names = ", ".join(f'"{one.column}"' for one in columns)
     from_now = "clock_timestamp() + %s * interval '1s'"
     marks = ", ".join(from_now if one.attname in by_clock else "%s" for one in columns)
-    return columns, f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({marks})'  # noqa: S608
+    return columns, names, marks
 
 
 # Reading ------------------------------------------------------------------------------------------

@@ -255,7 +255,7 @@ _ROWS = (
     Field("gm_number", _("GM number"), Group.HEAD, kinds.IDENTIFIER),
     Field("customer_type", _("Type"), Group.HEAD, kinds.CODE, create=Create.OPTIONAL, codes={"PROSPECT": _("Prospect"), "CLIENT": _("Client")}),
     Field("locale", _("Market"), Group.HEAD, kinds.IDENTIFIER),
-    Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes={"MR": _("Mr"), "MS": _("Ms")}, help=_("The gender follows."), width=2),
+    Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes={"MR": _("Mr"), "MS": _("Ms")}, help=_("The gender follows it."), width=2),
     Field("first_name", _("First name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20, width=4),
     Field("last_name", _("Last name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=30),
     _native_name("unicode_first_name", _("Native first name"), create=Create.OPTIONAL, max_length=100),

@@ -138,11 +138,14 @@ def is_one_person(filters: Filters) -> bool:
 
 
 def _spelled(names: Mapping[str, str]) -> list[Filters]:
-    """The names as written, and as Club Med may store them: capitals, with or without accents."""
+    """The names as written, and as Club Med may store them: capitals, with or without accents; or
+    with one capital where all were typed.
+    """
     tries = [
         {key: name.title() if name == name.lower() else name for key, name in names.items()},
         {key: fold(name).upper() for key, name in names.items()},
         {key: name.upper() for key, name in names.items()},
+        {key: name.title() if name == name.upper() else name for key, name in names.items()},
     ]
     return [one for n, one in enumerate(tries) if one and one not in tries[:n]]
 

@@ -25,6 +25,7 @@ from customers.templatetags.desk import (
     icon,
     isolated,
     outcome_badge,
+    staff,
     when,
 )
 from customers.templatetags.markup import joined, markup
@@ -105,7 +106,7 @@ def _history(row: Any) -> SafeString:
         address_of("field-history", row.customer_id, row.field.name),
         icon("clock"),
         when(row.newest.recorded_at),
-        row.newest.actor_name,
+        staff(row.newest.actor_name),
         wording.HISTORY_OF_FIELD,
     )
 
@@ -181,8 +182,8 @@ def _text(row: Any) -> SafeString:
         age = wording.YEARS_OLD % {"years": row.age}
         beside.append(markup(' <span class="muted">{}</span>', age))
     if row.was:
-        was = wording.WAS % {"was": isolated(row.was)}
-        beside.append(markup(' <span class="muted">({})</span>', SafeString(was)))
+        was = SafeString(wording.WAS % {"was": isolated(row.was)})  # nosec B703
+        beside.append(markup(' <span class="muted">({})</span>', was))
     if row.new_code:
         beside.append(markup(_BESIDE, wording.NEW_CODE))
     if row.field.note:
@@ -283,7 +284,7 @@ def _change(change: Change, *, leads_on: bool) -> SafeString:
     return markup(
         '<li>\n<div class="trail-who"><span>{}</span>{}</div>\n<div class="trail-what">{}</div>\n'
         '<p class="trail-why">{}</p>\n</li>\n',
-        *(change.actor_name, clock(change.recorded_at), what, reason(change.entries[0])),
+        *(staff(change.actor_name), clock(change.recorded_at), what, reason(change.entries[0])),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from tests import postgres
-from tests.benchmarks import pages
+from tests.benchmarks import desk, pages
 
 MOST = int(os.environ.get("ENTRIES") or 1_000_000)  # entries of the longest log
 LENGTHS = sorted({min(length, MOST) for length in (10_000, 100_000, MOST)})
@@ -39,6 +39,11 @@ OF_PAGES = """\
 A page, over HTTP, of logs of so many entries: milliseconds by the clock, and in brackets those that
 the server and its database computed, medians. The growth is of these. The aims: 25 ms, activity
 100 ms; growth 1.3; 8 queries. The rows of others: without HTTP."""
+
+OF_THE_DESK = """\
+A profile and a save over HTTP, on PostgreSQL, beside the bare calls of Club Med's API that they
+make, in turn; medians. Then 64 people who keep their connections and make no pause; the people and
+Club Med compute on the same machine."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ def main() -> None:
             *("", *of_machine(), "", UNITS, ""),
             *(table([HEADINGS, *rows]), "", OF_PAGES, ""),
             *(table(page_rows("SQLite", of_sqlite)), ""),
-            table(page_rows("PostgreSQL", of_postgresql)),
+            *(table(page_rows("PostgreSQL", of_postgresql)), "", OF_THE_DESK, ""),
+            table(desk.measured()),
         ]
     )
     print(text)

@@ -186,7 +186,7 @@ def test_the_examples_of_the_file_are_taken(sandbox, session):
         assert pattern.fullmatch(path)
         media = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         answer = session.request(
-            method, sandbox.url + path, headers=HEADERS, json=media.get("example"), timeout=10
+            method, sandbox.url + path, headers=HEADERS, json=media.get("example"), timeout=60
         )
         assert answer.ok, (method, path)
 

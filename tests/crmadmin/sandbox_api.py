@@ -21,7 +21,7 @@ class Api:
         self.url = url
         self.session = session
 
-    def ask(self, method, path, body=None, *, raw=None, headers=None, timeout=10):
+    def ask(self, method, path, body=None, *, raw=None, headers=None, timeout=60):
         sent = HEADERS | (headers or {})
         if body is not None or raw is not None:
             sent = {"Content-Type": "application/json"} | sent

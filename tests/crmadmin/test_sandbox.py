@@ -328,7 +328,7 @@ def test_a_reset_brings_the_seeded_state_back_and_ends_what_waits(api, sandbox):
 
 
 def control(sandbox, method, path, body=None):
-    return requests.request(method, f"{sandbox.url}/_sandbox/{path}", json=body, timeout=10)
+    return requests.request(method, f"{sandbox.url}/_sandbox/{path}", json=body, timeout=60)
 
 
 def test_requests_are_told_as_they_came_without_what_authorised_them(api, sandbox):
@@ -376,7 +376,7 @@ def test_faults_resets_and_changes_come_from_outside(api, sandbox):
 def test_closing_waits_for_no_fault_and_ends_open_connections(fault):
     with Sandbox() as sandbox:
         where = urlsplit(sandbox.url)
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
         if fault is not None:
             sandbox.faults.add(fault)
         connection.request("GET", READ, headers=HEADERS)
@@ -412,9 +412,9 @@ def test_the_command_tells_where_it_listens_and_ends_quietly():
             where = r"Sandbox API on (http://127\.0\.0\.1:\d+)"
             found = re.fullmatch(f"{where}, token sandbox-token, API key sandbox-key\n", line)
             assert found, line
-            assert requests.get(found[1] + READ, headers=HEADERS, timeout=10).status_code == 200
+            assert requests.get(found[1] + READ, headers=HEADERS, timeout=60).status_code == 200
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 0

@@ -300,6 +300,6 @@ def test_the_example_lists_every_variable_and_no_other():
 def test_over_https_cookies_are_taken_from_this_host_alone(https, start):
     read = settings_of(HTTPS_ONLY=https, SUPERVISOR_GROUPS="seniors")
 
-    ours = "SESSION CSRF BROWSER ATTEMPT SIGNED_OUT LANGUAGE ZONE MARKETS"
+    ours = "SESSION CSRF BROWSER ATTEMPT SIGNED_OUT ENDED LANGUAGE ZONE MARKETS"
     for kind in ours.split():
         assert read[f"{kind}_COOKIE_NAME"].startswith(start)

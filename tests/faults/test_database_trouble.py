@@ -300,12 +300,35 @@ def test_metrics_say_that_the_database_is_down_and_what_was_counted(agent, clien
     assert 'crmadmin_requests_total{route="customers/<str:customer_id>/",status="200"}' in told
 
 
+def test_a_database_that_goes_away_while_a_profile_is_read_is_named(agent, clubmed):
+    agent.raise_request_exception = False
+    held = clubmed.customers[TOM] = Held(clubmed.customers[TOM], "GET")
+
+    def read():
+        try:
+            return agent.get(f"/customers/{TOM}/")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        wait_until(held.reached.is_set)
+        with down():
+            held.go_on.set()
+            answer = reading.result()
+
+    assert answer.status_code == 503
+    assert "The database of this desk does not answer." in text(soup(answer))
+    assert agent.get(f"/customers/{TOM}/").status_code == 200
+
+
 def test_a_failure_of_ours_is_a_page_and_its_reference_is_logged(agent, clubmed, caplog):
     agent.raise_request_exception = False
     with out_of_reach("customers_change"):
         answer = agent.get(f"/customers/{TOM}/history/")
 
-    assert answer.status_code == 500
-    assert "Something went wrong here." in text(soup(answer))
+    # To SQLite a table that is gone is as a file that is gone.
+    says = "Something went wrong here." if is_postgresql() else "The database of this desk"
+    assert says in text(soup(answer))
     assert answer["X-Request-ID"] in caplog.text
     assert TOM not in caplog.text.replace("/v2/customers", "")

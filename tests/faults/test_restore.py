@@ -42,6 +42,7 @@ def back_up(file):
     if connection.vendor == "postgresql":
         run("pg_dump", "--format", "custom", "--file", file)
         return
+    connection.ensure_connection()
     with closing(sqlite3.connect(file)) as copy:
         connection.connection.backup(copy)
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from customers.services.reconcile import reconcile
 from tests import log
 from tests.acts import NEW, create, history, let_the_grace_pass, lose_the_answer
 from tests.conftest import HTMX, TOM, soup, text
+from tests.faults.conftest import PATIENCE, wait_until
 
 OTHER = "704118236"
 OTHER_KEYS = (b"another-key-of-exactly-32-bytes-",)
@@ -233,12 +233,10 @@ def test_on_a_timer_it_settles_again_and_again_until_it_is_ended(agent, clubmed)
         for n in range(1, 3):
             lose_the_answer(agent, clubmed, "drop_after", f"{n}@example.com")
             let_the_grace_pass()
-            until = time.monotonic() + 30
-            while JournalLine.objects.exists() and time.monotonic() < until:
-                time.sleep(0.05)
+            wait_until(lambda: not JournalLine.objects.exists())
             assert Entry.objects.filter(outcome="applied").count() == n
     finally:
         timer.send_signal(signal.SIGTERM)
-        _, said = timer.communicate(timeout=30)
+        _, said = timer.communicate(timeout=PATIENCE)
     assert timer.returncode == -signal.SIGTERM
     assert "Traceback" not in said

@@ -207,6 +207,9 @@ def test_a_created_customer_is_named_as_new(agent, supervisor):
     page = page_of(supervisor)
 
     assert text(page.h1) == "New customer Ada Vance Applied"
+    rows = page.select("tbody.change tr")
+    old_and_new = [[text(cell) for cell in row.select("td.delta")] for row in rows]
+    assert old_and_new == [["", "Mr"], ["", "Ada"], ["", "Vance"]]
     assert text(fact(page, "Entries", "proof")) == "1 to 3"
 
 

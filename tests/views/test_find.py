@@ -170,7 +170,7 @@ def test_of_several_who_were_found_what_matched_is_marked(agent, clubmed, typed,
 
 
 def test_a_national_number_is_searched_for_in_the_countries_that_have_such_numbers(agent, clubmed):
-    cache.set(markets._key("locales", "answer"), ["fr-FR", "ja-JP"])
+    cache.set(markets._key("locales", "known"), ["fr-FR", "ja-JP"])
     clubmed.customers[TOM]["phones"] = [{"number": "+819012345678", "type": "MOBILE"}]
 
     assert names(look(agent, "090-1234-5678")) == ["TOM SMITH"]

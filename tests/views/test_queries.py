@@ -77,4 +77,5 @@ def test_a_profile_and_a_save_take_few_queries(agent, clubmed):
 
     assert queries(agent, PROFILE) <= 5
     form = agent.form(EMAIL, headers=HTMX)
-    assert queries(agent, EMAIL, form | {"value": "two@example.com"}) <= 19
+    most = 12 if connection.vendor == "postgresql" else 19  # SQLite takes one statement at a time
+    assert queries(agent, EMAIL, form | {"value": "two@example.com"}) <= most
