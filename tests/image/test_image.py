@@ -163,6 +163,13 @@ def test_nothing_is_inside_that_the_product_does_not_need(desk, name):
     assert ".whl" not in desk.run("ls", "-AR")
 
 
+def test_its_bytecode_is_good_so_that_it_starts_at_once(desk):
+    said = desk.run("sh", "-c", "python -v -c 'import django.db, customers.access' 2>&1")
+
+    assert "customers/access.py" in said
+    assert "stale" not in said
+
+
 def test_it_knows_what_it_was_built_of(desk):
     commit = desk.run("cat", "COMMIT")
 
