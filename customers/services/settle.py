@@ -24,6 +24,7 @@ from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
 
 OUTSIDE = "Outside this desk"
+_STORED = {Outcome.APPLIED, Outcome.STORED_AS}
 logger = logging.getLogger(__name__)
 
 
@@ -55,6 +56,8 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
     open_fields += [[entry.field for entry in change.entries] for change in pending]
     settlements.append(_changed_elsewhere(profile, known, besides=claimed.union(*open_fields)))
     settlements = [settlement for settlement in settlements if settlement.findings]
+    if pending and reading.newest(customer_id) != history.newest:
+        return read_at, history  # it got entries while this was asked
     if not settlements:
         for change, (_, is_watched) in zip(pending, since, strict=True):
             age = timezone.now() - change.recorded_at
@@ -182,7 +185,8 @@ def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Ou
     last: the field's last entry that says what Club Med held.
     """
     if entry.outcome == Outcome.NOT_SEEN:
-        if last and last.seq > entry.seq and field.same(entry.new, last.known):
+        later = last if last and last.seq > entry.seq and last.outcome in _STORED else None
+        if later and field.same(entry.new, later.known):
             return None, False  # a later change stored the same
         landed = _judge(field, entry.old, entry.new, now) == Outcome.APPLIED
         return Outcome.APPLIED if landed else None, True

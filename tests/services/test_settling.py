@@ -144,6 +144,25 @@ def test_a_second_try_on_its_way_is_no_proof_of_the_first(agent, clubmed):
     assert Change.objects.get(pk=first.change_id).outcome == "not_seen"
 
 
+def test_what_appears_late_is_applied_although_a_later_change_could_make_nothing_of_it(
+    agent, clubmed
+):
+    not_seen(agent, clubmed)
+    lose_the_answer(agent, clubmed, "drop_before", "other@example.com")
+    clubmed.customers[TOM]["email"] = "new@example.com"
+    let_the_grace_pass()
+
+    for _ in range(3):
+        agent.get(PROFILE)
+
+    outcomes = [(entry.new, entry.outcome) for entry in Entry.objects.order_by("seq")]
+    assert outcomes == [
+        ("new@example.com", "not_seen"),
+        ("other@example.com", "unclear"),
+        ("new@example.com", "applied"),
+    ]
+
+
 def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
     not_seen(agent, clubmed)
     Change.objects.update(recorded_at=timezone.now() - timedelta(days=1, minutes=1))
