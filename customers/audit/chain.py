@@ -65,9 +65,10 @@ def sound_position(change_id: UUID) -> tuple[int, bool]:
     key = Entry._meta.get_field("change_id").get_db_prep_save(change_id, connection)
     *row, is_known = statements.asked(query, [key, key])
     head = statements.made(Head, row)
-    if head is None and Entry.objects.exists():  # the first of them came just now
-        head = Head.objects.filter(pk=1).first()
-    head = head or _beginning()
+    if head is None or head.seq == 0:
+        if not Entry.objects.exists():
+            return 0, bool(is_known)
+        head = Head.objects.filter(pk=1).first() or _beginning()  # the first entry came just now
     _check(head)
     return head.seq, bool(is_known)
 
