@@ -160,7 +160,7 @@ def test_what_cannot_be_recorded_ends_no_session(agent, supervisor, monkeypatch)
         patch.setattr(access_events, "record", fail)
         answer = supervisor.post(URL, {"session": row_of(agent).pk})
 
-    assert "The session goes on" in text(soup(answer))
+    assert "The session was not ended" in text(soup(answer))
     assert not is_at_the_gate(agent)
 
 

@@ -68,14 +68,14 @@ class Command(BaseCommand):
 
 def insert(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows of one table, at once; what is not given is "". Values as the database takes them."""
-    columns, statement = statements._insert(model, ())
+    columns, names, marks = statements._insert(model, ())
+    table = model._meta.db_table
     values = ([row.get(column.attname, "") for column in columns] for row in rows)
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.executemany(statement, values)
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
             return
-        names = ", ".join(column.column for column in columns)
-        with cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in values:
                 copy.write_row(row)
 
