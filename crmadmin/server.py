@@ -1,5 +1,6 @@
 """The application server's settings: `gunicorn --config python:crmadmin.server` (`make run`)."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -25,6 +26,15 @@ control_socket_disable = True  # it would stand in the home directory
 def on_starting(server: Any) -> None:
     """Each worker counts in a file of its own in this folder, and /metrics adds them up."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="crmadmin-metrics-")
+
+
+def post_worker_init(worker: Any) -> None:
+    """What was imported stays, so the collector need not look through it again and again. A page
+    makes thousands of objects, of which hardly any needs the collector: about 8 % of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
 
 
 def child_exit(server: Any, worker: Any) -> None:
