@@ -8,7 +8,9 @@ from typing import Any
 
 worker_class = "crmadmin.worker.Worker"
 logger_class = "crmadmin.worker.ServerLog"
-workers = 2  # one may start anew while the other serves
+# gunicorn's own variable. Two: one may start anew while the other serves. Threads of one process
+# compute in turns, so many people want four processes a core (docs/operations.md, section 8).
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 64  # nearly all of a request is waiting for Club Med
 # Seconds that a worker goes on with its requests when it is told to stop or to reload: more than
 # CLUBMED_DEADLINE, so that a call under way is answered and recorded.

@@ -303,7 +303,7 @@ else:
         "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
         " -c synchronous_commit=on",
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
+        "pool": {"min_size": 1, "max_size": 10, "timeout": 5},
     }
 CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -14,6 +14,7 @@ from tests import postgres
 from tests.demo import ROOT, SERVER, children_of, python
 
 LATENCY = 0.15  # seconds, of each answer of Club Med's
+PROCESSES = 4 * (os.cpu_count() or 1)  # docs/operations.md, section 8
 
 
 class Place:
@@ -27,6 +28,7 @@ class Place:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": database,
             "TMPDIR": str(folder),
+            "WEB_CONCURRENCY": str(PROCESSES),
             "AUDIT_TOMBSTONES": str(folder / "tombstones.ndjson"),
             "CLUBMED_API_URL": self.api,
             "CLUBMED_READ_TIMEOUT": "10",
