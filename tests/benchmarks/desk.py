@@ -82,7 +82,7 @@ def beside_bare_calls(latency: float) -> dict[tuple[str, str], str]:
     """(what, aim) -> how it came out. All take turns; each page is of another customer."""
     with _place(latency) as (there, cookies):
         began = time.monotonic()
-        there.serve()
+        there.serve(processes=2)  # as they come; a crowd has more
         person, customers, api = Person(there, cookies[0]), cycle(people(SEED)), _Api(there)
         person.read(next(customers))
         fresh = time.monotonic() - began - latency

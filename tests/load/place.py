@@ -28,7 +28,6 @@ class Place:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": database,
             "TMPDIR": str(folder),
-            "WEB_CONCURRENCY": str(PROCESSES),
             "AUDIT_TOMBSTONES": str(folder / "tombstones.ndjson"),
             "CLUBMED_API_URL": self.api,
             "CLUBMED_READ_TIMEOUT": "10",
@@ -45,14 +44,14 @@ class Place:
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(done.stdout)
 
-    def serve(self):
+    def serve(self, processes=PROCESSES):
         listener = listening.on(0, backlog=1024)
         self.url, handle = listening.url(listener), listener.fileno()
         with self.log.open("wb") as told:
             self._server = subprocess.Popen(
                 [*SERVER, "--bind", f"fd://{handle}"],
                 cwd=ROOT,
-                env=os.environ | self.environment,
+                env=os.environ | self.environment | {"WEB_CONCURRENCY": str(processes)},
                 pass_fds=[handle],
                 stderr=told,
             )
