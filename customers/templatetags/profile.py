@@ -225,7 +225,7 @@ def _optins(row: Any) -> SafeString:
         table,
         *(wording.CHANNEL, wording.CLUB_MED, wording.PARTNERS),
         joined(map(_optin, row.optins)),
-        markup(not_asked, wording.NOT_ASKED, rest) if rest else "",
+        markup(not_asked, wording.NOT_ASKED_REST, rest) if rest else "",
     )
 
 
