@@ -177,6 +177,8 @@ def _text(row: Any) -> SafeString:
     lang = markup(' lang="{}"', row.lang) if row.lang else ""
     text = breakable(text) if kind is kinds.EMAIL else text
     value = markup('<span dir="auto" translate="no"{}{}>{}</span>', number, lang, text)
+    if row.field.name == "blacklisted" and row.value is True:
+        value = markup('<span class="badge" data-tone="bad">{}{}</span>', icon("ban"), value)
     beside = [value]
     if row.age is not None:
         age = wording.YEARS_OLD % {"years": row.age}
