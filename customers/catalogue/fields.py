@@ -179,7 +179,7 @@ class Field:
     @property
     def clear_words(self) -> str:
         """What the control that clears it is called."""
-        return str(_("Refuse all") if self.clear is Clear.NO else _("Clear"))
+        return str(_("Set every opt-in to No") if self.clear is Clear.NO else _("Clear"))
 
     def cleared(self, now: Json) -> Json:
         """What clears it, as its editor would give it. now: the value there is."""

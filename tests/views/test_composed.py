@@ -167,7 +167,17 @@ def test_an_answer_that_is_neither_yes_nor_no_is_shown_and_stays(save, clubmed, 
     assert body == {"optins": [*odd, {"channel": "MAIL", "optin": False}]}
 
 
-def test_refusing_all_says_no_to_partners_only_where_they_were_asked(save, clubmed):
+def test_setting_every_opt_in_to_no_is_asked_about_in_those_words(agent):
+    asked = soup(acts.save(agent, url("optins"), headers=HTMX, act="ask-clear"))
+
+    assert "Set every opt-in to No?" in text(asked.select_one("[role=alert]"))
+    assert [text(button) for button in asked.select(".actions button")] == [
+        "Set every opt-in to No",
+        "Keep them",
+    ]
+
+
+def test_setting_every_opt_in_to_no_says_no_to_partners_only_where_they_were_asked(save, clubmed):
     clubmed.customers[TOM]["optins"] = [
         {"channel": "EMAIL", "optin": True, "optin_partners": True},
         {"channel": "SMS", "optin": True, "optin_partners": None},
