@@ -13,7 +13,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing) return; // it closes an input method's list
+  // Of an input method, whose list it closes: Safari says so by 229 alone.
+  if (event.key !== "Escape" || event.isComposing || event.keyCode === 229) return;
   const menu = event.target.closest("details.menu[open]");
   if (menu) {
     menu.open = false;

@@ -30,7 +30,7 @@ function move(by) {
 let before = ""; // "g " until the next key
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
-  if (event.isComposing || event.defaultPrevented) return;
+  if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return; // 229: Safari's input method
   if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const save = target.closest("form.editor, form[data-guard]")?.querySelector(".btn-primary:enabled");
     save?.form.requestSubmit(save);

@@ -81,11 +81,12 @@ def test_in_a_field_a_letter_is_text_and_ctrl_enter_saves(product, page):
     expect(page).to_have_url(re.compile(TOM))
 
 
-def test_a_key_that_an_input_method_composes_with_does_nothing(page):
+@pytest.mark.parametrize("composing", ["isComposing: true", "keyCode: 229"])  # 229: Safari's way
+def test_a_key_that_an_input_method_composes_with_does_nothing(page, composing):
     page.goto(TOM)
     open_editor(page, "email")
-    compose = """key => document.activeElement.dispatchEvent(new KeyboardEvent(
-        "keydown", { key, isComposing: true, bubbles: true, ctrlKey: key === "Enter" }))"""
+    compose = f"""key => document.activeElement.dispatchEvent(new KeyboardEvent(
+        "keydown", {{ key, {composing}, bubbles: true, ctrlKey: key === "Enter" }}))"""
     for key in ("Escape", "Enter"):
         page.evaluate(compose, key)
     page.evaluate("document.activeElement.blur()")
