@@ -204,6 +204,8 @@ CUSTOMER_STATUSES = {
     "PROSPECT": _("Prospect"),
     "CLIENT": _("Client"),
 }
+CUSTOMER_TYPES = {"PROSPECT": _("Prospect"), "CLIENT": _("Client")}
+FOUND_TYPES = CUSTOMER_TYPES | {"GO": _("G.O"), "AGENT": _("Agent"), "AGENCE": _("Agency")}
 TIERS = {
     "NONE": _("None"),
     "TURQUOISE": _("Turquoise"),
@@ -253,7 +255,7 @@ _IDENTITY = (
 
 _ROWS = (
     Field("gm_number", _("GM number"), Group.HEAD, kinds.IDENTIFIER),
-    Field("customer_type", _("Type"), Group.HEAD, kinds.CODE, create=Create.OPTIONAL, codes={"PROSPECT": _("Prospect"), "CLIENT": _("Client")}),
+    Field("customer_type", _("Type"), Group.HEAD, kinds.CODE, create=Create.OPTIONAL, codes=CUSTOMER_TYPES),
     Field("locale", _("Market"), Group.HEAD, kinds.IDENTIFIER),
     Field("civility", _("Civility"), Group.IDENTITY, kinds.CODE, create=Create.REQUIRED, patch=True, codes={"MR": _("Mr"), "MS": _("Ms")}, help=_("The gender follows it."), width=2),
     Field("first_name", _("First name"), Group.IDENTITY, create=Create.REQUIRED, patch=True, max_length=20, width=4),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from customers import wording
 from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, objects, phones, words
-from customers.catalogue.fields import FIELDS, Field, Group
+from customers.catalogue.fields import FIELDS, FOUND_TYPES, Field, Group
 from customers.catalogue.markets import country_name, market_of, region_of
 from customers.catalogue.names import native_name
 from customers.catalogue.spelling import language_of
@@ -128,6 +128,7 @@ def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[
     called = matched.get("phones.number", set())
     country = words.country_text(member(values, "address.country_code"))
     city = compare.raw_text(member(values, "address.city"))
+    kind = compare.raw_text(values.get("type"))
     return {
         "customer_id": str(values["id"]),
         "name": [(said, name in matched) for name in _NAME if (said := texts(name))],
@@ -142,7 +143,7 @@ def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[
             for one in values.get("phones") or []
         ],
         "place": ", ".join(filter(None, (city, country))),
-        "type": compare.raw_text(values.get("type")).capitalize(),
+        "type": str(FOUND_TYPES.get(kind, kind)),
         "blacklisted": values.get("blacklisted") is True,
     }
 

@@ -150,6 +150,24 @@ def test_who_was_found_is_told_apart(agent):
 
 
 @pytest.mark.parametrize(
+    ("code", "english", "french"),
+    [
+        ("PROSPECT", "Prospect", "Prospect"),
+        ("GO", "G.O", "G.O"),
+        ("AGENT", "Agent", "Agent"),
+        ("AGENCE", "Agency", "Agence"),
+        ("NEW_TYPE", "NEW_TYPE", "NEW_TYPE"),
+    ],
+)
+def test_the_type_of_who_was_found_is_in_words(agent, clubmed, code, english, french):
+    clubmed.customers[TOM]["customer_type"] = code
+
+    for language, word in (("en", english), ("fr", french)):
+        agent.cookies["crmadmin_language"] = language
+        assert text(soup(look(agent, "Smith")).select_one(".people .badge")) == word
+
+
+@pytest.mark.parametrize(
     ("typed", "marked"),
     [
         ("tom@example.com", ["tom@example.com"]),
