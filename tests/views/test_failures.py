@@ -271,5 +271,20 @@ def test_a_long_refusal_is_cut_short_with_a_word(agent, clubmed):
 
     answer = agent.post(EDITOR, form | {"value": "new@example.com"})
 
-    assert "No. … (cut short: Club Med wrote more)" in text(soup(answer))
+    assert "… (cut short: Club Med wrote more)" in text(soup(answer))
+    assert len(answer.content) < 64 * 1024
+
+
+@pytest.mark.parametrize("key", ["email", "unknown", "k" * 3000, ""])
+def test_of_many_messages_a_page_shows_the_first_and_a_word(agent, clubmed, key):
+    form = agent.form(EDITOR)
+    errors = [{"concerned_key": key, "error_description": f"No. {n} " * 20} for n in range(1000)]
+    body = json.dumps(ERROR | {"errors": errors})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    answer = agent.post(EDITOR, form | {"value": "new@example.com"})
+
+    said = text(soup(answer))
+    assert "No. 0 No. 0" in said
+    assert said.count("… (cut short: Club Med wrote more)") == 1
     assert len(answer.content) < 64 * 1024
