@@ -28,7 +28,7 @@ OWN = "own"  # member of a session: random, of this sign-in alone, under whateve
 _SECONDS = 15 * 60
 _LONGEST_FORM = 32 * 1024  # characters; a longer text is still given back on the answer's page
 _LONGEST_SEARCH = 8 * 1024
-_MOST = 10  # searches of one session, forms of one browser; the oldest leave
+_MOST = 10  # searches of one session: the oldest leave; forms of one browser: no more are kept
 _REASON = "reason"
 
 
@@ -89,8 +89,12 @@ def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
     text = typed.urlencode()
     if not browser or len(text) > _LONGEST_FORM:
         return False
+    key = _key("typed", browser, path)
+    kept = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
     try:
-        _remember(browser, _key("typed", browser, path), text)
+        if kept.exclude(pk=digest(key)).count() >= _MOST:  # each of them was promised
+            return False
+        _remember(browser, key, text)
     except DatabaseError:
         return False
     return True
@@ -119,6 +123,9 @@ def remember_search(session: SessionBase, typed: QueryDict) -> str:
         raise RequestDataTooBig
     handle = secrets.token_urlsafe(16)
     own = session.get(OWN, "")
+    of_owner = Remembered.objects.filter(owner=digest(own)).order_by("-ends_at")
+    surplus = list(of_owner.values_list("pk", flat=True)[_MOST - 1 :])
+    Remembered.objects.filter(pk__in=surplus).delete()
     _remember(own, _key("search", own, handle), text)
     return handle
 
@@ -148,9 +155,6 @@ def _remember(owner: str, key: str, text: str) -> None:
         encrypted=encrypt_for_session(text, bound_to=key),
         ends_at=timezone.now() + timedelta(seconds=_SECONDS),
     )
-    of_owner = Remembered.objects.filter(owner=row.owner).order_by("-ends_at")
-    surplus = list(of_owner.values_list("pk", flat=True)[_MOST - 1 :])
-    Remembered.objects.filter(pk__in=surplus).delete()
     Remembered.objects.bulk_create(
         [row],
         update_conflicts=True,

@@ -27,7 +27,7 @@ def test_five_tabs_that_are_restored_at_once_each_reach_their_page(product, open
     for tab, place in zip(tabs, PAGES, strict=True):
         tab.goto(place)
 
-    for _ in range(2):
+    for _ in range(3):
         first.context.clear_cookies(name="crmadmin_session")
         at_once(tabs, "location.reload()")
         for tab in tabs:

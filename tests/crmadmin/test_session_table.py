@@ -355,3 +355,17 @@ def test_of_an_ended_session_every_form_has_its_text_back(agent):
     assert ["typed0@example.com" in pages[0], "typed1@example.com" in pages[1]] == [True, True]
     assert "Here is what you typed" in pages[2]
     assert not Remembered.objects.exists()
+
+
+def test_no_form_that_is_put_aside_later_takes_the_place_of_a_promised_one(agent):
+    names = "email first_name last_name birthdate birth_city civility nationality phones address"
+    urls = [CONTACT, *(EMAIL.replace("email", name) for name in f"{names} language a b".split())]
+    form = agent.form(EMAIL) | {"value": "typed@example.com"}
+    del agent.cookies["crmadmin_session"]
+
+    said = [text(soup(agent.post(url, form))) for url in [*urls, urls[0]]]
+
+    promised = ["is there again once you sign in" in one for one in said]
+    assert promised == [True] * 10 + [False] * (len(urls) - 10) + [True]
+    assert Remembered.objects.count() == 10
+    assert "typed@example.com" in str(sign_in_again(agent, AGENT).page(EMAIL))
