@@ -128,15 +128,16 @@ class DateField(forms.Field):
 
 
 def _real_date(year: int, month: int, day: int) -> date:
+    latest = (timezone.now() + timedelta(hours=14)).date()  # a day begins in UTC+14
     if not 1 <= month <= 12:
         raise ValidationError(wording.NO_SUCH_MONTH % {"month": month}, "invalid")
-    if not 1800 <= year <= timezone.now().year:
+    if not 1800 <= year <= latest.year:
         raise ValidationError(wording.NO_SUCH_YEAR % {"year": year}, "invalid")
     if not 1 <= day <= calendar.monthrange(year, month)[1]:
         named = {"day": day, "month": MONTHS[month]}
         raise ValidationError(wording.NO_SUCH_DAY % named, "invalid")
     found = date(year, month, day)
-    if found > (timezone.now() + timedelta(hours=14)).date():  # it begins in UTC+14
+    if found > latest:
         raise ValidationError(wording.FUTURE_DAY, "invalid")
     return found
 

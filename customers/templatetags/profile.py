@@ -177,6 +177,8 @@ def _text(row: Any) -> SafeString:
     lang = markup(' lang="{}"', row.lang) if row.lang else ""
     text = breakable(text) if kind is kinds.EMAIL else text
     value = markup('<span dir="auto" translate="no"{}{}>{}</span>', number, lang, text)
+    if row.field.name == "blacklisted" and row.value is True:
+        value = markup('<span class="badge" data-tone="bad">{}{}</span>', icon("ban"), value)
     beside = [value]
     if row.age is not None:
         age = wording.YEARS_OLD % {"years": row.age}
@@ -225,7 +227,7 @@ def _optins(row: Any) -> SafeString:
         table,
         *(wording.CHANNEL, wording.CLUB_MED, wording.PARTNERS),
         joined(map(_optin, row.optins)),
-        markup(not_asked, wording.NOT_ASKED, rest) if rest else "",
+        markup(not_asked, wording.NOT_ASKED_REST, rest) if rest else "",
     )
 
 

@@ -131,6 +131,16 @@ def test_partners_without_an_answer_for_e_mail_are_told_beside_it(save, clubmed)
     assert sent(clubmed, "PATCH") == []
 
 
+def test_an_opt_in_nobody_asked_reads_not_asked(agent, clubmed):
+    clubmed.customers[TOM]["optins"] = [{"channel": "EMAIL", "optin": True}]
+
+    editor = agent.page(url("optins"), headers=HTMX)
+    profile = agent.page(f"/customers/{TOM}/")
+
+    assert text(editor.select_one("[name=optins-SMS] option")) == "Not asked"
+    assert "Not asked: SMS, WeChat" in text(profile.select_one("#optins"))
+
+
 def test_opt_ins_that_others_changed_meanwhile_are_not_undone(agent, clubmed):
     clubmed.customers[TOM]["optins"] = [{"channel": "SMS", "optin": True}]
     page = agent.page(url("optins"), headers=HTMX)

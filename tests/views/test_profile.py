@@ -63,6 +63,18 @@ def test_a_blacklisted_customer_is_unmistakable(agent):
     page = agent.page("/customers/30955172/")
 
     assert "Blacklisted at Club Med." in text(page.select_one(".record-head .notice"))
+    badge = page.select_one("#blacklisted .badge[data-tone=bad]")
+    assert text(badge) == "Yes"
+    assert badge.svg is not None
+
+
+def test_a_customer_who_is_not_blacklisted_has_no_badge_of_it(agent, clubmed):
+    clubmed.customers[TOM]["blacklisted"] = False
+
+    page = agent.page(f"/customers/{TOM}/")
+
+    assert text(page.select_one("#blacklisted .field-value")) == "No"
+    assert page.select_one("#blacklisted .badge") is None
 
 
 def test_recent_changes_stand_beside_the_record(agent):

@@ -90,3 +90,11 @@ def test_a_birthday_may_be_today_wherever_it_already_is(monkeypatch):
     assert DateField().clean("15/06/2026") == f"{date(2026, 6, 15):%Y%m%d}"
     with pytest.raises(Exception, match="future"):
         DateField().clean("16/06/2026")
+
+
+def test_a_birthday_may_be_new_years_day_where_the_year_has_already_begun(monkeypatch):
+    noon = timezone.now().replace(year=2026, month=12, day=31, hour=12)
+    monkeypatch.setattr(timezone, "now", lambda: noon.astimezone(UTC))
+    assert DateField().clean("01/01/2027") == "20270101"
+    with pytest.raises(Exception, match="future"):
+        DateField().clean("02/01/2027")
