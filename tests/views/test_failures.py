@@ -251,6 +251,16 @@ def test_what_the_desk_does_not_edit_is_cut_short_in_a_long_profile(agent, clubm
     assert (len(profile["stays"]), len(profile["loyalty_program"]["letters"])) == (20_000, 600_000)
 
 
+@pytest.mark.parametrize("count", [300, 2_400])
+def test_the_more_there_is_that_the_desk_does_not_edit_the_shorter_it_is_cut(agent, clubmed, count):
+    clubmed.customers[TOM] |= {f"new_{n}": f"{n} " + "x" * 1_990 for n in range(count)}
+
+    said = text(agent.page(PROFILE))
+
+    assert said.count("… (cut short: Club Med wrote more)") == count
+    assert "tom@example.com" in said
+
+
 def test_a_profile_that_no_page_could_hold_is_said_to_be_too_long(agent, clubmed):
     clubmed.customers[TOM]["birth_city"] = "x" * (512 * 1024)
 
