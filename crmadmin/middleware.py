@@ -220,7 +220,12 @@ class AccessMiddleware:
         rule: tuple[Permission, ...] = getattr(view, "access_rule", ())
         if Permission.EVERYONE in rule:
             return None
-        if (answer := _work(request)) is not None:
+        try:
+            answer = _work(request)
+        except Exception as exc:  # Django asks `process_exception` about views only
+            if (answer := self.process_exception(request, exc)) is None:
+                raise
+        if answer is not None:
             return answer
         actor: Actor | None = request.actor
         if actor is None:

@@ -28,6 +28,10 @@ class SignInError(Exception):
     """The provider's answer cannot be accepted. The text says why, for the log."""
 
 
+class UsedUpError(SignInError):
+    """No answer came to a refresh token that was sent: it may be good no longer."""
+
+
 # Authlib trusts the shape of what it is sent: an odd one ends in one of these.
 _ODD = (ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 UNACCEPTABLE = (requests.RequestException, AuthlibBaseError, JoseError, SignInError, *_ODD)
@@ -74,11 +78,21 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
             return jwt.decode(token, keys, registry=registry)
 
     def refreshed(self, refresh_token: str) -> dict[str, Any]:
-        """The token endpoint's answer to a refresh token, with the next one if there is one."""
+        """The token endpoint's answer to a refresh token, with the next one if there is one.
+
+        Raises one of UNACCEPTABLE.
+        """
         with self._get_oauth_client(**self.server_metadata) as session:
             url = self.server_metadata["token_endpoint"]
             # The scope is that of the sign-in, of which the provider may have granted less.
-            return dict(session.refresh_token(url, refresh_token, scope=""))
+            try:
+                return dict(session.refresh_token(url, refresh_token, scope=""))
+            except requests.HTTPError:  # an answer
+                raise
+            except requests.RequestException as exc:
+                if session.sent:
+                    raise UsedUpError(type(exc).__name__) from exc
+                raise
 
     def parse_id_token(
         self,

@@ -1,8 +1,9 @@
 """Every SESSION_RENEW_MINUTES of work the company is asked again: may they work here, as what?
 
-With a refresh token the server asks, else a page asks by way of the browser (`prompt=none`). A no
-ends the session. A provider that does not answer changes nothing until SESSION_HOURS are over.
-Whoever opens no page, by which it could be asked, has to after as many minutes more.
+With a refresh token the server asks, else a page asks by way of the browser (`prompt=none`), and so
+it does once a refresh token got no answer. A no ends the session. A provider that does not answer
+changes nothing until SESSION_HOURS are over. Whoever opens no page, by which it could be asked, has
+to after as many minutes more.
 """
 
 import logging
@@ -25,6 +26,7 @@ from crmadmin.sso.claims import Answer
 from crmadmin.sso.provider import (
     UNACCEPTABLE,
     SignInError,
+    UsedUpError,
     end_session_origin,
     provider,
     read_again,
@@ -83,6 +85,8 @@ def renew(request: DeskRequest) -> HttpResponse | None:
             return _ask_by_browser(request, identity)
         _take(request, claims.refresh(identity["refresh_token"], request.actor, identity["nonce"]))
     except UNACCEPTABLE as exc:
+        if isinstance(exc, UsedUpError):  # a second use may look like a theft: a page asks next
+            session.claim(session.identity | {"refresh_token": ""})
         _not_renewed(request, exc, is_theirs=True)
     return None
 

@@ -309,13 +309,13 @@ def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
 
 def cut_unknown(profile: Profile, cut: Callable[[Json], Json]) -> Profile:
     """With what no row reads as `cut` leaves it: that is shown, and never sent or recorded."""
-    values = dict(profile.values)
+    values = {k: {**v} if isinstance(v, Mapping) else v for k, v in profile.values.items()}
     for path, value in _unknown(profile).items():
         key, _, inner = path.partition(".")
         if path in values:
             values[path] = cut(value)
         else:
-            values[key] = {**values[key], inner: cut(value)}
+            values[key][inner] = cut(value)
     return replace(profile, values=values)
 
 

@@ -15,6 +15,7 @@ class BoundedSession(requests.Session):
     """
 
     seconds: float = 5
+    sent = False  # did a byte of the last call go out?
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -22,5 +23,8 @@ class BoundedSession(requests.Session):
         self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        with within(self.seconds):
-            return super().send(request, **kwargs)
+        with within(self.seconds) as call:
+            try:
+                return super().send(request, **kwargs)
+            finally:
+                self.sent = call.sent

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -20,7 +21,7 @@ from customers.services.record import logger
 from customers.services.settle import settle_from_profile
 
 _LONGEST = 512 * 1024  # bytes of a profile: each that is open is in the cache
-_LONGEST_UNKNOWN = 2_000  # characters of a value that no field reads, in a longer profile
+_LONGEST_UNKNOWN = 2_000, 200, 0  # characters of a value that no field reads, in a longer profile
 
 
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
@@ -55,18 +56,17 @@ def _fitting(profile: Profile) -> Profile:
     """
     if profile.length <= _LONGEST:
         return profile
-    cut = cut_unknown(profile, _short)
-    length = len(json.dumps(cut.values, ensure_ascii=False).encode(errors="replace"))
-    if length > _LONGEST:
-        raise TooLong
-    return replace(cut, length=length)
+    for longest in _LONGEST_UNKNOWN:
+        cut = cut_unknown(profile, partial(_short, longest))
+        length = len(json.dumps(cut.values, ensure_ascii=False).encode(errors="replace"))
+        if length <= _LONGEST:
+            return replace(cut, length=length)
+    raise TooLong
 
 
-def _short(value: Json) -> Json:
+def _short(longest: int, value: Json) -> Json:
     text = any_text(value)
-    if len(text) <= _LONGEST_UNKNOWN:
-        return value
-    return wording.CUT_SHORT % {"text": text[:_LONGEST_UNKNOWN]}
+    return value if len(text) <= longest else wording.CUT_SHORT % {"text": text[:longest]}
 
 
 def confirm_change(

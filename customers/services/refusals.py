@@ -5,7 +5,7 @@ alone: an entry's detail is not encrypted.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from customers import wording
@@ -15,7 +15,7 @@ from customers.catalogue.masking import is_sensitive
 from customers.clubmed.errors import FieldError, RefusedError
 from customers.clubmed.profile import Json, member_name
 
-_LONGEST = 2_000  # characters of one sentence
+_LONGEST = 2_000  # characters of a refusal, with the keys that its sentences are about
 _CODE = re.compile(r"[A-Za-z_.]+(\[\d{1,2}\][A-Za-z_.]*)?\d{0,3}", re.ASCII)
 
 
@@ -31,12 +31,24 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
     errors = tuple(map(shown, exc.errors))
     is_changed = was_sent or errors != exc.errors
     description = str(wording.WITHHELD) if is_changed and exc.description else exc.description
-    short = tuple(replace(error, message=_short(error.message)) for error in errors)
-    return RefusedError(str(exc), exc.status, _short(description), short)
+    return RefusedError(str(exc), exc.status, _short(description), tuple(_first(errors)))
 
 
-def _short(text: str) -> str:
-    return wording.CUT_SHORT % {"text": text[:_LONGEST]} if len(text) > _LONGEST else text
+def _short(text: str, longest: int = _LONGEST) -> str:
+    return wording.CUT_SHORT % {"text": text[:longest]} if len(text) > longest else text
+
+
+def _first(errors: Iterable[FieldError]) -> Iterator[FieldError]:
+    """As many as a page can hold; the last of them is cut short, if there were more."""
+    left = _LONGEST
+    for error in errors:
+        key = error.key if len(error.key) <= left else ""
+        text = error.message or error.code or str(wording.NO_REASON)
+        left -= len(key)
+        yield FieldError(error.code, key, _short(text, left))
+        left -= len(text)
+        if left < 0:
+            return
 
 
 def codes(exc: RefusedError, sent: Mapping[str, Json]) -> str:

@@ -1,5 +1,6 @@
 """While somebody works the company is asked again: may they, and as what?"""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,7 @@ from customers.access import Role
 from customers.audit.models import AccessEvent
 from customers.services.bounds import BoundedSession
 from tests import hostile_provider as hostile
+from tests.acts import out_of_reach
 from tests.conftest import HTMX, TOM, soup, text
 from tests.crmadmin.signing_in import Browser, query
 from tests.hostile_provider import key, signed_with
@@ -303,3 +305,55 @@ def test_of_requests_at_once_one_asks(liar, clubmed, clock):
     with ThreadPoolExecutor(4) as requests_at_once:
         assert list(requests_at_once.map(work, range(4))) == [200] * 4
     assert len(renewals(liar)) == 1
+
+
+def test_an_answer_that_was_lost_leaves_it_to_the_browser(
+    browser, liar, clubmed, clock, monkeypatch
+):
+    monkeypatch.setattr(BoundedSession, "seconds", 0.3)
+    liar.refresh = "the-first"
+    browser.come_in_by(liar)
+    liar.silent.add(hostile.TOKEN)
+    clock(11)
+    assert browser.get("/customers/new/").status_code == 200
+    liar.silent.clear()
+    liar.refresh = "the-second"  # the first one is used up
+    clock(13)
+
+    assert query(browser.get("/customers/new/")["Location"])["prompt"] == "none"
+    assert browser.actor
+
+
+def test_what_could_not_be_sent_is_asked_again_without_the_browser(browser, liar, clubmed, clock):
+    liar.refresh = "the-first"
+    browser.come_in_by(liar)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and nobody listens
+        port = deaf.getsockname()[1]
+        liar.discovery = {"token_endpoint": f"http://127.0.0.1:{port}{hostile.TOKEN}"}
+        clock(11)
+        assert browser.get("/customers/new/").status_code == 200
+    liar.discovery = {}
+    clock(20)
+
+    assert browser.get("/customers/new/").status_code == 200
+    assert len(renewals(liar)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_of_ours_during_a_renewal_is_named_in_the_log(liar, clubmed, clock, caplog):
+    liar.refresh = "the-first"
+    browser = Browser()
+    browser.raise_request_exception = False
+    browser.come_in_by(liar)
+    liar.no = "invalid_grant"
+    clock(11)
+
+    with out_of_reach("customers_credential"):
+        answer = browser.get("/customers/new/")
+
+    # To SQLite a table that is gone is as a file that is gone.
+    is_lost = connection.vendor == "sqlite"
+    assert answer.status_code == (503 if is_lost else 500)
+    failure = "OperationalError" if is_lost else "ProgrammingError"
+    assert f"{answer['X-Request-ID']} failed: {failure}" in caplog.text

@@ -251,6 +251,16 @@ def test_what_the_desk_does_not_edit_is_cut_short_in_a_long_profile(agent, clubm
     assert (len(profile["stays"]), len(profile["loyalty_program"]["letters"])) == (20_000, 600_000)
 
 
+@pytest.mark.parametrize("count", [300, 2_400])
+def test_the_more_there_is_that_the_desk_does_not_edit_the_shorter_it_is_cut(agent, clubmed, count):
+    clubmed.customers[TOM] |= {f"new_{n}": f"{n} " + "x" * 1_990 for n in range(count)}
+
+    said = text(agent.page(PROFILE))
+
+    assert said.count("… (cut short: Club Med wrote more)") == count
+    assert "tom@example.com" in said
+
+
 def test_a_profile_that_no_page_could_hold_is_said_to_be_too_long(agent, clubmed):
     clubmed.customers[TOM]["birth_city"] = "x" * (512 * 1024)
 
@@ -271,5 +281,20 @@ def test_a_long_refusal_is_cut_short_with_a_word(agent, clubmed):
 
     answer = agent.post(EDITOR, form | {"value": "new@example.com"})
 
-    assert "No. … (cut short: Club Med wrote more)" in text(soup(answer))
+    assert "… (cut short: Club Med wrote more)" in text(soup(answer))
+    assert len(answer.content) < 64 * 1024
+
+
+@pytest.mark.parametrize("key", ["email", "unknown", "k" * 3000, ""])
+def test_of_many_messages_a_page_shows_the_first_and_a_word(agent, clubmed, key):
+    form = agent.form(EDITOR)
+    errors = [{"concerned_key": key, "error_description": f"No. {n} " * 20} for n in range(1000)]
+    body = json.dumps(ERROR | {"errors": errors})
+    clubmed.faults.add(Fault("status", method="PATCH", status=400, body=body))
+
+    answer = agent.post(EDITOR, form | {"value": "new@example.com"})
+
+    said = text(soup(answer))
+    assert "No. 0 No. 0" in said
+    assert said.count("… (cut short: Club Med wrote more)") == 1
     assert len(answer.content) < 64 * 1024
