@@ -123,7 +123,7 @@ def test_the_first_customer_who_was_found_is_opened_with_enter(page):
 
 
 def test_a_slow_search_says_so_and_can_be_left(product, page):
-    product.add_fault(kind="latency", method="GET", seconds=5, times=None)
+    product.add_fault(kind="latency", method="GET", seconds=30, times=None)
     page.goto("/saves/")
     press(page, "/")
     page.keyboard.type("Smith")
