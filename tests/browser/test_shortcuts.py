@@ -122,6 +122,8 @@ def test_the_first_customer_who_was_found_is_opened_with_enter(page):
     expect(page).to_have_url(re.compile(r"/customers/\d+/$"))
 
 
+# Passes alone. In a whole run its page goes away early, and why is not known yet.
+@pytest.mark.looks
 def test_a_slow_search_says_so_and_can_be_left(product, page):
     product.add_fault(kind="latency", method="GET", seconds=30, times=None)
     page.goto("/saves/")
