@@ -56,9 +56,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
     open_fields += [[entry.field for entry in change.entries] for change in pending]
     settlements.append(_changed_elsewhere(profile, known, besides=claimed.union(*open_fields)))
     settlements = [settlement for settlement in settlements if settlement.findings]
-    if pending and reading.newest(customer_id) != history.newest:
-        return read_at, history  # it got entries while this was asked
     if not settlements:
+        if pending and reading.newest(customer_id) != history.newest:
+            return read_at, history  # it got entries while this was asked
         for change, (_, is_watched) in zip(pending, since, strict=True):
             age = timezone.now() - change.recorded_at
             later = timezone.now() + max(FIRST_READ, age)  # less and less often, for a day
