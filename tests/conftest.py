@@ -22,7 +22,7 @@ from crmadmin import health
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
 from crmadmin.sso import sessions
-from crmadmin.sso.provider import read_again
+from crmadmin.sso.provider import _client
 from crmadmin.sso.store import SessionStore
 from customers.access import Actor
 from customers.services.connection import client
@@ -270,9 +270,9 @@ def sent(sandbox, method):
 @pytest.fixture
 def fresh_client():
     """Nothing is remembered of a provider of another test."""
-    read_again()
+    _client.cache_clear()
     yield
-    read_again()
+    _client.cache_clear()
 
 
 @pytest.fixture

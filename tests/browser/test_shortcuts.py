@@ -123,8 +123,8 @@ def test_the_first_customer_who_was_found_is_opened_with_enter(page):
 
 
 def test_a_slow_search_says_so_and_can_be_left(product, page):
-    # The profiles that the desk's timer reads must not be slow: while the desk rests from calls that
-    # failed, a search is answered at once.
+    # What the desk's timer reads must not be slow: while the desk rests from calls that failed, a
+    # search is answered at once.
     slow = {"kind": "latency", "method": "GET", "path": "/v1/customers"}
     product.add_fault(**slow, seconds=30, times=None)
     page.goto("/saves/")
