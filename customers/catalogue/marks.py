@@ -16,6 +16,7 @@ from customers.catalogue.spelling import (
     codes_in,
     is_hidden,
     is_rtl,
+    is_simple,
     language_of,
     note_on,
     spelled,
@@ -182,7 +183,7 @@ def _same_length(pairs: Iterable[tuple[str, str]]) -> int:
 
 def _share_little(olds: list[str], news: list[str]) -> bool:
     """Are they unlike wherever their words stand? Words of ASCII; seen at a fifth of the cost."""
-    words = [[token.lower() for token in tokens] for tokens in (olds, news)]
+    words = [[token.lower() for token in tokens if not token.isspace()] for tokens in (olds, news)]
     both = {*words[0]} & {*words[1]}
     whole = [sum(map(_letters, of_side)) for of_side in words]
     shared = [sum(_letters(word) for word in of_side if word in both) for of_side in words]
@@ -279,6 +280,8 @@ def _trimmed(tokens: list[str], start: int) -> list[_Run]:
 
 
 def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
+    if len(runs) == 1 and is_simple(text):
+        return Side((Part(text, runs[0][1]),) if text else (), len(text))
     codes = list(islice(codes_in(text), _MOST_CODES + 1))
     if len(codes) > _MOST_CODES:
         is_marked = any(letters for _end, letters, _codes in runs)
