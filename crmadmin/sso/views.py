@@ -70,10 +70,10 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
         return _failed(request, exc, attempt.target)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
     note_at_door(request, kind, actor=actor)
-    access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)
         return _no_access(request, actor, answer, private)
+    access_events.know(actor, claims.login_of(told))
     actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid", ""))
     sessions.begin(request, actor, sid=sid, **private)
     logger.info("signed in as %s", ", ".join(actor.roles))

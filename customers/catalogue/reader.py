@@ -32,7 +32,7 @@ def _locale(language: str) -> Locale:
 
 
 def in_order(names: Mapping[str, str]) -> dict[str, str]:
-    """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
+    """code -> name, sorted by name as CLDR sorts in English and French: Égypte before Espagne."""
     return dict(sorted(names.items(), key=lambda pair: (fold(pair[1]), pair[1])))
 
 
