@@ -222,8 +222,9 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 const gate = document.querySelector("[data-signed-out]");
 if (gate) door.postMessage(gate.dataset.signedOut);
 door.addEventListener("message", ({ data }) => {
-  // The provider has led one tab back, so its own session has ended: the others say so, too.
-  if (gate?.dataset.signedOut === "here" && data === "everywhere") location.reload();
+  // The provider has led one tab back, so its own session has ended: the others say so, too. Whichever
+  // of two is the later one, they tell each other, and whoever said something else asks again.
+  if (gate && data !== gate.dataset.signedOut) location.reload();
   if (!signOut || leaving) return;
   forget();
   location.replace(signOut.dataset.gate);

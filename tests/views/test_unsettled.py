@@ -209,7 +209,7 @@ def test_its_page_searches_club_med_only_when_somebody_asks(
 
     found = supervisor.page(search)
 
-    assert "Club Med has one customer who may be the one." in text(found)
+    assert "Club Med has one possible match." in text(found)
     assert found.select_one("#settle .compare a")["href"] == f"/customers/{number}/"
     assert "The same: lea@example.com" in text(found.select_one("#settle .compare"))
     assert AccessEvent.objects.filter(kind="search").first().actor_sub == SUPERVISOR[0]
