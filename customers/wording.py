@@ -167,6 +167,7 @@ NOT_A_POSTCODE = _(
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
 CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")
+LEFT_OUT = ngettext_lazy("%(count)d more is not shown", "%(count)d more are not shown", "count")
 WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints

@@ -32,7 +32,7 @@ def _locale(language: str) -> Locale:
 
 
 def in_order(names: Mapping[str, str]) -> dict[str, str]:
-    """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
+    """code -> name, sorted by name as CLDR sorts in English and French: Égypte before Espagne."""
     return dict(sorted(names.items(), key=lambda pair: (fold(pair[1]), pair[1])))
 
 
@@ -64,20 +64,18 @@ def clock_text(moment: datetime, shape: str = "Hm") -> str:
 
 def _written(time: date, skeleton: str) -> str:
     """As Babel's `format_skeleton`, which looks for the pattern each time."""
-    here = locale()
-    pattern = _pattern(here, skeleton)
-    if clock := _CLOCKS.get(pattern.pattern):
-        return time.strftime(clock)
-    return pattern.apply(time, here)
+    clock, pattern = _pattern(get_language() or "en", skeleton)
+    return time.strftime(clock) if clock else pattern.apply(time, locale())
 
 
 @cache
-def _pattern(here: Locale, skeleton: str) -> DateTimePattern:
-    known = here.datetime_skeletons
+def _pattern(language: str, skeleton: str) -> tuple[str, DateTimePattern]:
+    """How Python writes it, "" where it does not, and how Babel does."""
+    known = _locale(language).datetime_skeletons
     found: DateTimePattern = known[
         skeleton if skeleton in known else match_skeleton(skeleton, known)
     ]
-    return found
+    return _CLOCKS.get(found.pattern, ""), found
 
 
 def number_text(number: int | float) -> str:

@@ -192,6 +192,18 @@ def test_a_day_is_understood_by_editor_and_search_alike(typed):
     assert (asked["name"], dates.read(asked["birthdate"])) == ("Wang", (1986, 6, 14))
 
 
+def test_the_months_of_each_language_of_the_desk_are_understood(settings):
+    settings.LANGUAGES = [*settings.LANGUAGES, ("pl", "Polski"), ("pt-br", "Português")]
+    caches = (dates._locales, dates._shapes, dates._names, dates._month)
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        assert dates.read("sobota, 14 czerwca 1986") == (1986, 6, 14)
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+
+
 def test_of_two_small_numbers_the_first_is_the_day_and_short_years_are_past():
     assert dates.read("03/04/1986") == (1986, 4, 3)
     assert dates.read("3/4/05") == (2005, 4, 3)
