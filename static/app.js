@@ -57,14 +57,14 @@ document.addEventListener("click", async (event) => {
 for (const menu of document.querySelectorAll("[data-theme-menu]")) {
   menu.hidden = false;
   const mark = () => {
-    for (const button of menu.querySelectorAll("[data-theme]")) {
-      const chosen = button.dataset.theme === (localStorage.getItem("theme") ?? "auto");
+    for (const button of menu.querySelectorAll("[data-shade]")) {
+      const chosen = button.dataset.shade === (localStorage.getItem("theme") ?? "auto");
       button.setAttribute("aria-pressed", String(chosen));
     }
   };
   mark();
   menu.addEventListener("click", (event) => {
-    const choice = event.target.dataset.theme;
+    const choice = event.target.dataset.shade;
     if (!choice) return;
     localStorage.setItem("theme", choice);
     document.dispatchEvent(new Event("theme"));

@@ -68,7 +68,7 @@ def _claims(client: Provider, token: dict[str, Any], nonce: str | None) -> dict[
     wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
     wanted["iss"]["values"] = [client.server_metadata["issuer"]]
     wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
-    return dict(client.parse_id_token(token, nonce, claims_options=wanted, leeway=LEEWAY))
+    return client.claims_of(token, nonce, wanted, LEEWAY)
 
 
 def _answer(client: Provider, told: dict[str, Any], token: dict[str, Any]) -> Answer:

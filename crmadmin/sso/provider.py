@@ -9,7 +9,7 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.django_client import DjangoOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
-from authlib.oidc.core import CodeIDToken, UserInfo
+from authlib.oidc.core import CodeIDToken
 from django.conf import settings
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
@@ -126,22 +126,17 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
                     raise UsedUpError(type(exc).__name__) from exc
                 raise
 
-    def parse_id_token(
-        self,
-        token: Any,
-        nonce: Any,
-        claims_options: Any = None,
-        claims_cls: Any = None,
-        leeway: int = 120,
-    ) -> Any:
-        """The checked claims of the id_token in a token endpoint's answer; None without one."""
-        if "id_token" not in token:
-            return None
+    def claims_of(
+        self, token: dict[str, Any], nonce: str | None, wanted: dict[str, Any], leeway: int
+    ) -> dict[str, Any]:
+        """The checked claims of the id_token in a token endpoint's answer. wanted: as Authlib's
+        `claims_options`. leeway: in seconds. Raises one of UNACCEPTABLE.
+        """
         signed = self.verified(token["id_token"])
         known = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
-        claims = (claims_cls or CodeIDToken)(signed.claims, signed.header, claims_options, known)
+        claims = CodeIDToken(signed.claims, signed.header, wanted, known)
         claims.validate(leeway=leeway)
-        return UserInfo(claims)
+        return dict(claims)
 
 
 def _metadata_of(told: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
         sessions.end(request)
         return _no_access(request, actor, answer, private)
     access_events.know(actor, claims.login_of(told))
-    actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid", ""))
+    actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid") or "")
     sessions.begin(request, actor, sid=sid, **private)
     logger.info("signed in as %s", ", ".join(actor.roles))
     response = _lead_on(actor, attempt.target)

@@ -68,6 +68,10 @@ class Product:
             self._sessions[name] = [one for one in cookies if one["name"] in ours]
         page.context.add_cookies(self._sessions[name])
 
+    def forget_session(self, name):
+        """It has ended: that person signs in anew."""
+        del self._sessions[name]
+
     def add_fault(self, **fault):
         self.had_faults = True
         requests.post(f"{self.sandbox}/_sandbox/faults", json=fault).raise_for_status()

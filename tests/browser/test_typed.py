@@ -81,7 +81,7 @@ def test_what_may_be_wrong_is_told_and_can_be_saved_anyway(page, product):
     page.get_by_label("Number of phone 1").fill("06 39 98 12 34")
     page.get_by_label("Number of phone 2").fill("tel:+33639981234")
     page.locator("#phones").get_by_role("button", name="Save", exact=True).last.click()
-    expect(page.locator("#phones .error").first).to_contain_text("The same number as phone 1")
+    expect(page.locator("#phones .error").first).to_contain_text("Phone 1 is the same number")
     page.get_by_role("button", name="Save anyway").click()
     assert [one["number"] for one in saved("phones")] == ["+33639981234"] * 2
 
