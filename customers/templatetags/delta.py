@@ -176,9 +176,9 @@ def state_words(state: str) -> str:
 @register.filter
 def spelled(text: str) -> SafeString:
     """A text in its own direction, with what does not show in it spelled out."""
-    if is_simple(text):
-        return isolated_at("@", text) if text else SafeString("")
-    return _text(side_of(text))
+    if not text:
+        return SafeString("")
+    return isolated_at("@", text) if is_simple(text) else _text(side_of(text))
 
 
 @register.simple_tag

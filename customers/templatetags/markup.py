@@ -21,7 +21,7 @@ def broken_at(sign: str, text: str) -> SafeString:
 
 def isolated_at(sign: str, text: str) -> SafeString:
     """The same in its own direction."""
-    return SafeString(f"<bdi>{escape(text).replace(sign, f'{sign}<wbr>')}</bdi>")  # nosec B703
+    return SafeString(f"<bdi>{broken_at(sign, text)}</bdi>")  # nosec B703
 
 
 def joined(pieces: Iterable[SafeString], between: SafeString = _NOTHING) -> SafeString:
