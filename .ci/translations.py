@@ -31,8 +31,7 @@ def main(act: str) -> int:
             made = catalog.creation_date
             catalog.update(template, no_fuzzy_matching=True)
             catalog.creation_date = made  # else two branches that add a sentence conflict
-            with file.open("wb") as out:
-                write_po(out, catalog, width=100, ignore_obsolete=True)
+            file.write_bytes(written(catalog))
         name = file.relative_to(ROOT)
         faults += [f"{name}: {fault}" for fault in faults_of(read(file), template)]
     print("\n".join(faults) or "Every sentence is translated.")
@@ -43,6 +42,15 @@ def main(act: str) -> int:
 
 def read(file: Path) -> Catalog:
     return read_po(BytesIO(file.read_bytes()), locale=file.parts[-3])
+
+
+def written(catalog: Catalog) -> bytes:
+    """Without the lines of the header that Babel fills with addresses of nobody."""
+    out = BytesIO()
+    write_po(out, catalog, width=100, ignore_obsolete=True)
+    fillers = (b"EMAIL@ADDRESS", b"YEAR-MO-DA", b"LL@li.org")
+    lines = out.getvalue().splitlines(keepends=True)
+    return b"".join(line for line in lines if not any(filler in line for filler in fillers))
 
 
 def sentences() -> Catalog:

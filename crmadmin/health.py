@@ -1,5 +1,9 @@
 """Is this process up, and can it do its work?"""
 
+import time
+from dataclasses import dataclass
+from threading import Lock
+
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -9,6 +13,21 @@ from customers.audit import chain, triggers
 from customers.audit.models import Colleague, Head
 
 _TEXT = "text/plain; charset=utf-8"
+SECONDS = 1.0
+
+
+@dataclass
+class _Known:
+    """The newest answer of this process. until: by `time.monotonic`; strangers cannot have the
+    database asked more often.
+    """
+
+    status: int = 0
+    words: str = ""
+    until: float = 0
+
+
+_known, _one_at_a_time = _Known(), Lock()
 
 
 @allow(Permission.EVERYONE)
@@ -21,6 +40,15 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """Can the database be written to, with the log's triggers up? Another line warns of a clock."""
+    with _one_at_a_time:
+        if time.monotonic() >= _known.until:
+            _known.status, _known.words = _ask_database()
+            _known.until = time.monotonic() + SECONDS
+        return HttpResponse(_known.words, _TEXT, _known.status)
+
+
+def _ask_database() -> tuple[int, str]:
+    """Status and words of the answer."""
     try:
         with transaction.atomic():
             Colleague.objects.bulk_create([Colleague(key=0, login="")])
@@ -28,8 +56,7 @@ def ready(request: HttpRequest) -> HttpResponse:
         warning = chain.ahead_of_now(Head.objects.filter(pk=1).first())
         unguarded = triggers.missing()
     except DatabaseError:
-        return HttpResponse("the database cannot be written to\n", _TEXT, 503)
+        return 503, "the database cannot be written to\n"
     if unguarded:
-        words = "the audit log is not protected by the database\n"
-        return HttpResponse(words, _TEXT, 503)
-    return HttpResponse(f"ready\n{warning}\n" if warning else "ready\n", _TEXT)
+        return 503, "the audit log is not protected by the database\n"
+    return 200, f"ready\n{warning}\n" if warning else "ready\n"

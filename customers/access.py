@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +55,11 @@ _MAY = {
 }
 
 
+@cache
+def _allowed(roles: tuple[Role, ...]) -> frozenset[Permission]:
+    return frozenset[Permission]().union(*(_MAY[role] for role in roles))
+
+
 def _allows(permission: Permission) -> property:
     """The same question as `Actor.may`, for templates."""
     return property(lambda actor: actor.may(permission))
@@ -84,9 +90,7 @@ class Actor:
     def may(self, permission: Permission) -> bool:
         if permission is Permission.REVEAL:
             return self.reveals
-        return permission is Permission.EVERYONE or any(
-            permission in _MAY[role] for role in self.roles
-        )
+        return permission is Permission.EVERYONE or permission in _allowed(self.roles)
 
     may_handle_customers = _allows(Permission.CUSTOMERS)
     may_read_log = _allows(Permission.LOG)

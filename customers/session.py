@@ -3,11 +3,13 @@
 - The profile that the person was shown, in the cache: an editor opens without a call.
 - What the customers are called whom the person opened, in the cache: until the sign-in is over.
 - What somebody searched for, under a random handle: an address names it without holding it.
+- What the person typed and gave up for the value of whoever was quicker, in the cache.
 - The text of forms whose session had ended, one a form's address, for the same browser.
 - Why the customer who is open is being changed, until another is opened or the session ends.
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +23,7 @@ from django.utils import timezone
 
 from customers.audit import reading
 from customers.audit.models import Remembered
-from customers.clubmed.profile import Profile
+from customers.clubmed.profile import Json, Profile
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
 
 OWN = "own"  # member of a session: random, of this sign-in alone, under whatever key it goes on
@@ -68,6 +70,16 @@ def name_of(session: SessionBase, customer_id: str) -> str:
     """What that customer was called; "" if it is gone."""
     key = _key("name", session.get(OWN, ""), customer_id)
     return str(_get(key, settings.SESSION_COOKIE_AGE) or "")
+
+
+def remember_given_up(session: SessionBase, customer_id: str, typed: Mapping[str, Json]) -> None:
+    """Remember values that were not sent. typed: field -> value, as its editor gave it."""
+    _put(_key("given up", session.get(OWN, ""), customer_id), dict(typed), _SECONDS)
+
+
+def given_up(session: SessionBase, customer_id: str) -> dict[str, Json]:
+    """Those of the last form of this customer where somebody else's values were kept."""
+    return dict(_get(_key("given up", session.get(OWN, ""), customer_id), _SECONDS) or {})
 
 
 def _put(key: str, value: Any, seconds: int) -> None:

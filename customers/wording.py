@@ -31,7 +31,7 @@ NOT_SENT = _("Nothing was sent. What you typed is kept: save again in a moment."
 NEEDS_RENEWAL = _("Club Med no longer accepts the key of this desk.")
 NEEDS_RENEWAL_TEXT = _("Nothing was changed. Tell operations.")
 UNKNOWN = _("We do not know yet whether Club Med stored this.")
-UNKNOWN_TEXT = _("It did not answer. It will not be sent again; we keep checking.")
+UNKNOWN_TEXT = _("Club Med did not answer. It will not be sent again; we keep checking.")
 PENDING = _("Saved at Club Med. The log entry follows.")
 PENDING_TEXT = _("You need not do anything.")
 NOT_RECORDED = _("The audit log cannot be written right now.")
@@ -41,8 +41,8 @@ NOT_REVEALED_TEXT = _("A value is shown only once that is recorded. Try again in
 NO_TOMBSTONE = _("The list of forgotten customers cannot be written.")
 NO_TOMBSTONE_TEXT = _("Nothing was erased. Tell operations: AUDIT_TOMBSTONES.")
 CONFLICT = _("Changed while you were typing.")
-CONFLICT_TEXT = _("Nothing of yours was sent.")
-CREATED_BEFORE = _("This form was sent before with other values, and created a customer.")
+CONFLICT_TEXT = _("Your change was not sent.")
+CREATED_BEFORE = _("You sent this form before with other values, and that created a customer.")
 CREATED_BEFORE_TEXT = _("What you typed now was not sent. Send again to create another customer.")
 NOT_YOURS = _("Nothing was recorded: this change is settled already, or is your own.")
 NUMBER_MISSING = _("Type the number of the customer that was created.")
@@ -55,7 +55,7 @@ LIMITS = {
             "You opened %(count)d customers in %(time)s",
             "count",
         ),
-        _("That is as many as one person may open: others stay closed to you until %(until)s."),
+        _("This is the limit for one person. You can open other customers from %(until)s."),
     ),
     "histories": (
         ngettext_lazy(
@@ -63,7 +63,7 @@ LIMITS = {
             "You read %(count)d histories in %(time)s",
             "count",
         ),
-        _("That is as many as one person may read: they stay closed to you until %(until)s."),
+        _("This is the limit for one person. You can read histories again from %(until)s."),
     ),
     "searches": (
         ngettext_lazy(
@@ -71,7 +71,7 @@ LIMITS = {
             "You searched %(count)d times in %(time)s",
             "count",
         ),
-        _("That is as often as one person may search: you can search again from %(until)s."),
+        _("This is the limit for one person. You can search again from %(until)s."),
     ),
     "reveals": (
         ngettext_lazy(
@@ -79,7 +79,7 @@ LIMITS = {
             "You revealed %(count)d values in %(time)s",
             "count",
         ),
-        _("That is as many as one person may see: others stay hidden until %(until)s."),
+        _("This is the limit for one person. You can reveal other values from %(until)s."),
     ),
 }
 
@@ -88,7 +88,7 @@ BAD_REQUEST = _("This form is too long, or could not be read.")
 NOTHING_SENT = _("Nothing was sent to Club Med.")
 FORGED = _("This form has expired.")
 FORGED_TEXT = _("Nothing was sent to Club Med. Open the page again and send the form from there.")
-NOT_ALLOWED = _("Your role does not open this page.")
+NOT_ALLOWED = _("Your role has no access to this page.")
 ASK_MANAGER = _("Ask your manager if you need it for your work.")
 NO_PAGE = _("There is no such page.")
 CHECK_ADDRESS = _("Check the address, or find the customer again.")
@@ -129,7 +129,7 @@ NOT_A_PHONE = _("Not a phone number: digits, with + first.")
 NO_COUNTRY = _(
     "No country is known for this number: begin with + and its country code, or save it anyway."
 )
-SAME_PHONE = _("The same number as phone %(n)d, %(number)s: remove one of them.")
+SAME_PHONE = _("Phone %(n)d is the same number, %(number)s: remove one of the two.")
 WRONG_DIGITS = _("Not a valid number of this type (%(kind)s): compare it with the document.")
 NOT_A_DATE = _("Write the day, month and year, like 14/06/1986 or 14 June 1986.")
 NO_SUCH_MONTH = _("There is no month %(month)d: write day, month, year.")
@@ -137,7 +137,7 @@ NO_SUCH_YEAR = _("%(year)d cannot be a year of birth: check it.")
 NO_SUCH_DAY = _("%(day)d %(month)s does not exist.")
 FUTURE_DAY = _("This day is in the future: check the year.")
 CHOOSE_ONE = _("Choose one from the list.")
-PARTNERS_ALONE = _("An answer about partners needs one here too.")
+PARTNERS_ALONE = _("If you answer for partners, answer here too.")
 USE_THE_BIN = _("To remove a phone, use its bin.")
 TOO_MANY_PHONES = _("At most %(num)d phones: remove one.")
 OF_PHONE = _("Phone %(n)d: %(problem)s")
@@ -167,6 +167,7 @@ NOT_A_POSTCODE = _(
 CLUB_MED_SAYS = _("Club Med: %(message)s")
 NO_REASON = _("No reason was given.")
 CUT_SHORT = _("%(text)s… (cut short: Club Med wrote more)")
+LEFT_OUT = ngettext_lazy("%(count)d more is not shown", "%(count)d more are not shown", "count")
 WITHHELD = _("the details are not shown, as they may repeat a hidden value.")
 
 # Forms: labels and hints
@@ -209,8 +210,8 @@ CRITERIA = {
     "birthdate": _("Date of birth"),
 }
 TYPE_SOMETHING = _("Type a number, an e-mail, a phone or a name.")
-NOT_A_WHOLE_EMAIL = _("Type the whole e-mail: Club Med finds no part of one.")
-NO_WILDCARD = _("Type the whole name, without * or %: Club Med finds no part of one.")
+NOT_A_WHOLE_EMAIL = _("Type the whole e-mail: Club Med cannot search by part of it.")
+NO_WILDCARD = _("Type the whole name, without * or %: Club Med cannot search by part of it.")
 TRY_INSTEAD = {
     "email": _("Try the phone, or last name and date of birth."),
     "phone": _("Try the e-mail, or last name and date of birth."),
@@ -242,8 +243,8 @@ HELD_ALREADY = _("Club Med holds this already. Nothing was sent.")
 UNTOUCHED = _("Nothing was changed, so nothing was sent.")
 TYPED_BEFORE = _("Here is what you typed before you signed in again. Nothing was sent yet.")
 SENT_BEFORE = _(
-    "This form was sent before: Club Med stored %(sent)s. What you typed now was not sent. "
-    "Save again if you want it instead."
+    "You sent this form before, and Club Med stored %(sent)s. What you typed now was not sent: "
+    "save again to store it instead."
 )
 SAVING = _(
     "%(who)s is saving %(fields)s right now. Nothing was sent: save again once that is settled."
@@ -261,7 +262,7 @@ WHAT_TO_PUT_BACK = _("What is put back")
 CHOOSE_A_FIELD = _("Tick at least one field.")
 MOVED = _("Changed since then.")
 MOVED_TEXT = _("Nothing was put back. Tick what to put back anyway.")
-KEPT_THEIRS = _("kept theirs. You typed “%(mine)s”.")
+KEPT_THEIRS = _("their value stays. Yours, “%(mine)s”, was not sent.")
 ABOUT = _("%(field)s: %(message)s")
 COLON = _("%(label)s:")
 KEPT_BY_CLUB_MED = _("Club Med keeps this field: it is not changed from here.")
@@ -355,8 +356,8 @@ AND = _("%(first)s and %(last)s")
 FROM_TO = _("%(first)s to %(last)s")
 MORE_FIELDS = ngettext_lazy("%(count)d more", "%(count)d more", "count")
 TOO_FAR = _(
-    "Nothing signed is near enough to this change for a small proof. Export the log instead: that "
-    "reaches to its signed head."
+    "No signature is near enough to this change for a short proof. Export the log instead: the "
+    "export reaches its signed head."
 )
 TYPED = CRITERIA | {
     **dict.fromkeys(("reason", "reason_usual", "reason_words", "despite_reason"), REASON),
@@ -438,7 +439,7 @@ NO_SUCH_FILTER = _("There is no filter “%(name)s”. Remove it, or choose one 
 NO_SUCH_PAGE = _("This page of the log does not exist. Start from the newest.")
 TOO_MANY_VALUES = _("Too many values: at most %(most)d.")
 LAST_DAYS = _("Last %(count)d days")
-LONG_PERIOD = _("At most %(most)d days can be drawn: choose a shorter period.")
+LONG_PERIOD = _("At most %(most)d days can be shown: choose a shorter period.")
 OTHER_FIELDS = _("Other fields")
 OTHER_PEOPLE = ngettext_lazy("%(count)d other", "%(count)d others", "count")
 REVERSED = _("This day is before the first one.")
@@ -491,7 +492,7 @@ FINDINGS = {
             "%(count)s refusals on %(day)s, usually %(usual)s",
             "number",
         ),
-        _("Usual is the middle one of the four weeks before that day."),
+        _("“Usually” means the median of the four weeks before that day."),
     ),
     "quiet": (
         ngettext_lazy(
@@ -507,7 +508,7 @@ FINDINGS = {
             "%(count)s profiles opened by %(who)s on %(day)s without a change",
             "number",
         ),
-        _("In none of them did the same person change anything in the whole period."),
+        _("This person changed none of these customers in the whole period."),
     ),
     "reveals": (
         ngettext_lazy(
@@ -515,7 +516,7 @@ FINDINGS = {
             "%(count)s sensitive values revealed by %(who)s on %(day)s",
             "number",
         ),
-        _("Each reveal has its purpose beside it."),
+        _("The log gives the purpose of each reveal."),
     ),
     "limits": (
         ngettext_lazy(
@@ -523,7 +524,7 @@ FINDINGS = {
             "%(count)s limits reached by %(who)s on %(day)s",
             "number",
         ),
-        _("Nothing beyond it was shown. A limit is recorded once in its time."),
+        _("Nothing more was shown. A limit is recorded once, when a person reaches it."),
     ),
     "optins": (
         ngettext_lazy(

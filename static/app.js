@@ -57,14 +57,14 @@ document.addEventListener("click", async (event) => {
 for (const menu of document.querySelectorAll("[data-theme-menu]")) {
   menu.hidden = false;
   const mark = () => {
-    for (const button of menu.querySelectorAll("[data-theme]")) {
-      const chosen = button.dataset.theme === (localStorage.getItem("theme") ?? "auto");
+    for (const button of menu.querySelectorAll("[data-shade]")) {
+      const chosen = button.dataset.shade === (localStorage.getItem("theme") ?? "auto");
       button.setAttribute("aria-pressed", String(chosen));
     }
   };
   mark();
   menu.addEventListener("click", (event) => {
-    const choice = event.target.dataset.theme;
+    const choice = event.target.dataset.shade;
     if (!choice) return;
     localStorage.setItem("theme", choice);
     document.dispatchEvent(new Event("theme"));
@@ -222,8 +222,9 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 const gate = document.querySelector("[data-signed-out]");
 if (gate) door.postMessage(gate.dataset.signedOut);
 door.addEventListener("message", ({ data }) => {
-  // The provider has led one tab back, so its own session has ended: the others say so, too.
-  if (gate?.dataset.signedOut === "here" && data === "everywhere") location.reload();
+  // The provider has led one tab back, so its own session has ended: the others say so, too. Whichever
+  // of two is the later one, they tell each other, and whoever said something else asks again.
+  if (gate && data !== gate.dataset.signedOut) location.reload();
   if (!signOut || leaving) return;
   forget();
   location.replace(signOut.dataset.gate);

@@ -18,10 +18,11 @@ from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 from django.test.utils import _TestState
 
+from crmadmin import health
 from crmadmin.sandbox import Sandbox
 from crmadmin.sandbox.reference import LOCALES
 from crmadmin.sso import sessions
-from crmadmin.sso.provider import read_again
+from crmadmin.sso.provider import _client
 from crmadmin.sso.store import SessionStore
 from customers.access import Actor
 from customers.services.connection import client
@@ -121,6 +122,13 @@ def templates_render_as_in_the_product(django_test_environment):
     """No test asks which templates were rendered, which Django's tests note with much copying."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Template, "_render", _TestState.saved_data.template_render)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def readiness_is_never_of_another_test():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(health, "SECONDS", 0)
         yield
 
 
@@ -264,9 +272,9 @@ def sent(sandbox, method):
 @pytest.fixture
 def fresh_client():
     """Nothing is remembered of a provider of another test."""
-    read_again()
+    _client.cache_clear()
     yield
-    read_again()
+    _client.cache_clear()
 
 
 @pytest.fixture

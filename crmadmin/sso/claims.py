@@ -49,13 +49,12 @@ def redeem(request: HttpRequest, attempt: Attempt) -> Answer:
     return _answer(client, _claims(client, token, attempt.nonce), token)
 
 
-def refresh(refresh_token: str, actor: Actor, nonce: str) -> Answer:
+def of_refreshed(token: dict[str, Any], actor: Actor, nonce: str) -> Answer:
     """What the provider says now (OpenID Connect Core, 12). Raises one of UNACCEPTABLE.
 
-    nonce: of the sign-in; a new id_token need not hold it.
+    token: the answer to a refresh token. nonce: of the sign-in; a new id_token need not hold it.
     """
     client = provider()
-    token = client.refreshed(refresh_token)
     told = {"iss": actor.issuer, "sub": actor.sub}
     if "id_token" in token:
         told = _claims(client, token, nonce=None)
@@ -69,7 +68,7 @@ def _claims(client: Provider, token: dict[str, Any], nonce: str | None) -> dict[
     wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
     wanted["iss"]["values"] = [client.server_metadata["issuer"]]
     wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
-    return dict(client.parse_id_token(token, nonce, claims_options=wanted, leeway=LEEWAY))
+    return client.claims_of(token, nonce, wanted, LEEWAY)
 
 
 def _answer(client: Provider, told: dict[str, Any], token: dict[str, Any]) -> Answer:

@@ -68,7 +68,7 @@ def check(told: dict[str, Any], since: float) -> None:
     if not since:
         return
     moment = told.get("auth_time")
-    if moment is None and "auth_time" not in provider().server_metadata.get("claims_supported", ()):
+    if moment is None and "auth_time" not in provider().server_metadata.get("claims_supported", []):
         logger.warning("the provider was asked who is there, and its id_token has no auth_time")
     elif moment is None or not since - LEEWAY <= moment <= time.time() + LEEWAY:
         raise NotShownError("the provider did not ask who is there")

@@ -9,7 +9,7 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.django_client import DjangoOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
-from authlib.oidc.core import CodeIDToken, UserInfo
+from authlib.oidc.core import CodeIDToken
 from django.conf import settings
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
@@ -21,7 +21,18 @@ from customers.services.bounds import BoundedSession
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _SCOPES = ("openid", "profile", "email", "groups")  # those that the provider knows are asked for
 _AGE = 300  # seconds until discovery and keys are read again: a withdrawn key is good for no longer
-_KEYS_REST = 10  # seconds between two readings of the keys because of an unknown one
+_REST = 10  # seconds between two readings that strangers can ask for
+# Members of discovery that are read, and their types. All but the first row may be missing.
+_NEEDED = dict.fromkeys(("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"), str)
+_MEMBERS = _NEEDED | {
+    "userinfo_endpoint": str,
+    "end_session_endpoint": str,
+    "id_token_signing_alg_values_supported": list,
+    "token_endpoint_auth_methods_supported": list,
+    "scopes_supported": list,
+    "claims_supported": list,
+    "authorization_response_iss_parameter_supported": bool,
+}
 
 
 class SignInError(Exception):
@@ -55,12 +66,33 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.since = time.time()
+        self.since, self.good_for = time.time(), _AGE
         self._looked_for_a_key = 0.0
+
+    def load_server_metadata(self) -> dict[str, Any]:
+        """Discovery, read and checked at the first use. Raises one of UNACCEPTABLE."""
+        if not self.server_metadata:
+            with self._get_session() as session:
+                answer = session.request("GET", self._server_metadata_url, withhold_token=True)
+                answer.raise_for_status()
+            metadata = _metadata_of(answer.json())
+            self._ask_as_offered(metadata)
+            self.server_metadata: dict[str, Any] = metadata
+        return self.server_metadata
+
+    def _ask_as_offered(self, metadata: dict[str, Any]) -> None:
+        """Ask for scopes that the provider knows, and name ourselves in a way that it takes."""
+        known = metadata.get("scopes_supported") or _SCOPES
+        # A person's own token for Club Med is renewed.
+        scopes = (*_SCOPES, "offline_access") if settings.CLUBMED_AUTH == "employee" else _SCOPES
+        self.client_kwargs["scope"] = " ".join(name for name in scopes if name in known)
+        methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        if "client_secret_basic" not in methods and "client_secret_post" in methods:
+            self.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
 
     def fetch_jwk_set(self, force: bool = False) -> Any:
         """The provider's keys. force: a token names an unknown one, which strangers can do."""
-        if force and _is_recent(self._looked_for_a_key, _KEYS_REST):
+        if force and _is_recent(self._looked_for_a_key, _REST):
             force = False
         elif force:
             self._looked_for_a_key = time.time()
@@ -94,22 +126,34 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
                     raise UsedUpError(type(exc).__name__) from exc
                 raise
 
-    def parse_id_token(
-        self,
-        token: Any,
-        nonce: Any,
-        claims_options: Any = None,
-        claims_cls: Any = None,
-        leeway: int = 120,
-    ) -> Any:
-        """The checked claims of the id_token in a token endpoint's answer; None without one."""
-        if "id_token" not in token:
-            return None
+    def claims_of(
+        self, token: dict[str, Any], nonce: str | None, wanted: dict[str, Any], leeway: int
+    ) -> dict[str, Any]:
+        """The checked claims of the id_token in a token endpoint's answer. wanted: as Authlib's
+        `claims_options`. leeway: in seconds. Raises one of UNACCEPTABLE.
+        """
         signed = self.verified(token["id_token"])
         known = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
-        claims = (claims_cls or CodeIDToken)(signed.claims, signed.header, claims_options, known)
+        claims = CodeIDToken(signed.claims, signed.header, wanted, known)
         claims.validate(leeway=leeway)
-        return UserInfo(claims)
+        return dict(claims)
+
+
+def _metadata_of(told: Any) -> dict[str, Any]:
+    """The _MEMBERS of a discovery document; one that is null is missing. Raises SignInError."""
+    if not isinstance(told, dict):
+        raise SignInError("discovery is no object")
+    metadata = {name: told[name] for name in _MEMBERS if told.get(name) is not None}
+    for name in metadata | _NEEDED:
+        if not isinstance(metadata.get(name), _MEMBERS[name]):
+            raise SignInError(f"discovery: {name} is missing or of another type")
+    if metadata["issuer"] != settings.OIDC_ISSUER:
+        raise SignInError("discovery names another issuer than OIDC_ISSUER")
+    offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+    accepted = [name for name in offered if name in _SIGNATURES]
+    if not accepted:  # Authlib takes an empty list for its own choice, shared secrets among it
+        raise SignInError("discovery offers no signature that we accept")
+    return metadata | {"id_token_signing_alg_values_supported": accepted}
 
 
 def _is_recent(moment: float, seconds: float) -> bool:
@@ -130,38 +174,30 @@ def _client(issuer: str, client_id: str, client_secret: str) -> Provider:
     return client
 
 
-# Has the next `provider()` read discovery and keys anew: they may have been put right.
-read_again = _client.cache_clear
+def _account() -> tuple[str, str, str]:
+    return settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET
+
+
+def read_again() -> None:
+    """Have `provider()` read discovery and keys anew: they may have been put right. Not if that was
+    just done, as strangers can have this called.
+    """
+    _client(*_account()).good_for = _REST
 
 
 def provider() -> Provider:
     """The client; reads discovery at the first use and then by its age. One of UNACCEPTABLE."""
-    account = settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET
-    client = _client(*account)
-    if not _is_recent(client.since, _AGE):
-        read_again()
-        client = _client(*account)
-    metadata = client.load_server_metadata()
-    if metadata.get("issuer") != settings.OIDC_ISSUER:
-        raise SignInError("discovery names another issuer than OIDC_ISSUER")
-    offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-    accepted = [name for name in offered if name in _SIGNATURES]
-    if not accepted:  # Authlib takes an empty list for its own choice, shared secrets among it
-        raise SignInError("discovery offers no signature that we accept")
-    metadata["id_token_signing_alg_values_supported"] = accepted
-    known = metadata.get("scopes_supported") or _SCOPES
-    # A person's own token for Club Med is renewed.
-    scopes = (*_SCOPES, "offline_access") if settings.CLUBMED_AUTH == "employee" else _SCOPES
-    client.client_kwargs["scope"] = " ".join(name for name in scopes if name in known)
-    methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    if "client_secret_basic" not in methods and "client_secret_post" in methods:
-        client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
+    client = _client(*_account())
+    if not _is_recent(client.since, client.good_for):
+        _client.cache_clear()
+        client = _client(*_account())
+    client.load_server_metadata()
     return client
 
 
 def end_session_origin() -> str:
     """The origin of the address where the provider ends its own session; "" if it has none."""
-    address = urlsplit(str(provider().server_metadata.get("end_session_endpoint", "")))
+    address = urlsplit(provider().server_metadata.get("end_session_endpoint", ""))
     return f"{address.scheme}://{address.netloc}" if address.scheme in ("http", "https") else ""
 
 

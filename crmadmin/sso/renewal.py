@@ -49,18 +49,24 @@ def private(answer: Answer, former: Mapping[str, Any] = _NOTHING) -> dict[str, A
     """What a session keeps for its renewals and its end. former: what it has kept until now."""
     token, now = answer.token, time.time()
     id_token = token.get("id_token", former.get("id_token", ""))
-    # A person's own token for Club Med is renewed with the refresh token, which is good once.
-    refresh = "" if settings.CLUBMED_AUTH == "employee" else token.get("refresh_token")
     return {
         "id_token": id_token if len(id_token) <= _LONGEST_HINT else "",
         "login": claims.login_of(answer.claims) or former.get("login", ""),
-        "refresh_token": refresh if isinstance(refresh, str) else "",
+        "refresh_token": _refresh_token(token),
         "nonce": answer.claims.get("nonce", former.get("nonce", "")),
         "groups_are_signed": answer.groups_are_signed or former.get("groups_are_signed", False),
         "end_session_origin": end_session_origin(),
         "renew_at": now + settings.SESSION_RENEW_MINUTES * 60,
         "overdue_at": now + 2 * settings.SESSION_RENEW_MINUTES * 60,
     }
+
+
+def _refresh_token(token: dict[str, Any]) -> str:
+    """The next one, "" if there is none for renewals: a person's own token for Club Med is renewed
+    with it, and it is good once.
+    """
+    refresh = "" if settings.CLUBMED_AUTH == "employee" else token.get("refresh_token")
+    return refresh if isinstance(refresh, str) else ""
 
 
 def renew(request: DeskRequest) -> HttpResponse | None:
@@ -83,7 +89,7 @@ def renew(request: DeskRequest) -> HttpResponse | None:
     try:
         if by_browser:
             return _ask_by_browser(request, identity)
-        _take(request, claims.refresh(identity["refresh_token"], request.actor, identity["nonce"]))
+        _ask_with_token(request, identity)
     except UNACCEPTABLE as exc:
         if isinstance(exc, UsedUpError):  # a second use may look like a theft: a page asks next
             session.claim(session.identity | {"refresh_token": ""})
@@ -136,6 +142,16 @@ def _is_page(request: DeskRequest) -> bool:
     path = request.get_full_path()
     is_page = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and not request.htmx
     return request.method == "GET" and is_page and attempts.safe_target(request, path) == path
+
+
+def _ask_with_token(request: DeskRequest, identity: dict[str, Any]) -> None:
+    token = provider().refreshed(identity["refresh_token"])
+    try:
+        _take(request, claims.of_refreshed(token, request.actor, identity["nonce"]))
+    except UNACCEPTABLE:  # and the former refresh token may be good no longer
+        session = sessions.ours(request.session)
+        session.claim(session.identity | {"refresh_token": _refresh_token(token)})
+        raise
 
 
 def _ask_by_browser(request: DeskRequest, identity: dict[str, Any]) -> HttpResponse:

@@ -99,17 +99,8 @@ def start(
     session.begin(row, private | {"actor": asdict(actor), "browser": browser}, content)
 
 
-def renew(session: SessionBase, actor: Actor, **private: Any) -> None:
-    """Write who they are now, and what else is private; what is not named stays as it is.
-
-    Raises UpdateError: the session has ended meanwhile.
-    """
-    identity = ours(session).identity | private | {"actor": asdict(actor)}
-    ours(session).renew(identity)
-
-
 def touch(session: SessionBase) -> None:
-    """Note that the person works, at most once a minute. Raises UpdateError, as `renew` does."""
+    """Note that the person works, at most once a minute. Raises UpdateError: it has ended."""
     if ours(session).row is not None:
         ours(session).touch()
 

@@ -93,6 +93,8 @@ class SessionStore(SessionBase):
             is_ours = False
         if is_ours:
             self._identity = identity
+        else:
+            row.identity = before
         return is_ours
 
     def touch(self) -> None:

@@ -70,11 +70,11 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
         return _failed(request, exc, attempt.target)
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
     note_at_door(request, kind, actor=actor)
-    access_events.know(actor, claims.login_of(told))
     if not actor.roles:
         sessions.end(request)
         return _no_access(request, actor, answer, private)
-    actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid", ""))
+    access_events.know(actor, claims.login_of(told))
+    actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid") or "")
     sessions.begin(request, actor, sid=sid, **private)
     logger.info("signed in as %s", ", ".join(actor.roles))
     response = _lead_on(actor, attempt.target)

@@ -222,12 +222,14 @@ _AS_TEXT = {
         """ 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')""",
     },
 }
-# Is a change of one entry projected as it should be? Others are looked at one by one.
+# Is an entry projected as the only one of its field, and as the first of its change?
 _OF_BOTH = ("recorded_at", "action", "outcome", "customer_id")
-_PROJECTED = " AND ".join(
+_AS_A_FIELD = " AND ".join(
     [f"f.{name} = e.{name}" for name in (*_OF_BOTH, "change_id", "field", "flags", "request_id")]
-    + [f"c.{name} = e.{name}" for name in _OF_BOTH]
-    + ["c.actor_key = f.actor_key", "e.outcome <> 'stored_as'"]
+    + ["e.outcome <> 'stored_as'"]
+)
+_AS_A_CHANGE = " AND ".join(
+    [f"c.{name} = e.{name}" for name in (*_OF_BOTH, "change_id")] + ["c.actor_key = f.actor_key"]
 )
 WIDTH = 4 + len(verifier.COLUMNS)  # of a row, before what lies beside the entry
 
@@ -240,27 +242,28 @@ def hashed_rows(after: int, last: int, *, beside: bool = False) -> Iterator[Sequ
     """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS.
 
     beside: then the key id and the ciphertext of its values, None where the vault holds none; is
-    it the only entry of its change and projected as it should be; and the projected actor_key.
+    it projected as the only entry of its field, and as the first of its change, actor_key not
+    compared; and the projected actor_key.
     Entries after one number, up to another, in batches: memory stays flat and no lock is held. A
     number may be missing. Raises OldestLeftError.
     """
     columns = [_AS_TEXT[connection.vendor].get(name, f"e.{name}") for name in verifier.COLUMNS]
     source = "customers_entry AS e"
     if beside:
-        columns += ["v.key_id", "v.encrypted", _PROJECTED, "f.actor_key"]
-        source += (
-            " LEFT JOIN customers_vaultitem AS v ON v.seq = e.seq"
-            " LEFT JOIN customers_changedfield AS f ON f.seq = e.seq"
-            " LEFT JOIN customers_change AS c ON c.seq = e.seq AND c.change_id = e.change_id"
+        columns += ["v.key_id", "v.encrypted", _AS_A_FIELD, _AS_A_CHANGE, "f.actor_key"]
+        # PostgreSQL reads each from its beginning unless told where to begin.
+        source += "".join(
+            f" LEFT JOIN customers_{table} AS {one} ON {one}.seq = e.seq AND {one}.seq > %(after)s"
+            for one, table in (("v", "vaultitem"), ("f", "changedfield"), ("c", "change"))
         )
     query = (
         "SELECT e.seq, e.version, e.content_digest, e.digest,"  # noqa: S608
         f" {', '.join(columns)} FROM {source}"
-        " WHERE e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s"
+        f" WHERE e.seq > %(after)s AND e.seq <= %(last)s ORDER BY e.seq LIMIT {_BATCH}"
     )
     while after < last:
         with connection.cursor() as cursor:
-            cursor.execute(query, [after, last, _BATCH])
+            cursor.execute(query, {"after": after, "last": last})
             batch = cursor.fetchall()
         if (not batch or batch[0][0] > after + 1) and beginning()[0] > after:
             raise OldestLeftError

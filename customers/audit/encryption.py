@@ -69,7 +69,7 @@ def decrypt_values(
     """
     # Neither a salt nor JSON text without spaces has a line break.
     texts = decrypt(key_id, encrypted, place_of(seq, field)).split(b"\n")
-    if [sha256(text).hexdigest() for text in texts] != [one for one in commitments if one]:
+    if [sha256(text).hexdigest() for text in texts] != list(filter(None, commitments)):
         raise UnreadableError("not what it committed to")
     return texts
 

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from customers.audit import paging, reverts
 from customers.audit.actions import Outcome
 from customers.audit.models import Change, ChangedField, Entry, JournalLine, actor_key
-from customers.audit.reading import waiting
+from customers.audit.reading import entries_of, waiting
 
 WAITING = "waiting"  # the outcome of an open journal line
 
@@ -99,8 +99,7 @@ def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
     for row in rows:
         by_change.setdefault(row.change_id, []).append(row)
     entries: dict[tuple[UUID, str], list[Entry]] = {}
-    shown = Entry.objects.filter(change_id__in=by_change, field__in={row.field for row in rows})
-    for entry in shown.order_by("seq"):
+    for entry in entries_of(by_change, {row.field for row in rows}):
         entries.setdefault((entry.change_id, entry.field), []).append(entry)
     changes = []
     for change_id, of_change in by_change.items():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from customers.audit import reverts, statements
+from customers.audit import reading, reverts, statements
 from customers.audit.models import Change, Entry, VaultItem
 
 _TRAIL = 8  # changes beside a record
@@ -57,18 +57,11 @@ def of_customer(customer_id: str) -> History:
 
 def _made(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
     """An entry with what the vault holds of it, and its change if that is in the trail."""
-    of_entry, of_item = (len(model._meta.concrete_fields) for model in (Entry, VaultItem))
-    entry = statements.made(Entry, row[:of_entry])
-    item = statements.made(VaultItem, row[of_entry : of_entry + of_item])
-    change = statements.made(Change, row[of_entry + of_item :])
-    if entry is not None:
-        to_item = Entry._meta.get_field("item")
-        to_item.set_cached_value(entry, item)
-        if item is not None:
-            item.entry = entry
+    width = sum(len(model._meta.concrete_fields) for model in (Entry, VaultItem))
+    change = statements.made(Change, row[width:])
     if change is not None:
         change.entries = []
-    return entry, change
+    return reading.entry_made(row[:width]), change
 
 
 @cache

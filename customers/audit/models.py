@@ -542,7 +542,7 @@ class Access(models.TextChoices):
     SIGN_OUT = "sign_out", _("Signed out")
     EXPIRED = "expired", _("Sign-in expired")  # too long idle, or too long in all
     ENDED = "ended", _("Sign-in ended by the company")  # at the provider, or by somebody here
-    END_SIGN_IN = "end_sign_in", _("Somebody’s sign-in ended")  # who ended it
+    END_SIGN_IN = "end_sign_in", _("Session ended by somebody else")  # who ended it
     REFUSED = "refused", _("Entry refused")
     FORGED_FORM = "forged_form", _("Form refused")  # its token was not ours, or had expired
     LIMITED = "limited", _("Limit reached")

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
-from django.db.models import Model, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Model, QuerySet
+
+from customers.audit import statements
 
 PAGE = 50  # rows
-RUN = 50_000  # rows that are searched for one page
+RUN = 25_000  # rows that are searched for one page
 _FIRST_RUN = 2_000  # most filters fill their page from these
 _ENDLESS = 2**63 - 2
 
@@ -111,8 +114,9 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
         return Found(rows[:size], older, newer, is_newest, None, rows[size])
     if low <= first:
         return Found(rows, None, newer, is_newest, None, None)
-    later = wanted.table.filter(**{f"{wanted.key}__gte": low}).order_by(wanted.key)
-    searched_to = later.values_list("recorded_at", flat=True).first()
+    later = f"FROM {wanted.table.model._meta.db_table} WHERE {wanted.key} >= %s"
+    oldest = f"SELECT recorded_at {later} ORDER BY {wanted.key} LIMIT 1"
+    searched_to = statements.time_of(statements.asked(oldest, [low])[0])
     return Found(rows, low, newer, is_newest, searched_to, None)
 
 
@@ -143,19 +147,21 @@ def span_of(wanted: Filter[Row]) -> tuple[int, int]:
     """The keys of the filter's period, both ends in it; all, if an index finds them by itself."""
     if wanted.is_indexed and not wanted.since and not wanted.until:
         return 1, _ENDLESS
-    key, table = wanted.key, wanted.table
-    by_time = table.order_by("recorded_at", key).values(key)
-    ends = {"first": table.order_by(key).values(key)}
+    key, table = wanted.key, wanted.table.model._meta.db_table
+    oldest, newest = (f"(SELECT {end}({key}) FROM {table})" for end in ("min", "max"))  # noqa: S608
+    from_time = f"FROM {table} WHERE recorded_at >= %s ORDER BY recorded_at, {key} LIMIT 1"
+    by_time = f"(SELECT {key} {from_time})"
+    times = []
     if wanted.since:
-        ends["first"] = by_time.filter(recorded_at__gte=wanted.since - wanted.out_of_order)
+        times.append(wanted.since - wanted.out_of_order)
     if wanted.until:
-        ends["beyond"] = by_time.filter(recorded_at__gte=wanted.until + wanted.out_of_order)
-    asked = {name: Subquery(rows[:1]) for name, rows in ends.items()}
-    found = table.order_by(f"-{key}").annotate(**asked).values(key, *ends).first()
-    if found is None or found["first"] is None:
+        times.append(wanted.until + wanted.out_of_order)
+    begins, ends = by_time if wanted.since else oldest, by_time if wanted.until else "NULL"
+    asked = [connection.ops.adapt_datetimefield_value(time) for time in times]
+    first, beyond, last = statements.asked(f"SELECT {begins}, {ends}, {newest}", asked)
+    if first is None:
         return 1, 0
-    beyond = found.get("beyond")
-    return found["first"], found[key] if beyond is None else beyond - 1
+    return first, last if beyond is None else beyond - 1
 
 
 def _runs(wanted: Filter[Row], first: int, start: int) -> Iterator[tuple[int, int]]:

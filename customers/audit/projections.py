@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,12 @@ _ANSWERED = (Evidence.ANSWER, Evidence.NO_CALL)  # its author was told at once
 _SENT = (Action.CHANGE, Action.CREATE)
 _REBUILD = "audit_rebuild makes them anew"
 _BATCH = 1_000  # entries
+# What of the rows follows from the entries: not when to read again, nor what its author saw.
+_OF_NONE = ("read_again_at", "unseen_by_author")
+_OF_A_CHANGE, _OF_A_FIELD = (
+    [column.attname for column in model._meta.concrete_fields if column.name not in _OF_NONE]
+    for model in (Change, ChangedField)
+)
 
 
 def adding(entries: Sequence[Entry], *, unseen_by_author: bool) -> list[Statement]:
@@ -119,23 +126,17 @@ def _are_projected(change_ids: Iterable[str]) -> bool:
         by_change = _by_change(map(UUID, change_ids))
         expected = [projected(entries) for entries in by_change.values()]
         numbers = [entry.seq for entries in by_change.values() for entry in entries]
-        changes = _facts(Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers)))
-        fields = _facts(ChangedField.objects.filter(pk__in=numbers))
+        changes = Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers))
+        fields = ChangedField.objects.filter(pk__in=numbers)
+        return (
+            set(changes.values_list(*_OF_A_CHANGE)),
+            set(fields.values_list(*_OF_A_FIELD)),
+        ) == (
+            set(map(attrgetter(*_OF_A_CHANGE), (change for change, _ in expected))),
+            set(map(attrgetter(*_OF_A_FIELD), (one for _, fields in expected for one in fields))),
+        )
     except (DataError, ValueError, TypeError):  # what is no id and no time for Python
         return False
-    return (changes, fields) == (
-        _facts(change for change, _ in expected),
-        _facts(field for _, of_change in expected for field in of_change),
-    )
-
-
-def _facts(rows: Iterable[Change] | Iterable[ChangedField]) -> set[tuple[Any, ...]]:
-    """What of rows follows from the entries: not when to read again, nor what its author saw."""
-    own = ("read_again_at", "unseen_by_author")
-    return {
-        tuple(getattr(row, one.attname) for one in row._meta.concrete_fields if one.name not in own)
-        for row in rows
-    }
 
 
 def stray_faults() -> Iterator[str]:

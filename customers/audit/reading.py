@@ -1,10 +1,12 @@
 """Reading the log: pages of changes, a customer's newest, a field's newest."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from customers.access import Actor
@@ -18,6 +20,8 @@ from customers.audit.models import (
     Entry,
     JournalLine,
     Missing,
+    SavedView,
+    VaultItem,
     actor_key,
 )
 
@@ -39,15 +43,40 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
     """
     changes = list(changes)
     found: Mapping[UUID, list[Entry]] = defaultdict(list)
-    entries = Entry.objects.filter(change_id__in=[change.pk for change in changes])
-    if field:
-        entries = entries.filter(field=field)
-    for entry in entries.order_by("seq"):
+    for entry in entries_of([change.pk for change in changes], [field] if field else []):
         found[entry.change_id].append(entry)
     for change in changes:
         change.entries = found[change.pk]
     reverts.link(changes)
     return [change for change in changes if change.entries]
+
+
+def entries_of(change_ids: Collection[UUID], fields: Collection[str] = ()) -> list[Entry]:
+    """The entries of these changes in order; fields: of these alone."""
+    if not change_ids:
+        return []
+    to_id = Entry._meta.get_field("change_id").get_db_prep_value
+    asked = [to_id(change_id, connection) for change_id in change_ids]
+    of_fields = f"AND entry.field IN ({', '.join(['%s'] * len(fields))})" if fields else ""
+    query = f"""
+        SELECT {statements.columns(Entry, "entry")}, {statements.columns(VaultItem, "item")}
+        FROM customers_entry entry LEFT JOIN customers_vaultitem item ON item.seq = entry.seq
+        WHERE entry.change_id IN ({", ".join(["%s"] * len(asked))}) {of_fields} ORDER BY entry.seq
+    """  # noqa: S608 - only names and marks are put in
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*asked, *fields])
+        return [entry for row in cursor.fetchall() if (entry := entry_made(row)) is not None]
+
+
+def entry_made(row: Sequence[Any]) -> Entry | None:
+    """An entry with what the vault holds of it, from the columns of both; None if there is none."""
+    width = len(Entry._meta.concrete_fields)
+    entry, item = statements.made(Entry, row[:width]), statements.made(VaultItem, row[width:])
+    if entry is not None:
+        Entry._meta.get_field("item").set_cached_value(entry, item)
+    if item is not None:
+        VaultItem._meta.get_field("entry").set_cached_value(item, entry)
+    return entry
 
 
 def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = "") -> Page:
@@ -70,8 +99,16 @@ def waiting(customer_id: str = "") -> list[JournalLine]:
     Read before the changes that stand beside them on a page: what is settled between the two looks
     is then shown twice, and not missed.
     """
-    lines = JournalLine.objects.order_by("-sent_at")
-    return list((lines.filter(customer_id=customer_id) if customer_id else lines)[:PAGE])
+    asked = [customer_id] if customer_id else []
+    of_customer = "WHERE customer_id = %s" if asked else ""
+    newest_ones = f"{of_customer} ORDER BY sent_at DESC LIMIT {PAGE}"
+    return statements.rows(JournalLine, newest_ones, asked)
+
+
+def views_of(actor: Actor) -> list[SavedView]:
+    """The saved views of a person, and those for everybody."""
+    which = "WHERE is_shared OR (owner_issuer = %s AND owner_sub = %s) ORDER BY name, id"
+    return statements.rows(SavedView, which, [actor.issuer, actor.sub])
 
 
 @dataclass(frozen=True)

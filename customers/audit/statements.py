@@ -155,14 +155,16 @@ def find(model: type[Row], key: Any, *, lock: bool = False) -> Row | None:
     """The row with that primary key; lock: until the transaction ends."""
     pk = model._meta.pk
     of_lock = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
-    query = (
-        f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one"  # noqa: S608
-        f" WHERE one.{pk.column} = %s{of_lock}"
-    )
+    found = rows(model, f"WHERE {pk.column} = %s{of_lock}", [pk.get_db_prep_save(key, connection)])
+    return found[0] if found else None
+
+
+def rows(model: type[Row], which: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    """Rows of one table, as the ORM gives them. which: what stands behind FROM."""
+    query = f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one {which}"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(query, [pk.get_db_prep_save(key, connection)])
-        row = cursor.fetchone()
-    return row and made(model, row)
+        cursor.execute(query, parameters)
+        return [row for found in cursor.fetchall() if (row := made(model, found)) is not None]
 
 
 @cache

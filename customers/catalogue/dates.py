@@ -6,11 +6,13 @@ from datetime import date
 from functools import cache
 
 from babel import Locale
+from django.conf import settings
+from django.utils.translation import to_locale
 
 from customers.catalogue.compare import fold
 from customers.catalogue.typed import coded
 
-_LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt")  # whose months are understood
+_BESIDE = ("de", "es", "it", "nl", "pt")  # understood, too, beside the languages of this desk
 _LETTERS = 3  # of a month that is cut short
 _FIRST_YEAR = 1800
 _BETWEEN = r"(?:\s*[/.\-年月]\s*|\s+)"
@@ -68,9 +70,16 @@ def _found(text: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
 
 
 @cache
+def _locales() -> list[Locale]:
+    """Whose names of days and months are understood."""
+    of_desk = (to_locale(code) for code, _ in settings.LANGUAGES)
+    return [Locale.parse(code) for code in dict.fromkeys((*of_desk, *_BESIDE))]
+
+
+@cache
 def _shapes() -> list[re.Pattern[str]]:
     """Each shape, with the day of the week before it and what may stand after it."""
-    widths = [Locale(language).days["format"] for language in _LANGUAGES]
+    widths = [locale.days["format"] for locale in _locales()]
     names = {name for of in widths for key in ("wide", "abbreviated") for name in of[key].values()}
     weekday = "|".join(re.escape(name.rstrip(".")) for name in sorted(names, key=len, reverse=True))
     before = rf"(?<![^\s,;])(?:(?:{weekday})[.,]*\s+)?"
@@ -82,8 +91,8 @@ def _shapes() -> list[re.Pattern[str]]:
 def _names() -> dict[str, int]:
     """Each month's names, whole and cut short, without accents."""
     names = {}
-    for language in _LANGUAGES:
-        for widths in Locale(language).months.values():
+    for locale in _locales():
+        for widths in locale.months.values():
             for width in ("wide", "abbreviated"):
                 for month, name in widths.get(width, {}).items():
                     names[fold(name).rstrip(".")] = month

@@ -293,7 +293,8 @@ _ROWS = (
 
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
 
-_TECHNICAL = {"id", "_links", "birthday"}  # known, and no values of their own
+_TECHNICAL = {"id", "_links"}  # known, and no values of their own
+_INSTEAD = {"birthday"}  # of a field that is missing: `Profile.get`
 
 
 def creatable() -> list[Field]:
@@ -303,20 +304,26 @@ def creatable() -> list[Field]:
 
 def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
     """Keys that no row reads; the same and their values as people read them."""
-    unknown = ((key, value) for key, value in _unknown(profile).items() if key not in _TECHNICAL)
+    unknown = _unknown(profile).items()
     return [(key, capfirst(key_text(key)), any_text(value)) for key, value in unknown]
 
 
-def cut_unknown(profile: Profile, cut: Callable[[Json], Json]) -> Profile:
-    """With what no row reads as `cut` leaves it: that is shown, and never sent or recorded."""
+def cut_unknown(profile: Profile, cut: Callable[[Json], Json], most: int) -> tuple[Profile, int]:
+    """With so many of the keys that no row reads at most, and their values as `cut` leaves them:
+    they are shown, and never sent or recorded. How many were left out?
+    """
     values = {k: {**v} if isinstance(v, Mapping) else v for k, v in profile.values.items()}
-    for path, value in _unknown(profile).items():
+    unknown = _unknown(profile)
+    for key in _TECHNICAL & values.keys():
+        del values[key]
+    for number, (path, value) in enumerate(unknown.items()):
         key, _, inner = path.partition(".")
-        if path in values:
-            values[path] = cut(value)
+        place, name = (values, path) if path in values else (values[key], inner)
+        if number < most:
+            place[name] = cut(value)
         else:
-            values[key][inner] = cut(value)
-    return replace(profile, values=values)
+            del place[name]
+    return replace(profile, values=values), max(0, len(unknown) - most)
 
 
 def _unknown(profile: Profile) -> dict[str, Json]:
@@ -329,7 +336,8 @@ def _unknown(profile: Profile) -> dict[str, Json]:
             found |= {f"{key}.{inner}": item for inner, item in value.items()}
         elif key not in nested or value is not None:
             found[key] = value
-    return {key: value for key, value in found.items() if key not in paths}
+    known = paths | _TECHNICAL | _INSTEAD
+    return {key: value for key, value in found.items() if key not in known}
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from customers.catalogue.compare import Normal
 from customers.clubmed.profile import Json, parse_phones
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """How the values of a field are read, compared and sent.
 

@@ -16,6 +16,7 @@ from customers.catalogue.spelling import (
     codes_in,
     is_hidden,
     is_rtl,
+    is_simple,
     language_of,
     note_on,
     spelled,
@@ -101,6 +102,9 @@ def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked
     if cut is Cut.NEVER or (not (old and new) and (old + new).isascii()):
         return Marked(side_of(old, market, new), side_of(new, market, old), True, "")
     olds, news = _tokens(old, new, _EMAIL if cut is Cut.EMAIL else _WORDS)
+    is_simple = cut is Cut.WORDS and (old + new).isascii() and (old + new).isprintable()
+    if is_simple and _share_little(olds, news):
+        return Marked(side_of(old), side_of(new), True, "")
     steps = _steps(olds, news)
     note = _note([(olds[a:b], news[c:d]) for step, a, b, c, d in steps if step != "equal"])
     if not _are_alike(olds, news, steps, cut):
@@ -177,6 +181,15 @@ def _same_length(pairs: Iterable[tuple[str, str]]) -> int:
     return count
 
 
+def _share_little(olds: list[str], news: list[str]) -> bool:
+    """Are they unlike wherever their words stand? Words of ASCII; seen at a fifth of the cost."""
+    words = [[token.lower() for token in tokens if not token.isspace()] for tokens in (olds, news)]
+    both = {*words[0]} & {*words[1]}
+    whole = [sum(map(_letters, of_side)) for of_side in words]
+    shared = [sum(_letters(word) for word in of_side if word in both) for of_side in words]
+    return not _is_enough(shared, whole)
+
+
 def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -> bool:
     """Do they share half of their letters? Of an e-mail each part weighs the same.
 
@@ -198,7 +211,11 @@ def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -
             for m, n in zip(range(a, b), range(c, d), strict=True):
                 if _key(olds[m]) == _key(news[n]):
                     shared = [shared[0] + of_old[m], shared[1] + of_new[n]]
-    whole = [sum(of_old), sum(of_new)]
+    return _is_enough(shared, [sum(of_old), sum(of_new)])
+
+
+def _is_enough(shared: list[int], whole: list[int]) -> bool:
+    """Are so many letters of both sides half of them, or all of one side?"""
     return shared[0] > 0 and (
         any(shared[n] == whole[n] for n in (0, 1)) or 2 * min(shared) >= max(whole)
     )
@@ -263,6 +280,8 @@ def _trimmed(tokens: list[str], start: int) -> list[_Run]:
 
 
 def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
+    if len(runs) == 1 and is_simple(text):
+        return Side((Part(text, runs[0][1]),) if text else (), len(text))
     codes = list(islice(codes_in(text), _MOST_CODES + 1))
     if len(codes) > _MOST_CODES:
         is_marked = any(letters for _end, letters, _codes in runs)

@@ -21,7 +21,8 @@ _UNDIALLED = re.compile(r"[^\w+*#]|_")  # what stands between the digits of a ph
 _DIALLED = re.compile(r"(\++|00)?([0-9]+)")
 _SHORTEST = 7  # digits that tell whose phone it is
 _COUNTRIES = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-_INTERNATIONAL = re.compile(r"\+([1-9][0-9]{4,14})")
+_CODES = "|".join(sorted(map(str, _COUNTRIES), key=len))
+_INTERNATIONAL = re.compile(rf"(?=.{{6,16}}\Z)\+({_CODES})([1-9][0-9]*)")
 _LONGEST_COUNTRY = 3  # digits of a calling code
 
 
@@ -60,14 +61,13 @@ def _dialled_abroad(text: str) -> str | None:
     """
     if not (found := _INTERNATIONAL.fullmatch(text)):
         return None
-    starts = (int(found[1][:length]) for length in (1, 2, 3))
-    country = next((start for start in starts if start in _COUNTRIES), 0)
-    national = found[1][len(str(country)) :]
-    if not country or national.startswith(("0", _prefix(country))):
+    country, national = int(found[1]), found[2]
+    if national.startswith(_prefix(country)):
         return None
     read = phonenumbers.PhoneNumber(country_code=country, national_number=int(national))
     written = phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-    return written if _UNDIALLED.sub("", written) == text else text
+    digits = written.replace(" ", "").replace("-", "")
+    return written if digits == text or _UNDIALLED.sub("", digits) == text else text
 
 
 @cache

@@ -3,6 +3,7 @@
 Their language is the active one of Django, their zone its current one.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
@@ -32,7 +33,7 @@ def _locale(language: str) -> Locale:
 
 
 def in_order(names: Mapping[str, str]) -> dict[str, str]:
-    """code -> name, sorted by name: Égypte beside Espagne, Åland beside Albanie."""
+    """code -> name, sorted by name as CLDR sorts in English and French: Égypte before Espagne."""
     return dict(sorted(names.items(), key=lambda pair: (fold(pair[1]), pair[1])))
 
 
@@ -48,9 +49,12 @@ def day_text(day: date, shape: str = "long") -> str:
     """
     if isinstance(day, datetime):
         day = local(day)
-    if shape in ("full", "long"):
-        return format_date(day, shape, locale=locale())
-    return _written(day, shape)
+    here = locale()
+    is_whole = shape in ("full", "long")
+    text = format_date(day, shape, locale=here) if is_whole else _written(day, shape)
+    if day.day == 1 and here.language == "fr":  # CLDR has no word for it
+        text = re.sub(r"(?<!\d)1 (?=[^\W\d])", "1er ", text)
+    return text
 
 
 def clock_text(moment: datetime, shape: str = "Hm") -> str:
@@ -64,20 +68,18 @@ def clock_text(moment: datetime, shape: str = "Hm") -> str:
 
 def _written(time: date, skeleton: str) -> str:
     """As Babel's `format_skeleton`, which looks for the pattern each time."""
-    here = locale()
-    pattern = _pattern(here, skeleton)
-    if clock := _CLOCKS.get(pattern.pattern):
-        return time.strftime(clock)
-    return pattern.apply(time, here)
+    clock, pattern = _pattern(get_language() or "en", skeleton)
+    return time.strftime(clock) if clock else pattern.apply(time, locale())
 
 
 @cache
-def _pattern(here: Locale, skeleton: str) -> DateTimePattern:
-    known = here.datetime_skeletons
+def _pattern(language: str, skeleton: str) -> tuple[str, DateTimePattern]:
+    """How Python writes it, "" where it does not, and how Babel does."""
+    known = _locale(language).datetime_skeletons
     found: DateTimePattern = known[
         skeleton if skeleton in known else match_skeleton(skeleton, known)
     ]
-    return found
+    return _CLOCKS.get(found.pattern, ""), found
 
 
 def number_text(number: int | float) -> str:

@@ -50,11 +50,16 @@ Code: TypeAlias = tuple[int, int, str]  # start, end, what to write in its place
 
 def codes_in(text: str) -> Iterator[Code]:
     """All that does not show in a text."""
-    if text.isascii() and text.isprintable() and text == text.strip() and "  " not in text:
+    if is_simple(text):
         return
     for found in SUSPECT.finditer(text):
         if (code := spelled(found)) != found[0]:
             yield found.start(), found.end(), code
+
+
+def is_simple(text: str) -> bool:
+    """Is it of ASCII that shows, with single spaces inside?"""
+    return text.isascii() and text.isprintable() and text == text.strip() and "  " not in text
 
 
 def spelled(found: re.Match[str]) -> str:

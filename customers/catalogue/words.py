@@ -1,10 +1,11 @@
 """Values in words: dates, numbers, countries, languages, phone types, channels, yes and no."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from customers.catalogue import reader
@@ -70,7 +71,12 @@ def phone_types() -> dict[str, str]:
 
 def phone_type_text(code: str | None) -> str:
     """One name alone; a type without one stands as it came, "" for none."""
-    return str(_PHONE_TYPES.get(code or "", code or ""))
+    return _phone_type(code or "", get_language())
+
+
+@lru_cache
+def _phone_type(code: str, language: str | None) -> str:
+    return str(_PHONE_TYPES.get(code, code))
 
 
 def channels() -> dict[str, str]:

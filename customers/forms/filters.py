@@ -335,7 +335,7 @@ def person_field(people: Iterable[tuple[int, str, str]], reader: Actor) -> Value
 
 
 def known_people(people: Iterable[tuple[int, str, str]]) -> dict[int, tuple[str, str, bool]]:
-    """key -> name, login, and does somebody else have this name?"""
-    people = list(people)
+    """key -> name, in the reader's language if it is nobody here; login, and is the name shared?"""
+    people = [(key, str(wording.NOBODY_HERE.get(name, name)), login) for key, name, login in people]
     names = Counter(name for _, name, _ in people)
     return {key: (name, login, names[name] > 1) for key, name, login in people}

@@ -314,13 +314,18 @@ class Part:
         country = {"country": country_name(self.editing.market.locale)}
         return wording.REQUIRED_IN % country if self.is_asked_for else ""
 
-    @cached_property
+    @property
     def may_clear(self) -> bool:
-        """Is there a value that may be emptied, here and in the customer's market?"""
-        if self.editing.is_new or not self.row.clearable or compare.is_empty(self.now):
-            return False
+        """Is there a value that may be emptied?"""
+        return not self.editing.is_new and self.row.clearable and not compare.is_empty(self.now)
+
+    @property
+    def clear_doubt(self) -> str:
+        """What the customer's market says against no value, "" if nothing."""
         name, cleared = self.row.name, self.row.kind.compose(self.now, self.row.cleared(self.now))
-        return not self.editing.market.rules.problems({name: cleared}, now={name: self.now})
+        rules = self.editing.market.rules
+        told = map(self.editing.words, rules.problems({name: cleared}, now={name: self.now}))
+        return " ".join(dict.fromkeys(told))
 
     @cached_property
     def missing(self) -> str:

@@ -35,6 +35,12 @@ _SECTIONS = (
 )
 
 
+def typed_text(name: str, value: Json) -> str:
+    """A value as a part gives it, as people read it; "" for a clear."""
+    row = FIELDS[name]
+    return row.text(row.kind.compose(None, value), revealed=True)
+
+
 class ProfileForm(Inputs):
     """The fields of a profile, each with its part; the token; and how to send them.
 
@@ -43,8 +49,8 @@ class ProfileForm(Inputs):
 
     data: what was sent. values: field -> value to show instead of what there is. judged: is what
     was sent checked, or only shown again? changes: field -> the value to store, as its part gives
-    it, once the form is cleaned. given_up: label and text of what was typed where theirs was
-    chosen. reverts: the change whose old values it began with, if Club Med had refused them.
+    it, once the form is cleaned. given_up: field -> what was typed where theirs was chosen.
+    reverts: the change whose old values it began with, if Club Med had refused them.
     """
 
     token = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -71,7 +77,7 @@ class ProfileForm(Inputs):
         self.seen = form_token.read(sent.get("token", ""), actor=editing.actor, form=editing.name)
         self.reverts = self.seen.reverts if self.seen else None
         self.changes: dict[str, Json] = {}
-        self.given_up: list[tuple[str, str]] = []
+        self.given_up: dict[str, Json] = {}
         self.refusal = ""  # what Club Med says that belongs beside no field
         self.offers_force, self.asks_reason = "offers_force" in sent, "reason" in sent
         self.asks_clear = sent.get("act") == "ask-clear"
@@ -150,9 +156,7 @@ class ProfileForm(Inputs):
     @property
     def typed_texts(self) -> list[tuple[str, str]]:
         """What is to be stored, as people read it; "" for a clear."""
-        changes = [(FIELDS[name], value) for name, value in self.changes.items()]
-        new = [(row, row.kind.compose(None, value)) for row, value in changes]
-        return [(row.label, row.text(value, revealed=True)) for row, value in new]
+        return [(FIELDS[name].label, typed_text(name, one)) for name, one in self.changes.items()]
 
     def is_valid(self) -> bool:
         return self.judged and super().is_valid() and not self.in_trouble
@@ -176,6 +180,7 @@ class ProfileForm(Inputs):
         if self._needs_reason and not is_given:
             self.add_error("reason", wording.SAY_WHY)
             self.asks_reason = True
+        if self.in_trouble or self.asks_reason:
             self.asks_clear = self.editing.alone and self.alone.clears
 
     def _judge(self, part: AnyPart) -> None:
@@ -183,8 +188,7 @@ class ProfileForm(Inputs):
         name, choice = part.row.name, part.clash.choice if part.clash else "mine"
         typed = self._is_typed(part)
         if choice == "theirs" and typed and part.is_valid():
-            text = part.row.text(part.row.kind.compose(None, part.value), revealed=True)
-            self.given_up.append((part.row.label, text))
+            self.given_up[name] = part.value
         if choice == "theirs" or not typed:
             part.forgive()
         if choice == "theirs" or not (typed or part.clears):

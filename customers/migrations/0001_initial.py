@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                             ("sign_out", "Signed out"),
                             ("expired", "Sign-in expired"),
                             ("ended", "Sign-in ended by the company"),
-                            ("end_sign_in", "Somebody’s sign-in ended"),
+                            ("end_sign_in", "Session ended by somebody else"),
                             ("refused", "Entry refused"),
                             ("forged_form", "Form refused"),
                             ("limited", "Limit reached"),

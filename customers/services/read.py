@@ -1,6 +1,7 @@
 """Read a profile, and record what it says of open changes."""
 
 import json
+import sys
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -21,7 +22,8 @@ from customers.services.record import logger
 from customers.services.settle import settle_from_profile
 
 _LONGEST = 512 * 1024  # bytes of a profile: each that is open is in the cache
-_LONGEST_UNKNOWN = 2_000, 200, 0  # characters of a value that no field reads, in a longer profile
+# Of what no field reads, in a longer profile: how many members are left, with how many characters.
+_CUTS = (sys.maxsize, 2_000), (300, 200), (0, 0)
 
 
 def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
@@ -56,11 +58,12 @@ def _fitting(profile: Profile) -> Profile:
     """
     if profile.length <= _LONGEST:
         return profile
-    for longest in _LONGEST_UNKNOWN:
-        cut = cut_unknown(profile, partial(_short, longest))
+    for most, longest in _CUTS:
+        cut, left_out = cut_unknown(profile, partial(_short, longest), most)
         length = len(json.dumps(cut.values, ensure_ascii=False).encode(errors="replace"))
         if length <= _LONGEST:
-            return replace(cut, length=length)
+            more = {"…": wording.LEFT_OUT % {"count": left_out}} if left_out else {}
+            return replace(cut, length=length, values={**cut.values, **more})
     raise TooLong
 
 

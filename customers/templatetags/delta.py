@@ -1,10 +1,12 @@
 """Old → new in HTML: in the log, in conflicts and in reports, by the same rules."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from customers import wording
 from customers.audit import encryption
@@ -31,6 +33,7 @@ register = template.Library()
 
 _LONG = 120  # characters, from which the rest of a value is one click away
 _ARROW = SafeString('<span class="diff-arrow" aria-hidden="true">→</span>')
+_SPACE = SafeString(" ")
 _ABOVE = markup("<br>{}", _ARROW)
 _SIDES = {
     ("old", False): '<del class="diff-old">{}</del>',
@@ -213,7 +216,7 @@ def _difference_html(shown: Difference, named: bool) -> SafeString:
     if shown.member and not named:
         [line] = shown.lines
         changed = line.happened in (None, Happened.CHANGED)
-        return _pair(line) if changed else markup("{} {}", _happened(line), _pair(line))
+        return _pair(line) if changed else joined([_happened(line), _pair(line)])
     if len(shown.lines) == 1 and not shown.lines[0].member:
         return _pair(shown.lines[0])
     rows = (markup("<span>{}{}</span>", _name(line), _pair(line)) for line in shown.lines)
@@ -228,13 +231,19 @@ def _counts(shown: Difference) -> SafeString:
 
 
 def _happened(line: Line) -> SafeString:
-    return markup('<span class="muted">{}</span>', line.happened.label if line.happened else "")
+    return _happening(line.happened, get_language()) if line.happened else SafeString("")
+
+
+@cache
+def _happening(happened: Happened, language: str | None) -> SafeString:
+    return markup('<span class="muted">{}</span> ', happened.label)
 
 
 def _name(line: Line) -> SafeString:
     """What stands before a line: "Changed Mobile "."""
-    happened = markup("{} ", _happened(line)) if line.happened else ""
-    return markup("{}{} ", happened, spelled(line.member)) if line.member else SafeString("")
+    if not line.member:
+        return SafeString("")
+    return joined([_happened(line), spelled(line.member), _SPACE])
 
 
 def _texts(line: Line) -> list[tuple[str, Side | None]]:

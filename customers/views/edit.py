@@ -29,10 +29,12 @@ from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
 from customers.services.revert import may_be_undone, puts_back
-from customers.session import forget_shown, remember_shown
+from customers.session import forget_shown, given_up, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.record import FieldRow, ProfilePage
+
+GIVEN_UP = "given-up"  # instead of a change's id, where an editor begins with what was typed before
 
 
 @allow(Permission.CUSTOMERS)
@@ -130,10 +132,13 @@ def _typed_text(field: Field, line: JournalLine) -> str:
 
 def _typed_before(request: DeskRequest, customer_id: str, field: Field) -> dict[str, Json]:
     """What the person's own change of that field was to store, if the editor is opened over one
-    that was not stored.
+    that was not stored; or what they gave up for somebody else's value.
     """
+    again = request.GET.get("again", "")
+    if again == GIVEN_UP:
+        return given_up(request.session, customer_id)
     try:
-        change_id = UUID(request.GET.get("again", ""))
+        change_id = UUID(again)
     except ValueError:
         return {}
     own = Change.objects.of_customer(customer_id).by(request.actor).filter(pk=change_id)

@@ -89,6 +89,7 @@ def _page(
     return render(request, "audit/export.html", context, status=status)
 
 
+_OF_A_FORMULA = frozenset("=+-@\t\r")
 _SECONDS = len("2026-11-23 09:44:12")
 
 
@@ -153,4 +154,4 @@ def _cells(
 
 def _harmless(text: str) -> str:
     """A spreadsheet would calculate what begins like a formula, so an apostrophe goes before it."""
-    return f"'{text}" if text and text[0] in "=+-@\t\r" else text
+    return f"'{text}" if text[:1] in _OF_A_FORMULA else text

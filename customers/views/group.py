@@ -1,5 +1,6 @@
 """All fields of one group at once: what was touched goes out as one change."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from django.contrib import messages
@@ -11,17 +12,17 @@ from customers.access import Actor, Permission, allow
 from customers.audit.models import Access
 from customers.catalogue.fields import FIELDS, Group
 from customers.catalogue.markets import market_of
-from customers.clubmed.profile import Profile
+from customers.clubmed.profile import Json, Profile
 from customers.forms.plain import Editing
-from customers.forms.profile import ProfileForm
+from customers.forms.profile import ProfileForm, typed_text
 from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Unknown
 from customers.services.revert import puts_back
-from customers.session import forget_shown
+from customers.session import forget_shown, remember_given_up
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
-from customers.views.edit import undo_address
+from customers.views.edit import GIVEN_UP, undo_address
 from customers.views.record import ProfilePage
 
 _GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
@@ -53,10 +54,19 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     said = wording.ABOUT % {"field": labels, "message": wording.SAVED}
     said = said if labels else str(wording.HELD_ALREADY)
     messages.success(request, said, extra_tags=undo_address(request, saved))
-    for label, text in form.given_up:
-        told = wording.KEPT_THEIRS % {"mine": text}
-        messages.info(request, wording.ABOUT % {"field": label, "message": told})
+    if form.given_up:
+        _tell_given_up(request, customer_id, form.given_up)
     return answers.lead(request, reverse("profile", args=[customer_id]))
+
+
+def _tell_given_up(request: DeskRequest, customer_id: str, typed: Mapping[str, Json]) -> None:
+    """Say what was typed where theirs was kept, and where it can be had back."""
+    remember_given_up(request.session, customer_id, typed)
+    for name, value in typed.items():
+        text = wording.KEPT_THEIRS % {"mine": typed_text(name, value)}
+        text = wording.ABOUT % {"field": FIELDS[name].label, "message": text}
+        editor = reverse("edit", args=[customer_id, name])
+        messages.info(request, text, extra_tags=f"{editor}?again={GIVEN_UP}")
 
 
 def editing_of(group: Group, profile: Profile, actor: Actor, reason: str) -> Editing:

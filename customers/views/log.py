@@ -91,7 +91,7 @@ def _views(actor: Actor, current: str) -> list[dict[str, Any]]:
         "names": {"field": ["last_name", "first_name", "second_name"]},
     }
     tabs = usual_views(wording.VIEWS, usual)
-    for view in SavedView.objects.filter(_own(actor) | Q(is_shared=True)):
+    for view in reading.views_of(actor):
         tabs.append(
             {"name": view.name, "query": query_of(view), "view": view, "is_own": view.is_of(actor)}
         )

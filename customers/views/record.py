@@ -196,10 +196,10 @@ class ProfilePage:
         """The language of the native name, "" if its letters do not tell."""
         return language_of(self.native_name, self.native_name, self.lang)
 
-    @cached_property
-    def phone(self) -> dict[str, str] | None:
-        """The first phone that can be called from here."""
-        return next((one for one in self.rows["phones"].phones if one["dialled"]), None)
+    @property
+    def phones(self) -> list[dict[str, str]]:
+        """Those that can be called from here."""
+        return [one for one in self.rows["phones"].phones if one["dialled"]]
 
     @property
     def market(self) -> str:

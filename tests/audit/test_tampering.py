@@ -4,6 +4,7 @@ name what is wrong."""
 import hashlib
 import io
 import json
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -478,6 +479,19 @@ def test_a_list_that_does_not_show_what_the_entries_say_is_named_and_made_anew(s
     assert "\nentries 1 to 9 are whole\n" in words
     log.rebuild()
     assert log.verify()[0] == 0
+
+
+def test_a_row_that_no_list_should_show_beside_that_of_its_field_is_named():
+    log.append(*[FieldOutcome("email", "a", "b", Outcome.APPLIED)] * 2, change_id=UUID(int=99))
+    assert log.verify()[0] == 0
+    row = ChangedField.objects.get(seq=LAST + 1)
+    row.seq += 1
+    row.save(force_insert=True)
+
+    status, words = log.verify()
+
+    assert status == 1
+    assert words.startswith(f"change {99:032x}: the lists do not show it as its entries say")
 
 
 @pytest.mark.parametrize(

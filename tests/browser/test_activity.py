@@ -29,7 +29,7 @@ def test_without_a_script_a_link_looks_for_what_is_unusual(product, open_page):
     page = open_page(script=False)
     product.let_in(page, "Sana El Idrissi")
     page.goto("/audit/activity/?from=2026-03-01&to=2026-03-05")
-    page.get_by_role("link", name="Look for what is unusual").click()
+    page.get_by_role("link", name="Look for anything unusual").click()
 
-    expect(page.locator("#findings .remark")).to_contain_text("No rule found anything")
+    expect(page.locator("#findings .remark")).to_contain_text("Nothing unusual in this period.")
     expect(page.locator(".panel-body")).to_contain_text("from 1 March 2026 to 5 March 2026")

@@ -5,17 +5,21 @@ from datetime import date
 
 import phonenumbers
 import pytest
+from babel.dates import format_date
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customers.catalogue import addresses, dates, emails, national_numbers, objects, phones
 from customers.catalogue.fields import FIELDS
+from customers.catalogue.reader import day_text
 from customers.catalogue.typed import cleaned, coded, one_line
 from customers.catalogue.words import date_text
 from customers.clubmed.schema import visible_length
 from customers.services import search_terms
 
 examples = settings(deadline=None, max_examples=200)
+few = settings(deadline=None, max_examples=50)
 UNSEEN = (
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202d\u202c\u2066\u2069\u00ad\u2060\ufeff\ufe0d\u034f"
 )
@@ -64,7 +68,7 @@ def test_what_nobody_sees_is_taken_out_but_where_a_script_needs_it(typed, stored
     assert one_line(typed) == stored
 
 
-@examples
+@few
 @given(pasted("Élodie D'Arc"), pasted("tom@example.com"), pasted("+33 6 12 34 56 78"))
 def test_whatever_comes_along_with_a_name_an_address_or_a_number_is_not_stored(name, email, phone):
     assert one_line(name) == "Élodie D'Arc"
@@ -189,6 +193,18 @@ def test_a_day_is_understood_by_editor_and_search_alike(typed):
     assert (asked["name"], dates.read(asked["birthdate"])) == ("Wang", (1986, 6, 14))
 
 
+def test_the_months_of_each_language_of_the_desk_are_understood(settings):
+    settings.LANGUAGES = [*settings.LANGUAGES, ("pl", "Polski"), ("pt-br", "Português")]
+    caches = (dates._locales, dates._shapes, dates._names, dates._month)
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        assert dates.read("sobota, 14 czerwca 1986") == (1986, 6, 14)
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+
+
 def test_of_two_small_numbers_the_first_is_the_day_and_short_years_are_past():
     assert dates.read("03/04/1986") == (1986, 4, 3)
     assert dates.read("3/4/05") == (2005, 4, 3)
@@ -196,11 +212,44 @@ def test_of_two_small_numbers_the_first_is_the_day_and_short_years_are_past():
     assert [dates.read(typed) for typed in ("14 jui 1986", "soon", "June", "1986")] == [None] * 4
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
 @examples
-@given(st.dates(date(1800, 1, 1), date.today()))
-def test_a_day_that_is_shown_can_be_typed(day):
-    for shown in (date_text(f"{day:%Y%m%d}"), f"{day:%d/%m/%Y}", f"{day:%d%m%Y}", f"{day:%Y%m%d}"):
-        assert dates.read(shown) == (day.year, day.month, day.day)
+@given(day=st.dates(date(1800, 1, 1), date.today()))
+def test_a_day_that_is_shown_can_be_typed(language, day):
+    with override(language):
+        shown = date_text(f"{day:%Y%m%d}")
+    assert format_date(day, "MMMM", language) in shown
+    for typed in (shown, f"{day:%d/%m/%Y}", f"{day:%d%m%Y}", f"{day:%Y%m%d}"):
+        assert dates.read(typed) == (day.year, day.month, day.day)
+
+
+def test_the_first_of_a_month_is_said_as_people_say_it():
+    with override("fr"):
+        assert date_text("19500101") == "1er janvier 1950"
+        assert day_text(date(2026, 6, 1), "full") == "lundi 1er juin 2026"
+        assert day_text(date(2026, 6, 11), "MMMMd") == "11 juin"
+
+
+@few
+@given(st.data(), st.integers(1, 10**8 - 1))
+def test_a_national_number_that_is_shown_can_be_typed(data, middle):
+    for kind, start in (("CPF", f"0{middle:08}"), ("CUIL", f"20{middle:08}")):
+        ends = (f"{end:0{11 - len(start)}}" for end in range(100))
+        number = next(
+            start + end for end in ends if national_numbers.is_right(start + end, kind, "")
+        )
+        shown = national_numbers.printed(number, kind)
+        typed = data.draw(pasted(shown))
+        assert shown != number == national_numbers.compact(typed, kind, "")
+        assert number == national_numbers.compact(number, kind, "")
+
+
+@few
+@given(st.data(), st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
+def test_a_postal_code_of_any_country_is_taken_as_it_is_pasted(data, country):
+    if known := addresses.postcodes(country):
+        code = data.draw(st.from_regex(known.pattern, fullmatch=True))
+        assert coded(data.draw(pasted(code))) == code
 
 
 def test_a_national_number_is_sent_in_digits_and_shown_as_it_is_printed():

@@ -245,7 +245,8 @@ def come_in(employee, endpoint, clubmed):
         answer = {"access_token": token, "expires_in": life, "refresh_token": refresh}
         handle = credentials.keep(answer, time.time(), endpoint.url, in_form=False)
         session = browser.session
-        sessions.renew(session, replace(sessions.actor_of(session), sign_in=handle))
+        known = session.identity["actor"]
+        session.renew(session.identity | {"actor": known | {"sign_in": handle}})
         return browser
 
     return come_in

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import settings
 
+from crmadmin import health
 from tests.conftest import HTMX, TOM, sent, soup, text
 
 pytestmark = pytest.mark.once
@@ -93,6 +94,17 @@ def test_health_answers_without_signing_in(client, db, url, words):
     assert answer.status_code == head.status_code == 200
     assert head.content == b""
     assert words in answer.content.decode()
+
+
+def test_strangers_have_the_database_asked_once_a_second(
+    client, db, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(health, "SECONDS", 60)
+    monkeypatch.setattr(health, "_known", health._Known())
+    client.get("/health/ready")
+
+    with django_assert_num_queries(0):
+        assert client.get("/health/ready").content == b"ready\n"
 
 
 def test_a_form_that_was_cut_off_on_its_way_is_not_saved(agent, clubmed):

@@ -118,13 +118,14 @@ def proxy(desk, tmp_path_factory):
         yield ports
 
 
-def tls(port, host=HOST, version=None):
+def tls(port, host=HOST, version=None, caller="127.0.0.1"):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if version:
         context.minimum_version = context.maximum_version = version
         context.set_ciphers("ALL:@SECLEVEL=0")
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname=host)
+    wire = socket.create_connection(("127.0.0.1", port), source_address=(caller, 0))
+    return context.wrap_socket(wire, server_hostname=host)
 
 
 def request(method, *headers, path="/customers/1/"):
@@ -132,9 +133,9 @@ def request(method, *headers, path="/customers/1/"):
     return "\r\n".join(lines).encode()
 
 
-def answer_to(port, *said):
-    with tls(port) as wire:
-        wire.sendall(request(*said))
+def answer_to(port, *said, path="/customers/1/", caller="127.0.0.1"):
+    with tls(port, caller=caller) as wire:
+        wire.sendall(request(*said, path=path))
         return wire.recv(65536).decode()
 
 
@@ -159,6 +160,14 @@ def test_a_request_goes_on_once_it_is_whole(desk, proxy):
         assert wire.recv(65536).startswith(b"HTTP/1.1 200")
 
     assert desk.reached[-1][1] == b"abcdef"
+
+
+def test_only_who_watches_the_desk_asks_whether_it_works(desk, proxy):
+    assert " 200 " in answer_to(proxy[1], "GET", path="/health/ready")
+    before = len(desk.reached)
+
+    assert " 403 " in answer_to(proxy[1], "GET", path="/health/ready", caller="127.0.0.2")
+    assert len(desk.reached) == before
 
 
 def test_what_is_too_long_or_not_for_us_does_not_reach_the_desk(desk, proxy):

@@ -324,6 +324,25 @@ def test_an_answer_that_was_lost_leaves_it_to_the_browser(
     assert browser.actor
 
 
+@pytest.mark.parametrize("path", [hostile.KEYS, hostile.USERINFO])
+def test_what_fails_after_a_refresh_loses_neither_the_session_nor_the_next_token(
+    browser, liar, clubmed, clock, monkeypatch, path
+):
+    monkeypatch.setattr(BoundedSession, "seconds", 0.3)
+    liar.refresh, liar.claims = "the-first", {"groups": None}
+    browser.come_in_by(liar)
+    liar.silent.add(path)
+    clock(11)
+    assert browser.get("/customers/new/").status_code == 200
+    assert len(renewals(liar)) == 1
+    liar.silent.clear()
+    clock(13)
+
+    assert browser.get("/customers/new/").status_code == 200
+    assert len(renewals(liar)) == 2
+    assert browser.actor
+
+
 def test_what_could_not_be_sent_is_asked_again_without_the_browser(browser, liar, clubmed, clock):
     liar.refresh = "the-first"
     browser.come_in_by(liar)

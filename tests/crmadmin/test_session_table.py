@@ -171,6 +171,18 @@ def browser(db):
     return Browser()
 
 
+def test_who_loses_a_claim_goes_on_with_what_they_read(browser, company):
+    browser.come_in("sana.elidrissi")
+    key = browser.session.session_key
+    one, other = SessionStore(key), SessionStore(key)
+    before, identity = other.row.identity, other.identity
+
+    assert one.claim(one.identity | {"renew_at": 1})
+
+    assert not other.claim(identity | {"renew_at": 2})
+    assert (other.row.identity, other.identity) == (before, identity)
+
+
 # What a stranger costs ----------------------------------------------------------------------------
 
 

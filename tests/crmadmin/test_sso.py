@@ -6,10 +6,10 @@ import time
 import pytest
 
 from crmadmin.demo.staff import BY_USERNAME
-from crmadmin.sso.provider import read_again
+from crmadmin.sso.provider import _client
 from crmadmin.sso.sessions import actor_of
 from customers.access import Actor, Role
-from customers.audit.models import AccessEvent
+from customers.audit.models import AccessEvent, Colleague
 from customers.services.bounds import BoundedSession
 from tests import hostile_provider as hostile
 from tests.conftest import TOM, soup, text
@@ -161,6 +161,7 @@ def test_a_sign_in_and_a_refused_entry_are_recorded(browser, liar, groups, kind,
     assert (event.kind, event.actor_roles, event.actor_name) == (kind, roles, "Maud Okonkwo")
     assert (event.actor_issuer, event.actor_sub) == (liar.issuer, "staff-2001")
     assert event.request_id == answer["X-Request-ID"]
+    assert Colleague.objects.filter(login=hostile.PERSON["email"]).exists() == bool(roles)
 
 
 def test_whoever_may_not_come_in_is_noted_once_in_a_while(browser, liar, clock):
@@ -376,10 +377,13 @@ WRONG = {
         "authorization_endpoint": [None, 7],
         "token_endpoint": [None, "no address"],
         "jwks_uri": [None, "/keys"],
-        "userinfo_endpoint": ["no address"],
-        "id_token_signing_alg_values_supported": [7, ["HS256"], ["none"]],
+        "userinfo_endpoint": ["no address", 7],
+        "end_session_endpoint": [7],
+        "id_token_signing_alg_values_supported": [7, "RS256", ["HS256"], ["none"]],
         "token_endpoint_auth_methods_supported": [7],
-        "client_id": ["another-client"],
+        "scopes_supported": ["openid"],
+        "claims_supported": ["auth_time", {"auth_time": True}],
+        "authorization_response_iss_parameter_supported": ["yes", 1],
     },
     "answers": dict.fromkeys(PATHS, ODD),
     "userinfo": {"sub": ["staff-2002", None, ""]},
@@ -442,7 +446,7 @@ def test_a_shared_secret_signs_nothing_even_if_it_is_published_as_a_key(browser,
     liar.discovery = {"id_token_signing_alg_values_supported": offered}
     liar.keys = [shared(secret)]
     liar.sign = hashed_with(secret)
-    read_again()  # as another worker does at the callback
+    _client.cache_clear()  # as another worker does at the callback
 
     answer = browser.come_back(callback(code=hostile.CODE, state=asked["state"]))
 
@@ -505,13 +509,16 @@ def test_a_provider_that_is_not_there_is_down(browser, liar, when):
         ("keys", [public(key("other"), kid=None)]),
     ],
 )
-def test_a_provider_that_is_put_right_works_again_without_a_restart(browser, liar, kept, wrong):
+def test_a_provider_that_is_put_right_works_again_without_a_restart(
+    browser, liar, clock, kept, wrong
+):
     right = getattr(liar, kept)
     setattr(liar, kept, wrong)
     liar.sign = signed_with(key("first"))
     assert sign_in_somehow(browser, liar).status_code in (403, 503)
 
     setattr(liar, kept, right)
+    clock(0.2)
 
     assert browser.come_in_by(liar).status_code == 302
 
@@ -532,6 +539,10 @@ def test_discovery_and_keys_are_read_once_whatever_strangers_send(browser, liar)
     browser.come_in_by(liar)
     for answer in ({}, {"error": "access_denied"}, {"code": "made-up", "state": "made-up"}):
         Browser().get(callback(**answer))
+    for answer in ({}, {"error": "access_denied"}, {"code": "x", "iss": ISSUER}, {"iss": ISSUER}):
+        stranger = Browser()
+        state = query(stranger.to_provider())["state"]
+        assert_refused(stranger.come_back(callback(**answer | {"state": state})), stranger)
     browser.come_in_by(liar)
 
     assert len(liar.asked(hostile.DISCOVERY)) == len(liar.asked(hostile.KEYS)) == 1

@@ -280,7 +280,7 @@ def test_a_customer_created_before_the_trouble_is_said_to_be_pending_and_recorde
 
     assert JournalLine.objects.count() == 1
     status, words = told(agent, answer)
-    assert "The customer is created. Our record of it is still pending." in words
+    assert "Created at Club Med. The log entry follows." in words
     assert "Nothing was sent" not in words
     assert status == 200
     settle()

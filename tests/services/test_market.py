@@ -6,6 +6,7 @@ from django.core.cache import cache
 from crmadmin.sandbox import Fault
 from customers.services import markets
 from customers.services.markets import _key, known_market, offered_locales, refresh_market
+from tests.acts import CONTACT, post
 from tests.conftest import AGENT, TOM, hidden_inputs, sent, signed_in, soup, text
 from tests.people import actor
 
@@ -142,30 +143,39 @@ def test_what_the_market_writes_otherwise_is_told_before_it_is_sent(agent, clubm
     assert sent(clubmed, "POST") == sent(clubmed, "PATCH") == []
 
 
-def test_what_the_market_of_the_customer_needs_offers_no_clear_and_takes_none(agent, clubmed):
+def test_what_the_market_of_the_customer_needs_is_cleared_only_by_clear_anyway(agent, clubmed):
     clubmed.customers[TOM] |= {"locale": "fr-FR", "birthdate": "19860614"}
     agent.get(f"/customers/{TOM}/")
 
-    for field, offered in (("email", False), ("birthdate", True)):
+    for field, doubt in (("email", ["Required in France."]), ("birthdate", [])):
         url = f"/customers/{TOM}/fields/{field}/"
-        page = agent.page(url)
-        assert ("Clear…" in text(page)) == offered
-        answer = agent.post(url, hidden_inputs(page) | {"value": ""})
-        assert ("use “Clear" in text(soup(answer).select_one(".error"))) == offered
+        asked = soup(agent.post(url, agent.form(url) | {"value": "x", "act": "ask-clear"}))
+        assert [text(error) for error in asked.select(".editor .error")] == doubt
+        way = asked.select_one(".btn-danger-quiet")
+        assert text(way) == ("Clear anyway" if doubt else "Clear")
+        unsure = agent.post(url, agent.form(url) | {"value": "x", "clear": field})
+        assert unsure.status_code == (422 if doubt else 302)
+    assert [body for _, body in sent(clubmed, "PATCH")] == [{"birthdate": None}]
 
     url = f"/customers/{TOM}/fields/email/"
-    answer = agent.post(url, agent.form(url) | {"value": "x", "clear": "email"})
-    assert answer.status_code == 422
-    error = text(soup(answer).select_one(".error"))
-    assert error == "Required in France. Nothing was sent."
+    sure = hidden_inputs(soup(agent.post(url, agent.form(url) | {"act": "ask-clear"})))
+    refused = soup(agent.post(url, sure | {"anyway": "email"}))
+    assert "Club Med: This field is required." in text(refused.select_one(".editor"))
+    assert sent(clubmed, "PATCH")[-1][1] == {"email": None}
+
+
+def test_a_group_clears_what_the_market_needs_only_with_clear_anyway(agent, clubmed):
+    clubmed.customers[TOM] |= {"locale": "fr-FR"}
+    agent.get(f"/customers/{TOM}/")
+    page = agent.page(CONTACT)
+
+    doubted = soup(post(agent, page, email="", clear=["email"]))
+
+    assert "Required in France. Clear anyway" in text(doubted.select_one("#email-input"))
     assert sent(clubmed, "PATCH") == []
-    cleared = [
-        box["value"]
-        for group in ("contact", "identity")
-        for box in agent.page(f"/customers/{TOM}/groups/{group}/").select("[name=clear]")
-    ]
-    assert "birthdate" in cleared
-    assert "email" not in cleared
+    refused = soup(post(agent, doubted, email="", anyway="email"))
+    assert "Club Med: This field is required." in text(refused.select_one("#email-input"))
+    assert sent(clubmed, "PATCH")[-1][1] == {"email": None}
 
 
 def test_choices_are_those_of_the_market_or_of_the_catalogue_where_it_is_not_known(agent, clubmed):

@@ -31,7 +31,9 @@ def test_every_address_has_a_rule():
 
 
 def is_refused(answer):
-    return answer.status_code == 403 and "Your role does not open this page." in text(soup(answer))
+    return answer.status_code == 403 and "Your role has no access to this page." in text(
+        soup(answer)
+    )
 
 
 def test_an_address_without_a_rule_is_refused(agent, settings):

@@ -222,7 +222,9 @@ def test_another_value_at_club_med_is_a_conflict_with_three_choices(agent, clubm
 
     page = soup(answer)
     assert answer.status_code == 409
-    told = "Changed while you were typing. Club Med now holds another value. Nothing of yours"
+    told = (
+        "Changed while you were typing. Club Med now holds another value. Your change was not sent."
+    )
     assert told in text(page)
     assert [text(row) for row in page.select(".compare tr")] == [
         "You saw seen@example.com",

@@ -66,7 +66,7 @@ def test_a_used_form_with_other_answers_is_told_and_keeps_them(agent, clubmed, e
 
     assert answer.status_code == 409
     again = soup(answer)
-    assert "This form was sent before" in text(again)
+    assert "You sent this form before" in text(again)
     assert "not sent" in text(again)
     [(name, typed)] = editor.other.items()
     assert again.select_one(f"input[name={name}]")["value"] == typed

@@ -161,8 +161,10 @@ def test_a_field_that_moved_meanwhile_asks_whose_value_is_to_be(agent, clubmed):
     saved = post(agent, soup(unanswered), IDENTITY, **choices)
 
     assert bodies(clubmed) == [{"first_name": "Thomas", "last_name": "Smythe"}]
-    told = text(soup(agent.get(saved["Location"])).select_one("#notices"))
-    assert "Place of birth: kept theirs. You typed “Lyon”." in told
+    notices = soup(agent.get(saved["Location"])).select_one("#notices")
+    assert "Place of birth: their value stays. Yours, “Lyon”, was not sent. Use it" in text(notices)
+    editor = agent.page(notices.select_one("a[href*=again]")["href"])
+    assert editor.select_one("[name=value]")["value"] == "Lyon"
 
 
 def test_a_clear_of_what_moved_asks_too_and_names_who_was_quicker(agent, other_agent, clubmed):

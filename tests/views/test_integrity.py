@@ -149,7 +149,7 @@ def test_a_log_that_somebody_altered(supervisor):
     assert "Stop deleting or restoring databases" in text(page)
     rows = page.select("#integrity tbody")
     assert "5 to 9" in text(rows[-1])
-    assert "nothing signed vouches for them" in text(rows[-1])
+    assert "no signature covers them" in text(rows[-1])
 
 
 @only_on_sqlite
@@ -204,7 +204,7 @@ def test_lists_that_do_not_show_what_the_entries_say(supervisor):
     page = supervisor.page(URL)
 
     assert "Entries 1 to 9 are proven whole." in text(page)
-    assert facts(page)["Lists of changes"].startswith("Not as the entries say audit_rebuild")
+    assert facts(page)["Lists of changes"].startswith("Not as the entries say Run audit_rebuild")
 
 
 def test_triggers_that_are_missing_and_clocks_that_disagree(supervisor):
@@ -254,7 +254,7 @@ def test_every_page_of_the_log_says_that_it_is_not_intact(agent, supervisor, aud
         assert NOT_INTACT not in text(person.page(URL))
     for url in (f"/customers/{TOM}/history/", f"/customers/{TOM}/fields/email/history/"):
         notices = agent.page(url).select_one("#notices")
-        assert "What stands here may have been altered. Tell your supervisor." in text(notices)
+        assert "Entries shown here may have been altered. Tell your supervisor." in text(notices)
         assert notices.select_one("a") is None
     for url in ("/", f"/customers/{TOM}/"):
         assert NOT_INTACT not in text(agent.page(url))

@@ -53,7 +53,7 @@ def test_profiles_in_a_row_stop_at_the_limit_which_is_recorded_once_and_told(
     said = text(soup(agent.get(PROFILES[5])))
     goes_on = timezone.localtime(AccessEvent.objects.earliest("pk").recorded_at + MINUTES)
     assert "You opened 3 customers in 10 minutes" in said
-    assert f"closed to you until {goes_on + timedelta(seconds=59):%H:%M}." in said
+    assert f"You can open other customers from {goes_on + timedelta(seconds=59):%H:%M}." in said
     assert "nothing you saved is lost" in said
     assert statuses(other_agent) == {200: 3, 429: 7}
     found = text(supervisor.page("/audit/activity/findings/").select_one("#findings"))

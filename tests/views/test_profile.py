@@ -59,6 +59,16 @@ def test_a_nearly_empty_profile_says_what_is_not_given(agent, clubmed):
     assert "Native first name" in also_empty
 
 
+def test_every_phone_in_the_header_can_be_called_and_copied(agent, clubmed):
+    numbers = ["+33639981234", "+33140506070"]
+    clubmed.customers[TOM]["phones"] = [{"number": one, "type": "HOME"} for one in numbers]
+
+    facts = agent.page(f"/customers/{TOM}/").select_one("#facts")
+
+    assert [link["href"] for link in facts.select("[href^=tel]")] == [f"tel:{n}" for n in numbers]
+    assert {button["data-copy"] for button in facts.select("[data-copy]")} >= set(numbers)
+
+
 def test_a_blacklisted_customer_is_unmistakable(agent):
     page = agent.page("/customers/30955172/")
 

@@ -483,7 +483,7 @@ def test_who_may_not_sees_the_mask_and_no_way_around_it(change, person, headers)
     for url in (REVEAL, f"{change}reveal/"):
         for refused in (somebody.get(url), somebody.post(url, ASKED, headers=headers)):
             assert refused.status_code == 403
-            assert "Your role does not open this page." in text(soup(refused))
+            assert "Your role has no access to this page." in text(soup(refused))
             assert holds(refused) == []
     assert looks() == []
 

@@ -89,7 +89,7 @@ def test_the_same_phone_twice_is_named_and_can_be_saved_anyway(save, clubmed):
 
     page = save("phones", **typed)
 
-    assert "The same number as phone 1" in text(page.select_one(".phone-row .error"))
+    assert "Phone 1 is the same number" in text(page.select_one(".phone-row .error"))
     assert sent(clubmed, "PATCH") == []
     assert page.select_one("button[name=anyway]")["value"] == "phones"
     save("phones", anyway=True, **typed)

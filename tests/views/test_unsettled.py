@@ -209,7 +209,7 @@ def test_its_page_searches_club_med_only_when_somebody_asks(
 
     found = supervisor.page(search)
 
-    assert "Club Med has one customer who may be the one." in text(found)
+    assert "Club Med has one possible match." in text(found)
     assert found.select_one("#settle .compare a")["href"] == f"/customers/{number}/"
     assert "The same: lea@example.com" in text(found.select_one("#settle .compare"))
     assert AccessEvent.objects.filter(kind="search").first().actor_sub == SUPERVISOR[0]
@@ -308,7 +308,7 @@ def test_among_many_unsettled_creates_the_oldest_still_warns(agent, supervisor, 
     assert "may be the same person." in text(soup(answer))
     page = supervisor.page(URL)
     assert len(page.select("tbody.change")) == 50
-    assert "There are more than these" in text(page)
+    assert "There are more: they will appear here" in text(page)
 
 
 def test_another_person_warns_nobody(other_agent, unclear_create):
