@@ -334,7 +334,7 @@ def test_a_provider_that_did_not_ask_them_lets_nobody_in(
 
     assert answer.status_code == 403
     if not isinstance(auth_time, str | list):  # that is no answer at all
-        assert "The company's sign-in did not ask who is there" in text(soup(answer))
+        assert "The company's sign-in did not check who you are" in text(soup(answer))
         assert kinds() == ["sign_in", "expired", "sign_in_failed"]
     assert browser.actor is None
     liar.claims = {}

@@ -262,7 +262,7 @@ def test_sensitive_values_are_hidden_and_the_report_says_how_to_see_them():
     assert step["new"] == step["found"] == {"state": "hidden"}
     assert "12345678909" not in told + str(html)
     assert "empty → hidden" in text(html)
-    assert "Whoever may reveal them can show them" in text(html)
+    assert "People who may reveal them can show them" in text(html)
 
 
 def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
@@ -292,7 +292,7 @@ def test_about_nobody_it_says_that_nothing_is_recorded():
         said = json.loads(told)
         assert (said["known"], said["changes"], said["waiting"]) == (False, [], [])
     html = page("--customer", "5")
-    assert "Nothing is recorded about a customer of this number" in text(html)
+    assert "Nothing is recorded about a customer with this number" in text(html)
     assert "0 changes, 3 access events" in text(html.header)
     assert "No change is recorded." in text(html)
 

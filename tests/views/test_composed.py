@@ -125,7 +125,7 @@ def test_partners_without_an_answer_for_e_mail_are_told_beside_it(save, clubmed)
     page = save("optins", EMAIL_partners="yes")
 
     odd = page.select_one("[name=optins-EMAIL]")
-    assert "An answer about partners needs one here too." in text(
+    assert "If you answer for partners, answer here too." in text(
         page.select_one(f"#{odd['aria-describedby']}")
     )
     assert sent(clubmed, "PATCH") == []
