@@ -66,8 +66,10 @@ def pytest_collection_modifyitems(config, items):
     """On PostgreSQL, leave out what would prove the same again as on SQLite.
 
     That is what is marked `once`, and what cannot reach a database: pytest-django sees to that.
-    What chooses its database by itself (skipif) stays.
+    What chooses its database by itself (skipif) stays. The browser's tests come first, all to one
+    worker: a product and a Chromium take as long to start as many tests to run.
     """
+    items.sort(key=lambda item: item.path.parent.name != "browser")
     if connection.vendor != "postgresql":
         return
     config.hook.pytest_deselected(items=[item for item in items if not _may_tell(item)])

@@ -1,4 +1,5 @@
-"""`python -m tests.lighthouse`: what Lighthouse says of each kind of page of the running demo.
+"""`python -m tests.lighthouse`: what Lighthouse says of each kind of page of the running demo, with
+its weeks of history. It fails if any page has fewer points than `LEAST`.
 
 As on a desktop, where the desk is used. Of what it counts, SEO is of no use here: nobody outside
 may find these pages.
@@ -21,8 +22,8 @@ from tests.demo import ROOT, running
 from tests.provider import sign_in
 
 PROGRAM = ROOT / "requirements/lighthouse/node_modules/.bin/lighthouse"
-KINDS = ("performance", "accessibility", "best-practices")
-CUSTOMER = "/customers/123456789/"
+LEAST = {"performance": 98, "accessibility": 100, "best-practices": 100}  # of a hundred points
+CUSTOMER = "/customers/704118236/"  # with nearly every field
 MONTH = urlencode({"from": "2026-01-01", "to": "2026-01-31"})
 PAGES = {
     "": ["/signed-out/"],
@@ -39,20 +40,37 @@ PAGES = {
 
 def main():
     below = []
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as demo:
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), DEMO_HISTORY="on") as demo:
         desk = demo.urls["Customer desk"].rstrip("/")
-        print("points of a hundred:", *KINDS)
+        print("points of a hundred:", *LEAST)
         for person, pages in PAGES.items():
             with chromium(Path(folder) / (person or "nobody")) as (browser, port):
                 if person:
                     browser.add_cookies(signed_in(desk, person))
                 for page in pages:
-                    found = report(desk + page, port)
-                    scores = [round(100 * found["categories"][kind]["score"]) for kind in KINDS]
+                    scores, found = best_report(desk + page, port)
                     print(page.ljust(50), *map("{:4}".format, scores), *wrong(found), flush=True)
-                    below += [page] * (min(scores[1:]) < 100)  # times are also the machine's
+                    below += [page] * falls_short(scores)
     if below:
-        sys.exit(f"Below 100 in accessibility or best practices: {' '.join(below)}")
+        sys.exit(f"Below {', '.join(f'{n} in {kind}' for kind, n in LEAST.items())}: {below}")
+
+
+def falls_short(scores):
+    return any(score < least for score, least in zip(scores, LEAST.values(), strict=True))
+
+
+def best_report(address, port):
+    """Points, by kind, and the report, of which there are up to three: a busy machine makes a page
+    slower, and nothing makes it faster than it is.
+    """
+    looks = []
+    for _ in range(3):
+        found = report(address, port)
+        scores = [round(100 * found["categories"][kind]["score"]) for kind in LEAST]
+        if not falls_short(scores):
+            return scores, found
+        looks.append((scores, found))
+    return max(looks, key=lambda look: look[0])
 
 
 @contextmanager
@@ -72,7 +90,7 @@ def chromium(profile):
 
 def wrong(found):
     """The names of what costs points, but for times: those follow from the others."""
-    for kind in KINDS[1:]:
+    for kind in list(LEAST)[1:]:
         for one in found["categories"][kind]["auditRefs"]:
             if one["weight"] and found["audits"][one["id"]]["score"] == 0:
                 yield one["id"]
@@ -91,7 +109,7 @@ def report(address, port):
     """What Lighthouse found, as its JSON says it."""
     command = [
         *(PROGRAM, address, f"--port={port}", "--quiet", "--output=json", "--preset=desktop"),
-        *("--disable-storage-reset", f"--only-categories={','.join(KINDS)}"),
+        *("--disable-storage-reset", f"--only-categories={','.join(LEAST)}"),
     ]
     for _ in range(3):  # on a busy machine it may miss what it waits for
         done = subprocess.run(command, capture_output=True, text=True)

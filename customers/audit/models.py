@@ -303,7 +303,9 @@ class Entry(Act):
         return self.opened.get("found")
 
     def _value(self, side: str) -> Any:
-        return self.opened.get(side, Missing.NOT_KEPT if self.action in OF_VALUES else None)
+        if side in self.opened:
+            return self.opened[side]
+        return Missing.NOT_KEPT if self.action in OF_VALUES else None
 
     @property
     def known(self) -> Any:

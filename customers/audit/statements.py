@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import AutoField, Model
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -177,12 +177,12 @@ def made(model: type[Row], values: Sequence[Any]) -> Row | None:
     """A row as the ORM gives it. None if it was joined and there is none."""
     if values[_key_at(model)] is None:
         return None
-    names, to_convert = _conversions(model, connection.vendor)
+    names, to_convert = _conversions(model)
     row = list(values)
     for at, column, converters in to_convert:
         for convert in converters:
             row[at] = convert(row[at], column, connection)
-    return model.from_db(connection.alias, names, row)
+    return model.from_db(DEFAULT_DB_ALIAS, names, row)
 
 
 @cache
@@ -191,7 +191,7 @@ def _key_at(model: type[Model]) -> int:
 
 
 @cache
-def _conversions(model: type[Model], vendor: str) -> tuple[list[str], list[Any]]:
+def _conversions(model: type[Model]) -> tuple[list[str], list[Any]]:
     """The names of its columns; and of those that are not as the database gives them: place,
     column, what converts it.
     """

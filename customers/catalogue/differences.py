@@ -175,11 +175,16 @@ def cut_of(field: Field, value: Json = None) -> Cut:
 def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
     """What is to be compared with what; None for a plain field or a value of another shape."""
     field = FIELDS.get(name)
-    if field is None or not (field.readable(old) and field.readable(new)):
+    if field is None:
         return None
     if field.kind is kinds.PHONES:
-        both = parse_phones(old or None) or (), parse_phones(new or None) or ()
-        return [(_phone, *pair) for pair in _matched(*both)]
+        olds, news = parse_phones(old or None), parse_phones(new or None)
+        if olds is None or news is None:
+            return None
+        item_of = partial(_phone, words.phone_types())
+        return [(item_of, *pair) for pair in _matched(olds, news)]
+    if not (field.readable(old) and field.readable(new)):
+        return None
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
         pairs: list[_Pair] = []
@@ -223,11 +228,14 @@ def _new_member(before: str, key: str, value: Json) -> _Member:
     return _Member(before + words.key_text(key), value, words.any_text(value), Cut.WORDS)
 
 
-def _phone(phone: Phone | None) -> _Item | None:
-    """A phone by its type, its type by its number, and members that are new to us."""
+def _phone(types: Mapping[str, str], phone: Phone | None) -> _Item | None:
+    """A phone by its type, its type by its number, and members that are new to us.
+
+    types: code -> name.
+    """
     if phone is None:
         return None
-    kind = words.phone_type_text(phone.type)
+    kind = types.get(phone.type or "", phone.type or "")
     number = phones.dial_text(phone.number)
     called = kind or str(_("Phone"))
     found = {

@@ -3,6 +3,7 @@
 Their language is the active one of Django, their zone its current one.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
@@ -48,9 +49,12 @@ def day_text(day: date, shape: str = "long") -> str:
     """
     if isinstance(day, datetime):
         day = local(day)
-    if shape in ("full", "long"):
-        return format_date(day, shape, locale=locale())
-    return _written(day, shape)
+    here = locale()
+    is_whole = shape in ("full", "long")
+    text = format_date(day, shape, locale=here) if is_whole else _written(day, shape)
+    if day.day == 1 and here.language == "fr":  # CLDR has no word for it
+        text = re.sub(r"(?<!\d)1 (?=[^\W\d])", "1er ", text)
+    return text
 
 
 def clock_text(moment: datetime, shape: str = "Hm") -> str:

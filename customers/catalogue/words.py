@@ -1,7 +1,7 @@
 """Values in words: dates, numbers, countries, languages, phone types, channels, yes and no."""
 
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 
 from babel import Locale
 from django.utils.text import capfirst
@@ -66,17 +66,17 @@ def _languages(locale: Locale) -> Mapping[str, str]:
 
 def phone_types() -> dict[str, str]:
     """code -> name, in the language of the person."""
+    return {**_phone_types(get_language())}
+
+
+@cache
+def _phone_types(language: str | None) -> Mapping[str, str]:
     return {code: str(name) for code, name in _PHONE_TYPES.items()}
 
 
 def phone_type_text(code: str | None) -> str:
     """One name alone; a type without one stands as it came, "" for none."""
-    return _phone_type(code or "", get_language())
-
-
-@lru_cache
-def _phone_type(code: str, language: str | None) -> str:
-    return str(_PHONE_TYPES.get(code, code))
+    return _phone_types(get_language()).get(code or "", code or "")
 
 
 def channels() -> dict[str, str]:

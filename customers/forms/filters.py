@@ -224,6 +224,11 @@ class FilterForm(forms.Form):
         )
 
     @property
+    def wrong_day(self) -> str:
+        """The id of the day with something wrong, "" if there is none."""
+        return next((day.auto_id for day in self.days if day.errors), "")
+
+    @property
     def right_only(self) -> str:
         """The query string without the filters that are wrong."""
         query = self.query.copy()

@@ -2,11 +2,13 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from operator import itemgetter
 
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from customers import wording
 from customers.access import Actor
@@ -39,7 +41,7 @@ class LogFilterForm(FilterForm):
                 ValuesField(
                     "field",
                     wording.FIELD,
-                    _fields(occurring),
+                    _fields(tuple(occurring.fields), get_language()),
                     occurring=occurring.fields,
                     nothing=wording.ANY_FIELD,
                 ),
@@ -148,8 +150,9 @@ def query_of(view: SavedView) -> str:
     return query.urlencode()
 
 
-def _fields(occurring: Occurring) -> dict[str, str]:
+@lru_cache
+def _fields(occurring: tuple[str, ...], language: str | None) -> dict[str, str]:
     """Those of the catalogue, and those that left it."""
-    labels = {name: wording.PARTS_OF_THE_LOG.get(name, name) for name in occurring.fields}
+    labels = {name: wording.PARTS_OF_THE_LOG.get(name, name) for name in occurring}
     labels |= {name: field.label for name, field in FIELDS.items()}
     return dict(sorted(((name, str(label)) for name, label in labels.items()), key=itemgetter(1)))

@@ -26,8 +26,9 @@ from customers.catalogue.differences import (
 from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.marks import Part, Side, marked, shortened, side_of
 from customers.catalogue.masking import is_sensitive
+from customers.catalogue.spelling import is_simple
 from customers.templatetags.desk import field_label, icon, value_text
-from customers.templatetags.markup import broken_at, joined, markup
+from customers.templatetags.markup import broken_at, isolated_at, joined, markup
 
 register = template.Library()
 
@@ -175,7 +176,9 @@ def state_words(state: str) -> str:
 @register.filter
 def spelled(text: str) -> SafeString:
     """A text in its own direction, with what does not show in it spelled out."""
-    return _text(side_of(text)) if text else SafeString("")
+    if not text:
+        return SafeString("")
+    return isolated_at("@", text) if is_simple(text) else _text(side_of(text))
 
 
 @register.simple_tag
@@ -308,7 +311,7 @@ def _empty() -> SafeString:
 def _text(side: Side, mark: str = "b") -> SafeString:
     """The parts of a text in its own direction and language. An address may break after its @."""
     if side.is_plain:
-        return markup("<bdi>{}</bdi>", _part(side.parts[0], mark))
+        return isolated_at("@", side.parts[0].text)
     language = markup(' lang="{}"', side.language) if side.language else ""
     direction = SafeString(' dir="rtl"') if side.is_rtl else ""
     parts = joined(_part(part, mark) for part in side.parts)

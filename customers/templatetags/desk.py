@@ -112,7 +112,7 @@ def boxes(bound: BoundField) -> SafeString:
     each box takes four.
     """
     field: Any = bound.field
-    chosen = bound.value() or ()
+    chosen, name, auto_id = bound.value() or (), bound.html_name, bound.auto_id
     attributes = flatatt(bound.build_widget_attrs(field.widget.attrs))
     box = (
         '<label class="form-check" for="{0}"><input type="checkbox" name="{1}" value="{2}"{3}'
@@ -121,8 +121,8 @@ def boxes(bound: BoundField) -> SafeString:
     return joined(
         markup(
             box,
-            f"{bound.auto_id}_{at}",
-            bound.html_name,
+            f"{auto_id}_{at}",
+            name,
             value,
             attributes,
             SafeString(" checked") if value in chosen else "",

@@ -19,6 +19,11 @@ def broken_at(sign: str, text: str) -> SafeString:
     return SafeString(escape(text).replace(sign, f"{sign}<wbr>"))  # nosec B703
 
 
+def isolated_at(sign: str, text: str) -> SafeString:
+    """The same in its own direction."""
+    return SafeString(f"<bdi>{broken_at(sign, text)}</bdi>")  # nosec B703
+
+
 def joined(pieces: Iterable[SafeString], between: SafeString = _NOTHING) -> SafeString:
     """Pieces of HTML in a row."""
     return SafeString(between.join(pieces))  # nosec B703

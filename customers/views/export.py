@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, tzinfo
 from functools import cache, partial
 from itertools import chain
 
@@ -106,10 +106,11 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     yield "\ufeff" + write(map(str, wording.COLUMNS))
     roles = cache(lambda written: role_words(written.split(", ")))
     labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}
+    zone = timezone.get_current_timezone()
     count = 0
     for rows in batches:
         lines = [
-            write(map(_harmless, _cells(change, history, labels, roles, revealed=revealed)))
+            write(_cells(change, history, labels, roles, zone, revealed=revealed))
             for change in changes_of(rows)
             for history in reversed(change.fields)
         ]
@@ -123,15 +124,19 @@ def _cells(
     history: FieldHistory,
     labels: Mapping[str, str],
     roles: Callable[[str], str],
+    zone: tzinfo,
     *,
     revealed: bool,
 ) -> list[str]:
-    """labels: of actions and outcomes. roles: as an entry holds them -> in words."""
+    """labels: of actions and outcomes. roles: as an entry holds them -> in words.
+
+    A spreadsheet would calculate what begins like a formula, so an apostrophe goes before it.
+    """
     first, verdict = history.first, history.verdict
     time = change.recorded_at
     field, old, new = in_text(verdict, revealed=revealed)
-    return [
-        timezone.localtime(time).isoformat(" ")[:_SECONDS],
+    cells = [
+        time.astimezone(zone).isoformat(" ")[:_SECONDS],
         f"{time.astimezone(UTC).isoformat()[:_SECONDS]}Z",
         first.actor_name,
         roles(first.actor_roles),
@@ -150,8 +155,4 @@ def _cells(
         str(change.pk),
         str(first.seq),
     ]
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet would calculate what begins like a formula, so an apostrophe goes before it."""
-    return f"'{text}" if text[:1] in _OF_A_FORMULA else text
+    return [f"'{text}" if text[:1] in _OF_A_FORMULA else text for text in cells]

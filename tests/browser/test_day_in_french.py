@@ -1,4 +1,4 @@
-"""A day at the desk in French: with the keyboard alone, and without a script on a narrow screen."""
+"""A day at the desk in French on a narrow screen: with the keyboard alone, and without a script."""
 
 import json
 
@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SIDEWAYS, WORDS, sign_in, tab_to, unexpected
 
 pytestmark = pytest.mark.once
+NARROW = {"locale": "fr-FR", "viewport": {"width": 375, "height": 800}}
 
 
 def look(page, english):
@@ -24,16 +25,22 @@ def sent(product):
     ]
 
 
+AVATAR, SIGN_OUT, SIGNED_OUT = "summary:has(.avatar-mark)", "Se déconnecter", "Vous êtes déconnecté"
 DAY = [{"last_name": "Durand"}, {"email": "lea.durand@example.com"}]
 
 
 def test_with_the_keyboard_alone(product, open_page, english):
-    page = open_page(locale="fr-FR")
+    page = open_page(**NARROW)
     sign_in(page, "Inès Moreau")
     look(page, english)
     keys = page.keyboard
 
-    keys.press("Escape")  # out of the search, which has the focus first
+    expect(page.locator("#q")).to_be_focused()
+    keys.type("Wang 14 juin 1986")
+    keys.press("Enter")
+    expect(page.locator("h1")).to_contain_text("Beatriz Wang")
+    look(page, english)
+
     keys.press("n")
     expect(page.get_by_label("Civilité", exact=True)).to_be_focused()
     look(page, english)
@@ -44,7 +51,7 @@ def test_with_the_keyboard_alone(product, open_page, english):
     keys.press("Enter")  # the last name is missing
     expect(page.locator("#summary")).to_be_focused()
     look(page, english)
-    page.get_by_label("Nom", exact=True).focus()
+    tab_to(page, page.get_by_label("Nom", exact=True))
     keys.type("Durand")
     keys.press("Enter")
     expect(page.locator("#notices")).to_contain_text("Le client est créé.")
@@ -66,13 +73,25 @@ def test_with_the_keyboard_alone(product, open_page, english):
     keys.press("h")
     expect(page.locator("h1")).to_contain_text("E-mail")
     look(page, english)
+    tab_to(page, page.locator(AVATAR))
+    keys.press("Enter")
+    tab_to(page, page.get_by_role("button", name=SIGN_OUT))
+    keys.press("Enter")
+    expect(page.locator("h1")).to_have_text(SIGNED_OUT)
+    look(page, english)
     assert sent(product) == DAY
     assert unexpected(page.said) == []
 
 
-def test_without_a_script_on_a_narrow_screen(product, open_page, english):
-    page = open_page(script=False, locale="fr-FR", viewport={"width": 375, "height": 800})
+def test_without_a_script(product, open_page, english):
+    page = open_page(script=False, **NARROW)
     sign_in(page, "Inès Moreau")
+    look(page, english)
+    page.locator("#q").fill("Wang 14 juin 1986")
+    page.get_by_role("button", name="Rechercher").first.click()
+    expect(page.locator("h1")).to_contain_text("Beatriz Wang")
+    look(page, english)
+
     page.get_by_role("link", name="Nouveau").first.click()
     look(page, english)
     page.get_by_label("Civilité", exact=True).select_option("MS")
@@ -96,5 +115,9 @@ def test_without_a_script_on_a_narrow_screen(product, open_page, english):
 
     page.get_by_role("link", name="Historique").first.click()
     expect(page.locator("tbody.change").first).to_contain_text("lea.durand@example.com")
+    look(page, english)
+    page.locator(AVATAR).click()
+    page.get_by_role("button", name=SIGN_OUT).click()
+    expect(page.locator("h1")).to_have_text(SIGNED_OUT)
     look(page, english)
     assert sent(product) == DAY

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from customers.catalogue import addresses, dates, emails, national_numbers, objects, phones
 from customers.catalogue.fields import FIELDS
+from customers.catalogue.reader import day_text
 from customers.catalogue.typed import cleaned, coded, one_line
 from customers.catalogue.words import date_text
 from customers.clubmed.schema import visible_length
@@ -220,6 +221,13 @@ def test_a_day_that_is_shown_can_be_typed(language, day):
     assert format_date(day, "MMMM", language) in shown
     for typed in (shown, f"{day:%d/%m/%Y}", f"{day:%d%m%Y}", f"{day:%Y%m%d}"):
         assert dates.read(typed) == (day.year, day.month, day.day)
+
+
+def test_the_first_of_a_month_is_said_as_people_say_it():
+    with override("fr"):
+        assert date_text("19500101") == "1er janvier 1950"
+        assert day_text(date(2026, 6, 1), "full") == "lundi 1er juin 2026"
+        assert day_text(date(2026, 6, 11), "MMMMd") == "11 juin"
 
 
 @few

@@ -135,7 +135,7 @@ def test_a_period_without_a_change_says_so(supervisor):
 WRONG = {
     "from=2026-02-30": "30 February does not exist.",
     "from=2026-03-02&to=2026-03-01": "This day is before the first one.",
-    "from=2020-01-01&to=2026-01-01": "At most 366 days can be drawn: choose a shorter period.",
+    "from=2020-01-01&to=2026-01-01": "At most 366 days can be shown: choose a shorter period.",
     "from=2199-01-01": "This day is in the future: check the year.",
     "from=yesterday": "“yesterday” is not a date",
     "from=2026-01-01&from=2026-01-02": "Too many values",

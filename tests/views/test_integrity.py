@@ -149,7 +149,7 @@ def test_a_log_that_somebody_altered(supervisor):
     assert "Stop deleting or restoring databases" in text(page)
     rows = page.select("#integrity tbody")
     assert "5 to 9" in text(rows[-1])
-    assert "nothing signed vouches for them" in text(rows[-1])
+    assert "no signature covers them" in text(rows[-1])
 
 
 @only_on_sqlite

@@ -396,6 +396,7 @@ def known_words(clubmed):
         *names.months["format"]["wide"].values(),
         *names.months["format"]["abbreviated"].values(),
         *names.days["format"]["wide"].values(),
+        "1er",
         NAMES,
         *settings.REASONS,  # the company's own words
         "王美琳",  # two fields, written without a space

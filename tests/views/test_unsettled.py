@@ -308,7 +308,7 @@ def test_among_many_unsettled_creates_the_oldest_still_warns(agent, supervisor, 
     assert "may be the same person." in text(soup(answer))
     page = supervisor.page(URL)
     assert len(page.select("tbody.change")) == 50
-    assert "There are more than these" in text(page)
+    assert "There are more: they will appear here" in text(page)
 
 
 def test_another_person_warns_nobody(other_agent, unclear_create):
