@@ -42,8 +42,9 @@ WORDS = """() => [document.title, ...[...document.querySelectorAll("body *")].fl
     ...[...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data),
     ...["aria-label", "placeholder", "title", "alt"].map(name => one.getAttribute(name) ?? ""),
 ])].map(text => text.trim())"""
-# Pages of one context share a process, which the first has warmed.
+# Pages of one context share a process, which the first has warmed, from the moment they open.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
+FLAGS += ["--renderer-process-limit=1", "--num-raster-threads=1"]
 
 
 class Product:

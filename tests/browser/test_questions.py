@@ -1,5 +1,7 @@
-"""What a supervisor asks of the log, from first to last with the keyboard alone, and without a
-script."""
+"""What a supervisor asks of the log, from first to last with the keyboard alone.
+
+tests/views asks the same without a script, page by page.
+"""
 
 import json
 import subprocess
@@ -9,14 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import unexpected
 from tests.log import VERIFIER
 
 pytestmark = pytest.mark.once
 TOM = "/customers/123456789/"
 
 
-def with_keys(target, words=""):
+def press(target, words=""):
     """Reach it with Tab, from the stop before it; then type, or press what presses it."""
     page, target = target.page, target.first
     target.focus()
@@ -31,18 +32,7 @@ def with_keys(target, words=""):
         page.keyboard.press("Space" if is_box else "Enter")
 
 
-def with_a_mouse(target, words=""):
-    if words:
-        target.first.fill(words)
-    else:
-        target.first.click()
-
-
-@pytest.fixture(params=["with the keyboard alone", "without a script"])
-def way(request, product, page, open_page):
-    """A supervisor's page of the log, after Owen changed an opt-in and an e-mail; and how to press
-    or fill in something on it.
-    """
+def change_two_fields(product, page):
     product.let_in(page, "Owen Whitfield")
     page.goto(TOM)  # an editor begins with what its person saw last
     page.goto(f"{TOM}fields/optins/")
@@ -54,17 +44,11 @@ def way(request, product, page, open_page):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#email .was-saved")).to_be_visible()
 
-    press = with_keys
-    if request.param == "without a script":
-        page, press = open_page(script=False), with_a_mouse
+
+def test_every_question_is_answered(product, page, tmp_path):
+    change_two_fields(product, page)
     product.let_in(page, "Sana El Idrissi")
     page.goto("/audit/")
-    yield page, press
-    assert unexpected(page.said) == []
-
-
-def test_every_question_is_answered(way, product, tmp_path):
-    page, press = way
 
     # What did one colleague do last week?
     press(page.locator("td.who").get_by_role("link", name="Owen Whitfield"))

@@ -118,6 +118,7 @@ def test_what_was_typed_when_the_company_said_no_is_there_again(browser, liar, c
     assert browser.page(EMAIL).select_one("input[name=value]")["value"] == "typed@example.com"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("trouble", ["down", "silent", 500, 503, 429, "odd", "forged", "another"])
 def test_a_provider_that_gives_no_answer_changes_nothing_and_the_log_says_so(
     browser, liar, clubmed, clock, caplog, trouble, monkeypatch
@@ -148,6 +149,7 @@ def test_a_provider_that_gives_no_answer_changes_nothing_and_the_log_says_so(
     assert browser.get("/customers/new/").status_code == 302
 
 
+@pytest.mark.once
 def test_a_browser_is_not_sent_to_a_provider_that_is_down(browser, liar, clubmed, clock, caplog):
     browser.come_in_by(liar)
     liar.go_down()
@@ -158,6 +160,7 @@ def test_a_browser_is_not_sent_to_a_provider_that_is_down(browser, liar, clubmed
         caplog.clear()
 
 
+@pytest.mark.once
 def test_only_a_page_goes_by_the_browser(browser, liar, clubmed, clock):
     browser.come_in_by(liar)
     form = browser.form(EMAIL)
@@ -173,6 +176,7 @@ def test_only_a_page_goes_by_the_browser(browser, liar, clubmed, clock):
     assert browser.get(EMAIL).status_code == 200, "a second tab does not wait for the first"
 
 
+@pytest.mark.once
 def test_the_user_name_says_who_is_meant_where_the_id_token_fits_into_no_address(
     browser, liar, clubmed, clock
 ):
@@ -263,6 +267,7 @@ def test_a_sign_out_during_a_renewal_stays_one(browser, liar, clubmed, clock):
     assert browser.actor is None
 
 
+@pytest.mark.once
 def test_groups_of_userinfo_are_read_again(browser, liar, clubmed, clock):
     liar.refresh = "the-first"
     liar.claims, liar.userinfo = {"groups": None}, {"groups": ["crm-supervisors"]}
@@ -324,6 +329,7 @@ def test_an_answer_that_was_lost_leaves_it_to_the_browser(
     assert browser.actor
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", [hostile.KEYS, hostile.USERINFO])
 def test_what_fails_after_a_refresh_loses_neither_the_session_nor_the_next_token(
     browser, liar, clubmed, clock, monkeypatch, path

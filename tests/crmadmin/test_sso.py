@@ -17,7 +17,7 @@ from tests.crmadmin.signing_in import PRIVATE, Browser, callback, query, trust
 from tests.hostile_provider import HostileProvider, hashed_with, key, public, shared, signed_with
 from tests.provider import sign_in
 
-pytestmark = pytest.mark.usefixtures("fresh_client")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("fresh_client")]
 EMAIL = f"/customers/{TOM}/fields/email/"
 ELSEWHERE = (
     *("https://evil.example.com/", "//evil.example.com", "///evil.example.com"),
@@ -395,7 +395,6 @@ CASES += [
 ]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(("what", "wrong"), CASES)
 def test_a_provider_with_one_wrong_thing_lets_nobody_in(browser, liar, what, wrong):
     """All that it says is asked for: the groups stand at userinfo, unless they are the thing."""
@@ -427,7 +426,6 @@ FORGERIES = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_token_is_refused_whatever_discovery_offers(browser, liar, forgery):
     offered = ["none", "HS256", "RS256"]
@@ -437,7 +435,6 @@ def test_a_forged_token_is_refused_whatever_discovery_offers(browser, liar, forg
     assert_refused(browser.come_in_by(liar), browser)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("offered", [["HS256"], ["RS256", "HS256"], ["none"]], ids=str)
 def test_a_shared_secret_signs_nothing_even_if_it_is_published_as_a_key(browser, liar, offered):
     secret = b"a-shared-secret-of-thirty-two-bytes!"
@@ -456,7 +453,6 @@ def test_a_shared_secret_signs_nothing_even_if_it_is_published_as_a_key(browser,
 # A provider that is out of order ------------------------------------------------------------------
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("path", "status", "content", "down"),
     [
@@ -477,7 +473,6 @@ def test_an_error_status_is_a_page(browser, liar, path, status, content, down):
     assert_refused(sign_in_somehow(browser, liar), browser, down=down)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("path", PATHS)
 def test_a_provider_that_does_not_answer_in_time_is_down(browser, liar, path, monkeypatch):
     monkeypatch.setattr(BoundedSession, "seconds", 0.2)
@@ -497,7 +492,6 @@ def test_a_provider_that_is_not_there_is_down(browser, liar, when):
     assert_refused(browser.get(address), browser, down=True)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("kept", "wrong"),
     [
