@@ -88,7 +88,7 @@ def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
 
 def _walk(walker: Verifier, last: int, progress: Progress) -> None:
     erased = erasure.Erased()
-    suspects: set[str] = set()
+    suspects: dict[str, None] = {}  # in the order of the entries
     first, fields = (), set[str]()
     for row in chain.hashed_rows(walker.seq, last, beside=True):
         seq, version, content, digest = row[:4]
@@ -102,7 +102,7 @@ def _walk(walker: Verifier, last: int, progress: Progress) -> None:
         # Nothing more is asked about a change whose entries differ in their fields alone.
         is_known = is_projected and act == first and field not in fields
         if not is_known or models.actor_key(*act[-2:]) != key:
-            suspects.add(act[0])
+            suspects[act[0]] = None
         fields.add(field)
         if seq % _STEP == 0:
             progress(seq, last)
@@ -137,7 +137,7 @@ def _check_values(
         walker.bad_entry(seq, f"{what}: forget_customer --replay")
 
 
-def _check_projections(walker: Verifier, suspects: set[str]) -> None:
+def _check_projections(walker: Verifier, suspects: dict[str, None]) -> None:
     room = MOST - len(walker.beside)
     walker.beside += islice(projections.faults(suspects), room) if room else ()
     suspects.clear()

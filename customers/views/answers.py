@@ -80,7 +80,7 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, values in posted.lists()
-        if name not in chosen
+        if name not in chosen and not name.endswith(("_FORMS", "-row"))  # of a list of inputs
         for value in values
         if value
     ]

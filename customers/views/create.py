@@ -59,7 +59,7 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
             context |= {"notice": None, "alike": notice, "lines": lines}
         case Unknown():
             part, change_id = "unknown", form.cleaned_data["token"].change_id
-            context |= {"typed": answers.typed_text(request), "change_id": change_id}
+            context["change_id"] = change_id
         case Pending():
             part = "pending"
             context["customer_id"] = notice.customer_id
