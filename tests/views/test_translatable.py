@@ -7,6 +7,7 @@ French names of countries, languages and months. `.ci/translations.py` sees to t
 import gettext
 import json
 import re
+import sys
 from contextlib import suppress
 from datetime import timedelta
 
@@ -58,12 +59,23 @@ class Brackets(gettext.NullTranslations):
 
 @pytest.fixture
 def brackets(settings):
+    forget_french()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(trans_real._translations, "fr", Brackets())
         settings.LANGUAGE_CODE = "fr"
         translation.activate("fr")
         yield
     translation.deactivate()
+    forget_french()
+
+
+def forget_french():
+    """Words that the product remembers by language, as other tests in this process read French."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("customers.catalogue.", "customers.templatetags.")):
+            for one in vars(module).values():
+                if hasattr(one, "cache_clear"):
+                    one.cache_clear()
 
 
 PAGES = [
