@@ -196,10 +196,10 @@ def of_machine() -> list[str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     server = subprocess.check_output([postgres.binaries() / "postgres", "--version"], text=True)
     versions = [f"{name} {version(name)}" for name in ("django", "psycopg", *LIBRARIES)]
-    kernel, others = release().partition("-")[0], os.getloadavg()[2]
+    kernel, load = release().partition("-")[0], os.getloadavg()[2]
     return [
         f"- {cpu.partition(': ')[2]}, {os.cpu_count()} cores, {memory:.0f} GB, Linux {kernel}",
-        f"- others kept {others:.1f} cores busy in the quarter of an hour before its end",
+        f"- load in the quarter of an hour before its end, its own included: {load:.1f}",
         f"- Python {python_version()}, SQLite {sqlite_version}, {server.strip()}",
         f"- {', '.join(versions)}",
     ]

@@ -122,7 +122,7 @@ def crowd() -> Iterator[tuple[str, str, str]]:
         yield "64 people open profiles", "170/s", _at_once(there, reads)
         # The editors are opened before the clock runs.
         saves = [
-            [person.editor(customer, field) for field in _NEW for customer in its]
+            [person.editor(customer, field) for field in _NEW for customer in its[:4]]
             for person, its in zip(staff, own, strict=True)
         ]
         yield "64 people save", "90/s", _at_once(there, saves)
