@@ -181,8 +181,7 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         olds, news = parse_phones(old or None), parse_phones(new or None)
         if olds is None or news is None:
             return None
-        item_of = partial(_phone, words.phone_types())
-        return [(item_of, *pair) for pair in _matched(olds, news)]
+        return [(_phone, *pair) for pair in _matched(olds, news)]
     if not (field.readable(old) and field.readable(new)):
         return None
     if field.kind is kinds.OPTINS:
@@ -228,14 +227,11 @@ def _new_member(before: str, key: str, value: Json) -> _Member:
     return _Member(before + words.key_text(key), value, words.any_text(value), Cut.WORDS)
 
 
-def _phone(types: Mapping[str, str], phone: Phone | None) -> _Item | None:
-    """A phone by its type, its type by its number, and members that are new to us.
-
-    types: code -> name.
-    """
+def _phone(phone: Phone | None) -> _Item | None:
+    """A phone by its type, its type by its number, and members that are new to us."""
     if phone is None:
         return None
-    kind = types.get(phone.type or "", phone.type or "")
+    kind = words.phone_type_text(phone.type)
     number = phones.dial_text(phone.number)
     called = kind or str(_("Phone"))
     found = {

@@ -72,7 +72,7 @@ def brackets(settings):
 def forget_french():
     """Words that the product remembers by language, as other tests in this process read French."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(("customers.catalogue.", "customers.templatetags.")):
+        if name.startswith(("customers.catalogue.", "customers.forms.", "customers.templatetags.")):
             for one in vars(module).values():
                 if hasattr(one, "cache_clear"):
                     one.cache_clear()
