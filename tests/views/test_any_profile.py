@@ -78,7 +78,7 @@ def made_here():
 @pytest.mark.django_db
 @pytest.mark.once
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
