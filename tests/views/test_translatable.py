@@ -15,6 +15,7 @@ import pytest
 from babel import Locale
 from django.conf import settings
 from django.core.management import call_command
+from django.template import engines
 from django.test import override_settings
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
@@ -76,6 +77,8 @@ def forget_french():
             for one in vars(module).values():
                 if hasattr(one, "cache_clear"):
                     one.cache_clear()
+    for loader in engines["django"].engine.template_loaders:
+        loader.reset()
 
 
 PAGES = [
