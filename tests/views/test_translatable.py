@@ -15,7 +15,6 @@ import pytest
 from babel import Locale
 from django.conf import settings
 from django.core.management import call_command
-from django.template import engines
 from django.test import override_settings
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
@@ -26,7 +25,7 @@ from customers.audit.models import Change, ChangedField, CheckState, Verificatio
 from tests import differences
 from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, hidden_inputs, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, forget_templates, hidden_inputs, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -77,8 +76,7 @@ def forget_french():
             for one in vars(module).values():
                 if hasattr(one, "cache_clear"):
                     one.cache_clear()
-    for loader in engines["django"].engine.template_loaders:
-        loader.reset()
+    forget_templates()
 
 
 PAGES = [
