@@ -104,16 +104,9 @@ def tombstones_of_this_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def the_owner_may_clear_the_log():
-    """Before a database is emptied after a test its guard is lifted; post_migrate puts it back."""
-    empty = TransactionTestCase._fixture_teardown
-
-    def lift_and_empty(case):
-        log.lift_the_triggers()
-        empty(case)
-
+def databases_are_emptied_as_by_their_owner():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lift_and_empty)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: log.empty())
         yield
 
 
