@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
 from django.db import connection
-from django.template import Template
+from django.template import Template, engines
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 from django.test.utils import _TestState
@@ -194,6 +194,12 @@ class Desk(Client):
     def form(self, path, **kwargs):
         """The hidden inputs of a page's main form, ready to be sent with what is typed."""
         return hidden_inputs(self.page(path, **kwargs))
+
+
+def forget_templates():
+    """What a template says of constants is compiled into it: its sentences, its files' names."""
+    for loader in engines["django"].engine.template_loaders:
+        loader.reset()
 
 
 NOT_TO_BE_TRANSLATED = re.compile(r'<bdi\b[^>]* translate="no"[^>]*>(.*?)</bdi>', re.DOTALL)

@@ -10,7 +10,7 @@ import pytest
 
 from customers.templatetags import desk
 from tests import differences
-from tests.conftest import HTMX, TOM
+from tests.conftest import HTMX, TOM, forget_templates
 
 pytestmark = pytest.mark.once
 BROWSER = {"Accept-Encoding": "gzip, deflate, br"}
@@ -88,9 +88,11 @@ def test_an_edit_weighs_4_kB_each_way(agent):
 
 def test_a_clone_where_nobody_collected_serves_its_files_as_they_are(settings, tmp_path, agent):
     settings.STATIC_ROOT = tmp_path
+    forget_templates()
 
     assert {agent.head(url).status_code for url in files_of(agent)} == {200}
     assert "/static/app.css" in files_of(agent)
+    forget_templates()
 
 
 def test_a_browser_that_takes_no_compression_gets_none(agent):

@@ -27,7 +27,7 @@ from customers.audit.models import Change, ChangedField, CheckState, Verificatio
 from tests import differences
 from tests import log as audit_log
 from tests.acts import create, lose_the_answer
-from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, hidden_inputs, soup
+from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, forget_templates, hidden_inputs, soup
 
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
@@ -78,6 +78,7 @@ def forget_french():
             for one in vars(module).values():
                 if hasattr(one, "cache_clear"):
                     one.cache_clear()
+    forget_templates()
 
 
 PAGES = [

@@ -295,7 +295,7 @@ def test_an_unclear_create_warns_whoever_creates_the_same_person(
     assert answer.status_code == 409
     page = soup(answer)
     assert "This may be the same person." in text(page)
-    assert "Inès Moreau" in text(page.select_one(".notice"))
+    assert "Inès Moreau" in text(page.select_one("main .notice"))
     assert page.select_one("#id_first_name")["value"] == "Léa"
     assert len(sent(clubmed, "POST")) == 1
 
