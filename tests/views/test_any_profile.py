@@ -11,6 +11,8 @@ from customers.audit.models import Entry
 from customers.catalogue.fields import FIELDS
 from tests.conftest import HTMX, TOM, hidden_inputs, soup
 
+pytestmark = pytest.mark.once
+
 anything = st.recursive(
     st.none()
     | st.booleans()
@@ -76,7 +78,6 @@ def made_here():
 
 @pytest.mark.other_contract
 @pytest.mark.django_db
-@pytest.mark.once
 @settings(
     max_examples=25,
     deadline=None,

@@ -29,6 +29,8 @@ from tests import log as audit_log
 from tests.acts import create, lose_the_answer
 from tests.conftest import AGENT, AUDITOR, HTMX, SUPERVISOR, forget_templates, hidden_inputs, soup
 
+pytestmark = pytest.mark.once
+
 RICH, LONG = "704118236", "30955172"
 EDITOR, ADDRESS, CONTACT = (
     f"/customers/{LONG}/fields/email/",
@@ -357,7 +359,6 @@ STATES = [
 ]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "state", [*PAGES, *STATES], ids=lambda state: getattr(state, "__name__", state)
 )
@@ -369,7 +370,6 @@ def test_no_word_of_the_page_is_left_untranslated(state, agent, supervisor, club
     assert sorted(words - data) == []
 
 
-@pytest.mark.once
 def test_beside_old_and_new_no_word_is_left_untranslated(supervisor, brackets):
     numbers = differences.record()
     page = supervisor.page("/audit/")
