@@ -1,4 +1,4 @@
-# `make` lists what there is. PYTHON names the Python that .venv is made with (python3).
+# `make` lists what there is. PYTHON names the Python that .venv is made with, else .ci/venv chooses.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
 from django.db import connection
-from django.template import Template
+from django.template import Template, engines
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 from django.test.utils import _TestState
@@ -104,16 +104,9 @@ def tombstones_of_this_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def the_owner_may_clear_the_log():
-    """Before a database is emptied after a test its guard is lifted; post_migrate puts it back."""
-    empty = TransactionTestCase._fixture_teardown
-
-    def lift_and_empty(case):
-        log.lift_the_triggers()
-        empty(case)
-
+def databases_are_emptied_as_by_their_owner():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lift_and_empty)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: log.empty())
         yield
 
 
@@ -201,6 +194,12 @@ class Desk(Client):
     def form(self, path, **kwargs):
         """The hidden inputs of a page's main form, ready to be sent with what is typed."""
         return hidden_inputs(self.page(path, **kwargs))
+
+
+def forget_templates():
+    """What a template says of constants is compiled into it: its sentences, its files' names."""
+    for loader in engines["django"].engine.template_loaders:
+        loader.reset()
 
 
 NOT_TO_BE_TRANSLATED = re.compile(r'<bdi\b[^>]* translate="no"[^>]*>(.*?)</bdi>', re.DOTALL)

@@ -69,13 +69,31 @@ def endless():
         sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-def lift_the_triggers():
-    """As whoever owns the tables can. In a transaction, whose end brings them back."""
+def lift_the_triggers(of=""):
+    """As whoever owns the tables can. In a transaction, whose end brings them back.
+
+    of: the one table that they are lifted of.
+    """
     sqlite = connection.vendor == "sqlite"
     for name in triggers._SQLITE if sqlite else triggers._POSTGRESQL:
-        table = "" if sqlite else f" ON {name.rpartition('_')[0]}"
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
+        table, _, _ = name.rpartition("_")
+        if of in ("", table):
+            sql(f"DROP TRIGGER IF EXISTS {name}" + ("" if sqlite else f" ON {table}"))
+
+
+def empty():
+    """Delete all rows, and leave the triggers as they should be.
+
+    Most tables have none: Django's flush, which truncates them all, takes ten times as long.
+    """
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    with transaction.atomic(), connection.cursor() as cursor:
+        held = [f"SELECT '{one}' WHERE EXISTS (SELECT 1 FROM {one})" for one in tables]
+        cursor.execute(" UNION ALL ".join(held))
+        for (table,) in cursor.fetchall():
+            lift_the_triggers(table)
+            sql(f"DELETE FROM {table}")
+        triggers.install()
 
 
 def leave_behind_an_anchor(last, digest=None):

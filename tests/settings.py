@@ -4,7 +4,7 @@ import os
 
 DEFAULTS = {
     "SECRET_KEY": "tests-only-key-that-is-long-enough-to-be-taken-for-a-real-one-0123456789",
-    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
     "HTTPS_ONLY": "off",
     "DATABASE_URL": "sqlite://:memory:",
     "CLUBMED_API_URL": "http://127.0.0.1:9",

@@ -1,15 +1,16 @@
 """Tags and filters for every template: icons, fields, changes of the log, times."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
 from django import template
 from django.forms.boundfield import BoundField
 from django.forms.utils import flatatt
-from django.template.base import Parser, Token
+from django.template.base import Parser, TextNode, Token
 from django.templatetags.i18n import do_translate
 from django.templatetags.static import static
 from django.urls import reverse
@@ -32,6 +33,8 @@ from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
 from customers.templatetags.markup import joined, markup
 
+_Tag = TypeVar("_Tag", bound=Callable[..., str])
+
 register = template.Library()
 register.filter("market_country", country_name)
 
@@ -45,26 +48,37 @@ _BADGES: dict[str, tuple[str, str]] = {
 }
 
 
-class _Said(template.Node):
-    """A sentence of a template, in the reader's language."""
-
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
-
-    def render(self, context: template.Context) -> SafeString:
-        return SafeString(gettext(self.sentence))  # nosec B703
-
-
 @register.tag("translate")
 def said(parser: Parser, token: Token) -> template.Node:
-    """Django's own tag at a third of its cost, where it does no more than say a sentence."""
+    """A sentence of a template. As each language has a template of its own, it is text there."""
     _, sentence, *more = token.split_contents()
     if more or sentence[0] != '"' or set("%\\").intersection(sentence):
         return do_translate(parser, token)
-    return _Said(sentence[1:-1])
+    return TextNode(gettext(sentence[1:-1]))
 
 
-@register.simple_tag
+def tag_or_text(name: str) -> Callable[[_Tag], _Tag]:
+    """Register a tag that always says the same of the same: of constants it is text at once."""
+
+    def register_as(function: _Tag) -> _Tag:
+        register.simple_tag(function, name=name)
+        compile_tag = register.tags[name]
+
+        def compile_once(parser: Parser, token: Token) -> template.Node:
+            node = compile_tag(parser, token)
+            varies = node.kwargs or node.target_var or any(given.is_var for given in node.args)
+            return node if varies else TextNode(node.render(template.Context()))
+
+        register.tag(name, compile_once)
+        return function
+
+    return register_as
+
+
+tag_or_text("static")(static)
+
+
+@tag_or_text("icon")
 def icon(name: str) -> SafeString:
     """An outline from the sprite; the word beside it says what it means."""
     outline = '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>'
@@ -83,7 +97,7 @@ def _address(name: str, count: int) -> str:
     return address
 
 
-@register.simple_tag(name="address")
+@tag_or_text("address")
 def address_of(name: str, *of: UUID | str) -> str:
     """The page of a change, a customer or a field: as `reverse`, which asks all patterns each time.
 

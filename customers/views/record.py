@@ -247,7 +247,7 @@ class ProfilePage:
         return {
             "title": group.title,
             "slug": group.value,
-            "rows": [row for row in rows if row not in rare],
+            "rows": [row for row in rows if not (row.empty and row.field.rare)],
             "absent": rare,
             "to_add": _by_script(row for row in rare if row.editable),
             "fields_to_add": sum(row.editable for row in rare),

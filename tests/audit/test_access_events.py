@@ -64,6 +64,7 @@ def handler(request, clubmed, db):
     return signed_in(request.param), request.param[0]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("url", "headers"),
     [
@@ -79,6 +80,7 @@ def test_a_page_that_shows_a_value_is_a_view_of_that_customer(handler, url, head
     assert recorded() == [("view", sub, TOM)]
 
 
+@pytest.mark.once
 def test_an_event_says_who_in_which_roles_and_in_which_request(supervisor):
     answer = supervisor.get(PROFILE)
 
@@ -89,6 +91,7 @@ def test_an_event_says_who_in_which_roles_and_in_which_request(supervisor):
     assert (event.field, event.purpose) == ("", "")
 
 
+@pytest.mark.once
 def test_the_fragment_that_says_what_came_of_a_change_is_a_view(agent):
     saved = save(agent, "new@example.com", headers=HTMX)
     forget_events()
@@ -98,6 +101,7 @@ def test_the_fragment_that_says_what_came_of_a_change_is_a_view(agent):
     assert recorded() == [VIEW_BY_AGENT]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("befalls", "value", "status"),
     [
@@ -122,6 +126,7 @@ def test_a_form_that_comes_back_with_values_is_a_view(agent, clubmed, befalls, v
     assert recorded() == [VIEW_BY_AGENT]
 
 
+@pytest.mark.once
 def test_the_list_of_unsettled_saves_is_a_view_of_each_customer_in_it(agent, clubmed):
     lose_the_answer(agent, clubmed, "drop_before")
     forget_events()
@@ -178,6 +183,7 @@ def test_only_views_are_counted_so(supervisor):
     assert [kind for kind, *_ in recorded()] == ["audit", "search"] * 2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "typed",
     [
@@ -204,6 +210,7 @@ def test_a_search_and_each_further_page_of_it_are_recorded_and_not_for_what(hand
         assert secret not in all_texts().replace(settings.OIDC_ISSUER, "")
 
 
+@pytest.mark.once
 def test_whoever_is_shown_possible_duplicates_before_a_create_has_searched(agent, clubmed):
     clubmed.customers[TOM]["email"] = NEW["email"]
 
@@ -213,6 +220,7 @@ def test_whoever_is_shown_possible_duplicates_before_a_create_has_searched(agent
     assert not [value for value in NEW.values() if value in all_texts()]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("typed", [{}, {"q": " "}, {"q": "", "birthdate": "no date"}], ids=str)
 def test_a_search_that_is_not_made_is_not_recorded(agent, typed):
     assert agent.post("/", typed).status_code == 422
@@ -220,6 +228,7 @@ def test_a_search_that_is_not_made_is_not_recorded(agent, typed):
     assert recorded() == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("somebody", "url", "customer"),
     [
@@ -238,6 +247,7 @@ def test_whoever_reads_the_log_is_recorded_with_the_customer(clubmed, db, somebo
     assert recorded() == [("audit", somebody[0], customer)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("reader", [SUPERVISOR, AUDITOR])
 @pytest.mark.parametrize("is_answered", [True, False], ids=["answered", "waiting"])
 def test_whoever_reads_a_change_is_recorded_with_its_customer(agent, reader, clubmed, is_answered):
@@ -253,6 +263,7 @@ def test_whoever_reads_a_change_is_recorded_with_its_customer(agent, reader, clu
     assert recorded() == [("audit", reader[0], TOM)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("url", "status"),
     [
@@ -273,6 +284,7 @@ def test_an_answer_that_shows_nobody_is_not_recorded(supervisor, url, status):
     assert recorded() == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("url", [PROFILE, EMAIL, CONTACT])
 @pytest.mark.parametrize(
     ("fault", "status"),
@@ -291,6 +303,7 @@ def test_a_profile_that_club_med_does_not_show_was_not_viewed(agent, clubmed, ur
     assert recorded() == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("url", [PROFILE, EMAIL, f"{PROFILE}history/", "/audit/", "/?find=x"])
 def test_whoever_is_sent_to_the_sign_in_has_seen_nothing(client, db, url):
     assert client.get(url).status_code == 302
@@ -300,6 +313,7 @@ def test_whoever_is_sent_to_the_sign_in_has_seen_nothing(client, db, url):
     assert recorded() == []
 
 
+@pytest.mark.once
 def test_whoever_may_not_has_seen_nothing_and_it_is_recorded_that_they_tried(agent, auditor):
     reveal, odd = f"{PROFILE}fields/identity/reveal/", "/customers/tom@example.com/"
     for person, url in (
@@ -316,6 +330,7 @@ def test_whoever_may_not_has_seen_nothing_and_it_is_recorded_that_they_tried(age
     ]
 
 
+@pytest.mark.once
 def test_an_export_is_recorded_as_the_command_lines_and_a_refused_one_is_not(tmp_path):
     log.fill()
     for options, words in (

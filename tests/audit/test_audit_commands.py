@@ -205,7 +205,8 @@ def test_an_export_that_is_none_is_told_with_status_2(tmp_path, line, change):
     assert log.verify_alone_here(path)[0] == 2
 
 
-@hypothesis_settings(deadline=None, max_examples=300)
+@pytest.mark.once
+@hypothesis_settings(deadline=None, max_examples=150)
 @given(texts=st.lists(st.text(), min_size=len(COLUMNS), max_size=len(COLUMNS)))
 def test_any_text_is_hashed_as_rfc_8785_writes_it(texts):
     short = dict(zip('\b\t\n\f\r"\\', [rf"\{c}" for c in 'btnfr"\\'], strict=True))

@@ -7,74 +7,76 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from unittest import mock
 from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import connection
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.utils import timezone
 
+from customers.access import OPERATOR
+from customers.audit import chain, journal
+from customers.audit.actions import Action, Outcome
+from customers.audit.entries import FieldOutcome
+from customers.audit.models import Entry
+from customers.services.record import act_of
 from tests import log
-from tests.demo import python
+from tests.conftest import SUPERVISOR, signed_in, text
+from tests.faults.conftest import forking
 from tests.postgres import binaries
 
-pytestmark = pytest.mark.django_db  # each on the database at hand
 DEAD = re.compile("[1-9][0-9]* dead row versions cannot be removed yet")
 ENTRIES, OF_EACH, FIELDS = 1_000, 100, 5
 FORGOTTEN, KEPT = "100", "101"
 
-FILL = f"""
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-from datetime import timedelta
-from unittest import mock
-from uuid import uuid4
-from django.db import transaction
-from django.utils import timezone
-from customers.services.record import act_of
-from customers.access import OPERATOR
-from customers.audit import chain, journal
-from customers.audit.entries import FieldOutcome
-from customers.audit.actions import Action, Outcome
-from tests import log
-now, changes = timezone.now(), {ENTRIES // FIELDS}
-with transaction.atomic():
-    for n in range(changes):
-        months = 37 if n < changes // 4 else 13 if n < changes // 2 else 0
-        then = now - timedelta(days=31 * months)
-        findings = [FieldOutcome("email", "q", f"wombat {{n}} {{m}}", Outcome.APPLIED)
-                    for m in range({FIELDS})]
-        with mock.patch.object(timezone, "now", lambda: then):
-            log.append(*findings, customer_id=str(100 + n % {ENTRIES // OF_EACH}))
-act = act_of(Action.CHANGE, "{FORGOTTEN}", "Ada", OPERATOR, "", "wombat")
-line = journal.write(uuid4(), act, {{"email": (None, "wombat")}}, read_at=chain.position())
-print(bytes(line.encrypted).hex())
-with transaction.atomic():
-    journal.close(line)
-from customers.models import Entry
-for customer_id in ("{FORGOTTEN}", "{KEPT}"):
-    entries = Entry.objects.filter(customer_id=customer_id, action="change").order_by("seq")
-    for entry in entries[::25]:
-        print(bytes(entry.item.encrypted).hex())
-"""
-COMMAND = "from django.core.management import call_command; call_command"
-FORGET = f"{COMMAND}('forget_customer', '{FORGOTTEN}', reason='By letter')\n"
-REPLAY = f"{COMMAND}('forget_customer', '--replay')\n"
-EXPIRE = f"{COMMAND}('audit_expire', '--execute')\n"
-HISTORY = f"""
-from tests.conftest import SUPERVISOR, signed_in, text
-print(text(signed_in(SUPERVISOR).page("/customers/{FORGOTTEN}/history/")))
-"""
-# What people read, and what the verifiers are told.
-LOOK = f"""
-from django.core.management import call_command
-from tests.conftest import SUPERVISOR, signed_in, text
-person = signed_in(SUPERVISOR)
-for path in ("/customers/{FORGOTTEN}/history/", "/customers/{KEPT}/history/"):
-    print(text(person.page(path)))
-call_command("audit_export", output={{!r}})
-call_command("audit_verify")
-"""
+
+def fill():
+    """Prints, encrypted: a line on its way, and values of both customers, from old to young."""
+    call_command("migrate", verbosity=0)
+    now, changes = timezone.now(), ENTRIES // FIELDS
+    with transaction.atomic():
+        for n in range(changes):
+            months = 37 if n < changes // 4 else 13 if n < changes // 2 else 0
+            then = now - timedelta(days=31 * months)
+            findings = [
+                FieldOutcome("email", "q", f"wombat {n} {m}", Outcome.APPLIED)
+                for m in range(FIELDS)
+            ]
+            with mock.patch.object(timezone, "now", return_value=then):
+                log.append(*findings, customer_id=str(100 + n % (ENTRIES // OF_EACH)))
+    act = act_of(Action.CHANGE, FORGOTTEN, "Ada", OPERATOR, "", "wombat")
+    line = journal.write(uuid4(), act, {"email": (None, "wombat")}, read_at=chain.position())
+    print(bytes(line.encrypted).hex())
+    with transaction.atomic():
+        journal.close(line)
+    for customer_id in (FORGOTTEN, KEPT):
+        entries = Entry.objects.filter(customer_id=customer_id, action="change").order_by("seq")
+        for entry in entries[::25]:
+            print(bytes(entry.item.encrypted).hex())
+
+
+def history(of=FORGOTTEN):
+    print(text(signed_in(SUPERVISOR).page(f"/customers/{of}/history/")))
+
+
+def replay():
+    history()
+    call_command("forget_customer", replay=settings.AUDIT_TOMBSTONES)
+
+
+def look(after, exported):
+    """What comes before, what people read, and what the verifiers are told."""
+    after()
+    history()
+    history(KEPT)
+    call_command("audit_export", output=str(exported))
+    call_command("audit_verify")
 
 
 class Sqlite:
@@ -82,7 +84,7 @@ class Sqlite:
 
     def __init__(self, folder):
         self.file = folder / "log.sqlite3"
-        self.url = f"sqlite:///{self.file}"
+        self.name = str(self.file)
         self.kept = folder / "backup.sqlite3"
 
     def vacuum(self):
@@ -157,46 +159,41 @@ class PostgreSql:
         subprocess.run(command, check=True, capture_output=True)
 
 
-def django(url, code, **environment):
-    ours = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url}
-    code = f"import django; django.setup()\n{code}"
-    done = python("-W", "ignore", "-c", code, **environment, **ours)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture
-def database(tmp_path):
+def own_database(tmp_path):
     made = PostgreSql(tmp_path) if connection.vendor == "postgresql" else Sqlite(tmp_path)
     yield made
     made.end()
 
 
-def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
-    environment = {"AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson")}
+@forking
+def test_what_is_forgotten_or_too_old_is_gone_for_good(own_database, elsewhere, tmp_path, settings):
+    settings.AUDIT_TOMBSTONES = str(tmp_path / "tombstones.ndjson")
 
     def held(encrypted):
-        content = database.content()
+        content = own_database.content()
         return sum(one in content for one in encrypted)
 
     def reads(after):
         """What comes before, and then both customers' histories, of a log that is whole."""
         exported = tmp_path / f"{uuid4()}.ndjson"
-        code = after + LOOK.format(str(exported))
-        *said, theirs, others, verified = django(database.url, code, **environment).splitlines()
+        told = elsewhere({"NAME": own_database.name}, look, after, exported)
+        *said, theirs, others, verified = told.splitlines()
         assert "whole" in verified
         assert log.verify_alone_here(exported)[0] == 0
         return "\n".join(said), theirs, others
 
-    filled, before, others_before = reads(after=FILL)
+    filled, before, others_before = reads(after=fill)
     on_its_way, *encrypted = map(bytes.fromhex, filled.split())
     gone, kept = encrypted[: len(encrypted) // 2], encrypted[len(encrypted) // 2 :]
-    database.vacuum()
+    own_database.vacuum()
     assert (held(gone), held(kept)) == (len(gone), len(kept)) == (4, 4)
-    database.back_up()
+    own_database.back_up()
 
-    said, theirs, others = reads(after=FORGET)
-    database.vacuum()
+    said, theirs, others = reads(
+        after=partial(call_command, "forget_customer", FORGOTTEN, reason="By letter")
+    )
+    own_database.vacuum()
 
     assert said.startswith(f"Customer {FORGOTTEN}: the values of 100 entries are erased.\n")
     assert (held(gone), held(kept), held([on_its_way])) == (0, len(kept), 0)
@@ -206,10 +203,10 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     assert theirs.count("Inès") == before.count("Inès") == 20
     assert others == others_before
 
-    database.restore()
+    own_database.restore()
     assert held(gone) == len(gone)
-    said, theirs, _ = reads(after=HISTORY + REPLAY)
-    database.vacuum()
+    said, theirs, _ = reads(after=replay)
+    own_database.vacuum()
 
     restored, _, said = said.partition("\n")
     assert "wombat" in restored
@@ -217,8 +214,8 @@ def test_what_is_forgotten_or_too_old_is_gone_for_good(database, tmp_path):
     assert (held(gone), held(kept)) == (0, len(kept))
     assert "wombat" not in theirs
 
-    said, theirs, others = reads(after=EXPIRE)
-    database.vacuum()
+    said, theirs, others = reads(after=partial(call_command, "audit_expire", execute=True))
+    own_database.vacuum()
 
     assert re.search(r"Values older than .*: 450\.", said)  # half of what the others hold
     assert re.search(r"Entries older than .*: 250\.", said)

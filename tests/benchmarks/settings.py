@@ -9,3 +9,4 @@ INSTALLED_APPS += [  # noqa: F405
     "simple_history",
     "tests.benchmarks",
 ]
+ALLOWED_HOSTS += ["testserver"]  # noqa: F405

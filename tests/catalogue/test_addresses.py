@@ -6,6 +6,8 @@ from customers.catalogue.fields import FIELDS
 from customers.catalogue.names import native_name
 from customers.catalogue.objects import address_lines
 
+pytestmark = pytest.mark.once
+
 LONDON = {"number": "10", "street": "Downing Street", "zip_code": "SW1A 2AA", "city": "London"}
 SAO_PAULO = {
     "street": "Rua Galvão Ipê",

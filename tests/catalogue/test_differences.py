@@ -10,6 +10,8 @@ from customers.catalogue.differences import Happened, difference, first_value
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.marks import Cut, marked, shortened, side_of
 
+pytestmark = pytest.mark.once
+
 examples = settings(deadline=None, max_examples=150)
 MOBILE, HOME, OFFICE = "MOBILE", "HOME", "OFFICE"
 

@@ -8,7 +8,7 @@ from crmadmin.sandbox import Fault
 from customers.audit.models import Entry, JournalLine
 from tests.conftest import SUPERVISOR, hidden_inputs, sent, signed_in, soup, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NEW = "/customers/new/"
 LEA = {"civility": "MS", "first_name": "Léa", "last_name": "Durand"}
 HELD = {

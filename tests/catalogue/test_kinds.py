@@ -4,6 +4,8 @@ import pytest
 
 from customers.catalogue.fields import FIELDS, Clear
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from crmadmin.sandbox.schemas import LOCALES, profile_schema
 from customers.catalogue.patterns import exactly_in_words, in_words
 
+pytestmark = pytest.mark.once
+
 LATIN = "^[A-Za-zÀ-ÖØ-öø-ɏ\u0300-\u036fḀ-ỿ .'’-]+$"
 
 

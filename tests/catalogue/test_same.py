@@ -15,6 +15,8 @@ from customers.catalogue.fields import FIELDS, Clear, Create
 from tests.conftest import AGENT
 from tests.people import actor
 
+pytestmark = pytest.mark.once
+
 examples = settings(deadline=None, max_examples=50)
 
 # What the rules look at: marks, letters with odd capitals, spaces, numbers, dates.

@@ -18,6 +18,8 @@ from customers.catalogue.words import date_text
 from customers.clubmed.schema import visible_length
 from customers.services import search_terms
 
+pytestmark = pytest.mark.once
+
 examples = settings(deadline=None, max_examples=200)
 few = settings(deadline=None, max_examples=50)
 UNSEEN = (

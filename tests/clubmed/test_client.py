@@ -20,6 +20,8 @@ from tests.clubmed.calls import (
 )
 from tests.wire import RawServer, answer
 
+pytestmark = pytest.mark.once
+
 # What no `id` of a customer can be
 NO_IDS = [None, "", " ", 0, -5, 1.5, True, "012", "a1", "../1", "٣", [], {}]
 

@@ -19,6 +19,8 @@ from customers.clubmed.errors import NoAnswerError, NotSentError, RefusedError
 from tests.clubmed.calls import GOOD, TOM, client, create, every_route, read, update
 from tests.wire import Drip, RawServer, answer, trusting
 
+pytestmark = pytest.mark.once
+
 LONG = b"x" * 1000  # about 20 s of dripping
 PROMISED = b"HTTP/1.1 200 OK\r\ncontent-length: 1002\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -17,6 +17,8 @@ from customers.clubmed.tokens import StaticToken
 from tests.clubmed.calls import GOOD, client, create, every_route, hang_up, read, reset, update
 from tests.wire import RawServer, answer
 
+pytestmark = pytest.mark.once
+
 LATER = 99  # seconds, more than any deadline here
 DOWN = answer(503, **{"retry-after": str(LATER)})  # said once a call
 BUSY = [*(answer(status) for status in (429, 502, 503, 504)), hang_up]

@@ -20,6 +20,8 @@ from customers.clubmed.errors import (
 from tests.clubmed.calls import ANY_JSON, client, every_route, hang_up, read, reset, update
 from tests.wire import RawServer, answer
 
+pytestmark = pytest.mark.once
+
 
 def of(status, body=b"", headers=b""):
     """An answer after which the connection is closed."""

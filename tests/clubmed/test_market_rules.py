@@ -10,6 +10,8 @@ from crmadmin.sandbox import schemas
 from crmadmin.sandbox.reference import LOCALES
 from customers.clubmed.schema import Problem, Rules, rules
 
+pytestmark = pytest.mark.once
+
 SCHEMA = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "$id": "https://api.example.com/v3/schemas/profile/en-US",

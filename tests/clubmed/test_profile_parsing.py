@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from customers.clubmed.profile import Phone, Profile, member, parse_date, parse_phones
 from tests.clubmed.calls import ANY_JSON
 
+pytestmark = pytest.mark.once
+
 KEYS = st.sampled_from(["number", "type", "birthdate", "birthday"]) | st.text()
 PHONES = st.lists(st.dictionaries(KEYS, st.none() | st.text() | ANY_JSON))
 

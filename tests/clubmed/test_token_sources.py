@@ -157,6 +157,7 @@ def test_a_token_that_is_still_good_serves_while_another_caller_renews_it(accoun
     assert len(account.requests) == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("status", "body"), [(500, ""), (200, "<p>"), (200, {}), (401, {"error": "invalid_client"})]
 )
@@ -178,6 +179,7 @@ def test_without_a_token_nothing_is_sent_and_the_text_is_kept(
     assert not JournalLine.objects.exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("expires_in", [None, "", "soon", -5, 0, [], "3600"])
 def test_an_odd_life_is_a_short_one(expires_in):
     token = parse_token({"access_token": "a", "expires_in": expires_in}, began=1000)
@@ -186,6 +188,7 @@ def test_an_odd_life_is_a_short_one(expires_in):
     assert 1000 < token.renew_at < token.expires_at
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "odd",
     [
@@ -210,6 +213,7 @@ SLOW_ANSWERS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("said", SLOW_ANSWERS.values(), ids=SLOW_ANSWERS)
 def test_no_answer_of_a_token_endpoint_outlasts_the_call(said):
     class Source:
@@ -271,6 +275,7 @@ def test_it_is_refreshed_and_the_next_time_with_the_new_refresh_token(come_in, e
     assert [form["refresh_token"] for form in forms(endpoint)] == ["refresh-0", "refresh-1"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("refresh", ["refresh-0", None], ids=["refused", "none"])
 def test_one_that_cannot_be_refreshed_asks_to_sign_in_again_and_keeps_the_text(
     come_in, endpoint, clubmed, refresh
@@ -296,6 +301,7 @@ def test_signing_out_takes_it_away(come_in):
     assert not Credential.objects.exists()
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("employee")
 def test_the_background_needs_a_credential_of_its_own(settings):
     assert [one.id for one in apps.background_has_a_credential()] == ["crmadmin.W001"]
@@ -318,6 +324,7 @@ def test_an_encrypted_token_is_good_in_its_own_row_alone(come_in, clubmed):
     assert clubmed.requests == []
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("employee", "company")
 def test_a_real_sign_in_brings_it_and_a_second_one_replaces_it():
     browser = Browser()
@@ -334,6 +341,7 @@ def test_a_real_sign_in_brings_it_and_a_second_one_replaces_it():
     assert former.ends_at <= timezone.now() + timedelta(minutes=1)
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.usefixtures("clubmed", "company")
 def test_where_club_med_has_a_token_of_its_own_no_sign_in_is_kept():

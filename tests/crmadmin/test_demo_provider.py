@@ -13,6 +13,8 @@ from crmadmin.demo import listening
 from crmadmin.demo.staff import STAFF
 from tests.provider import sign_in
 
+pytestmark = pytest.mark.once
+
 CALLBACK = "http://127.0.0.1:51234/oidc/callback/"
 VERIFIER = "a-verifier-that-is-long-enough-for-its-rules-1234"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().strip("=")

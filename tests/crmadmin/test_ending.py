@@ -57,6 +57,7 @@ def test_signing_out_ends_the_providers_session_too_and_comes_back(browser, leav
     browser.private |= {asked["state"], asked["id_token_hint"]}
 
 
+@pytest.mark.once
 def test_the_real_provider_leads_back(browser, company, clubmed):
     browser.come_in("ines.moreau")
 
@@ -66,6 +67,7 @@ def test_the_real_provider_leads_back(browser, company, clubmed):
     browser.private |= {asked["state"], asked["id_token_hint"]}
 
 
+@pytest.mark.once
 def test_htmx_has_the_browser_leave(browser, leaving, clubmed):
     browser.come_in_by(leaving)
 
@@ -75,6 +77,7 @@ def test_htmx_has_the_browser_leave(browser, leaving, clubmed):
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)"])
 def test_where_the_provider_ends_no_session_the_page_says_what_stays_open(
     browser, liar, clubmed, endpoint
@@ -88,6 +91,7 @@ def test_where_the_provider_ends_no_session_the_page_says_what_stays_open(
     assert "Your company session may still be open" in text(soup(answer))
 
 
+@pytest.mark.once
 def test_signing_out_works_while_the_provider_does_not(browser, leaving, clubmed):
     browser.come_in_by(leaving)
     leaving.go_down()
@@ -97,6 +101,7 @@ def test_signing_out_works_while_the_provider_does_not(browser, leaving, clubmed
     assert not Session.objects.exists()
 
 
+@pytest.mark.once
 def test_nothing_signs_in_again_without_a_click(browser, leaving, clubmed):
     browser.come_in_by(leaving)
     sign_out(browser)
@@ -111,6 +116,7 @@ def test_nothing_signs_in_again_without_a_click(browser, leaving, clubmed):
     assert browser.get("/")["Location"] == "/oidc/login/?next=%2F"
 
 
+@pytest.mark.once
 def test_an_id_token_that_fits_into_no_address_stays_out_of_it(browser, leaving, clubmed):
     leaving.claims = {"groups": ["crm-agents", *(f"group-{number}" for number in range(500))]}
     browser.come_in_by(leaving)
@@ -121,6 +127,7 @@ def test_an_id_token_that_fits_into_no_address_stays_out_of_it(browser, leaving,
     assert asked["client_id"] == hostile.CLIENT_ID
 
 
+@pytest.mark.once
 def test_somebody_without_access_signs_out_at_the_provider(browser, leaving):
     leaving.claims = {"groups": ["another-desk"]}
     page = soup(browser.come_in_by(leaving))
@@ -276,6 +283,7 @@ def test_a_sign_in_ends_after_an_idle_hour(browser, liar, clubmed, clock, calm):
     assert kinds() == ["sign_in", "expired"]
 
 
+@pytest.mark.once
 def test_what_a_page_asks_for_by_itself_is_no_work(browser, liar, clubmed, clock, calm):
     browser.come_in_by(liar)
     clock(50)
@@ -296,6 +304,7 @@ def to_provider(browser, path="/"):
     return asked
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("pages_at", [[], range(50, 600, 50)], ids=["idle", "after its hours"])
 def test_whoever_was_away_shows_the_company_that_they_are_there(
     browser, liar, clubmed, clock, calm, pages_at
@@ -319,6 +328,7 @@ def test_whoever_was_away_shows_the_company_that_they_are_there(
     assert "max_age" not in query(browser.to_provider())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("auth_time", [None, -21 * 60 - 31, 31, "soon", float("nan"), [0]])
 def test_a_provider_that_did_not_ask_them_lets_nobody_in(
     browser, liar, clubmed, clock, calm, auth_time
@@ -341,6 +351,7 @@ def test_a_provider_that_did_not_ask_them_lets_nobody_in(
     assert browser.come_in_by(liar).status_code == 302
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("told", [{}, {"claims_supported": None}], ids=["nothing", "null"])
 def test_a_provider_that_never_says_when_it_asked_somebody_is_believed(
     browser, liar, clubmed, clock, calm, caplog, told
@@ -392,6 +403,7 @@ def test_of_an_ended_session_an_empty_row_stays_while_a_browser_has_its_key(
     assert kinds() == ["sign_in", "expired"]
 
 
+@pytest.mark.once
 def test_a_note_of_the_end_that_is_not_ours_asks_nothing(browser, liar):
     browser.cookies["crmadmin_ended"] = "1"
 

@@ -67,6 +67,7 @@ def test_the_company_is_asked_again_after_ten_minutes_of_work(browser, liar, clu
     assert [event.kind for event in AccessEvent.objects.all()] == ["sign_in"]
 
 
+@pytest.mark.once
 def test_a_group_that_was_taken_away_narrows_the_session(browser, liar, clubmed, way, clock):
     browser.come_in_by(liar)
     assert get(browser, "/audit/").status_code == 200
@@ -78,6 +79,7 @@ def test_a_group_that_was_taken_away_narrows_the_session(browser, liar, clubmed,
     assert browser.actor.roles == (Role.AGENT,)
 
 
+@pytest.mark.once
 def test_the_last_group_that_was_taken_away_ends_it(browser, liar, clubmed, way, clock):
     browser.come_in_by(liar)
     liar.claims = {"groups": []}
@@ -88,6 +90,7 @@ def test_the_last_group_that_was_taken_away_ends_it(browser, liar, clubmed, way,
     assert "ended" in [event.kind for event in AccessEvent.objects.all()]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("no", ["invalid_grant", "login_required", "interaction_required"])
 def test_a_no_ends_the_session(browser, liar, clubmed, way, clock, no):
     browser.come_in_by(liar)
@@ -102,6 +105,7 @@ def test_a_no_ends_the_session(browser, liar, clubmed, way, clock, no):
     assert "ended" in [event.kind for event in AccessEvent.objects.all()]
 
 
+@pytest.mark.once
 def test_what_was_typed_when_the_company_said_no_is_there_again(browser, liar, clubmed, clock):
     liar.refresh = "the-first"
     browser.come_in_by(liar)
@@ -190,6 +194,7 @@ def test_the_user_name_says_who_is_meant_where_the_id_token_fits_into_no_address
     assert asked["login_hint"] == hostile.PERSON["email"]
 
 
+@pytest.mark.once
 def test_what_a_page_asks_for_by_itself_renews_nothing(browser, liar, clubmed, way, clock):
     browser.come_in_by(liar)
     clock(11)
@@ -199,6 +204,7 @@ def test_what_a_page_asks_for_by_itself_renews_nothing(browser, liar, clubmed, w
     assert not renewals(liar)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "headers",
     [HTMX, HTMX | {"X-Background": "true"}, {"Sec-Fetch-Mode": "cors"}],
@@ -224,6 +230,7 @@ def test_nobody_goes_round_the_company_by_opening_no_page(browser, liar, clubmed
     assert soup(page).select_one("input[name=value]")["value"] == "typed@example.com"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("told", "status", "goes_on"),
     [
@@ -279,6 +286,7 @@ def test_groups_of_userinfo_are_read_again(browser, liar, clubmed, clock):
     assert browser.actor.roles == (Role.AGENT,)
 
 
+@pytest.mark.once
 def test_a_refresh_that_tells_no_groups_leaves_it_to_the_browser(browser, liar, clubmed, clock):
     liar.refresh = "the-first"
     liar.claims, liar.userinfo = {"groups": ["crm-supervisors"]}, {"groups": None}
@@ -349,6 +357,7 @@ def test_what_fails_after_a_refresh_loses_neither_the_session_nor_the_next_token
     assert browser.actor
 
 
+@pytest.mark.once
 def test_what_could_not_be_sent_is_asked_again_without_the_browser(browser, liar, clubmed, clock):
     liar.refresh = "the-first"
     browser.come_in_by(liar)

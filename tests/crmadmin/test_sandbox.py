@@ -30,6 +30,8 @@ from crmadmin.sandbox.markets import MARKETS
 from crmadmin.sandbox.people import people
 from tests.crmadmin.sandbox_api import HEADERS, NEW, PROFILE, READ, TOM, concerned
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent.parent
 
 

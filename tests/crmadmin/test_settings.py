@@ -21,6 +21,8 @@ from crmadmin import unsafe
 from crmadmin.apps import is_proven
 from tests.demo import ROOT
 
+pytestmark = pytest.mark.once
+
 SECRET = "a-key-for-tests-only-of-at-least-fifty-characters-0123456789"
 KEY, SIGNING_KEY, THIRD_KEY = (
     base64.urlsafe_b64encode(hashlib.sha256(name).digest()).decode()

@@ -1,16 +1,16 @@
-"""What a browser loads, as sent: compressed, and what never changes only once."""
+"""What a browser loads, as sent: compressed, and what never changes only once. `make compiled` ran
+before the tests.
+"""
 
 import gzip
 import re
 from contextlib import closing
 
 import pytest
-from django.core.management import call_command
-from django.test import override_settings
 
 from customers.templatetags import desk
 from tests import differences
-from tests.conftest import HTMX, TOM
+from tests.conftest import HTMX, TOM, forget_templates
 
 pytestmark = pytest.mark.once
 BROWSER = {"Accept-Encoding": "gzip, deflate, br"}
@@ -25,19 +25,6 @@ def addresses_as_of_now():
     desk._sprite.cache_clear()
     yield
     desk._sprite.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("collected")
-    with override_settings(STATIC_ROOT=folder):
-        call_command("collectstatic", interactive=False, verbosity=0)
-    return folder
-
-
-@pytest.fixture
-def collected(settings, folder):
-    settings.STATIC_ROOT = folder
 
 
 @pytest.fixture
@@ -62,7 +49,7 @@ def files_of(agent):
     return set(re.findall(r'(?:href|src)="(/static/[^"#]+)', page))
 
 
-@pytest.mark.usefixtures("full", "collected")
+@pytest.mark.usefixtures("full")
 def test_a_profile_weighs_140_kB_at_the_first_visit_and_30_kB_after(agent):
     files, page = files_of(agent), agent.get(PROFILE, headers=BROWSER)
     assert len(re.findall("<li", unpacked(page).partition('id="timeline"')[2])) >= 8
@@ -74,7 +61,7 @@ def test_a_profile_weighs_140_kB_at_the_first_visit_and_30_kB_after(agent):
     assert sum(weights) <= 140 * kB
 
 
-def test_a_file_is_named_by_its_content_and_stays_with_the_browser(collected, agent):
+def test_a_file_is_named_by_its_content_and_stays_with_the_browser(agent):
     for url in files_of(agent):
         answer = agent.head(url, headers=BROWSER)
         assert re.search(r"\.[0-9a-f]{12}\.(css|js|svg)$", url)
@@ -101,9 +88,11 @@ def test_an_edit_weighs_4_kB_each_way(agent):
 
 def test_a_clone_where_nobody_collected_serves_its_files_as_they_are(settings, tmp_path, agent):
     settings.STATIC_ROOT = tmp_path
+    forget_templates()
 
     assert {agent.head(url).status_code for url in files_of(agent)} == {200}
     assert "/static/app.css" in files_of(agent)
+    forget_templates()
 
 
 def test_a_browser_that_takes_no_compression_gets_none(agent):

@@ -1,18 +1,21 @@
 """Processes that may be killed, and what must hold of the log whatever became of them."""
 
 import faulthandler
+import io
 import logging
 import multiprocessing
 import os
 import sqlite3
 import sys
 import time
+import traceback
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from datetime import timedelta
 
 import pytest
 import requests
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -196,6 +199,43 @@ class Person:
         return self._browser.post(self._desk + path, form, **kwargs)
 
 
+# Another database than the tests', and a process that knows only that
+
+
+@pytest.fixture(scope="session")
+def elsewhere(django_db_blocker):
+    """Run a function in a fork of this process: (what of the database's settings is another,
+    function, *args). Gives back what it printed; what it raises is an AssertionError here.
+    """
+
+    def run(there, act, *args):
+        let_go_of_the_database()
+        hear, tell = FORK.Pipe(duplex=False)
+        process = FORK.Process(target=_act, args=(django_db_blocker, tell, there, act, args))
+        process.start()
+        tell.close()
+        raised, said = hear.recv()
+        process.join()
+        assert not raised, raised
+        return said
+
+    return run
+
+
+def _act(blocker, tell, there, act, args):
+    blocker.unblock()
+    connection.settings_dict.update(there)
+    cache.clear()
+    raised, said = "", io.StringIO()
+    with redirect_stdout(said):
+        try:
+            act(*args)
+        except BaseException:
+            raised = traceback.format_exc()
+    tell.send((raised, said.getvalue()))
+    let_go_of_the_database()
+
+
 # The product under gunicorn, on SQLite in a folder of the test's own, unless a test says otherwise
 
 
@@ -205,7 +245,7 @@ def own_database(tmp_path):
 
 
 @pytest.fixture
-def environment(sandbox, provider, tmp_path, own_database):
+def environment(sandbox, provider, elsewhere, tmp_path, own_database):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
         "DATABASE_URL": own_database,
@@ -215,7 +255,10 @@ def environment(sandbox, provider, tmp_path, own_database):
         "CLUBMED_DEADLINE": "15",
         "JOURNAL_GRACE": "15",
     }
-    manage(environment, "migrate")
+    if own_database.startswith("sqlite"):
+        elsewhere({"NAME": f"{tmp_path}/desk.sqlite3"}, call_command, "migrate")
+    else:
+        manage(environment, "migrate")
     return environment
 
 

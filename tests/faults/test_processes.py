@@ -90,7 +90,7 @@ def test_many_processes_change_the_same_customers_and_the_log_is_true(
     calls take their time. On SQLite, where one writes at a time, there are fewer processes."""
     lock_wait(LONG)
     clubmed.faults.add(Fault("latency", method="PATCH", seconds=0.7, times=16))
-    processes, many = (8, 20) if is_postgresql() else (4, 20)
+    processes, many = (8, 10) if is_postgresql() else (4, 10)
     had = deadlocks()
     stop = FORK.Event()
     changing = [(make_changes, n, many) for n in range(processes)]

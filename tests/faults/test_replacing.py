@@ -119,7 +119,7 @@ class Worker(threading.Thread):
             except requests.RequestException as exc:
                 self.failed.append(repr(exc))
             self.saves += 1
-            self.stop.wait(0.1)
+            self.stop.wait(0.3)
 
 
 def everybody_saves_again(people):

@@ -119,6 +119,7 @@ def test_every_change_of_a_customer_stands_with_all_its_steps(agent, supervisor,
     assert settled["customer_label"] == "Tom Smith"
 
 
+@pytest.mark.once
 def test_a_step_says_what_club_med_said_and_how_it_was_stored():
     recorded(email(None, "x", Outcome.REFUSED, Evidence.ANSWER, None, "email INVALID"))
     renamed = ("last_name", "Smith", "Smyth")
@@ -188,6 +189,7 @@ def test_what_was_recorded_of_a_create_for_another_customer_by_mistake_is_not_th
     assert "777000777" not in json.dumps(told["changes"])
 
 
+@pytest.mark.once
 def test_whom_a_customer_was_taken_for_is_told_without_their_numbers():
     numbers = ["234567891", "345678912"]
     how = {"reason": "Her son", "flags": "despite_duplicates", "related": numbers}
@@ -250,6 +252,7 @@ def test_every_access_to_a_customer_stands_with_who_when_and_what_for():
     assert f"change {UUID(int=7)}" in text(html.select_one(".change h3"))
 
 
+@pytest.mark.once
 def test_sensitive_values_are_hidden_and_the_report_says_how_to_see_them():
     secret = {"type": "CPF", "number": "12345678909"}
     recorded(FieldOutcome("identity", None, secret, Outcome.UNCLEAR, Evidence.READ, secret))
@@ -284,6 +287,7 @@ def test_of_a_forgotten_customer_it_says_that_and_what_is_left(agent, clubmed):
     assert "Customer:" not in text(html.main)
 
 
+@pytest.mark.once
 def test_about_nobody_it_says_that_nothing_is_recorded():
     for _ in range(2):  # that the first was made is recorded, and is nothing about the person
         told, words = made("--customer", "5")
@@ -350,6 +354,7 @@ def test_an_identifier_of_two_sign_ins_needs_its_issuer():
     assert told["about"]["names"] == ["Somebody"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("sub", "field"), [("s" * 64, "s" * 64), ("s" * 65, "")])
 def test_about_an_unknown_member_of_staff_it_says_so_and_names_them_where_the_identifier_fits(
     sub, field
@@ -422,6 +427,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
 def test_a_hostile_value_is_shown_and_does_nothing(value):
     by = {"actor_name": value.replace("\0", "").replace("\ud800", "")}
@@ -476,6 +482,7 @@ def test_a_database_that_fails_meanwhile_leaves_no_part_of_a_report(tmp_path, fo
     assert not path.exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("form", ["json", "html"])
 def test_the_file_is_new_and_its_owners_alone(tmp_path, form):
     path = tmp_path / "report"
@@ -496,6 +503,7 @@ def test_the_file_is_new_and_its_owners_alone(tmp_path, form):
     assert path.read_text() == written
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -141,6 +141,7 @@ def test_a_forgotten_customers_pages_read_erased_and_keep_the_timeline(superviso
     assert is_whole()
 
 
+@pytest.mark.once
 def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed):
     log.append(
         FieldOutcome("email", "a", "b", Outcome.APPLIED),
@@ -168,6 +169,7 @@ def test_no_sentence_takes_what_is_erased_for_a_value(supervisor, agent, clubmed
     assert "Applied" not in text(page)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("typed", "word"),
     [
@@ -193,6 +195,7 @@ def test_the_form_stays_in_its_place_until_number_and_reason_are_typed(
     assert values() == [ERASED]
 
 
+@pytest.mark.once
 def test_nobody_else_may(agent, auditor):
     for person in (agent, auditor):
         assert person.get(URL).status_code == 403
@@ -200,6 +203,7 @@ def test_nobody_else_may(agent, auditor):
         assert not person.page(HISTORY).select_one(f'a[href="{URL}"]')
 
 
+@pytest.mark.once
 def test_a_form_that_met_a_dead_session_is_given_back_to_its_person(supervisor):
     form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
     supervisor.session.flush()
@@ -273,6 +277,7 @@ def test_an_open_change_that_does_not_open_is_given_up_only_where_all_can_be_era
     assert is_whole()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("status", "answered"), [(400, 502), (403, 403), (429, 503), (503, 503)])
 def test_a_change_that_club_med_may_tell_of_later_stands_in_the_way(
     supervisor, clubmed, overdue, status, answered
@@ -333,6 +338,7 @@ def test_the_command_erases_that_customers_values_alone_and_names_them_in_a_list
     assert forget("100").startswith("The log held no values of customer 100: is that the number?\n")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("arguments", "options", "word"),
     [
@@ -367,6 +373,7 @@ def test_of_a_create_all_is_erased_whatever_number_it_had(tmp_path, numbers, for
     assert statuses == (0, 0), said
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("before", ["", "whole\n", None], ids=["new", "old", "a folder"])
 def test_a_list_that_cannot_be_written_stays_as_it_is_and_nothing_is_erased(
     tombstones, monkeypatch, before
@@ -445,6 +452,7 @@ def test_a_replay_forgets_again_what_was_there_then_and_nothing_that_came_later(
     assert Entry.objects.count() == count
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("signed", "said"),
     [
@@ -567,6 +575,7 @@ def test_a_replay_waits_for_all_changes_and_records_nothing_else_that_it_sees(ag
     assert gone()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("status", [404, 403])
 def test_where_club_med_will_never_show_the_customer_it_becomes_unclear(clubmed, overdue, status):
     forget_before_a_restored_backup()
@@ -578,6 +587,7 @@ def test_where_club_med_will_never_show_the_customer_it_becomes_unclear(clubmed,
     assert gone()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("why", "words"),
     [

@@ -94,6 +94,7 @@ def test_it_watches_what_was_not_seen_less_and_less_often(agent, clubmed):
     assert timedelta(hours=2) < later < timedelta(hours=4)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("status", [401, 500, 503])
 def test_it_gives_up_a_run_while_club_med_does_not_answer_and_everything_stays(
     agent, clubmed, status
@@ -126,6 +127,7 @@ def test_customers_that_always_fail_do_not_stand_before_the_others(agent, clubme
     assert JournalLine.objects.count() == 3
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("status", [403, 404])
 def test_who_may_not_be_read_for_a_day_is_for_a_person(agent, clubmed, status):
     lose_the_answer(agent, clubmed, "drop_before")
@@ -150,6 +152,7 @@ def test_after_the_grace_a_create_is_unclear_at_once_and_club_med_is_not_asked(a
     assert "Léa Durand: Unclear" in text(agent.page("/").select_one("#notices"))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("url", ["/audit/unsettled/", "/saves/", "/audit/changes/{}/"])
 def test_a_page_that_shows_it_needs_no_timer(clubmed, supervisor, url):
     lose_a_create(supervisor, clubmed, "drop_after")
@@ -217,6 +220,7 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
     assert saved.status_code == 200
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_on_a_timer_it_settles_again_and_again_until_it_is_ended(agent, clubmed):
     name = connection.settings_dict["NAME"]

@@ -64,6 +64,7 @@ def test_before_the_grace_has_passed_nobody_settles_it(agent, other_agent, clubm
     assert not Entry.objects.exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("field", "old", "new", "kind", "stored", "outcome"),
     [
@@ -177,6 +178,7 @@ def test_after_a_day_it_is_no_longer_watched(agent, clubmed):
     assert Entry.objects.first().action == "elsewhere"
 
 
+@pytest.mark.once
 def test_what_became_of_a_second_sending_is_not_told_by_the_first(agent, clubmed):
     form = agent.form(URL) | {"value": "new@example.com"}
     clubmed.faults.add(Fault("redirect", method="PATCH"))
@@ -208,6 +210,7 @@ def test_a_form_that_was_not_seen_applied_is_not_sent_again(agent, clubmed):
     assert len(sent(clubmed, "PATCH")) == 1
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
     form = token_over(email="tom@example.com", first_name="Tom")
@@ -229,6 +232,7 @@ def test_a_field_that_was_refused_and_not_sent_again_does_not_count(clubmed):
     assert Change.objects.get().outcome == "applied"
 
 
+@pytest.mark.once
 def test_how_club_med_writes_it_is_recorded_by_the_look_after_the_save(agent, clubmed):
     answer = save(agent, "Thomás", f"/customers/{TOM}/fields/first_name/")
 
@@ -279,6 +283,7 @@ def test_what_was_changed_elsewhere_is_recorded_once(agent, supervisor, clubmed)
     assert "Changed elsewhere, noticed when opened." in row
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("befalls", ["written alike", "on its way"])
 @pytest.mark.parametrize("is_confirmed", [True, False])
 def test_what_is_the_same_to_a_person_or_on_its_way_is_neither_changed_elsewhere_nor_stored_as(

@@ -6,6 +6,8 @@ from tests.soak.club_med import Stored
 from tests.soak.people import Told
 from tests.soak.verdict import Log, faults
 
+pytestmark = pytest.mark.once
+
 CHANGE = {"change": "c1", "action": "change", "customer": "1", "field": "email", "who": "agent-1"}
 CHANGE |= {"new": "new", "outcome": "applied", "evidence": "answer"}
 AGAIN = CHANGE | {"outcome": "stored_as", "evidence": "read"}

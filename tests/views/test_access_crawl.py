@@ -6,6 +6,7 @@ Who opens what stands here once more, apart from the rules of the views: a new a
 import re
 
 import pytest
+from django.db import connection
 
 from crmadmin.models import Session
 from customers.audit.models import Change, Entry
@@ -42,6 +43,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 OURS = METHODS[:3]
 # By which each address is asked for: htmx has two methods here.
 WAYS = (*((method, {}) for method in METHODS), ("GET", HTMX), ("POST", HTMX))
+COMMON = [way for way in WAYS if way[0] in OURS]
+PLAIN = [("GET", {}), ("POST", {})]
 SAFE = dict.fromkeys(("GET", "HEAD"), 200)
 # What everybody opens, and what it answers to a stranger; 405 to every other method.
 EVERYBODY = {
@@ -97,6 +100,7 @@ def browser(person, reveals):
 @pytest.mark.once
 @pytest.mark.parametrize("who", PEOPLE)
 def test_nobody_gets_further_than_the_table_says(history, clubmed, who):
+    """Whoever opens no address tries every method, the others those that there are."""
     person, reveals, opened = PEOPLE[who]
     client, token = browser(person, reveals)
     clubmed.requests.clear()
@@ -105,7 +109,7 @@ def test_nobody_gets_further_than_the_table_says(history, clubmed, who):
     for route in filter(is_known, routes()):
         if route in opened:
             continue
-        for method, headers in WAYS:
+        for method, headers in WAYS if not opened else COMMON:
             asked = address(route, history)
             answer = client.generic(method, asked, headers=token | headers)
             where = f"{method} {asked} {headers}"
@@ -143,15 +147,16 @@ def test_what_everybody_opens_gives_nothing_away(history, clubmed, who):
     [
         pytest.param("agent who reveals", marks=pytest.mark.once),
         pytest.param("auditor who reveals", marks=pytest.mark.once),
-        "supervisor",  # so each page's statements are made on PostgreSQL too
+        "supervisor",
     ],
 )
 def test_everybody_opens_what_is_theirs(history, clubmed, who):
+    """On PostgreSQL each page's statements are made once."""
     person, reveals, opened = PEOPLE[who]
     client, token = browser(person, reveals)
 
     for route in opened:
-        for method, headers in WAYS:
+        for method, headers in PLAIN if connection.vendor == "postgresql" else WAYS:
             answer = client.generic(method, address(route, history), headers=token | headers)
             assert answer.status_code < 500, (method, route, headers)
             assert answer.status_code != 403, (method, route, headers)

@@ -11,6 +11,8 @@ from customers.audit.models import Entry
 from customers.catalogue.fields import FIELDS
 from tests.conftest import HTMX, TOM, hidden_inputs, soup
 
+pytestmark = pytest.mark.once
+
 anything = st.recursive(
     st.none()
     | st.booleans()
@@ -76,9 +78,8 @@ def made_here():
 
 @pytest.mark.other_contract
 @pytest.mark.django_db
-@pytest.mark.once
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -110,6 +110,7 @@ def test_ndjson_is_whole_for_the_verifier_and_reduces_what_is_outside(lively, su
     assert verify_alone_here(path)[0] == 2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("query", ["from=2026-02-30", "customer=abc", "person=1&" * 10_000])
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 def test_a_filter_that_the_list_refuses_is_refused(lively, supervisor, kind, query):
@@ -160,6 +161,7 @@ def test_sensitive_values_are_hidden_unless_asked_for_with_a_purpose(supervisor,
         assert ("HP-1-2-3" in body(answer)) is is_there
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("typed", ["=1+1", "+33 1", "-2", "@sum"])
 def test_cells_that_look_like_a_formula_are_made_harmless(agent, supervisor, typed):
     change(agent, typed, "birth_city")
@@ -178,6 +180,7 @@ def test_a_forgotten_customer_reads_erased(agent, supervisor):
     assert [(line["Old value"], line["New value"]) for line in lines] == [("erased", "erased")]
 
 
+@pytest.mark.once
 def test_the_page_before_says_what_will_be_in_the_file(lively, supervisor, auditor):
     page = supervisor.page("/audit/export/?field=email")
 
@@ -190,6 +193,7 @@ def test_the_page_before_says_what_will_be_in_the_file(lively, supervisor, audit
     assert "Values of sensitive fields stay hidden." in text(auditor.page("/audit/export/"))
 
 
+@pytest.mark.once
 def test_agents_export_nothing(agent):
     for url in ("/audit/export/", "/audit/export.csv", "/audit/export.ndjson"):
         assert agent.get(url).status_code == 403

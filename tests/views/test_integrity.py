@@ -70,6 +70,7 @@ def test_supervisors_and_auditors_read_it_and_it_stands_in_their_menu(supervisor
     }
 
 
+@pytest.mark.once
 def test_an_agent_neither_reads_it_nor_begins_a_check(agent):
     assert agent.get(URL).status_code == agent.post(URL).status_code == 403
     assert agent.page("/").select_one(f"[href='{URL}']") is None
@@ -79,6 +80,7 @@ def test_an_agent_neither_reads_it_nor_begins_a_check(agent):
 # What it says
 
 
+@pytest.mark.once
 def test_a_log_that_was_never_checked(agent, supervisor):
     change(agent, "new@example.com")
 
@@ -293,6 +295,7 @@ def test_a_part_that_is_not_whole_counts_at_once(supervisor, tmp_path):
 # A check under way
 
 
+@pytest.mark.once
 def test_a_check_under_way_shows_how_far_it_is_and_asks_again(supervisor):
     log.fill()
     log.verify()
@@ -314,6 +317,7 @@ def test_a_check_under_way_shows_how_far_it_is_and_asks_again(supervisor):
     assert AccessEvent.objects.count() == 1  # asking how far it is shows nothing of anybody
 
 
+@pytest.mark.once
 def test_when_it_has_ended_nothing_asks_again(supervisor):
     log.fill()
     log.verify()
@@ -441,6 +445,7 @@ def wait_for(state):
         time.sleep(0.05)
 
 
+@pytest.mark.once
 def test_a_click_checks_the_log_in_a_process_of_its_own(clubmed, child_database):
     log.fill()
     supervisor = signed_in(SUPERVISOR)
