@@ -55,6 +55,7 @@ class Clear(Enum):
     NO = "optin: false"
 
 
+_NESTED = {bool, list, dict}  # of JSON, what no input of one line can hold
 MASK = "••••••"  # stands for a sensitive value of any length
 
 
@@ -159,7 +160,7 @@ class Field:
     def readable(self, value: Json) -> bool:
         """Is it in the contract's shape? Any other is shown, and cannot be edited here."""
         members = [value.get(row.name) for row in self.members] if isinstance(value, dict) else []
-        is_flat = not any(isinstance(one, bool | list | dict) for one in members)
+        is_flat = _NESTED.isdisjoint(map(type, members))
         return self.kind.readable(value) and is_flat
 
     @property

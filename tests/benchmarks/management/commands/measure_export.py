@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.test import Client
 from django.urls import reverse
 
+from crmadmin.server import post_worker_init
 from customers.audit.models import Entry
 from tests.benchmarks.management.commands.measure_pages import session_cookie
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     """
 
     def handle(self, **options: Any) -> None:
+        post_worker_init(None)  # the collector is as it is in a worker
         cookie = session_cookie()
         acts: dict[str, Callable[[], Iterable[bytes]]] = {
             "bare": _bare,
