@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from collections import defaultdict
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote_plus
@@ -15,6 +16,8 @@ import pytest
 import requests
 from babel.messages.pofile import read_po
 from django.conf import settings
+from playwright._impl.assertions import LocatorAssertions
+from playwright.sync_api import TimeoutError as NotThere
 from playwright.sync_api import expect, sync_playwright
 
 from tests.crmadmin.conftest import clock, liar  # noqa: F401 - fixtures
@@ -43,9 +46,11 @@ WORDS = """() => [document.title, ...[...document.querySelectorAll("body *")].fl
     ...[...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data),
     ...["aria-label", "placeholder", "title", "alt"].map(name => one.getAttribute(name) ?? ""),
 ])].map(text => text.trim())"""
+WINDOW = {"width": 1440, "height": 900}
 # Pages of one context share a process, which the first has warmed, from the moment they open.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--process-per-site"]
 FLAGS += ["--renderer-process-limit=1", "--num-raster-threads=1"]
+FLAGS += ["--default-tile-width=1472", "--default-tile-height=960"]  # a window is one tile
 
 
 class Product:
@@ -168,9 +173,21 @@ def product(running_product):
             running_product.told.keep_private(json.loads(body))
 
 
+look = LocatorAssertions._call_expect
+
+
+async def wait_and_look(self, expression, options, title):
+    """Wait until the element is there: each look before that writes down the whole page."""
+    if not self._is_not and expression not in ("to.be.hidden", "to.be.detached", "to.have.count"):
+        with suppress(NotThere):
+            await self._actual_locator.first.wait_for(state="attached", timeout=options["timeout"])
+    return await look(self, expression, options, title)
+
+
 @pytest.fixture(scope="session")
 def chromium():
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setattr(LocatorAssertions, "_call_expect", wait_and_look)
         # Playwright keeps an event loop in this thread, and Django takes every test that comes
         # after these in the same process for asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -196,30 +213,54 @@ def page_of(context, product):
 
 
 def new_browser(chromium, product, **options):
-    options = {"viewport": {"width": 1440, "height": 900}} | options
+    options = {"viewport": WINDOW, "reduced_motion": "reduce"} | options  # so no click has to wait
     return chromium.new_context(base_url=product.desk, **options)
 
 
 @pytest.fixture(scope="session")
-def browser(chromium, running_product):
-    """One for many tests. Its first page stays open, so that the others find their process warm."""
-    context = new_browser(chromium, running_product)
-    running_product.let_in(context.new_page(), "Inès Moreau")
-    yield context
-    context.close()
+def idle_pages():
+    """Pages that no test has now, by how they were opened: a new page costs five visits."""
+    return defaultdict(list)
 
 
 @pytest.fixture
-def page(browser, product):
+def open_page(chromium, product, idle_pages):
+    """A page in a browser of its own: without a script, or for several people at once.
+
+    Another test has the page later: whoever sets up more than routes on it takes that down.
+    """
+    taken = []
+
+    def open_one(*, script=True, **options):
+        idle = idle_pages[script, repr(options)]
+        if idle:
+            page = idle.pop()
+        else:
+            context = new_browser(chromium, product, java_script_enabled=script, **options)
+            page = page_of(context, product)
+        page.said.clear()
+        page.context.clear_cookies()
+        taken.append((page, idle))
+        return page
+
+    yield open_one
+    for page, idle in taken:
+        for other in page.context.pages[1:]:
+            other.close()
+        page.unroute_all()
+        page.goto("about:blank")
+        idle.append(page)
+
+
+@pytest.fixture
+def page(open_page, product):
     """A page of an agent's, whose console has nothing to say."""
-    browser.clear_cookies()
-    page = page_of(browser, product)
+    page = open_page()
     product.let_in(page, "Inès Moreau")
     if product.had_faults:  # after calls that failed, the desk makes none for a while
         wait_until(lambda: page.request.get("/customers/123456789/").ok)
         product.had_faults = False
     yield page
-    page.close()
     assert unexpected(page.said) == []
 
 
@@ -235,21 +276,6 @@ def unexpected(said):
     provoked = ("Failed to load resource", "Response Status Error Code", "Clear-Site-Data header")
     provoked += ("Autofocus processing was blocked",)  # they type before a page has taken the focus
     return [line for line in said if not line.startswith(provoked)]
-
-
-@pytest.fixture
-def open_page(chromium, product):
-    """A page in a browser of its own: without a script, or for several people at once."""
-    contexts = []
-
-    def open_one(*, script=True, **options):
-        context = new_browser(chromium, product, java_script_enabled=script, **options)
-        contexts.append(context)
-        return page_of(context, product)
-
-    yield open_one
-    for context in contexts:
-        context.close()
 
 
 def sign_in(page, name, path="/"):
@@ -294,7 +320,7 @@ def tab_to(page, control):
 
 @contextmanager
 def somebody_else(page, product):
-    with page.context.browser.new_context(base_url=product.desk) as context:
+    with new_browser(page.context.browser, product) as context:
         chosen = [one for one in page.context.cookies() if one["name"] == "crmadmin_language"]
         context.add_cookies(chosen)
         theirs = context.new_page()

@@ -1,4 +1,4 @@
-"""Activity as a supervisor uses it, with a script and without one."""
+"""Activity as a supervisor uses it; without a script: tests/views/test_activity.py."""
 
 import pytest
 from playwright.sync_api import expect
@@ -23,13 +23,3 @@ def test_a_period_is_chosen_and_corrected_in_place(sana):
     sana.get_by_role("link", name="Last 7 days").click()
     expect(sana.get_by_role("heading", name="Changes per day")).to_be_visible()
     expect(sana.locator("#findings .remark")).to_contain_text("kept nowhere")
-
-
-def test_without_a_script_a_link_looks_for_what_is_unusual(product, open_page):
-    page = open_page(script=False)
-    product.let_in(page, "Sana El Idrissi")
-    page.goto("/audit/activity/?from=2026-03-01&to=2026-03-05")
-    page.get_by_role("link", name="Look for anything unusual").click()
-
-    expect(page.locator("#findings .remark")).to_contain_text("Nothing unusual in this period.")
-    expect(page.locator(".panel-body")).to_contain_text("from 1 March 2026 to 5 March 2026")

@@ -27,8 +27,8 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-@pytest.fixture
-def desk(transactional_db, clubmed):
+@pytest.fixture(scope="module")
+def served():
     """The address of the product, served by this process, whose clock can be moved."""
     with ThreadedWSGIServer(("127.0.0.1", 0), Quiet) as server:
         server.set_app(get_wsgi_application())
@@ -39,13 +39,20 @@ def desk(transactional_db, clubmed):
         thread.join()
 
 
-@pytest.fixture
-def page(chromium, desk):
-    """The company signs everybody in who comes, and asks nothing."""
-    with chromium.new_context(base_url=desk) as context:
+@pytest.fixture(scope="module")
+def tab(chromium, served):
+    with chromium.new_context(base_url=served, reduced_motion="reduce") as context:
         page = context.new_page()
         page.on("dialog", lambda dialog: dialog.accept())
         yield page
+
+
+@pytest.fixture
+def page(tab, transactional_db, clubmed):
+    """The company signs everybody in who comes, and asks nothing."""
+    tab.context.clear_cookies()
+    yield tab
+    tab.goto("about:blank")
 
 
 def type_an_email(page, value):
@@ -88,10 +95,10 @@ def test_whoever_is_dismissed_is_gone_and_what_they_typed_waits(page, liar, club
     expect_it_back(page, "typed@example.com")
 
 
-def test_a_sign_out_at_the_company_counts_at_the_next_click(page, liar, clubmed, desk):
+def test_a_sign_out_at_the_company_counts_at_the_next_click(page, liar, clubmed, served):
     type_an_email(page, "typed@example.com")
     told = {"logout_token": liar.logout_token()}
-    assert requests.post(f"{desk}/oidc/backchannel-logout/", told).status_code == 200
+    assert requests.post(f"{served}/oidc/backchannel-logout/", told).status_code == 200
 
     save(page)
 

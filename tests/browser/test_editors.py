@@ -60,7 +60,8 @@ class Editor:
         page.locator(self.place).get_by_role("button", name="Save", exact=True).last.click()
 
     def assert_saved(self, page):
-        expect(page.locator("#notices" if self.group else self.place)).to_contain_text("aved")
+        told = page.locator("#notices" if self.group else self.place, has_text="aved")
+        expect(told).to_be_visible()
         expect(page.locator(f"#{self.name}")).to_contain_text(re.compile(self.shown, re.IGNORECASE))
         expect(page.locator(EDITOR)).to_have_count(0)
 
@@ -145,7 +146,7 @@ def test_what_meets_a_conflict_and_a_refusal_stays_in_the_editor_and_is_saved(
     if editor is not CREATE:
         save_over_theirs(product, page, editor)
 
-    expect(page.locator(editor.place)).to_contain_text(REFUSED)
+    expect(page.locator(editor.place, has_text=REFUSED)).to_be_visible()
     assert_one_editor(page, editor.place)
 
     editor.send(page)

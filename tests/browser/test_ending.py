@@ -67,15 +67,6 @@ def test_what_was_typed_and_not_saved_is_asked_about_first(open_page):
     page.wait_for_url(GATE)
 
 
-def test_a_sign_out_works_without_a_script(open_page):
-    page = open_page(script=False)
-    sign_in(page, "Inès Moreau", PROFILE)
-
-    sign_out(page)
-
-    expect(page.get_by_text("signed out of the company's sign-in, too")).to_be_visible()
-
-
 def test_somebody_without_access_signs_out(open_page):
     page = open_page()
     page.goto("/")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import reload_until_shown, save_as
+from tests.browser.conftest import save_as
 
 pytestmark = pytest.mark.once
 TOM, URL = "/customers/123456789/", "/audit/integrity/"
@@ -17,30 +17,7 @@ ELSEWHERE = (
     "from customers.audit import verification; verification.begin('Mei-Ling Chao');"
     f" {RUNNING}.update(reached=12_000, last=48_212)"
 )
-
-
-@pytest.fixture
-def checker(sana):
-    """A supervisor's page, after a change of theirs."""
-    sana.goto(TOM)
-    save_as(sana, "email", "new@example.com")
-    return sana
-
-
-def check_now(page):
-    page.get_by_role("link", name="Integrity").click()
-    page.get_by_role("button", name="Check now").click()
-    expect(page.locator("#integrity")).to_contain_text("The log is being checked")
-
-
-def test_check_now_shows_that_it_is_at_work_and_then_the_result(checker):
-    check_now(checker)
-
-    expect(checker.locator("progress")).to_be_visible()
-    expect(checker.get_by_role("button", name="Check now")).to_be_focused()
-    expect(checker.locator("#verdict-title")).to_contain_text("The log is intact up to entry")
-    expect(checker.locator("#integrity")).to_contain_text("Checked by Sana El Idrissi")
-    expect(checker.locator("progress")).to_have_count(0)
+REBUILD = "from django.core.management import call_command; call_command('audit_rebuild')"
 
 
 def test_the_progress_moves_by_itself_and_its_end_is_said(product, sana):
@@ -59,41 +36,34 @@ def test_the_progress_moves_by_itself_and_its_end_is_said(product, sana):
     expect(bar).to_have_count(0)
 
 
-def test_a_check_that_is_left_goes_on(checker):
-    check_now(checker)
-    checker.goto(TOM)
-    checker.goto(URL)
+def test_a_check_may_be_left_and_what_does_not_hold_is_said_on_the_pages_of_the_log(product, sana):
+    def check_now():
+        sana.get_by_role("link", name="Integrity").click()
+        sana.get_by_role("button", name="Check now").click()
+        expect(sana.locator("progress")).to_be_visible()
+        expect(sana.locator("#integrity")).to_contain_text("The log is being checked")
+        expect(sana.get_by_role("button", name="Check now")).to_be_focused()
 
-    expect(checker.locator("progress")).to_have_count(0)
-    expect(checker.locator("#integrity")).to_contain_text("Checked by Sana El Idrissi")
-
-
-def test_what_does_not_hold_is_shown_and_said_on_the_pages_of_the_log(product, checker):
+    sana.goto(TOM)
+    save_as(sana, "email", "new@example.com")
     product.run(ALTER)
     try:
-        check_now(checker)
+        check_now()
 
-        expect(checker.get_by_role("alert")).to_contain_text("The log is not intact")
-        expect(checker.locator("#integrity td[lang=en]").first).to_contain_text("audit_rebuild")
-        checker.goto("/audit/")
-        notice = checker.locator("#notices").get_by_role("alert")
+        expect(sana.get_by_role("alert")).to_contain_text("The log is not intact")
+        expect(sana.locator("progress")).to_have_count(0)
+        expect(sana.locator("#integrity td[lang=en]").first).to_contain_text("audit_rebuild")
+        sana.goto("/audit/")
+        notice = sana.locator("#notices").get_by_role("alert")
         expect(notice).to_contain_text("The log is not intact.")
         notice.get_by_role("link").click()
-        expect(checker).to_have_url(f"{product.desk}{URL}")
+        expect(sana).to_have_url(f"{product.desk}{URL}")
     finally:
-        product.manage("audit_rebuild")
+        product.run(REBUILD)
 
-    check_now(checker)
-    expect(checker.locator("#verdict-title")).to_contain_text("The log is intact up to entry")
-
-
-def test_without_a_script_a_link_asks_how_far_it_is(product, open_page):
-    page = open_page(script=False)
-    product.let_in(page, "Sana El Idrissi")
-    page.goto(URL)
-    page.get_by_role("button", name="Check now").click()
-
-    expect(page).to_have_url(f"{product.desk}{URL}")
-    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
-    reload_until_shown(page, page.locator("#integrity:not(:has(progress))"))
-    expect(page.locator("#verdict-title")).to_contain_text("The log is intact")
+    check_now()
+    sana.goto(TOM)
+    sana.goto(URL)
+    expect(sana.locator("#verdict-title")).to_contain_text("The log is intact up to entry")
+    expect(sana.locator("#integrity")).to_contain_text("Checked by Sana El Idrissi")
+    expect(sana.locator("progress")).to_have_count(0)

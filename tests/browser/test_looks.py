@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from customers import wording
 from tests.browser.conftest import (
     SIDEWAYS,
+    WINDOW,
     WORDS,
     open_editor,
     reload_until_shown,
@@ -822,9 +823,15 @@ def in_each_shade(page):
         yield shade
 
 
+@pytest.fixture
+def page(page):
+    yield page
+    page.emulate_media(media="null", color_scheme="null")
+    page.set_viewport_size(WINDOW)
+
+
 @pytest.mark.parametrize("path", AT_REST.values(), ids=AT_REST)
 def test_a_page_at_rest_is_readable_by_everybody(sana, path):
-    sana.emulate_media(reduced_motion="reduce")  # no colour is half way when it is looked at
     sana.goto(path)
     sana.evaluate(AXE_SCRIPT)
     for shade in in_each_shade(sana):
@@ -836,7 +843,6 @@ def test_a_page_at_rest_is_readable_by_everybody(sana, path):
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_page_is_readable_by_everybody_and_fits(product, sana, english, language, journey):
     """Pictures of all of them: looks/<language>/<page>-<width>-<shade>.png."""
-    sana.emulate_media(reduced_motion="reduce")
     cookie = {"name": "crmadmin_language", "value": language, "url": product.desk}
     sana.context.add_cookies([cookie])
     wrong = []

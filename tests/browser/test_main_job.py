@@ -56,6 +56,7 @@ def test_an_agent_creates_and_edits_and_a_supervisor_sees_it(product, open_page,
     page.locator("summary", has_text="Inès Moreau").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("h1")).to_have_text("You are signed out")
+    expect(page.get_by_text("signed out of the company's sign-in, too")).to_be_visible()
 
     page.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Sana El Idrissi").click()

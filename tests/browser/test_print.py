@@ -9,14 +9,20 @@ PRESSED = (
 )
 
 
-def test_a_printed_customer_is_a_sheet_of_values_without_what_can_be_pressed(sana):
+@pytest.fixture
+def paper(sana):
     sana.emulate_media(media="print", color_scheme="dark")
-    sana.goto("/customers/704118236/")
+    yield sana
+    sana.emulate_media(media="null", color_scheme="null")
 
-    assert sana.locator(PRESSED).count() > 20
-    expect(sana.locator(PRESSED).filter(visible=True)).to_have_count(0)
+
+def test_a_printed_customer_is_a_sheet_of_values_without_what_can_be_pressed(paper):
+    paper.goto("/customers/704118236/")
+
+    assert paper.locator(PRESSED).count() > 20
+    expect(paper.locator(PRESSED).filter(visible=True)).to_have_count(0)
     for said in ("beatriz.wang@example.com", "São Paulo-SP", "CPF", "Sana El Idrissi"):
-        expect(sana.locator("main")).to_contain_text(said, use_inner_text=True)
-    paper = sana.evaluate("getComputedStyle(document.body).backgroundColor")
-    ink = sana.evaluate("getComputedStyle(document.querySelector('.field-value')).color")
-    assert (paper, ink) == ("rgb(255, 255, 255)", "rgb(27, 36, 48)")
+        expect(paper.locator("main")).to_contain_text(said, use_inner_text=True)
+    sheet = paper.evaluate("getComputedStyle(document.body).backgroundColor")
+    ink = paper.evaluate("getComputedStyle(document.querySelector('.field-value')).color")
+    assert (sheet, ink) == ("rgb(255, 255, 255)", "rgb(27, 36, 48)")

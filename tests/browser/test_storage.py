@@ -144,9 +144,9 @@ def leave_what_is_not_sent(lasting):
     assert not lasting.kept()
 
 
-def test_nor_of_a_supervisors_words(lasting):
+def fail_to_forget(lasting):
     page = lasting.page
-    sign_in(page, "Sana El Idrissi")
+    lasting.product.let_in(page, "Sana El Idrissi")
     page.goto(f"{TOM}forget/")
     lasting.type(page.get_by_label("Why"), "Words of a letter, qwxzjk")
     lasting.type(page.get_by_label("number, once more"), "123456780")
@@ -156,8 +156,6 @@ def test_nor_of_a_supervisors_words(lasting):
     assert not lasting.kept()
     page.goto(TOM)
 
-    assert lasting.left_behind() == {}
-
 
 def test_a_browser_keeps_nothing_of_what_was_typed(lasting):
     sign_in(lasting.page, "Inès Moreau")
@@ -166,6 +164,7 @@ def test_a_browser_keeps_nothing_of_what_was_typed(lasting):
     go_on_after_the_session_ended(lasting)
     create(lasting)
     leave_what_is_not_sent(lasting)
+    fail_to_forget(lasting)
 
     assert lasting.left_behind() == {}
 

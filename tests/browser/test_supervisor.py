@@ -6,7 +6,7 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import save_as
+from tests.browser.conftest import new_browser, save_as
 from tests.log import VERIFIER
 
 pytestmark = pytest.mark.once
@@ -14,18 +14,19 @@ TOM, URL = "/customers/123456789/", "/audit/"
 
 
 @pytest.fixture(scope="module")
-def recorded(browser, running_product):
+def recorded(chromium, running_product):
     """An e-mail of Inès Moreau's and then a first name of Sana's."""
     running_product.reset()
-    page = browser.new_page()
-    for name, field, value in (
-        ("Inès Moreau", "email", "new@example.com"),
-        ("Sana El Idrissi", "first_name", "Thomas"),
-    ):
-        running_product.let_in(page, name)
-        page.goto(TOM)
-        save_as(page, field, value)
-    page.close()
+    with new_browser(chromium, running_product) as context:
+        page = context.new_page()
+        for name, field, value in (
+            ("Inès Moreau", "email", "new@example.com"),
+            ("Sana El Idrissi", "first_name", "Thomas"),
+        ):
+            running_product.let_in(page, name)
+            page.goto(TOM)
+            save_as(page, field, value)
+        page.goto(f"{URL}?field=first_name")  # so the lists of the filter know it, too
 
 
 @pytest.fixture

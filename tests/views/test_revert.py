@@ -365,12 +365,15 @@ def test_several_fields_go_back_as_one_change_and_the_others_stay(agent, supervi
     }
 
 
-def test_a_value_that_moved_is_shown_beside_the_old_one_and_asked_about(agent, supervisor, clubmed):
+@BOTH_WAYS
+def test_a_value_that_moved_is_shown_beside_the_old_one_and_asked_about(
+    agent, supervisor, clubmed, headers
+):
     change(agent, "new@example.com")
     first = newest()
     clubmed.customers[TOM]["email"] = "third@example.com"
 
-    answer = revert(supervisor, place(first), "email", headers=HTMX)
+    answer = revert(supervisor, place(first), "email", headers=headers)
 
     asked = soup(answer)
     assert answer.status_code == 409
