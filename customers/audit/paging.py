@@ -105,7 +105,7 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
     rows: list[Row] = []
     low = start
     for low, below in _runs(wanted, first, start):
-        rows += _between(wanted, low, below)[: size + 1 - len(rows)]
+        rows += statements.fetched(_between(wanted, low, below)[: size + 1 - len(rows)])
         if len(rows) > size:
             break
     newer, is_newest = (None, True) if before is None else _newer(wanted, start, last, size)
@@ -124,7 +124,7 @@ def every(wanted: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
     """All that matches, newest first, in batches of so many rows; memory stays flat."""
     first, last = span_of(wanted)
     below = last + 1
-    while rows := list(_between(wanted, first, below)[:size]):
+    while rows := statements.fetched(_between(wanted, first, below)[:size]):
         yield rows
         below = getattr(rows[-1], wanted.key)
 

@@ -69,13 +69,14 @@ def entries_of(change_ids: Collection[UUID], fields: Collection[str] = ()) -> li
 
 
 def entry_made(row: Sequence[Any]) -> Entry | None:
-    """An entry with what the vault holds of it, from the columns of both; None if there is none."""
+    """An entry with what the vault holds of it, from the columns of both; None if there is none.
+
+    The item does not know its entry: two that know each other stay until the collector comes.
+    """
     width = len(Entry._meta.concrete_fields)
     entry, item = statements.made(Entry, row[:width]), statements.made(VaultItem, row[width:])
     if entry is not None:
         Entry._meta.get_field("item").set_cached_value(entry, item)
-    if item is not None:
-        VaultItem._meta.get_field("entry").set_cached_value(item, entry)
     return entry
 
 

@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
-from django.db.models import AutoField, Model
+from django.db.models import AutoField, Model, QuerySet
+from django.db.models.base import ModelState
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -162,6 +163,15 @@ def find(model: type[Row], key: Any, *, lock: bool = False) -> Row | None:
 def rows(model: type[Row], which: str, parameters: Sequence[Any] = ()) -> list[Row]:
     """Rows of one table, as the ORM gives them. which: what stands behind FROM."""
     query = f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one {which}"  # noqa: S608
+    return _fetched(model, query, parameters)
+
+
+def fetched(query: QuerySet[Row]) -> list[Row]:
+    """The rows of a query that the ORM has built."""
+    return _fetched(query.model, *query.query.sql_with_params())
+
+
+def _fetched(model: type[Row], query: str, parameters: Sequence[Any]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return [row for found in cursor.fetchall() if (row := made(model, found)) is not None]
@@ -174,15 +184,22 @@ def columns(model: type[Model], table: str) -> str:
 
 
 def made(model: type[Row], values: Sequence[Any]) -> Row | None:
-    """A row as the ORM gives it. None if it was joined and there is none."""
+    """A row as the ORM gives it. None if it was joined and there is none.
+
+    `Model.from_db` sets one column after the other and takes three times as long.
+    """
     if values[_key_at(model)] is None:
         return None
     names, to_convert = _conversions(model)
-    row = list(values)
-    for at, column, converters in to_convert:
+    members = dict(zip(names, values, strict=True))
+    for name, column, converters in to_convert:
         for convert in converters:
-            row[at] = convert(row[at], column, connection)
-    return model.from_db(DEFAULT_DB_ALIAS, names, row)
+            members[name] = convert(members[name], column, connection)
+    row = model.__new__(model)
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    vars(row).update(members)
+    return row
 
 
 @cache
@@ -192,14 +209,14 @@ def _key_at(model: type[Model]) -> int:
 
 @cache
 def _conversions(model: type[Model]) -> tuple[list[str], list[Any]]:
-    """The names of its columns; and of those that are not as the database gives them: place,
+    """The names of its columns; and of those that are not as the database gives them: name,
     column, what converts it.
     """
     names, found = [], []
-    for at, field in enumerate(model._meta.concrete_fields):
+    for field in model._meta.concrete_fields:
         column = field.cached_col
         own = column.get_db_converters(connection)
         names.append(field.attname)
         if converters := [*connection.ops.get_db_converters(column), *own]:
-            found.append((at, column, converters))
+            found.append((field.attname, column, converters))
     return names, found

@@ -5,18 +5,19 @@ is; its text is not.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from customers.catalogue import compare, kinds, objects, phones, words
 from customers.catalogue.fields import FIELDS, Field
 from customers.catalogue.marks import Cut, Side, marked, side_of
 from customers.catalogue.masking import is_sensitive
+from customers.catalogue.words import Words
 from customers.clubmed.profile import Json, Phone, parse_phones
 
 _MOST_LINES = 50  # members that are told one by one
@@ -93,6 +94,7 @@ class _Member(NamedTuple):
 
 
 _Item: TypeAlias = Mapping[str, _Member]  # what belongs together: a phone, a channel, a member
+_Members: TypeAlias = tuple[_Member | None, _Member | None]  # old and new; None: was not there
 _Pair: TypeAlias = tuple[Callable[[Any], _Item | None], Any, Any]  # how a part is put into words
 
 
@@ -111,23 +113,23 @@ def difference(
         return Difference((), note=_order_note(name, old, new))
     comes_and_goes = FIELDS[name].kind is kinds.PHONES
     lines = [
-        line
-        for pair in changed[:_MOST_LINES]
-        for line in _lines(*pair, market=market, comes_and_goes=comes_and_goes)
+        _told(*members, market, comes_and_goes)
+        for part in changed[:_MOST_LINES]
+        for members in part
     ]
     return Difference(tuple(lines), unchanged, len(changed[_MOST_LINES:]))
 
 
-def _compared(pairs: list[_Pair]) -> tuple[list[tuple[_Item | None, _Item | None]], int]:
-    """The parts that differ, and how many others there are."""
+def _compared(pairs: list[_Pair]) -> tuple[list[list[_Members]], int]:
+    """Of each part that differs its members that do, and how many other parts there are."""
     changed, unchanged = [], 0
     for item_of, before, after in pairs:
-        if compare.is_same(_plain_json(before), _plain_json(after)):  # not put into words
+        if _is_same(before, after):  # not put into words
             unchanged += not compare.is_empty(before)
             continue
         pair = item_of(before), item_of(after)
-        if _has_changed(*pair):
-            changed.append(pair)
+        if members := _changed(*pair):
+            changed.append(members)
         else:
             unchanged += _is_there(*pair)
     return changed, unchanged
@@ -153,18 +155,14 @@ def changed_members(name: str, old: Json, new: Json) -> list[tuple[str, str | No
     [] of a plain field, and where no member differs.
     """
     changed, _unchanged = _compared(_pairs(name, old, new) or [])
-    return [line for pair in changed for line in _plain_lines(*pair)]
+    return [_told_plainly(*members) for part in changed for members in part]
 
 
-def _plain_lines(
-    old: _Item | None, new: _Item | None
-) -> Iterator[tuple[str, str | None, str | None]]:
+def _told_plainly(old: _Member | None, new: _Member | None) -> tuple[str, str | None, str | None]:
     if old and new:
-        for before, after in _changed(old, new):
-            yield (after.name or before.name, *_texts(before, after))
-        return
-    first = next(iter((new or old or {}).values()))
-    yield first.name, first.text if old else None, first.text if new else None
+        return (new.name or old.name, *_texts(old, new))
+    one = new or old or _NOTHING
+    return one.name, one.text if old else None, one.text if new else None
 
 
 def cut_of(field: Field, value: Json = None) -> Cut:
@@ -181,30 +179,41 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         olds, news = parse_phones(old or None), parse_phones(new or None)
         if olds is None or news is None:
             return None
-        return [(_phone, *pair) for pair in _matched(olds, news)]
+        to_words = partial(_phone, words.here())
+        return [(to_words, *pair) for pair in _matched(olds, news)]
     if not (field.readable(old) and field.readable(new)):
         return None
     if field.kind is kinds.OPTINS:
         before, after = objects.by_channel(old), objects.by_channel(new)
-        pairs: list[_Pair] = []
+        here, pairs = words.here(), list[_Pair]()
         for code in {**before, **after}:
             pair = before.get(code, {}), after.get(code, {})
             has_partners = any("optin_partners" in one for one in pair)
-            pairs.append((partial(_channel, code, has_partners), *pair))
+            pairs.append((partial(_channel, here, code, has_partners), *pair))
         return pairs
     if field.members:
         before, after = _named(old), _named(new)
         keys = [row.name for row in field.members]
         keys += sorted({**before, **after}.keys() - set(keys))
-        rows = {row.name: row for row in field.members}
+        rows = _rows(name, get_language())
         return [
-            (partial(_of_row, key, rows.get(key)), before.get(key), after.get(key)) for key in keys
+            (partial(_of_row, key, *rows.get(key, ("", None))), before.get(key), after.get(key))
+            for key in keys
         ]
     return None
 
 
-def _plain_json(part: Any) -> Json:
-    return [part.number, part.type, dict(part.extra)] if isinstance(part, Phone) else part
+@cache
+def _rows(name: str, language: str | None) -> Mapping[str, tuple[str, Field]]:
+    """Of an object, key -> what the member is called and its row."""
+    return {row.name: (row.label, row) for row in FIELDS[name].members}
+
+
+def _is_same(before: Any, after: Any) -> bool:
+    if isinstance(before, Phone) and isinstance(after, Phone):
+        is_same_number = (before.number, before.type) == (after.number, after.type)
+        return is_same_number and compare.is_same(dict(before.extra), dict(after.extra))
+    return compare.is_same(before, after)
 
 
 def _named(value: Json) -> dict[str, Json]:
@@ -215,11 +224,11 @@ def _named(value: Json) -> dict[str, Json]:
     return members
 
 
-def _of_row(key: str, row: Field | None, value: Json) -> _Item:
+def _of_row(key: str, label: str, row: Field | None, value: Json) -> _Item:
     """A member of an object, by its row of the catalogue if it has one."""
     if row is None:
         return {key: _new_member("", key, value)}
-    return {key: _Member(row.label, value, row.text(value, revealed=True), cut_of(row, value))}
+    return {key: _Member(label, value, row.text(value, revealed=True), cut_of(row, value))}
 
 
 def _new_member(before: str, key: str, value: Json) -> _Member:
@@ -227,11 +236,11 @@ def _new_member(before: str, key: str, value: Json) -> _Member:
     return _Member(before + words.key_text(key), value, words.any_text(value), Cut.WORDS)
 
 
-def _phone(phone: Phone | None) -> _Item | None:
+def _phone(here: Words, phone: Phone | None) -> _Item | None:
     """A phone by its type, its type by its number, and members that are new to us."""
     if phone is None:
         return None
-    kind = words.phone_type_text(phone.type)
+    kind = here.phone_type(phone.type)
     number = phones.dial_text(phone.number)
     called = kind or str(_("Phone"))
     found = {
@@ -243,16 +252,16 @@ def _phone(phone: Phone | None) -> _Item | None:
     return found
 
 
-def _channel(code: str, has_partners: bool, optin: Mapping[str, Json]) -> _Item:
+def _channel(here: Words, code: str, has_partners: bool, optin: Mapping[str, Json]) -> _Item:
     """The answers for a channel; "not asked" where there is none. has_partners: on either side."""
-    name, left = words.channel_text(code), dict(optin)
+    name, left = here.channel(code), dict(optin)
     answer, partners = left.pop("optin", None), left.pop("optin_partners", None)
-    found = {"optin": _Member(name, answer, words.yes_no(answer) or str(_("not asked")))}
+    found = {"optin": _Member(name, answer, here.yes_no(answer) or str(_("not asked")))}
     if has_partners:
         found["optin_partners"] = _Member(
             str(_("%(channel)s, partners")) % {"channel": name},
             partners,
-            words.yes_no(partners) or str(_("not asked")),
+            here.yes_no(partners) or str(_("not asked")),
         )
     left.pop("channel", None)
     for key, one in sorted(left.items()):
@@ -263,15 +272,13 @@ def _channel(code: str, has_partners: bool, optin: Mapping[str, Json]) -> _Item:
 _NOTHING = _Member("", None, "")
 
 
-def _has_changed(old: _Item | None, new: _Item | None) -> bool:
-    return old is None or new is None or next(_changed(old, new), None) is not None
-
-
-def _changed(old: _Item, new: _Item) -> Iterator[tuple[_Member, _Member]]:
-    for key in {**old, **new}:
-        pair = old.get(key, _NOTHING), new.get(key, _NOTHING)
-        if not compare.is_same(pair[0].value, pair[1].value):
-            yield pair
+def _changed(old: _Item | None, new: _Item | None) -> list[_Members]:
+    """The members that differ; of what was added or removed the first, which tells it."""
+    if not (old and new):
+        first, *_rest = (new or old or {}).values()
+        return [(None, first) if new else (first, None)]
+    pairs = ((old.get(key, _NOTHING), new.get(key, _NOTHING)) for key in {**old, **new})
+    return [pair for pair in pairs if not compare.is_same(pair[0].value, pair[1].value)]
 
 
 def _is_there(old: _Item | None, new: _Item | None) -> bool:
@@ -280,21 +287,15 @@ def _is_there(old: _Item | None, new: _Item | None) -> bool:
     return not all(compare.is_empty(member.value) for member in members)
 
 
-def _lines(
-    old: _Item | None, new: _Item | None, *, market: str, comes_and_goes: bool
-) -> Iterator[Line]:
-    """One for each member that differs; one in all for what was added or removed."""
+def _told(old: _Member | None, new: _Member | None, market: str, comes_and_goes: bool) -> Line:
     if old and new:
-        for before, after in _changed(old, new):
-            line = _line(before, after, market)
-            yield line._replace(happened=Happened.CHANGED) if comes_and_goes else line
-        return
-    [first, *_rest] = (new or old or {}).values()
-    side = side_of(first.text, market)
+        line = _line(old, new, market)
+        return line._replace(happened=Happened.CHANGED) if comes_and_goes else line
+    one = new or old or _NOTHING
+    side = side_of(one.text, market)
     if new:
-        yield Line(first.name, None, side, Happened.ADDED)
-    else:
-        yield Line(first.name, side, None, Happened.REMOVED)
+        return Line(one.name, None, side, Happened.ADDED)
+    return Line(one.name, side, None, Happened.REMOVED)
 
 
 def _line(old: _Member, new: _Member, market: str) -> Line:

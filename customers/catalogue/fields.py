@@ -130,7 +130,7 @@ class Field:
             new = (new_text(key, one) for key, one in left.items() if one is not None)
             return ", ".join(filter(None, (first, *new)))
         if self.kind is kinds.BOOLEAN and isinstance(value, bool):
-            return self.choices.get(str(value).lower(), yes_no(value))
+            return str(self.codes.get("true" if value else "false", "")) or yes_no(value)
         if isinstance(value, str) and value in self.codes:
             return str(self.codes[value])
         return self.kind.text(value)

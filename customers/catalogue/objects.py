@@ -4,7 +4,7 @@ from django.utils.text import capfirst
 
 from customers.catalogue import addresses
 from customers.catalogue.compare import is_empty, raw_text, same_text
-from customers.catalogue.words import channel_text, countries, new_text, partners_text, yes_no
+from customers.catalogue.words import countries, here, new_text
 from customers.clubmed.profile import Json
 
 
@@ -130,12 +130,13 @@ def optins_text(value: Json) -> str:
     """E-mail Yes (partners No), SMS No."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         return raw_text(value)
+    words = here()
     texts = (
         (
-            channel_text(item.get("channel")),
-            yes_no(item.get("optin")),
-            partners_text(item.get("optin_partners")),
+            words.channel(item.get("channel")),
+            words.yes_no(item.get("optin")),
+            words.partners_text(item.get("optin_partners")),
         )
         for item in value
     )
-    return ", ".join(" ".join(filter(None, words)) for words in texts)
+    return ", ".join(" ".join(filter(None, told)) for told in texts)

@@ -9,7 +9,7 @@ import phonenumbers
 from customers.catalogue import compare
 from customers.catalogue.compare import Normal, is_contained, normal_codes
 from customers.catalogue.typed import coded
-from customers.catalogue.words import phone_type_text
+from customers.catalogue.words import here
 from customers.clubmed.profile import Json, parse_phones
 
 _TYPED = re.compile(r"\+?[\d\s.()\[\]/~\-]+")  # once it is `coded`
@@ -24,6 +24,7 @@ _COUNTRIES = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
 _CODES = "|".join(sorted(map(str, _COUNTRIES), key=len))
 _INTERNATIONAL = re.compile(rf"(?=.{{6,16}}\Z)\+({_CODES})([1-9][0-9]*)")
 _LONGEST_COUNTRY = 3  # digits of a calling code
+phonenumbers.enable_pattern_cache()  # else each number asks `re` for a handful of them
 
 
 def phones_text(value: Json) -> str:
@@ -31,8 +32,9 @@ def phones_text(value: Json) -> str:
     phones = parse_phones(value)
     if phones is None:
         return compare.raw_text(value)
-    texts = ((phone_type_text(one.type), dial_text(one.number)) for one in phones)
-    return ", ".join(" ".join(filter(None, words)) for words in texts)
+    words = here()
+    texts = ((words.phone_type(one.type), dial_text(one.number)) for one in phones)
+    return ", ".join(" ".join(filter(None, both)) for both in texts)
 
 
 def dial_text(number: str | None, region: str = "") -> str:

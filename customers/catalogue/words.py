@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import NamedTuple
 
 from babel import Locale
 from django.utils.text import capfirst
@@ -64,24 +65,57 @@ def _languages(locale: Locale) -> Mapping[str, str]:
     return reader.in_order(found)
 
 
-def phone_types() -> dict[str, str]:
-    """code -> name, in the language of the person."""
-    return {**_phone_types(get_language())}
+class Words(NamedTuple):
+    """What phones and opt-ins are told with, in one language; what has no name stands as it came.
+
+    To ask for the language takes as long as all that is told of a phone: do it once for a list.
+    """
+
+    phone_types: Mapping[str, str]
+    channels: Mapping[str, str]
+    yes: str
+    no: str
+    partners: str
+
+    def phone_type(self, code: str | None) -> str:
+        return self.phone_types.get(code or "", code or "")
+
+    def channel(self, code: Json) -> str:
+        text = raw_text(code)
+        return self.channels.get(text, text)
+
+    def yes_no(self, answer: Json) -> str:
+        if isinstance(answer, bool):
+            return self.yes if answer else self.no
+        return raw_text(answer)
+
+    def partners_text(self, answer: Json) -> str:
+        """(partners Yes); "" without an answer."""
+        text = self.yes_no(answer)
+        return self.partners % text if text else ""
+
+
+def here() -> Words:
+    """In the language of the person."""
+    return _words(get_language())
 
 
 @cache
-def _phone_types(language: str | None) -> Mapping[str, str]:
-    return {code: str(name) for code, name in _PHONE_TYPES.items()}
+def _words(language: str | None) -> Words:
+    types, channels = (
+        {code: str(name) for code, name in names.items()} for names in (_PHONE_TYPES, _CHANNELS)
+    )
+    return Words(types, channels, str(_("Yes")), str(_("No")), str(_("(partners %s)")))
 
 
-def phone_type_text(code: str | None) -> str:
-    """One name alone; a type without one stands as it came, "" for none."""
-    return _phone_types(get_language()).get(code or "", code or "")
+def phone_types() -> dict[str, str]:
+    """code -> name, in the language of the person."""
+    return {**here().phone_types}
 
 
 def channels() -> dict[str, str]:
     """The same of opt-ins."""
-    return {code: str(name) for code, name in _CHANNELS.items()}
+    return {**here().channels}
 
 
 def channel_help() -> dict[str, str]:
@@ -102,12 +136,9 @@ def number_text(value: Json) -> str:
     return reader.number_text(value)
 
 
-_YES, _NO, _PARTNERS = _("Yes"), _("No"), _("(partners %s)")
-
-
 def yes_no(answer: Json) -> str:
     """Yes or No; any other value as it came."""
-    return str(_YES if answer else _NO) if isinstance(answer, bool) else raw_text(answer)
+    return here().yes_no(answer) if isinstance(answer, bool) else raw_text(answer)
 
 
 def any_text(value: Json) -> str:
@@ -130,20 +161,9 @@ def key_text(key: str) -> str:
     return key.replace("_", " ").replace(".", ", ").strip() or key
 
 
-def partners_text(answer: Json) -> str:
-    """(partners Yes); "" without an answer."""
-    text = yes_no(answer)
-    return str(_PARTNERS) % text if text else ""
-
-
 def _named_by(names: Callable[[], Mapping[str, str]]) -> Callable[[Json], str]:
     """A function from a code to its name; a code without one stands as it came."""
     return lambda code: names().get(raw_text(code), raw_text(code))
-
-
-def channel_text(code: Json) -> str:
-    """One name alone: a list of opt-ins asks for each of its channels."""
-    return str(_CHANNELS.get(raw_text(code), raw_text(code)))
 
 
 country_text = _named_by(countries)

@@ -118,9 +118,9 @@ def _is_told_by_member(entry: Entry) -> bool:
     return bool(field and field.is_composed and is_told and not _is_missing(entry))
 
 
-def _of_member(name: str, member: str) -> str:
+def _of_member(name: str, member: str, language: str = "") -> str:
     """A field with the name of one member, "" for none: "Opt-ins, SMS", "Address, street"."""
-    label = field_label(name)
+    label = field_label(name, language)
     if not member:
         return label
     if FIELDS[name].members:
@@ -128,25 +128,23 @@ def _of_member(name: str, member: str) -> str:
     return wording.OF_FIELD % {"field": label, "member": member}
 
 
-def in_text(entry: Entry, *, revealed: bool) -> tuple[str, str, str]:
+def in_text(entry: Entry, language: str, *, revealed: bool) -> tuple[str, str, str]:
     """Field, old and new for a spreadsheet, by the rules of `delta`: of a list or an object the
-    members that differ.
+    members that differ. language: the reader's.
     """
-    name, is_shown = entry.field, revealed or not is_sensitive(entry.field)
-    told = is_shown and _is_told_by_member(entry) and changed_members(name, entry.old, entry.new)
+    name, old, new = entry.field, entry.old, entry.new
+    is_shown = revealed or not is_sensitive(name)
+    told = is_shown and _is_told_by_member(entry) and changed_members(name, old, new)
     if not told:
-        how: dict[str, Any] = {
-            "revealed": revealed,
-            "hidden": "" if is_shown else str(wording.MASKED),
-        }
-        texts = [value_text(name, one, **how) for one in (entry.old, entry.new)]
-        return _of_member(name, ""), texts[0], texts[1]
+        hidden = "" if is_shown else str(wording.MASKED)
+        texts = [value_text(name, one, revealed=revealed, hidden=hidden) for one in (old, new)]
+        return _of_member(name, "", language), texts[0], texts[1]
     if len(told) == 1:
-        [(member, old, new)] = told
-        return _of_member(name, member), old or "", new or ""
+        [(member, before, after)] = told
+        return _of_member(name, member, language), before or "", after or ""
     olds = [f"{member}: {old}" for member, old, _ in told if old is not None]
     news = [f"{member}: {new}" for member, _, new in told if new is not None]
-    return _of_member(name, ""), "; ".join(olds), "; ".join(news)
+    return _of_member(name, "", language), "; ".join(olds), "; ".join(news)
 
 
 @register.simple_tag

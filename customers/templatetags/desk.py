@@ -174,9 +174,12 @@ def select_input(bound: BoundField) -> SafeString:
 
 
 @register.filter
-def field_label(name: str) -> str:
-    """The catalogue's label of a field; the name of one that left the catalogue."""
-    return _label(name, get_language())
+def field_label(name: str, language: str = "") -> str:
+    """The catalogue's label of a field; the name of one that left the catalogue.
+
+    language: the reader's, from who asks for many.
+    """
+    return _label(name, language or get_language())
 
 
 @lru_cache(1024)
@@ -236,13 +239,13 @@ def hides(entry: Entry) -> bool:
 
 
 @register.filter
-def basis(entry: Entry) -> str:
-    """What an outcome rests on, in words."""
+def basis(entry: Entry, language: str = "") -> str:
+    """What an outcome rests on, in words. language: the reader's, from who asks for many."""
     if entry.action not in OF_VALUES:
         return ""
     if entry.action == Action.ELSEWHERE:
         return str(wording.ELSEWHERE)
-    words = _basis(entry.evidence, entry.outcome, get_language())
+    words = _basis(entry.evidence, entry.outcome, language or get_language())
     if "%(" in words:
         reason = entry.reason
         if isinstance(reason, Missing):

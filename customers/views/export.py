@@ -10,6 +10,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from customers import wording
@@ -106,11 +107,11 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     yield "\ufeff" + write(map(str, wording.COLUMNS))
     roles = cache(lambda written: role_words(written.split(", ")))
     labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}
-    zone = timezone.get_current_timezone()
+    language, zone = get_language() or "", timezone.get_current_timezone()
     count = 0
     for rows in batches:
         lines = [
-            write(_cells(change, history, labels, roles, zone, revealed=revealed))
+            write(_cells(change, history, labels, roles, language, zone, revealed=revealed))
             for change in changes_of(rows)
             for history in reversed(change.fields)
         ]
@@ -124,6 +125,7 @@ def _cells(
     history: FieldHistory,
     labels: Mapping[str, str],
     roles: Callable[[str], str],
+    language: str,
     zone: tzinfo,
     *,
     revealed: bool,
@@ -134,7 +136,7 @@ def _cells(
     """
     first, verdict = history.first, history.verdict
     time = change.recorded_at
-    field, old, new = in_text(verdict, revealed=revealed)
+    field, old, new = in_text(verdict, language, revealed=revealed)
     cells = [
         time.astimezone(zone).isoformat(" ")[:_SECONDS],
         f"{time.astimezone(UTC).isoformat()[:_SECONDS]}Z",
@@ -147,7 +149,7 @@ def _cells(
         old,
         new,
         labels.get(verdict.outcome, verdict.outcome),
-        basis(verdict),
+        basis(verdict, language),
         str(first.reason),
         ". ".join(flagged(first)),
         first.locale,

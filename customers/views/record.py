@@ -94,9 +94,10 @@ class FieldRow:
     @property
     def optins(self) -> list[dict[str, Json]]:
         """Channels that were asked about, with the answers and the members that are new to us."""
+        here = words.here()
         return [
             {
-                "channel": words.channel_text(item.get("channel")),
+                "channel": here.channel(item.get("channel")),
                 "optin": item.get("optin"),
                 "partners": item.get("optin_partners"),
                 "extra": _pairs({k: v for k, v in item.items() if k not in kinds.OPTINS.members}),
