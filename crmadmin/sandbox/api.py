@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -135,16 +136,21 @@ class Api:
         self.token = token
         self.tokens = {token}
         self.api_key = api_key
-        self.seed = seed
         self.lock = threading.RLock()
-        self.customers: dict[str, dict[str, Any]] = people(seed)
+        self._seeded = people(seed)
+        self.customers: dict[str, dict[str, Any]] = {}
         self.forbidden: set[str] = set()
         self.searchable = True
+        self.reset()
 
     def reset(self) -> None:
+        """Most profiles are as seeded: the others are copied anew. All stand in their order."""
         with self.lock:
+            held = self.customers.copy()
             self.customers.clear()
-            self.customers.update(people(self.seed))
+            for number, profile in self._seeded.items():
+                is_seeded = held.get(number) == profile
+                self.customers[number] = held[number] if is_seeded else deepcopy(profile)
             self.forbidden.clear()
             self.searchable = True
             self.tokens.clear()

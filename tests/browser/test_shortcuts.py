@@ -116,6 +116,7 @@ def test_a_page_that_is_a_form_begins_in_it(sana, path, first):
 
 def test_the_first_customer_who_was_found_is_opened_with_enter(page):
     page.goto("/")
+    expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("Smith")
     press(page, "Enter")
     found = page.locator("section[aria-labelledby=found-title] li")
