@@ -80,14 +80,7 @@ COLUMNS = [field.column for field in Entry._meta.concrete_fields if field.column
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize(
-    "seq",
-    [
-        pytest.param(1, marks=pytest.mark.once, id="first"),
-        pytest.param(5, id="middle"),
-        pytest.param(LAST, marks=pytest.mark.once, id="last"),
-    ],
-)
+@pytest.mark.parametrize("seq", [1, 5, LAST], ids=["first", "middle", "last"])
 def test_any_column_changed_is_found_and_named(tmp_path, column, seq):
     value = OTHER.get(column, "other")
     assert sql(f"UPDATE customers_entry SET {column} = %s WHERE seq = %s", value, seq) == 1
@@ -109,9 +102,7 @@ ERASED = {
 @pytest.mark.parametrize(
     "detail", ["", "oops", "[]", "{}", '{"seq": 1e999, "up_to": "x"}', "[" * 9999]
 )
-@pytest.mark.parametrize(
-    "what", ["anchor", *(pytest.param(what, marks=pytest.mark.once) for what in [*ERASED][:-1])]
-)
+@pytest.mark.parametrize("what", ERASED)
 def test_an_entry_that_no_longer_says_what_it_erased_is_named_and_breaks_nothing(
     supervisor, what, detail
 ):
@@ -135,7 +126,6 @@ WORDS = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("column", "value"), [(column, word) for column, words in WORDS.items() for word in words]
 )
