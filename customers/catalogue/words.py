@@ -138,7 +138,7 @@ def number_text(value: Json) -> str:
 
 def yes_no(answer: Json) -> str:
     """Yes or No; any other value as it came."""
-    return here().yes_no(answer) if isinstance(answer, bool) else raw_text(answer)
+    return here().yes_no(answer)
 
 
 def any_text(value: Json) -> str:

@@ -54,6 +54,11 @@ class FieldRow:
         return self.field.patch and self.field.readable(self.value)
 
     @property
+    def absent(self) -> bool:
+        """Is it a rare field without a value? Such fields are added from one line."""
+        return self.empty and self.field.rare
+
+    @property
     def recent(self) -> bool:
         newest = self.newest
         return bool(newest and timezone.now() - newest.recorded_at < timedelta(days=14))
@@ -243,11 +248,11 @@ class ProfilePage:
         told = {row.field.before for row in self.rows.values() if not row.empty}
         of_group = [row for row in self.rows.values() if row.field.group is group]
         rows = [row for row in of_group if row.field.name not in told]
-        rare = [row for row in rows if row.empty and row.field.rare]
+        rare = [row for row in rows if row.absent]
         return {
             "title": group.title,
             "slug": group.value,
-            "rows": [row for row in rows if not (row.empty and row.field.rare)],
+            "rows": [row for row in rows if not row.absent],
             "absent": rare,
             "to_add": _by_script(row for row in rare if row.editable),
             "fields_to_add": sum(row.editable for row in rare),
