@@ -45,7 +45,7 @@ class LogFilterForm(FilterForm):
                     occurring=occurring.fields,
                     nothing=wording.ANY_FIELD,
                 ),
-                ValuesField("group", wording.GROUP, {one.value: one.title for one in Group}),
+                ValuesField("group", wording.GROUP, dict(Group.choices)),
                 ValuesField(
                     "action",
                     wording.ACTION,
