@@ -217,7 +217,7 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 def row_of(profile: Profile, field: Field, made: Iterable[Entry] = ()) -> FieldRow:
     """made: the entries that were appended last, if that was just now."""
     newest = {entry.field: entry for entry in made}
-    newest = newest or reading.newest_of(profile.customer_id, field.name)
+    newest = newest or reading.newest_by_field(profile.customer_id, field=field.name)
     return ProfilePage(profile, newest).rows[field.name]
 
 
