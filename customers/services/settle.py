@@ -71,6 +71,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
             return read_at, history
         for settlement in settlements:
             append_settlement(settlement)
+        pairs = zip(pending, since, strict=True)
+        seen = [change.pk for change, (_, is_watched) in pairs if not is_watched]
+        Change.objects.filter(pk__in=seen).update(read_again_at=None)
         return chain.position(), histories.of_customer(customer_id)
 
 
