@@ -40,8 +40,9 @@ def note_number(line: JournalLine, customer_id: str) -> None:
 def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
-    A form that was refused, or that never got through, is not used up. For a sensitive field a
-    repeated save counts as the same only if it clears the field. Raises Unknown, AlreadySent.
+    A form that was refused, or that never got through, is not used up. Where a sensitive value was
+    replaced, a repeated save counts as the same only if it clears the field: a guess would confirm
+    the part that was not typed. Raises Unknown, AlreadySent.
     """
     if JournalLine.objects.filter(pk=token.change_id).exists():
         raise Unknown
@@ -58,7 +59,7 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
 
     def is_same(name: str, value: Json) -> bool:
         row = FIELDS[name]
-        if row.sensitive:
+        if row.sensitive and not is_empty(made[name].old):
             return is_empty(value)
         return canonical(row.kind.compose(made[name].old, value)) == canonical(sent[name])
 
