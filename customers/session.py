@@ -56,7 +56,7 @@ def shown_profile(
 
 
 def forget_shown(session: SessionBase, customer_id: str) -> None:
-    """After a save the next read asks Club Med."""
+    """After a change whose outcome the log does not hold yet: the next editor asks Club Med."""
     cache.delete(digest(_own(session, "shown", customer_id)))
 
 

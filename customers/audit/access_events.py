@@ -63,24 +63,15 @@ def record(
 
 
 def note(
-    kind: Access,
-    *,
-    actor: Actor,
-    request_id: str,
-    customer_id: str = "",
-    field: str = "",
-    change_id: UUID | None = None,
-    address: str = "",
-    same: timedelta = SAME,
+    kind: Access, *, actor: Actor, request_id: str, same: timedelta = SAME, **about: Any
 ) -> bool:
     """Record an access that is given even if it cannot be recorded; the process log says so then.
     Was it recorded?
 
-    Views of one customer by one person within ten minutes are recorded once, and so is what
-    somebody repeats at the door from one address (the caller's, `request.address`).
+    about: customer_id, field, change_id and address, as of `record`. Views of one customer by one
+    person within ten minutes are recorded once, and so is what somebody repeats at the door from
+    one address.
     """
-    about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
-    about["address"] = address
     try:
         if kind not in _COUNTED_ONCE or not _is_repeated(kind, actor, same, **about):
             record(kind, actor=actor, request_id=request_id, **about)
@@ -107,10 +98,10 @@ def _is_repeated(
     actor: Actor,
     same: timedelta,
     *,
-    customer_id: str,
-    field: str,
-    change_id: UUID | None,
-    address: str,
+    customer_id: str = "",
+    field: str = "",
+    change_id: UUID | None = None,
+    address: str = "",
 ) -> bool:
     rows, parameters = lately(kind, actor, same)
     key = AccessEvent._meta.get_field("change_id").get_db_prep_save(change_id, connection)

@@ -6,7 +6,6 @@ take one number. What the database says of the head is believed only if our key 
 forged head would be signed over by the next append.
 """
 
-import base64
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -132,7 +131,7 @@ def _signing(head: Head) -> Statement:
     head.key_id = signing.current_key()
     head.signature = signing.sign(seal_of(head).message())
     _believe(head)
-    seal = {"seal": json.loads(seal_line(head))}
+    seal = {"seal": seal_of(head).members()}
     transaction.on_commit(partial(logger.info, "appended", extra=seal))
     return statements.updating(head, "seq", "recorded_at", "digest", "key_id", "signature")
 
@@ -147,7 +146,7 @@ def log_seal() -> None:
     except DatabaseError:  # pages can say so, and /health/ready does
         return
     if head is not None:
-        logger.info("at start", extra={"seal": json.loads(seal_line(head))})
+        logger.info("at start", extra={"seal": seal_of(head).members()})
 
 
 def seal_of(head: Head | StoredSeal) -> Seal:
@@ -157,13 +156,7 @@ def seal_of(head: Head | StoredSeal) -> Seal:
 
 def seal_line(head: Head) -> str:
     """The seal as one line of JSON: copied elsewhere, it proves later how far the log went."""
-    return line_of(seal_of(head))
-
-
-def line_of(seal: Seal) -> str:
-    members = seal._asdict()
-    signature = base64.urlsafe_b64encode(members["signature"]).decode().rstrip("=")
-    return json.dumps(members | {"digest": members["digest"].hex(), "signature": signature})
+    return json.dumps(seal_of(head).members())
 
 
 def columns(entry: Entry) -> Iterable[str]:

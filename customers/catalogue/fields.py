@@ -6,6 +6,7 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -16,25 +17,15 @@ from customers.catalogue.words import any_text, key_text, new_text, yes_no
 from customers.clubmed.profile import Json, Profile, member, parse_date
 
 
-class Group(Enum):
-    """Where a field stands on the page, with its title for people."""
+class Group(models.TextChoices):
+    """Where a field stands on the page."""
 
-    _words: str | Promise
     HEAD = "head", _("Head")
     IDENTITY = "identity", _("Identity")
     CONTACT = "contact", _("Contact")
     PREFERENCES = "preferences", _("Preferences")
     ACCOUNT = "account", _("Loyalty and account")
     CALL = "call", _("About this call")
-
-    def __new__(cls, value: str, title: str | Promise) -> "Group":
-        group = object.__new__(cls)
-        group._value_, group._words = value, title
-        return group
-
-    @property
-    def title(self) -> str:
-        return str(self._words)
 
 
 class Create(Enum):

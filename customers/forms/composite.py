@@ -76,7 +76,7 @@ class MembersForm(plain.FormPart):
         sent = self.data.get(self.add_prefix("country_code"))
         country = self.stored.get("country_code") if sent is None else sent
         is_here = not country or country == market.region
-        return market if is_here else Market(market.locale, Rules(market.locale))
+        return market if is_here else Market(market.locale, Rules())
 
     @property
     def error_codes(self) -> set[str | None]:
@@ -169,8 +169,8 @@ class OptinsForm(plain.FormPart):
         super().__init__(editing, row, data, prefix=row.name)
         now = objects.by_channel(self.now)
         answers = now if shown is None else objects.by_channel(shown)
-        known = words.channels()
-        self.channels = known | {code: code for code in now if code not in known}
+        known = words.here().channels
+        self.channels = {**known} | {code: code for code in now if code not in known}
         self.about = {code: (code, "optin") for code in self.channels}
         self.about["EMAIL_partners"] = ("EMAIL", "optin_partners")
         yes_and_no = (("yes", words.yes_no(True)), ("no", words.yes_no(False)))
@@ -239,7 +239,7 @@ class PhoneForm(plain.Inputs):
         self.region = region
         self.phone: dict[str, Json] | None = None
         self.is_typed = False
-        types, own_type = words.phone_types(), self.own.type or ""
+        types, own_type = {**words.here().phone_types}, self.own.type or ""
         if own_type not in types:
             unknown = wording.NEW_VALUE % {"code": own_type} if own_type else str(wording.NO_TYPE)
             types = {own_type: unknown} | types

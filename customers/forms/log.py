@@ -34,8 +34,8 @@ class LogFilterForm(FilterForm):
     def __init__(self, query: QueryDict, occurring: Occurring, *, reader: Actor) -> None:
         self.people = occurring.people
         fields = _fields(tuple(occurring.fields), get_language())
-        groups = {one.value: one.title for one in Group}
-        actions, flags = dict(Action.choices), dict(Flag.choices)
+        groups, flags = dict(Group.choices), dict(Flag.choices)
+        actions = dict(Action.choices)
         outcomes = {**dict(Outcome.choices), WAITING: wording.WAITING}
         ended = [*occurring.outcomes, WAITING]
         requests = {one: one for one in query.getlist("request") if _REQUEST.fullmatch(one)}

@@ -29,7 +29,7 @@ from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
 from customers.services.revert import may_be_undone, puts_back
-from customers.session import forget_shown, given_up, remember_shown
+from customers.session import given_up, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.record import FieldRow, ProfilePage
@@ -192,7 +192,6 @@ def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:
     """Right after the 204: the row with what was sent, which is read again by itself."""
-    forget_shown(request.session, profile.customer_id)
     note = _note(saved.values[field.name]) if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
         undo = undo_address(request, saved)
@@ -217,7 +216,7 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 def row_of(profile: Profile, field: Field, made: Iterable[Entry] = ()) -> FieldRow:
     """made: the entries that were appended last, if that was just now."""
     newest = {entry.field: entry for entry in made}
-    newest = newest or reading.newest_of(profile.customer_id, field.name)
+    newest = newest or reading.newest_by_field(profile.customer_id, field=field.name)
     return ProfilePage(profile, newest).rows[field.name]
 
 

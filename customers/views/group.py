@@ -19,7 +19,7 @@ from customers.services.change import change_profile
 from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Unknown
 from customers.services.revert import puts_back
-from customers.session import forget_shown, remember_given_up
+from customers.session import remember_given_up
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.edit import GIVEN_UP, undo_address
@@ -49,7 +49,6 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
         saved = change_profile(customer_id, form.changes, **act, reverts=reverts)
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
-    forget_shown(request.session, customer_id)
     labels = ", ".join(FIELDS[name].label for name in saved.values)
     said = wording.ABOUT % {"field": labels, "message": wording.SAVED}
     said = said if labels else str(wording.HELD_ALREADY)

@@ -75,7 +75,7 @@ class FieldRow:
 
     @cached_property
     def phones(self) -> list[dict[str, str]]:
-        names = words.phone_types()
+        names = words.here().phone_types
         return [
             {
                 "number": phones.dial_text(phone.number, self.region),
@@ -104,7 +104,7 @@ class FieldRow:
     @property
     def channels_not_asked(self) -> str:
         asked = {compare.raw_text(item.get("channel")) for item in self.value}
-        return ", ".join(name for code, name in words.channels().items() if code not in asked)
+        return ", ".join(name for code, name in words.here().channels.items() if code not in asked)
 
 
 _NAME = ("civility", "first_name", "last_name")
@@ -241,7 +241,7 @@ class ProfilePage:
         rows = [row for row in of_group if row.field.name not in told]
         rare = [row for row in rows if row.absent]
         return {
-            "title": group.title,
+            "title": group.label,
             "slug": group.value,
             "rows": [row for row in rows if not row.absent],
             "absent": rare,

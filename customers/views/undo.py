@@ -67,7 +67,6 @@ def _asking(request: DeskRequest, ways: list[WayBack]) -> UndoForm:
 def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResponse:
     """The row with the old value, or the profile with a message."""
     profile = answers.shown_or_read(request, saved.customer_id)
-    forget_shown(request.session, saved.customer_id)
     note = wording.UNDONE if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
         messages.success(request, wording.ABOUT % {"field": _labels(ways), "message": note})

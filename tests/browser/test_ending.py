@@ -65,14 +65,3 @@ def test_what_was_typed_and_not_saved_is_asked_about_first(open_page):
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(GATE)
-
-
-def test_somebody_without_access_signs_out(open_page):
-    page = open_page()
-    page.goto("/")
-    page.get_by_role("button", name="Noa Feldstein").click()
-    expect(page.get_by_role("heading", name="You have no access yet")).to_be_visible()
-
-    page.get_by_role("button", name="Sign out").click()
-
-    page.wait_for_url(GATE)

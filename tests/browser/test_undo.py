@@ -45,28 +45,3 @@ def test_undo_over_what_somebody_saved_since_shows_both_values(product, page):
     page.get_by_role("link", name="Keep theirs").click()
     expect(page.locator("#email .field-edit")).to_contain_text("theirs@example.com")
     assert len(bodies(product)) == 2
-
-
-def test_a_supervisor_puts_a_value_back_that_moved(product, sana):
-    page = sana
-    page.goto(TOM)  # an editor begins with what its person saw last
-    page.goto(f"{TOM}fields/email/")
-    page.locator("input[name=value]").fill("new@example.com")
-    page.get_by_role("button", name="Save", exact=True).click()
-    # Undo is offered once the value was read again: what comes now is somebody else's.
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
-    product.change_elsewhere("123456789", email="third@example.com")
-    page.goto("/audit/")
-    page.locator("tbody.change .when a").first.click()
-    page.get_by_label("Put back: why?").fill("Saved for the wrong person")
-    page.get_by_role("button", name="Put the ticked values back").click()
-
-    expect(page.locator("#revert")).to_contain_text("Changed since then.")
-    expect(page.locator("#revert .compare")).to_contain_text("third@example.com")
-    page.get_by_label("E-mail, anyway").check()
-    page.get_by_role("button", name="Put the ticked values back").click()
-
-    expect(page.locator("#notices")).to_contain_text("E-mail: the old value is back.")
-    page.get_by_role("link", name="the change of").click()
-    expect(page.locator("main")).to_contain_text("Put back by Sana El Idrissi")
-    assert bodies(product)[-1] == {"email": "tom@example.com"}

@@ -13,6 +13,7 @@ from crmadmin.sso.provider import _client
 from crmadmin.sso.store import SessionStore
 from customers.audit.models import Access, AccessEvent
 from tests import hostile_provider as hostile
+from tests.acts import CREATE, NEEDED
 from tests.conftest import HTMX, soup, text
 from tests.crmadmin.signing_in import Browser, query
 from tests.hostile_provider import hashed_with, key, signed_with, unsigned
@@ -277,10 +278,17 @@ def test_a_sign_in_ends_after_its_hours_however_much_is_done(browser, liar, club
 
 def test_a_sign_in_ends_after_an_idle_hour(browser, liar, clubmed, clock, calm):
     browser.come_in_by(liar)
-    for minutes, status in ((59, 200), (118, 200), (179, 302), (180, 302)):
+    form = browser.form(CREATE) | NEEDED
+    for minutes in (59, 118):
         clock(minutes)
-        assert browser.get("/").status_code == status
+        assert browser.get("/").status_code == 200
+    clock(179)
+    assert "is there again once you sign in" in text(soup(browser.post(CREATE, form)))
+    clock(180)
+    assert browser.get("/").status_code == 302
     assert kinds() == ["sign_in", "expired"]
+    browser.come_in_by(liar)
+    assert browser.page(CREATE).select_one("[name=last_name]")["value"] == "Durand"
 
 
 @pytest.mark.once
