@@ -129,8 +129,8 @@ def record_answer(
     ]
     try:
         with transaction.atomic():
-            head = chain.lock()
-            if journal.close(line):
+            head, was_open = journal.close(line)
+            if was_open:
                 return entries.append(line.change_id, act, findings, head=head)
             _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values

@@ -91,8 +91,8 @@ def _open(customer_id: str, history: History) -> tuple[list[JournalLine], set[st
 def append_settlement(settlement: Settlement) -> None:
     """Append the entries unless another process settled the line first; in a transaction."""
     change_id, act, findings, line, unseen = settlement
-    head = chain.lock()
-    if line is None or journal.close(line):
+    head, is_open = journal.close(line) if line else (chain.lock(), True)
+    if is_open:
         entries.append(change_id, act, findings, head=head, unseen_by_author=unseen)
 
 
