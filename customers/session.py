@@ -39,7 +39,7 @@ def remember_shown(session: SessionBase, profile: Profile, newest: int) -> None:
     as of then.
     """
     shown = [newest, dict(profile.values)]
-    _put(_key("shown", session.get(OWN, ""), profile.customer_id), shown, _SECONDS)
+    _put(_own(session, "shown", profile.customer_id), shown, _SECONDS)
 
 
 def shown_profile(
@@ -49,7 +49,7 @@ def shown_profile(
 
     current: only if nobody has changed the customer from here since, in whatever process.
     """
-    shown = _get(_key("shown", session.get(OWN, ""), customer_id), _SECONDS)
+    shown = _get(_own(session, "shown", customer_id), _SECONDS)
     if not shown or (current and shown[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, shown[1])
@@ -57,29 +57,32 @@ def shown_profile(
 
 def forget_shown(session: SessionBase, customer_id: str) -> None:
     """After a change whose outcome the log does not hold yet: the next editor asks Club Med."""
-    cache.delete(digest(_key("shown", session.get(OWN, ""), customer_id)))
+    cache.delete(digest(_own(session, "shown", customer_id)))
 
 
 def remember_name(session: SessionBase, customer_id: str, name: str) -> None:
     """Remember what a customer is called who was opened: an access event does not say it."""
-    key = _key("name", session.get(OWN, ""), customer_id)
-    _put(key, name, settings.SESSION_COOKIE_AGE)
+    _put(_own(session, "name", customer_id), name, settings.SESSION_COOKIE_AGE)
 
 
 def name_of(session: SessionBase, customer_id: str) -> str:
     """What that customer was called; "" if it is gone."""
-    key = _key("name", session.get(OWN, ""), customer_id)
-    return str(_get(key, settings.SESSION_COOKIE_AGE) or "")
+    return str(_get(_own(session, "name", customer_id), settings.SESSION_COOKIE_AGE) or "")
 
 
 def remember_given_up(session: SessionBase, customer_id: str, typed: Mapping[str, Json]) -> None:
     """Remember values that were not sent. typed: field -> value, as its editor gave it."""
-    _put(_key("given up", session.get(OWN, ""), customer_id), dict(typed), _SECONDS)
+    _put(_own(session, "given up", customer_id), dict(typed), _SECONDS)
 
 
 def given_up(session: SessionBase, customer_id: str) -> dict[str, Json]:
     """Those of the last form of this customer where somebody else's values were kept."""
-    return dict(_get(_key("given up", session.get(OWN, ""), customer_id), _SECONDS) or {})
+    return dict(_get(_own(session, "given up", customer_id), _SECONDS) or {})
+
+
+def _own(session: SessionBase, what: str, customer_id: str) -> str:
+    """The key of what this sign-in remembers of a customer."""
+    return _key(what, session.get(OWN, ""), customer_id)
 
 
 def _put(key: str, value: Any, seconds: int) -> None:

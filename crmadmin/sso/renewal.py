@@ -209,5 +209,5 @@ def _not_renewed(request: DeskRequest, exc: Exception, *, is_theirs: bool) -> No
 
 def _end(request: DeskRequest) -> None:
     note_at_door(request, Access.ENDED)
-    sessions.end(request)
+    sessions.end(request.session)
     request.actor = None  # type: ignore[assignment]

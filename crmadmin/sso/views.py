@@ -71,7 +71,7 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
     note_at_door(request, kind, actor=actor)
     if not actor.roles:
-        sessions.end(request)
+        sessions.end(request.session)
         return _no_access(request, actor, answer, private)
     access_events.know(actor, claims.login_of(told))
     actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid") or "")
@@ -116,9 +116,9 @@ def _keep_own_token(token: dict[str, Any], began: float) -> str:
 def _failed(
     request: DeskRequest, exc: Exception, target: str, *, whose: Actor | None = None
 ) -> HttpResponse:
-    """Page and log do not repeat what the provider sent: it may hold a token or a name.
+    """A page and a log line that quote nothing of the provider's: it may hold a token or a name.
 
-    target: where the next try leads. whose: of a stranger nothing is written.
+    target: where the next try leads. whose: who tried, if that is known; only then it is recorded.
     """
     down = isinstance(exc, requests.RequestException)
     reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__

@@ -77,14 +77,19 @@ def lock(*, rotating: bool = False) -> Head:
 
     rotating: a head that a former key signed will do.
     """
+    return lock_and_run([], rotating=rotating)[0]
+
+
+def lock_and_run(to_run: Iterable[Statement], *, rotating: bool = False) -> tuple[Head, list[int]]:
+    """The same, and how many rows each of these statements then changed."""
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    head = statements.find(Head, 1, lock=True)
+    head, counts = statements.lock_and_run(Head, 1, to_run)
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
         head = Head.objects.select_for_update().get()
     _check(head, rotating=rotating)
-    return head
+    return head, counts
 
 
 def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:

@@ -41,8 +41,9 @@ def note_number(line: JournalLine, customer_id: str) -> None:
 def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
-    A form that was refused, or that never got through, is not used up. For a sensitive field a
-    repeated save counts as the same only if it clears the field. Raises Unknown, AlreadySent.
+    A form that was refused, or that never got through, is not used up. Where a sensitive value was
+    replaced, a repeated save counts as the same only if it clears the field: a guess would confirm
+    the part that was not typed. Raises Unknown, AlreadySent.
     """
     if JournalLine.objects.filter(pk=token.change_id).exists():
         raise Unknown
@@ -59,7 +60,7 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
 
     def is_repeated(name: str, value: Json) -> bool:
         row = FIELDS[name]
-        if row.sensitive:
+        if row.sensitive and not is_empty(made[name].old):
             return is_empty(value)
         return is_same(row.kind.compose(made[name].old, value), sent[name])
 
@@ -129,8 +130,8 @@ def record_answer(
     ]
     try:
         with transaction.atomic():
-            head = chain.lock()
-            if journal.close(line):
+            head, was_open = journal.close(line)
+            if was_open:
                 return entries.append(line.change_id, act, findings, head=head)
             _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values

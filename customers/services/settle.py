@@ -71,6 +71,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
             return read_at, history
         for settlement in settlements:
             append_settlement(settlement)
+        pairs = zip(pending, since, strict=True)
+        seen = [change.pk for change, (_, is_watched) in pairs if not is_watched]
+        Change.objects.filter(pk__in=seen).update(read_again_at=None)
         return chain.position(), histories.of_customer(customer_id)
 
 
@@ -88,8 +91,8 @@ def _open(customer_id: str, history: History) -> tuple[list[JournalLine], set[st
 def append_settlement(settlement: Settlement) -> None:
     """Append the entries unless another process settled the line first; in a transaction."""
     change_id, act, findings, line, unseen = settlement
-    head = chain.lock()
-    if line is None or journal.close(line):
+    head, is_open = journal.close(line) if line else (chain.lock(), True)
+    if is_open:
         entries.append(change_id, act, findings, head=head, unseen_by_author=unseen)
 
 

@@ -22,9 +22,8 @@ DOUBT = (Outcome.UNCLEAR, Outcome.NOT_APPLIED, Outcome.NOT_SEEN)
 
 @dataclass(frozen=True)
 class Bar:
-    """A count with its name. address: "" if no filter can say so much. tone: its class.
-
-    width: in percent of the longest.
+    """A count with its name. address: "" if no filter can say so much. tone: its class. width: in
+    percent of the longest.
     """
 
     label: str
@@ -46,31 +45,26 @@ def bars(
     name: str,
     counts: Counter[Any],
     label: Callable[[Any], str],
+    *,
+    others: Callable[[int], str] | None = None,
     tone: Callable[[Any], str] = lambda value: "b1",
-) -> list[Bar]:
-    """A bar a value, the longest first. name: of the filter."""
+) -> dict[str, list[Bar]]:
+    """A bar a value, the longest first: `all`, and of these `drawn`. name: of the filter.
+
+    others: the label of how many that are drawn as one, where they are more than _BARS.
+    """
     found = [
         Bar(label(value), n, listed(of, **{name: value}), tone(value))
         for value, n in counts.most_common()
     ]
-    return _scaled(found)
-
-
-def shortened(
-    of: Period, name: str, counts: Counter[Any], whole: list[Bar], label: Callable[[int], str]
-) -> list[Bar]:
-    """At most _BARS: the last one for all others. label: of how many."""
-    if len(whole) <= _BARS:
-        return whole
-    others = [value for value, _ in counts.most_common()][_BARS - 1 :]
-    total = sum(counts[value] for value in others)
-    last = Bar(label(len(others)), total, listed(of, **{name: others}))
-    return _scaled([*whole[: _BARS - 1], last])
-
-
-def _scaled(found: Sequence[Bar]) -> list[Bar]:
-    most = max((bar.count for bar in found), default=1)
-    return [replace(bar, width=max(1, round(100 * bar.count / most))) for bar in found]
+    drawn = found
+    if others and len(found) > _BARS:
+        rest = dict(counts.most_common()[_BARS - 1 :])
+        last = Bar(others(len(rest)), sum(rest.values()), listed(of, **{name: [*rest]}))
+        drawn = [*found[: _BARS - 1], last]
+    most = max((bar.count for bar in drawn), default=1)
+    scaled = [replace(bar, width=max(1, round(100 * bar.count / most))) for bar in drawn]
+    return {"all": found, "drawn": scaled}
 
 
 @dataclass(frozen=True)

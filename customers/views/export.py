@@ -130,9 +130,8 @@ def _cells(
     *,
     revealed: bool,
 ) -> list[str]:
-    """labels: of actions and outcomes. roles: as an entry holds them -> in words.
-
-    A spreadsheet would calculate what begins like a formula, so an apostrophe goes before it.
+    """labels: of actions and outcomes. roles: from an entry's text to words. An apostrophe goes
+    before a text that a spreadsheet would take for a formula.
     """
     first, verdict = history.first, history.verdict
     time = change.recorded_at

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers import wording
 from customers.audit.models import Entry
-from customers.catalogue import compare, kinds, objects, phones, words
+from customers.catalogue import compare, kinds, phones, words
 from customers.catalogue.fields import FIELDS, FOUND_TYPES, Field, Group
 from customers.catalogue.markets import country_name, market_of, region_of
 from customers.catalogue.names import native_name
@@ -43,11 +43,6 @@ class FieldRow:
     @cached_property
     def text(self) -> str:
         return self.field.text(self.value, revealed=self.revealed)
-
-    @property
-    def open_text(self) -> str:
-        """What is shown of it while it is masked."""
-        return self.field.open_text(self.value)
 
     @property
     def editable(self) -> bool:
@@ -91,10 +86,6 @@ class FieldRow:
             }
             for phone in parse_phones(self.value) or ()
         ]
-
-    @property
-    def address_lines(self) -> list[str]:
-        return objects.address_lines(self.value)
 
     @property
     def optins(self) -> list[dict[str, Json]]:
