@@ -163,20 +163,14 @@ def _occurring() -> Occurring:
     """In SQL: from one value to the next in its index, in one query."""
     others = ("field", "action", "outcome")
     table, columns = "customers_changedfield", ("actor_key", *others)
+    people = paging.PEOPLE.format(rows="customers_entry", key="seq", table=table)
     steps = ",".join(paging.STEPS.format(table=table, column=column) for column in columns)
     values = "".join(_VALUES.format(column=column) for column in others)
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH RECURSIVE {steps} {_PEOPLE} {values}")
+        cursor.execute(f"WITH RECURSIVE {steps} {people} {values}")
         found = [row for row in cursor.fetchall() if row[1] is not None]
-    people = [(int(key), name, sub) for of, key, name, sub in found if of == "actor_key"]
-    return Occurring(people, *([row[1] for row in found if row[0] == one] for one in others))
+    persons = [(int(key), name, sub) for of, key, name, sub in found if of == "actor_key"]
+    return Occurring(persons, *([row[1] for row in found if row[0] == one] for one in others))
 
 
-_PEOPLE = """
-SELECT 'actor_key', CAST(actor_key_.value AS text), actor_name, coalesce(login, actor_sub)
-FROM actor_key_
-JOIN customers_entry ON seq = (
-    SELECT max(seq) FROM customers_changedfield WHERE actor_key = actor_key_.value
-)
-LEFT JOIN customers_colleague ON key = actor_key_.value"""
 _VALUES = " UNION ALL SELECT '{column}', value, '', '' FROM {column}_"

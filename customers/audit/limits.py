@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import statements
-from customers.audit.access_events import SAME, lately
-from customers.audit.models import Access, AccessEvent, actor_key
+from customers.audit.access_events import SAME, lately, viewed_by
+from customers.audit.models import Access
 
 # Of what is limited: the limit's name, and the setting that says (how many, in which time).
 _LIMITS = {
@@ -66,11 +66,7 @@ def _nth(kind: Access, actor: Actor, nth: int, within: timedelta) -> tuple[str, 
 
 def has_viewed(customer_id: str, *, actor: Actor, lately: bool) -> bool:
     """Is a view of this customer by this person recorded? lately: so that another is the same."""
-    views = AccessEvent.objects.filter(
-        kind=Access.VIEW,
-        customer_id=customer_id,
-        actor_key=actor_key(actor.issuer, actor.sub),
-    )
+    views = viewed_by(actor).filter(customer_id=customer_id)
     if lately:
         views = views.filter(recorded_at__gte=timezone.now() - SAME)
     return views.exists()

@@ -138,6 +138,14 @@ STEPS = """
     FROM {column}_ WHERE {column}_.value IS NOT NULL
 )"""
 
+# In SQL, behind the STEPS of actor_key: whom each key is, by the newest row that `rows` has of it:
+# its name as it was last, and its login or else identifier. rows, key: where the names are.
+PEOPLE = """
+SELECT 'actor_key', CAST(actor_key_.value AS text), actor_name, coalesce(login, actor_sub)
+FROM actor_key_
+JOIN {rows} ON {key} = (SELECT max({key}) FROM {table} WHERE actor_key = actor_key_.value)
+LEFT JOIN customers_colleague ON key = actor_key_.value"""
+
 
 def _between(wanted: Filter[Row], low: int, below: int) -> "QuerySet[Row]":
     return wanted.rows().filter(**{f"{wanted.key}__gte": low, f"{wanted.key}__lt": below})

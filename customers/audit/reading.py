@@ -24,8 +24,7 @@ from customers.audit.models import (
     VaultItem,
     actor_key,
 )
-
-PAGE = 50  # changes
+from customers.audit.paging import PAGE
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.histories import History
 from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.audit.projections import FIRST_READ, WATCH
-from customers.catalogue.compare import canonical
+from customers.catalogue.compare import is_same
 from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
 
@@ -145,11 +145,9 @@ def _found(
 
 def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
     """What came of a change from `old` to `new`, if the profile shows `now`."""
-    by_letter = field.same(old, new)  # only capitals or accents tell them apart
-    for value, outcome in ((new, Outcome.APPLIED), (old, Outcome.NOT_SEEN)):
-        if canonical(now) == canonical(value) if by_letter else field.same(value, now):
-            return outcome
-    return Outcome.UNCLEAR
+    if field.holds(now, new, of=(old, new)):
+        return Outcome.APPLIED
+    return Outcome.NOT_SEEN if field.holds(now, old, of=(old, new)) else Outcome.UNCLEAR
 
 
 def _seen_since(
@@ -197,8 +195,7 @@ def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Ou
         return None, False
     if field.same(entry.old, now) and not field.same(entry.new, now):
         return None, True  # this read came too early
-    is_as_sent = canonical(now) == canonical(entry.new)
-    return None if is_as_sent else Outcome.STORED_AS, False
+    return None if is_same(now, entry.new) else Outcome.STORED_AS, False
 
 
 def _changed_elsewhere(
