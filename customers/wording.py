@@ -240,6 +240,7 @@ OTHER_NUMBER = _("This is not the number of this customer: check it.")
 # Edit and create
 SAVED = _("saved.")
 CLEARED = _("cleared.")
+NOT_SHOWN_YET = _("Saved. Club Med does not show it yet: refresh this page in a moment.")
 TO_BE_CLEARED = _("to be cleared")
 HELD_ALREADY = _("Club Med holds this already. Nothing was sent.")
 UNTOUCHED = _("Nothing was changed, so nothing was sent.")

@@ -193,9 +193,14 @@ def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Ou
         return Outcome.APPLIED if landed else None, True
     if entry.evidence != Evidence.ANSWER or last is None or last.seq != entry.seq:
         return None, False
-    if field.same(entry.old, now) and not field.same(entry.new, now):
-        return None, True  # this read came too early
+    if came_too_early(field, entry, now):
+        return None, True
     return None if is_same(now, entry.new) else Outcome.STORED_AS, False
+
+
+def came_too_early(field: Field, entry: Entry, now: Json) -> bool:
+    """Did Club Med take the change, and does its profile still show the value of before it?"""
+    return field.same(entry.old, now) and not field.same(entry.new, now)
 
 
 def _changed_elsewhere(
