@@ -88,11 +88,11 @@ class Found(NamedTuple, Generic[Row]):
     """
 
     rows: list[Row]
-    older: int | None
-    newer: int | None
-    is_newest: bool
-    searched_to: datetime | None
-    beyond: Row | None
+    older: int | None = None
+    newer: int | None = None
+    is_newest: bool = True
+    searched_to: datetime | None = None
+    beyond: Row | None = None
 
 
 def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Found[Row]:
@@ -113,11 +113,11 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
         older = getattr(rows[size - 1], wanted.key)
         return Found(rows[:size], older, newer, is_newest, None, rows[size])
     if low <= first:
-        return Found(rows, None, newer, is_newest, None, None)
+        return Found(rows, None, newer, is_newest)
     later = f"FROM {wanted.table.model._meta.db_table} WHERE {wanted.key} >= %s"
     oldest = f"SELECT recorded_at {later} ORDER BY {wanted.key} LIMIT 1"
     searched_to = statements.time_of(statements.asked(oldest, [low])[0])
-    return Found(rows, low, newer, is_newest, searched_to, None)
+    return Found(rows, low, newer, is_newest, searched_to)
 
 
 def every(wanted: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
