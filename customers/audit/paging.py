@@ -25,7 +25,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Filter(ABC, Generic[Row]):
-    """Values of one name are alternatives, all names must hold, and a name without values is none.
+    """A row matches if each name that has values has one of them in its column.
 
     since, until: aware times; until is the first one that is too late. columns: name of a filter ->
     column of the table, each with an index that goes on with the key. out_of_order: how far the
@@ -52,7 +52,7 @@ class Filter(ABC, Generic[Row]):
 
     @property
     def is_ordered(self) -> bool:
-        """Does an index give rows newest first, among which are all that match?"""
+        """Does an index give all rows that match, perhaps with others, newest first?"""
         return any(len(getattr(self, name)) == 1 for name in self.columns)
 
     def rows(self) -> "QuerySet[Row]":
@@ -186,8 +186,9 @@ def _runs(wanted: Filter[Row], first: int, start: int) -> Iterator[tuple[int, in
 
 
 def _newer(wanted: Filter[Row], start: int, last: int, size: int) -> tuple[int | None, bool]:
-    """Where the page after one that starts below `start` starts, None if that is the newest; and is
-    there nothing newer?
+    """Where the newer page starts, None if it is the newest one; and is this the newest page?
+
+    start: this page holds rows below it.
     """
     high = last if wanted.is_indexed else min(last, start + RUN)
     rows = _between(wanted, start, high + 1).order_by(wanted.key)
