@@ -79,7 +79,7 @@ def note(
 
 
 def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]]:
-    """SQL that every page asks: which events of that kind are this person's, of so long ago."""
+    """SQL behind FROM, and its parameters: a person's events of one kind, `since` ago at most."""
     now, recorded_at = timezone.now(), AccessEvent._meta.get_field("recorded_at")
     times = (now - since, now + CLOCKS_DIFFER)
     range_of = [recorded_at.get_db_prep_save(time, connection) for time in times]

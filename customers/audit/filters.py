@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import ClassVar, NamedTuple
@@ -67,18 +66,10 @@ class LogFilter(paging.Filter[ChangedField]):
         return super().selects(row) and (not self.flags or not flags.isdisjoint(self.flags))
 
 
-class Page(NamedTuple):
-    """Changes with the fields that match, newest first; the rest as of `paging.Found`."""
-
-    changes: list[Change]
-    older: int | None
-    newer: int | None
-    is_newest: bool
-    searched_to: datetime | None
-
-
-def page(wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE) -> Page:
-    """One page of what matches, of rows that are older than entry number `before`.
+def page(
+    wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE
+) -> paging.Found[Change]:
+    """One page of changes with the fields that match, of rows older than entry number `before`.
 
     A change whose rows do not fit is left to the next page, unless it is the only one.
     """
@@ -90,7 +81,7 @@ def page(wanted: LogFilter, *, before: int | None = None, size: int = paging.PAG
         older = rows[-1].seq
     changes = changes_of(rows)
     reverts.link(changes)
-    return Page(changes, older, found.newer, found.is_newest, found.searched_to)
+    return paging.Found(changes, older, found.newer, found.is_newest, found.searched_to)
 
 
 def changes_of(rows: Sequence[ChangedField]) -> list[Change]:

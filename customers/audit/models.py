@@ -662,7 +662,7 @@ class Verification(models.Model):
 
     @property
     def lists_agree(self) -> bool:
-        """Do the projections show what the entries say?"""
+        """Do the lists show what the entries say?"""
         return not any("audit_rebuild" in what for _, what in self.faults)
 
 

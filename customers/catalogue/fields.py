@@ -307,8 +307,8 @@ def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
 
 
 def cut_unknown(profile: Profile, cut: Callable[[Json], Json], most: int) -> tuple[Profile, int]:
-    """With so many of the keys that no row reads at most, and their values as `cut` leaves them:
-    they are shown, and never sent or recorded. How many were left out?
+    """The profile with at most `most` of the keys that no row reads, each value as `cut` leaves it;
+    and how many keys were left out. Such keys are shown, and never sent or recorded.
     """
     values = {k: {**v} if isinstance(v, Mapping) else v for k, v in profile.values.items()}
     unknown = _unknown(profile)

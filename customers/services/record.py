@@ -85,7 +85,7 @@ def journal_in_reach() -> Iterator[None]:
 
 @contextmanager
 def before_a_write() -> Iterator[None]:
-    """The same, where a read that fails means that nothing was sent either."""
+    """Like `journal_in_reach`; a read without an answer becomes NotSent: nothing was sent."""
     try:
         with journal_in_reach():
             yield

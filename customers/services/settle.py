@@ -153,7 +153,7 @@ def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
 def _seen_since(
     change: Change, profile: Profile, known: Mapping[str, Entry], claimed: Collection[str]
 ) -> tuple[Settlement, bool]:
-    """What the profile shows of a change that it had not shown yet; and may it show more later?
+    """What the profile newly shows of a change; and may a later read show more?
 
     claimed: fields that another change is sending, so the value may be that one's.
     """
@@ -181,7 +181,7 @@ def _comparable(name: str, value: Json | Missing) -> Field | None:
 
 
 def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Outcome | None, bool]:
-    """What `now` adds to what an entry says, None for nothing; and may a later read add something?
+    """What to record if a profile holds `now`, None for nothing; and may a later read show more?
 
     last: the field's last entry that says what Club Med held.
     """
