@@ -23,8 +23,8 @@ class Found:
     """A page of customers, as Club Med's search gave them.
 
     total: of all pages, None if it is unknown. tried: the spellings that were searched for.
-    number: of the one customer whom this can only be. matched: search key -> the values of it that
-    were searched for, of the step that found somebody.
+    number: of the customer, where only one can be meant. matched: search key -> the values that
+    were searched for in the step that found somebody.
     """
 
     items: list[dict[str, Json]]
