@@ -211,9 +211,9 @@ class Desk(Client):
     def page(self, path, **kwargs):
         return soup(self.get(path, **kwargs))
 
-    def form(self, path, **kwargs):
+    def form(self, path, headers=HTMX):
         """The hidden inputs of a page's main form, ready to be sent with what is typed."""
-        answer = self.get(path, **kwargs)
+        answer = self.get(path, headers=headers)
         answer.content = OPTION.sub(b"", answer.content)  # hundreds of countries: half of the time
         return hidden_inputs(soup(answer))
 
@@ -236,7 +236,7 @@ def soup(response):
 
 def hidden_inputs(page):
     beside = "[role=search], .switch, .notices form"
-    form = page.select_one(f"form.editor, main form[method=post]:not({beside})")
+    form = page.select_one(f"form.editor, form[data-guard], main form[method=post]:not({beside})")
     return {
         field["name"]: field.get("value", "")
         for field in form.select("input[type=hidden]")
