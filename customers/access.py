@@ -6,7 +6,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db.models import TextChoices
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -27,7 +27,7 @@ class Permission(Enum):
     SESSIONS = "sessions"  # the same of everybody
 
 
-class Role(TextChoices):
+class Role(models.TextChoices):
     """What a person is here, from the company's groups."""
 
     AGENT = "agent", _("agent")
@@ -77,6 +77,16 @@ class Actor:
     market: str = ""
     sign_in: str = ""
     reveals: bool = False
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Who did it, as a row of the log says."""
+        return {
+            "actor_issuer": self.issuer,
+            "actor_sub": self.sub,
+            "actor_name": self.name,
+            "actor_roles": ", ".join(self.roles),
+        }
 
     @property
     def key(self) -> str:

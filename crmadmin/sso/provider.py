@@ -1,5 +1,6 @@
 """The company's OpenID provider, as far as its discovery document describes what we accept."""
 
+import re
 import time
 from functools import cache
 from typing import Any
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.django_client import DjangoOAuth2App, OAuth
+from authlib.integrations.django_client import DjangoOAuth2App, OAuth, OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from django.conf import settings
@@ -48,6 +49,15 @@ class UsedUpError(SignInError):
 # Authlib trusts the shape of what it is sent: an odd one ends in one of these.
 _ODD = (ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 UNACCEPTABLE = (requests.RequestException, AuthlibBaseError, JoseError, SignInError, *_ODD)
+
+
+def cause_of(exc: Exception) -> str:
+    """Why an answer was not accepted, for the log: nothing of its text, but its code."""
+    if isinstance(exc, SignInError):
+        return str(exc)
+    code = exc.error if isinstance(exc, OAuthError) else getattr(exc, "claim", "")
+    is_code = isinstance(code, str) and re.fullmatch("[a-z_]{1,40}", code)
+    return f"{type(exc).__name__} {code}" if is_code else type(exc).__name__
 
 
 class _Session(BoundedSession, OAuth2Session):  # type: ignore[misc]  # the library has no types

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from crmadmin.sso import attempts, claims, ending, presence, renewal, sessions
 from crmadmin.sso.claims import Answer
-from crmadmin.sso.provider import UNACCEPTABLE, SignInError, provider, read_again
+from crmadmin.sso.provider import UNACCEPTABLE, cause_of, provider, read_again
 from customers.access import Actor, Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
@@ -121,8 +121,7 @@ def _failed(
     target: where the next try leads. whose: who tried, if that is known; only then it is recorded.
     """
     down = isinstance(exc, requests.RequestException)
-    reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
-    logger.warning("%s: sign-in failed: %s", request.id, reason)
+    logger.warning("%s: sign-in failed: %s", request.id, cause_of(exc))
     if not isinstance(exc, AuthlibBaseError):
         read_again()
     if known := request.actor or whose:

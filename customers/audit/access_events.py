@@ -45,10 +45,7 @@ def record(
     event = AccessEvent(
         recorded_at=timezone.now(),
         kind=kind,
-        actor_issuer=actor.issuer,
-        actor_sub=actor.sub,
-        actor_name=actor.name,
-        actor_roles=", ".join(actor.roles),
+        **actor.columns,
         actor_key=actor_key(actor.issuer, actor.sub),
         customer_id=customer_id,
         field=field,
@@ -82,7 +79,7 @@ def note(
 
 
 def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]]:
-    """SQL that every page asks: which events of that kind are this person's, of so long ago."""
+    """SQL behind FROM, and its parameters: a person's events of one kind, `since` ago at most."""
     now, recorded_at = timezone.now(), AccessEvent._meta.get_field("recorded_at")
     times = (now - since, now + CLOCKS_DIFFER)
     range_of = [recorded_at.get_db_prep_save(time, connection) for time in times]
@@ -167,15 +164,9 @@ def people() -> list[tuple[int, str, str]]:
 
     In SQL: from one person to the next in the index.
     """
+    table = "customers_accessevent"
+    steps = paging.STEPS.format(table=table, column="actor_key")
+    named = paging.PEOPLE.format(rows=table, key="id", table=table)
     with connection.cursor() as cursor:
-        steps = paging.STEPS.format(table="customers_accessevent", column="actor_key")
-        cursor.execute(f"WITH RECURSIVE {steps} {_PEOPLE}")
-        return [(int(key), name, sub) for key, name, sub in cursor.fetchall()]
-
-
-_PEOPLE = """
-SELECT actor_key, actor_name, coalesce(login, actor_sub) FROM actor_key_
-JOIN customers_accessevent ON id = (
-    SELECT max(id) FROM customers_accessevent WHERE actor_key = actor_key_.value
-)
-LEFT JOIN customers_colleague ON key = actor_key"""
+        cursor.execute(f"WITH RECURSIVE {steps} {named}")
+        return [(int(key), name, sub) for _, key, name, sub in cursor.fetchall()]

@@ -53,8 +53,9 @@ def oldest() -> int:
 
 
 def sound_position(change_id: UUID) -> tuple[int, bool]:
-    """`position`, of a head that may be appended to; and does the journal or the log hold anything
-    of that change? Raises ForgedHeadError.
+    """The number of the newest entry; and is this change in the journal or the log already?
+
+    Raises ForgedHeadError if our key did not sign the head.
     """
     columns = statements.columns(Head, "head")
     query = f"""

@@ -24,16 +24,7 @@ from customers.audit.models import (
     VaultItem,
     actor_key,
 )
-
-PAGE = 50  # changes
-
-
-@dataclass(frozen=True)
-class Page:
-    """A run of changes, newest first. older: where the next page starts, None on the last."""
-
-    changes: list[Change]
-    older: int | None
+from customers.audit.paging import PAGE, Found
 
 
 def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
@@ -80,12 +71,14 @@ def entry_made(row: Sequence[Any]) -> Entry | None:
     return entry
 
 
-def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = "") -> Page:
+def page(
+    changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = ""
+) -> Found[Change]:
     """One page by keyset: never counted, and steady while the log grows."""
     older_ones = changes if before is None else changes.filter(seq__lt=before)
     found = list(older_ones[: size + 1])
     older = found[size - 1].seq if len(found) > size else None
-    return Page(with_entries(found[:size], field=field), older)
+    return Found(with_entries(found[:size], field=field), older)
 
 
 def newest_change(customer_id: str) -> Change | None:

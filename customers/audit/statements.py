@@ -73,7 +73,7 @@ def inserting(
 
 
 def inserting_unless(row: Model, other: type[Model], **key: Any) -> Statement:
-    """Of a row that is not there, unless one of `other` has that value in one column."""
+    """Insert a row, unless it is there or a row of `other` has the value `key` in that column."""
     [(name, value)] = key.items()
     column: Any = other._meta.get_field(name)
     columns, names, marks = _insert(type(row), ())

@@ -34,9 +34,9 @@ _HOUR = timedelta(hours=1)
 class Finding:
     """What a rule found, from `since` until `until`.
 
-    rule: its name. count: of what the rule counts; threshold: from which count on it is listed.
-    people: keys as of `actor_key`. others: how often else it found the same in the period.
-    usual: of refusals a day. customers: their numbers.
+    rule: its name. count: of what the rule counts; threshold: the least count that is listed.
+    people: keys as of `actor_key`. others: how many more findings there are of the same person and
+    field. usual: refusals a day. customers: their numbers.
     """
 
     rule: str

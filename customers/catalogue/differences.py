@@ -298,7 +298,7 @@ def _texts(old: _Member, new: _Member) -> tuple[str, str]:
 
 def _order_note(name: str, old: Json, new: Json) -> str:
     """What is said of a list or object that has the same members as before."""
-    if not isinstance(new, list) or compare.canonical(old) == compare.canonical(new):
+    if not isinstance(new, list) or compare.is_same(old, new):
         return str(_("no change that shows"))
     count = len(new)
     if FIELDS[name].kind is kinds.PHONES:

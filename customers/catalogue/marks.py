@@ -120,7 +120,7 @@ def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked
 
 
 def shortened(side: Side) -> Side:
-    """The same, of each run that is long only what stands at its ends, around the changes."""
+    """The same with the middle of each long run left out, so that changes keep what is around."""
     parts = (part._replace(text=_ends(part.text)) for part in side.parts)
     return side._replace(parts=tuple(parts))
 
@@ -173,7 +173,7 @@ def _steps(old: list[str], new: list[str]) -> list[_Step]:
 
 
 def _share_little(old: str, new: str) -> bool:
-    """Are they unlike wherever their words stand? Told of short texts of ASCII, at once."""
+    """Have two short texts of ASCII too few words in common, in any order? A quick first answer."""
     both = old + new
     if len(both) > _LONGEST_WORD or not (both.isascii() and both.isprintable()):
         return False
@@ -209,7 +209,7 @@ def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -
 
 
 def _is_enough(shared: list[int], whole: list[int]) -> bool:
-    """Are so many letters of both sides half of them, or all of one side?"""
+    """Is what both sides share half of the letters, or all of one side?"""
     return shared[0] > 0 and (
         any(shared[n] == whole[n] for n in (0, 1)) or 2 * min(shared) >= max(whole)
     )

@@ -132,10 +132,11 @@ class FilterForm(forms.Form):
 
     def clean(self) -> None:
         for name in self.query:
+            most = 1 if name in _SINGLE else MOST_VALUES
             if name not in self.fields:
                 self.add_error(None, wording.NO_SUCH_FILTER % {"name": name[:40]})
-            elif len(self.query.getlist(name)) > (MOST_VALUES if name not in _SINGLE else 1):
-                self.add_error(name, wording.TOO_MANY_VALUES % {"most": MOST_VALUES})
+            elif len(self.query.getlist(name)) > most:
+                self.add_error(name, wording.TOO_MANY_VALUES % {"most": most})
         first, last = self.cleaned_data.get("from"), self.cleaned_data.get("to")
         if first and last and last < first:
             self.add_error("to", wording.REVERSED)

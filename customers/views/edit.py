@@ -29,6 +29,7 @@ from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
 from customers.services.revert import may_be_undone, puts_back
+from customers.services.settle import came_too_early
 from customers.session import given_up, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
@@ -101,10 +102,14 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         if entry.outcome != Outcome.APPLIED:
             context["fragment"] = "customers/_field_settled.html"
         else:
-            typed, stored = field.text(entry.new), field.text(field.value(profile))
+            now = field.value(profile)
+            typed, stored = field.text(entry.new), field.text(now)
             context |= {"saved": True, "note": _note(entry.new, entry.reverts)}
             context["may_undo"] = may_be_undone([entry], request.actor)
-            context["stored_as"] = (typed, stored) if typed != stored else None
+            if came_too_early(field, entry, now):
+                context["note"] = wording.NOT_SHOWN_YET
+            elif typed != stored:
+                context["stored_as"] = typed, stored
     return render(request, "customers/_confirmed.html", context)
 
 
