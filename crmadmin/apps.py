@@ -19,7 +19,7 @@ class CrmadminConfig(AppConfig):
 
 @register(deploy=True)
 def background_has_a_credential(**_: Any) -> list[CheckMessage]:
-    """Nobody's own token is there when nobody is."""
+    """Commands call Club Med when nobody is signed in, so no person's token can be used."""
     from customers.services import credentials
 
     has_one = credentials.background() is not None
@@ -28,7 +28,7 @@ def background_has_a_credential(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def database_proves_who_it_is(**_: Any) -> list[CheckMessage]:
-    """The log travels to it, and what it holds is believed."""
+    """The whole log is sent to the database, and its answers are trusted."""
     proves = is_proven(settings.DATABASES["default"])
     return [] if proves else [Warning(_NO_PROOF, id="crmadmin.W002")]
 

@@ -52,9 +52,9 @@ def answer(
 def sign_in(
     request: HttpRequest, *, come_back: str, is_kept: bool, why: str | Promise
 ) -> HttpResponse:
-    """Ask to sign in, and lead back to `come_back`. is_kept: a form's text is there again then.
+    """Ask to sign in, and lead back to `come_back`. is_kept: the text of the form was put aside.
 
-    why: of somebody whose session has not ended.
+    why: the title for a person whose session has not ended, else "".
     """
     typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
     title = why or wording.SESSION_ENDED
@@ -68,7 +68,7 @@ def sign_in(
 
 
 def limited(request: HttpRequest, reached: LimitReached) -> HttpResponse:
-    """Calm: the person works, and there will be room again in a few minutes."""
+    """The page of a limit that is reached, with the time until there is room again."""
     response = answer(request, reached, "limit_reached.html")
     response["Retry-After"] = str(reached.seconds)
     return response
@@ -80,7 +80,7 @@ def _page(*message: Any) -> Callable[..., HttpResponse]:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The process log gets the reason without its words: those are the sender's."""
+    """The process log names the exception and omits its text, which the sender may have written."""
     if exception is not None:
         reference = getattr(request, "id", "-")  # none where the host was wrong
         logger.warning("%s: not accepted: %s", reference, type(exception).__name__)
@@ -88,7 +88,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forged(request: answers.DeskRequest, reason: str) -> HttpResponse:
-    """A form whose token was not ours, or had expired. reason: Django's, which may name hosts."""
+    """A form without a valid CSRF token. reason: Django's; not logged, as it may name hosts."""
     logger.warning("%s: form refused", request.id)
     if request.actor:
         answers.note_at_door(request, Access.FORGED_FORM)
@@ -104,5 +104,5 @@ def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest, message: Message = FAILED) -> HttpResponse:
-    """The page asks nothing of session or database: either may be what failed."""
+    """A page that needs neither session nor database, as either may have failed."""
     return answer(request, message, "failed.html")

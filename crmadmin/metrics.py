@@ -79,7 +79,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    """A request that a proxy on this machine hands on is not of this machine."""
+    """A request with X-Forwarded-For comes from elsewhere, through a proxy on this machine."""
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())

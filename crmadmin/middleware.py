@@ -31,7 +31,7 @@ from crmadmin import counters, error_pages, logs
 from crmadmin.sso import renewal
 from crmadmin.sso.ending import let_forms_lead_there
 from crmadmin.sso.presence import note_end
-from crmadmin.sso.sessions import actor_of, expire, ours, touch
+from crmadmin.sso.sessions import actor_of, expire, ours
 from customers import wording
 from customers.access import Actor, Permission
 from customers.audit import reading, verification
@@ -46,6 +46,7 @@ from customers.views.answers import (
     chosen_markets,
     markets_at_hand,
     note_at_door,
+    set_cookie,
     wants_fragment,
 )
 
@@ -76,7 +77,7 @@ def trusted_proxy(get_response: GetResponse) -> GetResponse:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """None for a Unix socket, which has none, and for what is no address."""
+    """The IP address in a text; None if there is none, as of a Unix socket."""
     try:
         address = ip_address(text.strip().partition("%")[0])
     except ValueError:
@@ -95,7 +96,7 @@ _OF_NO_USE = (
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
-    """Of every answer, files too: no device is used, and no other site may load it."""
+    """Tell browsers, with every answer and file: use no device, let no other site load this."""
     policy = ", ".join(f"{name}=()" for name in _OF_NO_USE)
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -143,10 +144,8 @@ def reader_zone(get_response: GetResponse) -> GetResponse:
 
 
 class SessionMiddleware(sessions.SessionMiddleware):
-    """An answer stands although its session could not be stored: a change may have been sent.
-
-    A browser in which somebody signed in is known by a cookie, for what is put aside for it, and so
-    is who did last.
+    """Django's, but an answer is sent even if its session cannot be stored: a change may have been
+    made. A cookie identifies the browser after a sign-in, and who signed in there last.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -160,14 +159,9 @@ class SessionMiddleware(sessions.SessionMiddleware):
         if session.ended_at and not session.is_new:
             note_end(response, session.ended_at)
         if session.is_new:
-            response.set_signed_cookie(
-                settings.BROWSER_COOKIE_NAME,
-                f"{request.browser}.{request.was_last}",  # type: ignore[attr-defined]
-                max_age=settings.BROWSER_COOKIE_AGE,
-                secure=settings.SESSION_COOKIE_SECURE,
-                httponly=True,
-                samesite="Lax",
-            )
+            name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
+            known = f"{request.browser}.{request.was_last}"  # type: ignore[attr-defined]
+            set_cookie(response, name, known, max_age=age, signed=True)
         try:
             return super().process_response(request, response)
         except SessionInterrupted:
@@ -176,7 +170,7 @@ class SessionMiddleware(sessions.SessionMiddleware):
 
 
 def _is_whole(request: HttpRequest) -> bool:
-    """Of a form that was cut off on its way the last value may have lost its end."""
+    """Did the whole body arrive? A form that was cut off may have lost the end of a value."""
     try:
         announced = int(request.META.get("CONTENT_LENGTH") or "0")
         return request.method != "POST" or len(request.body) == announced
@@ -259,9 +253,9 @@ class AccessMiddleware:
 
 
 def _work(request: DeskRequest) -> HttpResponse | None:
-    """Note that somebody signed in works, and ask the company about them if it is time.
+    """Note that a signed-in person works, and ask the company about them if it is time.
 
-    What a page asks for by itself is no work.
+    A request that a page makes by itself is no work.
     """
     actor: Actor | None = request.actor
     is_background = "X-Background" in request.headers
@@ -269,7 +263,7 @@ def _work(request: DeskRequest) -> HttpResponse | None:
         return None
     if not is_background:
         with suppress(UpdateError):  # it has just ended, or the next request will note it
-            touch(request.session)
+            ours(request.session).touch()
     if renewal.must_confirm(request):
         return _ask_to_sign_in(request, wording.CONFIRM_SIGN_IN)
     return renewal.renew(request)
@@ -347,8 +341,8 @@ def _is_of_the_log(request: HttpRequest) -> bool:
 
 
 def _unseen(request: HttpRequest, actor: Actor | None) -> list[Change]:
-    """The person's changes that were settled without them; asked for by whole pages only, and not
-    by those of the log.
+    """The person's changes that were settled without them. Only whole pages ask, and not those of
+    the log.
     """
     if actor is not None and actor.may_handle_customers and not _is_of_the_log(request):
         with suppress(DatabaseError):  # this may be the page that says so

@@ -65,7 +65,7 @@ class Session(models.Model):
 
 
 def _idle() -> timedelta:
-    """Whoever does nothing for so long is signed out."""
+    """A session ends after so long without work."""
     return timedelta(minutes=settings.SESSION_IDLE_MINUTES)
 
 

@@ -43,7 +43,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """What the worker counted stays; that its breaker was open does not."""
+    """Keep the counts of a dead worker, but not the state of its circuit breaker."""
     # Only now: the import asks the environment whether there is a folder.
     from prometheus_client.multiprocess import mark_process_dead
 

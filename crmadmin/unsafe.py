@@ -72,13 +72,13 @@ def _secrets(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_random_key(key: bytes) -> bool:
-    """As far as can be told: neither its bytes nor its base64 count up, and nobody typed it."""
+    """Could it be random? Not if its bytes or its base64 count up or repeat, or are typed text."""
     is_typed = all(32 <= byte < 127 for byte in key)
     return not is_typed and _varies(key, _LEAST_DIFFERENT) and _varies(base64.b64encode(key))
 
 
 def _varies(text: bytes, least: int = _LEAST_OF_TEXT) -> bool:
-    """Has it so many different bytes, and steps from one to the next, and is no word repeated?"""
+    """Has it `least` different bytes, as many different steps, and no repetition?"""
     steps = {after - before for before, after in pairwise(text)}
     threes = {text[place : place + 3] for place in range(len(text) - 2)}
     return min(len(set(text)), len(steps)) >= least and 2 * len(threes) > len(text)

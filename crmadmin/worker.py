@@ -30,7 +30,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # the library has no types
 
 
 class ServerLog(Logger):  # type: ignore[misc]  # the library has no types
-    """gunicorn's own lines, as the product's: JSON, and without the request that one is about."""
+    """gunicorn's log as JSON lines, without anything of a request."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -38,12 +38,12 @@ class ServerLog(Logger):  # type: ignore[misc]  # the library has no types
             handler.setFormatter(JsonLine())
 
     def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Of a request that is none, only who sent it: what is wrong is told in its own words."""
+        """Of an invalid request log only the sender: the rest would quote the request."""
         about_request = str(msg).startswith("Invalid request from ")
         super().warning(msg.partition(":")[0] if about_request else msg, *args, **kwargs)
 
     def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Of a request that failed, only where: its address may name a customer."""
+        """Of a request that failed log only the traceback: its address may name a customer."""
         if not str(msg).startswith("Error handling request"):
             super().exception(msg, *args, **kwargs)
             return

@@ -1,11 +1,12 @@
 """Who works here, and what each role may do. A view without a rule, `@allow(...)`, is refused."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -26,19 +27,14 @@ class Permission(Enum):
     SESSIONS = "sessions"  # the same of everybody
 
 
-class Role(StrEnum):
+class Role(models.TextChoices):
     """What a person is here, from the company's groups."""
 
-    AGENT = "agent"
-    SUPERVISOR = "supervisor"
-    AUDITOR = "auditor"
+    AGENT = "agent", _("agent")
+    SUPERVISOR = "supervisor", _("supervisor")
+    AUDITOR = "auditor", _("auditor")
 
 
-_WORDS: Mapping[str, Any] = {
-    Role.AGENT: _("agent"),
-    Role.SUPERVISOR: _("supervisor"),
-    Role.AUDITOR: _("auditor"),
-}
 _AGENT = {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY, Permission.OWN_SESSIONS}
 _AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG, Permission.OWN_SESSIONS}
 _MAY = {
@@ -83,6 +79,16 @@ class Actor:
     reveals: bool = False
 
     @property
+    def columns(self) -> dict[str, str]:
+        """Who did it, as a row of the log says."""
+        return {
+            "actor_issuer": self.issuer,
+            "actor_sub": self.sub,
+            "actor_name": self.name,
+            "actor_roles": ", ".join(self.roles),
+        }
+
+    @property
     def key(self) -> str:
         """One string that is this person and no other."""
         return f"{self.issuer} {self.sub}"
@@ -116,7 +122,8 @@ OPERATOR = Actor(issuer="", sub="", name="Command line", roles=())
 
 def role_words(roles: Iterable[str]) -> str:
     """Roles as people call them: "agent, supervisor"; any other word stands as it is."""
-    return ", ".join(str(_WORDS.get(role, role)) for role in roles)
+    words = dict(Role.choices)
+    return ", ".join(str(words.get(role, role)) for role in roles)
 
 
 def allow(*permissions: Permission) -> Callable[[View], View]:

@@ -39,7 +39,7 @@ def remember_shown(session: SessionBase, profile: Profile, newest: int) -> None:
     as of then.
     """
     shown = [newest, dict(profile.values)]
-    _put(_key("shown", session.get(OWN, ""), profile.customer_id), shown, _SECONDS)
+    _put(_own(session, "shown", profile.customer_id), shown, _SECONDS)
 
 
 def shown_profile(
@@ -49,7 +49,7 @@ def shown_profile(
 
     current: only if nobody has changed the customer from here since, in whatever process.
     """
-    shown = _get(_key("shown", session.get(OWN, ""), customer_id), _SECONDS)
+    shown = _get(_own(session, "shown", customer_id), _SECONDS)
     if not shown or (current and shown[0] != reading.newest(customer_id)):
         return None
     return Profile(customer_id, shown[1])
@@ -57,29 +57,32 @@ def shown_profile(
 
 def forget_shown(session: SessionBase, customer_id: str) -> None:
     """After a change whose outcome the log does not hold yet: the next editor asks Club Med."""
-    cache.delete(digest(_key("shown", session.get(OWN, ""), customer_id)))
+    cache.delete(digest(_own(session, "shown", customer_id)))
 
 
 def remember_name(session: SessionBase, customer_id: str, name: str) -> None:
     """Remember what a customer is called who was opened: an access event does not say it."""
-    key = _key("name", session.get(OWN, ""), customer_id)
-    _put(key, name, settings.SESSION_COOKIE_AGE)
+    _put(_own(session, "name", customer_id), name, settings.SESSION_COOKIE_AGE)
 
 
 def name_of(session: SessionBase, customer_id: str) -> str:
     """What that customer was called; "" if it is gone."""
-    key = _key("name", session.get(OWN, ""), customer_id)
-    return str(_get(key, settings.SESSION_COOKIE_AGE) or "")
+    return str(_get(_own(session, "name", customer_id), settings.SESSION_COOKIE_AGE) or "")
 
 
 def remember_given_up(session: SessionBase, customer_id: str, typed: Mapping[str, Json]) -> None:
     """Remember values that were not sent. typed: field -> value, as its editor gave it."""
-    _put(_key("given up", session.get(OWN, ""), customer_id), dict(typed), _SECONDS)
+    _put(_own(session, "given up", customer_id), dict(typed), _SECONDS)
 
 
 def given_up(session: SessionBase, customer_id: str) -> dict[str, Json]:
     """Those of the last form of this customer where somebody else's values were kept."""
-    return dict(_get(_key("given up", session.get(OWN, ""), customer_id), _SECONDS) or {})
+    return dict(_get(_own(session, "given up", customer_id), _SECONDS) or {})
+
+
+def _own(session: SessionBase, what: str, customer_id: str) -> str:
+    """The key of what this sign-in remembers of a customer."""
+    return f"{what} {session.get(OWN, '')} {customer_id}"
 
 
 def _put(key: str, value: Any, seconds: int) -> None:
@@ -101,7 +104,7 @@ def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
     text = typed.urlencode()
     if not browser or len(text) > _LONGEST_FORM:
         return False
-    key = _key("typed", browser, path)
+    key = f"typed {browser} {path}"
     kept = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
     try:
         if kept.exclude(pk=digest(key)).count() >= _MOST:  # each of them was promised
@@ -120,7 +123,7 @@ def has_put_aside(browser: str) -> bool:
 
 def take_back(browser: str, path: str) -> QueryDict | None:
     """The text put aside for this path, once. Whose it is, its form's token says."""
-    key = _key("typed", browser, path)
+    key = f"typed {browser} {path}"
     text = _remembered(key) if browser else None
     if text is None:
         return None
@@ -138,13 +141,13 @@ def remember_search(session: SessionBase, typed: QueryDict) -> str:
     of_owner = Remembered.objects.filter(owner=digest(own)).order_by("-ends_at")
     surplus = list(of_owner.values_list("pk", flat=True)[_MOST - 1 :])
     Remembered.objects.filter(pk__in=surplus).delete()
-    _remember(own, _key("search", own, handle), text)
+    _remember(own, f"search {own} {handle}", text)
     return handle
 
 
 def search_of(session: SessionBase, handle: str) -> QueryDict | None:
     """What was searched for; None if it is gone, or was never of this session."""
-    text = _remembered(_key("search", session.get(OWN, ""), handle))
+    text = _remembered(f"search {session.get(OWN, '')} {handle}")
     return None if text is None else QueryDict(text)
 
 
@@ -181,10 +184,6 @@ def _remembered(key: str) -> str | None:
         return None
     text: str | None = decrypt_for_session(row.encrypted, max_age=_SECONDS, bound_to=key)
     return text
-
-
-def _key(*parts: str) -> str:
-    return " ".join(parts)
 
 
 def keep_reason(session: SessionBase, customer_id: str, reason: str) -> None:

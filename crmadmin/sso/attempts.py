@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from crmadmin.sso.provider import provider
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
+from customers.views.answers import set_cookie
 
 _SECONDS = 10 * 60
 # Of one browser: all cookies of it must fit into one header, whose length crmadmin.server limits.
@@ -61,7 +62,7 @@ def safe_target(request: HttpRequest, target: str) -> str:
 
 
 def put(request: HttpRequest, response: HttpResponse, attempt: Attempt) -> None:
-    """Let the browser keep it, and drop those that it has too many of."""
+    """Store the attempt in a cookie, and delete the oldest ones beyond _MOST."""
     ours = [name for name in request.COOKIES if name.startswith(settings.ATTEMPT_COOKIE_NAME)]
     for name in ours[: 1 - _MOST]:  # a browser names the oldest first
         response.delete_cookie(name)
@@ -69,7 +70,7 @@ def put(request: HttpRequest, response: HttpResponse, attempt: Attempt) -> None:
 
 
 def of(request: HttpRequest) -> Attempt | None:
-    """The one that a callback answers; None if this browser did not make it, or too long ago."""
+    """The attempt that a callback answers; None if it is too old or of another browser."""
     state = request.GET.get("state", "")
     encrypted = request.COOKIES.get(_name(state), "")
     known = decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=f"attempt {state}")
@@ -77,19 +78,13 @@ def of(request: HttpRequest) -> Attempt | None:
 
 
 def spend(response: HttpResponse, attempt: Attempt) -> None:
-    """It is good for one callback; opened again, that still knows where it led."""
+    """Use the attempt up, but keep its target: the same callback may be opened again."""
     _set(response, replace(attempt, nonce="", verifier="", is_spent=True))
 
 
 def _set(response: HttpResponse, attempt: Attempt) -> None:
-    response.set_cookie(
-        _name(attempt.state),
-        encrypt_for_session(asdict(attempt), bound_to=f"attempt {attempt.state}"),
-        max_age=_SECONDS,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    encrypted = encrypt_for_session(asdict(attempt), bound_to=f"attempt {attempt.state}")
+    set_cookie(response, _name(attempt.state), encrypted, max_age=_SECONDS)
 
 
 def _name(state: str) -> str:

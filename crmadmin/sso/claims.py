@@ -13,7 +13,6 @@ from crmadmin.sso.provider import Provider, SignInError, check_sender, provider
 from customers.access import Actor, Role
 
 logger = logging.getLogger(__name__)
-LEEWAY = 30  # seconds that the provider's clock may differ from ours
 _LONGEST = 255  # characters of a name or a `sub`: what the log's columns hold
 
 
@@ -46,7 +45,7 @@ def redeem(request: HttpRequest, attempt: Attempt) -> Answer:
     )
     if "id_token" not in token:
         raise SignInError("no id_token")
-    return _answer(client, _claims(client, token, attempt.nonce), token)
+    return _answer(client, client.claims_of(token, attempt.nonce), token)
 
 
 def of_refreshed(token: dict[str, Any], actor: Actor, nonce: str) -> Answer:
@@ -57,18 +56,10 @@ def of_refreshed(token: dict[str, Any], actor: Actor, nonce: str) -> Answer:
     client = provider()
     told = {"iss": actor.issuer, "sub": actor.sub}
     if "id_token" in token:
-        told = _claims(client, token, nonce=None)
+        told = client.claims_of(token, nonce=None)
         if told.get("nonce", nonce) != nonce:
             raise SignInError("the nonce is of another sign-in")
     return _answer(client, told, token)
-
-
-def _claims(client: Provider, token: dict[str, Any], nonce: str | None) -> dict[str, Any]:
-    """What stands in the id_token."""
-    wanted: dict[str, Any] = {name: {"essential": True} for name in ("iss", "aud", "sub", "exp")}
-    wanted["iss"]["values"] = [client.server_metadata["issuer"]]
-    wanted["aud"]["values"] = [settings.OIDC_CLIENT_ID]
-    return client.claims_of(token, nonce, wanted, LEEWAY)
 
 
 def _answer(client: Provider, told: dict[str, Any], token: dict[str, Any]) -> Answer:
@@ -121,7 +112,7 @@ def why_no_groups(claims: dict[str, Any]) -> str:
 
 
 def log_missing_groups(claims: dict[str, Any], request_id: str) -> None:
-    """Tell operations, if the provider has to be set up in another way for this person."""
+    """Tell operations if the provider did not send this person's groups."""
     why = why_no_groups(claims)
     if why == "too many":
         logger.warning(

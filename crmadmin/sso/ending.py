@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from crmadmin.models import Session, SpentLogoutToken
 from crmadmin.sso import attempts, logout_tokens, presence, sessions
@@ -23,11 +22,11 @@ from crmadmin.sso.provider import UNACCEPTABLE, SignInError, end_session_origin,
 from customers.access import Permission, allow
 from customers.audit.models import Access, actor_key
 from customers.services.session_encryption import decrypt_for_session, digest, encrypt_for_session
-from customers.views.answers import DeskRequest, note_at_door
+from customers.views.answers import DeskRequest, lead, note_at_door, set_cookie
 
 logger = logging.getLogger(__name__)
 _HINT_SECONDS = 3600
-_EVERYWHERE = "everywhere"
+_EVERYWHERE = "everywhere"  # in the cookie of a sign-out, once the provider has sent its state
 
 
 @allow(Permission.EVERYONE)
@@ -42,26 +41,14 @@ def logout(request: DeskRequest) -> HttpResponse:
     id_token = identity.get("id_token") or _hint(request.POST.get("hint", ""))
     if request.actor:
         note_at_door(request, Access.SIGN_OUT)
-    sessions.end(request)
+    sessions.end(request.session)
     state = secrets.token_urlsafe(16)
     address = _end_at_provider(request, id_token, state) or reverse("signed-out")
-    leave = HttpResponseClientRedirect if request.htmx else redirect
-    response: HttpResponse = leave(address)
+    response = lead(request, address)
     response["Clear-Site-Data"] = '"cache", "storage"'
-    _note_sign_out(response, state)
+    set_cookie(response, settings.SIGNED_OUT_COOKIE_NAME, state)
     presence.note_end(response, time.time())
     return response
-
-
-def _note_sign_out(response: HttpResponse, state: str) -> None:
-    """state: what the provider is to send back, _EVERYWHERE once it has."""
-    response.set_cookie(
-        settings.SIGNED_OUT_COOKIE_NAME,
-        state,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
 
 
 def _end_at_provider(request: DeskRequest, id_token: str, state: str) -> str:
@@ -83,7 +70,7 @@ def _end_at_provider(request: DeskRequest, id_token: str, state: str) -> str:
 
 
 def hint_of(id_token: str) -> str:
-    """The id_token as a page may hold it, for somebody who has no session here."""
+    """The id_token, encrypted for a page of a person who has no session here."""
     return encrypt_for_session(id_token, bound_to="sign-out")
 
 
@@ -111,7 +98,7 @@ def signed_out(request: DeskRequest) -> HttpResponse:
     context = {"everywhere": is_everywhere, "target": target}
     response = render(request, "signed_out.html", context)
     if is_everywhere:
-        _note_sign_out(response, _EVERYWHERE)
+        set_cookie(response, settings.SIGNED_OUT_COOKIE_NAME, _EVERYWHERE)
     return response
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from joserfc.jwt import JWTClaimsRegistry
 
-from crmadmin.sso.provider import SignInError, provider
+from crmadmin.sso.provider import LEEWAY, SignInError, provider
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _TYPES = ("logout+jwt", "application/logout+jwt", "jwt")  # or none: not every provider names it
-_LEEWAY = 30  # seconds that the provider's clock may differ from ours
 OLDEST = 10 * 60  # seconds since it was issued
 
 
@@ -36,7 +35,7 @@ def read(token: str) -> LogoutToken:
     claims: dict[str, Any] = signed.claims
     issuer = client.server_metadata["issuer"]
     JWTClaimsRegistry(
-        leeway=_LEEWAY,
+        leeway=LEEWAY,
         iss={"essential": True, "value": issuer},
         aud={"essential": True, "value": client.client_id},
         iat={"essential": True},

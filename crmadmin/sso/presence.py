@@ -14,10 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 
-from crmadmin.sso.claims import LEEWAY
-from crmadmin.sso.provider import SignInError, provider
+from crmadmin.sso.provider import LEEWAY, SignInError, provider
 from crmadmin.sso.sessions import ours
-from customers.views.answers import DeskRequest
+from customers.views.answers import DeskRequest, set_cookie
 
 logger = logging.getLogger(__name__)
 # Seconds: whoever signed in at the company so recently is there, in each of several tabs. And a
@@ -31,14 +30,8 @@ class NotShownError(SignInError):
 
 def note_end(response: HttpResponse, moment: float) -> None:
     """Have the browser know when its session ended, until its next sign-in. moment: since 1970."""
-    response.set_signed_cookie(
-        settings.ENDED_COOKIE_NAME,
-        str(int(moment)),
-        max_age=settings.BROWSER_COOKIE_AGE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    name, age = settings.ENDED_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
+    set_cookie(response, name, str(int(moment)), max_age=age, signed=True)
 
 
 def forget_end(response: HttpResponse) -> None:

@@ -1,5 +1,6 @@
 """The company's OpenID provider, as far as its discovery document describes what we accept."""
 
+import re
 import time
 from functools import cache
 from typing import Any
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.django_client import DjangoOAuth2App, OAuth
+from authlib.integrations.django_client import DjangoOAuth2App, OAuth, OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from django.conf import settings
@@ -21,6 +22,8 @@ from customers.services.bounds import BoundedSession
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 _SCOPES = ("openid", "profile", "email", "groups")  # those that the provider knows are asked for
 _AGE = 300  # seconds until discovery and keys are read again: a withdrawn key is good for no longer
+LEEWAY = 30  # seconds that the provider's clock may differ from ours
+_CLAIMS = ("iss", "aud", "sub", "exp")  # of which no id_token lacks one
 _REST = 10  # seconds between two readings that strangers can ask for
 # Members of discovery that are read, and their types. All but the first row may be missing.
 _NEEDED = dict.fromkeys(("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"), str)
@@ -46,6 +49,15 @@ class UsedUpError(SignInError):
 # Authlib trusts the shape of what it is sent: an odd one ends in one of these.
 _ODD = (ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 UNACCEPTABLE = (requests.RequestException, AuthlibBaseError, JoseError, SignInError, *_ODD)
+
+
+def cause_of(exc: Exception) -> str:
+    """Why an answer was not accepted, for the log: nothing of its text, but its code."""
+    if isinstance(exc, SignInError):
+        return str(exc)
+    code = exc.error if isinstance(exc, OAuthError) else getattr(exc, "claim", "")
+    is_code = isinstance(code, str) and re.fullmatch("[a-z_]{1,40}", code)
+    return f"{type(exc).__name__} {code}" if is_code else type(exc).__name__
 
 
 class _Session(BoundedSession, OAuth2Session):  # type: ignore[misc]  # the library has no types
@@ -126,16 +138,18 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
                     raise UsedUpError(type(exc).__name__) from exc
                 raise
 
-    def claims_of(
-        self, token: dict[str, Any], nonce: str | None, wanted: dict[str, Any], leeway: int
-    ) -> dict[str, Any]:
-        """The checked claims of the id_token in a token endpoint's answer. wanted: as Authlib's
-        `claims_options`. leeway: in seconds. Raises one of UNACCEPTABLE.
+    def claims_of(self, token: dict[str, Any], nonce: str | None) -> dict[str, Any]:
+        """The checked claims of the id_token in a token endpoint's answer.
+
+        Raises one of UNACCEPTABLE.
         """
+        wanted: dict[str, Any] = {name: {"essential": True} for name in _CLAIMS}
+        wanted["iss"]["values"] = [self.server_metadata["issuer"]]
+        wanted["aud"]["values"] = [self.client_id]
         signed = self.verified(token["id_token"])
         known = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
         claims = CodeIDToken(signed.claims, signed.header, wanted, known)
-        claims.validate(leeway=leeway)
+        claims.validate(leeway=LEEWAY)
         return dict(claims)
 
 
@@ -179,8 +193,8 @@ def _account() -> tuple[str, str, str]:
 
 
 def read_again() -> None:
-    """Have `provider()` read discovery and keys anew: they may have been put right. Not if that was
-    just done, as strangers can have this called.
+    """Have `provider()` read discovery and keys again; strangers can cause that, so at most every
+    _REST seconds.
     """
     _client(*_account()).good_for = _REST
 

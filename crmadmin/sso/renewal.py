@@ -27,6 +27,7 @@ from crmadmin.sso.provider import (
     UNACCEPTABLE,
     SignInError,
     UsedUpError,
+    cause_of,
     end_session_origin,
     provider,
     read_again,
@@ -200,8 +201,8 @@ def _not_renewed(request: DeskRequest, exc: Exception, *, is_theirs: bool) -> No
     if is_no or (is_overdue(request) and not is_theirs):
         _end(request)
         return
-    reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
-    logger.warning("%s: renewal: the provider gave no answer that counts: %s", request.id, reason)
+    what = "%s: renewal: the provider gave no answer that counts: %s"
+    logger.warning(what, request.id, cause_of(exc))
     if is_theirs:
         more = settings.SESSION_RENEW_MINUTES * 60
         session.claim(session.identity | {"overdue_at": time.time() + more})
@@ -209,5 +210,5 @@ def _not_renewed(request: DeskRequest, exc: Exception, *, is_theirs: bool) -> No
 
 def _end(request: DeskRequest) -> None:
     note_at_door(request, Access.ENDED)
-    sessions.end(request)
+    sessions.end(request.session)
     request.actor = None  # type: ignore[assignment]

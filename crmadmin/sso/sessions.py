@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
@@ -45,13 +44,13 @@ _BROWSERS = {  # the first that is named: Edge and Chrome name those they are li
 
 
 def actor_of(session: SessionBase) -> Actor | None:
-    """Who is signed in; None for a stranger."""
+    """Who is signed in; None if nobody is."""
     identity = ours(session).identity
     return actor_in(identity) if identity else None
 
 
 def ours(session: SessionBase) -> SessionStore:
-    """The session of a request as what it is here."""
+    """The session of a request, with the type that SESSION_ENGINE gives it."""
     return cast(SessionStore, session)
 
 
@@ -92,25 +91,15 @@ def start(
             goes_on = session.identity | {"goes_on": True}
             session.renew(goes_on, ends_at=min(former.ends_at, now + _GRACE))
     else:
-        _end(session)
+        end(session)
     row.last_active = now
     row.person = actor_key(actor.issuer, actor.sub)
     row.sid_digest = digest_of_sid(actor.issuer, sid)
     session.begin(row, private | {"actor": asdict(actor), "browser": browser}, content)
 
 
-def touch(session: SessionBase) -> None:
-    """Note that the person works, at most once a minute. Raises UpdateError: it has ended."""
-    if ours(session).row is not None:
-        ours(session).touch()
-
-
-def end(request: HttpRequest) -> None:
+def end(session: SessionBase) -> None:
     """Delete the session, what it remembers, and the person's own token for Club Med."""
-    _end(request.session)
-
-
-def _end(session: SessionBase) -> None:
     if actor := actor_of(session):
         credentials.forget(actor.sign_in)
         forget_searches(session)
@@ -138,16 +127,14 @@ def end_all(rows: Iterable[Session]) -> list[Actor]:
 
 
 def end_by_hand(row: Session) -> None:
-    """End somebody's session, and have them told so at their next request. Nothing is left in it
-    but who it was of.
-    """
+    """End somebody's session. Its row stays, emptied, so that their next request can say so."""
     if identity := row.read_identity():
         credentials.forget(actor_in(identity).sign_in)
     Session.objects.filter(pk=row.pk).update(was_ended=True, identity="", content="")
 
 
 def expire(session: SessionBase) -> Actor | None:
-    """Empty a session whose time is over: whose it was, if no other request has done so."""
+    """Empty a session whose time is over. Returns whose it was, None if another request did so."""
     over = ours(session).over
     return empty(over) if over else None
 

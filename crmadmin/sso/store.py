@@ -86,16 +86,12 @@ class SessionStore(SessionBase):
         before = row.identity
         row.set_identity(identity)
         try:
-            with transaction.atomic():
-                rows = Session.objects.filter(pk=row.pk, identity=before)
-                is_ours = bool(rows.update(identity=row.identity))
-        except DatabaseError:
-            is_ours = False
-        if is_ours:
-            self._identity = identity
-        else:
+            self._update(was=before, identity=row.identity)
+        except UpdateError:
             row.identity = before
-        return is_ours
+            return False
+        self._identity = identity
+        return True
 
     def touch(self) -> None:
         """Note that the person works, at most once a minute. Raises UpdateError, as above."""
@@ -127,9 +123,6 @@ class SessionStore(SessionBase):
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(pk=digest(session_key)).exists()
 
-    def create(self) -> None:
-        raise NotImplementedError("only a sign-in begins a session")
-
     def save(self, must_create: bool = False) -> None:
         """Store the content. Raises UpdateError: the session has ended meanwhile."""
         content = self._get_session()  # type: ignore[attr-defined]
@@ -142,7 +135,7 @@ class SessionStore(SessionBase):
         self._row, self._identity = None, {}
 
     def get_expiry_age(self, **kwargs: Any) -> int:
-        """Of the cookie, in seconds: a browser that comes back the next day is told of the end."""
+        """Seconds until the cookie ends: a day after the session, so that the person is told."""
         return int((self._stored.ends_at - timezone.now()).total_seconds()) + _A_DAY
 
     @classmethod
@@ -172,11 +165,14 @@ class SessionStore(SessionBase):
         known: dict[str, Any] | None = decrypt_for_session(content, max_age=None, bound_to=bound_to)
         return known
 
-    def _update(self, **columns: Any) -> None:
-        row = self._stored
+    def _update(self, *, was: str | None = None, **columns: Any) -> None:
+        """Raises UpdateError: it has ended, or its identity is not `was` any more."""
+        rows = Session.objects.filter(pk=self._stored.pk, was_ended=False)
+        if was is not None:
+            rows = rows.filter(identity=was)
         try:
             with transaction.atomic():
-                there = Session.objects.filter(pk=row.pk, was_ended=False).update(**columns)
+                there = rows.update(**columns)
         except DatabaseError as exc:
             raise UpdateError from exc
         if not there:
@@ -184,9 +180,9 @@ class SessionStore(SessionBase):
 
 
 def empty(row: Session) -> Actor | None:
-    """Leave nothing in a row whose time is over but when that was: a browser may bring its key.
+    """Empty the row of a session whose time is over; its times stay, for a browser with its key.
 
-    Returns whose it was, if no other request has done so.
+    Returns whose it was, None if another request emptied it.
     """
     identity = row.read_identity()
     if identity is None:

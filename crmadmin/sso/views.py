@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from crmadmin.sso import attempts, claims, ending, presence, renewal, sessions
 from crmadmin.sso.claims import Answer
-from crmadmin.sso.provider import UNACCEPTABLE, SignInError, provider, read_again
+from crmadmin.sso.provider import UNACCEPTABLE, cause_of, provider, read_again
 from customers.access import Actor, Permission, allow
 from customers.audit import access_events
 from customers.audit.models import Access
@@ -71,7 +71,7 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     kind = Access.SIGN_IN if actor.roles else Access.REFUSED
     note_at_door(request, kind, actor=actor)
     if not actor.roles:
-        sessions.end(request)
+        sessions.end(request.session)
         return _no_access(request, actor, answer, private)
     access_events.know(actor, claims.login_of(told))
     actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid") or "")
@@ -116,13 +116,12 @@ def _keep_own_token(token: dict[str, Any], began: float) -> str:
 def _failed(
     request: DeskRequest, exc: Exception, target: str, *, whose: Actor | None = None
 ) -> HttpResponse:
-    """Page and log do not repeat what the provider sent: it may hold a token or a name.
+    """A page and a log line that quote nothing of the provider's: it may hold a token or a name.
 
-    target: where the next try leads. whose: of a stranger nothing is written.
+    target: where the next try leads. whose: who tried, if that is known; only then it is recorded.
     """
     down = isinstance(exc, requests.RequestException)
-    reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
-    logger.warning("%s: sign-in failed: %s", request.id, reason)
+    logger.warning("%s: sign-in failed: %s", request.id, cause_of(exc))
     if not isinstance(exc, AuthlibBaseError):
         read_again()
     if known := request.actor or whose:

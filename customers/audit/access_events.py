@@ -45,10 +45,7 @@ def record(
     event = AccessEvent(
         recorded_at=timezone.now(),
         kind=kind,
-        actor_issuer=actor.issuer,
-        actor_sub=actor.sub,
-        actor_name=actor.name,
-        actor_roles=", ".join(actor.roles),
+        **actor.columns,
         actor_key=actor_key(actor.issuer, actor.sub),
         customer_id=customer_id,
         field=field,
@@ -63,24 +60,15 @@ def record(
 
 
 def note(
-    kind: Access,
-    *,
-    actor: Actor,
-    request_id: str,
-    customer_id: str = "",
-    field: str = "",
-    change_id: UUID | None = None,
-    address: str = "",
-    same: timedelta = SAME,
+    kind: Access, *, actor: Actor, request_id: str, same: timedelta = SAME, **about: Any
 ) -> bool:
     """Record an access that is given even if it cannot be recorded; the process log says so then.
     Was it recorded?
 
-    Views of one customer by one person within ten minutes are recorded once, and so is what
-    somebody repeats at the door from one address (the caller's, `request.address`).
+    about: customer_id, field, change_id and address, as of `record`. Views of one customer by one
+    person within ten minutes are recorded once, and so is what somebody repeats at the door from
+    one address.
     """
-    about: dict[str, Any] = {"customer_id": customer_id, "field": field, "change_id": change_id}
-    about["address"] = address
     try:
         if kind not in _COUNTED_ONCE or not _is_repeated(kind, actor, same, **about):
             record(kind, actor=actor, request_id=request_id, **about)
@@ -91,7 +79,7 @@ def note(
 
 
 def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]]:
-    """SQL that every page asks: which events of that kind are this person's, of so long ago."""
+    """SQL behind FROM, and its parameters: a person's events of one kind, `since` ago at most."""
     now, recorded_at = timezone.now(), AccessEvent._meta.get_field("recorded_at")
     times = (now - since, now + CLOCKS_DIFFER)
     range_of = [recorded_at.get_db_prep_save(time, connection) for time in times]
@@ -107,10 +95,10 @@ def _is_repeated(
     actor: Actor,
     same: timedelta,
     *,
-    customer_id: str,
-    field: str,
-    change_id: UUID | None,
-    address: str,
+    customer_id: str = "",
+    field: str = "",
+    change_id: UUID | None = None,
+    address: str = "",
 ) -> bool:
     rows, parameters = lately(kind, actor, same)
     key = AccessEvent._meta.get_field("change_id").get_db_prep_save(change_id, connection)
@@ -176,15 +164,9 @@ def people() -> list[tuple[int, str, str]]:
 
     In SQL: from one person to the next in the index.
     """
+    table = "customers_accessevent"
+    steps = paging.STEPS.format(table=table, column="actor_key")
+    named = paging.PEOPLE.format(rows=table, key="id", table=table)
     with connection.cursor() as cursor:
-        steps = paging.STEPS.format(table="customers_accessevent", column="actor_key")
-        cursor.execute(f"WITH RECURSIVE {steps} {_PEOPLE}")
-        return [(int(key), name, sub) for key, name, sub in cursor.fetchall()]
-
-
-_PEOPLE = """
-SELECT actor_key, actor_name, coalesce(login, actor_sub) FROM actor_key_
-JOIN customers_accessevent ON id = (
-    SELECT max(id) FROM customers_accessevent WHERE actor_key = actor_key_.value
-)
-LEFT JOIN customers_colleague ON key = actor_key"""
+        cursor.execute(f"WITH RECURSIVE {steps} {named}")
+        return [(int(key), name, sub) for _, key, name, sub in cursor.fetchall()]

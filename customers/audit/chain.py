@@ -6,7 +6,6 @@ take one number. What the database says of the head is believed only if our key 
 forged head would be signed over by the next append.
 """
 
-import base64
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,8 +53,9 @@ def oldest() -> int:
 
 
 def sound_position(change_id: UUID) -> tuple[int, bool]:
-    """`position`, of a head that may be appended to; and does the journal or the log hold anything
-    of that change? Raises ForgedHeadError.
+    """The number of the newest entry; and is this change in the journal or the log already?
+
+    Raises ForgedHeadError if our key did not sign the head.
     """
     columns = statements.columns(Head, "head")
     query = f"""
@@ -78,14 +78,19 @@ def lock(*, rotating: bool = False) -> Head:
 
     rotating: a head that a former key signed will do.
     """
+    return lock_and_run([], rotating=rotating)[0]
+
+
+def lock_and_run(to_run: Iterable[Statement], *, rotating: bool = False) -> tuple[Head, list[int]]:
+    """The same, and how many rows each of these statements then changed."""
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    head = statements.find(Head, 1, lock=True)
+    head, counts = statements.lock_and_run(Head, 1, to_run)
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
         head = Head.objects.select_for_update().get()
     _check(head, rotating=rotating)
-    return head
+    return head, counts
 
 
 def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:
@@ -132,7 +137,7 @@ def _signing(head: Head) -> Statement:
     head.key_id = signing.current_key()
     head.signature = signing.sign(seal_of(head).message())
     _believe(head)
-    seal = {"seal": json.loads(seal_line(head))}
+    seal = {"seal": seal_of(head).members()}
     transaction.on_commit(partial(logger.info, "appended", extra=seal))
     return statements.updating(head, "seq", "recorded_at", "digest", "key_id", "signature")
 
@@ -147,7 +152,7 @@ def log_seal() -> None:
     except DatabaseError:  # pages can say so, and /health/ready does
         return
     if head is not None:
-        logger.info("at start", extra={"seal": json.loads(seal_line(head))})
+        logger.info("at start", extra={"seal": seal_of(head).members()})
 
 
 def seal_of(head: Head | StoredSeal) -> Seal:
@@ -157,13 +162,7 @@ def seal_of(head: Head | StoredSeal) -> Seal:
 
 def seal_line(head: Head) -> str:
     """The seal as one line of JSON: copied elsewhere, it proves later how far the log went."""
-    return line_of(seal_of(head))
-
-
-def line_of(seal: Seal) -> str:
-    members = seal._asdict()
-    signature = base64.urlsafe_b64encode(members["signature"]).decode().rstrip("=")
-    return json.dumps(members | {"digest": members["digest"].hex(), "signature": signature})
+    return json.dumps(seal_of(head).members())
 
 
 def columns(entry: Entry) -> Iterable[str]:

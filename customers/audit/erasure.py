@@ -22,7 +22,7 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutcome:
-    """The finding of an entry that says: this part of the log is erased up to a number.
+    """What an entry says of an erasure: this part of the log is erased up to a number.
 
     part: VALUES or ACCESS. also: the numbers of further entries whose values are erased.
     """
@@ -31,7 +31,7 @@ def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutco
 
 
 def anchor(seq: int, digest: bytes) -> FieldOutcome:
-    """The finding of an entry that allows the entries up to `seq`, whose digest it is, to leave."""
+    """What an anchor says: the entries up to `seq` may leave. digest: of that entry."""
     return _outcome(ENTRIES, {"digest": digest.hex(), "seq": seq})
 
 
@@ -60,7 +60,7 @@ def _values_in(entries: QuerySet[Entry]) -> QuerySet[VaultItem]:
 
 
 def _no_customer_at(change_id: UUID | str) -> int:
-    """The number of the last finding that a create made no customer, 0 if there is none."""
+    """The number of the last entry that says that a create made no customer, 0 if there is none."""
     findings = Entry.objects.filter(
         change_id=change_id,
         action=Action.CREATE,

@@ -58,7 +58,7 @@ def ndjson(
                     encrypted = row[chain.WIDTH + 1]
                     line["values"] = values_in(seq, columns, key_id, encrypted, revealed=revealed)
             yield as_line(line)
-    yield as_line({"head": json.loads(chain.seal_line(head))})
+    yield as_line({"head": chain.seal_of(head).members()})
 
 
 def _selected(wanted: LogFilter, rows: Sequence[Sequence[Any]]) -> set[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import ClassVar, NamedTuple
@@ -67,18 +66,10 @@ class LogFilter(paging.Filter[ChangedField]):
         return super().selects(row) and (not self.flags or not flags.isdisjoint(self.flags))
 
 
-class Page(NamedTuple):
-    """Changes with the fields that match, newest first; the rest as of `paging.Found`."""
-
-    changes: list[Change]
-    older: int | None
-    newer: int | None
-    is_newest: bool
-    searched_to: datetime | None
-
-
-def page(wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE) -> Page:
-    """One page of what matches, of rows that are older than entry number `before`.
+def page(
+    wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE
+) -> paging.Found[Change]:
+    """One page of changes with the fields that match, of rows older than entry number `before`.
 
     A change whose rows do not fit is left to the next page, unless it is the only one.
     """
@@ -90,7 +81,7 @@ def page(wanted: LogFilter, *, before: int | None = None, size: int = paging.PAG
         older = rows[-1].seq
     changes = changes_of(rows)
     reverts.link(changes)
-    return Page(changes, older, found.newer, found.is_newest, found.searched_to)
+    return paging.Found(changes, older, found.newer, found.is_newest, found.searched_to)
 
 
 def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
@@ -163,20 +154,14 @@ def _occurring() -> Occurring:
     """In SQL: from one value to the next in its index, in one query."""
     others = ("field", "action", "outcome")
     table, columns = "customers_changedfield", ("actor_key", *others)
+    people = paging.PEOPLE.format(rows="customers_entry", key="seq", table=table)
     steps = ",".join(paging.STEPS.format(table=table, column=column) for column in columns)
     values = "".join(_VALUES.format(column=column) for column in others)
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH RECURSIVE {steps} {_PEOPLE} {values}")
+        cursor.execute(f"WITH RECURSIVE {steps} {people} {values}")
         found = [row for row in cursor.fetchall() if row[1] is not None]
-    people = [(int(key), name, sub) for of, key, name, sub in found if of == "actor_key"]
-    return Occurring(people, *([row[1] for row in found if row[0] == one] for one in others))
+    persons = [(int(key), name, sub) for of, key, name, sub in found if of == "actor_key"]
+    return Occurring(persons, *([row[1] for row in found if row[0] == one] for one in others))
 
 
-_PEOPLE = """
-SELECT 'actor_key', CAST(actor_key_.value AS text), actor_name, coalesce(login, actor_sub)
-FROM actor_key_
-JOIN customers_entry ON seq = (
-    SELECT max(seq) FROM customers_changedfield WHERE actor_key = actor_key_.value
-)
-LEFT JOIN customers_colleague ON key = actor_key_.value"""
 _VALUES = " UNION ALL SELECT '{column}', value, '', '' FROM {column}_"

@@ -13,8 +13,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from customers.audit import statements
-from customers.audit.models import PERSONAL, Claim, Entry, JournalLine
+from customers.audit import chain, statements
+from customers.audit.models import PERSONAL, Claim, Entry, Head, JournalLine
 from customers.audit.statements import Statement
 from customers.clubmed.profile import Json
 
@@ -94,11 +94,14 @@ def _newer_entry(line: JournalLine, read_at: int) -> Statement:
     return query, [read_at, change_id, line.customer_id, *line.values]
 
 
-def close(line: JournalLine) -> bool:
-    """Delete the line, in the transaction that appends its entries; False if it was gone."""
+def close(line: JournalLine) -> tuple[Head, bool]:
+    """Lock the log's head and delete the line, in the transaction that appends its entries; the
+    head, and was the line still there?
+    """
     claims = statements.deleting(Claim, line_id=line.pk)
-    *_, lines = statements.run([claims, statements.deleting(JournalLine, change_id=line.pk)])
-    return lines == 1
+    lines = statements.deleting(JournalLine, change_id=line.pk)
+    head, [_, closed] = chain.lock_and_run([claims, lines])
+    return head, closed == 1
 
 
 def overdue() -> QuerySet[JournalLine]:

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit import statements
-from customers.audit.access_events import SAME, lately
-from customers.audit.models import Access, AccessEvent, actor_key
+from customers.audit.access_events import SAME, lately, viewed_by
+from customers.audit.models import Access
 
 # Of what is limited: the limit's name, and the setting that says (how many, in which time).
 _LIMITS = {
@@ -33,10 +33,10 @@ class Reached(NamedTuple):
 
 
 def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> Reached | None:
-    """Is there no room for one more of that kind? recorded: it is counted already.
+    """The limit that one more event of that kind would exceed, None if there is room.
 
-    Whoever asks before and after recording lets through no more than the limit, however many
-    requests come at once.
+    recorded: the event is counted already. Ask before and after recording: then no more than the
+    limit get through, however many requests come at once.
     """
     name, setting = _LIMITS[kind]
     most, within = getattr(settings, setting)
@@ -46,7 +46,7 @@ def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> Reached | 
 
 
 def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:
-    """Is one more view the same as one that is recorded? And is there room for one that is not?"""
+    """Does one more view repeat a recorded one? Is there room for one that does not?"""
     most, within = settings.LIMIT_VIEWS
     rows, parameters = lately(Access.VIEW, actor, SAME)
     nth, of_nth = _nth(Access.VIEW, actor, most - 1, within)
@@ -57,7 +57,7 @@ def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:
 
 
 def _nth(kind: Access, actor: Actor, nth: int, within: timedelta) -> tuple[str, list[Any]]:
-    """SQL of when the event was that has so many of its kind after it."""
+    """SQL for the time of the nth newest event of that kind, 0 being the newest."""
     rows, parameters = lately(kind, actor, within)
     some = " AND customer_id <> ''" if kind is Access.AUDIT else ""
     order = "ORDER BY recorded_at DESC LIMIT 1 OFFSET %s"
@@ -65,12 +65,8 @@ def _nth(kind: Access, actor: Actor, nth: int, within: timedelta) -> tuple[str, 
 
 
 def has_viewed(customer_id: str, *, actor: Actor, lately: bool) -> bool:
-    """Is a view of this customer by this person recorded? lately: so that another is the same."""
-    views = AccessEvent.objects.filter(
-        kind=Access.VIEW,
-        customer_id=customer_id,
-        actor_key=actor_key(actor.issuer, actor.sub),
-    )
+    """Has this person viewed this customer? lately: so recently that another view repeats it."""
+    views = viewed_by(actor).filter(customer_id=customer_id)
     if lately:
         views = views.filter(recorded_at__gte=timezone.now() - SAME)
     return views.exists()

@@ -76,7 +76,23 @@ class Missing(models.TextChoices):
         return str(self.label)
 
 
-class Act(models.Model):
+class ByPerson(models.Model):
+    """Who did it, as `Actor.columns` gives it; without issuer and sub it is nobody of this desk."""
+
+    actor_issuer = models.CharField(max_length=255, blank=True)
+    actor_sub = models.CharField(max_length=255, blank=True)
+    actor_name = models.CharField(max_length=255)
+    actor_roles = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def role_words(self) -> str:
+        return role_words(self.actor_roles.split(", "))
+
+
+class Act(ByPerson):
     """Who did what to whom: the columns that a journal line and an entry share.
 
     The members of PERSONAL lie encrypted; each may be Missing.
@@ -84,10 +100,6 @@ class Act(models.Model):
 
     action = models.CharField(max_length=16, choices=Action)
     customer_id = models.CharField(max_length=64, blank=True)  # unknown until a create is answered
-    actor_issuer = models.CharField(max_length=255, blank=True)  # blank: nobody of this desk
-    actor_sub = models.CharField(max_length=255, blank=True)
-    actor_name = models.CharField(max_length=255)
-    actor_roles = models.CharField(max_length=64, blank=True)
     locale = models.CharField(max_length=35)
     request_id = models.CharField(max_length=64, blank=True)
     flags = models.CharField(max_length=128, blank=True)  # words of Flag, sorted, a space between
@@ -107,10 +119,6 @@ class Act(models.Model):
     @property
     def actor_key(self) -> int:
         return actor_key(self.actor_issuer, self.actor_sub)
-
-    @property
-    def role_words(self) -> str:
-        return role_words(self.actor_roles.split(", "))
 
     @property
     def flag_words(self) -> list[tuple[str, str]]:
@@ -560,7 +568,7 @@ class Purpose(models.TextChoices):
     REVIEW = "review", _("To review a change")
 
 
-class AccessEvent(models.Model):
+class AccessEvent(ByPerson):
     """Somebody saw something. Only ever inserted; it leaves when it is older than ACCESS_MONTHS.
 
     Not part of the chain, so that a view takes no lock.
@@ -568,10 +576,6 @@ class AccessEvent(models.Model):
 
     recorded_at = models.DateTimeField(db_index=True)
     kind = models.CharField(max_length=16, choices=Access)
-    actor_issuer = models.CharField(max_length=255, blank=True)
-    actor_sub = models.CharField(max_length=255, blank=True)
-    actor_name = models.CharField(max_length=255)
-    actor_roles = models.CharField(max_length=64, blank=True)
     actor_key = models.BigIntegerField()
     customer_id = models.CharField(max_length=64, blank=True)
     # That was revealed; of an export its format; of a limit its name; of a report about staff, and
@@ -595,10 +599,6 @@ class AccessEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.recorded_at}"
-
-    @property
-    def role_words(self) -> str:
-        return role_words(self.actor_roles.split(", "))
 
 
 class CheckState(models.TextChoices):
@@ -662,7 +662,7 @@ class Verification(models.Model):
 
     @property
     def lists_agree(self) -> bool:
-        """Do the projections show what the entries say?"""
+        """Do the lists show what the entries say?"""
         return not any("audit_rebuild" in what for _, what in self.faults)
 
 

@@ -36,8 +36,8 @@ _OF_A_CHANGE, _OF_A_FIELD = (
 
 
 def adding(entries: Sequence[Entry], *, unseen_by_author: bool) -> list[Statement]:
-    """The rows of a change with its first entries; the last says whether it is a new change, and
-    nothing is inserted if it is none.
+    """Insert the rows of a new change; nothing if the change has rows. The last statement's count
+    tells: 1 for a new change, else 0.
     """
     change, fields = projected(entries)
     change.unseen_by_author = unseen_by_author
@@ -90,7 +90,7 @@ def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
 
 
 def _to_be_seen(entries: Sequence[Entry]) -> bool:
-    """Is there a field of which Club Med's profile has not shown yet what became of it?"""
+    """Is there a field whose outcome no read of the profile has confirmed yet?"""
     last = {entry.field: entry for entry in entries}.values()
     return entries[0].action in _SENT and any(
         entry.outcome == Outcome.NOT_SEEN

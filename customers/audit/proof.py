@@ -5,7 +5,6 @@ That is the head itself, or one that was stored on the way (`models.StoredSeal`)
 not the change's own counts with its digests alone.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -176,4 +175,4 @@ def lines(proof: Proof) -> Iterator[str]:
                 item = entry.item
                 line["values"] = values_in(seq, columns, item.key_id, bytes(item.encrypted))
         yield as_line(line)
-    yield as_line({"head": json.loads(chain.line_of(proof.seal))})
+    yield as_line({"head": proof.seal.members()})

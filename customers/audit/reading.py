@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Q, Subquery
 
 from customers.access import Actor
 from customers.audit import reverts, statements
@@ -24,16 +24,7 @@ from customers.audit.models import (
     VaultItem,
     actor_key,
 )
-
-PAGE = 50  # changes
-
-
-@dataclass(frozen=True)
-class Page:
-    """A run of changes, newest first. older: where the next page starts, None on the last."""
-
-    changes: list[Change]
-    older: int | None
+from customers.audit.paging import PAGE, Found
 
 
 def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
@@ -80,12 +71,14 @@ def entry_made(row: Sequence[Any]) -> Entry | None:
     return entry
 
 
-def page(changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = "") -> Page:
+def page(
+    changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = ""
+) -> Found[Change]:
     """One page by keyset: never counted, and steady while the log grows."""
     older_ones = changes if before is None else changes.filter(seq__lt=before)
     found = list(older_ones[: size + 1])
     older = found[size - 1].seq if len(found) > size else None
-    return Page(with_entries(found[:size], field=field), older)
+    return Found(with_entries(found[:size], field=field), older)
 
 
 def newest_change(customer_id: str) -> Change | None:
@@ -207,29 +200,18 @@ def newest(customer_id: str) -> int:
     return numbers.values_list("seq", flat=True).first() or 0
 
 
-def newest_by_field(customer_id: str) -> dict[str, Entry]:
-    """For each field of a customer, the last entry that changed it."""
-    return _last_of(_changed(customer_id))
-
-
-def newest_of(customer_id: str, field: str) -> dict[str, Entry]:
-    """The same of one field; {} if there is none."""
-    entry = _changed(customer_id).filter(field=field).first()
-    return {field: entry} if entry else {}
-
-
-def _changed(customer_id: str) -> QuerySet[Entry]:
-    of_values = Entry.objects.filter(action__in=OF_VALUES, outcome=Outcome.APPLIED)
-    return of_values.filter(customer_id=customer_id)
+def newest_by_field(customer_id: str, *, field: str = "") -> dict[str, Entry]:
+    """For each field of a customer, or for one of them, the last entry that changed it."""
+    return _newest(customer_id, (Outcome.APPLIED,), **({"field": field} if field else {}))
 
 
 def stored_last(customer_id: str) -> dict[str, Entry]:
     """The same, or the entry after it that says as what Club Med stored that; `Entry.known`."""
-    outcomes = (Outcome.APPLIED, Outcome.STORED_AS)
-    changed = Entry.objects.filter(action__in=OF_VALUES, outcome__in=outcomes)
-    return _last_of(changed.filter(customer_id=customer_id))
+    return _newest(customer_id, (Outcome.APPLIED, Outcome.STORED_AS))
 
 
-def _last_of(entries: QuerySet[Entry]) -> dict[str, Entry]:
-    newest = entries.order_by().values("field").annotate(last=Max("seq")).values("last")
+def _newest(customer_id: str, outcomes: Collection[Outcome], **about: str) -> dict[str, Entry]:
+    of_values = Entry.objects.filter(action__in=OF_VALUES, outcome__in=outcomes)
+    theirs = of_values.filter(customer_id=customer_id, **about).order_by().values("field")
+    newest = theirs.annotate(last=Max("seq")).values("last")
     return {entry.field: entry for entry in Entry.objects.filter(seq__in=newest)}

@@ -33,13 +33,21 @@ def run(statements: Iterable[Statement]) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # which takes one at a time
             return [_count(cursor.execute(*statement)) for statement in statements]
-        cursor.execute(
-            "; ".join(text for text, _ in statements),
-            [one for _, parameters in statements for one in parameters],
-        )
-        counts = [cursor.rowcount]
-        while cursor.nextset():
-            counts.append(cursor.rowcount)
+        cursor.execute(*_joined(statements))
+        return _counts(cursor)
+
+
+def _joined(statements: Sequence[Statement]) -> Statement:
+    """One message of all of them."""
+    texts, parameters = zip(*statements, strict=True)
+    return "; ".join(texts), [one for its in parameters for one in its]
+
+
+def _counts(cursor: Any) -> list[int]:
+    """How many rows each statement of a message changed or found."""
+    counts = [cursor.rowcount]
+    while cursor.nextset():
+        counts.append(cursor.rowcount)
     return counts
 
 
@@ -65,7 +73,7 @@ def inserting(
 
 
 def inserting_unless(row: Model, other: type[Model], **key: Any) -> Statement:
-    """Of a row that is not there, unless one of `other` has that value in one column."""
+    """Insert a row, unless it is there or a row of `other` has the value `key` in that column."""
     [(name, value)] = key.items()
     column: Any = other._meta.get_field(name)
     columns, names, marks = _insert(type(row), ())
@@ -152,18 +160,42 @@ def time_of(found: datetime | None) -> datetime | None:
     return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
-def find(model: type[Row], key: Any, *, lock: bool = False) -> Row | None:
-    """The row with that primary key; lock: until the transaction ends."""
-    pk = model._meta.pk
-    of_lock = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
-    found = rows(model, f"WHERE {pk.column} = %s{of_lock}", [pk.get_db_prep_save(key, connection)])
+def find(model: type[Row], key: Any) -> Row | None:
+    """The row with that primary key."""
+    found = _fetched(model, *_by_key(model, key))
     return found[0] if found else None
+
+
+def lock_and_run(
+    model: type[Row], key: Any, statements: Iterable[Statement]
+) -> tuple[Row | None, list[int]]:
+    """Lock the row with that primary key until the transaction ends, then `run` the statements.
+
+    On PostgreSQL in one message: all others who append wait for each message more.
+    """
+    if connection.vendor == "sqlite":  # the transaction has its one lock already
+        return find(model, key), run(statements)
+    text, parameters = _by_key(model, key)
+    messages = [(f"{text} FOR UPDATE", parameters), *statements]
+    with connection.cursor() as cursor:
+        cursor.execute(*_joined(messages))
+        found = cursor.fetchone()
+        return found and made(model, found), _counts(cursor)[1:]
+
+
+def _by_key(model: type[Model], key: Any) -> Statement:
+    pk = model._meta.pk
+    query = _selecting(model, f"WHERE {pk.column} = %s")
+    return query, [pk.get_db_prep_save(key, connection)]
 
 
 def rows(model: type[Row], which: str, parameters: Sequence[Any] = ()) -> list[Row]:
     """Rows of one table, as the ORM gives them. which: what stands behind FROM."""
-    query = f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one {which}"  # noqa: S608
-    return _fetched(model, query, parameters)
+    return _fetched(model, _selecting(model, which), parameters)
+
+
+def _selecting(model: type[Model], which: str) -> str:
+    return f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one {which}"  # noqa: S608
 
 
 def fetched(query: QuerySet[Row]) -> list[Row]:

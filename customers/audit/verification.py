@@ -1,7 +1,7 @@
-"""Runs of the verification: what the page about them shows, and what stands in for a timer there.
+"""Runs of the verification, as the page of the log's integrity shows and starts them.
 
-A run leaves in a row how far it is and what came of it. Of those that say that they run there is
-one at most. The row is a help and no proof: who can write to the database can write it.
+Each run writes into a row how far it is and what it found; one at most is under way. The row is a
+help and no proof: whoever can write to the database can write it.
 """
 
 import logging
@@ -67,9 +67,8 @@ def runs() -> Runs:
 
 
 def _results() -> "QuerySet[Verification]":
-    """Runs that say whether the log is whole, the one that holds first: it read all of the log.
-
-    A newer one of a part counts only if that part is not whole.
+    """Runs that say whether the log is whole, the newest first: those that read all of the log, and
+    those of a part that is not whole.
     """
     ended = Q(state=CheckState.WHOLE, since=0) | Q(state=CheckState.NOT_WHOLE)
     return Verification.objects.filter(ended).order_by("-ended_at")
@@ -138,7 +137,7 @@ def _launch(number: int) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], number: int) -> None:
-    """Say so if it ended without a word. Should we be gone by then, its silence says it."""
+    """Break the run off if its process ended without a result."""
     process.wait()
     try:
         _break_off(number)
@@ -161,8 +160,8 @@ def run(
 ) -> Verifier:
     """Verify the log as `verify` does, and leave in a row how far that is and what came of it.
 
-    number: of the row that `start` made. Where another run is shown already, the result alone is
-    left. What cannot be left stops nothing: the walker says all.
+    number: of the row that `start` made. While another run has the row, only the result is written.
+    A row that cannot be written stops nothing.
     """
     row = _row(actor_name, number)
     row.since = since.seq if since else 0

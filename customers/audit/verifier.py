@@ -88,6 +88,11 @@ class Seal(NamedTuple):
         except (KeyError, TypeError, ValueError):
             raise UnreadableError("what should be a seal is none") from None
 
+    def members(self) -> dict[str, Any]:
+        """The same object: `of` makes a seal of it."""
+        signature = base64.urlsafe_b64encode(self.signature).decode().rstrip("=")
+        return self._asdict() | {"digest": self.digest.hex(), "signature": signature}
+
     def message(self) -> bytes:
         """What is signed: how far the log goes, and the digest of its last entry."""
         head = (str(self.seq), self.recorded_at, self.digest.hex(), self.key_id)

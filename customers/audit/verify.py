@@ -144,7 +144,7 @@ def _check_projections(walker: Verifier, suspects: dict[str, None]) -> None:
 
 
 def _is_erased(walker: Verifier, seq: int, columns: Sequence[Any], erased: erasure.Erased) -> bool:
-    """Does the log say so? True too where a fault would not be named: that saves the queries."""
+    """Does the log say so? Also True once MOST faults are named: one more would not be shown."""
     change_id, customer_id, action = _act(columns)[0], columns[_customer_id], columns[_action]
     for _ in range(2):
         if len(walker.bad_entries) == MOST or erased.names(seq, change_id, customer_id, action):

@@ -6,11 +6,11 @@ thresholds are settings, ACTIVITY_*.
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import product
+from itertools import chain, product
 from statistics import median_low
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import CharField, Count, Value
@@ -28,16 +28,15 @@ KNOWN = 7  # days of log that there must be before a day, or nothing is usual ye
 MOST = 20  # findings of one rule
 OPENED = 5_000  # entries of which values are opened, the newest of a period
 _HOUR = timedelta(hours=1)
-Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Finding:
     """What a rule found, from `since` until `until`.
 
-    rule: its name. count: of what the rule counts; threshold: from which count on it is listed.
-    people: keys as of `actor_key`. others: how often else it found the same in the period.
-    usual: of refusals a day. customers: their numbers.
+    rule: its name. count: of what the rule counts; threshold: the least count that is listed.
+    people: keys as of `actor_key`. others: how many more findings there are of the same person and
+    field. usual: refusals a day. customers: their numbers.
     """
 
     rule: str
@@ -63,39 +62,28 @@ def look(period: Period) -> Looked:
     """What each rule finds, at most MOST of the largest; values are opened in memory for this."""
     usual, opened = _usual(period), list(_opened(period))
     rules = (
-        _one_field_in_an_hour(period),
+        _worst(_one_field_in_an_hour(period)),
         _refusals(usual),
         _quiet_hours(usual),
-        _views(period),
-        _reveals(period),
-        _limits(period),
-        _optins(opened),
+        _worst(_views(period)),
+        _worst(_times_a_day("reveals", settings.ACTIVITY_REVEALS, period, Access.REVEAL)),
+        _worst(_times_a_day("limits", 1, period, Access.LIMITED)),  # any that somebody reached
+        _worst(_optins(opened)),
         _same_value("email", opened),
         _same_value("phones", opened),
     )
-    found = [finding for rule in rules for finding in _largest(rule)]
-    return Looked(found, len(opened) == OPENED)
+    largest = (sorted(rule, key=lambda finding: -finding.count)[:MOST] for rule in rules)
+    return Looked([*chain.from_iterable(largest)], len(opened) == OPENED)
 
 
-def _largest(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda finding: -finding.count)[:MOST]
-
-
-class _Case(NamedTuple):
-    """What was counted once, and is worth a look."""
-
-    since: datetime
-    until: datetime
-    times: int
-
-
-def _worst(cases: Iterable[tuple[Key, _Case]]) -> Iterator[tuple[Key, _Case, int]]:
-    """Of each key the case with most, and how many others there are."""
-    by_key: dict[Key, list[_Case]] = defaultdict(list)
-    for key, case in cases:
-        by_key[key].append(case)
-    for key, of_key in by_key.items():
-        yield key, max(of_key, key=lambda case: case.times), len(of_key) - 1
+def _worst(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Of each person and field the finding with most, which says how many others there are."""
+    groups: dict[Hashable, list[Finding]] = defaultdict(list)
+    for finding in found:
+        groups[finding.people, finding.field].append(finding)
+    for group in groups.values():
+        worst = max(group, key=lambda finding: finding.count)
+        yield replace(worst, others=len(group) - 1)
 
 
 def _one_field_in_an_hour(period: Period) -> Iterator[Finding]:
@@ -104,24 +92,9 @@ def _one_field_in_an_hour(period: Period) -> Iterator[Finding]:
     rows = rows_of(period.since, period.until).filter(actor_key__gt=0)
     rows = rows.annotate(hour=UtcText("recorded_at", length=13))
     groups = rows.values_list("actor_key", "field", "hour").annotate(n=Count("pk"))
-    cases = (
-        (
-            (person, name),
-            _Case(begun := datetime.fromisoformat(f"{hour}:00+00:00"), begun + _HOUR, n),
-        )
-        for person, name, hour, n in groups.filter(n__gte=least)
-    )
-    for (person, name), case, others in _worst(cases):
-        yield Finding(
-            "hour",
-            case.times,
-            least,
-            case.since,
-            case.until,
-            people=(person,),
-            field=name,
-            others=others,
-        )
+    for person, name, hour, n in groups.filter(n__gte=least):
+        begun = datetime.fromisoformat(f"{hour}:00+00:00")
+        yield Finding("hour", n, least, begun, begun + _HOUR, people=(person,), field=name)
 
 
 class _Usual(NamedTuple):
@@ -190,16 +163,10 @@ def _views(period: Period) -> Iterator[Finding]:
     return _by_person("views", settings.ACTIVITY_VIEWS, by_day)
 
 
-def _reveals(period: Period) -> Iterator[Finding]:
-    """Many sensitive values revealed by one person in a day."""
-    by_day = _events(period, Access.REVEAL).values_list("actor_key", "day").annotate(n=Count("pk"))
-    return _by_person("reveals", settings.ACTIVITY_REVEALS, by_day)
-
-
-def _limits(period: Period) -> Iterator[Finding]:
-    """Any limit that somebody reached."""
-    by_day = _events(period, Access.LIMITED).values_list("actor_key", "day").annotate(n=Count("pk"))
-    return _by_person("limits", 1, by_day)
+def _times_a_day(rule: str, least: int, period: Period, kind: Access) -> Iterator[Finding]:
+    """Many events of one kind by one person in a day."""
+    by_day = _events(period, kind).values_list("actor_key", "day").annotate(n=Count("pk"))
+    return _by_person(rule, least, by_day)
 
 
 def _events(period: Period, kind: Access) -> Any:
@@ -214,13 +181,9 @@ def _by_person(
     rule: str, least: int, counted: Iterable[tuple[int, datetime, int]]
 ) -> Iterator[Finding]:
     """counted: person, day, count."""
-    cases = (
-        (person, _Case(day, day + timedelta(days=1), n)) for person, day, n in counted if n >= least
-    )
-    for person, case, others in _worst(cases):
-        yield Finding(
-            rule, case.times, least, case.since, case.until, people=(person,), others=others
-        )
+    for person, day, n in counted:
+        if n >= least:
+            yield Finding(rule, n, least, day, day + timedelta(days=1), people=(person,))
 
 
 class _Change(NamedTuple):

@@ -107,7 +107,7 @@ def are_paired(sent: list[Json], stored: list[Json], fits: Callable[[Json, Json]
 
 
 def same_text(typed: Json, sent: Json) -> bool:
-    """Is what was typed in what was sent, letter by letter? Members sent beside it do not count."""
+    """Was this typed text sent, letter by letter? Members that only `sent` has do not count."""
     if isinstance(typed, dict) and isinstance(sent, dict):
         return all(same_text(value, sent.get(key)) for key, value in typed.items())
     if isinstance(typed, list) and isinstance(sent, list):

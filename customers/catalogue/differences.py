@@ -6,10 +6,10 @@ is; its text is not.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Mapping
-from enum import Enum
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
+from django.db import models
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -22,34 +22,16 @@ from customers.clubmed.profile import Json, Phone, parse_phones
 
 _MOST_LINES = 50  # members that are told one by one
 _TELLING = 7  # last digits of a number that tell whose it is
-_CUTS = {
-    kinds.TEXT: Cut.WORDS,
-    kinds.NATIVE: Cut.WORDS,
-    kinds.EMAIL: Cut.EMAIL,
-    kinds.PHONES: Cut.WORDS,
-    kinds.ADDRESS: Cut.WORDS,
-    kinds.OPTINS: Cut.WORDS,
-    kinds.IDENTITY: Cut.WORDS,
-}  # any other kind is one token
+# Of texts that may be empty; any other kind is one token.
+_IN_WORDS = (kinds.TEXT, kinds.NATIVE, kinds.PHONES, kinds.ADDRESS, kinds.OPTINS, kinds.IDENTITY)
 
 
-class Happened(Enum):
+class Happened(models.TextChoices):
     """What became of a member that may come and go."""
 
-    CHANGED = "changed"
-    ADDED = "added"
-    REMOVED = "removed"
-
-    @property
-    def label(self) -> str:
-        return str(_HAPPENED[self])
-
-
-_HAPPENED = {
-    Happened.CHANGED: _("Changed"),
-    Happened.ADDED: _("Added"),
-    Happened.REMOVED: _("Removed"),
-}
+    CHANGED = "changed", _("Changed")
+    ADDED = "added", _("Added")
+    REMOVED = "removed", _("Removed")
 
 
 class Line(NamedTuple):
@@ -167,7 +149,9 @@ def _told_plainly(old: _Member | None, new: _Member | None) -> tuple[str, str | 
 
 def cut_of(field: Field, value: Json = None) -> Cut:
     """Into what a value of a field is cut; JSON of another shape into words."""
-    return Cut.WORDS if isinstance(value, list | dict) else _CUTS.get(field.kind, Cut.NEVER)
+    if isinstance(value, list | dict) or field.kind in _IN_WORDS:
+        return Cut.WORDS
+    return Cut.EMAIL if field.kind is kinds.EMAIL else Cut.NEVER
 
 
 def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
@@ -314,7 +298,7 @@ def _texts(old: _Member, new: _Member) -> tuple[str, str]:
 
 def _order_note(name: str, old: Json, new: Json) -> str:
     """What is said of a list or object that has the same members as before."""
-    if not isinstance(new, list) or compare.canonical(old) == compare.canonical(new):
+    if not isinstance(new, list) or compare.is_same(old, new):
         return str(_("no change that shows"))
     count = len(new)
     if FIELDS[name].kind is kinds.PHONES:
@@ -324,15 +308,22 @@ def _order_note(name: str, old: Json, new: Json) -> str:
     return same % {"count": count}
 
 
+_PAIRED_BY: tuple[Callable[[int, Phone], Hashable], ...] = (
+    lambda at, phone: (phone.number, phone.type),
+    # The last digits: a number may have become international, or national.
+    lambda at, phone: phones.dialled(phone.number)[-_TELLING:] or phone.number,
+    lambda at, phone: phone.type,
+    lambda at, phone: at,  # only where one has no type
+)
+
+
 def _matched(
     old: tuple[Phone, ...], new: tuple[Phone, ...]
 ) -> list[tuple[Phone | None, Phone | None]]:
-    """Pairs by number, then by type, then by place where one has no type; in the order of the new
-    list, then those that are gone.
-    """
+    """Pairs in the order of the new list, then those that are gone."""
     before, after = dict(enumerate(old)), dict(enumerate(new))
     pairs: dict[int, Phone] = {}
-    for key in (_number_and_type, _number, _type, _place):
+    for key in _PAIRED_BY:
         if not (before and after):
             break
         places: defaultdict[Hashable, deque[int]] = defaultdict(deque)
@@ -340,26 +331,9 @@ def _matched(
             places[key(at, phone)].append(at)
         for at, phone in list(after.items()):
             same = places.get(key(at, phone))
-            if same and (key is not _place or not (old[same[0]].type and phone.type)):
+            if same and (key is not _PAIRED_BY[-1] or not (old[same[0]].type and phone.type)):
                 pairs[at] = before.pop(same.popleft())
                 del after[at]
     return [(pairs.get(at), phone) for at, phone in enumerate(new)] + [
         (phone, None) for phone in before.values()
     ]
-
-
-def _number_and_type(at: int, phone: Phone) -> Hashable:
-    return phone.number, phone.type
-
-
-def _number(at: int, phone: Phone) -> Hashable:
-    """Its last digits: a number may have become international, or national."""
-    return phones.dialled(phone.number)[-_TELLING:] or phone.number
-
-
-def _type(at: int, phone: Phone) -> Hashable:
-    return phone.type
-
-
-def _place(at: int, phone: Phone) -> Hashable:
-    return at

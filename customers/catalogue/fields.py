@@ -6,6 +6,7 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -16,25 +17,15 @@ from customers.catalogue.words import any_text, key_text, new_text, yes_no
 from customers.clubmed.profile import Json, Profile, member, parse_date
 
 
-class Group(Enum):
-    """Where a field stands on the page, with its title for people."""
+class Group(models.TextChoices):
+    """Where a field stands on the page."""
 
-    _words: str | Promise
     HEAD = "head", _("Head")
     IDENTITY = "identity", _("Identity")
     CONTACT = "contact", _("Contact")
     PREFERENCES = "preferences", _("Preferences")
     ACCOUNT = "account", _("Loyalty and account")
     CALL = "call", _("About this call")
-
-    def __new__(cls, value: str, title: str | Promise) -> "Group":
-        group = object.__new__(cls)
-        group._value_, group._words = value, title
-        return group
-
-    @property
-    def title(self) -> str:
-        return str(self._words)
 
 
 class Create(Enum):
@@ -152,6 +143,12 @@ class Field:
     def same(self, sent: Json, stored: Json) -> bool:
         """Does the stored value hold what was sent, as a person compares them?"""
         return self.kind.is_contained(sent, stored, self.kind.normal)
+
+    def holds(self, stored: Json, value: Json, *, of: tuple[Json, Json]) -> bool:
+        """Is `stored` this one of two values? By the letter where they are the same to a person:
+        then capitals or accents alone tell them apart.
+        """
+        return compare.is_same(value, stored) if self.same(*of) else self.same(value, stored)
 
     def fingerprint(self, value: Json) -> Json:
         """The form that must not have changed since an editor was opened over this value."""
@@ -310,8 +307,8 @@ def unknown_values(profile: Profile) -> list[tuple[str, str, str]]:
 
 
 def cut_unknown(profile: Profile, cut: Callable[[Json], Json], most: int) -> tuple[Profile, int]:
-    """With so many of the keys that no row reads at most, and their values as `cut` leaves them:
-    they are shown, and never sent or recorded. How many were left out?
+    """The profile with at most `most` of the keys that no row reads, each value as `cut` leaves it;
+    and how many keys were left out. Such keys are shown, and never sent or recorded.
     """
     values = {k: {**v} if isinstance(v, Mapping) else v for k, v in profile.values.items()}
     unknown = _unknown(profile)
@@ -350,6 +347,5 @@ def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Jso
     return {
         name: value
         for name, value in new.items()
-        if compare.canonical(value) != compare.canonical(now[name])
-        or FIELDS[name].has_sensitive(typed[name])
+        if not compare.is_same(value, now[name]) or FIELDS[name].has_sensitive(typed[name])
     }

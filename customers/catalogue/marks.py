@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from enum import Enum
 from itertools import accumulate, islice
@@ -120,7 +120,7 @@ def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked
 
 
 def shortened(side: Side) -> Side:
-    """The same, of each run that is long only what stands at its ends, around the changes."""
+    """The same with the middle of each long run left out, so that changes keep what is around."""
     parts = (part._replace(text=_ends(part.text)) for part in side.parts)
     return side._replace(parts=tuple(parts))
 
@@ -148,8 +148,8 @@ def _tokens(old: str, new: str, pieces: re.Pattern[str]) -> tuple[list[str], lis
     return found[0], found[1]
 
 
-def _same_start(one: str, other: str) -> int:
-    """How many characters they begin with alike, by halving."""
+def _same_start(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many characters, or tokens, they begin with alike, by halving."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -160,9 +160,8 @@ def _same_start(one: str, other: str) -> int:
 def _steps(old: list[str], new: list[str]) -> list[_Step]:
     """What becomes of which tokens. Both ends are compared however long the texts are."""
     ends = [len(old), len(new)]
-    head = _same_length(zip(old, new, strict=False))
-    shorter = min(ends) - head
-    tail = min(shorter, _same_length(zip(reversed(old), reversed(new), strict=False)))
+    head = _same_start(old, new)
+    tail = min(min(ends) - head, _same_start(old[::-1], new[::-1]))
     middle = old[head : ends[0] - tail], new[head : ends[1] - tail]
     found: Iterable[_Step] = [("replace", 0, len(middle[0]), 0, len(middle[1]))]
     if max(map(len, middle)) <= _MOST and not set(middle[0]).isdisjoint(middle[1]):
@@ -173,18 +172,8 @@ def _steps(old: list[str], new: list[str]) -> list[_Step]:
     return [first, *moved, last]
 
 
-def _same_length(pairs: Iterable[tuple[str, str]]) -> int:
-    """How many pairs are of equals, before the first that is not."""
-    count = 0
-    for one, other in pairs:
-        if one != other:
-            break
-        count += 1
-    return count
-
-
 def _share_little(old: str, new: str) -> bool:
-    """Are they unlike wherever their words stand? Told of short texts of ASCII, at once."""
+    """Have two short texts of ASCII too few words in common, in any order? A quick first answer."""
     both = old + new
     if len(both) > _LONGEST_WORD or not (both.isascii() and both.isprintable()):
         return False
@@ -220,7 +209,7 @@ def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -
 
 
 def _is_enough(shared: list[int], whole: list[int]) -> bool:
-    """Are so many letters of both sides half of them, or all of one side?"""
+    """Is what both sides share half of the letters, or all of one side?"""
     return shared[0] > 0 and (
         any(shared[n] == whole[n] for n in (0, 1)) or 2 * min(shared) >= max(whole)
     )

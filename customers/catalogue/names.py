@@ -1,6 +1,16 @@
-"""Names in their own script: which comes first."""
+"""Names of customers, and which comes first in their own script."""
 
+from collections.abc import Mapping
+
+from customers.catalogue.compare import raw_text
 from customers.catalogue.spelling import language_of
+from customers.clubmed.profile import Json
+
+
+def full_name(values: Mapping[str, Json]) -> str:
+    """Tom Smith, of a profile's values; "" without a name."""
+    names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
+    return " ".join(filter(None, names))
 
 
 def native_name(first: str, last: str, market: str) -> str:

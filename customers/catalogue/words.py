@@ -108,16 +108,6 @@ def _words(language: str | None) -> Words:
     return Words(types, channels, str(_("Yes")), str(_("No")), str(_("(partners %s)")))
 
 
-def phone_types() -> dict[str, str]:
-    """code -> name, in the language of the person."""
-    return {**here().phone_types}
-
-
-def channels() -> dict[str, str]:
-    """The same of opt-ins."""
-    return {**here().channels}
-
-
 def channel_help() -> dict[str, str]:
     """A word about those that need one, by code."""
     return {code: str(text) for code, text in _CHANNEL_HELP.items()}

@@ -47,7 +47,6 @@ class Problem(NamedTuple):
 class Rules:
     """What a market asks of a profile. schema: as `rules` returns it; {} asks for nothing."""
 
-    locale: str
     schema: Mapping[str, Json] = field(default_factory=dict)
 
     def required(self, path: str = "") -> frozenset[str]:
@@ -114,14 +113,14 @@ class Rules:
         return rule if isinstance(rule, Mapping) else {}
 
 
-def rules(locale: str, schema: Json) -> Rules:
+def rules(schema: Json) -> Rules:
     """The rules of a market's JSON Schema that can be applied here; none of an invalid one."""
     try:
         usable = _usable(schema, schema)
         _validator(json.dumps(usable))
     except (ValueError, RecursionError):
         usable = {}
-    return Rules(locale, usable if isinstance(usable, dict) else {})
+    return Rules(usable if isinstance(usable, dict) else {})
 
 
 def visible_length(text: str) -> int:

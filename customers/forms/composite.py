@@ -76,7 +76,7 @@ class MembersForm(plain.FormPart):
         sent = self.data.get(self.add_prefix("country_code"))
         country = self.stored.get("country_code") if sent is None else sent
         is_here = not country or country == market.region
-        return market if is_here else Market(market.locale, Rules(market.locale))
+        return market if is_here else Market(market.locale, Rules())
 
     @property
     def error_codes(self) -> set[str | None]:
@@ -141,8 +141,6 @@ class MembersForm(plain.FormPart):
     @property
     def country(self) -> str:
         """The country of an address, "" if it names none."""
-        if "country_code" not in self.fields:
-            return ""
         typed = as_sent(self["country_code"].value())
         return typed if typed in self.countries else ""
 
@@ -169,8 +167,8 @@ class OptinsForm(plain.FormPart):
         super().__init__(editing, row, data, prefix=row.name)
         now = objects.by_channel(self.now)
         answers = now if shown is None else objects.by_channel(shown)
-        known = words.channels()
-        self.channels = known | {code: code for code in now if code not in known}
+        known = words.here().channels
+        self.channels = {**known} | {code: code for code in now if code not in known}
         self.about = {code: (code, "optin") for code in self.channels}
         self.about["EMAIL_partners"] = ("EMAIL", "optin_partners")
         yes_and_no = (("yes", words.yes_no(True)), ("no", words.yes_no(False)))
@@ -239,7 +237,7 @@ class PhoneForm(plain.Inputs):
         self.region = region
         self.phone: dict[str, Json] | None = None
         self.is_typed = False
-        types, own_type = words.phone_types(), self.own.type or ""
+        types, own_type = {**words.here().phone_types}, self.own.type or ""
         if own_type not in types:
             unknown = wording.NEW_VALUE % {"code": own_type} if own_type else str(wording.NO_TYPE)
             types = {own_type: unknown} | types
@@ -268,12 +266,12 @@ class PhoneForm(plain.Inputs):
             self.add_error("number", wording.USE_THE_BIN)
 
     @property
+    def new_number(self) -> Json:
+        return (self.phone or {}).get("number")
+
+    @property
     def is_removed(self) -> bool:
         return bool(self["DELETE"].value())
-
-
-def _is_same(phone: Mapping[str, Json] | None, number: Json) -> bool:
-    return phones.same_number((phone or {}).get("number"), number)
 
 
 _Phones = forms.formset_factory(PhoneForm, max_num=20, validate_max=True, can_delete=True)
@@ -309,8 +307,13 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         return not any(as_sent(form["number"].value()) for form in self.shown_forms)
 
     @property
+    def sent_forms(self) -> list[PhoneForm]:
+        """The rows that hold a phone, in the order of the list that is sent."""
+        return [form for form in self.shown_forms if form.phone is not None]
+
+    @property
     def value(self) -> Json:
-        return [form.phone for form in self.shown_forms if form.phone is not None]
+        return [form.phone for form in self.sent_forms]
 
     @property
     def whole_errors(self) -> list[str]:
@@ -327,27 +330,22 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         return [*self.whole_errors, *told]
 
     def clean(self) -> None:
-        self._check_twice()
-        self._check_countries()
+        """Doubt a phone that stands there twice, unless it was stored so; and a number without its
+        country, which cannot be called from another one.
+        """
+        rows = self.sent_forms
+        for at, form in enumerate(rows):
+            place, number = [str(at), "number"], form.new_number
+            twin = next(
+                (n for n in range(at) if phones.same_number(rows[n].new_number, number)), -1
+            )
+            if twin >= 0 and (form.is_typed or rows[twin].is_typed):
+                named = {"n": twin + 1, "number": phones.dial_text(number, form.region)}
+                self.doubt(place, wording.SAME_PHONE % named)
+            if form.is_typed and number and not str(number).startswith("+"):
+                self.doubt(place, str(wording.NO_COUNTRY))
         if self.missing and not self.value and not any(self.errors):
             raise ValidationError(self.missing, "required")
-
-    def _check_twice(self) -> None:
-        """One phone twice is hardly meant, unless it was stored so."""
-        rows = [form for form in self.shown_forms if form.phone is not None]
-        for at, form in enumerate(rows):
-            number = (form.phone or {}).get("number")
-            twins = [n for n in range(at) if _is_same(rows[n].phone, number)]
-            if twins and (form.is_typed or rows[twins[0]].is_typed):
-                named = {"n": twins[0] + 1, "number": phones.dial_text(number, form.region)}
-                self.doubt([str(at), "number"], wording.SAME_PHONE % named)
-
-    def _check_countries(self) -> None:
-        """A number of no country known cannot be called from another one."""
-        for at, form in enumerate(form for form in self.shown_forms if form.phone is not None):
-            number = (form.phone or {}).get("number")
-            if form.is_typed and number and not str(number).startswith("+"):
-                self.doubt([str(at), "number"], str(wording.NO_COUNTRY))
 
     @property
     def error_codes(self) -> set[str | None]:
@@ -371,7 +369,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
     def refuse(self, path: Sequence[str], message: str | ValidationError) -> None:
         """path: phones[0].number as ["0", "number"], a place in the list that was sent."""
         at = path[0] if path else ""
-        sent = [form for form in self.shown_forms if form.phone is not None]
+        sent = self.sent_forms
         if at.isdecimal() and int(at) < len(sent):
             sent[int(at)].add_error("number", message)
         else:

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -56,7 +55,8 @@ class DayField(forms.Field):
 class ValuesField(forms.MultipleChoiceField):
     """Any of the known values; offered are those that occur, and those that are chosen.
 
-    known: value -> label. nothing: what stands there while none is chosen.
+    known: value -> label. nothing: what stands there while none is chosen. occurring: of these
+    values, all of them if None.
     """
 
     widget = forms.CheckboxSelectMultiple
@@ -66,14 +66,14 @@ class ValuesField(forms.MultipleChoiceField):
         name: str,
         label: Any,
         known: Mapping[str, Any],
-        *,
-        occurring: Collection[str] = (),
         nothing: Any = "",
+        occurring: Collection[str] | None = None,
     ) -> None:
         super().__init__(
             label=label, required=False, error_messages={"invalid_choice": wording.NOT_KNOWN}
         )
-        self.name, self.known, self.occurring, self.nothing = name, known, occurring, nothing
+        self.name, self.known, self.nothing = name, known, nothing
+        self.occurring = known if occurring is None else occurring
         self.offered: list[tuple[str, Any]] = []  # (value, label)
         self.widget.attrs["class"] = "form-check-input"
 
@@ -93,15 +93,6 @@ class NumbersField(forms.CharField):
         if wrong := next((one for one in numbers if one and not is_customer_number(one)), None):
             raise forms.ValidationError(wording.NOT_A_NUMBER % {"text": wrong[:40]})
         return list(filter(None, numbers))
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A filter in use. query: of the page without it."""
-
-    text: str
-    query: str
-    is_wrong: bool
 
 
 class FilterForm(forms.Form):
@@ -141,10 +132,11 @@ class FilterForm(forms.Form):
 
     def clean(self) -> None:
         for name in self.query:
+            most = 1 if name in _SINGLE else MOST_VALUES
             if name not in self.fields:
                 self.add_error(None, wording.NO_SUCH_FILTER % {"name": name[:40]})
-            elif len(self.query.getlist(name)) > (MOST_VALUES if name not in _SINGLE else 1):
-                self.add_error(name, wording.TOO_MANY_VALUES % {"most": MOST_VALUES})
+            elif len(self.query.getlist(name)) > most:
+                self.add_error(name, wording.TOO_MANY_VALUES % {"most": most})
         first, last = self.cleaned_data.get("from"), self.cleaned_data.get("to")
         if first and last and last < first:
             self.add_error("to", wording.REVERSED)
@@ -161,14 +153,17 @@ class FilterForm(forms.Form):
             self.fields[name].widget.attrs["data-focus"] = True
 
     @property
-    def chips(self) -> Iterator[Chip]:
-        """The filters in use, each with the page without it."""
+    def chips(self) -> Iterator[dict[str, Any]]:
+        """The filters in use. query: of the page without this one."""
         for name in self.query:
             if name == "before":
                 continue
             for value in self.query.getlist(name):
-                is_wrong = name in self.errors or name not in self.fields
-                yield Chip(self._words(name, value), self.without(name, value), is_wrong)
+                yield {
+                    "text": self._words(name, value),
+                    "query": self.without(name, value),
+                    "is_wrong": name in self.errors or name not in self.fields,
+                }
 
     def _words(self, name: str, value: str) -> str:
         field = self.fields.get(name)
@@ -231,11 +226,8 @@ class FilterForm(forms.Form):
     @property
     def right_only(self) -> str:
         """The query string without the filters that are wrong."""
-        query = self.query.copy()
-        for name in self.query:
-            if name in self.errors or name not in self.fields or name == "before":
-                del query[name]
-        return query.urlencode()
+        right = self.fields.keys() - self.errors.keys()
+        return query_string({name: of for name, of in self._given.items() if name in right})
 
     @property
     def periods(self) -> list[tuple[str, str]]:
@@ -255,8 +247,10 @@ class FilterForm(forms.Form):
             for name, (first, last) in usual.items()
         ]
 
-    def asking(self, **values: str) -> str:
-        """The query string with these filters, each instead of those of its name."""
+    def asking(self, **values: str | list[str]) -> str:
+        """The query string with these filters, each instead of those of its name, from the newest
+        page on.
+        """
         return query_string({**self._given, **values})
 
     def asking_one(self, name: str, value: str) -> str:
@@ -276,19 +270,16 @@ class FilterForm(forms.Form):
         return {name: of_name for name, of_name in self.query.lists() if name != "before"}
 
     def without(self, name: str, value: str) -> str:
-        """The query string without one filter, from the newest page on."""
-        query = self.query.copy()
-        query.setlist(name, [one for one in query.getlist(name) if one != value])
-        query.pop("before", None)
-        return query.urlencode()
+        """The query string without one filter."""
+        return self.asking(**{name: [one for one in self.query.getlist(name) if one != value]})
 
     def at(self, before: int | None) -> str:
         """The query string of another page of the same filter; None: of the newest."""
-        return self.asking(**({} if before is None else {"before": str(before)}))
+        return self.asking(before=[] if before is None else str(before))
 
     @property
     def newest(self) -> str:
-        return self.at(None)
+        return self.asking()
 
 
 def period(first: date, last: date) -> dict[str, str]:
@@ -300,18 +291,19 @@ def query_string(asked: Mapping[str, Any]) -> str:
     return urlencode(asked, doseq=True)
 
 
-def usual_views(
-    words: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]
+def tabs(
+    words: Mapping[str, Any],
+    usual: Mapping[str, Mapping[str, Any]],
+    current: str,
+    own: Iterable[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Tabs that come with a list. words: of each. asked: its filters, name -> value, or values."""
-    return [{"name": words[one], "query": query_string(of)} for one, of in asked.items()]
+    """Those that come with a list, then `own`; one may be what is asked for now, in any order.
 
-
-def mark_current(tabs: Iterable[dict[str, Any]], current: str) -> None:
-    """Say of each tab whether it is what is asked for now, in whatever order."""
+    words: of each. usual: its filters, name -> value, or values. current, query: query strings.
+    """
+    found = [{"name": words[one], "query": query_string(of)} for one, of in usual.items()]
     asked = parse_qs(current)
-    for tab in tabs:
-        tab["is_current"] = parse_qs(tab["query"]) == asked
+    return [tab | {"is_current": parse_qs(tab["query"]) == asked} for tab in (*found, *own)]
 
 
 def _normal(query: QueryDict) -> QueryDict:
@@ -336,7 +328,7 @@ def person_field(people: Iterable[tuple[int, str, str]], reader: Actor) -> Value
         for key, (name, login, is_shared) in known_people(people).items()
     }
     known = dict(sorted(known.items(), key=lambda one: one[1].casefold()))
-    return ValuesField("person", wording.PERSON, known, occurring=known, nothing=wording.ANYONE)
+    return ValuesField("person", wording.PERSON, known, wording.ANYONE)
 
 
 def known_people(people: Iterable[tuple[int, str, str]]) -> dict[int, tuple[str, str, bool]]:

@@ -18,6 +18,7 @@ from customers.audit.models import SavedView, actor_key
 from customers.catalogue.fields import FIELDS, Group
 from customers.forms.filters import FilterForm, ValuesField, period, person_field
 from customers.forms.plain import TextField
+from customers.forms.small import SmallForm
 
 _REQUEST = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
@@ -32,38 +33,22 @@ class LogFilterForm(FilterForm):
 
     def __init__(self, query: QueryDict, occurring: Occurring, *, reader: Actor) -> None:
         self.people = occurring.people
+        fields = _fields(tuple(occurring.fields), get_language())
+        groups, flags = dict(Group.choices), dict(Flag.choices)
+        actions = dict(Action.choices)
         outcomes = {**dict(Outcome.choices), WAITING: wording.WAITING}
-        requests = [one for one in query.getlist("request") if _REQUEST.fullmatch(one)]
-        super().__init__(
-            query,
-            [
-                person_field(occurring.people, reader),
-                ValuesField(
-                    "field",
-                    wording.FIELD,
-                    _fields(tuple(occurring.fields), get_language()),
-                    occurring=occurring.fields,
-                    nothing=wording.ANY_FIELD,
-                ),
-                ValuesField("group", wording.GROUP, {one.value: one.title for one in Group}),
-                ValuesField(
-                    "action",
-                    wording.ACTION,
-                    dict(Action.choices),
-                    occurring=occurring.actions,
-                    nothing=wording.ANY,
-                ),
-                ValuesField(
-                    "outcome",
-                    wording.OUTCOME,
-                    outcomes,
-                    occurring=[*occurring.outcomes, WAITING],
-                    nothing=wording.ANY,
-                ),
-                ValuesField("flag", wording.HOW, dict(Flag.choices)),
-                ValuesField("request", wording.REQUEST, {one: one for one in requests}),
-            ],
-        )
+        ended = [*occurring.outcomes, WAITING]
+        requests = {one: one for one in query.getlist("request") if _REQUEST.fullmatch(one)}
+        values = [
+            person_field(occurring.people, reader),
+            ValuesField("field", wording.FIELD, fields, wording.ANY_FIELD, occurring.fields),
+            ValuesField("group", wording.GROUP, groups),
+            ValuesField("action", wording.ACTION, actions, wording.ANY, occurring.actions),
+            ValuesField("outcome", wording.OUTCOME, outcomes, wording.ANY, ended),
+            ValuesField("flag", wording.HOW, flags),
+            ValuesField("request", wording.REQUEST, requests),
+        ]
+        super().__init__(query, values)
 
     def clean(self) -> None:
         super().clean()
@@ -100,28 +85,13 @@ class LogFilterForm(FilterForm):
         ]
 
 
-class SavedViewForm(forms.Form):
+class SavedViewForm(SmallForm):
     """The name of a filter that is to be kept."""
 
-    use_required_attribute = False
     name = TextField(
-        label=wording.NAME,
-        max_length=60,
-        widget=forms.TextInput(
-            {
-                "class": "form-control",
-                "autocomplete": "off",
-                "spellcheck": "false",
-                "dir": "auto",
-            }
-        ),
-        error_messages={"required": wording.NAME_THE_VIEW},
+        label=wording.NAME, max_length=60, error_messages={"required": wording.NAME_THE_VIEW}
     )
-    is_shared = forms.BooleanField(
-        label=wording.FOR_EVERYBODY,
-        required=False,
-        widget=forms.CheckboxInput({"class": "form-check-input"}),
-    )
+    is_shared = forms.BooleanField(label=wording.FOR_EVERYBODY, required=False)
 
     def save(self, filtered: LogFilterForm, *, owner: Actor) -> SavedView:
         """A period that ends today moves along with the days: it is kept as their number."""

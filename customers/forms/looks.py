@@ -18,18 +18,16 @@ class LookFilterForm(FilterForm):
     wanted: AccessFilter
 
     def __init__(self, query: QueryDict, *, reader: Actor) -> None:
-        kinds = dict(Access.choices)
-        what = ValuesField("kind", wording.WHAT, kinds, occurring=kinds, nothing=wording.ANYTHING)
+        kinds, purposes = dict(Access.choices), dict(Purpose.choices)
         masked = {name: field.label for name, field in FIELDS.items() if field.sensitive}
-        field = ValuesField(
-            "field", wording.FIELD, masked, occurring=masked, nothing=wording.ANY_FIELD
-        )
-        reasons = dict(Purpose.choices)
-        purpose = ValuesField(
-            "purpose", wording.PURPOSE, reasons, occurring=reasons, nothing=wording.ANY
-        )
         self.people = access_events.people()
-        super().__init__(query, [person_field(self.people, reader), what, field, purpose])
+        values = [
+            person_field(self.people, reader),
+            ValuesField("kind", wording.WHAT, kinds, wording.ANYTHING),
+            ValuesField("field", wording.FIELD, masked, wording.ANY_FIELD),
+            ValuesField("purpose", wording.PURPOSE, purposes, wording.ANY),
+        ]
+        super().__init__(query, values)
 
     def clean(self) -> None:
         super().clean()

@@ -4,7 +4,6 @@ profile's form share.
 A cleaned value is what the API takes, or "" for nothing.
 """
 
-import calendar
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -69,10 +68,7 @@ class Inputs(forms.Form):
 
 
 class TextField(forms.CharField):
-    """One line, cleaned. An empty one is refused where the field was there to be set.
-
-    max_length: in letters as people see them; 255 if None.
-    """
+    """One line of text, cleaned. max_length: in letters as people see them; 255 if None."""
 
     default_error_messages = {"max_length": wording.TOO_LONG}
     default_validators = [nothing_broken]
@@ -133,10 +129,11 @@ def _real_date(year: int, month: int, day: int) -> date:
         raise ValidationError(wording.NO_SUCH_MONTH % {"month": month}, "invalid")
     if not 1800 <= year <= latest.year:
         raise ValidationError(wording.NO_SUCH_YEAR % {"year": year}, "invalid")
-    if not 1 <= day <= calendar.monthrange(year, month)[1]:
+    try:
+        found = date(year, month, day)
+    except ValueError:
         named = {"day": day, "month": MONTHS[month]}
-        raise ValidationError(wording.NO_SUCH_DAY % named, "invalid")
-    found = date(year, month, day)
+        raise ValidationError(wording.NO_SUCH_DAY % named, "invalid") from None
     if found > latest:
         raise ValidationError(wording.FUTURE_DAY, "invalid")
     return found
@@ -149,7 +146,7 @@ class ChoiceField(forms.ChoiceField):
 
 
 class BooleanField(forms.TypedChoiceField):
-    """Yes or no, in the field's words: a choice, since unticked and unknown are two things."""
+    """Yes or no, in the field's words. Not a checkbox, as "no" and "not known" differ."""
 
     default_error_messages = {"invalid_choice": wording.CHOOSE_ONE}
     widget = forms.RadioSelect

@@ -24,8 +24,7 @@ class ReportForm(SmallForm):
     )
     person = forms.ChoiceField(label=wording.STAFF, required=False)
     format = forms.ChoiceField(
-        label=wording.FORMAT,
-        choices=[("html", wording.TO_PRINT), ("json", wording.AS_JSON)],
+        label=wording.FORMAT, choices=[("html", wording.TO_PRINT), ("json", wording.AS_JSON)]
     )
 
     def __init__(self, data: QueryDict | None = None, *, reader: Actor, **kwargs: Any) -> None:

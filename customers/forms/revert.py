@@ -71,11 +71,6 @@ class RevertForm(SmallForm):
     def impossible(self) -> list[WayBack]:
         return [way for way in self.ways if way.obstacle]
 
-    @property
-    def asks_whose(self) -> bool:
-        """Has a field moved, and both values are shown?"""
-        return any(way.moved for way in self.ways)
-
     def add_refusal(self, refused: Refused) -> None:
         """Say what Club Med refuses; an address may be sent without its check."""
         for error in refused.errors:

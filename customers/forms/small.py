@@ -40,17 +40,12 @@ class FindForm(SmallForm):
     """
 
     q = TextField(required=False)
-    last_name = TextField(required=False)
-    first_name = TextField(required=False)
-    birthdate = DateField(required=False)
-    zip_code = CodeField(required=False)
-    email = TextField(required=False)
-    phone = CodeField(required=False)
-
-    def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(data)
-        for name, field in self.fields.items():
-            field.label = wording.CRITERIA.get(name)
+    last_name = TextField(label=wording.CRITERIA["last_name"], required=False)
+    first_name = TextField(label=wording.CRITERIA["first_name"], required=False)
+    birthdate = DateField(label=wording.CRITERIA["birthdate"], required=False)
+    zip_code = CodeField(label=wording.CRITERIA["zip_code"], required=False)
+    email = TextField(label=wording.CRITERIA["email"], required=False)
+    phone = CodeField(label=wording.CRITERIA["phone"], required=False)
 
     def clean(self) -> None:
         boxed = search_terms.read(self.cleaned_data.get("q", ""))

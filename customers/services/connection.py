@@ -29,17 +29,19 @@ def client() -> ClubMed:
 
 
 @contextmanager
-def calling(actor: Actor | None, *, is_write: bool = False) -> Iterator[ClubMed]:
+def calling(
+    actor: Actor | None, *, is_write: bool = False, is_new: bool = False
+) -> Iterator[ClubMed]:
     """The client with the actor's token and market; its errors are raised as `NotSaved`.
 
-    actor: None for the background.
+    actor: None for the background. is_new: a customer is created.
     """
     if not connection.in_atomic_block:
         connection.close()  # nobody waits for it during the call
     try:
         yield client().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
     except ClubMedError as exc:
-        raise outcome_of(exc, is_write=is_write) from exc
+        raise outcome_of(exc, is_write=is_write, is_new=is_new) from exc
 
 
 def locale_of(actor: Actor | None) -> str:

@@ -49,7 +49,7 @@ def create_customer(
         line = _journal_create(values, token, act, actor, despite)
     if isinstance(line, Saved):
         return line
-    with calling(actor, is_write=True) as api, record.recording_answer(line):
+    with calling(actor, is_write=True, is_new=True) as api, record.recording_answer(line):
         number = api.create_customer(values, force_address=force_address)
     record.note_number(line, number)
     record.record_answer(line, Outcome.APPLIED)

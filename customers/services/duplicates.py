@@ -12,8 +12,9 @@ from uuid import UUID
 from customers import wording
 from customers.audit import reading
 from customers.audit.actions import Action, Outcome
-from customers.catalogue.compare import is_empty, raw_text
+from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS
+from customers.catalogue.names import full_name
 from customers.catalogue.phones import same_number
 from customers.clubmed.profile import Json, parse_phones
 
@@ -41,8 +42,7 @@ class Duplicate:
 
     @property
     def name(self) -> str:
-        names = (raw_text(self.values.get(key)) for key in ("first_name", "last_name"))
-        return " ".join(filter(None, names)) or str(wording.UNNAMED)
+        return full_name(self.values) or str(wording.UNNAMED)
 
 
 def unsettled_creates(values: Mapping[str, Json], *, since: int | None = None) -> list[Duplicate]:

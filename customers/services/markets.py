@@ -32,7 +32,7 @@ def known_market(locale: str, *, actor: Actor) -> Market:
     spoken = locale_of(actor)
     return Market(
         locale or spoken,
-        Rules(locale or spoken, cache.get(_key(f"schema {locale or spoken}", "known"), {})),
+        Rules(cache.get(_key(f"schema {locale or spoken}", "known"), {})),
         cache.get(_key(f"civilities {spoken}", "known"), {}),
         cache.get(_key(f"countries {spoken}", "known"), {}),
     )
@@ -55,7 +55,7 @@ def refresh_market(locale: str, *, actor: Actor) -> None:
     spoken = locale_of(actor)
     ruled = locale or spoken
     questions: dict[str, Callable[[ClubMed], Json]] = {
-        f"schema {ruled}": lambda api: dict(rules(ruled, api.profile_schema(ruled)).schema),
+        f"schema {ruled}": lambda api: dict(rules(api.profile_schema(ruled)).schema),
         f"civilities {spoken}": lambda api: _labels(api.civilities(), "code"),
         f"countries {spoken}": lambda api: _labels(api.countries(), "id"),
         "locales": ClubMed.locales,

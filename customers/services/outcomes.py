@@ -235,8 +235,11 @@ class NumberMissing(NotSaved):
     text = wording.NUMBER_MISSING
 
 
-def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
-    """What an error of a call means for a verb: the one place where they are translated."""
+def outcome_of(exc: errors.ClubMedError, *, is_write: bool, is_new: bool = False) -> NotSaved:
+    """What an error of a call means for a verb: the one place where they are translated.
+
+    is_new: the call creates a customer, so it has no number and no profile.
+    """
     match exc:
         case errors.SignInNeededError():
             return NeedsSignIn()
@@ -248,7 +251,11 @@ def outcome_of(exc: errors.ClubMedError, *, is_write: bool) -> NotSaved:
             return NotSent() if is_write else Unreachable()
         case errors.NoAnswerError():
             return Unknown() if is_write else NoAnswer()
-        case errors.RefusedError(status=403 | 404 | 429 as status):
+        case errors.RefusedError(status=403) if is_new:
+            return Forbidden(wording.MAY_NOT_CREATE, wording.ASK_WHO_MAY)
+        case errors.RefusedError(status=403 | 404 | 429 as status) if not (
+            is_new and status == 404
+        ):
             return {403: Forbidden, 404: NotFound, 429: Busy}[status]()
         case errors.RefusedError() if is_write:
             return Refused(exc.description, exc.errors)

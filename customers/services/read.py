@@ -40,8 +40,8 @@ def read_with_history(customer_id: str, *, actor: Actor) -> tuple[Profile, Histo
 def read_at_position(
     customer_id: str, read_at: int, actor: Actor | None
 ) -> tuple[Profile, int, History | None]:
-    """The profile, the log's position at which it was true, and what the log says; None if it
-    cannot be had. read_at: the position before.
+    """The profile, the log's position up to which it is true, and what the log says of the customer
+    (None if the database fails). read_at: the log's position now.
     """
     with calling(actor) as api:
         profile = _fitting(api.read_profile(customer_id))
@@ -53,7 +53,7 @@ def read_at_position(
 
 
 def _fitting(profile: Profile) -> Profile:
-    """Cut a profile that is too long to what the desk edits, which is whole or not there: a value
+    """A profile that is too long, with what no field reads cut short. Fields stay whole: a value
     that was cut could be saved. Raises TooLong.
     """
     if profile.length <= _LONGEST:

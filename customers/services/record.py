@@ -14,8 +14,9 @@ from customers.audit import chain, entries, erasure, journal, reading
 from customers.audit.actions import Action, Evidence, Flag, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import PERSONAL, Entry, Head, JournalLine, Missing
-from customers.catalogue.compare import canonical, is_empty, raw_text
+from customers.catalogue.compare import is_empty, is_same
 from customers.catalogue.fields import FIELDS
+from customers.catalogue.names import full_name
 from customers.clubmed import errors
 from customers.clubmed.profile import Json
 from customers.form_token import FormToken
@@ -40,8 +41,9 @@ def note_number(line: JournalLine, customer_id: str) -> None:
 def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """The answer that this form got when it was sent first; None if it may be sent.
 
-    A form that was refused, or that never got through, is not used up. For a sensitive field a
-    repeated save counts as the same only if it clears the field. Raises Unknown, AlreadySent.
+    A form that was refused, or that never got through, is not used up. Where a sensitive value was
+    replaced, a repeated save counts as the same only if it clears the field: a guess would confirm
+    the part that was not typed. Raises Unknown, AlreadySent.
     """
     if JournalLine.objects.filter(pk=token.change_id).exists():
         raise Unknown
@@ -56,13 +58,13 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     if any(isinstance(value, Missing) for value in values):
         raise AlreadySent(sent)  # nothing is left to compare with
 
-    def is_same(name: str, value: Json) -> bool:
+    def is_repeated(name: str, value: Json) -> bool:
         row = FIELDS[name]
-        if row.sensitive:
+        if row.sensitive and not is_empty(made[name].old):
             return is_empty(value)
-        return canonical(row.kind.compose(made[name].old, value)) == canonical(sent[name])
+        return is_same(row.kind.compose(made[name].old, value), sent[name])
 
-    if typed.keys() != sent.keys() or not all(is_same(*one) for one in typed.items()):
+    if typed.keys() != sent.keys() or not all(is_repeated(*one) for one in typed.items()):
         raise AlreadySent(sent)
     return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
 
@@ -83,7 +85,7 @@ def journal_in_reach() -> Iterator[None]:
 
 @contextmanager
 def before_a_write() -> Iterator[None]:
-    """The same, where a read that fails means that nothing was sent either."""
+    """Like `journal_in_reach`; a read without an answer becomes NotSent: nothing was sent."""
     try:
         with journal_in_reach():
             yield
@@ -128,8 +130,8 @@ def record_answer(
     ]
     try:
         with transaction.atomic():
-            head = chain.lock()
-            if journal.close(line):
+            head, was_open = journal.close(line)
+            if was_open:
                 return entries.append(line.change_id, act, findings, head=head)
             _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values
@@ -178,10 +180,7 @@ def act_of(
         "action": action,
         "customer_id": customer_id,
         "customer_label": label,
-        "actor_issuer": actor.issuer,
-        "actor_sub": actor.sub,
-        "actor_name": actor.name,
-        "actor_roles": ", ".join(actor.roles),
+        **actor.columns,
         "reason": reason,
         "locale": locale_of(actor),
         "request_id": request_id,
@@ -191,6 +190,5 @@ def act_of(
 
 def label_of(values: Mapping[str, Json]) -> str:
     """The customer's name for people who read the log, as any database and any page can hold it."""
-    names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
-    name = " ".join(filter(None, names))[:255]
+    name = full_name(values)[:255]
     return "".join(char if char.isprintable() else " " for char in name)

@@ -11,7 +11,7 @@ from customers.access import Actor
 from customers.audit import reading
 from customers.audit.actions import Action, Outcome
 from customers.audit.models import Change, Entry, FieldHistory, Missing
-from customers.catalogue.compare import canonical, is_empty
+from customers.catalogue.compare import is_empty
 from customers.catalogue.fields import FIELDS, Clear, Field, to_send
 from customers.clubmed.profile import Json, Profile
 from customers.form_token import FormToken
@@ -125,18 +125,12 @@ def obstacle_of(entry: Entry, profile: Profile | None = None) -> str | Promise:
     if is_empty(old) and field.clear in (Clear.NEVER, Clear.NO):
         return wording.WAS_EMPTY
     held = field.value(profile) if profile else new
-    if profile and _is_there(field, entry, held):
+    if profile and field.holds(held, old, of=(old, new)):
         return wording.OLD_IS_THERE
     if not (field.readable(old) and field.readable(held)):
         return wording.NO_WAY_BACK
     is_exact = field.same(old, field.kind.compose(held, field.restored(old)))
     return "" if is_exact else wording.NO_WAY_BACK
-
-
-def _is_there(field: Field, entry: Entry, now: Json) -> bool:
-    """Does Club Med hold the old value?"""
-    by_letter = field.same(entry.old, entry.new)  # only capitals or accents tell them apart
-    return canonical(entry.old) == canonical(now) if by_letter else field.same(entry.old, now)
 
 
 @dataclass(frozen=True)

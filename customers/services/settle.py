@@ -19,7 +19,7 @@ from customers.audit.entries import FieldOutcome
 from customers.audit.histories import History
 from customers.audit.models import Change, Entry, JournalLine, Missing
 from customers.audit.projections import FIRST_READ, WATCH
-from customers.catalogue.compare import canonical
+from customers.catalogue.compare import is_same
 from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
 
@@ -71,6 +71,9 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
             return read_at, history
         for settlement in settlements:
             append_settlement(settlement)
+        pairs = zip(pending, since, strict=True)
+        seen = [change.pk for change, (_, is_watched) in pairs if not is_watched]
+        Change.objects.filter(pk__in=seen).update(read_again_at=None)
         return chain.position(), histories.of_customer(customer_id)
 
 
@@ -88,8 +91,8 @@ def _open(customer_id: str, history: History) -> tuple[list[JournalLine], set[st
 def append_settlement(settlement: Settlement) -> None:
     """Append the entries unless another process settled the line first; in a transaction."""
     change_id, act, findings, line, unseen = settlement
-    head = chain.lock()
-    if line is None or journal.close(line):
+    head, is_open = journal.close(line) if line else (chain.lock(), True)
+    if is_open:
         entries.append(change_id, act, findings, head=head, unseen_by_author=unseen)
 
 
@@ -142,17 +145,15 @@ def _found(
 
 def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
     """What came of a change from `old` to `new`, if the profile shows `now`."""
-    by_letter = field.same(old, new)  # only capitals or accents tell them apart
-    for value, outcome in ((new, Outcome.APPLIED), (old, Outcome.NOT_SEEN)):
-        if canonical(now) == canonical(value) if by_letter else field.same(value, now):
-            return outcome
-    return Outcome.UNCLEAR
+    if field.holds(now, new, of=(old, new)):
+        return Outcome.APPLIED
+    return Outcome.NOT_SEEN if field.holds(now, old, of=(old, new)) else Outcome.UNCLEAR
 
 
 def _seen_since(
     change: Change, profile: Profile, known: Mapping[str, Entry], claimed: Collection[str]
 ) -> tuple[Settlement, bool]:
-    """What the profile shows of a change that it had not shown yet; and may it show more later?
+    """What the profile newly shows of a change; and may a later read show more?
 
     claimed: fields that another change is sending, so the value may be that one's.
     """
@@ -180,7 +181,7 @@ def _comparable(name: str, value: Json | Missing) -> Field | None:
 
 
 def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Outcome | None, bool]:
-    """What `now` adds to what an entry says, None for nothing; and may a later read add something?
+    """What to record if a profile holds `now`, None for nothing; and may a later read show more?
 
     last: the field's last entry that says what Club Med held.
     """
@@ -192,10 +193,14 @@ def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Ou
         return Outcome.APPLIED if landed else None, True
     if entry.evidence != Evidence.ANSWER or last is None or last.seq != entry.seq:
         return None, False
-    if field.same(entry.old, now) and not field.same(entry.new, now):
-        return None, True  # this read came too early
-    is_as_sent = canonical(now) == canonical(entry.new)
-    return None if is_as_sent else Outcome.STORED_AS, False
+    if came_too_early(field, entry, now):
+        return None, True
+    return None if is_same(now, entry.new) else Outcome.STORED_AS, False
+
+
+def came_too_early(field: Field, entry: Entry, now: Json) -> bool:
+    """Did Club Med take the change, and does its profile still show the value of before it?"""
+    return field.same(entry.old, now) and not field.same(entry.new, now)
 
 
 def _changed_elsewhere(

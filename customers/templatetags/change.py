@@ -1,13 +1,10 @@
 """What the page of one change says: its title, how it was settled, and its entries' numbers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import template
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from customers import wording
@@ -15,7 +12,8 @@ from customers.audit.actions import OF_VALUES, Outcome
 from customers.audit.around import Near
 from customers.audit.models import Act, Change, ChangedField, Entry, JournalLine, Missing
 from customers.catalogue.reader import number_text
-from customers.templatetags.desk import basis, field_label, labels_of
+from customers.templatetags.desk import address_of, basis, field_label, labels_of
+from customers.templatetags.markup import joined, markup
 
 register = template.Library()
 _NAMED = 3  # fields in a title; of more, two and the number of the others
@@ -33,9 +31,13 @@ def in_sentence(labels: Sequence[str]) -> str:
     if len(words) > _NAMED:
         rest = len(words) - _NAMED + 1
         words = [*words[: _NAMED - 1], wording.MORE_FIELDS % {"count": rest}]
-    if len(words) == 1:
-        return first
-    return wording.AND % {"first": ", ".join(words[:-1]), "last": words[-1]}
+    return _listed(words)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *others, last = words
+    return wording.AND % {"first": ", ".join(others), "last": last} if others else last
 
 
 def _within(label: str) -> str:
@@ -53,24 +55,23 @@ def common_outcome(change: Change) -> str:
     return outcomes.pop()
 
 
-class Step(NamedTuple):
-    """One thing that was recorded of a change. basis: what the outcome rests on, in words."""
-
-    time: datetime
-    fields: str
-    outcome: str
-    basis: str
-
-
 @register.filter
-def steps(entries: Sequence[Entry]) -> list[Step]:
-    """How a change was settled, in order; fields of which the same was recorded at once are one."""
+def steps(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """How a change was settled, in order; fields of which the same was recorded at once are one.
+
+    basis: what the outcome rests on, in words.
+    """
 
     def key(entry: Entry) -> tuple[Any, ...]:
         return entry.recorded_at, str(entry.get_outcome_display()), basis(entry)
 
     return [
-        Step(time, in_sentence([field_label(entry.field) for entry in same]), outcome, words)
+        {
+            "time": time,
+            "fields": in_sentence([field_label(entry.field) for entry in same]),
+            "outcome": outcome,
+            "basis": words,
+        }
         for (time, outcome, words), same in groupby(entries, key)
     ]
 
@@ -81,27 +82,22 @@ def numbers(given: Sequence[int]) -> str:
     first, last = given[0], given[-1]
     if len(given) > 2 and last - first == len(given) - 1:
         return wording.FROM_TO % {"first": number_text(first), "last": number_text(last)}
-    words = [number_text(number) for number in given]
-    if len(words) == 1:
-        return words[0]
-    return wording.AND % {"first": ", ".join(words[:-1]), "last": words[-1]}
+    return _listed([number_text(number) for number in given])
 
 
 @register.simple_tag(takes_context=True)
 def related_customers(context: template.Context, act: Act) -> SafeString:
     """Customers that looked like the same person when this one was created, as links."""
     if isinstance(act.related, Missing):
-        return format_html('<span class="muted">{}</span>', act.related)
-    return format_html_join(
-        ", ", "{}", ((_customer(one, context["actor"]),) for one in act.related)
-    )
+        return markup('<span class="muted">{}</span>', act.related)
+    return joined((_customer(one, context["actor"]) for one in act.related), SafeString(", "))
 
 
-def _customer(number: str, actor: Any) -> SafeString | str:
+def _customer(number: str, actor: Any) -> SafeString:
     if not number.isdecimal():
-        return str(wording.OTHER_CREATE)
-    page = reverse("profile" if actor.may_handle_customers else "history", args=[number])
-    return format_html('<a class="num" href="{}">{}</a>', page, number)
+        return markup("{}", wording.OTHER_CREATE)
+    page = address_of("profile" if actor.may_handle_customers else "history", number)
+    return markup('<a class="num" href="{}">{}</a>', page, number)
 
 
 @register.filter

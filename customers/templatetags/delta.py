@@ -28,7 +28,7 @@ from customers.catalogue.marks import Part, Side, marked, shortened, side_of
 from customers.catalogue.masking import is_sensitive
 from customers.catalogue.spelling import is_simple
 from customers.templatetags.desk import field_label, icon, value_text
-from customers.templatetags.markup import broken_at, isolated_at, joined, markup
+from customers.templatetags.markup import NOTHING, broken_at, isolated_at, joined, markup
 
 register = template.Library()
 
@@ -65,7 +65,7 @@ def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
     stored: the entry that says so, None if there is none.
     """
     if stored is None or is_sensitive(entry.field):
-        return SafeString("")
+        return NOTHING
     missing = [value for value in (stored.found, entry.new) if isinstance(value, Missing)]
     if missing:
         return markup('<div class="muted">{} {}</div>', wording.STORED_AS, missing[0])
@@ -175,7 +175,7 @@ def state_words(state: str) -> str:
 def spelled(text: str) -> SafeString:
     """A text in its own direction, with what does not show in it spelled out."""
     if not text:
-        return SafeString("")
+        return NOTHING
     return isolated_at("@", text) if is_simple(text) else _text(side_of(text))
 
 
@@ -232,7 +232,7 @@ def _counts(shown: Difference) -> SafeString:
 
 
 def _happened(line: Line) -> SafeString:
-    return _happening(line.happened, get_language()) if line.happened else SafeString("")
+    return _happening(line.happened, get_language()) if line.happened else NOTHING
 
 
 @cache
@@ -243,7 +243,7 @@ def _happening(happened: Happened, language: str | None) -> SafeString:
 def _name(line: Line) -> SafeString:
     """What stands before a line: "Changed Mobile "."""
     if not line.member:
-        return SafeString("")
+        return NOTHING
     return joined([_happened(line), spelled(line.member), _SPACE])
 
 
@@ -288,7 +288,7 @@ def _one_side(line: Line, side: str) -> SafeString:
     if any(line.hidden):
         return _masked(line.hidden[side == "new"])
     if text is None:
-        return SafeString("")
+        return NOTHING
     note = markup(' <span class="muted">{}</span>', line.note) if side == "new" else ""
     value = _value(side, text, line.whole)
     if text.length > _LONG:
@@ -364,7 +364,7 @@ def _key_missing(entry: Entry) -> SafeString:
     except VaultItem.DoesNotExist:
         is_known = True
     if is_known:
-        return SafeString("")
+        return NOTHING
     badge = ' <span class="badge" data-tone="warn">{}{}</span>'
     return markup(badge, icon("alert-triangle"), wording.KEY_MISSING)
 

@@ -15,7 +15,6 @@ from django.templatetags.i18n import do_translate
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timesince import timesince
@@ -31,7 +30,7 @@ from customers.catalogue.fields import FIELDS, MASK
 from customers.catalogue.markets import country_name
 from customers.catalogue.marks import side_of
 from customers.catalogue.masking import is_sensitive
-from customers.templatetags.markup import joined, markup
+from customers.templatetags.markup import NOTHING, broken_at, joined, markup
 
 _Tag = TypeVar("_Tag", bound=Callable[..., str])
 
@@ -50,7 +49,7 @@ _BADGES: dict[str, tuple[str, str]] = {
 
 @register.tag("translate")
 def said(parser: Parser, token: Token) -> template.Node:
-    """A sentence of a template. As each language has a template of its own, it is text there."""
+    """Django's, but translated when the template is compiled, which is once for each language."""
     _, sentence, *more = token.split_contents()
     if more or sentence[0] != '"' or set("%\\").intersection(sentence):
         return do_translate(parser, token)
@@ -58,7 +57,7 @@ def said(parser: Parser, token: Token) -> template.Node:
 
 
 def tag_or_text(name: str) -> Callable[[_Tag], _Tag]:
-    """Register a tag that always says the same of the same: of constants it is text at once."""
+    """Register a pure function as a tag. With constant arguments it is rendered at compile time."""
 
     def register_as(function: _Tag) -> _Tag:
         register.simple_tag(function, name=name)
@@ -99,10 +98,7 @@ def _address(name: str, count: int) -> str:
 
 @tag_or_text("address")
 def address_of(name: str, *of: UUID | str) -> str:
-    """The page of a change, a customer or a field: as `reverse`, which asks all patterns each time.
-
-    of: what its address names, in order.
-    """
+    """Django's `reverse`, with the pattern looked up once. of: the arguments, in order."""
     return _address(name, len(of)).format(*(quote(str(one), safe="") for one in of))
 
 
@@ -175,10 +171,7 @@ def select_input(bound: BoundField) -> SafeString:
 
 @register.filter
 def field_label(name: str, language: str = "") -> str:
-    """The catalogue's label of a field; the name of one that left the catalogue.
-
-    language: the reader's, from who asks for many.
-    """
+    """The label of a field; the name of one that left the catalogue. language: the reader's."""
     return _label(name, language or get_language())
 
 
@@ -220,8 +213,7 @@ def staff(name: str) -> str:
 @register.filter
 def breakable(address: str) -> SafeString:
     """An e-mail address that may break after its @."""
-    name, at, host = address.partition("@")
-    return format_html("{}{}<wbr>{}", name, at, host)
+    return broken_at("@", address)
 
 
 @register.filter
@@ -299,15 +291,14 @@ def _quoted(name: str, value: Any) -> str:
 def customer_link(
     context: template.Context, act: Act | Change, *, numbered: bool = True
 ) -> SafeString:
-    """The customer of a change: a link to the profile, or to the history for an auditor.
-
-    numbered: with the number beside the name.
+    """The customer of a change: a link to the profile, or to the history for an auditor; numbered:
+    with the number behind it.
     """
     is_of_the_log = act.action not in OF_VALUES
     label, beside = act.customer_label or str(wording.UNNAMED), act.customer_id
     if not act.customer_id:
         if is_of_the_log:
-            return SafeString("")
+            return NOTHING
         if isinstance(label, Missing):
             label = capfirst(wording.MISSING_NAME % {"missing": label})
         return markup("{} <small>{}</small>", label, wording.NO_CUSTOMER_YET)
@@ -322,9 +313,8 @@ def customer_link(
 
 @register.simple_tag(takes_context=True)
 def colleague(context: template.Context, name: str, key: int) -> SafeString:
-    """A person of the staff; their login on hover, and beside a name that others have too.
-
-    In a list with filters, a link to what this person did.
+    """A member of staff; the login on hover, and beside a name that two have. In a list with
+    filters, a link to what this person did.
     """
     _, login, is_shared = (context.get("people") or {}).get(key, ("", "", False))
     beside, name = markup(" <small>{}</small>", login) if is_shared else "", staff(name)
@@ -383,7 +373,7 @@ def when(moment: datetime) -> SafeString:
 @register.simple_tag
 def clock(moment: datetime | None, shape: str = "Hm") -> SafeString:
     """The time of the day, with UTC on hover. shape: as of `reader.clock_text`."""
-    return SafeString("") if moment is None else _time(moment, reader.clock_text(moment, shape))
+    return NOTHING if moment is None else _time(moment, reader.clock_text(moment, shape))
 
 
 @register.simple_tag
@@ -399,7 +389,7 @@ def moment_now() -> SafeString:
 @register.simple_tag
 def moment(at: datetime | None, shape: str = "long") -> SafeString:
     """Day and time to the second. shape: of the day."""
-    return SafeString("") if at is None else _time(at, day_and_time(at, shape, "Hms"))
+    return NOTHING if at is None else _time(at, day_and_time(at, shape, "Hms"))
 
 
 @register.filter

@@ -8,17 +8,10 @@ from django.utils.translation import get_language
 
 from customers import wording
 from customers.audit.models import Access, AccessEvent
-from customers.templatetags.desk import (
-    address_of,
-    clock,
-    colleague,
-    field_label,
-    icon,
-)
-from customers.templatetags.markup import joined, markup
+from customers.templatetags.desk import address_of, clock, colleague, field_label, icon
+from customers.templatetags.markup import NOTHING, joined, markup
 
 register = template.Library()
-_NOTHING = SafeString("")
 _BADGES = {
     Access.REVEAL: ("info", "eye"),
     **dict.fromkeys((Access.EXPORT, Access.REPORT), ("info", "download")),
@@ -45,7 +38,7 @@ def look_row(context: template.Context, event: AccessEvent) -> SafeString:
 def _customer(context: template.Context, number: str) -> SafeString:
     """A link, with the name that the log knows."""
     if not number:
-        return _NOTHING
+        return NOTHING
     handles = context["actor"].may_handle_customers
     page = address_of("profile" if handles else "history", number)
     name = context["names"].get(number)
@@ -98,4 +91,4 @@ def _subject(event: AccessEvent) -> SafeString:
             return markup("{}. ", wording.LIMIT_NAMES.get(event.field, event.field))
         case Access.END_SIGN_IN:
             return markup('<span class="code">{}</span> ', event.field)
-    return _NOTHING
+    return NOTHING

@@ -5,7 +5,7 @@ from html import escape
 
 from django.utils.safestring import SafeString
 
-_NOTHING = SafeString("")
+NOTHING = SafeString("")
 
 
 def markup(text: str, *values: object) -> SafeString:
@@ -24,6 +24,6 @@ def isolated_at(sign: str, text: str) -> SafeString:
     return SafeString(f"<bdi>{broken_at(sign, text)}</bdi>")  # nosec B703
 
 
-def joined(pieces: Iterable[SafeString], between: SafeString = _NOTHING) -> SafeString:
+def joined(pieces: Iterable[SafeString], between: SafeString = NOTHING) -> SafeString:
     """Pieces of HTML in a row."""
     return SafeString(between.join(pieces))  # nosec B703

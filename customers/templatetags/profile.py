@@ -14,6 +14,7 @@ from customers.audit.actions import Action, Outcome
 from customers.audit.models import Change, Entry
 from customers.catalogue import kinds
 from customers.catalogue.kinds import Kind
+from customers.catalogue.objects import address_lines
 from customers.templatetags.delta import changed_field, delta
 from customers.templatetags.desk import (
     address_of,
@@ -28,20 +29,20 @@ from customers.templatetags.desk import (
     staff,
     when,
 )
-from customers.templatetags.markup import joined, markup
+from customers.templatetags.markup import NOTHING, joined, markup
 from customers.templatetags.rows import reason
 
 register = template.Library()
-_NOTHING, _SPACE = SafeString(""), SafeString("\n")
+_SPACE = SafeString("\n")
 _SWAPPED = SafeString(' hx-swap-oob="true"')
 
 
 @register.simple_tag(takes_context=True)
 def field_row(context: template.Context, row: Any, *, at_rest: bool = False) -> SafeString:
-    """row: a `customers.views.record.FieldRow`. at_rest: whatever else the context holds.
+    """A field of a profile. row: a `customers.views.record.FieldRow`.
 
-    Else of the context: saved, with `change_id`, and confirm if it is still to be read again; mine,
-    which was typed and given up for theirs; out_of_band.
+    at_rest: do not look at the rest of the context, which may hold: saved with change_id, and
+    confirm if Club Med is to be read again; mine, a text given up for theirs; out_of_band.
     """
     of = {} if at_rest else context.flatten()
     pieces = [_value_to_edit(row) if row.editable else _value(row)]
@@ -78,7 +79,7 @@ def _state(row: Any, of: Mapping[Any, Any]) -> SafeString:
     """The attributes that say what state the row is in, and what htmx asks for by itself."""
     place = row.customer_id, row.field.name
     asked = '{} data-state="{}" hx-get="{}" hx-trigger="{}" hx-swap="outerHTML"'
-    swapped = _SWAPPED if of.get("out_of_band") else _NOTHING
+    swapped = _SWAPPED if of.get("out_of_band") else NOTHING
     if of.get("confirm"):
         page = address_of("confirm", *place, of["change_id"])
         return markup(asked, swapped, "saved", page, "load")
@@ -91,7 +92,7 @@ def _state(row: Any, of: Mapping[Any, Any]) -> SafeString:
 
 def _recent(row: Any) -> SafeString:
     if not row.recent:
-        return _NOTHING
+        return NOTHING
     mark = '<span class="recent"></span><span class="visually-hidden"> ({} {})</span>'
     return markup(mark, wording.CHANGED_RECENTLY, when(row.newest.recorded_at))
 
@@ -99,7 +100,7 @@ def _recent(row: Any) -> SafeString:
 def _history(row: Any) -> SafeString:
     """When and by whom it was changed last."""
     if not row.newest:
-        return _NOTHING
+        return NOTHING
     return markup(
         '\n<dd class="field-history"><a href="{}"><span class="hit">{}</span><span class="words">'
         '{}, {}</span><span class="visually-hidden">: {}</span></a></dd>',
@@ -113,18 +114,15 @@ def _history(row: Any) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def add_field(context: template.Context, panel: Mapping[str, Any]) -> SafeString:
-    """The line of the fields without a value that can be given one. panel: of `ProfilePage.panel`.
-
-    Of the context: out_of_band.
-    """
+    """The line of the empty fields that can be filled in. panel: of `ProfilePage.panel`."""
     words = wording.FIELDS_TO_ADD % {"n": panel["fields_to_add"]}
     return markup(
         '<div class="field field-add" id="{}-add"{}{}>\n<dt>{}</dt>\n<dd class="field-value">'
         '<details class="add-field"><summary>{}{} <span class="muted">{}</span></summary>{}'
         "</details></dd>\n</div>\n",
         panel["slug"],
-        _SWAPPED if context.get("out_of_band") else _NOTHING,
-        _NOTHING if panel["to_add"] else SafeString(" hidden"),
+        _SWAPPED if context.get("out_of_band") else NOTHING,
+        NOTHING if panel["to_add"] else SafeString(" hidden"),
         *(wording.ALSO_EMPTY, icon("plus"), wording.ADD_FIELD, words),
         joined(
             markup("<h3>{}</h3><ul>{}</ul>", title, joined(map(_to_add, rows)))
@@ -162,7 +160,8 @@ def _value(row: Any) -> SafeString:
         none = wording.NONE_ASKED if row.field.kind is kinds.OPTINS else wording.NOT_GIVEN
         return markup('<span class="nil">{}</span>', none)
     if row.field.sensitive and not row.revealed:
-        shown = f"{row.open_text} " if row.open_text else ""
+        shown = row.field.open_text(row.value)
+        shown = f"{shown} " if shown else ""
         masked = '{}<span class="masked" aria-hidden="true">••••••</span> {}'
         return markup(masked, shown, markup('<span class="muted">{}</span>', wording.MASKED))
     layout = _LAID_OUT.get(row.field.kind) if row.field.kind.readable(row.value) else None
@@ -211,7 +210,7 @@ def _phone(phone: Mapping[str, str]) -> SafeString:
 
 
 def _address(row: Any) -> SafeString:
-    lines = (markup('<bdi translate="no">{}</bdi>', line) for line in row.address_lines)
+    lines = (markup('<bdi translate="no">{}</bdi>', line) for line in address_lines(row.value))
     return joined(lines, SafeString("<br>"))
 
 
@@ -300,4 +299,4 @@ def _changed(entry: Entry, *, leads_on: bool) -> SafeString:
 
 
 def _unless_applied(outcome: str) -> SafeString:
-    return _NOTHING if outcome == Outcome.APPLIED else markup(" {}", outcome_badge(outcome))
+    return NOTHING if outcome == Outcome.APPLIED else markup(" {}", outcome_badge(outcome))

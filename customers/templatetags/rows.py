@@ -24,16 +24,15 @@ from customers.templatetags.desk import (
     to_be_settled_by,
     when,
 )
-from customers.templatetags.markup import joined, markup
+from customers.templatetags.markup import NOTHING, joined, markup
 
 register = template.Library()
-_NOTHING = SafeString("")
 
 
 @register.simple_tag(takes_context=True)
 def change_rows(context: template.Context, change: Change, *, dated: bool = False) -> SafeString:
-    """What is the same of all its fields stands once, beside them all. dated: the time says when,
-    as no day stands above it.
+    """A row a field; what all fields share stands once, beside them all. dated: the time includes
+    the day, as no day stands above it.
     """
     fields = change.fields
     span = markup(' rowspan="{}"', len(fields))
@@ -42,12 +41,12 @@ def change_rows(context: template.Context, change: Change, *, dated: bool = Fals
     for field in fields:
         is_first = field is fields[0]
         cells = [
-            _who(context, change, span, dated) if is_first else _NOTHING,
+            _who(context, change, span, dated) if is_first else NOTHING,
             _what(context, change, field),
-            _outcome(context, change, field, span if is_told_once else _NOTHING)
+            _outcome(context, change, field, span if is_told_once else NOTHING)
             if is_first or not is_told_once
-            else _NOTHING,
-            _why(context, change, span) if is_first else _NOTHING,
+            else NOTHING,
+            _why(context, change, span) if is_first else NOTHING,
         ]
         rows.append(markup("<tr>{}</tr>\n", joined(cells)))
     return markup('<tbody class="change">\n{}</tbody>', joined(rows))
@@ -95,7 +94,7 @@ def _outcome(
     context: template.Context, change: Change, field: FieldHistory, span: SafeString
 ) -> SafeString:
     """What came of it, with what can be done where that is not known."""
-    badge = _NOTHING if change.is_of_the_log else outcome_badge(field.verdict.outcome)
+    badge = NOTHING if change.is_of_the_log else outcome_badge(field.verdict.outcome)
     words = [
         markup('<span class="tiny">{}</span>', one) for one in (*flagged(field.first), *how(field))
     ]
@@ -126,7 +125,7 @@ def reason(act: Act) -> SafeString:
         return markup("<bdi>{}</bdi>", read)
     if act.action in (Action.CHANGE, Action.CREATE):
         return markup('<em class="nil">{}</em>', wording.NO_REASON_GIVEN)
-    return _NOTHING
+    return NOTHING
 
 
 @register.simple_tag(takes_context=True)
@@ -138,4 +137,4 @@ def reverts(context: template.Context, act: Change | JournalLine) -> SafeString:
         return markup('<span class="tiny">{} {}</span>', wording.REVERTS, link)
     if first.reverts:
         return markup('<span class="tiny">{}</span>', wording.REVERTS_EARLIER)
-    return _NOTHING
+    return NOTHING

@@ -82,27 +82,27 @@ def _name(names: Mapping[str, str], person: int) -> str:
 def _bars(found: Activity, names: Mapping[str, str]) -> dict[str, Any]:
     of, outcomes = found.period, dict(Outcome.choices)
     total, refused = found.outcomes.total(), found.outcomes[Outcome.REFUSED]
-    fields = charts.bars(of, "field", found.fields, field_label)
-    people = charts.bars(of, "person", found.people, partial(_name, names))
     return charts.columns(found) | {
         "total": total,
         "refused": refused,
         "share": number_text(round(100 * refused / total, 1)) if refused else "",
         "unclear": found.outcomes[Outcome.UNCLEAR],
-        "fields": fields,
-        "main_fields": charts.shortened(
-            of, "field", found.fields, fields, lambda n: str(wording.OTHER_FIELDS)
+        "fields": charts.bars(
+            of, "field", found.fields, field_label, others=lambda n: str(wording.OTHER_FIELDS)
         ),
-        "people": people,
-        "main_people": charts.shortened(
-            of, "person", found.people, people, lambda n: wording.OTHER_PEOPLE % {"count": n}
+        "people": charts.bars(
+            of,
+            "person",
+            found.people,
+            partial(_name, names),
+            others=lambda n: wording.OTHER_PEOPLE % {"count": n},
         ),
         "outcomes": charts.bars(
             of,
             "outcome",
             found.outcomes,
             lambda one: str(outcomes.get(one, one)),
-            lambda one: _TONES.get(one, "b3"),
+            tone=lambda one: _TONES.get(one, "b3"),
         ),
     }
 

@@ -1,5 +1,6 @@
 """What views answer: a page or a fragment, and what came of a verb."""
 
+import logging
 from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from typing import Any, TypeAlias
@@ -28,6 +29,7 @@ from customers.services import outcomes
 from customers.services.outcomes import NotSaved
 from customers.services.read import read_with_history
 
+logger = logging.getLogger(__name__)
 View: TypeAlias = Callable[..., HttpResponse]
 
 
@@ -54,6 +56,20 @@ def markets_at_hand(request: HttpRequest) -> list[str]:
 
 class NotEditableError(Http404):
     """There is no such field, or none that this product may change."""
+
+
+def set_cookie(
+    response: HttpResponse,
+    name: str,
+    value: str,
+    *,
+    max_age: int | None = None,
+    signed: bool = False,
+) -> None:
+    """A cookie that no script reads. max_age: in seconds, None until the browser is closed."""
+    put = response.set_signed_cookie if signed else response.set_cookie
+    secure = settings.SESSION_COOKIE_SECURE
+    put(name, value, max_age=max_age, secure=secure, httponly=True, samesite="Lax")
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -112,7 +128,7 @@ def records_access(kind: Access, *, limited: bool = False) -> Callable[[View], V
 
 
 def _before_a_view(request: DeskRequest, customer_id: str) -> tuple[bool, bool]:
-    """As of `limits.before_a_view`; neither if the database cannot say."""
+    """`limits.before_a_view`; two times False if the database fails."""
     try:
         return limits.before_a_view(customer_id, actor=request.actor)
     except DatabaseError:
@@ -122,11 +138,11 @@ def _before_a_view(request: DeskRequest, customer_id: str) -> tuple[bool, bool]:
 def stay_within(
     request: DeskRequest, kind: Access, *, customer_id: str = "", recorded: bool = False
 ) -> None:
-    """Raise LimitReached if there is no room for one more, and record that, once in its time.
+    """Raise LimitReached if the person has no look of that kind left, and record it once.
 
-    recorded: it is counted already. What is no further view is shown: a customer who was viewed
-    just before, and to somebody who saves one whom they ever viewed. If the database cannot say,
-    it goes on: whether it can be recorded decides then.
+    recorded: this look is counted already. A customer whom the person viewed just before is no
+    further view, and for a save one whom they ever viewed. If the database fails, nothing is
+    raised: whether the look can be recorded decides then.
     """
     try:
         limit = limits.reached(kind, actor=request.actor, recorded=recorded)
@@ -163,11 +179,11 @@ def note_search(request: DeskRequest) -> None:
 def note_access(
     request: DeskRequest, answer: HttpResponse, kind: Access, *, limited: bool = False, **of: Any
 ) -> HttpResponse:
-    """The same answer, noted as an access event unless it leads elsewhere.
+    """The same answer, noted as an access event unless it is a redirect.
 
-    limited: it is a look that many at once must not have brought beyond the limit (LimitReached);
-    a save's answer is given. of: customer_id, and change_id if it shows one change; whose that was
-    may turn out later.
+    limited: raise LimitReached if looks at the same moment exceeded the limit; a save's answer is
+    always given. of: customer_id, and change_id of a page about one change, whose customer may
+    become known later.
     """
     if not 300 <= answer.status_code < 400 and "HX-Redirect" not in answer:
         is_new = access_events.note(kind, actor=request.actor, request_id=request.id, **of)
@@ -177,7 +193,7 @@ def note_access(
 
 
 class Note(NotSaved):
-    """A notice on a form's page that is no outcome of a verb's."""
+    """A notice on a form's page that does not come from a verb."""
 
     status = 200
     is_about_form = True
@@ -203,10 +219,7 @@ def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
 
 
 def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:
-    """The HTTP status of a form's page.
-
-    Raises what only a new sign-in can mend: the way to it keeps what was typed, wherever that was.
-    """
+    """The HTTP status of a form's page. Raises NeedsSignIn: its page puts what was typed aside."""
     if isinstance(notice, outcomes.NeedsSignIn):
         raise notice
     if notice is not None:
@@ -214,14 +227,22 @@ def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:
     return 422 if form and form.is_wrong else 200
 
 
-def record_before(request: DeskRequest, kind: Access, *, refusal: str | Promise, **of: Any) -> None:
-    """Record what is about to be given: as of `access_events.record`. refusal: what is said if it
-    cannot be recorded. Raises NotRecorded: then nothing must be given.
+def record_before(
+    request: DeskRequest,
+    kind: Access,
+    *,
+    refusal: str | Promise,
+    title: str | Promise = "",
+    **of: Any,
+) -> None:
+    """Record what is about to be given: as of `access_events.record`. Raises NotRecorded, with
+    `title` and `refusal` as its words: then nothing must be given.
     """
     try:
         access_events.record(kind, actor=request.actor, request_id=request.id, **of)
-    except DatabaseError as exc:
-        raise outcomes.NotRecorded(text=refusal) from exc
+    except DatabaseError as exc:  # its text may hold values
+        logger.error("%s: %s is not recorded: %s", request.id, kind, type(exc).__name__)
+        raise outcomes.NotRecorded(title, refusal) from None
 
 
 def page_or_fragment(
@@ -237,8 +258,8 @@ def page_or_fragment(
 
 
 def filters_in(request: HttpRequest) -> QueryDict:
-    """The query string, of a longer one than Django reads its beginning: a filter says of itself
-    that it has too many values.
+    """The query string, cut to the number of values that Django accepts; of so many, the filter
+    itself says that they are too many.
     """
     parts = request.META["QUERY_STRING"].split("&")
     return QueryDict("&".join(parts[: settings.DATA_UPLOAD_MAX_NUMBER_FIELDS]))
@@ -253,9 +274,9 @@ def filtered_page(
     *,
     is_wrong: bool = False,
 ) -> HttpResponse:
-    """A page with filters; for htmx its list, and the address that says what is listed.
+    """A page with filters; for htmx its list alone, and the address of what is listed.
 
-    is_wrong: is something wrong beside the filters? What is wrong with them is told where they are.
+    is_wrong: is there a mistake in another form of the page?
     """
     is_wrong = is_wrong or (not form.is_valid() and wants_fragment(request))
     status = 422 if is_wrong else 200
@@ -280,7 +301,7 @@ def profile_form(
 
 
 def reason_for(request: DeskRequest, customer_id: str) -> str:
-    """Why this customer is changed: as the bar says that was sent along, else as it is kept."""
+    """Why this customer is changed: from the reason bar if it was sent, else from the session."""
     sent = ReasonForm(request.POST) if "reason_words" in request.POST else None
     if sent and sent.is_valid():
         return sent.reason

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from django.urls import reverse
@@ -22,9 +23,8 @@ DOUBT = (Outcome.UNCLEAR, Outcome.NOT_APPLIED, Outcome.NOT_SEEN)
 
 @dataclass(frozen=True)
 class Bar:
-    """A count with its name. address: "" if no filter can say so much. tone: its class.
-
-    width: in percent of the longest.
+    """A count with its name. address: "" if no filter can say so much. tone: its class. width: in
+    percent of the longest.
     """
 
     label: str
@@ -46,50 +46,26 @@ def bars(
     name: str,
     counts: Counter[Any],
     label: Callable[[Any], str],
+    *,
+    others: Callable[[int], str] | None = None,
     tone: Callable[[Any], str] = lambda value: "b1",
-) -> list[Bar]:
-    """A bar a value, the longest first. name: of the filter."""
+) -> dict[str, list[Bar]]:
+    """A bar a value, the longest first: `all`, and of these `drawn`. name: of the filter.
+
+    others: the label of how many that are drawn as one, where they are more than _BARS.
+    """
     found = [
         Bar(label(value), n, listed(of, **{name: value}), tone(value))
         for value, n in counts.most_common()
     ]
-    return _scaled(found)
-
-
-def shortened(
-    of: Period, name: str, counts: Counter[Any], whole: list[Bar], label: Callable[[int], str]
-) -> list[Bar]:
-    """At most _BARS: the last one for all others. label: of how many."""
-    if len(whole) <= _BARS:
-        return whole
-    others = [value for value, _ in counts.most_common()][_BARS - 1 :]
-    total = sum(counts[value] for value in others)
-    last = Bar(label(len(others)), total, listed(of, **{name: others}))
-    return _scaled([*whole[: _BARS - 1], last])
-
-
-def _scaled(found: Sequence[Bar]) -> list[Bar]:
-    most = max((bar.count for bar in found), default=1)
-    return [replace(bar, width=max(1, round(100 * bar.count / most))) for bar in found]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A day's changes. rects: (class, y, height) from below, of HEIGHT; x: where it begins."""
-
-    day: date
-    x: int
-    applied: int
-    refused: int
-    doubt: int
-    rects: Sequence[tuple[str, int, int]]
-    address: str
-    address_of_refused: str
-    address_of_doubt: str
-
-    @property
-    def count(self) -> int:
-        return self.applied + self.refused + self.doubt
+    drawn = found
+    if others and len(found) > _BARS:
+        rest = dict(counts.most_common()[_BARS - 1 :])
+        last = Bar(others(len(rest)), sum(rest.values()), listed(of, **{name: [*rest]}))
+        drawn = [*found[: _BARS - 1], last]
+    most = max((bar.count for bar in drawn), default=1)
+    scaled = [replace(bar, width=max(1, round(100 * bar.count / most))) for bar in drawn]
+    return {"all": found, "drawn": scaled}
 
 
 def columns(found: Activity) -> dict[str, Any]:
@@ -105,32 +81,35 @@ def columns(found: Activity) -> dict[str, Any]:
         "scale": [top * line // _LINES for line in range(_LINES, -1, -1)],
         "lines": [HEIGHT * line // _LINES for line in range(_LINES + 1)],
         "named": _spread(found.period.days),
-        "busiest": max(drawn, key=lambda column: column.count),
+        "busiest": max(drawn, key=itemgetter("count")),
     }
 
 
-def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> Column:
+def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> dict[str, Any]:
+    """A day's changes. rects: (class, y, height) from below, of HEIGHT; x: where it begins."""
+    count = sum(outcomes.values())
     applied, refused = (outcomes.get(one, 0) for one in (Outcome.APPLIED, Outcome.REFUSED))
-    doubt = sum(outcomes.values()) - applied - refused
+    doubt = count - applied - refused
     rects, below = [], 0
-    for tone, count in (("b1", applied), ("b2", refused), ("b3", doubt)):
-        upper = HEIGHT * (below + count) // top
+    for tone, counted in (("b1", applied), ("b2", refused), ("b3", doubt)):
+        upper = HEIGHT * (below + counted) // top
         height = upper - HEIGHT * below // top
-        below += count
+        below += counted
         if height:
             rects.append((tone, HEIGHT - upper, height))
     of = Period(day, day)
-    return Column(
-        day,
-        place * WIDTH + 2,
-        applied,
-        refused,
-        doubt,
-        rects,
-        listed(of),
-        listed(of, outcome=Outcome.REFUSED.value),
-        listed(of, outcome=[one.value for one in DOUBT]),
-    )
+    return {
+        "day": day,
+        "x": place * WIDTH + 2,
+        "count": count,
+        "applied": applied,
+        "refused": refused,
+        "doubt": doubt,
+        "rects": rects,
+        "address": listed(of),
+        "address_of_refused": listed(of, outcome=Outcome.REFUSED.value),
+        "address_of_doubt": listed(of, outcome=[one.value for one in DOUBT]),
+    }
 
 
 def _top(most: int) -> int:

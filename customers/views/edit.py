@@ -29,6 +29,7 @@ from customers.services.markets import known_market
 from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
 from customers.services.revert import may_be_undone, puts_back
+from customers.services.settle import came_too_early
 from customers.session import given_up, remember_shown
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
@@ -101,10 +102,14 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
         if entry.outcome != Outcome.APPLIED:
             context["fragment"] = "customers/_field_settled.html"
         else:
-            typed, stored = field.text(entry.new), field.text(field.value(profile))
+            now = field.value(profile)
+            typed, stored = field.text(entry.new), field.text(now)
             context |= {"saved": True, "note": _note(entry.new, entry.reverts)}
-            context["may_undo"] = may_be_undone([entry], request.actor)
-            context["stored_as"] = (typed, stored) if typed != stored else None
+            if came_too_early(field, entry, now):
+                context["note"] = wording.NOT_SHOWN_YET  # an undo would find the old value there
+            else:
+                context["may_undo"] = may_be_undone([entry], request.actor)
+                context["stored_as"] = (typed, stored) if typed != stored else None
     return render(request, "customers/_confirmed.html", context)
 
 
@@ -216,7 +221,7 @@ def undo_address(request: DeskRequest, saved: Saved) -> str:
 def row_of(profile: Profile, field: Field, made: Iterable[Entry] = ()) -> FieldRow:
     """made: the entries that were appended last, if that was just now."""
     newest = {entry.field: entry for entry in made}
-    newest = newest or reading.newest_of(profile.customer_id, field.name)
+    newest = newest or reading.newest_by_field(profile.customer_id, field=field.name)
     return ProfilePage(profile, newest).rows[field.name]
 
 

@@ -13,13 +13,7 @@ from customers.forms.small import FindForm
 from customers.services.find import find_customers
 from customers.services.outcomes import NotSaved
 from customers.session import name_of, remember_search, search_of
-from customers.views.answers import (
-    DeskRequest,
-    lead,
-    note_search,
-    page_or_fragment,
-    wants_fragment,
-)
+from customers.views.answers import DeskRequest, lead, note_search, page_or_fragment, wants_fragment
 from customers.views.record import person
 
 _RECENT = 8  # customers on the first page

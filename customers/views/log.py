@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 from customers import wording
 from customers.access import Actor, Permission, allow
 from customers.audit import filters, reading
-from customers.audit.models import Access, Change, ChangeQuerySet, SavedView
+from customers.audit.models import Access, Change, SavedView
 from customers.catalogue.fields import FIELDS
-from customers.forms.filters import known_people, mark_current, period, usual_views
+from customers.forms.filters import known_people, period, tabs
 from customers.forms.log import LogFilterForm, SavedViewForm, query_of
 from customers.services.settle import give_up_creates
 from customers.views.answers import DeskRequest, filtered_page, filters_in, records_access
@@ -47,7 +46,9 @@ def save_view(request: DeskRequest) -> HttpResponse:
 @require_POST
 def delete_view(request: DeskRequest, number: int) -> HttpResponse:
     """Delete a view of one's own."""
-    view = get_object_or_404(SavedView.objects.filter(_own(request.actor)), pk=number)
+    view = get_object_or_404(SavedView, pk=number)
+    if not view.is_of(request.actor):
+        raise Http404
     view.delete()
     messages.success(request, wording.VIEW_DELETED % {"name": view.name})
     return redirect("log")
@@ -90,33 +91,33 @@ def _views(actor: Actor, current: str) -> list[dict[str, Any]]:
         "unclear": {"outcome": "unclear"},
         "names": {"field": ["last_name", "first_name", "second_name"]},
     }
-    tabs = usual_views(wording.VIEWS, usual)
-    for view in reading.views_of(actor):
-        tabs.append(
-            {"name": view.name, "query": query_of(view), "view": view, "is_own": view.is_of(actor)}
-        )
-    mark_current(tabs, current)
-    return tabs
-
-
-def _own(actor: Actor) -> Q:
-    return Q(owner_issuer=actor.issuer, owner_sub=actor.sub)
+    own = [
+        {"name": view.name, "query": query_of(view), "view": view, "is_own": view.is_of(actor)}
+        for view in reading.views_of(actor)
+    ]
+    return tabs(wording.VIEWS, usual, current, own)
 
 
 @allow(Permission.CUSTOMER_HISTORY)
 @require_safe
 @records_access(Access.AUDIT, limited=True)
 def history(request: DeskRequest, customer_id: str, name: str = "") -> HttpResponse:
-    """One customer's timeline, or that of one field. name: the field's."""
+    """One customer's timeline, or that of one field, its `name`; `before` in the query string says
+    where the page starts.
+    """
     if name and name not in FIELDS:
         raise Http404
     changes = Change.objects.of_customer(customer_id, field=name)
+    start = request.GET.get("before", "")
+    before = int(start) if start.isdecimal() and len(start) < 19 else None
     context = {
         "customer_id": customer_id,
         "field": FIELDS.get(name),
-        "waiting": [] if name else reading.waiting(customer_id),
+        "waiting": [] if name or before else reading.waiting(customer_id),
+        "page": reading.page(changes, before=before, field=name),
+        "before": before,
     }
-    return _pages(request, "audit/history.html", changes, name=name, **context)
+    return render(request, "audit/history.html", context)
 
 
 @allow(Permission.LOG)
@@ -126,15 +127,3 @@ def unsettled(request: DeskRequest) -> HttpResponse:
     """What is not known of anybody's changes, with what was found."""
     give_up_creates()
     return render(request, "audit/unsettled.html", {"unsettled": reading.unsettled()})
-
-
-def _pages(
-    request: DeskRequest, template: str, changes: ChangeQuerySet, *, name: str = "", **context: Any
-) -> HttpResponse:
-    """A page of changes; `before` in the query string is where it starts. name: of one field."""
-    start = request.GET.get("before", "")
-    before = int(start) if start.isdecimal() and len(start) < 19 else None
-    if before:
-        context["waiting"] = []
-    context |= {"page": reading.page(changes, before=before, field=name), "before": before}
-    return render(request, template, context)

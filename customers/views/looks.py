@@ -13,7 +13,7 @@ from customers import wording
 from customers.access import Permission, allow
 from customers.audit import paging, reading
 from customers.audit.models import Access
-from customers.forms.filters import known_people, mark_current, period, usual_views
+from customers.forms.filters import known_people, period, tabs
 from customers.forms.looks import LookFilterForm
 from customers.views.answers import DeskRequest, filtered_page, filters_in, records_access
 
@@ -29,8 +29,8 @@ def looks(request: DeskRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "views": _views(form.newest),
         "months": settings.ACCESS_MONTHS,
+        "people": known_people(form.people),
     }
-    context["people"] = known_people(form.people)
     if form.is_valid():
         page = paging.search(form.wanted, before=form.cleaned_data["before"])
         context |= {"page": page, "names": reading.names_of(page.rows)}
@@ -50,6 +50,4 @@ def _views(current: str) -> list[dict[str, Any]]:
         "out": {"kind": [Access.EXPORT, Access.REPORT]},
         "refused": {"kind": _REFUSED},
     }
-    tabs = usual_views(wording.LOOKS, usual)
-    mark_current(tabs, current)
-    return tabs
+    return tabs(wording.LOOKS, usual, current)

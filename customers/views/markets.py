@@ -11,7 +11,7 @@ from customers.catalogue import reader
 from customers.catalogue.compare import fold
 from customers.catalogue.markets import market_name
 from customers.services.markets import offered_locales, refresh_market
-from customers.views.answers import DeskRequest, chosen_markets
+from customers.views.answers import DeskRequest, chosen_markets, set_cookie
 
 
 @allow(Permission.CUSTOMERS)
@@ -26,14 +26,8 @@ def markets(request: DeskRequest) -> HttpResponse:
     if locale in known:
         answer = redirect(back)
         remembered = dict.fromkeys((locale, *chosen_markets(request)))
-        answer.set_signed_cookie(
-            settings.MARKETS_COOKIE_NAME,
-            " ".join(list(remembered)[:5]),
-            max_age=365 * 24 * 60 * 60,
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
+        value, year = " ".join(list(remembered)[:5]), 365 * 24 * 60 * 60
+        set_cookie(answer, settings.MARKETS_COOKIE_NAME, value, max_age=year, signed=True)
         return answer
     by_name = reader.in_order({one: market_name(one) for one in known})
     named = [(fold(name)[:1].upper(), name, one) for one, name in by_name.items()]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from customers import wording
 from customers.audit.models import Entry
-from customers.catalogue import compare, kinds, objects, phones, words
+from customers.catalogue import compare, kinds, phones, words
 from customers.catalogue.fields import FIELDS, FOUND_TYPES, Field, Group
 from customers.catalogue.markets import country_name, market_of, region_of
 from customers.catalogue.names import native_name
@@ -45,11 +45,6 @@ class FieldRow:
         return self.field.text(self.value, revealed=self.revealed)
 
     @property
-    def open_text(self) -> str:
-        """What is shown of it while it is masked."""
-        return self.field.open_text(self.value)
-
-    @property
     def editable(self) -> bool:
         return self.field.patch and self.field.readable(self.value)
 
@@ -80,7 +75,7 @@ class FieldRow:
 
     @cached_property
     def phones(self) -> list[dict[str, str]]:
-        names = words.phone_types()
+        names = words.here().phone_types
         return [
             {
                 "number": phones.dial_text(phone.number, self.region),
@@ -91,10 +86,6 @@ class FieldRow:
             }
             for phone in parse_phones(self.value) or ()
         ]
-
-    @property
-    def address_lines(self) -> list[str]:
-        return objects.address_lines(self.value)
 
     @property
     def optins(self) -> list[dict[str, Json]]:
@@ -113,7 +104,7 @@ class FieldRow:
     @property
     def channels_not_asked(self) -> str:
         asked = {compare.raw_text(item.get("channel")) for item in self.value}
-        return ", ".join(name for code, name in words.channels().items() if code not in asked)
+        return ", ".join(name for code, name in words.here().channels.items() if code not in asked)
 
 
 _NAME = ("civility", "first_name", "last_name")
@@ -250,7 +241,7 @@ class ProfilePage:
         rows = [row for row in of_group if row.field.name not in told]
         rare = [row for row in rows if row.absent]
         return {
-            "title": group.title,
+            "title": group.label,
             "slug": group.value,
             "rows": [row for row in rows if not row.absent],
             "absent": rare,

@@ -1,29 +1,25 @@
 """A sensitive value is shown once it is recorded who sees it, and why; never before."""
 
-import logging
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from customers import wording
 from customers.access import Permission, allow
-from customers.audit import access_events, reading
+from customers.audit import reading
 from customers.audit.models import Access, Change, Entry, Purpose
 from customers.catalogue.fields import FIELDS
 from customers.catalogue.masking import is_sensitive
 from customers.forms.small import RevealForm, SettleForm
-from customers.services.outcomes import NotRecorded, NotSaved
+from customers.services.outcomes import NotSaved
 from customers.session import shown_profile
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.change import change_page
 from customers.views.record import FieldRow, ProfilePage
-
-logger = logging.getLogger(__name__)
 
 
 @allow(Permission.CUSTOMERS, Permission.REVEAL)
@@ -107,14 +103,6 @@ def _cell_page(
 
 def _record(request: DeskRequest, form: RevealForm, **of: Any) -> None:
     """Record who sees the value, and why. of: the value's place. Raises NotRecorded."""
-    try:
-        access_events.record(
-            Access.REVEAL,
-            actor=request.actor,
-            request_id=request.id,
-            purpose=Purpose(form.cleaned_data["purpose"]),
-            **of,
-        )
-    except DatabaseError as exc:  # its text may hold values
-        logger.error("%s: reveal is not recorded: %s", request.id, type(exc).__name__)
-        raise NotRecorded(wording.NOT_REVEALED, wording.NOT_REVEALED_TEXT) from None
+    of |= {"title": wording.NOT_REVEALED, "refusal": wording.NOT_REVEALED_TEXT}
+    purpose = Purpose(form.cleaned_data["purpose"])
+    answers.record_before(request, Access.REVEAL, purpose=purpose, **of)

@@ -38,7 +38,8 @@ def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
     if any(not way.obstacle for way in ways):
         profile = answers.read_and_remember(request, change.customer_id)[0]
         ways = [way.over(profile) for way in ways]
-    form = RevertForm(ways, **_typed(request, change))
+    reason = reason_of(request.session, change.customer_id)
+    form = RevertForm(ways, reason=reason, **answers.sent_or_typed(request, _form_name(change)))
     answer = _page(request, change, form)
     number = change.customer_id
     return answers.note_access(request, answer, Access.VIEW, limited=True, customer_id=number)
@@ -131,12 +132,6 @@ def _page(
 def _mint(request: DeskRequest, change: Change, ways: Collection[WayBack]) -> str:
     seen = {way.name: way.now for way in ways if way.profile and not way.obstacle}
     return form_token.mint(actor=request.actor, form=_form_name(change), seen=seen)
-
-
-def _typed(request: DeskRequest, change: Change) -> dict[str, Any]:
-    """What was typed before a sign-in, or the reason to begin with."""
-    typed = answers.sent_or_typed(request, _form_name(change))
-    return typed | {"reason": reason_of(request.session, change.customer_id)}
 
 
 def _form_name(change: Change) -> str:

@@ -20,13 +20,7 @@ from customers.forms.profile import ProfileForm
 from customers.forms.small import UndoForm
 from customers.services import outcomes
 from customers.services.outcomes import NotSaved, Saved
-from customers.services.revert import (
-    WayBack,
-    may_be_undone,
-    revert_change,
-    undo_token,
-    ways_back,
-)
+from customers.services.revert import WayBack, may_be_undone, revert_change, undo_token, ways_back
 from customers.session import forget_shown, remember_shown
 from customers.views import answers, edit, group
 from customers.views.answers import DeskRequest

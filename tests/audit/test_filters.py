@@ -80,7 +80,7 @@ def pages(wanted):
     before, found = None, []
     while True:
         page = filters.page(wanted, before=before, size=3)
-        for change in page.changes:
+        for change in page.rows:
             found += [(change.pk, one.first.field) for one in reversed(change.fields)]
         if page.older is None:
             return found
@@ -144,10 +144,11 @@ def test_a_change_is_never_cut_in_two():
 
     page = filters.page(LogFilter(), size=7)
 
-    assert [len(change.fields) for change in page.changes] == [3, 3]
-    assert [
-        len(change.fields) for change in filters.page(LogFilter(), before=page.older).changes
-    ] == [3, 3]
+    assert [len(change.fields) for change in page.rows] == [3, 3]
+    assert [len(change.fields) for change in filters.page(LogFilter(), before=page.older).rows] == [
+        3,
+        3,
+    ]
 
 
 def test_one_goes_back_to_newer_pages_as_one_came():
@@ -157,7 +158,7 @@ def test_one_goes_back_to_newer_pages_as_one_came():
     oldest = filters.page(LogFilter(), before=2, size=2)
     newer = filters.page(LogFilter(), before=oldest.newer, size=2)
 
-    assert [change.seq for change in newer.changes] == [3, 2]
+    assert [change.seq for change in newer.rows] == [3, 2]
     assert not oldest.is_newest
     assert filters.page(LogFilter(), before=7, size=2).newer is None
     assert filters.page(LogFilter(), before=8, size=2).is_newest

@@ -32,7 +32,7 @@ def told(name, old, new, **how):
             filter(
                 None,
                 (
-                    line.happened and line.happened.label,
+                    line.happened and str(line.happened.label),
                     line.member,
                     shown(line.old) if line.old and line.old.parts else "empty",
                     "→",

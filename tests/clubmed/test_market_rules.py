@@ -40,7 +40,7 @@ SCHEMA = {
         },
     },
 }
-US = rules("en-US", SCHEMA)
+US = rules(SCHEMA)
 REQUIRED, CHOICE, OTHER = ("required", 0, 0, ""), ("choice", 0, 0, ""), ("other", 0, 0, "")
 WHOLE = {"last_name": "Smith", "email": "tom@example.com"}
 
@@ -50,7 +50,7 @@ def told(body, *, now=None, by=US):
 
 
 def for_email(rule):
-    return rules("fr-FR", {"properties": {"email": rule}})
+    return rules({"properties": {"email": rule}})
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_of_a_change_only_what_is_sent_and_was_not_there_is_judged(change, now, 
 
 
 def test_what_no_typing_could_mend_is_for_the_api_to_judge():
-    odd = rules("en-US", {"properties": {"email": {"type": "integer"}, "phones": {"type": "null"}}})
+    odd = rules({"properties": {"email": {"type": "integer"}, "phones": {"type": "null"}}})
 
     assert told(WHOLE | {"phones": [{"number": "+1"}]}, by=odd) == {}
 
@@ -144,8 +144,8 @@ MULTIPLIED = {f"a{n}": {"allOf": [{"$ref": f"#/definitions/a{n + 1}"}] * 2} for 
     ],
 )
 def test_of_a_schema_that_is_none_there_are_no_rules(odd):
-    assert rules("en-US", odd) == Rules("en-US", {})
-    assert told(WHOLE, by=rules("en-US", odd)) == {}
+    assert rules(odd) == Rules({})
+    assert told(WHOLE, by=rules(odd)) == {}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_of_a_schema_that_is_none_there_are_no_rules(odd):
 def test_a_rule_that_cannot_be_applied_is_left_out(rule):
     definitions = MULTIPLIED | {"circle": {"allOf": [{"$ref": "#/definitions/circle"}]}}
     members = {"last_name": rule, "email": {"maxLength": 3}}
-    one = rules("en-US", {"properties": members, "definitions": definitions})
+    one = rules({"properties": members, "definitions": definitions})
 
     assert list(told({"last_name": "a" * 50 + "!", "email": "four"}, by=one)) == ["email"]
     assert one.choices("last_name") == {}
@@ -216,7 +216,7 @@ def test_what_the_schema_says_for_people_is_told(said, how, hint):
 
 def test_a_condition_is_not_told_of_a_part_of_a_profile():
     men = {"properties": {"civility": {"const": "MR"}}}
-    one = rules("fr-FR", {"if": men, "then": {"properties": {"email": {"maxLength": 3}}}})
+    one = rules({"if": men, "then": {"properties": {"email": {"maxLength": 3}}}})
 
     assert told({"email": "four"}, now={}, by=one) == {}
     assert "email" in told({"email": "four", "civility": "MR"}, by=one)
@@ -224,7 +224,7 @@ def test_a_condition_is_not_told_of_a_part_of_a_profile():
 
 def test_a_schema_may_be_a_reference_itself():
     short = {"properties": {"email": {"maxLength": 3}}, "required": ["email"]}
-    one = rules("en-US", {"$ref": "#/definitions/it", "definitions": {"it": short}})
+    one = rules({"$ref": "#/definitions/it", "definitions": {"it": short}})
 
     assert one.required() == {"email"}
     assert told({"email": "four"}, by=one) == {"email": ("maxLength", 3, 4, "")}
@@ -269,7 +269,7 @@ def test_it_answers_as_the_sandbox_does(locale, body):
     }
     ours = {
         (one.key.replace("[", ".").replace("]", ""), one.rule == "required")
-        for one in rules(locale, schemas.profile_schema(locale)).problems(body)
+        for one in rules(schemas.profile_schema(locale)).problems(body)
     }
 
     assert ours == theirs
@@ -287,7 +287,7 @@ JSON = st.recursive(
 
 @given(schema=JSON, body=st.dictionaries(st.sampled_from(["email", "phones"]), JSON, max_size=2))
 def test_no_schema_and_no_body_break_it(schema, body):
-    found = rules("en-US", schema)
+    found = rules(schema)
 
     assert isinstance(found.problems(body), tuple)
     assert isinstance(found.required(), frozenset)

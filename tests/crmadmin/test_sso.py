@@ -180,6 +180,26 @@ def test_a_sign_in_that_failed_is_nobodys(browser, liar):
     assert not AccessEvent.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("answer", "claims", "cause"),
+    [
+        ((401, b'{"error": "invalid_client"}'), {}, "OAuthError invalid_client"),
+        ((400, b'{"error": "%s"}' % hostile.CODE.encode()), {}, "OAuthError"),
+        (None, {"iss": "https://id.example.com"}, "InvalidClaimError iss"),
+    ],
+)
+def test_the_log_names_the_cause_of_a_failed_sign_in_by_a_code(
+    browser, liar, caplog, answer, claims, cause
+):
+    liar.claims = claims
+    if answer:
+        liar.answers[hostile.TOKEN] = answer
+
+    browser.come_in_by(liar)
+
+    assert f"sign-in failed: {cause}" in [line[14:] for line in caplog.messages]
+
+
 # What is asked of the provider --------------------------------------------------------------------
 
 

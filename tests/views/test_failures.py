@@ -54,6 +54,7 @@ ERROR = {"error_code": "pattern", "concerned_key": "email", "error_description":
 NO_REASON = refused(422, "No reason was given.")
 KEY = "Club Med no longer accepts the key of this desk. Nothing was changed."
 RIGHTS = "You may not read or change this profile at Club Med."
+MAY_NOT_CREATE = "You may not create customers at Club Med. Nothing was created."
 NOBODY = "Club Med has no customer with this number."
 BUSY = "Club Med gets too many requests right now. Nothing was changed."
 # The fault, then what it means for a read, a change and a create.
@@ -72,8 +73,8 @@ ROWS = {
     "400 without a body": (says(400, ""), ODD, NO_REASON, NO_REASON),
     "another 4xx": (says(409, "<h1>Conflict</h1>"), ODD, NO_REASON, NO_REASON),
     "401": (says(401), Told(503, KEY), *[refused(503, KEY)] * 2),
-    "403": (says(403), Told(403, RIGHTS), *[refused(403, RIGHTS)] * 2),
-    "404": (says(404), Told(404, NOBODY), *[refused(404, NOBODY)] * 2),
+    "403": (says(403), Told(403, RIGHTS), refused(403, RIGHTS), refused(403, MAY_NOT_CREATE)),
+    "404": (says(404, ""), Told(404, NOBODY), refused(404, NOBODY), NO_REASON),
     "429": (says(429), Told(503, BUSY, tries=3), *[refused(503, BUSY)] * 2),
     "429 for long": (
         says(429, **{"Retry-After": "600"}),

@@ -166,7 +166,7 @@ WRONG = [
     ("to=0001-01-01", "“0001-01-01” is not a date"),
     ("to=9999-12-31", "“9999-12-31” is not a date"),
     ("from=2026-03-02&to=2026-03-01", "This day is before the first one."),
-    ("from=2026-03-02&from=2026-03-01", "Too many values"),
+    ("from=2026-03-02&from=2026-03-01", "Too many values: at most 1."),
     ("person=12345", "“12345” is not known here"),
     ("person=x", "“x” is not known here"),
     ("field=nonsense", "“nonsense” is not known here"),

@@ -209,6 +209,18 @@ def test_a_clear_that_is_sent_twice_is_one_change(agent, clubmed):
     assert len(sent(clubmed, "PATCH")) == Entry.objects.count() == 1
 
 
+@pytest.mark.parametrize(("held", "second"), [(None, 200), ({"number": NUMBER}, 409)])
+def test_a_number_that_is_sent_twice_is_one_change_and_confirms_no_hidden_one(
+    agent, clubmed, tom, held, second
+):
+    tom["identity"] = held
+    form = agent.form(IDENTITY) | typed(TYPED, type="CPF")
+
+    assert [agent.post(IDENTITY, form, headers=HTMX).status_code for _ in range(2)] == [200, second]
+
+    assert len(sent(clubmed, "PATCH")) == Entry.objects.count() == 1
+
+
 @pytest.mark.other_contract
 def test_an_odd_shape_is_hidden_whole(agent, clubmed, tom):
     for odd in (NUMBER, [NUMBER], {"type": {"of": NUMBER}, "number": "1"}):

@@ -4,7 +4,6 @@ import json
 import os
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -44,22 +43,18 @@ class Command(BaseCommand):
         settled = AccessEvent.objects.filter(recorded_at__lt=timezone.now() - _LATE)
         with commandline.database_errors():
             final = settled.aggregate(last=Max("id"))["last"] or 0
-            for line in _lines("entry", Entry.objects.filter(seq__gt=seq).order_by("seq"), _ENTRY):
-                self.stdout.write(json.dumps(line, cls=DjangoJSONEncoder))
-                seq = line["entry"]["seq"]
+            entries = Entry.objects.filter(seq__gt=seq).order_by("seq")
+            for row in entries.values(*_ENTRY).iterator():
+                self.stdout.write(json.dumps({"entry": row}, cls=DjangoJSONEncoder))
+                seq = row["seq"]
             accesses = AccessEvent.objects.filter(id__gt=number).order_by("id")
-            for line in _lines("access", accesses, _ACCESS):
-                self.stdout.write(json.dumps(line, cls=DjangoJSONEncoder))
+            for row in accesses.values(*_ACCESS).iterator():
+                self.stdout.write(json.dumps({"access": row}, cls=DjangoJSONEncoder))
         self.stdout.flush()
         with commandline.writing(state):
             with open(f"{state}.new", "w", encoding="ascii") as file:
                 json.dump({"seq": seq, "access": max(number, final)}, file)
             os.replace(f"{state}.new", state)
-
-
-def _lines(name: str, rows: Any, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for row in rows.values(*columns).iterator():
-        yield {name: row}
 
 
 def _read(state: str) -> tuple[int, int]:

@@ -75,7 +75,7 @@ def record_change(*, give_back: bool = False) -> float:
 def read_page(*, opened: bool = False) -> float:
     """A page of 50 changes with their entries; opened: and each of their values."""
     began = perf_counter()
-    for shown in reading.page(Change.objects.all(), before=None).changes:
+    for shown in reading.page(Change.objects.all(), before=None).rows:
         for entry in shown.entries if opened else ():
             for side in SIDES:
                 getattr(entry, side)
