@@ -82,7 +82,7 @@ def given_up(session: SessionBase, customer_id: str) -> dict[str, Json]:
 
 def _own(session: SessionBase, what: str, customer_id: str) -> str:
     """The key of what this sign-in remembers of a customer."""
-    return _key(what, session.get(OWN, ""), customer_id)
+    return f"{what} {session.get(OWN, '')} {customer_id}"
 
 
 def _put(key: str, value: Any, seconds: int) -> None:
@@ -104,7 +104,7 @@ def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
     text = typed.urlencode()
     if not browser or len(text) > _LONGEST_FORM:
         return False
-    key = _key("typed", browser, path)
+    key = f"typed {browser} {path}"
     kept = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
     try:
         if kept.exclude(pk=digest(key)).count() >= _MOST:  # each of them was promised
@@ -123,7 +123,7 @@ def has_put_aside(browser: str) -> bool:
 
 def take_back(browser: str, path: str) -> QueryDict | None:
     """The text put aside for this path, once. Whose it is, its form's token says."""
-    key = _key("typed", browser, path)
+    key = f"typed {browser} {path}"
     text = _remembered(key) if browser else None
     if text is None:
         return None
@@ -141,13 +141,13 @@ def remember_search(session: SessionBase, typed: QueryDict) -> str:
     of_owner = Remembered.objects.filter(owner=digest(own)).order_by("-ends_at")
     surplus = list(of_owner.values_list("pk", flat=True)[_MOST - 1 :])
     Remembered.objects.filter(pk__in=surplus).delete()
-    _remember(own, _key("search", own, handle), text)
+    _remember(own, f"search {own} {handle}", text)
     return handle
 
 
 def search_of(session: SessionBase, handle: str) -> QueryDict | None:
     """What was searched for; None if it is gone, or was never of this session."""
-    text = _remembered(_key("search", session.get(OWN, ""), handle))
+    text = _remembered(f"search {session.get(OWN, '')} {handle}")
     return None if text is None else QueryDict(text)
 
 
@@ -184,10 +184,6 @@ def _remembered(key: str) -> str | None:
         return None
     text: str | None = decrypt_for_session(row.encrypted, max_age=_SECONDS, bound_to=key)
     return text
-
-
-def _key(*parts: str) -> str:
-    return " ".join(parts)
 
 
 def keep_reason(session: SessionBase, customer_id: str, reason: str) -> None:

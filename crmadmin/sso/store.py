@@ -123,9 +123,6 @@ class SessionStore(SessionBase):
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(pk=digest(session_key)).exists()
 
-    def create(self) -> None:
-        raise NotImplementedError("only a sign-in begins a session")
-
     def save(self, must_create: bool = False) -> None:
         """Store the content. Raises UpdateError: the session has ended meanwhile."""
         content = self._get_session()  # type: ignore[attr-defined]

@@ -141,8 +141,6 @@ class MembersForm(plain.FormPart):
     @property
     def country(self) -> str:
         """The country of an address, "" if it names none."""
-        if "country_code" not in self.fields:
-            return ""
         typed = as_sent(self["country_code"].value())
         return typed if typed in self.countries else ""
 

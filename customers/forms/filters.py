@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -96,15 +95,6 @@ class NumbersField(forms.CharField):
         return list(filter(None, numbers))
 
 
-@dataclass(frozen=True)
-class Chip:
-    """A filter in use. query: of the page without it."""
-
-    text: str
-    query: str
-    is_wrong: bool
-
-
 class FilterForm(forms.Form):
     """What the query string asks for.
 
@@ -163,14 +153,17 @@ class FilterForm(forms.Form):
             self.fields[name].widget.attrs["data-focus"] = True
 
     @property
-    def chips(self) -> Iterator[Chip]:
-        """The filters in use, each with the page without it."""
+    def chips(self) -> Iterator[dict[str, Any]]:
+        """The filters in use. query: of the page without this one."""
         for name in self.query:
             if name == "before":
                 continue
             for value in self.query.getlist(name):
-                is_wrong = name in self.errors or name not in self.fields
-                yield Chip(self._words(name, value), self.without(name, value), is_wrong)
+                yield {
+                    "text": self._words(name, value),
+                    "query": self.without(name, value),
+                    "is_wrong": name in self.errors or name not in self.fields,
+                }
 
     def _words(self, name: str, value: str) -> str:
         field = self.fields.get(name)

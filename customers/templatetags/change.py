@@ -1,9 +1,8 @@
 """What the page of one change says: its title, how it was settled, and its entries' numbers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
@@ -56,24 +55,23 @@ def common_outcome(change: Change) -> str:
     return outcomes.pop()
 
 
-class Step(NamedTuple):
-    """One thing that was recorded of a change. basis: what the outcome rests on, in words."""
-
-    time: datetime
-    fields: str
-    outcome: str
-    basis: str
-
-
 @register.filter
-def steps(entries: Sequence[Entry]) -> list[Step]:
-    """How a change was settled, in order; fields of which the same was recorded at once are one."""
+def steps(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """How a change was settled, in order; fields of which the same was recorded at once are one.
+
+    basis: what the outcome rests on, in words.
+    """
 
     def key(entry: Entry) -> tuple[Any, ...]:
         return entry.recorded_at, str(entry.get_outcome_display()), basis(entry)
 
     return [
-        Step(time, in_sentence([field_label(entry.field) for entry in same]), outcome, words)
+        {
+            "time": time,
+            "fields": in_sentence([field_label(entry.field) for entry in same]),
+            "outcome": outcome,
+            "basis": words,
+        }
         for (time, outcome, words), same in groupby(entries, key)
     ]
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from django.urls import reverse
@@ -67,25 +68,6 @@ def bars(
     return {"all": found, "drawn": scaled}
 
 
-@dataclass(frozen=True)
-class Column:
-    """A day's changes. rects: (class, y, height) from below, of HEIGHT; x: where it begins."""
-
-    day: date
-    x: int
-    applied: int
-    refused: int
-    doubt: int
-    rects: Sequence[tuple[str, int, int]]
-    address: str
-    address_of_refused: str
-    address_of_doubt: str
-
-    @property
-    def count(self) -> int:
-        return self.applied + self.refused + self.doubt
-
-
 def columns(found: Activity) -> dict[str, Any]:
     """The columns, their scale from the top down, the days to name below, and the tallest."""
     top = _top(max(found.days.get(day, Counter()).total() for day in found.period.days))
@@ -99,32 +81,35 @@ def columns(found: Activity) -> dict[str, Any]:
         "scale": [top * line // _LINES for line in range(_LINES, -1, -1)],
         "lines": [HEIGHT * line // _LINES for line in range(_LINES + 1)],
         "named": _spread(found.period.days),
-        "busiest": max(drawn, key=lambda column: column.count),
+        "busiest": max(drawn, key=itemgetter("count")),
     }
 
 
-def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> Column:
+def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> dict[str, Any]:
+    """A day's changes. rects: (class, y, height) from below, of HEIGHT; x: where it begins."""
+    count = sum(outcomes.values())
     applied, refused = (outcomes.get(one, 0) for one in (Outcome.APPLIED, Outcome.REFUSED))
-    doubt = sum(outcomes.values()) - applied - refused
+    doubt = count - applied - refused
     rects, below = [], 0
-    for tone, count in (("b1", applied), ("b2", refused), ("b3", doubt)):
-        upper = HEIGHT * (below + count) // top
+    for tone, counted in (("b1", applied), ("b2", refused), ("b3", doubt)):
+        upper = HEIGHT * (below + counted) // top
         height = upper - HEIGHT * below // top
-        below += count
+        below += counted
         if height:
             rects.append((tone, HEIGHT - upper, height))
     of = Period(day, day)
-    return Column(
-        day,
-        place * WIDTH + 2,
-        applied,
-        refused,
-        doubt,
-        rects,
-        listed(of),
-        listed(of, outcome=Outcome.REFUSED.value),
-        listed(of, outcome=[one.value for one in DOUBT]),
-    )
+    return {
+        "day": day,
+        "x": place * WIDTH + 2,
+        "count": count,
+        "applied": applied,
+        "refused": refused,
+        "doubt": doubt,
+        "rects": rects,
+        "address": listed(of),
+        "address_of_refused": listed(of, outcome=Outcome.REFUSED.value),
+        "address_of_doubt": listed(of, outcome=[one.value for one in DOUBT]),
+    }
 
 
 def _top(most: int) -> int:

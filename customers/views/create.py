@@ -51,7 +51,9 @@ def create(request: DeskRequest) -> HttpResponse:
 def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Notice) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "notice": notice, "why": bar}
     context["at_hand"] = sorted(answers.markets_at_hand(request))
-    part, status = "form", 422 if bar.is_wrong else 0
+    part, status = "form", answers.status_of(form, notice)
+    if notice is None and bar.is_wrong:
+        status = 422
     match notice:
         case MayExist():  # whoever was found is shown
             answers.note_search(request)
@@ -63,10 +65,8 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
         case Pending():
             part = "pending"
             context["customer_id"] = notice.customer_id
-    fragment, status = f"customers/_create_{part}.html", notice.status if notice else status
-    return answers.page_or_fragment(
-        request, "customers/create.html", fragment, context, status=status
-    )
+    pages = "customers/create.html", f"customers/_create_{part}.html"
+    return answers.page_or_fragment(request, *pages, context, status=status)
 
 
 def _to_begin_with(request: DeskRequest, here: Market) -> dict[str, Any]:

@@ -105,11 +105,11 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             now = field.value(profile)
             typed, stored = field.text(entry.new), field.text(now)
             context |= {"saved": True, "note": _note(entry.new, entry.reverts)}
-            context["may_undo"] = may_be_undone([entry], request.actor)
             if came_too_early(field, entry, now):
-                context["note"] = wording.NOT_SHOWN_YET
-            elif typed != stored:
-                context["stored_as"] = typed, stored
+                context["note"] = wording.NOT_SHOWN_YET  # an undo would find the old value there
+            else:
+                context["may_undo"] = may_be_undone([entry], request.actor)
+                context["stored_as"] = (typed, stored) if typed != stored else None
     return render(request, "customers/_confirmed.html", context)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, tzinfo
 from functools import cache, partial
 from itertools import chain
+from types import SimpleNamespace
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -94,16 +95,9 @@ _OF_A_FORMULA = frozenset("=+-@\t\r")
 _SECONDS = len("2026-11-23 09:44:12")
 
 
-class _Echo:
-    """A file that gives each line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iterator[str]:
     """A title, a row a field, and a last line that says that the file is whole."""
-    write = csv.writer(_Echo()).writerow
+    write = csv.writer(SimpleNamespace(write=str)).writerow  # gives the line back
     yield "\ufeff" + write(map(str, wording.COLUMNS))
     roles = cache(lambda written: role_words(written.split(", ")))
     labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}

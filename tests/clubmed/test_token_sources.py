@@ -20,6 +20,7 @@ from customers.clubmed.tokens import TokenEndpoint, parse_token
 from customers.services import credentials
 from customers.services.connection import client
 from customers.services.read import read_profile
+from tests.acts import CREATE, NEEDED
 from tests.clubmed import calls
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, TOM, sent, signed_in, soup, text
 from tests.crmadmin.signing_in import Browser
@@ -277,21 +278,26 @@ def test_it_is_refreshed_and_the_next_time_with_the_new_refresh_token(come_in, e
 
 @pytest.mark.once
 @pytest.mark.parametrize("refresh", ["refresh-0", None], ids=["refused", "none"])
+@pytest.mark.parametrize(
+    ("url", "typed"),
+    [(EDITOR, {"value": "new@example.com"}), (CREATE, NEEDED | {"email": "new@example.com"})],
+    ids=["edit", "create"],
+)
 def test_one_that_cannot_be_refreshed_asks_to_sign_in_again_and_keeps_the_text(
-    come_in, endpoint, clubmed, refresh
+    come_in, endpoint, clubmed, refresh, url, typed
 ):
     agent = come_in(AGENT, "ines-token", refresh=refresh)
-    form = agent.form(EDITOR) | {"value": "new@example.com"}
+    form = agent.form(url) | typed
     clubmed.tokens.clear()
     endpoint.answers[:] = [answer(400, {"error": "invalid_grant"})]
 
-    told = agent.post(EDITOR, form, headers=HTMX)
+    told = agent.post(url, form, headers=HTMX)
 
     page = soup(told)
     assert told.status_code in (401, 503)
     assert "new@example.com" in text(page)
     assert page.select_one("a[href*='/oidc/login/']")
-    assert sent(clubmed, "PATCH") == []
+    assert sent(clubmed, "PATCH") == sent(clubmed, "POST") == []
     assert not JournalLine.objects.exists()
 
 
