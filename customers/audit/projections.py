@@ -51,9 +51,12 @@ def update(change_id: UUID, *, unseen_by_author: bool) -> None:
     change.unseen_by_author = True
     unseen = ["unseen_by_author"] if unseen_by_author else []  # a later entry makes none seen
     statements.update(change, "outcome", "customer_id", "read_again_at", *unseen)
-    for field in fields:
-        if not statements.insert_if_new(field):
-            statements.update(field, "outcome", "flags", "customer_id")
+    ChangedField.objects.bulk_create(
+        fields,
+        update_conflicts=True,
+        unique_fields=["seq"],
+        update_fields=["outcome", "flags", "customer_id"],
+    )
 
 
 def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:

@@ -39,8 +39,8 @@ class Line(NamedTuple):
 
     member: its name, "" for a plain field. happened: None for what is always there. old, new: None
     where there was none, or where it is not told; without parts if it is empty. whole: they are too
-    unlike for marks inside. note: what the eye may miss, in words. hidden: there is a sensitive
-    value, of which no text is here.
+    unlike for marks inside. note: what the eye may miss, in words. hidden: of old and new, is it
+    a sensitive value? Then no text is here.
     """
 
     member: str
@@ -103,7 +103,7 @@ def difference(
 
 
 def _compared(pairs: list[_Pair]) -> tuple[list[list[_Members]], int]:
-    """Of each part that differs its members that do, and how many other parts there are."""
+    """The members that differ of each part, and how many parts are unchanged."""
     changed, unchanged = [], 0
     for item_of, before, after in pairs:
         if _is_same(before, after):  # not put into words

@@ -87,7 +87,7 @@ class WayBack:
         return is_known and not self.is_as_left(self.now)
 
     def over(self, profile: Profile) -> "WayBack":
-        """The same over what Club Med holds now."""
+        """The same way back, judged by what Club Med holds now."""
         return replace(self, profile=profile, obstacle=obstacle_of(self.entry, profile))
 
     def is_as_left(self, value: Json) -> bool:
