@@ -72,7 +72,7 @@ on-postgresql: # tests/conftest.py says what it leaves out
 looks: .venv/.dev ## every page in every state: what axe finds, and pictures in looks/
 	@.ci/system
 	@rm -rf looks
-	$(bin)/python -m pytest -n 2 -m looks
+	$(bin)/python -m pytest -n 2 --dist worksteal -m looks
 
 .PHONY: soak soak-on-sqlite soak-on-postgresql
 soak: .venv/.dev ## everything goes wrong at once, then the log must be true: SECONDS (1200)

@@ -17,6 +17,7 @@ from django.template import Template, engines
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 from django.test.utils import _TestState
+from xdist.scheduler import LoadFileScheduling
 
 from crmadmin import health
 from crmadmin.sandbox import Sandbox
@@ -42,6 +43,8 @@ JUST_ASKED = {
     )
 }
 TOM = "123456789"  # the scenario's own customer
+# Which tests begin first: at the end of a run nobody should wait for one that takes long.
+FOLDERS = ("browser", "soak", "faults", "crmadmin", "views", "services", "audit", "clubmed")
 
 
 _ALL_ONCE = re.compile(r"^pytestmark = .*\bpytest\.mark\.once\b", re.MULTILINE)
@@ -66,14 +69,31 @@ def pytest_collection_modifyitems(config, items):
     """On PostgreSQL, leave out what would prove the same again as on SQLite.
 
     That is what is marked `once`, and what cannot reach a database: pytest-django sees to that.
-    What chooses its database by itself (skipif) stays. The browser's tests come first, all to one
-    worker: a product and a Chromium take as long to start as many tests to run.
+    What chooses its database by itself (skipif) stays.
     """
-    items.sort(key=lambda item: item.path.parent.name != "browser")
+    items.sort(key=_turn)
     if connection.vendor != "postgresql":
         return
     config.hook.pytest_deselected(items=[item for item in items if not _may_tell(item)])
     items[:] = [item for item in items if _may_tell(item)]
+
+
+def _turn(item):
+    folder = item.path.parent.name
+    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+
+
+class ByFile(LoadFileScheduling):
+    """Whichever worker is free gets the next file. Those of the browser are one: a product and a
+    Chromium take as long to start as many tests to run.
+    """
+
+    def _split_scope(self, nodeid):
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def _may_tell(item):
@@ -191,9 +211,9 @@ class Desk(Client):
     def page(self, path, **kwargs):
         return soup(self.get(path, **kwargs))
 
-    def form(self, path, **kwargs):
+    def form(self, path, headers=HTMX):
         """The hidden inputs of a page's main form, ready to be sent with what is typed."""
-        answer = self.get(path, **kwargs)
+        answer = self.get(path, headers=headers)
         answer.content = OPTION.sub(b"", answer.content)  # hundreds of countries: half of the time
         return hidden_inputs(soup(answer))
 
@@ -216,7 +236,7 @@ def soup(response):
 
 def hidden_inputs(page):
     beside = "[role=search], .switch, .notices form"
-    form = page.select_one(f"form.editor, main form[method=post]:not({beside})")
+    form = page.select_one(f"form.editor, form[data-guard], main form[method=post]:not({beside})")
     return {
         field["name"]: field.get("value", "")
         for field in form.select("input[type=hidden]")

@@ -68,7 +68,7 @@ class LogFilter(paging.Filter[ChangedField]):
 
 def page(
     wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE
-) -> paging.Found[Change]:
+) -> paging.Page[Change]:
     """One page of changes with the fields that match, of rows older than entry number `before`.
 
     A change whose rows do not fit is left to the next page, unless it is the only one.
@@ -81,7 +81,7 @@ def page(
         older = rows[-1].seq
     changes = changes_of(rows)
     reverts.link(changes)
-    return paging.Found(changes, older, found.newer, found.is_newest, found.searched_to)
+    return paging.Page(changes, older, found.newer, found.is_newest, found.searched_to)
 
 
 def changes_of(rows: Sequence[ChangedField]) -> list[Change]:

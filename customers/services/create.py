@@ -65,8 +65,8 @@ def _journal_create(
 ) -> JournalLine | Saved:
     """Write the line of a create; Saved instead if this form was answered before.
 
-    Of two who create the same person at once, each having searched before the other's line was
-    there, whoever writes second sees the first.
+    Two people may create the same person at once, each having searched before the other's line was
+    there: so whoever writes second looks again.
     """
     new = {name: (None, value) for name, value in values.items()}
     while True:

@@ -173,7 +173,7 @@ def revert_change(
 
 
 def puts_back(change_id: UUID | None, typed: Mapping[str, Json]) -> UUID | None:
-    """The same change if one of these fields gets the old value back that it replaced, else None.
+    """`change_id` if one of these fields gets back the value that this change replaced, else None.
 
     typed: field -> the value to store, as its editor gives it.
     """

@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -14,8 +13,7 @@ import requests
 from customers.audit.actions import Outcome
 from tests.conftest import text
 from tests.demo import NAMES, ROOT, children_of, environment, running
-from tests.faults.conftest import PATIENCE, Person
-from tests.provider import sign_in
+from tests.faults.conftest import Person
 
 PATIENT = {"CLUBMED_READ_TIMEOUT": "20", "CLUBMED_DEADLINE": "20", "JOURNAL_GRACE": "20"}
 
@@ -34,40 +32,22 @@ def refuses(url: str) -> bool:
         return caller.connect_ex((host, int(port))) != 0
 
 
-def test_an_agent_signs_in_to_the_running_demo_and_ctrl_c_leaves_nothing_behind(
+def test_it_holds_five_weeks_of_six_peoples_work_and_ctrl_c_leaves_nothing_behind(
     tmp_path: Path,
 ) -> None:
     """Its commands call the sandbox, whatever else the environment says."""
     others = {"CLUBMED_API_URL": "https://api.example.com", "CLUBMED_TOKEN_FILE": "/nowhere/token"}
-    with running(tmp_path, **others) as demo:
+    with running(tmp_path, DEMO_HISTORY="on", **PATIENT, **others) as demo:
         assert set(demo.urls) == set(NAMES)
-        desk, browser = demo.urls["Customer desk"], requests.Session()
-        asked = browser.get(f"{desk}oidc/login/", allow_redirects=False).headers["Location"]
-        assert asked.startswith(demo.urls["Sign-in"])
-        home = browser.get(sign_in("ines.moreau", asked, browser))
-        assert (home.status_code, home.url) == (200, desk)
-        assert "Inès Moreau" in home.text
-        assert said_by(demo.command).startswith("no entries")
+        assert "Preparing five weeks of history ......................" in demo.announced
+        assert ": whole, " in said_by(demo.command)
         ask = "from django.conf import settings; print(settings.CLUBMED_API_URL)"
         command = [*demo.command[:-1], "shell", "--verbosity", "0", "--command", ask]
         assert said_by(command).strip() == demo.urls["Sandbox API"].rstrip("/")
-
-        status, said = demo.end(signal.SIGINT)
-        assert status == 0
-        assert "Traceback" not in said
-        assert all(refuses(url) for url in demo.urls.values())
-        assert list(tmp_path.iterdir()) == []
-
-
-def test_the_log_holds_five_weeks_of_six_peoples_work_and_a_killed_demo_takes_its_servers_along(
-    tmp_path: Path,
-) -> None:
-    with running(tmp_path, DEMO_HISTORY="on", **PATIENT) as demo:
-        assert "Preparing five weeks of history ......................" in demo.announced
-        assert ": whole, " in said_by(demo.command)
         sana = Person(demo.urls["Customer desk"].rstrip("/"), "sana.elidrissi")
 
         log = sana.page("/audit/")
+        assert "Sana El Idrissi, supervisor" in text(log.select_one(".topbar"))
         people = [text(one) for one in log.select("label[for^=id_person_]")]
         assert len(people) == 7
         assert people.count("Outside this desk") == 1
@@ -93,12 +73,11 @@ def test_the_log_holds_five_weeks_of_six_peoples_work_and_a_killed_demo_takes_it
         for what in ("Sensitive value revealed", "Log exported", "Entry refused"):
             assert what in looked
 
-        servers = children_of(demo.process.pid)
-        watched = [os.pidfd_open(server) for server in servers]
-        demo.process.kill()
-        for handle in watched:
-            assert select.select([handle], [], [], PATIENCE)[0], "it is still there"
-            os.close(handle)
+        status, said = demo.end(signal.SIGINT)
+        assert status == 0
+        assert "Traceback" not in said
+        assert all(refuses(url) for url in demo.urls.values())
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_history_the_demo_begins_and_with_a_server_it_ends(tmp_path: Path) -> None:

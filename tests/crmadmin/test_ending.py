@@ -30,7 +30,7 @@ def leaving(liar):
 
 
 def sign_out(browser, **kwargs):
-    return browser.post("/oidc/logout/", browser.form("/customers/new/"), **kwargs)
+    return browser.post("/oidc/logout/", **kwargs)
 
 
 def kinds():

@@ -28,7 +28,7 @@ def way(request, liar):
     return request.param
 
 
-def get(browser, path="/customers/new/"):
+def get(browser, path="/saves/"):
     """Open a page, and go where it sends the browser: to the provider and back."""
     answer = browser.get(path)
     while answer.status_code == 302:
@@ -97,10 +97,10 @@ def test_a_no_ends_the_session(browser, liar, clubmed, way, clock, no):
     liar.no = no
     clock(11)
 
-    place = browser.get("/customers/new/")["Location"]
+    place = browser.get("/saves/")["Location"]
     if way == "browser":
         place = browser.get(elsewhere(place))["Location"]
-        assert browser.get(place)["Location"] == "/oidc/login/?next=%2Fcustomers%2Fnew%2F"
+        assert browser.get(place)["Location"] == "/oidc/login/?next=%2Fsaves%2F"
     assert browser.actor is None
     assert "ended" in [event.kind for event in AccessEvent.objects.all()]
 
@@ -143,14 +143,14 @@ def test_a_provider_that_gives_no_answer_changes_nothing_and_the_log_says_so(
         liar.claims = {"sub": "staff-2002", "groups": ["crm-supervisors"]}
     clock(11)
 
-    assert browser.get("/customers/new/").status_code == 200
+    assert browser.get("/saves/").status_code == 200
     assert browser.actor.roles == (Role.AGENT,)
     assert "renewal: " in caplog.text
     asked = len(renewals(liar))
-    browser.get("/customers/new/")
+    browser.get("/saves/")
     assert len(renewals(liar)) == asked
     clock(601)
-    assert browser.get("/customers/new/").status_code == 302
+    assert browser.get("/saves/").status_code == 302
 
 
 @pytest.mark.once
@@ -159,7 +159,7 @@ def test_a_browser_is_not_sent_to_a_provider_that_is_down(browser, liar, clubmed
     liar.go_down()
     for minutes, headers in ((11, {}), (35, HTMX), (70, HTMX), (120, {})):
         clock(minutes)
-        assert browser.get("/customers/new/", headers=headers).status_code == 200
+        assert browser.get("/saves/", headers=headers).status_code == 200
         assert "renewal: " in caplog.text
         caplog.clear()
 
@@ -199,7 +199,7 @@ def test_what_a_page_asks_for_by_itself_renews_nothing(browser, liar, clubmed, w
     browser.come_in_by(liar)
     clock(11)
 
-    browser.get("/customers/new/", headers=HTMX | {"X-Background": "true"})
+    browser.get("/saves/", headers=HTMX | {"X-Background": "true"})
 
     assert not renewals(liar)
 
@@ -245,8 +245,8 @@ def test_nor_by_not_going_where_the_browser_is_sent(
     browser.come_in_by(liar)
     for minutes, statuses in ((11, [302, 200]), (13, [302, 200]), (21, [302, 302]), (59, [302])):
         clock(minutes)
-        assert [browser.get("/customers/new/").status_code for _ in statuses] == statuses
-    state = query(browser.get("/customers/new/")["Location"])["state"]
+        assert [browser.get("/saves/").status_code for _ in statuses] == statuses
+    state = query(browser.get("/saves/")["Location"])["state"]
 
     liar.answers[hostile.TOKEN] = (status, b"<!doctype html>")
     browser.get("/oidc/callback/", {"state": state} | told)
@@ -257,7 +257,7 @@ def test_nor_by_not_going_where_the_browser_is_sent(
 def test_tabs_that_come_back_after_a_long_while_are_all_confirmed(browser, liar, clubmed, clock):
     browser.come_in_by(liar)
     clock(50)
-    sent = [browser.get(f"/customers/new/?tab={n}")["Location"] for n in range(4)]
+    sent = [browser.get(f"/saves/?tab={n}")["Location"] for n in range(4)]
 
     for place in sent:
         back = browser.get(elsewhere(place))
@@ -267,7 +267,7 @@ def test_tabs_that_come_back_after_a_long_while_are_all_confirmed(browser, liar,
 def test_a_sign_out_during_a_renewal_stays_one(browser, liar, clubmed, clock):
     browser.come_in_by(liar)
     clock(11)
-    place = elsewhere(browser.get("/customers/new/")["Location"])
+    place = elsewhere(browser.get("/saves/")["Location"])
     browser.post("/oidc/logout/")
 
     assert browser.get(place).status_code == 302
@@ -282,7 +282,7 @@ def test_groups_of_userinfo_are_read_again(browser, liar, clubmed, clock):
     liar.token, liar.userinfo = {"id_token": None}, {"groups": ["crm-agents"]}
     clock(11)
 
-    assert browser.get("/customers/new/").status_code == 200
+    assert browser.get("/saves/").status_code == 200
     assert browser.actor.roles == (Role.AGENT,)
 
 
@@ -293,11 +293,11 @@ def test_a_refresh_that_tells_no_groups_leaves_it_to_the_browser(browser, liar, 
     browser.come_in_by(liar)
     liar.token = {"id_token": None}
     clock(11)
-    assert browser.get("/customers/new/", headers=HTMX).status_code == 200
+    assert browser.get("/saves/", headers=HTMX).status_code == 200
     assert browser.actor.roles == (Role.SUPERVISOR,)
     liar.token = {}
 
-    assert query(browser.get("/customers/new/")["Location"])["prompt"] == "none"
+    assert query(browser.get("/saves/")["Location"])["prompt"] == "none"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -311,7 +311,7 @@ def test_of_requests_at_once_one_asks(liar, clubmed, clock):
         one = Browser()
         one.cookies = browser.cookies
         try:
-            return one.get("/customers/new/").status_code
+            return one.get("/saves/").status_code
         finally:
             connection.close()
 
@@ -328,12 +328,12 @@ def test_an_answer_that_was_lost_leaves_it_to_the_browser(
     browser.come_in_by(liar)
     liar.silent.add(hostile.TOKEN)
     clock(11)
-    assert browser.get("/customers/new/").status_code == 200
+    assert browser.get("/saves/").status_code == 200
     liar.silent.clear()
     liar.refresh = "the-second"  # the first one is used up
     clock(13)
 
-    assert query(browser.get("/customers/new/")["Location"])["prompt"] == "none"
+    assert query(browser.get("/saves/")["Location"])["prompt"] == "none"
     assert browser.actor
 
 
@@ -347,12 +347,12 @@ def test_what_fails_after_a_refresh_loses_neither_the_session_nor_the_next_token
     browser.come_in_by(liar)
     liar.silent.add(path)
     clock(11)
-    assert browser.get("/customers/new/").status_code == 200
+    assert browser.get("/saves/").status_code == 200
     assert len(renewals(liar)) == 1
     liar.silent.clear()
     clock(13)
 
-    assert browser.get("/customers/new/").status_code == 200
+    assert browser.get("/saves/").status_code == 200
     assert len(renewals(liar)) == 2
     assert browser.actor
 
@@ -366,11 +366,11 @@ def test_what_could_not_be_sent_is_asked_again_without_the_browser(browser, liar
         port = deaf.getsockname()[1]
         liar.discovery = {"token_endpoint": f"http://127.0.0.1:{port}{hostile.TOKEN}"}
         clock(11)
-        assert browser.get("/customers/new/").status_code == 200
+        assert browser.get("/saves/").status_code == 200
     liar.discovery = {}
     clock(20)
 
-    assert browser.get("/customers/new/").status_code == 200
+    assert browser.get("/saves/").status_code == 200
     assert len(renewals(liar)) == 1
 
 
@@ -384,7 +384,7 @@ def test_a_failure_of_ours_during_a_renewal_is_named_in_the_log(liar, clubmed, c
     clock(11)
 
     with out_of_reach("customers_credential"):
-        answer = browser.get("/customers/new/")
+        answer = browser.get("/saves/")
 
     # To SQLite a table that is gone is as a file that is gone.
     is_lost = connection.vendor == "sqlite"

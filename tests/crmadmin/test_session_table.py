@@ -230,7 +230,7 @@ def test_what_strangers_send_to_any_address_leaves_the_database_as_it_was(compan
 
 
 def test_tabs_that_sign_in_at_once_each_reach_their_page(browser, company, clubmed):
-    targets = [f"/customers/new/?tab={n}" for n in range(12)]
+    targets = [f"/saves/?tab={n}" for n in range(12)]
     addresses = [browser.to_provider(target) for target in targets]
     callbacks = [sign_in("ines.moreau", address) for address in addresses]
 

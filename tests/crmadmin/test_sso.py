@@ -82,7 +82,7 @@ def each(what, wrong):
     ("username", "role", "opens"),
     [
         ("ines.moreau", "agent", "/"),
-        ("owen.whitfield", "agent", "/customers/new/"),
+        ("owen.whitfield", "agent", "/saves/"),
         ("sana.elidrissi", "supervisor", "/audit/"),
         ("mei-ling.chao", "auditor", "/audit/"),
     ],
@@ -288,7 +288,7 @@ def test_an_auditor_who_comes_in_by_the_front_door_is_led_to_the_log(browser, co
 
 def test_session_and_form_token_change_at_sign_in_and_tokens_are_encrypted(browser, liar, clubmed):
     browser.come_in_by(liar)
-    browser.get("/customers/new/")
+    browser.get("/saves/")
     before = {name: browser.cookies[name].value for name in ("crmadmin_session", "crmadmin_csrf")}
     liar.claims = {"sub": "staff-2002"}
 

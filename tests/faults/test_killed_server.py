@@ -1,6 +1,7 @@
 """A worker of the running server is killed while it saves: what a person sees afterwards."""
 
 import os
+import select
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +11,7 @@ import requests
 from tests import demo
 from tests.browser.conftest import PATIENT, Product
 from tests.conftest import HTMX, TOM, hidden_inputs, text
-from tests.faults.conftest import Person, wait_until
+from tests.faults.conftest import PATIENCE, Person, wait_until
 
 pytestmark = pytest.mark.once  # test_crashes.py kills at every step, on both databases
 URL = f"/customers/{TOM}/fields/email/"
@@ -121,3 +122,13 @@ def test_killed_while_club_med_has_yet_to_create_the_customer(product, ines):
 
     assert text(row.select_one(".outcome .badge")) == "Unclear"
     assert len(product.wire("POST")) == 1
+
+
+def test_killed_itself_the_demo_takes_its_servers_along(running):
+    watched = [os.pidfd_open(one) for one in demo.children_of(running.demo.process.pid)]
+
+    running.demo.process.kill()
+
+    for server in watched:
+        assert select.select([server], [], [], PATIENCE)[0], "it is still there"
+        os.close(server)

@@ -29,7 +29,7 @@ from tests.faults.conftest import (
 )
 
 FROM = os.environ.get("FROM", "")
-PEOPLE = [str(number) for number in range(901, 904)]
+PEOPLE = [str(number) for number in range(901, 903)]
 
 
 @pytest.fixture

@@ -196,14 +196,6 @@ def test_the_form_stays_in_its_place_until_number_and_reason_are_typed(
 
 
 @pytest.mark.once
-def test_nobody_else_may(agent, auditor):
-    for person in (agent, auditor):
-        assert person.get(URL).status_code == 403
-        assert person.post(URL, {"reason": "x", "customer_id": TOM}).status_code == 403
-        assert not person.page(HISTORY).select_one(f'a[href="{URL}"]')
-
-
-@pytest.mark.once
 def test_a_form_that_met_a_dead_session_is_given_back_to_its_person(supervisor):
     form = supervisor.form(URL) | {"reason": "By letter", "customer_id": TOM}
     supervisor.session.flush()

@@ -93,11 +93,6 @@ def test_choosing_leads_nowhere_else(agent, back):
     assert choose(agent, "fr-FR", back)["Location"] == "/"
 
 
-def test_an_auditor_has_no_market(auditor):
-    assert auditor.get(URL).status_code == 403
-    assert auditor.page("/audit/").select("[name=locale]") == []
-
-
 NEW = "/customers/new/"
 TYPED = {"civility": "MR", "first_name": "Jean", "last_name": "Martin"}
 

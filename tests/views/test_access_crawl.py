@@ -30,6 +30,7 @@ READERS = (
 )
 SUPERVISORS = (f"{CUSTOMER}forget/", "audit/report/", f"{CHANGE}settle/", f"{CHANGE}revert/")
 REVEALS, REVEALS_CHANGE = f"{FIELD}reveal/", f"{CHANGE}reveal/"
+BOTH = ("staff-9", "Agent and Auditor", ["agent", "auditor"])
 PEOPLE = {
     "stranger": (None, False, ()),
     "no role": (("staff-9", "Nobody Here", []), True, ()),
@@ -37,6 +38,7 @@ PEOPLE = {
     "agent who reveals": (AGENT, True, (*AGENTS, *ALL_STAFF, REVEALS)),
     "auditor": (AUDITOR, False, (*READERS, *ALL_STAFF)),
     "auditor who reveals": (AUDITOR, True, (*READERS, *ALL_STAFF, REVEALS_CHANGE)),
+    "agent and auditor": (BOTH, False, (*AGENTS, *READERS, *ALL_STAFF)),
     "supervisor": (SUPERVISOR, False, (*AGENTS, *READERS, *SUPERVISORS, *ALL_STAFF)),
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

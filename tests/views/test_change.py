@@ -168,6 +168,7 @@ def test_a_change_that_waits_says_so_and_has_no_proof_yet(agent, supervisor, clu
 
     assert text(page.h1) == "E-mail of Tom Smith Waiting"
     assert "sent, not answered yet" in text(panel(page, "what"))
+    assert "Written to the journal, then sent. No answer is recorded yet." in text(page)
     assert panel(page, "proof") is None
     earlier = page.select_one(".page-head a[rel=prev]")["href"]
     assert supervisor.page(earlier).select_one(".diff-new").get_text() == "one@example.com"

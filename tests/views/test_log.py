@@ -3,8 +3,7 @@
 import pytest
 
 from customers.audit import filters
-from customers.audit.models import Change
-from tests.acts import change, create, lose_the_answer
+from tests.acts import change, create
 from tests.conftest import TOM, text
 
 pytestmark = pytest.mark.once
@@ -60,17 +59,6 @@ def test_an_empty_log_says_so(supervisor):
     assert "Nothing recorded" in text(supervisor.page("/audit/"))
 
 
-def test_a_change_that_is_not_answered_yet_stands_first_as_waiting(agent, supervisor, clubmed):
-    change(agent, "one@example.com")
-    lose_the_answer(agent, clubmed, "drop_before")
-
-    rows = supervisor.page("/audit/").select("tbody.change tr")
-
-    assert "Waiting" in text(rows[0])
-    assert "sent, not answered yet" in text(rows[0])
-    assert "Applied" in text(rows[1])
-
-
 def test_a_create_is_one_group_of_rows(agent, supervisor):
     create(agent, civility="MR", first_name="Ada", last_name="Vance")
 
@@ -83,18 +71,7 @@ def test_a_create_is_one_group_of_rows(agent, supervisor):
         "Last name new",
     ]
     assert [cell.get_text() for cell in rows.select(".diff-new")] == ["Mr", "Ada", "Vance"]
-
-
-def test_a_change_has_a_page_of_its_own(agent, supervisor):
-    change(agent, "new@example.com")
-    number = str(Change.objects.get().pk)
-
-    page = supervisor.page(f"/audit/changes/{number}/")
-
-    assert "Inès Moreau, agent" in text(page)
-    assert "staff-1001" in text(page)
-    assert number in text(page)
-    assert supervisor.get(f"/audit/changes/{'0' * 8}-0000-0000-0000-{'0' * 12}/").status_code == 404
+    assert [cell["rowspan"] for cell in rows.select("td.outcome, td.reason")] == ["3", "3"]
 
 
 def test_the_history_of_a_customer_or_a_field_holds_nothing_else(agent):

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from customers.audit import access_events, paging
 from customers.audit.models import SavedView, actor_key
-from tests.acts import change, create, lose_the_answer
+from tests.acts import change, lose_the_answer
 from tests.conftest import AGENT, HTMX, OTHER_AGENT, SUPERVISOR, TOM, signed_in, soup, text
 from tests.people import actor
 
@@ -115,15 +115,6 @@ def test_a_name_and_a_field_of_a_row_are_filters(lively, supervisor):
     page = supervisor.page(f"/audit/{field['href']}")
     assert shown(page) == ["two@example.com", "one@example.com"]
     assert chips(page) == ["Outcome: Applied", "E-mail"]
-
-
-def test_fields_that_came_out_alike_share_one_badge_and_one_reason(agent, supervisor):
-    create(agent, civility="MR", first_name="Ada", last_name="Vance")
-
-    [rows] = supervisor.page("/audit/").select("tbody.change")
-
-    assert len(rows.select("td.field-name")) == 3
-    assert [cell["rowspan"] for cell in rows.select("td.outcome, td.reason")] == ["3", "3"]
 
 
 def test_each_filter_in_use_is_a_chip_that_takes_it_away(lively, supervisor):

@@ -69,8 +69,3 @@ def test_what_cannot_be_recorded_is_not_reported(agent, supervisor, monkeypatch)
 
     assert answer.status_code == 503
     assert "No report was made." in text(soup(answer))
-
-
-def test_others_make_no_report(agent, auditor):
-    for person in (agent, auditor):
-        assert person.get(URL).status_code == 403

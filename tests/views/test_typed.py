@@ -82,20 +82,6 @@ def test_a_national_phone_gets_its_country_which_the_editor_says_before(agent, s
     assert sent(clubmed, "PATCH")[0][1] == {"phones": new}
 
 
-def test_the_same_phone_twice_is_named_and_can_be_saved_anyway(save, clubmed):
-    clubmed.customers[TOM] |= FRENCH | {"phones": [{"type": "HOME", "number": "0639981234"}]}
-    typed = {"TOTAL_FORMS": "2", "0-row": "0", "0-type": "HOME", "0-number": "0639981234"}
-    typed |= {"1-type": "MOBILE", "1-number": "tel:+33 6 39 98 12 34"}
-
-    page = save("phones", **typed)
-
-    assert "Phone 1 is the same number" in text(page.select_one(".phone-row .error"))
-    assert sent(clubmed, "PATCH") == []
-    assert page.select_one("button[name=anyway]")["value"] == "phones"
-    save("phones", anyway=True, **typed)
-    assert len(sent(clubmed, "PATCH")[0][1]["phones"]) == 2
-
-
 def test_a_national_number_goes_in_digits_and_a_wrong_one_is_told_and_may_be_saved(save, clubmed):
     clubmed.customers[TOM] |= BRAZILIAN
     save("identity", type="CPF", number="390.533.447-05")
@@ -136,14 +122,3 @@ def test_what_a_market_asks_for_may_be_sent_without_from_a_long_form_too(agent, 
     clubmed.faults.add(Fault("status", method="POST", status=201, body='{"id": "77"}'))
     answer = agent.post(NEW, hidden_inputs(page) | acts.NEEDED | {"anyway": box["value"]})
     assert answer.status_code == 302
-
-
-def test_opt_ins_that_contradict_each_other_can_all_be_set_to_no(agent, save, clubmed):
-    twice = [{"channel": "EMAIL", "optin": True}, {"channel": "EMAIL", "optin": False}]
-    clubmed.customers[TOM]["optins"] = [*twice, {"channel": None, "optin": True}]
-
-    assert agent.page(url("optins")).select_one("button[value=ask-clear]")
-    save("optins", clear="optins")
-
-    no = [{"channel": "EMAIL", "optin": False}]
-    assert sent(clubmed, "PATCH")[0][1] == {"optins": no}

@@ -137,17 +137,6 @@ def test_nobody_settles_their_own(supervisor, clubmed):
     assert Entry.objects.count() == 1
 
 
-def test_a_change_that_waits_has_a_page_too(agent, supervisor, clubmed):
-    lose_the_answer(agent, clubmed, "drop_before")
-    row = supervisor.page(URL).select_one("tbody.change")
-
-    page = supervisor.page(row.select_one("th a")["href"])
-
-    assert "Waiting" in text(page.select_one("h1"))
-    assert "Written to the journal, then sent. No answer is recorded yet." in text(page)
-    assert "Inès Moreau" in text(page.select_one(".lede"))
-
-
 # Creates
 
 
@@ -267,17 +256,19 @@ def test_its_author_searches_from_my_saves_and_does_not_settle_it(agent, clubmed
 
 
 @pytest.mark.parametrize(
-    "typed",
+    ("settled", "typed"),
     [
-        NEW,
-        NEW | {"last_name": "Martin", "email": "LEA@example.com"},
-        NEW | {"email": "", "birthdate": "14/06/1986"},
+        pytest.param(False, NEW, marks=pytest.mark.once, id="waiting"),
+        pytest.param(True, NEW, id="the same form"),
+        pytest.param(
+            True, NEW | {"last_name": "Martin", "email": "LEA@example.com"}, id="the same e-mail"
+        ),
+        pytest.param(
+            True,
+            NEW | {"email": "", "birthdate": "14/06/1986"},
+            id="the same name and date of birth",
+        ),
     ],
-    ids=["the same form", "the same e-mail", "the same name and date of birth"],
-)
-@pytest.mark.parametrize(
-    "settled",
-    [pytest.param(False, marks=pytest.mark.once, id="waiting"), pytest.param(True, id="unclear")],
 )
 def test_an_unclear_create_warns_whoever_creates_the_same_person(
     agent, other_agent, clubmed, typed, settled
