@@ -42,8 +42,9 @@ def create_customer(
         if not is_empty(value)
     }
     flags = [Flag.FORCED_ADDRESS] if force_address else []
+    label = record.label_of(values)
     act = record.act_of(
-        Action.CREATE, "", record.label_of(values), actor, request_id, reason, flags=flags
+        Action.CREATE, actor, reason, label=label, request_id=request_id, flags=flags
     )
     with record.before_a_write():
         line = _journal_create(values, token, act, actor, despite)

@@ -127,7 +127,7 @@ def _remove(first: int, last: int, reason: str) -> int:
 
 
 def _append(head: Head, action: Action, finding: FieldOutcome, reason: str) -> None:
-    act = act_of(action, "", "", OPERATOR, "", reason)
+    act = act_of(action, OPERATOR, reason)
     entries.append(uuid4(), act, [finding], head=head)
 
 
