@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from customers.audit import paging, reverts
 from customers.audit.actions import Outcome
-from customers.audit.models import Change, ChangedField, Entry, JournalLine, actor_key
+from customers.audit.models import Change, ChangedField, Entry, JournalLine
 from customers.audit.reading import entries_of, waiting
 
 WAITING = "waiting"  # the outcome of an open journal line
@@ -127,7 +127,7 @@ def _as_rows(line: JournalLine) -> Iterator[ChangedField]:
             outcome=WAITING,
             flags=line.flags,
             customer_id=line.customer_id,
-            actor_key=actor_key(line.actor_issuer, line.actor_sub),
+            actor_key=line.actor_key,
             request_id=line.request_id,
         )
 
