@@ -106,6 +106,14 @@ def deleting(model: type[Model], **key: Any) -> Statement:
     return text, [column.get_db_prep_save(value, connection)]
 
 
+def give_back_connection() -> None:
+    """Before a call of another machine: PostgreSQL's goes back to its pool, so that nobody waits
+    for it meanwhile. SQLite's stays open. Does nothing in a transaction.
+    """
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
 @contextmanager
 def batch() -> Iterator[None]:
     """A transaction of a long run; then a pause as long as it took, so that the workers, who wait
