@@ -17,7 +17,6 @@ import requests
 from authlib.common.errors import AuthlibBaseError
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
@@ -33,6 +32,7 @@ from crmadmin.sso.provider import (
     read_again,
 )
 from customers.audit.models import Access
+from customers.audit.statements import give_back_connection
 from customers.views.answers import DeskRequest, note_at_door
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,7 @@ def renew(request: DeskRequest) -> HttpResponse | None:
         return None
     if not session.claim(identity | {"renew_at": time.time() + _AGAIN}) and not must:
         return None  # another request asks
-    if not connection.in_atomic_block:
-        connection.close()  # nobody waits for it during the call
+    give_back_connection()
     try:
         if by_browser:
             return _ask_by_browser(request, identity)

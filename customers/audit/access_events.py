@@ -62,8 +62,8 @@ def record(
 def note(
     kind: Access, *, actor: Actor, request_id: str, same: timedelta = SAME, **about: Any
 ) -> bool:
-    """Record an access that is given even if it cannot be recorded; the process log says so then.
-    Was it recorded?
+    """Record an access, which is given even if that fails: the process log says so then. Returns
+    whether it was recorded.
 
     about: customer_id, field, change_id and address, as of `record`. Views of one customer by one
     person within ten minutes are recorded once, and so is what somebody repeats at the door from
@@ -117,8 +117,8 @@ def viewed_by(actor: Actor) -> QuerySet[AccessEvent]:
 
 @dataclass(frozen=True)
 class AccessFilter(paging.Filter[AccessEvent]):
-    """people: keys as `actor_key` gives them. kinds: words of `Access`. fields, purposes: of
-    reveals, which alone they select.
+    """people: keys as `actor_key` gives them. kinds: words of `Access`. fields, purposes:
+    they select reveals alone.
     """
 
     people: tuple[int, ...] = ()

@@ -93,9 +93,8 @@ def rows_of(since: datetime, until: datetime) -> "QuerySet[ChangedField]":
 
 
 def by_time(rows: "QuerySet[ChangedField]", period: Period, *columns: str) -> Iterator[Any]:
-    """(time of the reader, value of each column, count): to the hour.
-
-    To the minute in a time zone whose days do not begin with an hour of UTC.
+    """(time on the reader's clock, value of each column, count) for each hour; for each minute in a
+    time zone whose days do not begin with an hour of UTC.
     """
     offsets = (time.utcoffset() or timedelta() for time in (period.since, period.until))
     length = 16 if any(offset % timedelta(hours=1) for offset in offsets) else 13

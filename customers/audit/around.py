@@ -30,7 +30,8 @@ class Near(NamedTuple):
 @dataclass(frozen=True)
 class Around:
     """earlier, later: the nearest changes of the same customer. earlier_of, later_of: field -> the
-    nearest change of that field. put_back_by: the newest first; what has only tried to is there.
+    nearest change of that field. put_back_by: those that put this one back or tried to, the
+    newest first.
     """
 
     earlier: Near | None = None

@@ -238,13 +238,13 @@ class OldestLeftError(Exception):
 
 
 def hashed_rows(after: int, last: int, *, beside: bool = False) -> Iterator[Sequence[Any]]:
-    """seq, version, content_digest, digest, and the columns as texts in the order of COLUMNS.
+    """The entries after one number, up to another: seq, version, content_digest, digest, and the
+    columns as texts in the order of COLUMNS.
 
-    beside: then the key id and the ciphertext of its values, None where the vault holds none; is
-    it projected as the only entry of its field, and as the first of its change, actor_key not
-    compared; and the projected actor_key.
-    Entries after one number, up to another, in batches: memory stays flat and no lock is held. A
-    number may be missing. Raises OldestLeftError.
+    beside: behind them the key id and the ciphertext of the values (None without); is the entry
+    projected as the only one of its field, and as the first of its change; and the projected
+    actor_key, which these two do not compare. Numbers may be missing. In batches: memory stays flat
+    and no lock is held. Raises OldestLeftError.
     """
     columns = [_AS_TEXT[connection.vendor].get(name, f"e.{name}") for name in verifier.COLUMNS]
     source = "customers_entry AS e"

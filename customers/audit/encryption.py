@@ -63,9 +63,8 @@ def encrypt_values(seq: int, field: str, texts: Iterable[bytes]) -> bytes:
 def decrypt_values(
     seq: int, field: str, commitments: Iterable[str], key_id: str, encrypted: bytes | memoryview
 ) -> list[bytes]:
-    """Salt and JSON text of each value that an entry committed to; commitments: "" where to none.
-
-    Raises UnreadableError.
+    """Salt and JSON text of each value of an entry. commitments: in the order of SIDES, ""
+    for a side without a value. Raises UnreadableError.
     """
     # Neither a salt nor JSON text without spaces has a line break.
     texts = decrypt(key_id, encrypted, place_of(seq, field)).split(b"\n")

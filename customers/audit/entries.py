@@ -37,7 +37,7 @@ def append(
     """Append one entry for each field and bring the projections up to date; in a transaction.
 
     act: as `customers.audit.models.Act.act` gives it. head: if the caller has locked it already.
-    unseen_by_author: it was found out without them, so their pages say so until they have seen it.
+    unseen_by_author: the author does not know of it, so their pages say it until they have seen it.
     """
     head = head or chain.lock()
     columns = {name: act.get(name, "") for name in _COLUMNS}

@@ -91,7 +91,7 @@ def expired(part: str) -> int:
     return number_in(expiries.values_list("detail", flat=True).first(), "up_to") or 0
 
 
-class Erased:
+class Erasures:
     """What the log says is erased, as of the last `read`."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from customers.audit import paging, reverts
 from customers.audit.actions import Outcome
-from customers.audit.models import Change, ChangedField, Entry, JournalLine, actor_key
+from customers.audit.models import Change, ChangedField, Entry, JournalLine
 from customers.audit.reading import entries_of, waiting
 
 WAITING = "waiting"  # the outcome of an open journal line
@@ -68,7 +68,7 @@ class LogFilter(paging.Filter[ChangedField]):
 
 def page(
     wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE
-) -> paging.Found[Change]:
+) -> paging.Page[Change]:
     """One page of changes with the fields that match, of rows older than entry number `before`.
 
     A change whose rows do not fit is left to the next page, unless it is the only one.
@@ -81,7 +81,7 @@ def page(
         older = rows[-1].seq
     changes = changes_of(rows)
     reverts.link(changes)
-    return paging.Found(changes, older, found.newer, found.is_newest, found.searched_to)
+    return paging.Page(changes, older, found.newer, found.is_newest, found.searched_to)
 
 
 def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
@@ -127,7 +127,7 @@ def _as_rows(line: JournalLine) -> Iterator[ChangedField]:
             outcome=WAITING,
             flags=line.flags,
             customer_id=line.customer_id,
-            actor_key=actor_key(line.actor_issuer, line.actor_sub),
+            actor_key=line.actor_key,
             request_id=line.request_id,
         )
 

@@ -115,7 +115,7 @@ def overdue() -> QuerySet[JournalLine]:
 
 
 def put_back() -> list[str]:
-    """A sentence for each line whose sending has entries: it came back, perhaps from a backup."""
+    """A sentence for each open line that was settled before. A backup may have brought it back."""
     lines = JournalLine.objects.filter(_SETTLED).order_by("sent_at")
     return [
         f"the open line {line.pk} was settled before: somebody put it back, so delete it"

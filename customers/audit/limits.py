@@ -23,7 +23,7 @@ _LIMITS = {
 }
 
 
-class Reached(NamedTuple):
+class ReachedLimit(NamedTuple):
     """A limit that a person has reached. until: when they may look again."""
 
     name: str
@@ -32,7 +32,7 @@ class Reached(NamedTuple):
     until: datetime
 
 
-def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> Reached | None:
+def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> ReachedLimit | None:
     """The limit that one more event of that kind would exceed, None if there is room.
 
     recorded: the event is counted already. Ask before and after recording: then no more than the
@@ -42,7 +42,7 @@ def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> Reached | 
     most, within = getattr(settings, setting)
     query, parameters = _nth(kind, actor, most if recorded else most - 1, within)
     oldest = statements.time_of(statements.asked(f"SELECT ({query})", parameters)[0])
-    return Reached(name, most, within, oldest + within) if oldest else None
+    return ReachedLimit(name, most, within, oldest + within) if oldest else None
 
 
 def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:

@@ -348,7 +348,7 @@ class VaultItem(models.Model):
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
-    """Newest first; every restriction is a link of a chain."""
+    """Newest first."""
 
     def of_customer(self, customer_id: str, *, field: str = "") -> "ChangeQuerySet":
         """field: only the changes of that field."""

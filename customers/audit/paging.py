@@ -79,7 +79,7 @@ class Filter(ABC, Generic[Row]):
         )
 
 
-class Found(NamedTuple, Generic[Row]):
+class Page(NamedTuple, Generic[Row]):
     """A page of rows, newest first.
 
     older, newer: where the next pages start, None if there is none, or if the newer one is the
@@ -95,7 +95,7 @@ class Found(NamedTuple, Generic[Row]):
     beyond: Row | None = None
 
 
-def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Found[Row]:
+def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Page[Row]:
     """One page of what matches, of rows whose key is below `before`.
 
     At most RUN rows are searched, unless an index answers the filter.
@@ -111,13 +111,13 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
     newer, is_newest = (None, True) if before is None else _newer(wanted, start, last, size)
     if len(rows) > size:
         older = getattr(rows[size - 1], wanted.key)
-        return Found(rows[:size], older, newer, is_newest, None, rows[size])
+        return Page(rows[:size], older, newer, is_newest, None, rows[size])
     if low <= first:
-        return Found(rows, None, newer, is_newest)
+        return Page(rows, None, newer, is_newest)
     later = f"FROM {wanted.table.model._meta.db_table} WHERE {wanted.key} >= %s"
     oldest = f"SELECT recorded_at {later} ORDER BY {wanted.key} LIMIT 1"
     searched_to = statements.time_of(statements.asked(oldest, [low])[0])
-    return Found(rows, low, newer, is_newest, searched_to)
+    return Page(rows, low, newer, is_newest, searched_to)
 
 
 def every(wanted: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:

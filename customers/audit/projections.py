@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from customers.audit import chain, statements
 from customers.audit.actions import Action, Evidence, Outcome
-from customers.audit.models import Change, ChangedField, Entry, actor_key, by_field
+from customers.audit.models import Change, ChangedField, Entry, by_field
 from customers.audit.reading import of_change, verdicts
 from customers.audit.statements import Statement
 
@@ -51,9 +51,12 @@ def update(change_id: UUID, *, unseen_by_author: bool) -> None:
     change.unseen_by_author = True
     unseen = ["unseen_by_author"] if unseen_by_author else []  # a later entry makes none seen
     statements.update(change, "outcome", "customer_id", "read_again_at", *unseen)
-    for field in fields:
-        if not statements.insert_if_new(field):
-            statements.update(field, "outcome", "flags", "customer_id")
+    ChangedField.objects.bulk_create(
+        fields,
+        update_conflicts=True,
+        unique_fields=["seq"],
+        update_fields=["outcome", "flags", "customer_id"],
+    )
 
 
 def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
@@ -70,7 +73,7 @@ def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
         seq=first.seq,
         recorded_at=first.recorded_at,
         outcome=next((one for one in _GRAVEST if one in outcomes), last.outcome),
-        actor_key=actor_key(first.actor_issuer, first.actor_sub),
+        actor_key=first.actor_key,
         read_again_at=last.recorded_at + FIRST_READ if _to_be_seen(entries) else None,
     )
     fields = [
@@ -81,7 +84,7 @@ def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
             recorded_at=history.first.recorded_at,
             outcome=history.verdict.outcome,
             flags=history.entries[-1].flags,
-            actor_key=actor_key(history.first.actor_issuer, history.first.actor_sub),
+            actor_key=history.first.actor_key,
             request_id=history.first.request_id,
         )
         for history in by_field(entries)

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.db.models import BooleanField, Value
 
 from customers.audit import chain, encryption, signing
-from customers.audit.erasure import Erased
+from customers.audit.erasure import Erasures
 from customers.audit.export import as_line, values_in
 from customers.audit.models import Entry, Head, Missing, StoredSeal
 from customers.audit.verifier import COLUMNS, FORMAT, Keys, Seal, Seals, Verifier
@@ -147,7 +147,7 @@ def _check_values(walker: Verifier, entries: Sequence[Entry]) -> None:
         if Missing.UNREADABLE in missing and encryption.has_key(entry.item.key_id):
             walker.bad_entry(entry.seq, "its values are not what it committed to")
         if Missing.ERASED in missing:
-            erased = erased or Erased()
+            erased = erased or Erasures()
             about = (str(entry.change_id), entry.customer_id, entry.action)
             if not erased.names(entry.seq, *about):
                 what = "its values are missing, and no entry says that they were erased"

@@ -24,7 +24,7 @@ from customers.audit.models import (
     VaultItem,
     actor_key,
 )
-from customers.audit.paging import PAGE, Found
+from customers.audit.paging import PAGE, Page
 
 
 def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
@@ -73,12 +73,12 @@ def entry_made(row: Sequence[Any]) -> Entry | None:
 
 def page(
     changes: ChangeQuerySet, *, before: int | None, size: int = PAGE, field: str = ""
-) -> Found[Change]:
+) -> Page[Change]:
     """One page by keyset: never counted, and steady while the log grows."""
     older_ones = changes if before is None else changes.filter(seq__lt=before)
     found = list(older_ones[: size + 1])
     older = found[size - 1].seq if len(found) > size else None
-    return Found(with_entries(found[:size], field=field), older)
+    return Page(with_entries(found[:size], field=field), older)
 
 
 def newest_change(customer_id: str) -> Change | None:

@@ -63,7 +63,7 @@ def insert(rows: Iterable[Model]) -> None:
 def inserting(
     rows: Iterable[Model], *, seconds_from_now: Mapping[str, float] = _NONE
 ) -> Iterator[Statement]:
-    """Of new rows. seconds_from_now: columns whose time the database's clock gives."""
+    """A statement for each new row. seconds_from_now: column -> seconds from the database's now."""
     if connection.vendor == "sqlite":
         seconds_from_now = _NONE
     for row in rows:
@@ -73,7 +73,7 @@ def inserting(
 
 
 def inserting_unless(row: Model, other: type[Model], **key: Any) -> Statement:
-    """Insert a row, unless it is there or a row of `other` has the value `key` in that column."""
+    """A statement that inserts a row, unless it is there or `other` has a row with this `key`."""
     [(name, value)] = key.items()
     column: Any = other._meta.get_field(name)
     columns, names, marks = _insert(type(row), ())
@@ -85,18 +85,12 @@ def inserting_unless(row: Model, other: type[Model], **key: Any) -> Statement:
     return text, [*_parameters(row, columns), column.get_db_prep_save(value, connection)]
 
 
-def insert_if_new(row: Model) -> bool:
-    """Insert the row unless its primary key is there already; was it inserted?"""
-    [(text, parameters)] = inserting([row])
-    return run([(f"{text} ON CONFLICT DO NOTHING", parameters)]) == [1]
-
-
 def update(row: Model, *names: str) -> None:
     run([updating(row, *names)])
 
 
 def updating(row: Model, *names: str) -> Statement:
-    """Of these columns of a row that is there."""
+    """A statement that writes these columns of a row that is there."""
     columns: list[Any] = [row._meta.get_field(name) for name in names]
     table, key = row._meta.db_table, row._meta.pk
     changes = ", ".join(f'"{one.column}" = %s' for one in columns)
@@ -105,11 +99,19 @@ def updating(row: Model, *names: str) -> Statement:
 
 
 def deleting(model: type[Model], **key: Any) -> Statement:
-    """Of the rows with that value in one column."""
+    """A statement that deletes the rows with that value in one column."""
     [(name, value)] = key.items()
     column: Any = model._meta.get_field(name)
     text = f'DELETE FROM "{model._meta.db_table}" WHERE "{column.column}" = %s'  # noqa: S608
     return text, [column.get_db_prep_save(value, connection)]
+
+
+def give_back_connection() -> None:
+    """Before a call of another machine: PostgreSQL's goes back to its pool, so that nobody waits
+    for it meanwhile. SQLite's stays open. Does nothing in a transaction.
+    """
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 @contextmanager

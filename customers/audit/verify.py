@@ -87,7 +87,7 @@ def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
 
 
 def _walk(walker: Verifier, last: int, progress: Progress) -> None:
-    erased = erasure.Erased()
+    erased = erasure.Erasures()
     suspects: dict[str, None] = {}  # in the order of the entries
     first, fields = (), set[str]()
     for row in chain.hashed_rows(walker.seq, last, beside=True):
@@ -112,7 +112,7 @@ def _walk(walker: Verifier, last: int, progress: Progress) -> None:
 
 def _check_values(
     walker: Verifier,
-    erased: erasure.Erased,
+    erased: erasure.Erasures,
     seq: int,
     columns: Sequence[Any],
     key_id: str | None,
@@ -143,7 +143,9 @@ def _check_projections(walker: Verifier, suspects: dict[str, None]) -> None:
     suspects.clear()
 
 
-def _is_erased(walker: Verifier, seq: int, columns: Sequence[Any], erased: erasure.Erased) -> bool:
+def _is_erased(
+    walker: Verifier, seq: int, columns: Sequence[Any], erased: erasure.Erasures
+) -> bool:
     """Does the log say so? Also True once MOST faults are named: one more would not be shown."""
     change_id, customer_id, action = _act(columns)[0], columns[_customer_id], columns[_action]
     for _ in range(2):

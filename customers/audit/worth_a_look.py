@@ -51,14 +51,14 @@ class Finding:
     customers: tuple[str, ...] = ()
 
 
-class Looked(NamedTuple):
+class Findings(NamedTuple):
     """is_cut: there are older values in the period that were not opened."""
 
     findings: list[Finding]
     is_cut: bool
 
 
-def look(period: Period) -> Looked:
+def look(period: Period) -> Findings:
     """What each rule finds, at most MOST of the largest; values are opened in memory for this."""
     usual, opened = _usual(period), list(_opened(period))
     rules = (
@@ -73,7 +73,7 @@ def look(period: Period) -> Looked:
         _same_value("phones", opened),
     )
     largest = (sorted(rule, key=lambda finding: -finding.count)[:MOST] for rule in rules)
-    return Looked([*chain.from_iterable(largest)], len(opened) == OPENED)
+    return Findings([*chain.from_iterable(largest)], len(opened) == OPENED)
 
 
 def _worst(found: Iterable[Finding]) -> Iterator[Finding]:

@@ -125,7 +125,7 @@ def canonical(value: Json) -> str:
 
 
 def is_same(one: Json, other: Json) -> bool:
-    """Have two values one `canonical` text? Of plain ones that is seen without writing it."""
+    """Have two values the same `canonical` text? Plain values are compared as they are: faster."""
     if one is None or other is None:
         return is_empty(one) and is_empty(other)
     if type(one) is type(other) and isinstance(one, str | bool | None):

@@ -39,8 +39,8 @@ class Line(NamedTuple):
 
     member: its name, "" for a plain field. happened: None for what is always there. old, new: None
     where there was none, or where it is not told; without parts if it is empty. whole: they are too
-    unlike for marks inside. note: what the eye may miss, in words. hidden: there is a sensitive
-    value, of which no text is here.
+    unlike for marks inside. note: what the eye may miss, in words. hidden: of old and new, is it
+    a sensitive value? Then no text is here.
     """
 
     member: str
@@ -89,7 +89,7 @@ def difference(
         return Difference((Line("", Side(), Side(), hidden=hidden),))
     pairs = _pairs(name, old, new)
     if not pairs:
-        return Difference((_line(_plain(name, old), _plain(name, new), market),))
+        return Difference((_told(_plain(name, old), _plain(name, new), market),))
     changed, unchanged = _compared(pairs)
     if not changed:
         return Difference((), note=_order_note(name, old, new))
@@ -103,7 +103,7 @@ def difference(
 
 
 def _compared(pairs: list[_Pair]) -> tuple[list[list[_Members]], int]:
-    """Of each part that differs its members that do, and how many other parts there are."""
+    """The members that differ of each part, and how many parts are unchanged."""
     changed, unchanged = [], 0
     for item_of, before, after in pairs:
         if _is_same(before, after):  # not put into words
@@ -257,7 +257,7 @@ _NOTHING = _Member("", None, "")
 
 
 def _changed(old: _Item | None, new: _Item | None) -> list[_Members]:
-    """The members that differ; of what was added or removed the first, which tells it."""
+    """The members that differ; of an item that was added or removed its first member."""
     if not (old and new):
         first, *_rest = (new or old or {}).values()
         return [(None, first) if new else (first, None)]
@@ -271,22 +271,19 @@ def _is_there(old: _Item | None, new: _Item | None) -> bool:
     return not all(compare.is_empty(member.value) for member in members)
 
 
-def _told(old: _Member | None, new: _Member | None, market: str, comes_and_goes: bool) -> Line:
-    if old and new:
-        line = _line(old, new, market)
-        return line._replace(happened=Happened.CHANGED) if comes_and_goes else line
-    one = new or old or _NOTHING
-    side = side_of(one.text, market)
-    if new:
-        return Line(one.name, None, side, Happened.ADDED)
-    return Line(one.name, side, None, Happened.REMOVED)
-
-
-def _line(old: _Member, new: _Member, market: str) -> Line:
+def _told(
+    old: _Member | None, new: _Member | None, market: str, comes_and_goes: bool = False
+) -> Line:
+    if not (old and new):
+        one = new or old or _NOTHING
+        side = side_of(one.text, market)
+        if new:
+            return Line(one.name, None, side, Happened.ADDED)
+        return Line(one.name, side, None, Happened.REMOVED)
     cut = old.cut if new.cut is Cut.NEVER else new.cut
     found = marked(*_texts(old, new), cut, market)
-    name = new.name or old.name
-    return Line(name, found.old, found.new, whole=found.whole, note=found.note)
+    happened = Happened.CHANGED if comes_and_goes else None
+    return Line(new.name or old.name, found.old, found.new, happened, found.whole, found.note)
 
 
 def _texts(old: _Member, new: _Member) -> tuple[str, str]:

@@ -292,7 +292,7 @@ _ROWS = (
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
 
 _TECHNICAL = {"id", "_links"}  # known, and no values of their own
-_INSTEAD = {"birthday"}  # of a field that is missing: `Profile.get`
+_INSTEAD = {"birthday"}  # read where its field is missing: `Profile.get`
 
 
 def creatable() -> list[Field]:

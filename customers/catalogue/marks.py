@@ -158,7 +158,7 @@ def _same_start(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _steps(old: list[str], new: list[str]) -> list[_Step]:
-    """What becomes of which tokens. Both ends are compared however long the texts are."""
+    """SequenceMatcher's opcodes for tokens. Both ends are compared however long the texts are."""
     ends = [len(old), len(new)]
     head = _same_start(old, new)
     tail = min(min(ends) - head, _same_start(old[::-1], new[::-1]))
@@ -265,7 +265,7 @@ def _runs(step: _Step, olds: list[str], news: list[str]) -> tuple[list[_Run], li
 
 
 def _trimmed(tokens: list[str], start: int) -> list[_Run]:
-    """Marked from its first word to its last. Without a word, whatever is no space is marked."""
+    """A mark from the first word to the last; where there is no word, on whatever is no space."""
     at = [n for n, token in enumerate(tokens) if not _SEPARATOR.fullmatch(token)]
     at = at or [n for n, other in enumerate(tokens) if other != " "]
     first, last = (at[0], at[-1] + 1) if at else (0, 0)

@@ -199,7 +199,7 @@ def compose_phones(now: Json, rows: Json) -> Json:
 
 
 def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
-    """The same rows over another list.
+    """The rows of an editor that was opened over `saw`, as if it had been opened over `now`.
 
     A row made from a phone belongs to that phone if it is in the list; a new row to a phone with
     its type and number. Any other row has none.

@@ -37,7 +37,7 @@ def is_locale(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class FoundPage:
+class SearchPage:
     """One page of a search, and how many match in all (None if unknown).
 
     items: customers as they came, their `id` as text; those without a usable id are left out.
@@ -91,7 +91,7 @@ class ClubMed:
 
     def find_customers(
         self, filters: Mapping[str, str], *, limit: int = 10, page: int = 1
-    ) -> FoundPage:
+    ) -> SearchPage:
         """GET /v1/customers: the customers that match every filter exactly (contract 4).
 
         filters: search key -> value ("last_name" -> "SMITH"). page: from 1, empty past the last.
@@ -103,12 +103,12 @@ class ClubMed:
             items, answer = self._call(route, promised=[200, 206], shape=list, query=query)
         except errors.RefusedError as exc:
             if exc.status == 416:
-                return FoundPage([])
+                return SearchPage([])
             raise
         found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
         total = answer.headers.get("content-range", "").rpartition("/")[2].strip()  # 0-9/256
         known = int(total) if total.isdecimal() and len(total) < 10 else None
-        return FoundPage(found, known, has_next="next" in answer.links)
+        return SearchPage(found, known, has_next="next" in answer.links)
 
     def locales(self) -> list[str]:
         """GET /v0/locales: the locales that this API key may use ("fr-FR")."""

@@ -37,7 +37,9 @@ def change_profile(
     """
     flags = [Flag.FORCED_ADDRESS] if force_address else []
     flags += [Flag.REVERTS] if reverts else []
-    act = record.act_of(Action.CHANGE, customer_id, "", actor, request_id, reason, flags=flags)
+    act = record.act_of(
+        Action.CHANGE, actor, reason, customer_id=customer_id, request_id=request_id, flags=flags
+    )
     act["reverts"] = reverts.hex if reverts else ""
     with record.before_a_write():
         line = _journal_change(act, typed, token, actor)

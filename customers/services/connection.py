@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
-from django.db import connection
 
 from customers.access import Actor
+from customers.audit.statements import give_back_connection
 from customers.clubmed.client import ClubMed
 from customers.clubmed.errors import ClubMedError
 from customers.services import credentials
@@ -36,8 +36,7 @@ def calling(
 
     actor: None for the background. is_new: a customer is created.
     """
-    if not connection.in_atomic_block:
-        connection.close()  # nobody waits for it during the call
+    give_back_connection()
     try:
         yield client().calling_as(tokens=credentials.tokens_of(actor), locale=locale_of(actor))
     except ClubMedError as exc:

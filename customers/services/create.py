@@ -42,8 +42,9 @@ def create_customer(
         if not is_empty(value)
     }
     flags = [Flag.FORCED_ADDRESS] if force_address else []
+    label = record.label_of(values)
     act = record.act_of(
-        Action.CREATE, "", record.label_of(values), actor, request_id, reason, flags=flags
+        Action.CREATE, actor, reason, label=label, request_id=request_id, flags=flags
     )
     with record.before_a_write():
         line = _journal_create(values, token, act, actor, despite)
@@ -65,8 +66,8 @@ def _journal_create(
 ) -> JournalLine | Saved:
     """Write the line of a create; Saved instead if this form was answered before.
 
-    Of two who create the same person at once, each having searched before the other's line was
-    there, whoever writes second sees the first.
+    Two people may create the same person at once, each having searched before the other's line was
+    there: so whoever writes second looks again.
     """
     new = {name: (None, value) for name, value in values.items()}
     while True:

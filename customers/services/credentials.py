@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from customers.access import Actor
 from customers.audit.models import Credential
+from customers.audit.statements import give_back_connection
 from customers.clubmed import tokens
 from customers.clubmed.errors import NoTokenError, NotSentError, SignInNeededError
 from customers.clubmed.tokens import AccessToken, StaticToken, TokenEndpoint, TokenSource
@@ -108,8 +109,7 @@ class _StoredToken:
             logger.warning("the token cannot be renewed: %s", exc)
             return rejected
         finally:
-            if not connection.in_atomic_block:
-                connection.close()  # nobody waits for it during the call
+            give_back_connection()
 
     def _renewed(self, former: AccessToken, rejected: str) -> AccessToken:
         """The next token; the former one if it is still good and there is no other."""

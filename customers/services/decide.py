@@ -39,8 +39,8 @@ def settle_change(
         number = first.customer_id or (customer_id if landed else "")
         if landed and not number:
             raise NumberMissing
-        action = Action(first.action)
-        act = act_of(action, number, first.customer_label, actor, request_id, reason)
+        label, action = first.customer_label, Action(first.action)
+        act = act_of(action, actor, reason, customer_id=number, label=label, request_id=request_id)
         entries.append(
             change_id,
             act | {"flags": first.flags, "reverts": first.reverts},

@@ -127,12 +127,12 @@ def _remove(first: int, last: int, reason: str) -> int:
 
 
 def _append(head: Head, action: Action, finding: FieldOutcome, reason: str) -> None:
-    act = act_of(action, "", "", OPERATOR, "", reason)
+    act = act_of(action, OPERATOR, reason)
     entries.append(uuid4(), act, [finding], head=head)
 
 
 def _ends_of_changes(up_to: int) -> Iterator[int]:
-    """The numbers up to that one that no change has entries on both sides of, oldest first."""
+    """The numbers up to that one after which no change would be cut in two, oldest first."""
     oldest = Entry.objects.filter(seq__lte=up_to).order_by("seq").values_list("seq", "change_id")
     last = Entry.objects.order_by().values_list("change_id").annotate(last=Max("seq"))
     ends: dict[object, int] = {}  # change -> its last entry

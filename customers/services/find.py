@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from customers import wording
 from customers.access import Actor
 from customers.catalogue.markets import region_of
-from customers.clubmed.client import FoundPage
+from customers.clubmed.client import SearchPage
 from customers.clubmed.profile import Json
 from customers.services import search_terms
 from customers.services.connection import calling, locale_of
@@ -19,12 +19,12 @@ from customers.services.search_terms import Filters, Search
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A page of customers, as Club Med's search gave them.
 
     total: of all pages, None if it is unknown. tried: the spellings that were searched for.
-    number: of the one customer whom this can only be. matched: search key -> the values of it that
-    were searched for, of the step that found somebody.
+    number: of the customer, where only one can be meant. matched: search key -> the values that
+    were searched for in the step that found somebody.
     """
 
     items: list[dict[str, Json]]
@@ -35,14 +35,14 @@ class Found:
     matched: Mapping[str, set[str]] = field(default_factory=dict)
 
 
-def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> Found:
+def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> SearchResult:
     """Customers by what somebody typed, as `search_terms.read` gives it.
 
     Raises a NotSaved; Forbidden: this token may not search, and no customer has that number.
     """
     others = map(region_of, offered_locales())
     search = search_terms.search(criteria, region=region_of(locale_of(actor)), others=others)
-    found, forbidden = Found([], 0, has_next=False, tried=search.tried), None
+    found, forbidden = SearchResult([], 0, has_next=False, tried=search.tried), None
     try:
         found = _search(search, actor, page) or found
     except Forbidden as exc:
@@ -70,7 +70,7 @@ def customers_like(
     return [Duplicate(item, number) for number, item in items.items()]
 
 
-def _search(search: Search, actor: Actor, page: int) -> Found | None:
+def _search(search: Search, actor: Actor, page: int) -> SearchResult | None:
     """The customers of the first step that finds any; None if no step does."""
     for step in search.steps:
         pages = [_page(filters, actor, page) for filters in step]
@@ -82,11 +82,11 @@ def _search(search: Search, actor: Actor, page: int) -> Found | None:
             is_one = len(items) == 1 and not has_next and page == 1
             number = next(iter(items)) if is_one and search_terms.is_one_person(step[0]) else ""
             matched = {key: {filters[key] for filters in step} for key in step[0]}
-            return Found([*items.values()], total, has_next, search.tried, number, matched)
+            return SearchResult([*items.values()], total, has_next, search.tried, number, matched)
     return None
 
 
-def _page(filters: Filters, actor: Actor, page: int = 1) -> FoundPage:
+def _page(filters: Filters, actor: Actor, page: int = 1) -> SearchPage:
     try:
         with calling(actor) as api:
             return api.find_customers(filters, page=page)

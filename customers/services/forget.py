@@ -40,7 +40,7 @@ def forget_customer(
         except NotFound:  # nobody will ever know
             give_up(open_yet)
     change_id = uuid4()
-    act = act_of(Action.FORGOTTEN, customer_id, "", actor, request_id, reason)
+    act = act_of(Action.FORGOTTEN, actor, reason, customer_id=customer_id, request_id=request_id)
     with journal_in_reach(), transaction.atomic():
         give_up(journal.overdue().filter(theirs), readable=False)
         head = chain.lock()
@@ -85,7 +85,7 @@ def replay(tombstone: Tombstone) -> int:
             return 0
         actor = Actor(tombstone.actor_issuer, tombstone.actor_sub, tombstone.actor_name, ())
         reason = f"Forgotten on {tombstone.at}, before a backup was restored"
-        act = act_of(Action.FORGOTTEN, customer_id, "", actor, "", reason)
+        act = act_of(Action.FORGOTTEN, actor, reason, customer_id=customer_id)
         return _erase(change_id, act, lines, up_to, changes)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from customers import wording
-from customers.audit.limits import Reached
+from customers.audit.limits import ReachedLimit
 from customers.audit.models import Entry, JournalLine
 from customers.catalogue import reader
 from customers.clubmed import errors
@@ -200,7 +200,7 @@ class LimitReached(NotSaved):
 
     status, icon, tone = 429, "hourglass", "warn"
 
-    limit: Reached
+    limit: ReachedLimit
 
     def __post_init__(self) -> None:
         title, text = wording.LIMITS[self.limit.name]

@@ -24,7 +24,7 @@ _PATIENCE = 3  # failures in a row after which Club Med counts as down
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class Remaining:
     """What a run left behind. answered: Club Med answered to the end."""
 
     open: int
@@ -33,7 +33,7 @@ class Reconciled:
     answered: bool
 
 
-def reconcile() -> Reconciled:
+def reconcile() -> Remaining:
     """Read once each customer with a change that is due, which settles what the profile shows."""
     give_up_creates()
     failures = 0
@@ -49,7 +49,7 @@ def reconcile() -> Reconciled:
             failures += 1
             if failures == _PATIENCE:
                 break
-    return Reconciled(
+    return Remaining(
         open=JournalLine.objects.count(),
         watched=Change.objects.filter(read_again_at__isnull=False).count(),
         unclear=Change.objects.filter(outcome=Outcome.UNCLEAR).count(),

@@ -167,12 +167,12 @@ def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> Non
 
 def act_of(
     action: Action,
-    customer_id: str,
-    label: str,
     actor: Actor,
-    request_id: str,
     reason: str,
     *,
+    customer_id: str = "",
+    label: str = "",
+    request_id: str = "",
     flags: Iterable[Flag] = (),
 ) -> dict[str, Any]:
     """What a journal line and an entry share. reason: what a person typed, and nothing else."""

@@ -87,7 +87,7 @@ class WayBack:
         return is_known and not self.is_as_left(self.now)
 
     def over(self, profile: Profile) -> "WayBack":
-        """The same over what Club Med holds now."""
+        """The same way back, judged by what Club Med holds now."""
         return replace(self, profile=profile, obstacle=obstacle_of(self.entry, profile))
 
     def is_as_left(self, value: Json) -> bool:
@@ -173,7 +173,7 @@ def revert_change(
 
 
 def puts_back(change_id: UUID | None, typed: Mapping[str, Json]) -> UUID | None:
-    """The same change if one of these fields gets the old value back that it replaced, else None.
+    """`change_id` if one of these fields gets back the value that this change replaced, else None.
 
     typed: field -> the value to store, as its editor gives it.
     """

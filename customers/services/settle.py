@@ -117,7 +117,7 @@ def give_up_creates() -> None:
 
 
 def answer_found(line: JournalLine, profile: Profile | None, customer_id: str = "") -> Settlement:
-    """What came of a change that got no answer, which its author has not seen.
+    """How to settle a change that got no answer, from what the profile shows.
 
     profile: None if it will never be shown. customer_id: if it is known by now.
     """

@@ -26,7 +26,7 @@ only_postgresql = pytest.mark.skipif(
 
 
 def append(*findings, action=Action.CHANGE):
-    act = act_of(action, "123", "Ada Vance", actor(AGENT), "r", "")
+    act = act_of(action, actor(AGENT), "", customer_id="123", label="Ada Vance", request_id="r")
     with transaction.atomic():
         entries.append(uuid4(), act, findings)
 

@@ -50,7 +50,7 @@ def fill():
             ]
             with mock.patch.object(timezone, "now", return_value=then):
                 log.append(*findings, customer_id=str(100 + n % (ENTRIES // OF_EACH)))
-    act = act_of(Action.CHANGE, FORGOTTEN, "Ada", OPERATOR, "", "wombat")
+    act = act_of(Action.CHANGE, OPERATOR, "wombat", customer_id=FORGOTTEN, label="Ada")
     line = journal.write(uuid4(), act, {"email": (None, "wombat")}, read_at=chain.position())
     print(bytes(line.encrypted).hex())
     with transaction.atomic():

@@ -124,7 +124,9 @@ def locked():
 
 
 @pytest.fixture(autouse=True)
-def short_waits(clubmed, lock_wait):
+def short_waits(clubmed, lock_wait, monkeypatch):
+    """And SQLite is opened anew after each call: what befalls its file is seen at once."""
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     lock_wait(0.3)
 
 

@@ -81,7 +81,7 @@ def assert_all_open():
 def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     log.fill(60)
     former = encryption.current()
-    act = act_of("change", "909", "Ada Vance", actor(AGENT), "r", "")
+    act = act_of("change", actor(AGENT), "", customer_id="909", label="Ada Vance", request_id="r")
     journal.write(uuid4(), act, {"email": (None, "open@example.com")}, read_at=0)
     now, kill, again = (FORK.Event() for _ in range(3))
     stops = [FORK.Event() for _ in range(3)]

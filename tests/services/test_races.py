@@ -277,7 +277,7 @@ def test_many_looks_at_once_record_one_settlement(clubmed):
 def test_a_second_sending_that_lags_behind_the_first_meets_its_entries(clubmed, form):
     """It looked before the first was recorded, and writes its line after that line was closed."""
     used = token(AGENT, form=form)
-    act = act_of("create", "", "", actor(AGENT), "r", "")
+    act = act_of("create", actor(AGENT), "", request_id="r")
     if form == "new":
         typed = {"civility": "MR", "first_name": "Ada", "last_name": "Vance"}
         create_customer(typed, token=used, actor=actor(AGENT), request_id="r")

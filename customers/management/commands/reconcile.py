@@ -13,7 +13,7 @@ from django.db import connection
 from customers.audit import checks, journal
 from customers.management import commandline
 from customers.services import credentials, settle
-from customers.services.reconcile import Reconciled, reconcile
+from customers.services.reconcile import Remaining, reconcile
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,6 @@ def _go_on(pause: float) -> None:
         time.sleep(pause)
 
 
-def _words(done: Reconciled) -> str:
+def _words(done: Remaining) -> str:
     words = f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
     return "; ".join([words, *journal.put_back()])
