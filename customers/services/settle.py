@@ -177,7 +177,7 @@ def _seen_since(
 def _comparable(name: str, value: Json | Missing) -> Field | None:
     """The field, if profiles show it and the log still has its value."""
     field = FIELDS.get(name)
-    return field if field and field.read and not isinstance(value, Missing) else None
+    return field if field and field.in_profile and not isinstance(value, Missing) else None
 
 
 def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Outcome | None, bool]:
