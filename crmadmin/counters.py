@@ -36,9 +36,9 @@ class CountingHandler(logging.Handler):
     """Counts what the process log tells of calls and of accesses."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = record.__dict__
-        if "outcome" in told:
-            _calls.labels(told["route"], told["outcome"]).inc()
-            _call_latency.labels(told["route"]).observe(told["ms"] / 1000)
-        elif "kind" in told:
-            _events.labels(told["kind"]).inc()
+        fields = record.__dict__
+        if "outcome" in fields:
+            _calls.labels(fields["route"], fields["outcome"]).inc()
+            _call_latency.labels(fields["route"]).observe(fields["ms"] / 1000)
+        elif "kind" in fields:
+            _events.labels(fields["kind"]).inc()

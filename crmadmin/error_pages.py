@@ -56,13 +56,13 @@ def sign_in(
 
     why: the title for a person whose session has not ended, else "".
     """
-    typed = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
+    form_sentence = wording.TEXT_KEPT if is_kept else wording.TEXT_NOT_KEPT
     title = why or wording.SESSION_ENDED
     if getattr(request.session, "was_ended", False):
         title = wording.SESSION_ENDED_BY_HAND
     can_keep = getattr(request, "browser", "")
-    not_shown = wording.NOT_SHOWN if can_keep else wording.NOT_SHOWN_NOR_KEPT
-    text: str | Promise = typed if request.method == "POST" else not_shown
+    page_sentence = wording.NOT_SHOWN if can_keep else wording.NOT_SHOWN_NOR_KEPT
+    text: str | Promise = form_sentence if request.method == "POST" else page_sentence
     text = f"{text} {wording.TELL_OPERATIONS}" if why == wording.NEEDS_SIGN_IN else text
     return answer(request, Message(401, title, text, "lock", "warn"), come_back=come_back)
 

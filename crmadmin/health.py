@@ -17,7 +17,7 @@ SECONDS = 1.0
 
 
 @dataclass
-class _Known:
+class _Answer:
     """The newest answer of this process. until: by `time.monotonic`; strangers cannot have the
     database asked more often.
     """
@@ -27,7 +27,7 @@ class _Known:
     until: float = 0
 
 
-_known, _one_at_a_time = _Known(), Lock()
+_newest, _one_at_a_time = _Answer(), Lock()
 
 
 @allow(Permission.EVERYONE)
@@ -41,10 +41,10 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Can the database be written to, with the log's triggers up? Another line warns of a clock."""
     with _one_at_a_time:
-        if time.monotonic() >= _known.until:
-            _known.status, _known.words = _ask_database()
-            _known.until = time.monotonic() + SECONDS
-        return HttpResponse(_known.words, _TEXT, _known.status)
+        if time.monotonic() >= _newest.until:
+            _newest.status, _newest.words = _ask_database()
+            _newest.until = time.monotonic() + SECONDS
+        return HttpResponse(_newest.words, _TEXT, _newest.status)
 
 
 def _ask_database() -> tuple[int, str]:

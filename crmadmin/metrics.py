@@ -29,15 +29,15 @@ class _Log(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            told = _told()
-        except DatabaseError:  # what is counted here is told all the same
-            told = {}
-        answers = {"database_up": ("1 if the database answers", int(bool(told)))}
-        for name, (help, value) in (answers | told).items():
+            gauges = _gauges()
+        except DatabaseError:  # this process counts without a database
+            gauges = {}
+        answers = {"database_up": ("1 if the database answers", int(bool(gauges)))}
+        for name, (help, value) in (answers | gauges).items():
             yield GaugeMetricFamily(f"crmadmin_{name}", help, value)
 
 
-def _told() -> dict[str, tuple[str, float]]:
+def _gauges() -> dict[str, tuple[str, float]]:
     """name -> (help, value). Raises DatabaseError."""
     now = timezone.now()
     head = Head.objects.filter(pk=1).first()
@@ -81,7 +81,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     """A request with X-Forwarded-For comes from elsewhere, through a proxy on this machine."""
     if settings.METRICS_TOKEN:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
     here = request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1")
     return here and "X-Forwarded-For" not in request.headers

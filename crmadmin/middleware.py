@@ -86,7 +86,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_proxy(caller: IPv4Address | IPv6Address | None) -> bool:
-    return caller is not None and any(caller in one for one in settings.TRUSTED_PROXIES)
+    return caller is not None and any(caller in network for network in settings.TRUSTED_PROXIES)
 
 
 _OF_NO_USE = (
@@ -151,8 +151,8 @@ class SessionMiddleware(sessions.SessionMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
-        known = request.get_signed_cookie(name, "", max_age=age) or ""
-        request.browser, _, request.was_last = known.partition(".")  # type: ignore[attr-defined]
+        cookie = request.get_signed_cookie(name, "", max_age=age) or ""
+        request.browser, _, request.was_last = cookie.partition(".")  # type: ignore[attr-defined]
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         session = ours(request.session)
@@ -160,8 +160,8 @@ class SessionMiddleware(sessions.SessionMiddleware):
             note_end(response, session.ended_at)
         if session.is_new:
             name, age = settings.BROWSER_COOKIE_NAME, settings.BROWSER_COOKIE_AGE
-            known = f"{request.browser}.{request.was_last}"  # type: ignore[attr-defined]
-            set_cookie(response, name, known, max_age=age, signed=True)
+            cookie = f"{request.browser}.{request.was_last}"  # type: ignore[attr-defined]
+            set_cookie(response, name, cookie, max_age=age, signed=True)
         try:
             return super().process_response(request, response)
         except SessionInterrupted:

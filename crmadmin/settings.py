@@ -31,8 +31,8 @@ T = TypeVar("T")
 N = TypeVar("N", int, float)
 
 
-def given(name: str, default: str | None = "") -> str:
-    """The value of NAME, or what the file that NAME_FILE names holds, without spaces around it."""
+def variable(name: str, default: str | None = "") -> str:
+    """The value of NAME, or the text of the file that NAME_FILE names, without spaces around it."""
     try:
         value: str | None = _ENVIRON.get(name, default)
     except (OSError, UnicodeDecodeError):
@@ -47,7 +47,7 @@ def read(parse: Callable[[str], T], must: str, name: str, default: str | None = 
 
     must: what a right value does, for the error, which does not repeat a value that may be secret.
     """
-    value = given(name, default)
+    value = variable(name, default)
     try:
         return parse(value)
     except Exception:
@@ -150,8 +150,8 @@ ALLOWED_HOSTS = words("ALLOWED_HOSTS")
 HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
-ENVIRONMENT_NAME = given("ENVIRONMENT_NAME")
-METRICS_TOKEN = given("METRICS_TOKEN")
+ENVIRONMENT_NAME = variable("ENVIRONMENT_NAME")
+METRICS_TOKEN = variable("METRICS_TOKEN")
 
 # Club Med -----------------------------------------------------------------------------------------
 CLUBMED_API_URL = address("CLUBMED_API_URL", default="https://api.clubmed.com").rstrip("/")
@@ -159,13 +159,13 @@ CLUBMED_API_KEY = text("CLUBMED_API_KEY")
 CLUBMED_AUTH = auth("CLUBMED_AUTH", default="static")
 # Where the staff's own tokens are used, either of these may stand beside them for the background.
 _employee = CLUBMED_AUTH == "employee"
-_account = any(map(given, ("CLUBMED_TOKEN_URL", "CLUBMED_CLIENT_ID", "CLUBMED_CLIENT_SECRET")))
+_account = any(map(variable, ("CLUBMED_TOKEN_URL", "CLUBMED_CLIENT_ID", "CLUBMED_CLIENT_SECRET")))
 CLUBMED_TOKEN_URL = CLUBMED_CLIENT_ID = CLUBMED_CLIENT_SECRET = CLUBMED_TOKEN = ""
 if CLUBMED_AUTH == "client_credentials" or (_employee and _account):
     CLUBMED_TOKEN_URL = address("CLUBMED_TOKEN_URL")
     CLUBMED_CLIENT_ID = text("CLUBMED_CLIENT_ID")
     CLUBMED_CLIENT_SECRET = text("CLUBMED_CLIENT_SECRET")
-if CLUBMED_AUTH == "static" or (_employee and given("CLUBMED_TOKEN")):
+if CLUBMED_AUTH == "static" or (_employee and variable("CLUBMED_TOKEN")):
     CLUBMED_TOKEN = text("CLUBMED_TOKEN")
 CLUBMED_LOCALE = text("CLUBMED_LOCALE", default="en-US")
 CLUBMED_CONNECT_TIMEOUT = seconds("CLUBMED_CONNECT_TIMEOUT", default="3")
@@ -184,7 +184,7 @@ REASON_REQUIRED = fields("REASON_REQUIRED")
 # The audit log ------------------------------------------------------------------------------------
 AUDIT_ENCRYPTION_KEYS = keys("AUDIT_ENCRYPTION_KEYS")
 AUDIT_SIGNING_KEY = key("AUDIT_SIGNING_KEY")
-AUDIT_VERIFY_KEYS = keys("AUDIT_VERIFY_KEYS") if given("AUDIT_VERIFY_KEYS") else ()
+AUDIT_VERIFY_KEYS = keys("AUDIT_VERIFY_KEYS") if variable("AUDIT_VERIFY_KEYS") else ()
 AUDIT_VALUE_MONTHS = months("AUDIT_VALUE_MONTHS", default="12")
 AUDIT_ENTRY_MONTHS = months("AUDIT_ENTRY_MONTHS", default="36")
 ACCESS_MONTHS = months("ACCESS_MONTHS", default="12")

@@ -53,19 +53,19 @@ def is_loopback(host: str | None) -> bool:
 def _secrets(settings: Mapping[str, Any]) -> Iterator[str]:
     encryption, signing = settings["AUDIT_ENCRYPTION_KEYS"], settings["AUDIT_SIGNING_KEY"]
     keys = {"AUDIT_ENCRYPTION_KEYS": encryption, "AUDIT_SIGNING_KEY": (signing,)}
-    known: set[bytes] = set()
-    for name, held in (keys | {"AUDIT_VERIFY_KEYS": settings["AUDIT_VERIFY_KEYS"]}).items():
-        if not all(map(_is_random_key, held)):
+    others: set[bytes] = set()
+    for name, values in (keys | {"AUDIT_VERIFY_KEYS": settings["AUDIT_VERIFY_KEYS"]}).items():
+        if not all(map(_is_random_key, values)):
             yield f"{name} must be random: a key repeats or counts up, or is typed text"
-        if len({*held}) < len(held) or not known.isdisjoint(held):
+        if len({*values}) < len(values) or not others.isdisjoint(values):
             yield f"{name} must hold no key twice, nor one that another variable holds"
-        known.update(held)
+        others.update(values)
     secrets = {"SECRET_KEY": [settings["SECRET_KEY"]]}
     secrets["SECRET_KEY_FALLBACKS"] = settings["SECRET_KEY_FALLBACKS"]
     for name, texts in secrets.items():
         if any(len(text) < _SHORTEST_SECRET or not _varies(text.encode()) for text in texts):
             yield f"{name} must have at least {_SHORTEST_SECRET} random characters"
-        for word in (one for one in _WORDS if any(one in text.lower() for text in texts)):
+        for word in (word for word in _WORDS if any(word in text.lower() for text in texts)):
             yield f'{name} must not be one that says "{word}"'
     if settings["SECRET_KEY"] in settings["SECRET_KEY_FALLBACKS"]:
         yield "SECRET_KEY_FALLBACKS must not hold the current SECRET_KEY"
@@ -73,8 +73,8 @@ def _secrets(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_random_key(key: bytes) -> bool:
     """Could it be random? Not if its bytes or its base64 count up or repeat, or are typed text."""
-    is_typed = all(32 <= byte < 127 for byte in key)
-    return not is_typed and _varies(key, _LEAST_DIFFERENT) and _varies(base64.b64encode(key))
+    is_text = all(32 <= byte < 127 for byte in key)
+    return not is_text and _varies(key, _LEAST_DIFFERENT) and _varies(base64.b64encode(key))
 
 
 def _varies(text: bytes, least: int = _LEAST_OF_TEXT) -> bool:
@@ -101,8 +101,8 @@ def _is_public(domain: str) -> bool:
     # The list has 10,000 lines: a laptop does not wait for them.
     from publicsuffixlist import PublicSuffixList
 
-    found = PublicSuffixList(accept_unknown=False).publicsuffix(domain.lower())
-    return found == domain.lower()
+    suffix = PublicSuffixList(accept_unknown=False).publicsuffix(domain.lower())
+    return suffix == domain.lower()
 
 
 def _roles(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -35,6 +35,7 @@ class Role(models.TextChoices):
     AUDITOR = "auditor", _("auditor")
 
 
+_WORDS: dict[str, Any] = dict(Role.choices)
 _AGENT = {Permission.CUSTOMERS, Permission.CUSTOMER_HISTORY, Permission.OWN_SESSIONS}
 _AUDITOR = {Permission.CUSTOMER_HISTORY, Permission.LOG, Permission.OWN_SESSIONS}
 _MAY = {
@@ -122,8 +123,7 @@ OPERATOR = Actor(issuer="", sub="", name="Command line", roles=())
 
 def role_words(roles: Iterable[str]) -> str:
     """Roles as people call them: "agent, supervisor"; any other word stands as it is."""
-    words = dict(Role.choices)
-    return ", ".join(str(words.get(role, role)) for role in roles)
+    return ", ".join(str(_WORDS.get(role, role)) for role in roles)
 
 
 def allow(*permissions: Permission) -> Callable[[View], View]:

@@ -34,12 +34,12 @@ _MOST = 10  # searches of one session: the oldest leave; forms of one browser: n
 _REASON = "reason"
 
 
-def remember_shown(session: SessionBase, profile: Profile, newest: int) -> None:
+def remember_profile(session: SessionBase, profile: Profile, newest: int) -> None:
     """Remember the profile as it was shown now. newest: the number of the customer's newest entry
     as of then.
     """
-    shown = [newest, dict(profile.values)]
-    _put(_own(session, "shown", profile.customer_id), shown, _SECONDS)
+    content = [newest, dict(profile.values)]
+    _put(_own(session, "shown", profile.customer_id), content, _SECONDS)
 
 
 def shown_profile(
@@ -49,13 +49,13 @@ def shown_profile(
 
     current: only if nobody has changed the customer from here since, in whatever process.
     """
-    shown = _get(_own(session, "shown", customer_id), _SECONDS)
-    if not shown or (current and shown[0] != reading.newest(customer_id)):
+    content = _get(_own(session, "shown", customer_id), _SECONDS)
+    if not content or (current and content[0] != reading.newest(customer_id)):
         return None
-    return Profile(customer_id, shown[1])
+    return Profile(customer_id, content[1])
 
 
-def forget_shown(session: SessionBase, customer_id: str) -> None:
+def forget_profile(session: SessionBase, customer_id: str) -> None:
     """After a change whose outcome the log does not hold yet: the next editor asks Club Med."""
     cache.delete(digest(_own(session, "shown", customer_id)))
 
@@ -70,9 +70,9 @@ def name_of(session: SessionBase, customer_id: str) -> str:
     return str(_get(_own(session, "name", customer_id), settings.SESSION_COOKIE_AGE) or "")
 
 
-def remember_given_up(session: SessionBase, customer_id: str, typed: Mapping[str, Json]) -> None:
-    """Remember values that were not sent. typed: field -> value, as its editor gave it."""
-    _put(_own(session, "given up", customer_id), dict(typed), _SECONDS)
+def remember_given_up(session: SessionBase, customer_id: str, values: Mapping[str, Json]) -> None:
+    """Remember values that were not sent. values: field -> value, as its editor gave it."""
+    _put(_own(session, "given up", customer_id), dict(values), _SECONDS)
 
 
 def given_up(session: SessionBase, customer_id: str) -> dict[str, Json]:
@@ -96,18 +96,18 @@ def _get(key: str, seconds: int) -> Any:
     return encrypted and decrypt_for_session(encrypted, max_age=seconds, bound_to=key)
 
 
-def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
+def put_aside(browser: str, path: str, form: QueryDict) -> bool:
     """Put a form's text aside under the path it was sent to; can it be taken back?
 
     browser: what it is known by, "" if nobody ever signed in there.
     """
-    text = typed.urlencode()
+    text = form.urlencode()
     if not browser or len(text) > _LONGEST_FORM:
         return False
     key = f"typed {browser} {path}"
-    kept = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
+    rows = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
     try:
-        if kept.exclude(pk=digest(key)).count() >= _MOST:  # each of them was promised
+        if rows.exclude(pk=digest(key)).count() >= _MOST:  # each of them was promised
             return False
         _remember(browser, key, text)
     except DatabaseError:
@@ -117,8 +117,8 @@ def put_aside(browser: str, path: str, typed: QueryDict) -> bool:
 
 def has_put_aside(browser: str) -> bool:
     """Is there text of any form for this browser?"""
-    kept = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
-    return bool(browser) and kept.exists()
+    rows = Remembered.objects.filter(owner=digest(browser), ends_at__gt=timezone.now())
+    return bool(browser) and rows.exists()
 
 
 def take_back(browser: str, path: str) -> QueryDict | None:
@@ -131,9 +131,9 @@ def take_back(browser: str, path: str) -> QueryDict | None:
     return QueryDict(text)
 
 
-def remember_search(session: SessionBase, typed: QueryDict) -> str:
-    """The handle of what was typed. Raises RequestDataTooBig: it is no search of ours."""
-    text = typed.urlencode()
+def remember_search(session: SessionBase, query: QueryDict) -> str:
+    """The handle of a search. Raises RequestDataTooBig: it is no search of ours."""
+    text = query.urlencode()
     if len(text) > _LONGEST_SEARCH:
         raise RequestDataTooBig
     handle = secrets.token_urlsafe(16)

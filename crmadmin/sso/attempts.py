@@ -40,16 +40,16 @@ class Attempt:
 
 
 def start(
-    request: HttpRequest, target: str, *, is_silent: bool = False, since: float = 0, **asked: Any
+    request: HttpRequest, target: str, *, is_silent: bool = False, since: float = 0, **extra: Any
 ) -> HttpResponse:
-    """Send the browser to the provider. asked: what else the provider is asked.
+    """Send the browser to the provider. extra: further parameters of the request.
 
     Raises one of UNACCEPTABLE.
     """
     callback = request.build_absolute_uri(reverse("callback"))
-    told = provider().create_authorization_url(callback, **asked)
-    secrets = (told["state"], told["nonce"], told["code_verifier"])
-    response = redirect(told["url"])
+    authorization = provider().create_authorization_url(callback, **extra)
+    secrets = (authorization["state"], authorization["nonce"], authorization["code_verifier"])
+    response = redirect(authorization["url"])
     put(request, response, Attempt(*secrets, target, is_silent, since=since))
     return response
 
@@ -73,8 +73,8 @@ def of(request: HttpRequest) -> Attempt | None:
     """The attempt that a callback answers; None if it is too old or of another browser."""
     state = request.GET.get("state", "")
     encrypted = request.COOKIES.get(_name(state), "")
-    known = decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=f"attempt {state}")
-    return None if known is None else Attempt(**known)
+    members = decrypt_for_session(encrypted, max_age=_SECONDS, bound_to=f"attempt {state}")
+    return None if members is None else Attempt(**members)
 
 
 def spend(response: HttpResponse, attempt: Attempt) -> None:

@@ -54,23 +54,23 @@ def of_refreshed(token: dict[str, Any], actor: Actor, nonce: str) -> Answer:
     token: the answer to a refresh token. nonce: of the sign-in; a new id_token need not hold it.
     """
     client = provider()
-    told = {"iss": actor.issuer, "sub": actor.sub}
+    claims = {"iss": actor.issuer, "sub": actor.sub}
     if "id_token" in token:
-        told = client.claims_of(token, nonce=None)
-        if told.get("nonce", nonce) != nonce:
+        claims = client.claims_of(token, nonce=None)
+        if claims.get("nonce", nonce) != nonce:
             raise SignInError("the nonce is of another sign-in")
-    return _answer(client, told, token)
+    return _answer(client, claims, token)
 
 
-def _answer(client: Provider, told: dict[str, Any], token: dict[str, Any]) -> Answer:
+def _answer(client: Provider, claims: dict[str, Any], token: dict[str, Any]) -> Answer:
     """The claims, with those of the userinfo endpoint if the groups are missing."""
-    are_signed = why_no_groups(told) != "missing"
+    are_signed = why_no_groups(claims) != "missing"
     if are_signed or "userinfo_endpoint" not in client.server_metadata:
-        return Answer(told, token, are_signed)
+        return Answer(claims, token, are_signed)
     more = client.userinfo(token=token)
-    if more.get("sub") != told["sub"]:
+    if more.get("sub") != claims["sub"]:
         raise SignInError("userinfo speaks of somebody else")
-    return Answer({**more, **told}, token, are_signed)
+    return Answer({**more, **claims}, token, are_signed)
 
 
 def actor_from(claims: dict[str, Any]) -> Actor:

@@ -57,7 +57,7 @@ def _end_at_provider(request: DeskRequest, id_token: str, state: str) -> str:
         client = provider()
         if not end_session_origin():
             return ""
-        asked = client.create_logout_url(
+        logout = client.create_logout_url(
             post_logout_redirect_uri=request.build_absolute_uri(reverse("signed-out")),
             id_token_hint=id_token,
             state=state,
@@ -66,7 +66,7 @@ def _end_at_provider(request: DeskRequest, id_token: str, state: str) -> str:
     except UNACCEPTABLE as exc:
         logger.warning("%s: signed out here only: %s", request.id, type(exc).__name__)
         return ""
-    return str(asked["url"])
+    return str(logout["url"])
 
 
 def hint_of(id_token: str) -> str:
@@ -108,26 +108,26 @@ def signed_out(request: DeskRequest) -> HttpResponse:
 def backchannel_logout(request: DeskRequest) -> HttpResponse:
     """The provider has ended a session of its own, or all of a person: so do ours."""
     try:
-        told = logout_tokens.read(request.POST.get("logout_token", ""))
+        token = logout_tokens.read(request.POST.get("logout_token", ""))
         with transaction.atomic():
-            _spend(told)
-            ended = sessions.end_all(_sessions_of(told))
+            _spend(token)
+            actors = sessions.end_all(_sessions_of(token))
     except UNACCEPTABLE as exc:
         reason = str(exc) if isinstance(exc, SignInError) else type(exc).__name__
         logger.warning("%s: logout token refused: %s", request.id, reason)
         return JsonResponse({"error": "invalid_request"}, status=400)
-    for actor in ended:
+    for actor in actors:
         note_at_door(request, Access.ENDED, actor=actor)
-    logger.info("%s: the provider ended %s sessions", request.id, len(ended))
+    logger.info("%s: the provider ended %s sessions", request.id, len(actors))
     return HttpResponse(status=200)
 
 
-def _spend(told: logout_tokens.LogoutToken) -> None:
+def _spend(token: logout_tokens.LogoutToken) -> None:
     """A token is good once, whichever worker it is sent to. Raises SignInError."""
     now = timezone.now()
     SpentLogoutToken.objects.filter(until__lt=now).delete()
     spent = SpentLogoutToken(
-        digest=digest(f"{told.issuer} {told.jti}"),
+        digest=digest(f"{token.issuer} {token.jti}"),
         until=now + timedelta(seconds=2 * logout_tokens.OLDEST),
     )
     try:
@@ -137,12 +137,12 @@ def _spend(told: logout_tokens.LogoutToken) -> None:
         raise SignInError("the logout token was sent before") from None
 
 
-def _sessions_of(told: logout_tokens.LogoutToken) -> QuerySet[Session]:
+def _sessions_of(token: logout_tokens.LogoutToken) -> QuerySet[Session]:
     """Those of the provider's session; of a person, all that are not known to be of another."""
-    of_sid = Q(sid_digest=sessions.digest_of_sid(told.issuer, told.sid))
-    of_sub = Q(person=actor_key(told.issuer, told.sub))
-    if not told.sid:
+    of_sid = Q(sid_digest=sessions.digest_of_sid(token.issuer, token.sid))
+    of_sub = Q(person=actor_key(token.issuer, token.sub))
+    if not token.sid:
         return Session.objects.filter(of_sub)
-    if not told.sub:
+    if not token.sub:
         return Session.objects.filter(of_sid)
     return Session.objects.filter(of_sid | of_sub & Q(sid_digest=""))

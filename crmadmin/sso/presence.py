@@ -45,22 +45,22 @@ def required(request: DeskRequest) -> tuple[float, dict[str, Any]]:
     the provider is asked for that. After no end that this browser knows of: 0 and {}.
     """
     name, now = settings.ENDED_COOKIE_NAME, time.time()
-    known = request.get_signed_cookie(name, "", max_age=settings.BROWSER_COOKIE_AGE) or "0"
-    ended = ours(request.session).ended_at or int(known)
-    if not ended:
+    cookie = request.get_signed_cookie(name, "", max_age=settings.BROWSER_COOKIE_AGE) or "0"
+    ended_at = ours(request.session).ended_at or int(cookie)
+    if not ended_at:
         return 0, {}
     just_now = min(_JUST_NOW, settings.SESSION_IDLE_MINUTES * 60)
-    age = int(max(now - ended, just_now))
+    age = int(max(now - ended_at, just_now))
     if request.COOKIES.get(settings.SIGNED_OUT_COOKIE_NAME):
-        return ended, {"max_age": age, "prompt": "login"}
+        return ended_at, {"max_age": age, "prompt": "login"}
     return now - age, {"max_age": age}
 
 
-def check(told: dict[str, Any], since: float) -> None:
-    """told: the claims of the id_token, of which `auth_time` is a number or missing."""
+def check(claims: dict[str, Any], since: float) -> None:
+    """claims: of the id_token, of which `auth_time` is a number or missing."""
     if not since:
         return
-    moment = told.get("auth_time")
+    moment = claims.get("auth_time")
     if moment is None and "auth_time" not in provider().server_metadata.get("claims_supported", []):
         logger.warning("the provider was asked who is there, and its id_token has no auth_time")
     elif moment is None or not since - LEEWAY <= moment <= time.time() + LEEWAY:

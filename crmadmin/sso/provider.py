@@ -94,10 +94,10 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
 
     def _ask_as_offered(self, metadata: dict[str, Any]) -> None:
         """Ask for scopes that the provider knows, and name ourselves in a way that it takes."""
-        known = metadata.get("scopes_supported") or _SCOPES
+        supported = metadata.get("scopes_supported") or _SCOPES
         # A person's own token for Club Med is renewed.
         scopes = (*_SCOPES, "offline_access") if settings.CLUBMED_AUTH == "employee" else _SCOPES
-        self.client_kwargs["scope"] = " ".join(name for name in scopes if name in known)
+        self.client_kwargs["scope"] = " ".join(name for name in scopes if name in supported)
         methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if "client_secret_basic" not in methods and "client_secret_post" in methods:
             self.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
@@ -147,17 +147,17 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
         wanted["iss"]["values"] = [self.server_metadata["issuer"]]
         wanted["aud"]["values"] = [self.client_id]
         signed = self.verified(token["id_token"])
-        known = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
-        claims = CodeIDToken(signed.claims, signed.header, wanted, known)
+        extra = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
+        claims = CodeIDToken(signed.claims, signed.header, wanted, extra)
         claims.validate(leeway=LEEWAY)
         return dict(claims)
 
 
-def _metadata_of(told: Any) -> dict[str, Any]:
+def _metadata_of(document: Any) -> dict[str, Any]:
     """The _MEMBERS of a discovery document; one that is null is missing. Raises SignInError."""
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise SignInError("discovery is no object")
-    metadata = {name: told[name] for name in _MEMBERS if told.get(name) is not None}
+    metadata = {name: document[name] for name in _MEMBERS if document.get(name) is not None}
     for name in metadata | _NEEDED:
         if not isinstance(metadata.get(name), _MEMBERS[name]):
             raise SignInError(f"discovery: {name} is missing or of another type")
@@ -215,10 +215,10 @@ def end_session_origin() -> str:
     return f"{address.scheme}://{address.netloc}" if address.scheme in ("http", "https") else ""
 
 
-def check_sender(client: Provider, told: str | None) -> None:
-    """RFC 9207: is the answer in a callback's address, `told` its `iss`, this provider's? Raises
+def check_sender(client: Provider, issuer: str | None) -> None:
+    """RFC 9207: is the answer in a callback's address, `issuer` its `iss`, this provider's? Raises
     SignInError.
     """
     names_itself = client.server_metadata.get("authorization_response_iss_parameter_supported")
-    if told != client.server_metadata["issuer"] and (names_itself or told is not None):
+    if issuer != client.server_metadata["issuer"] and (names_itself or issuer is not None):
         raise SignInError("the callback does not name its issuer as discovery does")

@@ -158,7 +158,7 @@ def _ask_by_browser(request: DeskRequest, identity: dict[str, Any]) -> HttpRespo
     """The hint says who is meant, of several who are signed in at the provider."""
     read_again()  # the browser is only sent to a provider that answers now
     hints = {"id_token_hint": identity["id_token"], "login_hint": identity.get("login")}
-    hint = next(({name: said} for name, said in hints.items() if said), {})
+    hint = next(({name: value} for name, value in hints.items() if value), {})
     path = request.get_full_path()
     return attempts.start(request, path, is_silent=True, prompt="none", **hint)
 
@@ -166,26 +166,26 @@ def _ask_by_browser(request: DeskRequest, identity: dict[str, Any]) -> HttpRespo
 def _take(request: DeskRequest, answer: Answer) -> None:
     """Go on with the groups of now. Raises SignInError if the company speaks of somebody else."""
     session = sessions.ours(request.session)
-    known, told = request.actor, claims.actor_from(answer.claims)
-    if told.key != known.key:
+    actor_before, actor_now = request.actor, claims.actor_from(answer.claims)
+    if actor_now.key != actor_before.key:
         raise SignInError("the renewal speaks of somebody else")
     identity = session.identity
-    kept = private(answer, identity)
-    if "id_token" not in answer.token and identity["groups_are_signed"] and not told.roles:
+    members = private(answer, identity)
+    if "id_token" not in answer.token and identity["groups_are_signed"] and not actor_now.roles:
         # This way tells no groups. The next page asks by way of the browser, which does.
-        kept |= {"refresh_token": "", "renew_at": 0}
-        told = known
-    if not told.roles:
+        members |= {"refresh_token": "", "renew_at": 0}
+        actor_now = actor_before
+    if not actor_now.roles:
         claims.log_missing_groups(answer.claims, request.id)
         _end(request)
         return
     columns = {}
     if sid := answer.claims.get("sid"):
-        columns["sid_digest"] = sessions.digest_of_sid(told.issuer, str(sid))
-    actor = identity["actor"] | {"roles": told.roles, "reveals": told.reveals}
+        columns["sid_digest"] = sessions.digest_of_sid(actor_now.issuer, str(sid))
+    actor = identity["actor"] | {"roles": actor_now.roles, "reveals": actor_now.reveals}
     try:
-        session.renew(identity | kept | {"actor": actor}, **columns)
-        request.actor = replace(known, roles=told.roles, reveals=told.reveals)
+        session.renew(identity | members | {"actor": actor}, **columns)
+        request.actor = replace(actor_before, roles=actor_now.roles, reveals=actor_now.reveals)
     except UpdateError:  # it has ended meanwhile
         request.actor = None  # type: ignore[assignment]
 

@@ -116,14 +116,14 @@ def of_browser(actor: Actor, browser: str) -> list[Session]:
 
 def end_all(rows: Iterable[Session]) -> list[Actor]:
     """Delete these sessions: their next request is a stranger's. Returns whose ended."""
-    ended = []
+    actors = []
     for row in rows:
         is_ours = bool(Session.objects.filter(pk=row.pk).delete()[0])
         if identity := row.read_identity():
             credentials.forget(actor_in(identity).sign_in)
             if is_ours and not identity.get("goes_on"):
-                ended.append(actor_in(identity))
-    return ended
+                actors.append(actor_in(identity))
+    return actors
 
 
 def end_by_hand(row: Session) -> None:

@@ -30,7 +30,7 @@ class EndForm(SmallForm):
 
 
 @dataclass
-class SignedIn:
+class SignIn:
     """A person in one browser. on: "Firefox, Windows". is_this: the one of the request that asks.
 
     rows: one session as a rule, the most recently active first. Tabs that sign in at once begin one
@@ -49,26 +49,26 @@ class SignedIn:
 
 @allow(Permission.OWN_SESSIONS)
 def sessions(request: DeskRequest) -> HttpResponse:
-    """Everybody's for who may end them, else one's own. `ask`: the one to ask about."""
-    listed = _listed(request)
+    """Everybody's sessions for who may end them, else one's own. `ask`: the key to ask about."""
+    sign_ins = _sign_ins(request)
     form = EndForm(request.POST if request.method == "POST" else None)
-    asked = request.POST.get("session") or request.GET.get("ask")
+    key = request.POST.get("session") or request.GET.get("ask")
     if form.is_valid():
-        found = [
-            one
-            for one in listed
-            if not one.is_this and asked in [session.pk for session in one.rows]
+        to_end = [
+            sign_in
+            for sign_in in sign_ins
+            if not sign_in.is_this and key in [session.pk for session in sign_in.rows]
         ]
-        if not found:
+        if not to_end:
             messages.warning(request, wording.ENDED_BEFORE)
-        for one in found:
-            _end(request, one, form.cleaned_data["reason"])
+        for sign_in in to_end:
+            _end(request, sign_in, form.cleaned_data["reason"])
         return redirect("sessions")
     context = {
-        "sessions": listed,
-        "asked": asked,
+        "sessions": sign_ins,
+        "ask": key,
         "form": form,
-        "people_count": len({one.row.person for one in listed}),
+        "people_count": len({sign_in.row.person for sign_in in sign_ins}),
         "hours": settings.SESSION_COOKIE_AGE // 3600,
         "idle": f"{settings.SESSION_IDLE_MINUTES:g}",
     }
@@ -78,30 +78,30 @@ def sessions(request: DeskRequest) -> HttpResponse:
     return answer
 
 
-def _listed(request: DeskRequest) -> list[SignedIn]:
+def _sign_ins(request: DeskRequest) -> list[SignIn]:
     """This one first, then the most recently active."""
     rows = Session.lasting().order_by("-last_active")
     if not request.actor.may_end_sessions:
         rows = rows.filter(person=actor_key(request.actor.issuer, request.actor.sub))
     this = ours(request.session).row
-    found: dict[str, SignedIn] = {}
+    by_browser: dict[str, SignIn] = {}
     for row in rows:
         identity = row.read_identity()
         if identity and not identity.get("goes_on"):
-            new = SignedIn(actor_in(identity), identity.get("on", ""), [])
-            one = found.setdefault(identity.get("browser") or row.pk, new)
-            one.rows.append(row)
-            one.is_this |= row == this
-    return sorted(found.values(), key=lambda one: not one.is_this)
+            new = SignIn(actor_in(identity), identity.get("on", ""), [])
+            sign_in = by_browser.setdefault(identity.get("browser") or row.pk, new)
+            sign_in.rows.append(row)
+            sign_in.is_this |= row == this
+    return sorted(by_browser.values(), key=lambda sign_in: not sign_in.is_this)
 
 
-def _end(request: DeskRequest, one: SignedIn, reason: str) -> None:
+def _end(request: DeskRequest, sign_in: SignIn, reason: str) -> None:
     """Record it, or do not do it: NotRecorded."""
-    whom: dict[str, Any] = {"field": one.actor.sub[:64], "query": reason}
+    whom: dict[str, Any] = {"field": sign_in.actor.sub[:64], "query": reason}
     record_before(
         request, Access.END_SIGN_IN, refusal=wording.NOT_ENDED, address=request.address, **whom
     )
-    for row in one.rows:
+    for row in sign_in.rows:
         end_by_hand(row)
-    note_at_door(request, Access.ENDED, actor=one.actor)
-    messages.success(request, wording.ENDED_SESSION % {"name": one.actor.name})
+    note_at_door(request, Access.ENDED, actor=sign_in.actor)
+    messages.success(request, wording.ENDED_SESSION % {"name": sign_in.actor.name})

@@ -73,7 +73,7 @@ class SessionStore(SessionBase):
 
         Raises UpdateError: the session has ended meanwhile.
         """
-        row = self._stored
+        row = self._own_row
         for name, value in columns.items():
             setattr(row, name, value)
         row.set_identity(identity)
@@ -82,7 +82,7 @@ class SessionStore(SessionBase):
 
     def claim(self, identity: dict[str, Any]) -> bool:
         """Write another identity, unless another request has done so meanwhile."""
-        row = self._stored
+        row = self._own_row
         before = row.identity
         row.set_identity(identity)
         try:
@@ -97,9 +97,9 @@ class SessionStore(SessionBase):
         """Note that the person works, at most once a minute. Raises UpdateError, as above."""
         now = timezone.now()
         rest = min(_TOUCH, settings.SESSION_IDLE_MINUTES * 6)  # a tenth
-        if (now - self._stored.last_active).total_seconds() >= rest:
+        if (now - self._own_row.last_active).total_seconds() >= rest:
             self._update(last_active=now)
-            self._stored.last_active = now
+            self._own_row.last_active = now
 
     # What Django asks of a store -----------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class SessionStore(SessionBase):
         if row and not row.lasts:
             self.over, row = row, None
         identity = row.read_identity() if row else None
-        content = self._decrypted(row.content) if row else None
+        content = self._decrypt(row.content) if row else None
         if identity is None or content is None:
             self._session_key = None
             return {}
@@ -136,7 +136,7 @@ class SessionStore(SessionBase):
 
     def get_expiry_age(self, **kwargs: Any) -> int:
         """Seconds until the cookie ends: a day after the session, so that the person is told."""
-        return int((self._stored.ends_at - timezone.now()).total_seconds()) + _A_DAY
+        return int((self._own_row.ends_at - timezone.now()).total_seconds()) + _A_DAY
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -151,7 +151,7 @@ class SessionStore(SessionBase):
         sweep()
 
     @property
-    def _stored(self) -> Session:
+    def _own_row(self) -> Session:
         if self.row is None:
             raise UpdateError
         return self.row
@@ -159,15 +159,15 @@ class SessionStore(SessionBase):
     def _encrypted(self, content: dict[str, Any]) -> str:
         return encrypt_for_session(content, bound_to=f"content {self.session_key}")
 
-    def _decrypted(self, content: str) -> dict[str, Any] | None:
+    def _decrypt(self, content: str) -> dict[str, Any] | None:
         """None if it is not of this session."""
         bound_to = f"content {self.session_key}"
-        known: dict[str, Any] | None = decrypt_for_session(content, max_age=None, bound_to=bound_to)
-        return known
+        data: dict[str, Any] | None = decrypt_for_session(content, max_age=None, bound_to=bound_to)
+        return data
 
     def _update(self, *, was: str | None = None, **columns: Any) -> None:
         """Raises UpdateError: it has ended, or its identity is not `was` any more."""
-        rows = Session.objects.filter(pk=self._stored.pk, was_ended=False)
+        rows = Session.objects.filter(pk=self._own_row.pk, was_ended=False)
         if was is not None:
             rows = rows.filter(identity=was)
         try:
@@ -180,7 +180,7 @@ class SessionStore(SessionBase):
 
 
 def empty(row: Session) -> Actor | None:
-    """Empty the row of a session whose time is over; its times stay, for a browser with its key.
+    """Empty the row of a session whose time is over. Its times stay, for a browser with its key.
 
     Returns whose it was, None if another request emptied it.
     """
@@ -189,12 +189,12 @@ def empty(row: Session) -> Actor | None:
         return None
     actor = actor_in(identity)
     credentials.forget(actor.sign_in)
-    found = Session.objects.filter(pk=row.pk, identity=row.identity)
-    is_ours = bool(found.update(identity="", content=""))
+    rows = Session.objects.filter(pk=row.pk, identity=row.identity)
+    is_ours = bool(rows.update(identity="", content=""))
     return actor if is_ours and not identity.get("goes_on") else None
 
 
 def actor_in(identity: dict[str, Any]) -> Actor:
     """Who an identity speaks of."""
-    known = identity["actor"]
-    return Actor(**known | {"roles": tuple(map(Role, known["roles"]))})
+    members = identity["actor"]
+    return Actor(**members | {"roles": tuple(map(Role, members["roles"]))})

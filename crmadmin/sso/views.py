@@ -33,9 +33,9 @@ NO_ATTEMPT = MismatchingStateError()
 def login(request: DeskRequest) -> HttpResponse:
     """Send the browser to the provider; it comes back to `next`, a path of ours."""
     target = attempts.safe_target(request, request.GET.get("next", "/"))
-    since, asked = presence.required(request)
+    since, parameters = presence.required(request)
     try:
-        return attempts.start(request, target, since=since, **asked)
+        return attempts.start(request, target, since=since, **parameters)
     except UNACCEPTABLE as exc:
         return _failed(request, exc, target)
 
@@ -47,8 +47,8 @@ def callback(request: DeskRequest) -> HttpResponse:
     attempt = attempts.of(request)
     if attempt is None or attempt.is_spent:
         target = attempt.target if attempt else "/"
-        known: Actor | None = request.actor
-        return _lead_on(known, target) if known else _failed(request, NO_ATTEMPT, target)
+        actor: Actor | None = request.actor
+        return _lead_on(actor, target) if actor else _failed(request, NO_ATTEMPT, target)
     answer = renewal.come_back if attempt.is_silent else _redeem
     response = answer(request, attempt)
     attempts.spend(response, attempt)
@@ -60,8 +60,8 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     began = time.time()
     try:
         answer = claims.redeem(request, attempt)
-        told, actor = answer.claims, claims.actor_from(answer.claims)
-        presence.check(told, attempt.since)
+        actor = claims.actor_from(answer.claims)
+        presence.check(answer.claims, attempt.since)
         sign_in = _keep_own_token(answer.token, began) if actor.roles else ""
         private = renewal.private(answer)
     except presence.NotShownError as exc:
@@ -73,8 +73,8 @@ def _redeem(request: DeskRequest, attempt: attempts.Attempt) -> HttpResponse:
     if not actor.roles:
         sessions.end(request.session)
         return _no_access(request, actor, answer, private)
-    access_events.know(actor, claims.login_of(told))
-    actor, sid = replace(actor, sign_in=sign_in), str(told.get("sid") or "")
+    access_events.know(actor, claims.login_of(answer.claims))
+    actor, sid = replace(actor, sign_in=sign_in), str(answer.claims.get("sid") or "")
     sessions.begin(request, actor, sid=sid, **private)
     logger.info("signed in as %s", ", ".join(actor.roles))
     response = _lead_on(actor, attempt.target)
@@ -124,8 +124,8 @@ def _failed(
     logger.warning("%s: sign-in failed: %s", request.id, cause_of(exc))
     if not isinstance(exc, AuthlibBaseError):
         read_again()
-    if known := request.actor or whose:
-        note_at_door(request, Access.SIGN_IN_FAILED, actor=known)
+    if actor := request.actor or whose:
+        note_at_door(request, Access.SIGN_IN_FAILED, actor=actor)
     context = {"down": down, "target": target, "is_kept": has_put_aside(request.browser)}
     context["not_shown"] = isinstance(exc, presence.NotShownError)
     return render(request, "sign_in_failed.html", context, status=503 if down else 403)

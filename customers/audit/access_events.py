@@ -127,13 +127,10 @@ class AccessFilter(paging.Filter[AccessEvent]):
     fields: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
 
+    model = AccessEvent
     key = "id"
     columns: ClassVar = {"customers": "customer_id", "people": "actor_key", "kinds": "kind"}
     out_of_order = CLOCKS_DIFFER
-
-    @property
-    def table(self) -> "QuerySet[AccessEvent]":
-        return AccessEvent.objects.all()
 
     @property
     def is_indexed(self) -> bool:

@@ -327,7 +327,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
         case outcomes.Refused():
             form.add_refusal(exc)
         case outcomes.Conflict():
-            session.remember_shown(request.session, exc.profile, reading.newest(number))
+            session.remember_profile(request.session, exc.profile, reading.newest(number))
             form = form.over(exc.profile, reading.stored_last(number))
         case outcomes.AlreadySent():
             if number:
@@ -337,7 +337,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
         case outcomes.InUse():
             notice = in_use(exc, form.changes)
         case outcomes.Unknown() | outcomes.Pending():
-            session.forget_shown(request.session, number)
+            session.forget_profile(request.session, number)
     return show(form, notice)
 
 
@@ -363,5 +363,5 @@ def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:
 
 def read_and_remember(request: DeskRequest, customer_id: str) -> tuple[Profile, History]:
     profile, history = read_with_history(customer_id, actor=request.actor)
-    session.remember_shown(request.session, profile, history.newest)
+    session.remember_profile(request.session, profile, history.newest)
     return profile, history

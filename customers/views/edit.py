@@ -30,7 +30,7 @@ from customers.services.outcomes import NotSaved, Pending, Saved, Unknown
 from customers.services.read import confirm_change
 from customers.services.revert import may_be_undone, puts_back
 from customers.services.settle import came_too_early
-from customers.session import given_up, remember_shown
+from customers.session import given_up, remember_profile
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 from customers.views.record import FieldRow, ProfilePage
@@ -83,7 +83,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     """What came of a change, from a fresh read of Club Med."""
     field = _editable(name)
     profile, history, line, change = confirm_change(customer_id, change_id, actor=request.actor)
-    remember_shown(request.session, profile, history.newest)
+    remember_profile(request.session, profile, history.newest)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
     record = ProfilePage(profile, history.changed)

@@ -21,7 +21,7 @@ from customers.forms.small import UndoForm
 from customers.services import outcomes
 from customers.services.outcomes import NotSaved, Saved
 from customers.services.revert import WayBack, may_be_undone, revert_change, undo_token, ways_back
-from customers.session import forget_shown, remember_shown
+from customers.session import forget_profile, remember_profile
 from customers.views import answers, edit, group
 from customers.views.answers import DeskRequest
 from customers.views.record import ProfilePage
@@ -96,14 +96,14 @@ def _not_undone(
         case outcomes.InUse():
             raise answers.in_use(exc, [way.name for way in ways]) from None
         case outcomes.Unknown() if is_fragment:
-            forget_shown(request.session, customer_id)
+            forget_profile(request.session, customer_id)
             way = ways[0]
             row = edit.row_of(answers.read_and_remember(request, customer_id)[0], FIELDS[way.name])
             typed = row.field.text(way.entry.old) or wording.TO_BE_CLEARED
             context = {"row": row, "change_id": token.change_id, "typed": typed}
             return render(request, "customers/_field_unknown.html", context, status=exc.status)
         case outcomes.Unknown() | outcomes.Pending():
-            forget_shown(request.session, customer_id)
+            forget_profile(request.session, customer_id)
             messages.warning(request, f"{exc.title} {exc.text}")
             return answers.lead(request, reverse("profile", args=[customer_id]))
     raise exc
@@ -114,7 +114,7 @@ def _both_values(
 ) -> HttpResponse:
     """What was saved and what Club Med holds instead, to choose from."""
     profile = exc.profile
-    remember_shown(request.session, profile, reading.newest(profile.customer_id))
+    remember_profile(request.session, profile, reading.newest(profile.customer_id))
     ways = [way.over(profile) for way in ways]
     first = ways[0].entry
     if not any(way.moved for way in ways):  # it was put back by somebody else

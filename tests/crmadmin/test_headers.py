@@ -100,7 +100,7 @@ def test_strangers_have_the_database_asked_once_a_second(
     client, db, monkeypatch, django_assert_num_queries
 ):
     monkeypatch.setattr(health, "SECONDS", 60)
-    monkeypatch.setattr(health, "_known", health._Known())
+    monkeypatch.setattr(health, "_newest", health._Answer())
     client.get("/health/ready")
 
     with django_assert_num_queries(0):

@@ -289,7 +289,9 @@ def test_a_value_is_read_as_it_is_meant(name, value, read):
 
 def test_the_example_lists_every_variable_and_no_other():
     source = (ROOT / "crmadmin/settings.py").read_text()
-    readers = "given|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
+    readers = (
+        "variable|text|switch|words|networks|auth|key|keys|address|seconds|months|database|cache"
+    )
     readers += "|reasons|fields|threshold|limit|language|zone|hours|minutes"
     read = set(re.findall(rf'\b(?:{readers})\("([A-Z_]+)"', source))
     listed = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))

@@ -24,18 +24,18 @@ class Command(BaseCommand):
 
     def handle(self, *, staff: str | None, **options: Any) -> None:
         try:
-            found = [
+            sessions = [
                 (row, actor_in(identity))
                 for row in Session.lasting()
                 if (identity := row.read_identity())
             ]
-            theirs = [(row, actor) for row, actor in found if staff in (None, actor.sub)]
+            to_end = [(row, actor) for row, actor in sessions if staff in (None, actor.sub)]
             kind, whom = Access.END_SIGN_IN, (staff or "")[:64]
             access_events.record(kind, actor=OPERATOR, request_id="", field=whom)
-            for row, _ in theirs:
+            for row, _ in to_end:
                 end_by_hand(row)
         except DatabaseError as exc:  # its text may hold values
             raise CommandError(f"the database fails: {type(exc).__name__}") from None
-        for actor in {actor.key: actor for _, actor in theirs}.values():
+        for actor in {actor.key: actor for _, actor in to_end}.values():
             access_events.note(Access.ENDED, actor=actor, request_id="")
-        self.stdout.write(f"Sessions ended: {len(theirs)}.")
+        self.stdout.write(f"Sessions ended: {len(to_end)}.")

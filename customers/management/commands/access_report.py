@@ -31,13 +31,13 @@ class Command(BaseCommand):
         with commandline.reading_log():
             if sub is None:
                 commandline.record(Access.REPORT, customer_id=customer_id)
-                made = report.of_customer(customer_id)
+                document = report.of_customer(customer_id)
             else:
-                made = _of_staff(sub, options["issuer"])
-            commandline.write(report.FORMATS[options["format"]](made), output)
+                document = _of_staff(sub, options["issuer"])
+            commandline.write(report.FORMATS[options["format"]](document), output)
         if output:
             self.stdout.write(f"Written: {output}")
-        if not made.head["known"]:
+        if not document.head["known"]:
             whom = f"customer {customer_id}" if sub is None else f"a member of staff known as {sub}"
             self.stderr.write(f"Nothing is recorded about {whom}.")
 

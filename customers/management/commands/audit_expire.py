@@ -31,9 +31,9 @@ class Command(BaseCommand):
     def handle(self, *, execute: bool, **options: Any) -> None:
         with commandline.database_errors():
             reason = self._prepare(**options) if execute else ""
-            found = expire.find_old(timezone.now())
-            waiting = JournalLine.objects.filter(sent_at__lt=found[0].before).count()
-        for old in found:
+            parts = expire.find_old(timezone.now())
+            waiting = JournalLine.objects.filter(sent_at__lt=parts[0].before).count()
+        for old in parts:
             what = f"{_PARTS[old.part]} older than {old.before:%d %B %Y}"
             self.stdout.write(f"{what}: {old.count:,}.")
         if waiting:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if not execute:
             self.stdout.write("Nothing was erased: --execute does it.")
             return
-        due = [old for old in found if old.count]
+        due = [old for old in parts if old.count]
         for old in due:
             self._erase(old, reason)
         self.stdout.write("Erased." if due else "Nothing was old enough.")
@@ -50,9 +50,9 @@ class Command(BaseCommand):
         """Verify the log and the clock; returns why to erase although the log is not whole."""
         import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
         credentials.sweep()
-        told = "verified: {:,} of {:,}"
+        text = "verified: {:,} of {:,}"
         report = verification.run(
-            OPERATOR.name, progress=lambda *done: self.stderr.write(told.format(*done))
+            OPERATOR.name, progress=lambda *counts: self.stderr.write(text.format(*counts))
         )
         reason = although_not_whole.strip()
         if report.faults and not reason:
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         words = f"{what}: {{:,}} of {old.count:,}"
         with commandline.database_errors():
             try:
-                expire.erase(old, reason, lambda done: self.stderr.write(words.format(done)))
+                expire.erase(old, reason, lambda count: self.stderr.write(words.format(count)))
             except ProgrammingError:
                 raise CommandError(
                     f"Only the owner of the tables may remove {what.lower()}: run it as that role."

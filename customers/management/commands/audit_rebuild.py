@@ -15,5 +15,5 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         with commandline.database_errors():
-            projections.rebuild(lambda done, last: self.stderr.write(f"{done:,} of {last:,}"))
+            projections.rebuild(lambda number, last: self.stderr.write(f"{number:,} of {last:,}"))
         self.stdout.write("The lists are made anew.")

@@ -16,12 +16,12 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         with commandline.database_errors():
             whole = values.left_behind()
-            done = values.rewrap(lambda done: self.stderr.write(f"{done:,} of {whole:,}"))
-            left = values.left_behind()
+            count = values.rewrap(lambda count: self.stderr.write(f"{count:,} of {whole:,}"))
+            rest = values.left_behind()
         key = encryption.current()
-        if left:
+        if rest:
             raise CommandError(
-                f"{done:,} rows are under key {key} now, and {left:,} are not. Restart all workers "
-                "with it and run this again; if it stays so, run audit_verify."
+                f"{count:,} rows are under key {key} now, and {rest:,} are not. Restart all "
+                "workers with it and run this again; if it stays so, run audit_verify."
             )
-        self.stdout.write(f"{done:,} rows encrypted anew; all are under key {key}.")
+        self.stdout.write(f"{count:,} rows encrypted anew; all are under key {key}.")

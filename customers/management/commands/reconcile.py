@@ -38,9 +38,9 @@ class Command(BaseCommand):
         if watch is not None:
             _go_on(watch)
         with commandline.database_errors():
-            done = reconcile()
-        self.stdout.write(_words(done))
-        if not done.answered:
+            remaining = reconcile()
+        self.stdout.write(_words(remaining))
+        if not remaining.answered:
             raise CommandError("Club Med does not answer: try again later.")
 
 
@@ -60,6 +60,6 @@ def _go_on(pause: float) -> None:
         time.sleep(pause)
 
 
-def _words(done: Remaining) -> str:
-    words = f"{done.open} waiting, {done.watched} watched, {done.unclear} unclear"
+def _words(remaining: Remaining) -> str:
+    words = f"{remaining.open} waiting, {remaining.watched} watched, {remaining.unclear} unclear"
     return "; ".join([words, *journal.put_back()])
