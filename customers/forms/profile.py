@@ -114,7 +114,7 @@ class ProfileForm(Inputs):
             return str(self.data["token"])
         seen, editing = self._shown_values, self.editing
         actor, reverts = editing.actor, self.reverts
-        return form_token.mint(actor=actor, form=editing.name, seen=seen, reverts=reverts)
+        return form_token.mint(actor=actor, form=editing.name, values=seen, reverts=reverts)
 
     @property
     def _shown_values(self) -> dict[str, Json]:

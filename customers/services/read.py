@@ -82,7 +82,7 @@ def confirm_change(
     while it has no outcome; and the change with its entries, None without any.
     """
     profile, history = read_with_history(customer_id, actor=actor)
-    change = next((one for one in history.trail if one.pk == change_id), None)
+    change = next((change for change in history.trail if change.pk == change_id), None)
     if change is not None and not history.is_waiting:
         return profile, history, None, change
     # Before its entries, so that none of them is missed.
