@@ -21,34 +21,34 @@ from customers.clubmed.profile import Json
 
 @dataclass(frozen=True)
 class FormToken:
-    """change_id: of the change that the form makes. seen: field -> digest of the value shown.
+    """change_id: of the change that the form makes. digests: field -> digest of the value shown.
 
     reverts: the change whose old values the form began with, after Club Med had refused them.
     """
 
     change_id: UUID
-    seen: Mapping[str, str]
+    digests: Mapping[str, str]
     reverts: UUID | None = field(default=None, kw_only=True)
 
     def vouches_for(self, name: str, value: Json) -> bool:
         """Does this mean what the person saw of that field? Also under a former SECRET_KEY."""
         keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
         digests = [_digest(self.change_id, name, value, secret=key) for key in keys]
-        return self.seen.get(name) in digests
+        return self.digests.get(name) in digests
 
 
-def mint(*, actor: Actor, form: str, seen: Mapping[str, Json], reverts: UUID | None = None) -> str:
-    """A new token. form: "123456789/email" or "new". seen: field -> the value shown. reverts: as of
-    `FormToken`.
-    """
+def mint(
+    *, actor: Actor, form: str, values: Mapping[str, Json], reverts: UUID | None = None
+) -> str:
+    """A new token. form: "123456789/email" or "new". values: field -> the value shown."""
     change_id = uuid4()
-    digests = {name: _digest(change_id, name, value) for name, value in seen.items()}
+    digests = {name: _digest(change_id, name, value) for name, value in values.items()}
     content = [change_id.hex, digests, reverts.hex if reverts else ""]
     return signing.dumps(content, salt=_salt(actor, form))
 
 
 def read(token: str, *, actor: Actor, form: str) -> FormToken | None:
-    """The token again; None if it is none of ours for this person and this form."""
+    """Check a token; None unless it was minted here for this person and this form."""
     try:
         change_id, digests, reverts = signing.loads(token, salt=_salt(actor, form))
     except signing.BadSignature:

@@ -18,6 +18,10 @@ MAY_NOT_SEARCH = _("You may not search for customers at Club Med.")
 TYPE_A_NUMBER = _("Type a customer number: that opens the customer without a search.")
 NOT_FOUND = _("Club Med has no customer with this number.")
 CHECK_NUMBER = _("Check the number.")
+GONE = _(
+    "The log knows this customer: if it was created just now, refresh this page in a moment. "
+    "Otherwise Club Med has deleted it."
+)
 TOO_LONG_PROFILE = _("This profile is too long to be shown.")
 TOO_LONG_PROFILE_TEXT = _(
     "Club Med sent more than 512 kB. Nothing was changed: what can be edited is never cut short. "

@@ -43,7 +43,7 @@ def change(person, value, field="email"):
     actor = actor_of(person.session)
     seen = {field: FIELDS[field].value(read_profile(TOM, actor=actor))}
     form = {"actor": actor, "form": "a form"}
-    token = form_token.read(form_token.mint(**form, seen=seen), **form)
+    token = form_token.read(form_token.mint(**form, values=seen), **form)
     change_profile(TOM, {field: value}, token=token, actor=actor, request_id=uuid4().hex[:12])
     privacy.keep_private(value)
 
@@ -56,7 +56,7 @@ def forget(customer_id=TOM, reason="Letter of 12 March"):
 
 def create(person, **typed):
     """Send the form of a new customer as that person, without the page that leads there."""
-    token = form_token.mint(actor=actor_of(person.session), form="new", seen={})
+    token = form_token.mint(actor=actor_of(person.session), form="new", values={})
     rows = {"phones-TOTAL_FORMS": "1", "phones-INITIAL_FORMS": "0", "phones-0-row": ""}
     return person.post(CREATE, {"token": token} | rows | typed)
 

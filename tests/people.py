@@ -14,4 +14,4 @@ def actor(person):
 def token_over(**seen):
     """The token of somebody's form, over what they saw."""
     form = {"actor": actor(("staff-1001", "Some Body", ["agent"])), "form": "a form"}
-    return form_token.read(form_token.mint(**form, seen=seen), **form)
+    return form_token.read(form_token.mint(**form, values=seen), **form)

@@ -134,7 +134,7 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
             except requests.HTTPError:  # an answer
                 raise
             except requests.RequestException as exc:
-                if session.sent:
+                if session.was_sent:
                     raise UsedUpError(type(exc).__name__) from exc
                 raise
 

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from django.utils import timezone
 from customers.access import Actor
 from customers.audit import paging, statements
 from customers.audit.models import Access, AccessEvent, Colleague, Purpose, actor_key
+from customers.audit.statements import Statement
 
 logger = logging.getLogger(__name__)
 # Of these, what one person repeats within ten minutes counts as one.
@@ -26,36 +26,13 @@ SAME = timedelta(minutes=10)
 CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
 
 
-def record(
-    kind: Access,
-    *,
-    actor: Actor,
-    request_id: str,
-    customer_id: str = "",
-    field: str = "",
-    change_id: UUID | None = None,
-    purpose: Purpose | None = None,
-    query: str = "",
-    address: str = "",
-) -> None:
+def record(kind: Access, *, actor: Actor, request_id: str, **about: Any) -> None:
     """Record an access before it is given. Raises DatabaseError: then it must not be given.
 
-    address: the caller's, of what happens at the door.
+    about: customer_id, field, change_id, purpose, query, and address: the caller's, of what happens
+    at the door.
     """
-    event = AccessEvent(
-        recorded_at=timezone.now(),
-        kind=kind,
-        **actor.columns,
-        actor_key=actor_key(actor.issuer, actor.sub),
-        customer_id=customer_id,
-        field=field,
-        change_id=change_id,
-        purpose=purpose or "",
-        query=query,
-        request_id=request_id,
-        address=address,
-    )
-    statements.insert([event])
+    statements.insert([_event(kind, actor, request_id, **about)])
     logger.info("recorded", extra={"kind": str(kind)})
 
 
@@ -69,13 +46,38 @@ def note(
     person within ten minutes are recorded once, and so is what somebody repeats at the door from
     one address.
     """
+    event = _event(kind, actor, request_id, **about)
     try:
-        if kind not in _COUNTED_ONCE or not _is_repeated(kind, actor, same, **about):
-            record(kind, actor=actor, request_id=request_id, **about)
-            return True
+        if kind in _COUNTED_ONCE:
+            like_it = _like(event, actor, same)
+            if statements.run([statements.inserting_unless(event, like_it)]) == [0]:
+                return False
+        else:
+            statements.insert([event])
     except DatabaseError as exc:  # its text may hold values
         logger.error("%s: %s is not recorded: %s", request_id, kind, type(exc).__name__)
-    return False
+        return False
+    logger.info("recorded", extra={"kind": str(kind)})
+    return True
+
+
+def _event(
+    kind: Access,
+    actor: Actor,
+    request_id: str,
+    *,
+    purpose: Purpose | None = None,
+    **about: Any,
+) -> AccessEvent:
+    return AccessEvent(
+        recorded_at=timezone.now(),
+        kind=kind,
+        **actor.columns,
+        actor_key=actor_key(actor.issuer, actor.sub),
+        request_id=request_id,
+        purpose=purpose or "",
+        **about,
+    )
 
 
 def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]]:
@@ -90,23 +92,14 @@ def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]
     return rows, [*mine, *range_of]
 
 
-def _is_repeated(
-    kind: Access,
-    actor: Actor,
-    same: timedelta,
-    *,
-    customer_id: str = "",
-    field: str = "",
-    change_id: UUID | None = None,
-    address: str = "",
-) -> bool:
-    rows, parameters = lately(kind, actor, same)
-    key = AccessEvent._meta.get_field("change_id").get_db_prep_save(change_id, connection)
-    of_change, of_key = ("= %s", [key]) if change_id else ("IS NULL", [])
+def _like(event: AccessEvent, actor: Actor, since: timedelta) -> Statement:
+    """A query for events that this one repeats, `since` ago at most."""
+    rows, parameters = lately(Access(event.kind), actor, since)
+    key = AccessEvent._meta.get_field("change_id").get_db_prep_save(event.change_id, connection)
+    of_change, of_key = ("= %s", [key]) if event.change_id else ("IS NULL", [])
     about = f"customer_id = %s AND field = %s AND address = %s AND change_id {of_change}"
-    there = f"SELECT 1 FROM {rows} AND {about}"  # noqa: S608
-    parameters += [customer_id, field, address, *of_key]
-    return bool(statements.asked(f"SELECT EXISTS ({there})", parameters)[0])
+    parameters += [event.customer_id, event.field, event.address, *of_key]
+    return f"SELECT 1 FROM {rows} AND {about}", parameters  # noqa: S608
 
 
 def viewed_by(actor: Actor) -> QuerySet[AccessEvent]:
@@ -127,13 +120,10 @@ class AccessFilter(paging.Filter[AccessEvent]):
     fields: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
 
+    model = AccessEvent
     key = "id"
     columns: ClassVar = {"customers": "customer_id", "people": "actor_key", "kinds": "kind"}
     out_of_order = CLOCKS_DIFFER
-
-    @property
-    def table(self) -> "QuerySet[AccessEvent]":
-        return AccessEvent.objects.all()
 
     @property
     def is_indexed(self) -> bool:

@@ -33,6 +33,7 @@ class LogFilter(paging.Filter[ChangedField]):
     flags: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
 
+    model = ChangedField
     key = "seq"
     columns: ClassVar = {
         "customers": "customer_id",
@@ -42,10 +43,6 @@ class LogFilter(paging.Filter[ChangedField]):
         "outcomes": "outcome",
         "requests": "request_id",
     }
-
-    @property
-    def table(self) -> "QuerySet[ChangedField]":
-        return ChangedField.objects.all()
 
     @property
     def is_indexed(self) -> bool:

@@ -41,7 +41,7 @@ def of_customer(customer_id: str) -> History:
     known: dict[str, Entry] = {}
     trail: dict[UUID, Change] = {}
     for _, _, _, is_change, is_known, *row in rows:
-        entry, change = _made(row)
+        entry, change = _models_of(row)
         if entry is None:
             break  # the one row of a customer without an entry
         if is_change:
@@ -55,7 +55,7 @@ def of_customer(customer_id: str) -> History:
     return History(newest or 0, bool(is_waiting), bool(is_watched), changed, known, changes)
 
 
-def _made(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
+def _models_of(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
     """An entry with what the vault holds of it, and its change if that is in the trail."""
     width = sum(len(model._meta.concrete_fields) for model in (Entry, VaultItem))
     change = statements.made(Change, row[width:])

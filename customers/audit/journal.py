@@ -129,7 +129,7 @@ _SETTLED = Exists(
 )
 
 
-def claimed(customer_id: str) -> set[str]:
+def claimed_fields(customer_id: str) -> set[str]:
     """The fields of a customer that are on their way to Club Med."""
     claims = Claim.objects.filter(customer_id=customer_id)
     return set(claims.values_list("field", flat=True))

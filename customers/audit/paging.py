@@ -4,11 +4,10 @@ One value of one name is answered by an index. Anything else is searched in boun
 filter reads a whole table for one page.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -24,7 +23,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
-class Filter(ABC, Generic[Row]):
+class Filter(Generic[Row]):
     """A row matches if each name that has values has one of them in its column.
 
     since, until: aware times; until is the first one that is too late. columns: name of a filter ->
@@ -35,14 +34,10 @@ class Filter(ABC, Generic[Row]):
     since: datetime | None = None
     until: datetime | None = None
 
+    model: ClassVar[type[Model]]
     key: ClassVar[str]
     columns: ClassVar[Mapping[str, str]]
     out_of_order: ClassVar[timedelta] = timedelta(0)
-
-    @property
-    @abstractmethod
-    def table(self) -> "QuerySet[Row]":
-        """All rows, in any order."""
 
     @property
     def is_indexed(self) -> bool:
@@ -57,7 +52,7 @@ class Filter(ABC, Generic[Row]):
 
     def rows(self) -> "QuerySet[Row]":
         """The rows that match, of whatever time, newest first."""
-        found = self.table.order_by(f"-{self.key}")
+        found: QuerySet[Any] = self.model._default_manager.order_by(f"-{self.key}")
         for name, column in self.columns.items():
             if values := getattr(self, name):
                 # "=" keeps the order of an index, "IN" does not.
@@ -114,7 +109,7 @@ def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) 
         return Page(rows[:size], older, newer, is_newest, None, rows[size])
     if low <= first:
         return Page(rows, None, newer, is_newest)
-    later = f"FROM {wanted.table.model._meta.db_table} WHERE {wanted.key} >= %s"
+    later = f"FROM {wanted.model._meta.db_table} WHERE {wanted.key} >= %s"
     oldest = f"SELECT recorded_at {later} ORDER BY {wanted.key} LIMIT 1"
     searched_to = statements.time_of(statements.asked(oldest, [low])[0])
     return Page(rows, low, newer, is_newest, searched_to)
@@ -155,7 +150,7 @@ def span_of(wanted: Filter[Row]) -> tuple[int, int]:
     """The keys of the filter's period, both ends in it; all, if an index finds them by itself."""
     if wanted.is_indexed and not wanted.since and not wanted.until:
         return 1, _ENDLESS
-    key, table = wanted.key, wanted.table.model._meta.db_table
+    key, table = wanted.key, wanted.model._meta.db_table
     oldest, newest = (f"(SELECT {end}({key}) FROM {table})" for end in ("min", "max"))  # noqa: S608
     from_time = f"FROM {table} WHERE recorded_at >= %s ORDER BY recorded_at, {key} LIMIT 1"
     by_time = f"(SELECT {key} {from_time})"

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError
+from django.db import DataError, connection
 from django.db.models import Exists, OuterRef, Q
 
 from customers.audit import chain, statements
@@ -41,8 +41,9 @@ def adding(entries: Sequence[Entry], *, unseen_by_author: bool) -> list[Statemen
     """
     change, fields = projected(entries)
     change.unseen_by_author = unseen_by_author
-    new = {"change_id": change.change_id}
-    return [statements.inserting_unless(row, Change, **new) for row in (*fields, change)]
+    key = Change._meta.pk.get_db_prep_save(change.change_id, connection)
+    known = ("SELECT 1 FROM customers_change WHERE change_id = %s", [key])
+    return [statements.inserting_unless(row, known) for row in (*fields, change)]
 
 
 def update(change_id: UUID, *, unseen_by_author: bool) -> None:

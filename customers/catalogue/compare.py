@@ -53,8 +53,8 @@ def as_written(text: str) -> str:
 
 def day(text: str) -> str:
     """1986-06-14, however the API wrote that day; `caseless` of a text that is no day."""
-    known = parse_date(text.strip())
-    return caseless(text) if known is None else known.isoformat()
+    date = parse_date(text.strip())
+    return caseless(text) if date is None else date.isoformat()
 
 
 def normal_by(rule: Callable[[str], str]) -> Normal:
@@ -97,13 +97,13 @@ def are_paired(sent: list[Json], stored: list[Json], fits: Callable[[Json, Json]
 
     The longest item chooses first, and takes the shortest that fits.
     """
-    left = sorted(stored, key=lambda item: len(canonical(item)))
+    rest = sorted(stored, key=lambda item: len(canonical(item)))
     for item in sorted(sent, key=lambda item: -len(canonical(item))):
-        at = next((at for at, other in enumerate(left) if fits(item, other)), None)
+        at = next((at for at, other in enumerate(rest) if fits(item, other)), None)
         if at is None:
             return False
-        del left[at]
-    return not left
+        del rest[at]
+    return not rest
 
 
 def same_text(typed: Json, sent: Json) -> bool:
@@ -124,10 +124,10 @@ def canonical(value: Json) -> str:
     return _encode(None if is_empty(value) else value)
 
 
-def is_same(one: Json, other: Json) -> bool:
+def is_same(value: Json, other: Json) -> bool:
     """Have two values the same `canonical` text? Plain values are compared as they are: faster."""
-    if one is None or other is None:
-        return is_empty(one) and is_empty(other)
-    if type(one) is type(other) and isinstance(one, str | bool | None):
-        return bool(one == other)
-    return canonical(one) == canonical(other)
+    if value is None or other is None:
+        return is_empty(value) and is_empty(other)
+    if type(value) is type(other) and isinstance(value, str | bool | None):
+        return bool(value == other)
+    return canonical(value) == canonical(other)

@@ -12,7 +12,8 @@ from django.utils.translation import to_locale
 from customers.catalogue.compare import fold
 from customers.catalogue.typed import coded
 
-_BESIDE = ("de", "es", "it", "nl", "pt")  # understood, too, beside the languages of this desk
+_BESIDE = ("de", "es", "it", "nl", "pt")  # understood beside the languages of this desk
+_WIDTHS = ("wide", "abbreviated")  # of a name, in CLDR
 _LETTERS = 3  # of a month that is cut short
 _FIRST_YEAR = 1800
 _BETWEEN = r"(?:\s*[/.\-年月]\s*|\s+)"
@@ -38,12 +39,12 @@ def read(text: str) -> tuple[int, int, int] | None:
     Of two small numbers the first is the day, as in both languages of this desk.
     """
     text = coded(text)
-    return next((day for whole, day in _found(text) if whole == text), None)
+    return next((day for whole, day in _readings(text) if whole == text), None)
 
 
 def find(text: str) -> str:
     """The first part of a text that is a date, as it stands there; "" if there is none."""
-    return next((whole for whole, _ in _found(text)), "")
+    return next((whole for whole, _ in _readings(text)), "")
 
 
 def _is_past(year: int, month: int, day: int) -> bool:
@@ -53,25 +54,25 @@ def _is_past(year: int, month: int, day: int) -> bool:
         return False
 
 
-def _found(text: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
-    """Each reading of a text, likeliest first: what was read, and its day."""
+def _readings(text: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Each date in a text, likeliest first: its text; its year, month and day."""
     for shape in _shapes():
-        for found in shape.finditer(text):
-            named = found.groupdict()
-            month = _month(named["name"]) if named.get("name") else int(named["m"])
+        for match in shape.finditer(text):
+            groups = match.groupdict()
+            month = _month(groups["name"]) if groups.get("name") else int(groups["m"])
             if month is None:
                 continue
-            year, day = int(named["y"]), int(named["d"])
-            if len(named["y"]) == 2:
+            year, day = int(groups["y"]), int(groups["d"])
+            if len(groups["y"]) == 2:
                 year += 2000 if _is_past(2000 + year, month, day) else 1900
-            if found[0].isdecimal() and not (1 <= month <= 12 and _FIRST_YEAR <= year < 2100):
+            if match[0].isdecimal() and not (1 <= month <= 12 and _FIRST_YEAR <= year < 2100):
                 continue  # eight digits have two readings, and one at most is meant
-            yield found[0], (year, month, day)
+            yield match[0], (year, month, day)
 
 
 @cache
 def _locales() -> list[Locale]:
-    """Whose names of days and months are understood."""
+    """The locales whose names of days and months are understood."""
     of_desk = (to_locale(code) for code, _ in settings.LANGUAGES)
     return [Locale.parse(code) for code in dict.fromkeys((*of_desk, *_BESIDE))]
 
@@ -79,12 +80,12 @@ def _locales() -> list[Locale]:
 @cache
 def _shapes() -> list[re.Pattern[str]]:
     """Each shape, with the day of the week before it and what may stand after it."""
-    widths = [locale.days["format"] for locale in _locales()]
-    names = {name for of in widths for key in ("wide", "abbreviated") for name in of[key].values()}
+    formats = [locale.days["format"] for locale in _locales()]
+    names = {name for days in formats for width in _WIDTHS for name in days[width].values()}
     weekday = "|".join(re.escape(name.rstrip(".")) for name in sorted(names, key=len, reverse=True))
     before = rf"(?<![^\s,;])(?:(?:{weekday})[.,]*\s+)?"
-    whole = (rf"{before}{shape}{_AFTER}(?![^\s,;])" for shape in _SHAPES)
-    return [re.compile(one, re.IGNORECASE) for one in whole]
+    shapes = (rf"{before}{shape}{_AFTER}(?![^\s,;])" for shape in _SHAPES)
+    return [re.compile(shape, re.IGNORECASE) for shape in shapes]
 
 
 @cache
@@ -93,7 +94,7 @@ def _names() -> dict[str, int]:
     names = {}
     for locale in _locales():
         for widths in locale.months.values():
-            for width in ("wide", "abbreviated"):
+            for width in _WIDTHS:
                 for month, name in widths.get(width, {}).items():
                     names[fold(name).rstrip(".")] = month
     return names

@@ -20,7 +20,7 @@ from customers.catalogue.masking import is_sensitive
 from customers.catalogue.words import Words
 from customers.clubmed.profile import Json, Phone, parse_phones
 
-_MOST_LINES = 50  # members that are told one by one
+_MOST_LINES = 50  # members that are shown one by one
 _TELLING = 7  # last digits of a number that tell whose it is
 # Of texts that may be empty; any other kind is one token.
 _IN_WORDS = (kinds.TEXT, kinds.NATIVE, kinds.PHONES, kinds.ADDRESS, kinds.OPTINS, kinds.IDENTITY)
@@ -38,9 +38,9 @@ class Line(NamedTuple):
     """One member, or the value of a plain field.
 
     member: its name, "" for a plain field. happened: None for what is always there. old, new: None
-    where there was none, or where it is not told; without parts if it is empty. whole: they are too
-    unlike for marks inside. note: what the eye may miss, in words. hidden: of old and new, is it
-    a sensitive value? Then no text is here.
+    where there was none, or where it is not shown; without parts if it is empty. whole: they are
+    too unlike for marks inside. note: what the eye may miss, in words. hidden: of old and new, is
+    it a sensitive value? Then no text is here.
     """
 
     member: str
@@ -89,13 +89,13 @@ def difference(
         return Difference((Line("", Side(), Side(), hidden=hidden),))
     pairs = _pairs(name, old, new)
     if not pairs:
-        return Difference((_told(_plain(name, old), _plain(name, new), market),))
+        return Difference((_line(_plain(name, old), _plain(name, new), market),))
     changed, unchanged = _compared(pairs)
     if not changed:
         return Difference((), note=_order_note(name, old, new))
     comes_and_goes = FIELDS[name].kind is kinds.PHONES
     lines = [
-        _told(*members, market, comes_and_goes)
+        _line(*members, market, comes_and_goes)
         for part in changed[:_MOST_LINES]
         for members in part
     ]
@@ -110,7 +110,7 @@ def _compared(pairs: list[_Pair]) -> tuple[list[list[_Members]], int]:
             unchanged += not compare.is_empty(before)
             continue
         pair = item_of(before), item_of(after)
-        if members := _changed(*pair):
+        if members := _changed_of(*pair):
             changed.append(members)
         else:
             unchanged += _is_there(*pair)
@@ -137,14 +137,14 @@ def changed_members(name: str, old: Json, new: Json) -> list[tuple[str, str | No
     [] of a plain field, and where no member differs.
     """
     changed, _unchanged = _compared(_pairs(name, old, new) or [])
-    return [_told_plainly(*members) for part in changed for members in part]
+    return [_plain_line(*members) for part in changed for members in part]
 
 
-def _told_plainly(old: _Member | None, new: _Member | None) -> tuple[str, str | None, str | None]:
+def _plain_line(old: _Member | None, new: _Member | None) -> tuple[str, str | None, str | None]:
     if old and new:
         return (new.name or old.name, *_texts(old, new))
-    one = new or old or _NOTHING
-    return one.name, one.text if old else None, one.text if new else None
+    member = new or old or _NOTHING
+    return member.name, member.text if old else None, member.text if new else None
 
 
 def cut_of(field: Field, value: Json = None) -> Cut:
@@ -164,7 +164,7 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         if olds is None or news is None:
             return None
         to_words = partial(_phone, words.here())
-        return [(to_words, *pair) for pair in _matched(olds, news)]
+        return [(to_words, *pair) for pair in _phone_pairs(olds, news)]
     if not (field.readable(old) and field.readable(new)):
         return None
     if field.kind is kinds.OPTINS:
@@ -172,11 +172,11 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
         here, pairs = words.here(), list[_Pair]()
         for code in {**before, **after}:
             pair = before.get(code, {}), after.get(code, {})
-            has_partners = any("optin_partners" in one for one in pair)
+            has_partners = any("optin_partners" in optin for optin in pair)
             pairs.append((partial(_channel, here, code, has_partners), *pair))
         return pairs
     if field.members:
-        before, after = _named(old), _named(new)
+        before, after = _members_of(old), _members_of(new)
         keys = [row.name for row in field.members]
         keys += sorted({**before, **after}.keys() - set(keys))
         rows = _rows(name, get_language())
@@ -189,7 +189,7 @@ def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
 
 @cache
 def _rows(name: str, language: str | None) -> Mapping[str, tuple[str, Field]]:
-    """Of an object, key -> what the member is called and its row."""
+    """Of an object, key -> the label and the row of that member."""
     return {row.name: (row.label, row) for row in FIELDS[name].members}
 
 
@@ -200,7 +200,7 @@ def _is_same(before: Any, after: Any) -> bool:
     return compare.is_same(before, after)
 
 
-def _named(value: Json) -> dict[str, Json]:
+def _members_of(value: Json) -> dict[str, Json]:
     """The members of an object; a country's name only where there is no code."""
     members = dict(value or {})
     if members.get("country_code"):
@@ -226,37 +226,37 @@ def _phone(here: Words, phone: Phone | None) -> _Item | None:
         return None
     kind = here.phone_type(phone.type)
     number = phones.dial_text(phone.number)
-    called = kind or str(_("Phone"))
-    found = {
-        "number": _Member(called, phone.number, number, Cut.WORDS),
-        "type": _Member(number or called, phone.type, kind),
+    label = kind or str(_("Phone"))
+    members = {
+        "number": _Member(label, phone.number, number, Cut.WORDS),
+        "type": _Member(number or label, phone.type, kind),
     }
-    for key, one in sorted(phone.extra.items()):
-        found[key] = _new_member(f"{called}, ", key, one)
-    return found
+    for key, value in sorted(phone.extra.items()):
+        members[key] = _new_member(f"{label}, ", key, value)
+    return members
 
 
 def _channel(here: Words, code: str, has_partners: bool, optin: Mapping[str, Json]) -> _Item:
     """The answers for a channel; "not asked" where there is none. has_partners: on either side."""
-    name, left = here.channel(code), dict(optin)
-    answer, partners = left.pop("optin", None), left.pop("optin_partners", None)
-    found = {"optin": _Member(name, answer, here.yes_no(answer) or str(_("not asked")))}
+    name, rest = here.channel(code), dict(optin)
+    answer, partners = rest.pop("optin", None), rest.pop("optin_partners", None)
+    members = {"optin": _Member(name, answer, here.yes_no(answer) or str(_("not asked")))}
     if has_partners:
-        found["optin_partners"] = _Member(
+        members["optin_partners"] = _Member(
             str(_("%(channel)s, partners")) % {"channel": name},
             partners,
             here.yes_no(partners) or str(_("not asked")),
         )
-    left.pop("channel", None)
-    for key, one in sorted(left.items()):
-        found[key] = _new_member(f"{name}, ", key, one)
-    return found
+    rest.pop("channel", None)
+    for key, value in sorted(rest.items()):
+        members[key] = _new_member(f"{name}, ", key, value)
+    return members
 
 
 _NOTHING = _Member("", None, "")
 
 
-def _changed(old: _Item | None, new: _Item | None) -> list[_Members]:
+def _changed_of(old: _Item | None, new: _Item | None) -> list[_Members]:
     """The members that differ; of an item that was added or removed its first member."""
     if not (old and new):
         first, *_rest = (new or old or {}).values()
@@ -266,35 +266,35 @@ def _changed(old: _Item | None, new: _Item | None) -> list[_Members]:
 
 
 def _is_there(old: _Item | None, new: _Item | None) -> bool:
-    """Has it a value on either side?"""
+    """Has this item a value on either side?"""
     members = [*(old or {}).values(), *(new or {}).values()]
     return not all(compare.is_empty(member.value) for member in members)
 
 
-def _told(
+def _line(
     old: _Member | None, new: _Member | None, market: str, comes_and_goes: bool = False
 ) -> Line:
     if not (old and new):
-        one = new or old or _NOTHING
-        side = side_of(one.text, market)
+        member = new or old or _NOTHING
+        side = side_of(member.text, market)
         if new:
-            return Line(one.name, None, side, Happened.ADDED)
-        return Line(one.name, side, None, Happened.REMOVED)
+            return Line(member.name, None, side, Happened.ADDED)
+        return Line(member.name, side, None, Happened.REMOVED)
     cut = old.cut if new.cut is Cut.NEVER else new.cut
-    found = marked(*_texts(old, new), cut, market)
+    texts = marked(*_texts(old, new), cut, market)
     happened = Happened.CHANGED if comes_and_goes else None
-    return Line(new.name or old.name, found.old, found.new, happened, found.whole, found.note)
+    return Line(new.name or old.name, texts.old, texts.new, happened, texts.whole, texts.note)
 
 
 def _texts(old: _Member, new: _Member) -> tuple[str, str]:
     if old.text != new.text:
         return old.text, new.text
-    # One day in two ways of writing, or a code that is called like another.
+    # One day in two ways of writing, or two codes of one name.
     return compare.raw_text(old.value), compare.raw_text(new.value)
 
 
 def _order_note(name: str, old: Json, new: Json) -> str:
-    """What is said of a list or object that has the same members as before."""
+    """The note on a list or object that has the same members as before."""
     if not isinstance(new, list) or compare.is_same(old, new):
         return str(_("no change that shows"))
     count = len(new)
@@ -314,10 +314,10 @@ _PAIRED_BY: tuple[Callable[[int, Phone], Hashable], ...] = (
 )
 
 
-def _matched(
+def _phone_pairs(
     old: tuple[Phone, ...], new: tuple[Phone, ...]
 ) -> list[tuple[Phone | None, Phone | None]]:
-    """Pairs in the order of the new list, then those that are gone."""
+    """Pairs in the order of the new list, then the phones that are gone."""
     before, after = dict(enumerate(old)), dict(enumerate(new))
     pairs: dict[int, Phone] = {}
     for key in _PAIRED_BY:

@@ -23,19 +23,19 @@ def address(text: str) -> str:
     text = cleaned(text)
     plain = unicodedata.normalize("NFKC", text)
     text = plain if plain.isascii() else text  # ｔｏｍ＠ｅｘａｍｐｌｅ．ｃｏｍ
-    if named := _NAMED.fullmatch(text):
-        text = named[1]
+    if match := _NAMED.fullmatch(text):
+        text = match[1]
     text = text.strip(_AROUND + " ")
     if re.match("mailto:", text, re.IGNORECASE):
         text = text[len("mailto:") :].partition("?")[0]
-    quoted = re.fullmatch(r'"([^"]+@[^"]+)"', text)
-    return quoted[1] if quoted else text
+    match = re.fullmatch(r'"([^"]+@[^"]+)"', text)
+    return match[1] if match else text
 
 
 def find(text: str) -> str:
     """The first address in a text, "" if there is none."""
-    found = _IN_TEXT.search(text)
-    return address(found[0]) if found else ""
+    match = _IN_TEXT.search(text)
+    return address(match[0]) if match else ""
 
 
 def is_whole(text: str) -> bool:

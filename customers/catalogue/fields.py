@@ -59,7 +59,7 @@ class Field:
     path: where it is read, `name` unless nested ("loyalty_program.status").
     patch: it has an editor here. max_length: in characters, None where the contract names none.
     codes: code -> its title; use `choices`. Any other code is shown as a new value, not refused.
-    rare: without a value it stands in the line "Also empty". read: a profile holds it.
+    rare: without a value it stands in the line "Also empty". in_profile: a profile holds it.
     sensitive: masked until it is revealed; of an object, its sensitive members are.
     note: a word beside the value. help: a sentence below its input. follows: the field whose change at Club Med changes it.
     before: the field with the value before this one, which stands in the same row.
@@ -80,7 +80,7 @@ class Field:
     codes: Mapping[str, str | Promise] = field(default_factory=dict)
     rare: bool = False
     sensitive: bool = False
-    read: bool = True
+    in_profile: bool = True
     note: str | Promise = ""
     help: str | Promise = ""
     follows: str = ""
@@ -114,12 +114,12 @@ class Field:
         if self.sensitive and not revealed:
             return " ".join(filter(None, (self.open_text(value), MASK)))
         if self.kind is kinds.IDENTITY and isinstance(value, dict):
-            left = dict(value)  # what is new to us follows with its keys
+            rest = dict(value)  # what is new to us follows with its keys
             if isinstance(value.get("number"), str) and isinstance(value.get("type"), str):
-                left["number"] = national_numbers.printed(value["number"], value["type"])
-            known = (row.text(left.pop(row.name, None), revealed=True) for row in self.members)
-            first = " ".join(filter(None, known))
-            new = (new_text(key, one) for key, one in left.items() if one is not None)
+                rest["number"] = national_numbers.printed(value["number"], value["type"])
+            texts = (row.text(rest.pop(row.name, None), revealed=True) for row in self.members)
+            first = " ".join(filter(None, texts))
+            new = (new_text(key, item) for key, item in rest.items() if item is not None)
             return ", ".join(filter(None, (first, *new)))
         if self.kind is kinds.BOOLEAN and isinstance(value, bool):
             return str(self.codes.get("true" if value else "false", "")) or yes_no(value)
@@ -145,8 +145,8 @@ class Field:
         return self.kind.is_contained(sent, stored, self.kind.normal)
 
     def holds(self, stored: Json, value: Json, *, of: tuple[Json, Json]) -> bool:
-        """Is `stored` this one of two values? By the letter where they are the same to a person:
-        then capitals or accents alone tell them apart.
+        """Is `stored` the value `value` of the two in `of`? If these two are the same to a person,
+        the comparison is by the letter, so capitals and accents count.
         """
         return compare.is_same(value, stored) if self.same(*of) else self.same(value, stored)
 
@@ -176,17 +176,17 @@ class Field:
 
     @property
     def clear_words(self) -> str:
-        """What the control that clears it is called."""
+        """The label of the control that clears the field."""
         return str(_("Set every opt-in to No") if self.clear is Clear.NO else _("Clear"))
 
     def cleared(self, now: Json) -> Json:
-        """What clears it, as its editor would give it. now: the value there is."""
+        """The value that clears the field, as its editor gives it. now: the current value."""
         if self.clear is Clear.NO:
             return objects.all_refused(now)
         return [] if self.clear is Clear.LIST else self.clear.value
 
     def restored(self, old: Json) -> Json:
-        """What puts back a value that was read before, as an editor would give it."""
+        """The value that puts back an older one, as an editor gives it. old: as it was read."""
         if compare.is_empty(old):
             return self.cleared(None)
         if self.kind is kinds.DATE and (day := parse_date(old)):
@@ -286,7 +286,7 @@ _ROWS = (
     Field("filiation_number", _("Filiation number"), Group.ACCOUNT, kinds.IDENTIFIER, rare=True, note=_("links a family at Club Med")),
     Field("blacklisted", _("Blacklisted"), Group.ACCOUNT, kinds.BOOLEAN),
     Field("health_pass_id", _("Health pass"), Group.ACCOUNT, kinds.IDENTIFIER, sensitive=True, rare=True),
-    Field("call_id", _("Call motive"), Group.CALL, kinds.IDENTIFIER, help=_("Club Med’s code for why the customer calls."), create=Create.OPTIONAL, read=False),
+    Field("call_id", _("Call motive"), Group.CALL, kinds.IDENTIFIER, help=_("Club Med’s code for why the customer calls."), create=Create.OPTIONAL, in_profile=False),
 )  # fmt: skip
 
 FIELDS: dict[str, Field] = {row.name: row for row in _ROWS}
@@ -325,23 +325,23 @@ def cut_unknown(profile: Profile, cut: Callable[[Json], Json], most: int) -> tup
 
 
 def _unknown(profile: Profile) -> dict[str, Json]:
-    """What no row reads, by its dotted path."""
+    """The values that no row reads, by their dotted path."""
     paths = {row.path or row.name for row in FIELDS.values()}
     nested = {path.split(".")[0] for path in paths if "." in path}
-    found: dict[str, Json] = {}
+    values: dict[str, Json] = {}
     for key, value in profile.values.items():
         if key in nested and isinstance(value, Mapping):
-            found |= {f"{key}.{inner}": item for inner, item in value.items()}
+            values |= {f"{key}.{inner}": item for inner, item in value.items()}
         elif key not in nested or value is not None:
-            found[key] = value
-    known = paths | _TECHNICAL | _INSTEAD
-    return {key: value for key, value in found.items() if key not in known}
+            values[key] = value
+    paths |= _TECHNICAL | _INSTEAD
+    return {key: value for key, value in values.items() if key not in paths}
 
 
 def to_send(typed: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
-    """What to send of what was typed, as field -> value, without what Club Med holds now.
+    """The typed values to send, as field -> value, without those that Club Med holds now.
 
-    Where something sensitive was typed it is sent all the same.
+    A typed sensitive value is always sent.
     """
     new = {name: FIELDS[name].kind.compose(now[name], value) for name, value in typed.items()}
     return {

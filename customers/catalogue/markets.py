@@ -39,12 +39,12 @@ def market_name(locale: str) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _market_name(locale: str, shown: Locale) -> str:
+def _market_name(locale: str, reader_locale: Locale) -> str:
     try:
-        known = Locale.parse(locale, sep="-")
+        market = Locale.parse(locale, sep="-")
     except (UnknownLocaleError, ValueError):
         return locale
-    return f"{known.get_territory_name(shown)}, {known.get_language_name(shown)}"
+    return f"{market.get_territory_name(reader_locale)}, {market.get_language_name(reader_locale)}"
 
 
 def country_name(locale: str) -> str:

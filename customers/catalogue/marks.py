@@ -140,16 +140,16 @@ def _tokens(old: str, new: str, pieces: re.Pattern[str]) -> tuple[list[str], lis
     head = old.rfind(" ", 0, head) + 1
     tail = min(_same_start(old[::-1], new[::-1]), min(len(old), len(new)) - head)
     tail = len(old) - old.find(" ", len(old) - tail) if " " in old[len(old) - tail :] else 0
-    found = []
+    tokens = []
     for text in (old, new):
         middle = text[head : len(text) - tail]
         words = pieces.findall(middle) if len(middle) <= _LONGEST_READ else [middle]
-        found.append([text[:head], *words, text[len(text) - tail :]])
-    return found[0], found[1]
+        tokens.append([text[:head], *words, text[len(text) - tail :]])
+    return tokens[0], tokens[1]
 
 
 def _same_start(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many characters, or tokens, they begin with alike, by halving."""
+    """How many characters, or tokens, both begin with in common, by halving."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -163,10 +163,10 @@ def _steps(old: list[str], new: list[str]) -> list[_Step]:
     head = _same_start(old, new)
     tail = min(min(ends) - head, _same_start(old[::-1], new[::-1]))
     middle = old[head : ends[0] - tail], new[head : ends[1] - tail]
-    found: Iterable[_Step] = [("replace", 0, len(middle[0]), 0, len(middle[1]))]
+    steps: Iterable[_Step] = [("replace", 0, len(middle[0]), 0, len(middle[1]))]
     if max(map(len, middle)) <= _MOST and not set(middle[0]).isdisjoint(middle[1]):
-        found = SequenceMatcher(None, *middle, autojunk=False).get_opcodes()
-    moved = [(step, a + head, b + head, c + head, d + head) for step, a, b, c, d in found]
+        steps = SequenceMatcher(None, *middle, autojunk=False).get_opcodes()
+    moved = [(step, a + head, b + head, c + head, d + head) for step, a, b, c, d in steps]
     first = ("equal", 0, head, 0, head)
     last = ("equal", ends[0] - tail, ends[0], ends[1] - tail, ends[1])
     return [first, *moved, last]
@@ -185,7 +185,7 @@ def _share_little(old: str, new: str) -> bool:
 
 
 def _are_alike(olds: list[str], news: list[str], steps: list[_Step], cut: Cut) -> bool:
-    """Do they share half of their letters? Of an e-mail each part weighs the same.
+    """Do both texts share half of their letters? Of an e-mail each part weighs the same.
 
     What was only added or taken away leaves them alike, as do capitals, accents and look-alikes.
     """
@@ -289,11 +289,11 @@ def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
 
 def _cut_at(codes: list[Code], text: str, runs: list[_Run]) -> Iterator[Part]:
     """The runs of a text, with codes in the place of what does not show."""
-    left = deque(codes)
+    queue = deque(codes)
     start = 0
     for end, letters, marks_codes in runs:
-        while left and left[0][0] < end:
-            at, behind, code = left.popleft()
+        while queue and queue[0][0] < end:
+            at, behind, code = queue.popleft()
             yield Part(text[start:at], letters)
             yield Part(code, marks_codes, is_code=True)
             start = behind

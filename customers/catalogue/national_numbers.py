@@ -11,7 +11,7 @@ from customers.catalogue import compare
 from customers.catalogue.typed import coded
 
 # (type, country) -> the module of python-stdnum; "" for a type that one country alone has.
-_KNOWN = {
+_MODULES = {
     ("CPF", ""): "br.cpf",
     ("CUIL", ""): "ar.cuit",
     ("DNI", "AR"): "ar.dni",
@@ -29,7 +29,7 @@ _KNOWN = {
     ("TAX_NUMBER", "MX"): "mx.rfc",
     ("TAX_NUMBER", "PT"): "pt.nif",
 }
-_PRINTED = re.compile(r"[\s.\-/]")
+_PUNCTUATION = re.compile(r"[\s.\-/]")
 
 
 def compact(number: str, kind: str, region: str) -> str:
@@ -60,13 +60,13 @@ def printed(number: str, kind: str) -> str:
 
 @cache
 def _rules(kind: str, region: str) -> Any:
-    """Its module of python-stdnum, None if there is none."""
-    name = _KNOWN.get((kind, "")) or _KNOWN.get((kind, region))
+    """The module of python-stdnum for a kind of number, None if there is none."""
+    name = _MODULES.get((kind, "")) or _MODULES.get((kind, region))
     return import_module(f"stdnum.{name}") if name else None
 
 
 def _plain(text: str) -> str:
-    return compare.caseless(_PRINTED.sub("", text))
+    return compare.caseless(_PUNCTUATION.sub("", text))
 
 
 normal = compare.normal_by(_plain)

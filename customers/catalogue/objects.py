@@ -19,9 +19,9 @@ def are_optins(value: Json) -> bool:
 
 
 def compose_object(now: Json, typed: Json) -> Json:
-    """The whole object to send: what was typed over what there is, whose other members stay.
+    """The whole object to send: the typed members over the current object, whose others stay.
 
-    typed: member -> value, null to empty it. A member that is not there is not added empty.
+    typed: member -> value, null to empty it. A missing member is not added empty.
     """
     if not isinstance(typed, dict):
         return typed
@@ -72,13 +72,13 @@ def by_channel(value: Json) -> dict[str, dict[str, Json]]:
 
     Of a channel that stands there twice, an answer is yes only if both are.
     """
-    found: dict[str, dict[str, Json]] = {}
+    optins: dict[str, dict[str, Json]] = {}
     for item in value if value and are_optins(value) else ():
         if isinstance(channel := item.get("channel"), str) and channel:
-            before = found.get(channel, {})
+            before = optins.get(channel, {})
             noes = {key: False for key in _ANSWERS if before.get(key, True) is not True}
-            found[channel] = {**before, **item, **noes} if before else item
-    return found
+            optins[channel] = {**before, **item, **noes} if before else item
+    return optins
 
 
 ADDRESS_MEMBERS = (
@@ -100,8 +100,8 @@ def address_lines(value: Json) -> list[str]:
     """An address as on a letter to its country. Members without a place there follow, named."""
     if not isinstance(value, dict):
         return [raw_text(value)] if not is_empty(value) else []
-    left = {key: member for key, member in value.items() if not is_empty(member)}
-    text = {key: raw_text(left.pop(key, "")) for key in ADDRESS_MEMBERS}
+    rest = {key: member for key, member in value.items() if not is_empty(member)}
+    text = {key: raw_text(rest.pop(key, "")) for key in ADDRESS_MEMBERS}
     country = text["country_code"]
     street = addresses.street_line(text["street"], text["number"], country)
     above = [", ".join(filter(None, (street, text["add_on"])))]
@@ -115,14 +115,14 @@ def address_lines(value: Json) -> list[str]:
     }
     name = countries().get(country) or text["country"] or country
     lines = [*addresses.lines(parts, country), name]
-    new = (capfirst(new_text(key, one)) for key, one in left.items())
+    new = (capfirst(new_text(key, member)) for key, member in rest.items())
     return [*filter(None, lines), *new]
 
 
 def address_text(value: Json) -> str:
     """An address in one line, without members that are new to us: the profile alone shows them."""
     if isinstance(value, dict):
-        value = {key: one for key, one in value.items() if key in ADDRESS_MEMBERS}
+        value = {key: member for key, member in value.items() if key in ADDRESS_MEMBERS}
     return ", ".join(address_lines(value))
 
 
@@ -139,4 +139,4 @@ def optins_text(value: Json) -> str:
         )
         for item in value
     )
-    return ", ".join(" ".join(filter(None, told)) for told in texts)
+    return ", ".join(" ".join(filter(None, parts)) for parts in texts)

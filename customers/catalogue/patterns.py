@@ -21,10 +21,10 @@ _TOKEN = re.compile(
 _RANGE = re.compile(r"(\\.|[^\\])-(\\.|[^\\])")
 _SHORT = {r"\d": "0-9", r"\w": "A-Za-z0-9_", r"\s": " ", r"\p{L}": "文"}
 _PLAIN = str.maketrans("’‐‑\u00a0\u202f", "'--  ")
-_MOST_RUNS = 4  # that are told one by one
+_MOST_RUNS = 4  # that are named one by one
 _MANY = 10**6
 _LAST_LATIN = "\u1eff"
-_KINDS: dict[str, tuple[str | Promise, str | Promise]] = {  # one of it, several
+_KINDS: dict[str, tuple[str | Promise, str | Promise]] = {  # one, several
     "A": (_("a capital letter"), _("capital letters")),
     "a": (_("a letter without accent"), _("letters without accents")),
     "é": (_("a Latin letter"), _("Latin letters")),
@@ -41,33 +41,33 @@ _KINDS: dict[str, tuple[str | Promise, str | Promise]] = {  # one of it, several
 
 
 class _Run(NamedTuple):
-    """kinds: keys of `_KINDS`, other signs, or after a "=" letters and digits that stand there."""
+    """kinds: keys of `_KINDS`, other signs, or after a "=" literal letters and digits."""
 
     kinds: tuple[str, ...]
     least: int
     most: int
 
     @property
-    def given(self) -> str:
+    def literal(self) -> str:
         """The letters or digits that stand there, "" where there is a choice."""
         is_one = len(self.kinds) == self.least == self.most == 1
         return self.kinds[0][1:] if is_one and self.kinds[0].startswith("=") else ""
 
 
 def in_words(pattern: str) -> str:
-    """What may be written, "" if that cannot be said. pattern: of a JSON Schema."""
+    """The text that a pattern accepts, in words; "" if unknown. pattern: of a JSON Schema."""
     if row := exactly_in_words(pattern):
         return row
     kinds = dict.fromkeys(_wider(kind) for run in _runs(pattern)[0] for kind in run.kinds)
-    return str(_("%(kinds)s only")) % {"kinds": _listed(kinds, "standard")} if kinds else ""
+    return str(_("%(kinds)s only")) % {"kinds": _kinds_text(kinds, "standard")} if kinds else ""
 
 
 def exactly_in_words(pattern: str) -> str:
-    """The same, "" also where its kinds alone could be told, without their order and number."""
+    """The same, "" also where only the kinds are known, without their order and number."""
     runs, is_row = _runs(pattern)
     row = _joined(runs) if is_row else []
-    is_told = 0 < len(row) <= _MOST_RUNS and (len(row) > 1 or row[0].most < _MANY)
-    return ", ".join(map(_told, row)) if is_told else ""
+    is_short = 0 < len(row) <= _MOST_RUNS and (len(row) > 1 or row[0].most < _MANY)
+    return ", ".join(map(_run_text, row)) if is_short else ""
 
 
 def _runs(pattern: str) -> tuple[list[_Run], bool]:
@@ -82,19 +82,19 @@ def _runs(pattern: str) -> tuple[list[_Run], bool]:
 
 
 def _joined(runs: list[_Run]) -> list[_Run]:
-    """The same with what is given side by side in one run: "9" and "8" as "98"."""
-    found: list[_Run] = []
+    """The same with neighbouring literals in one run: "9" and "8" as "98"."""
+    row: list[_Run] = []
     for run in runs:
-        before = found[-1].given if found else ""
-        if before and run.given:
-            found.pop()
-            run = run._replace(kinds=(f"={before}{run.given}",))
-        found.append(run)
-    return found
+        before = row[-1].literal if row else ""
+        if before and run.literal:
+            row.pop()
+            run = run._replace(kinds=(f"={before}{run.literal}",))
+        row.append(run)
+    return row
 
 
 def _wider(kind: str) -> str:
-    """The kind that a given letter or digit is of."""
+    """The kind of a literal letter or digit."""
     if not kind.startswith("=") or kind == "=":
         return kind
     return "0" if kind[1:].isdigit() else "A" if kind[1:].isupper() else "a"
@@ -118,36 +118,36 @@ def _kinds(chars: str) -> tuple[str, ...]:
     ends = {end[-1] for pair in _RANGE.findall(inner) for end in pair}
     singles = _RANGE.sub("", inner).replace("\\", "").translate(_PLAIN)
     letters = {char for char in ends | set(singles) if char.isalpha()}
-    found = []
+    kinds = []
     if letters & ends or not "".join(letters).isascii():
-        found = ["A" if "".join(letters).isupper() else "a"]
+        kinds = ["A" if "".join(letters).isupper() else "a"]
         if max(letters) > "z":
-            found = ["é" if max(letters) <= _LAST_LATIN else "文"]
+            kinds = ["é" if max(letters) <= _LAST_LATIN else "文"]
         singles = "".join(char for char in singles if not char.isalpha())
-    found += ["0"] if any(char.isdigit() for char in ends) else []
-    given = (f"={char}" if char.isalnum() else char for char in singles if char.isprintable())
-    return (*found, *dict.fromkeys(given))
+    kinds += ["0"] if any(char.isdigit() for char in ends) else []
+    signs = (f"={char}" if char.isalnum() else char for char in singles if char.isprintable())
+    return (*kinds, *dict.fromkeys(signs))
 
 
-def _told(run: _Run) -> str:
+def _run_text(run: _Run) -> str:
     if run.most == 1:
-        one = _listed(run.kinds, "or", 0)
-        return one if run.least else str(_("%(one)s or none")) % {"one": one}
-    kinds = _listed(run.kinds, "or")
+        kind = _kinds_text(run.kinds, "or", 0)
+        return kind if run.least else str(_("%(one)s or none")) % {"one": kind}
+    kinds = _kinds_text(run.kinds, "or")
     if run.least == run.most:
         return f"{run.least} {kinds}"
     if run.most < _MANY:
-        named = {"least": run.least, "most": run.most, "kinds": kinds}
-        return str(_("%(least)d to %(most)d %(kinds)s")) % named
+        values = {"least": run.least, "most": run.most, "kinds": kinds}
+        return str(_("%(least)d to %(most)d %(kinds)s")) % values
     more = str(_("%(least)d or more %(kinds)s")) % {"least": run.least, "kinds": kinds}
     return more if run.least > 1 else kinds
 
 
-def _listed(kinds: Iterable[str], how: Literal["standard", "or"], number: int = 1) -> str:
+def _kinds_text(kinds: Iterable[str], how: Literal["standard", "or"], number: int = 1) -> str:
     """number: 0 for one of each, 1 for several."""
 
-    def named(kind: str) -> str:
+    def name(kind: str) -> str:
         sign = kind.removeprefix("=") or kind
         return str(_KINDS[kind][number] if kind in _KINDS else _("“%(sign)s”") % {"sign": sign})
 
-    return reader.list_text(map(named, kinds), how)
+    return reader.list_text(map(name, kinds), how)

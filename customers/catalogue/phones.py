@@ -12,8 +12,8 @@ from customers.catalogue.typed import coded
 from customers.catalogue.words import here
 from customers.clubmed.profile import Json, parse_phones
 
-_TYPED = re.compile(r"\+?[\d\s.()\[\]/~\-]+")  # once it is `coded`
-_LINKED = re.compile("^(tel|callto|sms):", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?[\d\s.()\[\]/~\-]+")  # once it is `coded`
+_SCHEME = re.compile("^(tel|callto|sms):", re.IGNORECASE)
 _LONGEST = 17  # digits: fifteen at most of any country, after 00
 _SOURCES = phonenumbers.CountryCodeSource
 _FROM_ABROAD = (_SOURCES.FROM_NUMBER_WITH_PLUS_SIGN, _SOURCES.FROM_NUMBER_WITH_IDD)
@@ -33,7 +33,7 @@ def phones_text(value: Json) -> str:
     if phones is None:
         return compare.raw_text(value)
     words = here()
-    texts = ((words.phone_type(one.type), dial_text(one.number)) for one in phones)
+    texts = ((words.phone_type(phone.type), dial_text(phone.number)) for phone in phones)
     return ", ".join(" ".join(filter(None, both)) for both in texts)
 
 
@@ -43,38 +43,38 @@ def dial_text(number: str | None, region: str = "") -> str:
     region: ISO alpha-2 code of the country whose national numbers are understood too.
     """
     text = number or ""
-    if (written := _dialled_abroad(text)) is not None:
-        return written
-    read, is_abroad = parsed(text, region), text.startswith("+")
-    if read is None or not (is_abroad or phonenumbers.is_valid_number(read)):
+    if (display := _dialled_abroad(text)) is not None:
+        return display
+    phone, is_abroad = parsed(text, region), text.startswith("+")
+    if phone is None or not (is_abroad or phonenumbers.is_valid_number(phone)):
         return text
     form = (
         phonenumbers.PhoneNumberFormat.INTERNATIONAL
         if is_abroad
         else phonenumbers.PhoneNumberFormat.NATIONAL
     )
-    written = phonenumbers.format_number(read, form)
-    return written if dialled(written) == dialled(text) else text
+    display = phonenumbers.format_number(phone, form)
+    return display if dialled(display) == dialled(text) else text
 
 
 def _dialled_abroad(text: str) -> str | None:
-    """As `dial_text` of a number that has its country code and nothing between its digits, at a
-    fifth of the cost; None if it takes a closer look.
+    """`dial_text` of a number that has its country code and nothing between its digits, at a
+    fifth of the cost; None for any other number.
     """
-    if not (found := _INTERNATIONAL.fullmatch(text)):
+    if not (match := _INTERNATIONAL.fullmatch(text)):
         return None
-    country, national = int(found[1]), found[2]
+    country, national = int(match[1]), match[2]
     if national.startswith(_prefix(country)):
         return None
-    read = phonenumbers.PhoneNumber(country_code=country, national_number=int(national))
-    written = phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-    digits = written.replace(" ", "").replace("-", "")
-    return written if digits == text or _UNDIALLED.sub("", digits) == text else text
+    phone = phonenumbers.PhoneNumber(country_code=country, national_number=int(national))
+    display = phonenumbers.format_number(phone, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    digits = display.replace(" ", "").replace("-", "")
+    return display if digits == text or _UNDIALLED.sub("", digits) == text else text
 
 
 @cache
 def _prefix(country: int) -> str:
-    """What stands before a number that is dialled within a country of that calling code."""
+    """The prefix of a number that is dialled within a country of that calling code."""
     return phonenumbers.ndd_prefix_for_region(_COUNTRIES[country][0], True) or "0"
 
 
@@ -86,24 +86,24 @@ def dial_digits(typed: str, region: str = "") -> str:
     """
     text = unlinked(typed)
     for shape in (text, re.sub(r"^\W*00", "+", text)):
-        read = parsed(shape, region)
-        if read is None or read.extension or not phonenumbers.is_possible_number(read):
+        phone = parsed(shape, region)
+        if phone is None or phone.extension or not phonenumbers.is_possible_number(phone):
             continue
-        is_abroad = read.country_code_source in _FROM_ABROAD and _TYPED.fullmatch(shape)
-        if is_abroad or phonenumbers.is_valid_number(read) or _is_national(shape, read, region):
-            return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
+        is_abroad = phone.country_code_source in _FROM_ABROAD and _NUMBER.fullmatch(shape)
+        if is_abroad or phonenumbers.is_valid_number(phone) or _is_national(shape, phone, region):
+            return phonenumbers.format_number(phone, phonenumbers.PhoneNumberFormat.E164)
     digits = phonenumbers.normalize_digits_only(text)
-    if not _TYPED.fullmatch(text) or not 0 < len(digits) <= _LONGEST:
+    if not _NUMBER.fullmatch(text) or not 0 < len(digits) <= _LONGEST:
         return ""
     return f"+{digits}" if text[0] == "+" else digits
 
 
-def _is_national(text: str, read: phonenumbers.PhoneNumber, region: str) -> bool:
+def _is_national(text: str, phone: phonenumbers.PhoneNumber, region: str) -> bool:
     """Is it dialled as one dials within that country? Ranges that nobody has yet are among them."""
     start = phonenumbers.ndd_prefix_for_region(region, True) or ""
     digits = phonenumbers.normalize_digits_only(text)
-    whole = phonenumbers.national_significant_number(read)
-    return bool(start and _TYPED.fullmatch(text)) and digits == start + whole
+    whole = phonenumbers.national_significant_number(phone)
+    return bool(start and _NUMBER.fullmatch(text)) and digits == start + whole
 
 
 @lru_cache
@@ -116,13 +116,13 @@ def example(region: str) -> tuple[str, str]:
     if number is None:
         return "", ""
     formats = phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.E164
-    national, whole = (phonenumbers.format_number(number, one) for one in formats)
+    national, whole = (phonenumbers.format_number(number, form) for form in formats)
     return national, whole
 
 
 def unlinked(text: str) -> str:
     """A number as it was pasted, cleaned, without the tel: of a link."""
-    return _LINKED.sub("", coded(text))
+    return _SCHEME.sub("", coded(text))
 
 
 def parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:
@@ -136,13 +136,13 @@ def parsed(text: str, region: str) -> phonenumbers.PhoneNumber | None:
 def dialled(number: Json) -> str:
     """The digits of a phone number, after a + if it is international; "" if it is no number."""
     text = _UNDIALLED.sub("", number) if isinstance(number, str) else ""
-    read = _DIALLED.fullmatch(text)
-    return ("+" if read[1] else "") + read[2] if read else ""
+    match = _DIALLED.fullmatch(text)
+    return ("+" if match[1] else "") + match[2] if match else ""
 
 
-def same_number(one: Json, other: Json) -> bool:
+def same_number(number: Json, other: Json) -> bool:
     """0623456789 and +33623456789 are one phone; two international numbers only if equal."""
-    numbers = dialled(one), dialled(other)
+    numbers = dialled(number), dialled(other)
     if not all(numbers):
         return False
     if len({number.startswith("+") for number in numbers}) == 1:
@@ -171,7 +171,7 @@ def fingerprint(value: Json) -> Json:
     """
     phones = parse_phones(value or []) or ()
     is_ordered = any(phone.extra for phone in phones)
-    return [[normal_phones([one])] for one in value] if is_ordered else normal_phones(value)
+    return [[normal_phones([phone])] for phone in value] if is_ordered else normal_phones(value)
 
 
 def are_contained(sent: Json, stored: Json, normal: Normal) -> bool:
@@ -207,8 +207,8 @@ def rebase_phones(rows: Json, saw: Json, now: Json) -> Json:
     rebased = []
     for item in rows or []:
         phone = _phone_of(item, saw)
-        typed = {key: item.get(key) for key in ("type", "number")}
-        fits = partial(eq, phone) if phone else partial(compare.same_text, typed)
+        values = {key: item.get(key) for key in ("type", "number")}
+        fits = partial(eq, phone) if phone else partial(compare.same_text, values)
         places = (
             at for at, other in enumerate(now if isinstance(now, list) else []) if fits(other)
         )

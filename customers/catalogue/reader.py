@@ -51,7 +51,7 @@ def day_text(day: date, shape: str = "long") -> str:
         day = local(day)
     here = locale()
     is_whole = shape in ("full", "long")
-    text = format_date(day, shape, locale=here) if is_whole else _written(day, shape)
+    text = format_date(day, shape, locale=here) if is_whole else _time_text(day, shape)
     if day.day == 1 and here.language == "fr":  # CLDR has no word for it
         text = re.sub(r"(?<!\d)1 (?=[^\W\d])", "1er ", text)
     return text
@@ -62,11 +62,11 @@ def clock_text(moment: datetime, shape: str = "Hm") -> str:
     moment = local(moment)
     if shape == "SSS":
         rest = f"{get_decimal_symbol(locale())}{moment.microsecond // 1000:03}"
-        return _written(moment, "Hms") + rest
-    return _written(moment, shape)
+        return _time_text(moment, "Hms") + rest
+    return _time_text(moment, shape)
 
 
-def _written(time: date, skeleton: str) -> str:
+def _time_text(time: date, skeleton: str) -> str:
     """As Babel's `format_skeleton`, which looks for the pattern each time."""
     clock, pattern = _pattern(get_language() or "en", skeleton)
     return time.strftime(clock) if clock else pattern.apply(time, locale())
@@ -75,11 +75,11 @@ def _written(time: date, skeleton: str) -> str:
 @cache
 def _pattern(language: str, skeleton: str) -> tuple[str, DateTimePattern]:
     """How Python writes it, "" where it does not, and how Babel does."""
-    known = _locale(language).datetime_skeletons
-    found: DateTimePattern = known[
-        skeleton if skeleton in known else match_skeleton(skeleton, known)
+    skeletons = _locale(language).datetime_skeletons
+    pattern: DateTimePattern = skeletons[
+        skeleton if skeleton in skeletons else match_skeleton(skeleton, skeletons)
     ]
-    return _CLOCKS.get(found.pattern, ""), found
+    return _CLOCKS.get(pattern.pattern, ""), pattern
 
 
 def number_text(number: int | float) -> str:

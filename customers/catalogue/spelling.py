@@ -11,13 +11,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-_MOST_NAMED = 3  # letters of another script that are named
+_MOST_NAMES = 3  # letters of another script that are named
 
 # What may not show. Letters that are blank are named; the others are judged by `is_hidden`.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 SUSPECT = re.compile(f" {{2,}}|^ | (?![\\s\\S])|[^\\w!-~ ]|[{_BLANK}]")
 _IGNORED = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_NAMED = {"\u00a0": _("no-break space"), "\u202f": _("narrow no-break space")}
+_SPACE_NAMES = {"\u00a0": _("no-break space"), "\u202f": _("narrow no-break space")}
 _ALPHABETS = {
     "LATIN": _("Latin"),
     "GREEK": _("Greek"),
@@ -30,7 +30,7 @@ LOOK_ALIKE = str.maketrans(
     "аеорсухіјѕԁһԛԝАВЕКМНОРСТУХІЈЅԚԜοανικρυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "aeopcyxijsdhqwABEKMHOPCTYXIJSQWoavikpuxABEZHIKMNOPTYX",
 )
-# (its letters, the language that is meant, others that the market may mean)
+# (its letters, the likeliest language, others by market)
 _SCRIPTS: tuple[tuple[re.Pattern[str], str, dict[str, str]], ...] = (
     (re.compile("[\u3040-\u30ff]"), "ja", {}),
     (re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"), "ko", {}),
@@ -52,9 +52,9 @@ def codes_in(text: str) -> Iterator[Code]:
     """All that does not show in a text."""
     if is_simple(text):
         return
-    for found in SUSPECT.finditer(text):
-        if (code := spelled(found)) != found[0]:
-            yield found.start(), found.end(), code
+    for match in SUSPECT.finditer(text):
+        if (code := spelled(match)) != match[0]:
+            yield match.start(), match.end(), code
 
 
 def is_simple(text: str) -> bool:
@@ -62,13 +62,13 @@ def is_simple(text: str) -> bool:
     return text.isascii() and text.isprintable() and text == text.strip() and "  " not in text
 
 
-def spelled(found: re.Match[str]) -> str:
+def spelled(match: re.Match[str]) -> str:
     """What to write for a character that may not show, or for spaces."""
-    char, count = found[0][0], len(found[0])
+    char, count = match[0][0], len(match[0])
     if char == " ":
         spaces = ngettext("space", "%(count)d spaces", count) % {"count": count}
         return f"⟨{spaces}⟩"
-    return f"⟨{_NAMED.get(char, f'U+{ord(char):04X}')}⟩" if is_hidden(char) else char
+    return f"⟨{_SPACE_NAMES.get(char, f'U+{ord(char):04X}')}⟩" if is_hidden(char) else char
 
 
 @lru_cache(4096)
@@ -87,7 +87,7 @@ def note_on(old: str, new: str) -> str:
 
 
 def _only(old: str, new: str) -> str | Promise:
-    """What alone differs, if it is nothing but capitals or accents; "" otherwise."""
+    """The only difference, if it is one of capitals or accents; "" otherwise."""
     if unicodedata.normalize("NFC", old) == unicodedata.normalize("NFC", new):
         return _("looks the same: accents are stored in another way")
     if old.casefold() == new.casefold():
@@ -112,11 +112,11 @@ def _foreign(text: str, other: str) -> str:
     letters = [letter for word in re.findall(r"[^\W\d_]+", text) for letter in _strangers(word)]
     if not letters and text.translate(LOOK_ALIKE) == other.translate(LOOK_ALIKE):
         letters = [char for char in text if ord(char) in LOOK_ALIKE and char not in other]
-    named = [
+    names = [
         f"{_ALPHABETS[str(_alphabet(char))]} {char}, U+{ord(char):04X}"
         for char in dict.fromkeys(letters)
     ]
-    return "; ".join(named[:_MOST_NAMED]) + ("; …" if len(named) > _MOST_NAMED else "")
+    return "; ".join(names[:_MOST_NAMES]) + ("; …" if len(names) > _MOST_NAMES else "")
 
 
 def _strangers(word: str) -> list[str]:
@@ -146,8 +146,8 @@ def language_of(text: str, both: str, market: str) -> str:
         return ""
     if place == _CHINESE:
         place = next(at for at in places if _SCRIPTS[at][0].search(both))
-    _letters, meant, others = _SCRIPTS[place]
-    return others.get(market) or others.get(market.partition("-")[0]) or meant
+    _letters, language, others = _SCRIPTS[place]
+    return others.get(market) or others.get(market.partition("-")[0]) or language
 
 
 def is_rtl(text: str) -> bool:

@@ -49,22 +49,22 @@ def coded(text: str) -> str:
     return one_line(_DASHES.sub("-", "".join(digits)))
 
 
-def _selector(found: re.Match[str]) -> str:
+def _selector(match: re.Match[str]) -> str:
     """The first of several selectors where it stands on a letter that has variants, else ""."""
-    return found[0][0] if _SELECTING.match(_script(found, -1)) else ""
+    return match[0][0] if _SELECTING.match(_script(match, -1)) else ""
 
 
-def _joiner(found: re.Match[str]) -> str:
+def _joiner(match: re.Match[str]) -> str:
     """The same of joiners: between letters that join, or at the end after a virama."""
-    is_between = _JOINING.match(_script(found, -1)) and _JOINING.match(_script(found, 1))
-    before = found.string[: found.start()][-1:]
+    is_between = _JOINING.match(_script(match, -1)) and _JOINING.match(_script(match, 1))
+    before = match.string[: match.start()][-1:]
     is_ending = before and unicodedata.combining(before) == _VIRAMA
-    return found[0][0] if is_between or is_ending else ""
+    return match[0][0] if is_between or is_ending else ""
 
 
-def _script(found: re.Match[str], side: int) -> str:
+def _script(match: re.Match[str], side: int) -> str:
     """The name of the letter, or the mark, before or after; "" for any other character."""
-    string = found.string
-    char = string[: found.start()][-1:] if side < 0 else string[found.end() :][:1]
+    string = match.string
+    char = string[: match.start()][-1:] if side < 0 else string[match.end() :][:1]
     is_letter = char and unicodedata.category(char)[0] in "LM"
     return unicodedata.name(char, "") if is_letter else ""

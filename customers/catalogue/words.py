@@ -60,15 +60,15 @@ def languages() -> Mapping[str, str]:
 
 @cache
 def _languages(locale: Locale) -> Mapping[str, str]:
-    named = locale.languages.items()
-    found = {code.upper(): capfirst(name) for code, name in named if len(code) == 2}
-    return reader.in_order(found)
+    items = locale.languages.items()
+    names = {code.upper(): capfirst(name) for code, name in items if len(code) == 2}
+    return reader.in_order(names)
 
 
 class Words(NamedTuple):
-    """What phones and opt-ins are told with, in one language; what has no name stands as it came.
+    """The words for phones and opt-ins, in one language; a code without a name stands as it came.
 
-    To ask for the language takes as long as all that is told of a phone: do it once for a list.
+    Asking for the language takes as long as putting a phone into words: do it once for a list.
     """
 
     phone_types: Mapping[str, str]
@@ -96,7 +96,7 @@ class Words(NamedTuple):
 
 
 def here() -> Words:
-    """In the language of the person."""
+    """The words in the language of the person."""
     return _words(get_language())
 
 
@@ -136,8 +136,8 @@ def any_text(value: Json) -> str:
     if isinstance(value, list):
         return ", ".join(map(any_text, value))
     if isinstance(value, dict):
-        members = ((key, one) for key, one in value.items() if one is not None)
-        return ", ".join(f"{key_text(key)} {any_text(one)}" for key, one in members)
+        members = ((key, member) for key, member in value.items() if member is not None)
+        return ", ".join(f"{key_text(key)} {any_text(member)}" for key, member in members)
     return yes_no(value)
 
 
@@ -151,10 +151,10 @@ def key_text(key: str) -> str:
     return key.replace("_", " ").replace(".", ", ").strip() or key
 
 
-def _named_by(names: Callable[[], Mapping[str, str]]) -> Callable[[Json], str]:
+def _name_of(names: Callable[[], Mapping[str, str]]) -> Callable[[Json], str]:
     """A function from a code to its name; a code without one stands as it came."""
     return lambda code: names().get(raw_text(code), raw_text(code))
 
 
-country_text = _named_by(countries)
-language_text = _named_by(languages)
+country_text = _name_of(countries)
+language_text = _name_of(languages)

@@ -21,14 +21,14 @@ from customers.clubmed.tokens import TokenSource
 from customers.clubmed.transport import Breaker, Call, bounded_session, current_call
 
 logger = logging.getLogger("customers.clubmed")
-# What urllib3 logs quotes addresses and header bytes, and with them customers' numbers.
+# The log lines of urllib3 quote addresses and header bytes, and with them customers' numbers.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _ID = re.compile("[1-9][0-9]{0,63}")  # contract 3
 _LOCALE = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?-[A-Z]{2}")  # contract 3
 _CHANCE = random.SystemRandom()
 _TRIES = 3  # of a read
-_BUSY = (429, 502, 503, 504)  # what a gateway says that may be well in a moment
+_BUSY = (429, 502, 503, 504)  # answers of a gateway that may be well in a moment
 
 
 def is_locale(text: str) -> bool:
@@ -84,10 +84,10 @@ class ClubMed:
         force_address: bypass the check of the address.
         """
         route = "POST /v1/customers"
-        created, _ = self._call(route, promised=[201], forced=force_address, fields=fields)
-        if (found := _usable_id(created)) is None:
+        body, _ = self._call(route, promised=[201], forced=force_address, fields=fields)
+        if (number := _usable_id(body)) is None:
             raise errors.NoAnswerError(f"{route}: 201 without a usable id")
-        return found
+        return number
 
     def find_customers(
         self, filters: Mapping[str, str], *, limit: int = 10, page: int = 1
@@ -105,10 +105,10 @@ class ClubMed:
             if exc.status == 416:
                 return SearchPage([])
             raise
-        found = [{**item, "id": number} for item in items if (number := _usable_id(item))]
+        customers = [{**item, "id": number} for item in items if (number := _usable_id(item))]
         total = answer.headers.get("content-range", "").rpartition("/")[2].strip()  # 0-9/256
-        known = int(total) if total.isdecimal() and len(total) < 10 else None
-        return SearchPage(found, known, has_next="next" in answer.links)
+        count = int(total) if total.isdecimal() and len(total) < 10 else None
+        return SearchPage(customers, count, has_next="next" in answer.links)
 
     def locales(self) -> list[str]:
         """GET /v0/locales: the locales that this API key may use ("fr-FR")."""
@@ -174,15 +174,15 @@ class ClubMed:
             outcome = type(exc).__name__
             raise
         except Exception as exc:  # of the libraries: their texts hold addresses, so none is chained
-            kind = errors.NoAnswerError if call.sent else errors.NotSentError
+            kind = errors.NoAnswerError if call.was_sent else errors.NotSentError
             outcome = kind.__name__
             raise kind(f"{route}: {type(exc).__name__}") from None
         finally:
             current_call.reset(reset)
-            if not self.is_optional and call.answered is not None:
-                self.breaker.report(answered=call.answered)
-            taken = round((time.monotonic() - began) * 1000)
-            about = {"route": route, "outcome": str(outcome), "ms": taken}
+            if not self.is_optional and call.was_answered is not None:
+                self.breaker.report(answered=call.was_answered)
+            ms = round((time.monotonic() - began) * 1000)
+            about = {"route": route, "outcome": str(outcome), "ms": ms}
             logger.info("called", extra=about)
         return content, answer
 
@@ -201,7 +201,7 @@ class ClubMed:
         headers["accept"] = "application/json"
         url = self.base_url.rstrip("/") + path.format(customer_id=quote(customer_id, safe=""))
         query = [*query, ("force_address", "true")] if forced else query
-        encoded = urlencode(query, quote_via=quote)  # a space as %20: a few read + as itself
+        encoded = urlencode(query, quote_via=quote)  # a space as %20: not every server reads +
         request = requests.Request(method, url, headers, params=encoded)
         if fields is not None:
             headers["Content-Type"] = "application/json"
@@ -209,7 +209,7 @@ class ClubMed:
         return request
 
     def _tries(self, call: Call, request: requests.Request) -> requests.Response:
-        """The answer of the last try. Raises what the libraries raise if there is none."""
+        """The answer of the last try. Without one, raises the exception of the library."""
         token = self.tokens.token()
         if not self.breaker.allows(may_probe=not self.is_optional):
             raise errors.NotSentError("the circuit breaker is open")
@@ -220,13 +220,13 @@ class ClubMed:
             try:
                 answer = self._send(call, request, token)
             except Exception as exc:
-                if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # not our making
-                    call.answered = False
+                if isinstance(exc, OSError) and not isinstance(exc, ValueError):  # of the network
+                    call.was_answered = False
                 if not self._may_go_on(call, tries, wait):
                     raise
             else:
                 if answer.status_code == 401 and not is_renewed:
-                    call.sent = False  # nothing landed
+                    call.was_sent = False  # nothing landed
                     rejected, token, is_renewed = token, self.tokens.token(token), True
                     if token != rejected:
                         continue
@@ -239,13 +239,13 @@ class ClubMed:
             tries += 1
 
     def _may_go_on(self, call: Call, tries: int, wait: float) -> bool:
-        """May a read be tried again after so many seconds? A third of its time must be left."""
-        has_time = call.left - wait > self.deadline / 3
+        """May a read be tried again after so many seconds? Needs a third of the call's time."""
+        has_time = call.seconds_left - wait > self.deadline / 3
         return not call.is_write and tries < _TRIES and has_time and not self.breaker.is_open
 
     def _send(self, call: Call, request: requests.Request, token: str) -> requests.Response:
         """Send once and receive the whole answer."""
-        call.sent = False
+        call.was_sent = False
         request.headers["authorization"] = f"Bearer {token}"
         answer = self.http.send(
             self.http.prepare_request(request),
@@ -253,7 +253,7 @@ class ClubMed:
             allow_redirects=False,
         )
         # A 500 is an answer: it may be about one customer, or one value, alone.
-        call.answered = answer.status_code not in _BUSY or answer.status_code == 429
+        call.was_answered = answer.status_code not in _BUSY or answer.status_code == 429
         return answer
 
 
@@ -276,9 +276,9 @@ def _judge(
 
 
 def _usable_id(item: Json) -> str | None:
-    """An answer's `id` as text; None if it has none that can be a customer's."""
-    found = item.get("id") if isinstance(item, dict) else None
-    return str(found) if isinstance(found, str | int) and _ID.fullmatch(str(found)) else None
+    """An item's `id` as text; None if no customer can have such an id."""
+    number = item.get("id") if isinstance(item, dict) else None
+    return str(number) if isinstance(number, str | int) and _ID.fullmatch(str(number)) else None
 
 
 def _parse(body: bytes) -> Json:

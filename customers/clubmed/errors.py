@@ -1,7 +1,7 @@
 """What can go wrong with a call, sorted by the one question that matters: did it land?
 
 The text of an error may reach a log: it holds the route's template and a status, never an address,
-an id or a value. What Club Med said stands in attributes, for the page.
+an id or a value. Club Med's own words stand in attributes, for the page.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class NotSentError(ClubMedError):
 
 
 class NoTokenError(NotSentError):
-    """No token could be had. used_up: what it was asked for with must not be used again."""
+    """No token could be had. used_up: its credential (code, refresh token) is spent."""
 
     def __init__(self, text: str, *, used_up: bool = False) -> None:
         super().__init__(text)

@@ -30,9 +30,9 @@ class Problem(NamedTuple):
     """A value that a market refuses.
 
     key: dotted, as `concerned_key` has it. rule: "required", "choice", "maxLength" or "minLength";
-    of any other how it is explained: by an "example", "explained" in words, or "other". limit,
-    length: in characters. hint: the example or the explanation, or "". pattern: that it does not
-    fit, if that is what is wrong.
+    of any other its explanation: by an "example", "explained" in words, or "other". limit, length:
+    in characters. hint: the example or the explanation, or "". pattern: of the rule that the value
+    breaks, "" for a rule of another kind.
     """
 
     key: str
@@ -190,8 +190,8 @@ def codes(choices: Json, *, key: str = "code") -> dict[str, str]:
 def _without_empty(value: Json) -> Json:
     """The value without members that are null, "" or empty themselves (contract 2)."""
     if isinstance(value, Mapping):
-        members = {key: _without_empty(one) for key, one in value.items()}
-        return {key: one for key, one in members.items() if one not in (None, "", [], {})}
+        members = {key: _without_empty(part) for key, part in value.items()}
+        return {key: part for key, part in members.items() if part not in (None, "", [], {})}
     if isinstance(value, list):
         return [_without_empty(item) for item in value]
     return value

@@ -1,6 +1,6 @@
 """The access tokens that calls carry (contract 1): a fixed one, or one from a token endpoint.
 
-Where a token lies between calls is not known here; `customers.services.credentials` knows.
+`customers.services.credentials` stores a token between calls.
 """
 
 import logging
@@ -24,8 +24,8 @@ _LONGEST_LIFE = 24 * 3600
 
 class TokenSource(Protocol):
     def token(self, rejected: str = "") -> str:
-        """The token for the next call; `rejected` by a 401 again if there is no other one. Raises
-        NotSentError.
+        """The token for the next call. rejected: a token that got a 401; it is returned again if
+        there is no other one. Raises NotSentError.
         """
 
 
@@ -62,7 +62,7 @@ class AccessToken:
 def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToken:
     """The token in a token endpoint's JSON (RFC 6749, 5.1). Raises ValueError.
 
-    began: when it was asked for, in seconds since 1970. life: seconds, for an answer without a
+    began: the time of the request, in seconds since 1970. life: seconds, for an answer without a
     readable `expires_in`.
     """
     answer = answer if isinstance(answer, dict) else {}
@@ -72,8 +72,8 @@ def parse_token(answer: Any, began: float, *, life: float = _LIFE) -> AccessToke
         raise ValueError("no bearer token")
     refresh = answer.get("refresh_token")
     with suppress(TypeError, ValueError, OverflowError):
-        told = float(answer.get("expires_in"))
-        life = min(told, _LONGEST_LIFE) if told > 0 else life
+        seconds = float(answer.get("expires_in"))
+        life = min(seconds, _LONGEST_LIFE) if seconds > 0 else life
     return AccessToken(
         access,
         renew_at=began + life - min(_MARGIN, life / 4),
@@ -94,18 +94,18 @@ class TokenEndpoint:
     def fetch(self, grant_type: str, **form: str) -> AccessToken:
         """Ask once, within 5 s and three quarters of the call's time. Raises NoTokenError."""
         outer = current_call.get(None)
-        seconds = min(_SECONDS, outer.left * 3 / 4) if outer else _SECONDS
-        with within(seconds) as call:  # the call that waits for the token has sent nothing yet
+        seconds = min(_SECONDS, outer.seconds_left * 3 / 4) if outer else _SECONDS
+        with within(seconds) as call:  # the outer call has sent nothing yet
             try:
                 return self._ask({"grant_type": grant_type, **form})
             except NoTokenError:
                 raise
-            # The libraries' texts hold addresses, so none is chained. What was sent may be used up.
+            # Not chained: the libraries' texts hold addresses. A sent credential may be used up.
             except Exception as exc:
                 reason = f"token endpoint: {type(exc).__name__}"
-                raise NoTokenError(reason, used_up=call.sent) from None
+                raise NoTokenError(reason, used_up=call.was_sent) from None
             finally:
-                logger.info("POST token %d ms", (seconds - call.left) * 1000)
+                logger.info("POST token %d ms", (seconds - call.seconds_left) * 1000)
 
     def _ask(self, form: dict[str, str]) -> AccessToken:
         began = time.time()

@@ -1,7 +1,7 @@
 """One hard deadline a call, a largest answer, and a circuit breaker.
 
 The timeouts of requests bound each wait on the socket, so a server that drips bytes can hold a call
-for ever. Here each wait gets what is left of the whole call's time. The connection also notes the
+for ever. Here each wait gets the rest of the whole call's time. The connection also notes the
 first byte that it sends: a call that failed without one did not land. Looking up a host's name is
 the one wait that the system alone bounds.
 """
@@ -65,26 +65,26 @@ class Breaker:
 class Call:
     """One call under way.
 
-    ends_at: its deadline, on the monotonic clock. is_write: does it change something? sent: did a
-    byte of this try go out? answered: was the last try answered; None if that is unknown.
+    ends_at: its deadline, on the monotonic clock. is_write: does it change something? was_sent: did
+    a byte of this try go out? was_answered: was the last try answered; None if that is unknown.
     """
 
     ends_at: float
     is_write: bool = False
-    sent: bool = False
-    answered: bool | None = None
+    was_sent: bool = False
+    was_answered: bool | None = None
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the deadline; negative after it."""
         return self.ends_at - time.monotonic()
 
     def wait(self, most: float | None = None) -> float:
         """Seconds that one wait may take, at most `most`; TimeoutError after the deadline."""
-        left = self.left
-        if left <= 0:
+        seconds = self.seconds_left
+        if seconds <= 0:
             raise TimeoutError("the call's deadline has passed")
-        return left if most is None else min(left, most)
+        return seconds if most is None else min(seconds, most)
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
@@ -125,7 +125,7 @@ class _Response(HTTPResponse):
         self.fp = io.BufferedReader(_BoundedRead(sock, self.fp.detach()))
 
     def _read_status(self) -> tuple[str, int, str]:
-        """Pass over what is said before the answer, such as 103 (RFC 9110, 15.2)."""
+        """Pass over provisional answers, such as 103 (RFC 9110, 15.2)."""
         status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
         while 100 <= status[1] < 200:
             parse_headers(self.fp)
@@ -159,7 +159,7 @@ class _Connection(HTTPConnection):
         if self.sock is None:
             self.connect()
         self.sock.settimeout(call.wait())
-        call.sent = True
+        call.was_sent = True
         super().send(data)
 
 

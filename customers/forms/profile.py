@@ -115,7 +115,7 @@ class ProfileForm(Inputs):
             return str(self.data["token"])
         values, editing = self._shown_values, self.editing
         actor, reverts = editing.actor, self.reverts
-        return form_token.mint(actor=actor, form=editing.name, seen=values, reverts=reverts)
+        return form_token.mint(actor=actor, form=editing.name, values=values, reverts=reverts)
 
     @property
     def _shown_values(self) -> dict[str, Json]:

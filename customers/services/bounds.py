@@ -15,7 +15,7 @@ class BoundedSession(requests.Session):
     """
 
     seconds: float = 5
-    sent = False  # did a byte of the last call go out?
+    was_sent = False  # did a byte of the last call go out?
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -27,4 +27,4 @@ class BoundedSession(requests.Session):
             try:
                 return super().send(request, **kwargs)
             finally:
-                self.sent = call.sent
+                self.was_sent = call.was_sent

@@ -48,8 +48,8 @@ def change_profile(
     sent = line.new_values
     with calling(actor, is_write=True) as api, record.recording_answer(line):
         api.update_profile(customer_id, sent, force_address=force_address)
-    made = record.record_answer(line, Outcome.APPLIED)
-    return Saved(line.change_id, customer_id, sent, made)
+    entries = record.record_answer(line, Outcome.APPLIED)
+    return Saved(line.change_id, customer_id, sent, entries)
 
 
 def _journal_change(

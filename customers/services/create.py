@@ -78,9 +78,9 @@ def _journal_create(
         about = {"flags": " ".join(sorted({*act["flags"].split(), *flags})), "related": related}
         with suppress(journal.MovedOnError):  # the same form, answered between the two queries
             line = journal.write(token.change_id, act | about, new, read_at=read_at)
-            known = {*related, str(line.change_id)}
+            keys = {*related, str(line.change_id)}
             alike = duplicates.unsettled_creates(values, since=read_at)
-            if all(one.key in known for one in alike):
+            if all(duplicate.key in keys for duplicate in alike):
                 return line
             with transaction.atomic():  # nothing was sent: look again at who else is created
                 journal.close(line)
@@ -93,18 +93,18 @@ def _duplicates(
 
     Raises MayExist for one whom the person who creates has not seen.
     """
-    searched: list[Duplicate] | None = None
+    customers: list[Duplicate] | None = None
     try:
-        searched = customers_like(values, actor=actor)
+        customers = customers_like(values, actor=actor)
     except outcomes.Forbidden:  # this desk may not search
-        searched = []
+        customers = []
     except (outcomes.Unreachable, outcomes.NeedsRenewal, outcomes.NeedsSignIn):
         raise  # nor could the create be sent
     except outcomes.NotSaved:
         pass
-    found = duplicates.unsettled_creates(values) + (searched or [])
-    keys = [one.key for one in found]
-    if not {*keys} <= {*(despite or ())} or (searched is None and despite is None):
-        raise MayExist(duplicates.likeliest_first(values, found), values, searched is None)
-    flags = [Flag.DESPITE_DUPLICATES] if found else []
-    return flags + ([Flag.UNCHECKED_DUPLICATES] if searched is None else []), keys
+    alike = duplicates.unsettled_creates(values) + (customers or [])
+    keys = [duplicate.key for duplicate in alike]
+    if not {*keys} <= {*(despite or ())} or (customers is None and despite is None):
+        raise MayExist(duplicates.likeliest_first(values, alike), values, customers is None)
+    flags = [Flag.DESPITE_DUPLICATES] if alike else []
+    return flags + ([Flag.UNCHECKED_DUPLICATES] if customers is None else []), keys

@@ -52,9 +52,9 @@ def background() -> TokenSource | None:
 
 
 def keep(answer: Mapping[str, Any], began: float, endpoint: str, *, in_form: bool) -> str:
-    """Store what the provider's token endpoint gave at a sign-in; returns the sign-in's handle.
+    """Store the answer of the provider's token endpoint to a sign-in; returns the sign-in's handle.
 
-    began: when it was asked, in seconds since 1970. Raises ValueError without a bearer token.
+    began: the time of the request, in seconds since 1970. Raises ValueError without a bearer token.
     """
     # A token that cannot be renewed and does not say for how long serves for the whole session.
     life = {} if answer.get("refresh_token") else {"life": settings.SESSION_COOKIE_AGE}
@@ -130,7 +130,7 @@ class _StoredToken:
         return token
 
     def _fetched(self, former: AccessToken) -> tuple[AccessToken, NotSentError | None]:
-        """The next token; or what is left of the former one, and why there is no other.
+        """The next token; or the former one as far as usable, and why there is no other.
 
         A refresh token that may have been used is dropped: a second use may look like a theft.
         """

@@ -31,11 +31,11 @@ def settle_change(
     outcome = Outcome.APPLIED if landed else Outcome.NOT_APPLIED
     with journal_in_reach(), transaction.atomic():
         head = chain.lock()
-        made = reading.of_change(change_id)
-        open_yet = [e for e in reading.verdicts(made).values() if e.outcome == Outcome.UNCLEAR]
-        if not open_yet or any(entry.is_by(actor) for entry in made):
+        steps = reading.of_change(change_id)
+        unclear = [e for e in reading.verdicts(steps).values() if e.outcome == Outcome.UNCLEAR]
+        if not unclear or any(entry.is_by(actor) for entry in steps):
             raise NotYours
-        first = made[0]
+        first = steps[0]
         number = first.customer_id or (customer_id if landed else "")
         if landed and not number:
             raise NumberMissing
@@ -44,7 +44,7 @@ def settle_change(
         entries.append(
             change_id,
             act | {"flags": first.flags, "reverts": first.reverts},
-            [FieldOutcome(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in open_yet],
+            [FieldOutcome(e.field, e.old, e.new, outcome, Evidence.PERSON) for e in unclear],
             head=head,
             unseen_by_author=True,
         )

@@ -50,49 +50,49 @@ def unsettled_creates(values: Mapping[str, Json], *, since: int | None = None) -
 
     since: also those that were settled after that entry.
     """
-    found = reading.unsettled(action=Action.CREATE, most=None)
+    unsettled = reading.unsettled(action=Action.CREATE, most=None)
     creates = [
         Duplicate(line.new_values, "", line.change_id, line.actor_name, line.sent_at)
-        for line in found.waiting
+        for line in unsettled.waiting
     ]
-    changes = found.changes
+    changes = unsettled.changes
     if since is not None:
         changes = changes + reading.creates_since(since)
     for change in changes:
         sent = {entry.field: entry.new for entry in change.entries}
         number = change.customer_id if change.outcome == Outcome.APPLIED else ""
-        made = (change.change_id, change.actor_name, change.recorded_at)
-        creates.append(Duplicate(sent, number, *made))
-    shared = [(one, _agreeing(values, one.values)) for one in creates]
+        origin = (change.change_id, change.actor_name, change.recorded_at)
+        creates.append(Duplicate(sent, number, *origin))
+    pairs = [(create, _agreeing(values, create.values)) for create in creates]
     both = {"last_name", "birthdate"}
-    return [one for one, same in shared if same & {"email", "phones"} or both <= same]
+    return [create for create, same in pairs if same & {"email", "phones"} or both <= same]
 
 
-def likeliest_first(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[Duplicate]:
-    return sorted(found, key=lambda one: -len(_agreeing(mine, one.values)))
+def likeliest_first(values: Mapping[str, Json], duplicates: Iterable[Duplicate]) -> list[Duplicate]:
+    return sorted(duplicates, key=lambda duplicate: -len(_agreeing(values, duplicate.values)))
 
 
-def compared(mine: Mapping[str, Json], found: Iterable[Duplicate]) -> list[dict[str, Any]]:
-    """What was typed beside what each of them holds, a line a field.
+def compared(typed: Mapping[str, Json], duplicates: Iterable[Duplicate]) -> list[dict[str, Any]]:
+    """The typed values beside those of each duplicate, a line a field.
 
-    cells: of each duplicate its value in words, and is it the same?
+    cells: the value of each duplicate in words, and is it the same?
     """
-    theirs = [(one.values, _agreeing(mine, one.values)) for one in found]
+    sides = [(other.values, _agreeing(typed, other.values)) for other in duplicates]
     return [
         {
             "label": FIELDS[name].label,
-            "typed": FIELDS[name].text(mine.get(name)),
-            "cells": [(FIELDS[name].text(one.get(name)), name in same) for one, same in theirs],
+            "typed": FIELDS[name].text(typed.get(name)),
+            "cells": [(FIELDS[name].text(side.get(name)), name in same) for side, same in sides],
         }
         for name in _COMPARED
     ]
 
 
-def _agreeing(mine: Mapping[str, Json], theirs: Mapping[str, Json]) -> set[str]:
-    """What both have and what means the same; of phones, one in common is enough."""
-    there = [name for name in _COMPARED if not is_empty(mine.get(name))]
-    same = {name for name in there if FIELDS[name].same(mine[name], theirs.get(name))}
-    phones = (parse_phones(values.get("phones")) or () for values in (mine, theirs))
-    if any(same_number(one.number, other.number) for one, other in product(*phones)):
+def _agreeing(person: Mapping[str, Json], somebody: Mapping[str, Json]) -> set[str]:
+    """The fields that both have with the same meaning; of phones, one in common is enough."""
+    names = [name for name in _COMPARED if not is_empty(person.get(name))]
+    same = {name for name in names if FIELDS[name].same(person[name], somebody.get(name))}
+    phones = (parse_phones(values.get("phones")) or () for values in (person, somebody))
+    if any(same_number(phone.number, other.number) for phone, other in product(*phones)):
         same.add("phones")
     return same

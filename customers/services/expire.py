@@ -79,7 +79,7 @@ def _months_before(now: datetime, months: int) -> datetime:
 def erase(old: Old, reason: str, progress: Callable[[int], None]) -> None:
     """Delete what is too old: values and access events after an entry that says so, entries in
     batches behind an anchor, oldest first. reason: why although the log is not whole, else "".
-    progress: told how many are done.
+    progress: called with the number of rows deleted so far.
     """
     if old.part == erasure.ENTRIES:
         done = 0

@@ -42,19 +42,19 @@ def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) 
     """
     others = map(region_of, offered_locales())
     search = search_terms.search(criteria, region=region_of(locale_of(actor)), others=others)
-    found, forbidden = SearchResult([], 0, has_next=False, tried=search.tried), None
+    result, forbidden = SearchResult([], 0, has_next=False, tried=search.tried), None
     try:
-        found = _search(search, actor, page) or found
+        result = _search(search, actor, page) or result
     except Forbidden as exc:
         forbidden = exc
     # Only a number that is a customer's may become an address: others may be a phone's.
-    if search.number and page == 1 and not found.items:
+    if search.number and page == 1 and not result.items:
         with suppress(NotFound):
             read_profile(search.number, actor=actor)
-            return replace(found, number=search.number)
+            return replace(result, number=search.number)
     if forbidden:
         raise forbidden
-    return found
+    return result
 
 
 def customers_like(
@@ -74,10 +74,10 @@ def _search(search: Search, actor: Actor, page: int) -> SearchResult | None:
     """The customers of the first step that finds any; None if no step does."""
     for step in search.steps:
         pages = [_page(filters, actor, page) for filters in step]
-        items = {item["id"]: item for one in pages for item in one.items}
+        items = {item["id"]: item for answer in pages for item in answer.items}
         if items:
-            has_next = any(one.has_next for one in pages)
-            totals = [one.total for one in pages if one.items]
+            has_next = any(answer.has_next for answer in pages)
+            totals = [answer.total for answer in pages if answer.items]
             total = totals[0] if len(totals) == 1 else None
             is_one = len(items) == 1 and not has_next and page == 1
             number = next(iter(items)) if is_one and search_terms.is_one_person(step[0]) else ""

@@ -20,7 +20,7 @@ from customers.services.connection import calling
 from customers.services.outcomes import Forbidden, InUse, NotFound, NoTombstone
 from customers.services.read import read_profile
 from customers.services.record import act_of, journal_in_reach
-from customers.services.settle import answer_found, append_settlement, give_up
+from customers.services.settle import append_settlement, give_up, settlement_of
 
 
 def forget_customer(
@@ -28,26 +28,26 @@ def forget_customer(
 ) -> int:
     """Erase the values that the log holds of a customer; returns of how many entries.
 
-    caller: with whose token Club Med is asked what came of an open change; None: the background's.
+    caller: with whose token the profile is read to settle an open change; None: the background's.
     Raises a NotSaved, InUse while a change is open: then nothing was erased.
     """
-    theirs = Q(customer_id=customer_id)
+    of_customer = Q(customer_id=customer_id)
     with journal_in_reach():
-        open_yet = [line for line in journal.overdue().filter(theirs) if line.is_readable]
+        open_lines = [line for line in journal.overdue().filter(of_customer) if line.is_readable]
         try:
-            if open_yet:
+            if open_lines:
                 read_profile(customer_id, actor=caller)  # which settles them
         except NotFound:  # nobody will ever know
-            give_up(open_yet)
+            give_up(open_lines)
     change_id = uuid4()
     act = act_of(Action.FORGOTTEN, actor, reason, customer_id=customer_id, request_id=request_id)
     with journal_in_reach(), transaction.atomic():
-        give_up(journal.overdue().filter(theirs), readable=False)
+        give_up(journal.overdue().filter(of_customer), readable=False)
         head = chain.lock()
         at = moment(max(timezone.now(), head.recorded_at))
-        made = Entry.objects.filter(theirs, action=Action.CREATE).order_by()
-        creates = sorted({change.hex for change in made.values_list("change_id", flat=True)})
-        count = _erase(change_id, act, theirs, head.seq)
+        creations = Entry.objects.filter(of_customer, action=Action.CREATE).order_by()
+        creates = sorted({change.hex for change in creations.values_list("change_id", flat=True)})
+        count = _erase(change_id, act, of_customer, head.seq)
         who = (actor.issuer, actor.sub, actor.name)
         try:  # before the commit: a tombstone too many does no harm
             tombstones.write(Tombstone(customer_id, change_id.hex, at, tuple(creates), *who))
@@ -69,19 +69,19 @@ def replay(tombstone: Tombstone) -> int:
     with journal_in_reach():
         if Entry.objects.filter(change_id=change_id).exists():
             return 0  # nothing older was restored
-        open_then = list(journal.overdue().filter(lines, sent_at__lte=at))
+        open_lines = list(journal.overdue().filter(lines, sent_at__lte=at))
         profile = None
-        if any(line.is_readable for line in open_then):
+        if any(line.is_readable for line in open_lines):
             with suppress(NotFound, Forbidden), calling(None) as api:
                 profile = api.read_profile(customer_id)
     with journal_in_reach(), transaction.atomic():
         chain.lock()
-        for line in open_then:
-            append_settlement(answer_found(line, profile, customer_id))
+        for line in open_lines:
+            append_settlement(settlement_of(line, profile, customer_id))
         up_to = chain.newest_at(at)
-        changes = [*creates, *(line.pk for line in open_then)]
-        known = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=changes)
-        if not Entry.objects.filter(known).exists() and not JournalLine.objects.filter(lines):
+        changes = [*creates, *(line.pk for line in open_lines)]
+        older = Q(customer_id=customer_id, seq__lte=up_to) | Q(change_id__in=changes)
+        if not Entry.objects.filter(older).exists() and not JournalLine.objects.filter(lines):
             return 0
         actor = Actor(tombstone.actor_issuer, tombstone.actor_sub, tombstone.actor_name, ())
         reason = f"Forgotten on {tombstone.at}, before a backup was restored"
@@ -98,17 +98,17 @@ def _erase(
     """
     customer_id = act["customer_id"]
     every_field = dict.fromkeys(FIELDS, (None, None))
-    ours = journal.write(change_id, act, every_field, read_at=chain.position())
+    own_line = journal.write(change_id, act, every_field, read_at=chain.position())
     # A create whose number is known claims no field.
     if (other := JournalLine.objects.filter(lines).exclude(pk=change_id).first()) is not None:
         raise InUse(other)
     values = erasure.values_of(customer_id, up_to, changes)
     also = values.exclude(entry__customer_id=customer_id, pk__lte=up_to).order_by("pk")
-    said = erasure.erasure_entry(erasure.VALUES, up_to, also.values_list("pk", flat=True))
+    finding = erasure.erasure_entry(erasure.VALUES, up_to, also.values_list("pk", flat=True))
     of_values = Entry.objects.filter(seq__in=values.values("pk")).order_by().values("change_id")
-    theirs = Q(customer_id=customer_id, seq__lte=up_to) | Q(pk__in=of_values)
-    Change.objects.filter(theirs).update(read_again_at=None, unseen_by_author=False)
+    of_customer = Q(customer_id=customer_id, seq__lte=up_to) | Q(pk__in=of_values)
+    Change.objects.filter(of_customer).update(read_again_at=None, unseen_by_author=False)
     count, _ = values.delete()
-    entries.append(change_id, act, [said])
-    journal.close(ours)
+    entries.append(change_id, act, [finding])
+    journal.close(own_line)
     return count

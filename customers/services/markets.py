@@ -1,4 +1,4 @@
-"""What Club Med says of a market: its locales, civilities, countries and rules for a profile.
+"""Club Med's data of a market: its locales, civilities, countries and rules for a profile.
 
 `refresh_market` asks Club Med and fills the cache; all else reads the cache alone.
 """
@@ -19,7 +19,7 @@ from customers.services.outcomes import NotSaved
 
 logger = logging.getLogger(__name__)
 _GOOD = 12 * 60 * 60  # seconds until an answer is asked for again
-_KEPT = 7 * 24 * 60 * 60  # seconds that an answer is used if there is no newer one
+_MAX_AGE = 7 * 24 * 60 * 60  # seconds that an answer is used if there is no newer one
 _PAUSE = 60  # seconds after a failure until Club Med is asked again
 _PATIENCE = 2  # seconds for all questions of one refresh
 
@@ -29,12 +29,12 @@ def known_market(locale: str, *, actor: Actor) -> Market:
 
     locale: whose rules; "" for the market that the actor works in, whose language labels are in.
     """
-    spoken = locale_of(actor)
+    own_locale = locale_of(actor)
     return Market(
-        locale or spoken,
-        Rules(cache.get(_key(f"schema {locale or spoken}", "known"), {})),
-        cache.get(_key(f"civilities {spoken}", "known"), {}),
-        cache.get(_key(f"countries {spoken}", "known"), {}),
+        locale or own_locale,
+        Rules(cache.get(_key(f"schema {locale or own_locale}", "known"), {})),
+        cache.get(_key(f"civilities {own_locale}", "known"), {}),
+        cache.get(_key(f"countries {own_locale}", "known"), {}),
     )
 
 
@@ -52,20 +52,20 @@ def offered_locales() -> list[str]:
 
 def refresh_market(locale: str, *, actor: Actor) -> None:
     """Ask for what is missing or old, the most important first, within a short time."""
-    spoken = locale_of(actor)
-    ruled = locale or spoken
+    own_locale = locale_of(actor)
+    locale = locale or own_locale
     questions: dict[str, Callable[[ClubMed], Json]] = {
-        f"schema {ruled}": lambda api: dict(rules(api.profile_schema(ruled)).schema),
-        f"civilities {spoken}": lambda api: _labels(api.civilities(), "code"),
-        f"countries {spoken}": lambda api: _labels(api.countries(), "id"),
+        f"schema {locale}": lambda api: dict(rules(api.profile_schema(locale)).schema),
+        f"civilities {own_locale}": lambda api: _labels(api.civilities(), "code"),
+        f"countries {own_locale}": lambda api: _labels(api.countries(), "id"),
         "locales": ClubMed.locales,
     }
-    asked = cache.get_many([_key(name, "asked") for name in questions])
+    recent = cache.get_many([_key(name, "asked") for name in questions])
     ends_at = time.monotonic() + _PATIENCE
     for name, ask in questions.items():
-        left = ends_at - time.monotonic()
-        if left > 0 and _key(name, "asked") not in asked:
-            _ask(name, ask, actor, left)
+        seconds = ends_at - time.monotonic()
+        if seconds > 0 and _key(name, "asked") not in recent:
+            _ask(name, ask, actor, seconds)
 
 
 def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float) -> None:
@@ -76,7 +76,7 @@ def _ask(name: str, ask: Callable[[ClubMed], Json], actor: Actor, seconds: float
     except NotSaved as exc:
         logger.warning("what a market says cannot be had: %s", type(exc).__name__)
         return
-    cache.set(_key(name, "known"), answer, _KEPT)
+    cache.set(_key(name, "known"), answer, _MAX_AGE)
     cache.set(_key(name, "asked"), True, _GOOD)
 
 

@@ -1,4 +1,4 @@
-"""What can come of a verb: `Saved`, or one of the `NotSaved`, each with what people are told."""
+"""The outcomes of a verb: `Saved`, or one of the `NotSaved`, each with its sentences for people."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Saved:
 class NotSaved(Exception):
     """status: of the HTTP answer. title, text: an argument takes the place of the class's own.
 
-    is_about_form: it is told inside the form that was sent, not above the page.
+    is_about_form: it is shown inside the form that was sent, not above the page.
     """
 
     status, is_about_form = 503, False
@@ -59,7 +59,7 @@ class SaidNo(NotSaved):
 
 @dataclass(eq=False)
 class Refused(SaidNo):
-    """What was sent. description: in Club Med's words, or "". errors: one a field, often none."""
+    """A refusal. description: in Club Med's words, or "". errors: one a field, often none."""
 
     status, is_about_form = 422, True
     title, text = wording.REFUSED, wording.NOTHING_CHANGED
@@ -149,7 +149,7 @@ class NoTombstone(NotSaved):
     title, text = wording.NO_TOMBSTONE, wording.NO_TOMBSTONE_TEXT
 
 
-class Taken(NotSaved):
+class Clash(NotSaved):
     """Another change is in the way of this one."""
 
     status, is_about_form = 409, True
@@ -157,7 +157,7 @@ class Taken(NotSaved):
 
 
 @dataclass(eq=False)
-class Conflict(Taken):
+class Conflict(Clash):
     """A field is not what the person saw. profile: as Club Med holds it now."""
 
     title, text = wording.CONFLICT, wording.CONFLICT_TEXT
@@ -166,14 +166,14 @@ class Conflict(Taken):
 
 
 @dataclass(eq=False)
-class InUse(Taken):
+class InUse(Clash):
     """Somebody, perhaps the same person, is saving a field of this change; `line` says who."""
 
     line: JournalLine
 
 
 @dataclass(eq=False)
-class AlreadySent(Taken):
+class AlreadySent(Clash):
     """This form was sent before, with other answers; `sent` is what that change holds."""
 
     title, text = wording.CREATED_BEFORE, wording.CREATED_BEFORE_TEXT
@@ -182,7 +182,7 @@ class AlreadySent(Taken):
 
 
 @dataclass(eq=False)
-class MayExist(Taken):
+class MayExist(Clash):
     """Somebody who may be the same person is there, or in the making.
 
     duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not

@@ -17,7 +17,7 @@ from customers.catalogue.fields import cut_unknown
 from customers.catalogue.words import any_text
 from customers.clubmed.profile import Json, Profile
 from customers.services.connection import calling
-from customers.services.outcomes import TooLong
+from customers.services.outcomes import NotFound, TooLong
 from customers.services.record import logger
 from customers.services.settle import settle_from_profile
 
@@ -33,7 +33,10 @@ def read_profile(customer_id: str, *, actor: Actor | None) -> Profile:
 
 def read_with_history(customer_id: str, *, actor: Actor) -> tuple[Profile, History]:
     """The profile, and what the log says of the customer since it was read."""
-    profile, _, history = read_at_position(customer_id, chain.position(), actor)
+    try:
+        profile, _, history = read_at_position(customer_id, chain.position(), actor)
+    except NotFound:  # so says a read that lags behind a create, too
+        raise NotFound(text=wording.GONE if reading.newest(customer_id) else "") from None
     return profile, history or histories.of_customer(customer_id)
 
 
@@ -79,7 +82,7 @@ def confirm_change(
     while it has no outcome; and the change with its entries, None without any.
     """
     profile, history = read_with_history(customer_id, actor=actor)
-    change = next((one for one in history.trail if one.pk == change_id), None)
+    change = next((change for change in history.trail if change.pk == change_id), None)
     if change is not None and not history.is_waiting:
         return profile, history, None, change
     # Before its entries, so that none of them is missed.

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def note_number(line: JournalLine, customer_id: str) -> None:
-    """Keep the new customer's number with the line, in case the entries cannot be written."""
+    """Store the new customer's number with the line, in case the entries cannot be written."""
     values, act = line.values, line.act()  # bound to the number, so they are read before
     line.customer_id = customer_id
     try:
@@ -47,26 +47,26 @@ def first_answer(token: FormToken, typed: Mapping[str, Json]) -> Saved | None:
     """
     if JournalLine.objects.filter(pk=token.change_id).exists():
         raise Unknown
-    made = reading.verdicts(reading.of_change(token.change_id))
-    found = {entry.outcome for entry in made.values()}
-    if found <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
+    verdicts = reading.verdicts(reading.of_change(token.change_id))
+    results = {entry.outcome for entry in verdicts.values()}
+    if results <= {Outcome.REFUSED, Outcome.NOT_APPLIED}:
         return None
-    if found & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
+    if results & {Outcome.UNCLEAR, Outcome.NOT_SEEN}:
         raise Unknown
-    sent = {name: entry.new for name, entry in made.items() if entry.outcome == Outcome.APPLIED}
-    values = [value for entry in made.values() for value in (entry.old, entry.new)]
+    sent = {name: entry.new for name, entry in verdicts.items() if entry.outcome == Outcome.APPLIED}
+    values = [value for entry in verdicts.values() for value in (entry.old, entry.new)]
     if any(isinstance(value, Missing) for value in values):
         raise AlreadySent(sent)  # nothing is left to compare with
 
     def is_repeated(name: str, value: Json) -> bool:
         row = FIELDS[name]
-        if row.sensitive and not is_empty(made[name].old):
+        if row.sensitive and not is_empty(verdicts[name].old):
             return is_empty(value)
-        return is_same(row.kind.compose(made[name].old, value), sent[name])
+        return is_same(row.kind.compose(verdicts[name].old, value), sent[name])
 
-    if typed.keys() != sent.keys() or not all(is_repeated(*one) for one in typed.items()):
+    if typed.keys() != sent.keys() or not all(is_repeated(*pair) for pair in typed.items()):
         raise AlreadySent(sent)
-    return Saved(token.change_id, next(iter(made.values())).customer_id, sent)
+    return Saved(token.change_id, next(iter(verdicts.values())).customer_id, sent)
 
 
 @contextmanager
@@ -144,21 +144,21 @@ def record_answer(
 
 def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:
     """Append the findings that differ from what the line was settled as meanwhile."""
-    made = reading.of_change(line.change_id)
-    settled = reading.verdicts(made)
+    steps = reading.of_change(line.change_id)
+    verdicts = reading.verdicts(steps)
     no_customer = any(isinstance(finding.new, Missing) for finding in findings)
     wrong = [
         finding
         for finding in findings
-        if (entry := settled.get(finding.field)) is None
+        if (entry := verdicts.get(finding.field)) is None
         or (entry.outcome, entry.customer_id) != (finding.outcome, line.customer_id)
         or (no_customer and entry.new_commitment)
     ]
     act = line.act()
-    was_forgotten = any(isinstance(entry.new, Missing) for entry in made)
+    was_forgotten = any(isinstance(entry.new, Missing) for entry in steps)
     if no_customer or was_forgotten:
         act |= dict.fromkeys(PERSONAL, "")
-        wrong = [replace(one, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for one in wrong]
+        wrong = [replace(finding, old=Missing.NOT_KEPT, new=Missing.NOT_KEPT) for finding in wrong]
     if wrong:
         entries.append(line.change_id, act, wrong, head=head, unseen_by_author=True)
     if no_customer:

@@ -1,4 +1,4 @@
-"""What people and the log get of a refusal of Club Med's.
+"""The part of a refusal of Club Med that people see, and the part that the log stores.
 
 People get its sentences, but not those that may repeat a sensitive value. The log keeps its codes
 alone: an entry's detail is not encrypted.
@@ -23,12 +23,12 @@ def shown_refusal(exc: RefusedError, sent: Mapping[str, Json]) -> RefusedError:
     """The refusal for people, with codes for sentences that may repeat a sensitive value."""
     was_sent = any(map(is_sensitive, sent))
 
-    def shown(error: FieldError) -> FieldError:
+    def shown_error(error: FieldError) -> FieldError:
         name = member_name(error.key)
-        withheld = is_sensitive(name) if name in FIELDS else was_sent
-        return replace(error, message=error.code or str(wording.WITHHELD)) if withheld else error
+        is_withheld = is_sensitive(name) if name in FIELDS else was_sent
+        return replace(error, message=error.code or str(wording.WITHHELD)) if is_withheld else error
 
-    errors = tuple(map(shown, exc.errors))
+    errors = tuple(map(shown_error, exc.errors))
     is_changed = was_sent or errors != exc.errors
     description = str(wording.WITHHELD) if is_changed and exc.description else exc.description
     return RefusedError(str(exc), exc.status, _short(description), tuple(_first(errors)))
@@ -40,14 +40,14 @@ def _short(text: str, longest: int = _LONGEST) -> str:
 
 def _first(errors: Iterable[FieldError]) -> Iterator[FieldError]:
     """As many as a page can hold; the last of them is cut short, if there were more."""
-    left = _LONGEST
+    room = _LONGEST
     for error in errors:
-        key = error.key if len(error.key) <= left else ""
+        key = error.key if len(error.key) <= room else ""
         text = error.message or error.code or str(wording.NO_REASON)
-        left -= len(key)
-        yield FieldError(error.code, key, _short(text, left))
-        left -= len(text)
-        if left < 0:
+        room -= len(key)
+        yield FieldError(error.code, key, _short(text, room))
+        room -= len(text)
+        if room < 0:
             return
 
 
@@ -58,8 +58,8 @@ def codes(exc: RefusedError, sent: Mapping[str, Json]) -> str:
     def is_code(text: str) -> bool:
         return bool(_CODE.fullmatch(text)) and words.isdisjoint(_words(text))
 
-    found = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
-    return "; ".join(filter(None, found))[:255] or f"status {exc.status}"
+    texts = (" ".join(filter(is_code, (error.key, error.code))) for error in exc.errors)
+    return "; ".join(filter(None, texts))[:255] or f"status {exc.status}"
 
 
 def _words(value: Json) -> set[str]:

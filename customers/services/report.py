@@ -41,35 +41,35 @@ def of_customer(customer_id: str) -> Report:
     # The steps of a create from before its number was known are theirs; those that gave it another
     # customer's number by mistake are not.
     changes = Entry.objects.filter(customer_id=customer_id).order_by().values("change_id")
-    theirs = Q(customer_id=customer_id) | Q(customer_id="", change_id__in=changes)
+    rows = Q(customer_id=customer_id) | Q(customer_id="", change_id__in=changes)
     return _report(
         {"customer_id": customer_id},
-        JournalLine.objects.filter(theirs),
-        Entry.objects.filter(theirs),
-        AccessEvent.objects.filter(theirs),
+        JournalLine.objects.filter(rows),
+        Entry.objects.filter(rows),
+        AccessEvent.objects.filter(rows),
     )
 
 
 def of_staff(issuer: str, sub: str, names: Iterable[str]) -> Report:
     """Their changes, open lines and access events, and reports about them; no customer's value."""
-    them = Q(actor_issuer=issuer, actor_sub=sub)
-    changes = Entry.objects.filter(them).order_by().values("change_id")
+    by_person = Q(actor_issuer=issuer, actor_sub=sub)
+    changes = Entry.objects.filter(by_person).order_by().values("change_id")
     return _report(
         {"issuer": issuer, "sub": sub, "names": sorted(names)},
-        JournalLine.objects.filter(them),
+        JournalLine.objects.filter(by_person),
         Entry.objects.filter(change_id__in=changes).select_related(None),  # without the vault
-        AccessEvent.objects.filter(them | Q(kind__in=_ABOUT_STAFF, customer_id="", field=sub)),
+        AccessEvent.objects.filter(by_person | Q(kind__in=_ABOUT_STAFF, customer_id="", field=sub)),
     )
 
 
 def names_by_issuer(sub: str) -> Mapping[str, set[str]]:
     """issuer -> the names of the person that it knows by this identifier."""
-    found: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)
     for model in (Entry, JournalLine, AccessEvent):
         people = model._default_manager.filter(actor_sub=sub).order_by()
         for issuer, name in people.values_list("actor_issuer", "actor_name").distinct():
-            found[issuer].add(name)
-    return found
+            names[issuer].add(name)
+    return names
 
 
 def _report(
@@ -96,8 +96,8 @@ def _report(
         "known": bool(waiting) or counts["changes"] > 0 or others.exists(),
         "counts": counts,
     }
-    begun = Window(Min("seq"), partition_by="change_id")
-    steps = entries.annotate(begun=begun).order_by("begun", "seq").iterator(_BATCH)
+    start = Window(Min("seq"), partition_by="change_id")
+    steps = entries.annotate(start=start).order_by("start", "seq").iterator(_BATCH)
     changes = (
         {"change_id": str(change_id), "steps": [_step(entry, about) for entry in group]}
         for change_id, group in groupby(steps, lambda entry: entry.change_id)
@@ -130,8 +130,8 @@ def _step(entry: Entry, about: Fact) -> Fact:
         "erased_up_to": models.number_in(entry.detail, "up_to") if forgotten else None,
     }
     if "sub" in about:  # values are data of customers, and others are not whom it is about
-        is_theirs = (entry.actor_issuer, entry.actor_sub) == (about["issuer"], about["sub"])
-        return facts if is_theirs else facts | {"who": None}
+        is_own = (entry.actor_issuer, entry.actor_sub) == (about["issuer"], about["sub"])
+        return facts if is_own else facts | {"who": None}
     sides = {"old": of_values, "new": of_values, "found": entry.evidence == Evidence.READ}
     values = {
         side: _value(entry.field, getattr(entry, side)) if is_there else None
@@ -168,7 +168,7 @@ def _act(act: Act) -> Fact:
 
 
 def _words(act: Act) -> Fact:
-    """What of an act is in the vault; of others who looked like the same person, how many."""
+    """The parts of an act that the vault holds; of possible duplicates, only their number."""
     words: Fact = {"customer_label": act.customer_label, "reason": act.reason}
     words["related"] = act.related if isinstance(act.related, Missing) else len(act.related)
     missing = {name: word for name, word in words.items() if isinstance(word, Missing)}
@@ -204,10 +204,10 @@ def _value(name: str, value: Json | Missing) -> Fact:
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # HTML takes them for other characters
 
 
-def as_json(made: Report) -> Iterator[str]:
+def as_json(report: Report) -> Iterator[str]:
     """One object, a row a line, in ASCII."""
-    yield json.dumps(made.head)[:-1]
-    for name, rows in made.parts.items():
+    yield json.dumps(report.head)[:-1]
+    for name, rows in report.parts.items():
         yield f',\n"{name}": ['
         for n, row in enumerate(rows):
             yield f"{',' if n else ''}\n{json.dumps(row)}"
@@ -215,9 +215,9 @@ def as_json(made: Report) -> Iterator[str]:
     yield "\n}\n"
 
 
-def as_html(made: Report) -> Iterator[str]:
+def as_html(report: Report) -> Iterator[str]:
     """One page that loads nothing, to be read or printed, in ASCII whatever a value holds."""
-    page = render_to_string("audit/report.html", {**made.head, **made.parts})
+    page = render_to_string("audit/report.html", {**report.head, **report.parts})
     yield _CONTROL.sub("\ufffd", page).encode("ascii", "xmlcharrefreplace").decode()
 
 

@@ -35,7 +35,7 @@ class WayBack:
 
     @property
     def entry(self) -> Entry:
-        """What came of the field."""
+        """The entry with the outcome of the field."""
         return self.history.verdict
 
     @property
@@ -49,7 +49,7 @@ class WayBack:
 
     @property
     def now(self) -> Json:
-        """What Club Med holds; None also if it was not read."""
+        """The value that Club Med holds; None also if the profile was not read."""
         return self.field.value(self.profile) if self.field and self.profile else None
 
     @property
@@ -93,12 +93,12 @@ class WayBack:
     def is_as_left(self, value: Json) -> bool:
         """Is this the value that the change left, as it was sent or as Club Med wrote it?"""
         stored = self.history.stored
-        left = [self.entry.new, *([stored.found] if stored else [])]
-        return any(FIELDS[self.name].same(one, value) for one in left)
+        versions = [self.entry.new, *([stored.found] if stored else [])]
+        return any(FIELDS[self.name].same(version, value) for version in versions)
 
 
 def ways_back(change: Change) -> list[WayBack]:
-    """One for each field of a change, with its entries; [] of what was done to the log."""
+    """A way back for each field of a change, with its entries; [] for an act on the log itself."""
     if change.is_of_the_log:
         return []
     newest = reading.newest_by_field(change.customer_id) if change.customer_id else {}
@@ -124,12 +124,12 @@ def obstacle_of(entry: Entry, profile: Profile | None = None) -> str | Promise:
             return wording.OLD_IS_GONE % {"missing": value}
     if is_empty(old) and field.clear in (Clear.NEVER, Clear.NO):
         return wording.WAS_EMPTY
-    held = field.value(profile) if profile else new
-    if profile and field.holds(held, old, of=(old, new)):
+    current = field.value(profile) if profile else new
+    if profile and field.holds(current, old, of=(old, new)):
         return wording.OLD_IS_THERE
-    if not (field.readable(old) and field.readable(held)):
+    if not (field.readable(old) and field.readable(current)):
         return wording.NO_WAY_BACK
-    is_exact = field.same(old, field.kind.compose(held, field.restored(old)))
+    is_exact = field.same(old, field.kind.compose(current, field.restored(old)))
     return "" if is_exact else wording.NO_WAY_BACK
 
 
@@ -163,7 +163,7 @@ def revert_change(
     return change_profile(
         customer_id,
         typed,
-        token=_Basis(token.change_id, token.seen, by_name),
+        token=_Basis(token.change_id, token.digests, by_name),
         actor=actor,
         request_id=request_id,
         reason=reason,
@@ -180,9 +180,9 @@ def puts_back(change_id: UUID | None, typed: Mapping[str, Json]) -> UUID | None:
     if change_id is None:
         return None
     entries = reading.verdicts(reading.of_change(change_id)).values()
-    old = {one.field: one.old for one in entries if not isinstance(one.old, Missing)}
-    known = {name: value for name, value in typed.items() if name in old}
-    return change_id if len(to_send(known, old)) < len(known) else None
+    old = {entry.field: entry.old for entry in entries if not isinstance(entry.old, Missing)}
+    values = {name: value for name, value in typed.items() if name in old}
+    return change_id if len(to_send(values, old)) < len(values) else None
 
 
 def may_be_undone(entries: Collection[Entry], actor: Actor) -> bool:

@@ -1,4 +1,4 @@
-"""What somebody typed to find a customer, as filters of `GET /v1/customers`.
+"""The typed search for a customer, as filters of `GET /v1/customers`.
 
 Club Med finds exact matches only (contract 4), so a value is tried in each shape in which it may be
 stored. Nothing here calls Club Med: `services.find` does.
@@ -38,16 +38,16 @@ class Search:
     def tried(self) -> list[str]:
         """The spellings that are searched for, in order."""
         keys = ("first_name", "last_name", "email", _PHONE, "gm_number")
-        spelled = (
+        texts = (
             " ".join(filters[key] for key in keys if key in filters)
             for step in self.steps
             for filters in step
         )
-        return list(dict.fromkeys(filter(None, spelled)))
+        return list(dict.fromkeys(filter(None, texts)))
 
 
 def read(text: str) -> dict[str, str]:
-    """What the one box holds: `number`, `email`, or `name` and `birthdate`, unchecked.
+    """Read the text of the search box: `number`, `email`, or `name` and `birthdate`, unchecked.
 
     `number` has no letters: it may be a customer's, a GM's or a phone's. {} if it holds nothing.
     """
@@ -68,7 +68,7 @@ def read(text: str) -> dict[str, str]:
 
 
 def search(criteria: Mapping[str, str], *, region: str, others: Iterable[str] = ()) -> Search:
-    """How to search for what was typed.
+    """How to search by these criteria.
 
     criteria: `number`, `email`, `phone`, `name`, `last_name`, `first_name`, `birthdate` (YYYYMMDD),
     `zip_code`; at least one. region: ISO alpha-2 code of the country of national phone numbers;
@@ -84,10 +84,10 @@ def search(criteria: Mapping[str, str], *, region: str, others: Iterable[str] = 
     steps: list[list[Filters]] = []
     readings = _readings(criteria)
     for names in readings:
-        shapes = [given for given in (emails, phones, _spelled(names)) if given]
-        tries = product(*(given[:2] if len(shapes) > 1 else given for given in shapes))
+        shapes = [filters for filters in (emails, phones, _spellings(names)) if filters]
+        tries = product(*(filters[:2] if len(shapes) > 1 else filters for filters in shapes))
         most = _MOST_CALLS // len(readings)
-        steps.append([dict(ChainMap(*one, exact)) for one in islice(tries, most)])
+        steps.append([dict(ChainMap(*group, exact)) for group in islice(tries, most)])
     if criteria.keys() == {"phone"}:
         steps.append(_abroad(criteria["phone"], region, others))
     return Search(steps)
@@ -124,20 +124,20 @@ def _phone_shapes(text: str, region: str) -> list[str]:
 
 def _abroad(text: str, region: str, others: Iterable[str]) -> list[Filters]:
     """A national number as it may be stored for customers of other countries."""
-    read = (parsed(text, other) for other in others if other != region)
-    valid = (one for one in read if one and phonenumbers.is_valid_number(one))
-    whole = dict.fromkeys(phonenumbers.format_number(one, PhoneNumberFormat.E164) for one in valid)
-    known = _phone_shapes(text, region)
-    return _each(_PHONE, islice((one for one in whole if one not in known), _MOST_CALLS))
+    numbers = (parsed(text, other) for other in others if other != region)
+    valid = (number for number in numbers if number and phonenumbers.is_valid_number(number))
+    whole = dict.fromkeys(phonenumbers.format_number(n, PhoneNumberFormat.E164) for n in valid)
+    shapes = _phone_shapes(text, region)
+    return _each(_PHONE, islice((shape for shape in whole if shape not in shapes), _MOST_CALLS))
 
 
 def is_one_person(filters: Filters) -> bool:
-    """Are these what hardly two people share?"""
+    """Do hardly two people share these values?"""
     whole = {"gm_number", "email", _PHONE} & filters.keys()
     return bool(whole) or {"last_name", "birthdate"} <= filters.keys()
 
 
-def _spelled(names: Mapping[str, str]) -> list[Filters]:
+def _spellings(names: Mapping[str, str]) -> list[Filters]:
     """The names as written, and as Club Med may store them: capitals, with or without accents; or
     with one capital where all were typed.
     """
@@ -147,7 +147,7 @@ def _spelled(names: Mapping[str, str]) -> list[Filters]:
         {key: name.upper() for key, name in names.items()},
         {key: name.title() if name == name.upper() else name for key, name in names.items()},
     ]
-    return [one for n, one in enumerate(tries) if one and one not in tries[:n]]
+    return [spelling for n, spelling in enumerate(tries) if spelling and spelling not in tries[:n]]
 
 
 def _readings(criteria: Mapping[str, str]) -> list[dict[str, str]]:
@@ -176,7 +176,7 @@ def _names(first: list[str], last: list[str]) -> dict[str, str]:
 
 
 def person(criteria: Mapping[str, str]) -> dict[str, Json]:
-    """What was typed, as values of a customer to be created."""
+    """The criteria as values of a customer to be created."""
     values: dict[str, Json] = dict(_readings(criteria)[0])
     values |= {name: criteria[name] for name in ("email", "birthdate") if name in criteria}
     phone = criteria.get("phone") or criteria.get("number", "")
@@ -198,8 +198,8 @@ def look_alikes(values: Mapping[str, Json], *, region: str, by_name: bool = Fals
     names = {key: raw_text(values.get(key)) for key in ("first_name", "last_name")}
     birthdate = raw_text(values.get("birthdate"))
     if names["last_name"] and birthdate:
-        known = _spelled({"last_name": names["last_name"]})[:2]
-        tries += [{**name, "birthdate": birthdate} for name in known]
+        spellings = _spellings({"last_name": names["last_name"]})[:2]
+        tries += [{**name, "birthdate": birthdate} for name in spellings]
     if by_name and not tries:
-        tries += _spelled({key: name for key, name in names.items() if name})
+        tries += _spellings({key: name for key, name in names.items() if name})
     return tries

@@ -1,7 +1,7 @@
-"""What a profile that was just read says about changes whose outcome or stored form is open.
+"""Settle changes whose outcome or stored form is open, from a profile that was just read.
 
 docs/audit.md holds the states and who may move a change from one to another. Nothing here calls
-Club Med: the verbs do, and hand over what they read.
+Club Med: the verbs do, and hand over the profile.
 """
 
 import logging
@@ -24,12 +24,12 @@ from customers.catalogue.fields import FIELDS, Field
 from customers.clubmed.profile import Json, Profile
 
 OUTSIDE = "Outside this desk"
-_STORED = {Outcome.APPLIED, Outcome.STORED_AS}
+_STORED_OUTCOMES = {Outcome.APPLIED, Outcome.STORED_AS}
 logger = logging.getLogger(__name__)
 
 
 class Settlement(NamedTuple):
-    """What is to be appended for one change, and the open line that this settles."""
+    """The entries to append for one change, and the open line that these settle."""
 
     change_id: UUID
     act: Mapping[str, Any]
@@ -47,18 +47,18 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
     """
     customer_id = profile.customer_id
     history = histories.of_customer(customer_id)
-    overdue, claimed, pending = _open(customer_id, history)
-    known = history.known
-    settlements = [answer_found(line, profile, customer_id) for line in overdue]
-    since = [_seen_since(change, profile, known, claimed) for change in pending]
+    overdue, claims, pending = _open(customer_id, history)
+    latest = history.known
+    settlements = [settlement_of(line, profile, customer_id) for line in overdue]
+    since = [_news_of(change, profile, latest, claims) for change in pending]
     settlements += [settlement for settlement, _ in since]
     open_fields = [line.fields for line in overdue]
     open_fields += [[entry.field for entry in change.entries] for change in pending]
-    settlements.append(_changed_elsewhere(profile, known, besides=claimed.union(*open_fields)))
+    settlements.append(_changed_elsewhere(profile, latest, besides=claims.union(*open_fields)))
     settlements = [settlement for settlement in settlements if settlement.findings]
     if not settlements:
         if pending and reading.newest(customer_id) != history.newest:
-            return read_at, history  # it got entries while this was asked
+            return read_at, history  # the customer got entries meanwhile
         for change, (_, is_watched) in zip(pending, since, strict=True):
             age = timezone.now() - change.recorded_at
             later = timezone.now() + max(FIRST_READ, age)  # less and less often, for a day
@@ -72,8 +72,8 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
         for settlement in settlements:
             append_settlement(settlement)
         pairs = zip(pending, since, strict=True)
-        seen = [change.pk for change, (_, is_watched) in pairs if not is_watched]
-        Change.objects.filter(pk__in=seen).update(read_again_at=None)
+        pks = [change.pk for change, (_, is_watched) in pairs if not is_watched]
+        Change.objects.filter(pk__in=pks).update(read_again_at=None)
         return chain.position(), histories.of_customer(customer_id)
 
 
@@ -83,9 +83,9 @@ def _open(customer_id: str, history: History) -> tuple[list[JournalLine], set[st
         return [], set(), []
     lines = journal.overdue().filter(customer_id=customer_id)
     overdue = [line for line in lines if line.is_readable]
-    claimed = journal.claimed(customer_id)
+    claims = journal.claimed_fields(customer_id)
     changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
-    return overdue, claimed, reading.with_entries(changes)
+    return overdue, claims, reading.with_entries(changes)
 
 
 def append_settlement(settlement: Settlement) -> None:
@@ -101,11 +101,11 @@ def give_up(lines: Iterable[JournalLine], *, readable: bool = True) -> int:
 
     readable: those whose text opens; else the others, for good: their key may have come back.
     """
-    given_up = [line for line in lines if line.is_readable == readable]
-    for line in given_up:
+    lines = [line for line in lines if line.is_readable == readable]
+    for line in lines:
         with transaction.atomic():
-            append_settlement(answer_found(line, None))
-    return len(given_up)
+            append_settlement(settlement_of(line, None))
+    return len(lines)
 
 
 def give_up_creates() -> None:
@@ -116,7 +116,7 @@ def give_up_creates() -> None:
         logger.error("creates cannot be settled: %s", type(exc).__name__)
 
 
-def answer_found(line: JournalLine, profile: Profile | None, customer_id: str = "") -> Settlement:
+def settlement_of(line: JournalLine, profile: Profile | None, customer_id: str = "") -> Settlement:
     """How to settle a change that got no answer, from what the profile shows.
 
     profile: None if it will never be shown. customer_id: if it is known by now.
@@ -124,12 +124,12 @@ def answer_found(line: JournalLine, profile: Profile | None, customer_id: str = 
     act = line.act()
     act["customer_id"] = customer_id or act["customer_id"]
     findings = [
-        _found(line, name, pair["old"], pair["new"], profile) for name, pair in line.values.items()
+        _result(line, name, pair["old"], pair["new"], profile) for name, pair in line.values.items()
     ]
     return Settlement(line.change_id, act, findings, line, unseen_by_author=True)
 
 
-def _found(
+def _result(
     line: JournalLine, name: str, old: Json, new: Json, profile: Profile | None
 ) -> FieldOutcome:
     if profile is not None and line.is_readable:
@@ -144,28 +144,28 @@ def _found(
 
 
 def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
-    """What came of a change from `old` to `new`, if the profile shows `now`."""
+    """The outcome of a change from `old` to `new`, if the profile shows `now`."""
     if field.holds(now, new, of=(old, new)):
         return Outcome.APPLIED
     return Outcome.NOT_SEEN if field.holds(now, old, of=(old, new)) else Outcome.UNCLEAR
 
 
-def _seen_since(
-    change: Change, profile: Profile, known: Mapping[str, Entry], claimed: Collection[str]
+def _news_of(
+    change: Change, profile: Profile, latest: Mapping[str, Entry], claims: Collection[str]
 ) -> tuple[Settlement, bool]:
     """What the profile newly shows of a change; and may a later read show more?
 
-    claimed: fields that another change is sending, so the value may be that one's.
+    claims: fields that another change is sending, so the value may be that one's.
     """
     act: Mapping[str, Any] = {}
     findings, is_watched = [], False
     newest = {entry.field: entry for entry in change.entries}
     for name, entry in newest.items():
-        if name in claimed:
+        if name in claims:
             is_watched = True
         elif field := _comparable(name, entry.new):
             now = field.value(profile)
-            outcome, may_come = _late(field, entry, known.get(name), now)
+            outcome, may_come = _late(field, entry, latest.get(name), now)
             is_watched = is_watched or may_come
             if outcome:
                 act = entry.act()
@@ -177,7 +177,7 @@ def _seen_since(
 def _comparable(name: str, value: Json | Missing) -> Field | None:
     """The field, if profiles show it and the log still has its value."""
     field = FIELDS.get(name)
-    return field if field and field.read and not isinstance(value, Missing) else None
+    return field if field and field.in_profile and not isinstance(value, Missing) else None
 
 
 def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Outcome | None, bool]:
@@ -186,11 +186,11 @@ def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Ou
     last: the field's last entry that says what Club Med held.
     """
     if entry.outcome == Outcome.NOT_SEEN:
-        later = last if last and last.seq > entry.seq and last.outcome in _STORED else None
+        later = last if last and last.seq > entry.seq and last.outcome in _STORED_OUTCOMES else None
         if later and field.same(entry.new, later.known):
             return None, False  # a later change stored the same
-        landed = _judge(field, entry.old, entry.new, now) == Outcome.APPLIED
-        return Outcome.APPLIED if landed else None, True
+        is_applied = _judge(field, entry.old, entry.new, now) == Outcome.APPLIED
+        return Outcome.APPLIED if is_applied else None, True
     if entry.evidence != Evidence.ANSWER or last is None or last.seq != entry.seq:
         return None, False
     if came_too_early(field, entry, now):
@@ -204,11 +204,11 @@ def came_too_early(field: Field, entry: Entry, now: Json) -> bool:
 
 
 def _changed_elsewhere(
-    profile: Profile, known: Mapping[str, Entry], *, besides: Collection[str]
+    profile: Profile, latest: Mapping[str, Entry], *, besides: Collection[str]
 ) -> Settlement:
-    """Fields that hold something else than what was last known of them here."""
+    """Fields that hold another value than the last one known here."""
     findings, label = [], ""
-    for name, entry in known.items():
+    for name, entry in latest.items():
         field = _comparable(name, entry.known)
         if field is None or name in besides:
             continue

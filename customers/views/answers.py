@@ -341,18 +341,18 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
     return show(form, notice)
 
 
-def sent_before(exc: outcomes.AlreadySent) -> outcomes.Taken:
+def sent_before(exc: outcomes.AlreadySent) -> outcomes.Clash:
     """The same with what that form has stored."""
     texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
     values = ", ".join(wording.QUOTED % {"text": text} for text in texts)
-    return outcomes.Taken(text=wording.SENT_BEFORE % {"sent": values})
+    return outcomes.Clash(text=wording.SENT_BEFORE % {"sent": values})
 
 
-def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Taken:
+def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Clash:
     """The same with who is saving which of these fields."""
     in_both = (name for name in exc.line.values if name in names)
     fields = ", ".join(FIELDS[name].label.lower() for name in in_both)
-    return outcomes.Taken(text=wording.SAVING % {"who": exc.line.actor_name, "fields": fields})
+    return outcomes.Clash(text=wording.SAVING % {"who": exc.line.actor_name, "fields": fields})
 
 
 def profile_of(request: DeskRequest, customer_id: str) -> Profile:

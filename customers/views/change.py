@@ -86,7 +86,7 @@ def change_page(
         "form": form,
         "notice": notice,
         "reveal": reveal,
-        "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", seen={}),
+        "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", values={}),
     }
     if change and not answers.wants_fragment(request):
         context |= part_of_page(request, change)

@@ -10,7 +10,7 @@ from customers.audit import reading
 from customers.audit.models import Access
 from customers.forms.small import ForgetForm
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotRecorded, NotSaved, Taken
+from customers.services.outcomes import Clash, InUse, NotRecorded, NotSaved
 from customers.views import answers
 from customers.views.answers import DeskRequest, Notice
 
@@ -32,7 +32,7 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
                 request_id=request.id,
             )
         except InUse as exc:
-            notice = Taken(text=wording.CHANGING % {"who": exc.line.actor_name})
+            notice = Clash(text=wording.CHANGING % {"who": exc.line.actor_name})
         except NotRecorded:
             notice = NotRecorded(text=wording.NOT_ERASED)
         except NotSaved as exc:
@@ -45,6 +45,6 @@ def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
         "newest": reading.newest_change(customer_id),
         "form": form,
         "notice": notice,
-        "token": form_token.mint(actor=request.actor, form=form_name, seen={}),
+        "token": form_token.mint(actor=request.actor, form=form_name, values={}),
     }
     return answers.page_or_fragment(request, "audit/forget.html", "audit/_forget.html", context)

@@ -52,6 +52,6 @@ def profile_page(
 def bar(request: DeskRequest, customer_id: str, why: ReasonForm | None = None) -> dict[str, Any]:
     """The context of `customers/_reason.html`."""
     reason = session.reason_of(request.session, customer_id)
-    token = form_token.mint(actor=request.actor, form=f"{customer_id}/reason", seen={})
+    token = form_token.mint(actor=request.actor, form=f"{customer_id}/reason", values={})
     why = why or ReasonForm(reason=reason)
     return {"customer_id": customer_id, "why": why, "why_token": token}

@@ -93,7 +93,7 @@ def _not_put_back(
         case outcomes.Conflict():
             ways = [way.over(exc.profile) for way in ways_back(change)]
             form = RevertForm(ways, draft=request.POST)
-            notice = outcomes.Taken(wording.MOVED, wording.MOVED_TEXT)
+            notice = outcomes.Clash(wording.MOVED, wording.MOVED_TEXT)
             return _page(request, change, form, notice)
         case outcomes.Unknown() | outcomes.Pending():
             messages.warning(request, f"{exc.title} {exc.text}")
@@ -131,7 +131,7 @@ def _page(
 
 def _mint(request: DeskRequest, change: Change, ways: Collection[WayBack]) -> str:
     values = {way.name: way.now for way in ways if way.profile and not way.obstacle}
-    return form_token.mint(actor=request.actor, form=_form_name(change), seen=values)
+    return form_token.mint(actor=request.actor, form=_form_name(change), values=values)
 
 
 def _form_name(change: Change) -> str:

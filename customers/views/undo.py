@@ -122,7 +122,7 @@ def _both_values(
     token = form_token.mint(
         actor=request.actor,
         form=_form_name(first.change_id),
-        seen={way.name: way.now for way in ways},
+        values={way.name: way.now for way in ways},
     )
     form = UndoForm(initial={"reason": reason})
     return _page(request, ways, "customers/_undo_conflict.html", token, form, exc)

@@ -97,7 +97,6 @@ REFUSED = re.compile("Not like this.|they may repeat a hidden value")
 NEW, THEIRS = "new@example.com", "theirs@example.com"
 EDITORS = {
     "text": Editor("last_name", {"value": "Wong"}, "Wong", "Wong", "WENG"),
-    "e-mail": Editor("email", {"value": NEW}, NEW, NEW, THEIRS),
     "choice": Editor("language_code", {"value": "FR"}, "FR", "French", "DE"),
     "yes or no": Editor("personal_data_usage_allowed", {"value": "false"}, False, "Not", None),
     "date": Editor("birthdate", {"value": "15/06/1986"}, "19860615", "15 June 1986", "19860616"),
@@ -119,11 +118,7 @@ EDITORS = {
         "CPF",
         {"type": "CPF", "number": "52998224725"},
     ),
-    "group Identity": Editor("first_name", {"first_name": "Bea"}, "Bea", "Bea", "BO", "Identity"),
-    "group Contact": Editor("email", {"email": NEW}, NEW, NEW, THEIRS, "Contact"),
-    "group Preferences": Editor(
-        "language_code", {"language_code": "FR"}, "FR", "French", "DE", "Preferences"
-    ),
+    "group": Editor("email", {"email": NEW}, NEW, NEW, THEIRS, "Contact"),
 }
 FROM_START = {"customer_type": "PROSPECT", "language_code": "EN"}
 PERSON = {"civility": "MS", "first_name": "Ana", "last_name": "Sousa", "email": NEW}

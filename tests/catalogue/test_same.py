@@ -289,7 +289,7 @@ def test_what_the_sandbox_stores_for_a_clear_is_empty():
 
 
 def vouches(name, saw, now):
-    made = form_token.mint(actor=actor(AGENT), form="f", seen={name: saw})
+    made = form_token.mint(actor=actor(AGENT), form="f", values={name: saw})
     token = form_token.read(made, actor=actor(AGENT), form="f")
     return token.vouches_for(name, now)
 
@@ -319,7 +319,7 @@ def test_phones_with_unknown_members_have_to_stand_where_they_were_seen():
 
 def test_a_token_holds_under_a_former_key(settings):
     form = {"actor": actor(AGENT), "form": "f"}
-    made = form_token.mint(**form, seen={"email": "a@example.com"})
+    made = form_token.mint(**form, values={"email": "a@example.com"})
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
 
     token = form_token.read(made, **form)

@@ -106,7 +106,7 @@ def test_the_catalogue_says_of_each_field_what_the_contract_says():
     assert {row.name for row in creatable()} <= set(new["properties"])
     assert {row.name for row in rows if row.create is Create.REQUIRED} == set(new["required"])
     assert {row.name for row in rows if row.patch} == set(schema("ProfileChange")["properties"])
-    read = {row.path.split(".")[0] or row.name for row in rows if row.read}
+    read = {row.path.split(".")[0] or row.name for row in rows if row.in_profile}
     assert set(schema("Profile")["properties"]) == read | {"birthday", "_links"}
     lengths = {row.name: row.max_length for row in FIELDS["address"].members}
     assert lengths == {name: address[name]["maxLength"] for name in lengths}

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def token(person, seen="tom@example.com", form=f"{TOM}/email"):
-    made = form_token.mint(actor=actor(person), form=form, seen={"email": seen})
+    made = form_token.mint(actor=actor(person), form=form, values={"email": seen})
     return form_token.read(made, actor=actor(person), form=form)
 
 

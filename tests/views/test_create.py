@@ -2,6 +2,7 @@
 
 import pytest
 
+from crmadmin.sandbox import Fault
 from customers.audit.models import Change, Entry, JournalLine
 from tests.acts import NEEDED, create
 from tests.conftest import sent, soup, text
@@ -54,6 +55,20 @@ def test_a_customer_is_created_recorded_and_shown(agent, clubmed):
     page = agent.page(answer["Location"])
     assert "The customer is created." in text(page)
     assert "LEA DURAND" in text(page.select_one("h1"))
+
+
+def test_a_customer_whom_club_med_does_not_show_yet_is_not_called_a_wrong_number(agent, clubmed):
+    place = create(agent, **NEEDED)["Location"]
+    clubmed.faults.add(Fault("status", status=404))
+
+    answer = agent.get(place)
+
+    assert answer.status_code == 404
+    page = text(soup(answer))
+    assert "The customer is created." in page
+    assert "if it was created just now, refresh this page in a moment" in page
+    assert "Check the number" not in page
+    assert "LEA DURAND" in text(agent.page(place).select_one("h1"))
 
 
 def test_what_stays_empty_is_not_sent(agent, clubmed):

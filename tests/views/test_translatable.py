@@ -61,16 +61,21 @@ class Brackets(gettext.NullTranslations):
         return self.ngettext(singular, plural, number)
 
 
-@pytest.fixture
-def brackets(settings):
+@pytest.fixture(scope="module")
+def french():
+    """Every test of this file: a template is compiled once with its brackets."""
     forget_french()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(trans_real._translations, "fr", Brackets())
-        settings.LANGUAGE_CODE = "fr"
-        translation.activate("fr")
         yield
-    translation.deactivate()
     forget_french()
+
+
+@pytest.fixture
+def brackets(settings, french):
+    settings.LANGUAGE_CODE = "fr"
+    with translation.override("fr"):
+        yield
 
 
 def forget_french():

@@ -139,7 +139,7 @@ class Desk:
         forget_customer(customer_id, reason=reason, actor=me, request_id=_request(), caller=me)
 
     def _token(self, form: str, seen: Mapping[str, Json]) -> FormToken:
-        minted = form_token.mint(actor=self.actor, form=form, seen=seen)
+        minted = form_token.mint(actor=self.actor, form=form, values=seen)
         return cast(FormToken, form_token.read(minted, actor=self.actor, form=form))
 
 
