@@ -138,7 +138,7 @@ def _spend(token: logout_tokens.LogoutToken) -> None:
 
 
 def _sessions_of(token: logout_tokens.LogoutToken) -> QuerySet[Session]:
-    """Those of the provider's session; of a person, all that are not known to be of another."""
+    """Ours of the provider's session; of a person, all that are not known to be of another."""
     of_sid = Q(sid_digest=sessions.digest_of_sid(token.issuer, token.sid))
     of_sub = Q(person=actor_key(token.issuer, token.sub))
     if not token.sid:

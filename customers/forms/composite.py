@@ -294,7 +294,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     @property
     def shown_forms(self) -> list[PhoneForm]:
-        """The rows that were not taken out; a new one takes the keyboard."""
+        """The rows that were not removed; a new row takes the keyboard."""
         rows = [form for form in self.forms if not form.is_removed]
         if len(rows) > 1 and not rows[-1]["number"].value():
             rows[-1].fields["number"].widget.attrs["data-focus"] = True
@@ -379,7 +379,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
 
 def with_act(data: QueryDict) -> QueryDict:
-    """What was sent, after the button that adds or takes out a phone, if it was one."""
+    """The data that was sent, after the button that adds or removes a phone, if there was one."""
     act, total = data.get("act", ""), data.get("phones-TOTAL_FORMS", "")
     data = data.copy()
     if act == "phones-add":

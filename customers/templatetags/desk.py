@@ -49,7 +49,7 @@ _BADGES: dict[str, tuple[str, str]] = {
 
 @register.tag("translate")
 def translate(parser: Parser, token: Token) -> template.Node:
-    """Django's, but translated when the template is compiled, which is once for each language."""
+    """Django's tag, but translated when the template is compiled: once for each language."""
     _, sentence, *more = token.split_contents()
     if more or sentence[0] != '"' or set("%\\").intersection(sentence):
         return do_translate(parser, token)

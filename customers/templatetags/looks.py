@@ -50,7 +50,7 @@ def _customer(context: template.Context, number: str) -> SafeString:
 
 @register.simple_tag
 def look_what(event: AccessEvent) -> SafeString:
-    """What was done, with a badge where a supervisor looks for it."""
+    """The kind of access, with a badge where a supervisor looks for it."""
     return _what(event.kind, get_language())
 
 

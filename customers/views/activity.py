@@ -124,7 +124,7 @@ def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _words(finding: Finding, names: Mapping[str, str]) -> dict[str, str]:
-    """What was found, and why it is listed."""
+    """The finding, and the rule that lists it, in words."""
     title, why = wording.FINDINGS[finding.rule]
     since, until = finding.since, finding.until
     facts = {
@@ -153,7 +153,7 @@ def _who(people: Sequence[int], names: Mapping[str, str]) -> str:
 
 
 def _address(finding: Finding, wanted: Period) -> str:
-    """Of its days, or of the whole period if its rule found others beside it."""
+    """The list of the finding's days, or of the period if its rule found others beside it."""
     last = max(finding.since, finding.until - timedelta(microseconds=1))
     days = period(timezone.localdate(finding.since), timezone.localdate(last))
     if finding.others:

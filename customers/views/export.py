@@ -32,7 +32,7 @@ from customers.views.log import filter_form
 @allow(Permission.LOG)
 @require_safe
 def export(request: DeskRequest) -> HttpResponse:
-    """What will be in the file, and the way to it."""
+    """What the file will hold, and the way to it."""
     return _page(request, filter_form(filters_in(request), request.actor), RevealForm())
 
 
