@@ -126,13 +126,13 @@ def _spend(token: logout_tokens.LogoutToken) -> None:
     """A token is good once, whichever worker it is sent to. Raises SignInError."""
     now = timezone.now()
     SpentLogoutToken.objects.filter(until__lt=now).delete()
-    spent = SpentLogoutToken(
+    row = SpentLogoutToken(
         digest=digest(f"{token.issuer} {token.jti}"),
         until=now + timedelta(seconds=2 * logout_tokens.OLDEST),
     )
     try:
         with transaction.atomic():
-            spent.save(force_insert=True)
+            row.save(force_insert=True)
     except IntegrityError:
         raise SignInError("the logout token was sent before") from None
 

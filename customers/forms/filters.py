@@ -48,8 +48,8 @@ class DayField(forms.Field):
         try:
             return date(year, month, day)
         except ValueError:
-            named = {"day": day, "month": MONTHS[month]}
-            raise forms.ValidationError(wording.NO_SUCH_DAY % named) from None
+            params = {"day": day, "month": MONTHS[month]}
+            raise forms.ValidationError(wording.NO_SUCH_DAY % params) from None
 
 
 class ValuesField(forms.MultipleChoiceField):

@@ -132,8 +132,8 @@ def _real_date(year: int, month: int, day: int) -> date:
     try:
         real_date = date(year, month, day)
     except ValueError:
-        named = {"day": day, "month": MONTHS[month]}
-        raise ValidationError(wording.NO_SUCH_DAY % named, "invalid") from None
+        params = {"day": day, "month": MONTHS[month]}
+        raise ValidationError(wording.NO_SUCH_DAY % params, "invalid") from None
     if real_date > latest:
         raise ValidationError(wording.FUTURE_DAY, "invalid")
     return real_date
@@ -246,8 +246,8 @@ class Editing:
         lengths = {"limit_value": problem.limit, "show_value": problem.length}
         pattern = patterns.in_words(problem.pattern)
         country = country_name(self.market.locale)
-        named = lengths | {"country": country, "hint": problem.hint, "pattern": pattern}
-        return wording.MARKET_RULES[f"pattern {problem.rule}" if pattern else problem.rule] % named
+        params = lengths | {"country": country, "hint": problem.hint, "pattern": pattern}
+        return wording.MARKET_RULES[f"pattern {problem.rule}" if pattern else problem.rule] % params
 
 
 @dataclass(frozen=True)

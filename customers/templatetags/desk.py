@@ -397,8 +397,8 @@ def day_and_time(at: datetime | None, shape: str = "long", clock: str = "Hm") ->
     """23 November 2026, 09:44; "" for none."""
     if at is None:
         return ""
-    named = {"day": reader.day_text(at, shape), "time": reader.clock_text(at, clock)}
-    return wording.DAY_AND_TIME % named
+    params = {"day": reader.day_text(at, shape), "time": reader.clock_text(at, clock)}
+    return wording.DAY_AND_TIME % params
 
 
 @register.simple_tag

@@ -44,8 +44,8 @@ def _customer(context: template.Context, number: str) -> SafeString:
     name = context["names"].get(number)
     if not name:
         return markup('<a class="num" href="{}">{}</a>', page, number)
-    named = '<a href="{}"><bdi translate="no">{}</bdi></a> <small class="num">{}</small>'
-    return markup(named, page, name, number)
+    link = '<a href="{}"><bdi translate="no">{}</bdi></a> <small class="num">{}</small>'
+    return markup(link, page, name, number)
 
 
 @register.simple_tag

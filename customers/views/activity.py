@@ -52,7 +52,7 @@ def findings(request: DeskRequest) -> HttpResponse:
     form = ActivityForm(filters_in(request))
     if request.htmx.target != "findings" or not form.is_valid():
         return _page(request, looks=True)
-    return render(request, "audit/_findings.html", _looked(form.wanted, _names(request.actor)))
+    return render(request, "audit/_findings.html", _context(form.wanted, _names(request.actor)))
 
 
 def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
@@ -64,7 +64,7 @@ def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
         activity = counting.count(form.wanted)
         context |= {"activity": activity, **_bars(activity, names)}
         if looks:
-            context |= _looked(form.wanted, names)
+            context |= _context(form.wanted, names)
     return filtered_page(request, form, "audit/activity.html", "audit/_activity.html", context)
 
 
@@ -109,7 +109,7 @@ def _bars(activity: Activity, names: Mapping[str, str]) -> dict[str, Any]:
 # Worth a look -------------------------------------------------------------------------------------
 
 
-def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
+def _context(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
     """Each finding in words, with the address of the list that shows it."""
     result = worth_a_look.look(wanted)
     findings = [
