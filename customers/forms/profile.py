@@ -271,7 +271,7 @@ class ProfileForm(Inputs):
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
                 saw, by = row.text(part.now) if known else None, newest.get(name)
-                if by and (isinstance(by.known, Missing) or not row.same(by.known, now)):
+                if by and (isinstance(by.value, Missing) or not row.same(by.value, now)):
                     by = None
                 # Of a sensitive value only what was typed is given back, not what is beside it.
                 whole = row.kind.compose(None if row.sensitive else now, mine)

@@ -120,7 +120,7 @@ def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "is_looked_at": True,
         "findings": shown,
-        "opened": worth_a_look.OPENED if found.is_cut else 0,
+        "opened": worth_a_look.MOST_OPENED if found.is_cut else 0,
     }
 
 

@@ -69,7 +69,7 @@ def _export(request: DeskRequest, format: str) -> HttpResponseBase:
         lines: Iterable[str] = _csv_lines(chain([first], batches), revealed=reveals)
     else:
         begins = paging.span_of(form.wanted)[0]
-        exported = ndjson(first=begins, wanted=form.wanted, with_values=True, revealed=reveals)
+        exported = ndjson(first=begins, filters=form.wanted, with_values=True, revealed=reveals)
         lines = (f"{line}\n" for line in exported)
     name = "_".join(["changes", *form.query.getlist("from"), *form.query.getlist("to")])
     return StreamingHttpResponse(
