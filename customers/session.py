@@ -122,7 +122,7 @@ def has_put_aside(browser: str) -> bool:
 
 
 def take_back(browser: str, path: str) -> QueryDict | None:
-    """The text put aside for this path, once. Whose it is, its form's token says."""
+    """The draft put aside for this path, once. The token in its form says whose it is."""
     key = f"typed {browser} {path}"
     text = _remembered(key) if browser else None
     if text is None:

@@ -28,7 +28,7 @@ from customers.catalogue.typed import cleaned
 from customers.clubmed.profile import Json, Phone, parse_phones
 from customers.clubmed.schema import Problem, Rules
 from customers.forms import plain
-from customers.forms.plain import Editing, as_sent
+from customers.forms.plain import Editing, sent_text
 
 
 class MembersForm(plain.FormPart):
@@ -38,27 +38,28 @@ class MembersForm(plain.FormPart):
     its input begins empty, and left so it leaves what is stored.
     """
 
-    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, initial: Json) -> None:
         super().__init__(editing, row, data, prefix=row.name)
         members, now = row.members, self.now if isinstance(self.now, dict) else {}
         self.stored: Mapping[str, Json] = now
-        is_there = {one.name: not compare.is_empty(now.get(one.name)) for one in members}
-        self.hidden = {one.name for one in members if one.sensitive and is_there[one.name]}
-        open_now = {one.name: now.get(one.name) for one in members if not one.sensitive}
-        texts = shown if isinstance(shown, dict) else open_now
-        self.initial = {one.name: compare.raw_text(texts.get(one.name)) for one in members}
+        is_there = {field.name: not compare.is_empty(now.get(field.name)) for field in members}
+        self.hidden = {field.name for field in members if field.sensitive and is_there[field.name]}
+        open_now = {field.name: now.get(field.name) for field in members if not field.sensitive}
+        texts = initial if isinstance(initial, dict) else open_now
+        self.initial = {field.name: compare.raw_text(texts.get(field.name)) for field in members}
         needed = editing.market.rules.required(row.name)
-        for one in members:
+        for field in members:
             # What an object lacks already may be lacking still.
-            is_needed = one.name in needed and (not now or is_there[one.name])
-            needs = editing.words(Problem(one.name, "required")) if is_needed else wording.REQUIRED
-            self.fields[one.name] = plain.plain_field(
-                one,
-                editing.market if one.name != "state_or_district" else self._market_of_states(),
-                now=open_now.get(one.name),
+            is_needed = field.name in needed and (not now or is_there[field.name])
+            problem = Problem(field.name, "required")
+            needs = editing.words(problem) if is_needed else wording.REQUIRED
+            self.fields[field.name] = plain.plain_field(
+                field,
+                editing.market if field.name != "state_or_district" else self._market_of_states(),
+                now=open_now.get(field.name),
                 is_bounded=not self.is_overruled,
-                label=one.label,
-                required=one.is_required or (is_needed and not self.is_overruled),
+                label=field.label,
+                required=field.is_required or (is_needed and not self.is_overruled),
                 error_messages={"required": needs},
             )
         for name in self.hidden:
@@ -73,8 +74,8 @@ class MembersForm(plain.FormPart):
     def _market_of_states(self) -> Market:
         """The market, if the address is in its country: it knows the states of no other."""
         market = self.editing.market
-        sent = self.data.get(self.add_prefix("country_code"))
-        country = self.stored.get("country_code") if sent is None else sent
+        code = self.data.get(self.add_prefix("country_code"))
+        country = self.stored.get("country_code") if code is None else code
         is_here = not country or country == market.region
         return market if is_here else Market(market.locale, Rules())
 
@@ -82,18 +83,18 @@ class MembersForm(plain.FormPart):
     def error_codes(self) -> set[str | None]:
         """What a market alone requires of an object may be missing, if the person says so."""
         codes = super().error_codes
-        needed = {one.name for one in self.row.members if one.is_required} | {NON_FIELD_ERRORS}
+        needs = {field.name for field in self.row.members if field.is_required} | {NON_FIELD_ERRORS}
         missing = {
             name
             for name, errors in self.errors.as_data().items()
             if any(error.code == "required" for error in errors)
         }
-        return codes - {"required"} | {plain.DOUBT} if missing and not missing & needed else codes
+        return codes - {"required"} | {plain.DOUBT} if missing and not missing & needs else codes
 
     @property
     def inputs(self) -> list[tuple[int, forms.BoundField]]:
         """Each input with its width, in sixths."""
-        return [(one.width, self[one.name]) for one in self.row.members]
+        return [(field.width, self[field.name]) for field in self.row.members]
 
     @property
     def value(self) -> Json:
@@ -105,48 +106,49 @@ class MembersForm(plain.FormPart):
             if self.missing:
                 raise ValidationError(self.missing, "required")
             return {}
-        given = dict(filter(None, map(self._member, self.fields)))
-        code = given.get("country_code")
-        if "country_code" in given and code != (self.stored.get("country_code") or None):
+        values = dict(filter(None, map(self._member, self.fields)))
+        code = values.get("country_code")
+        if "country_code" in values and code != (self.stored.get("country_code") or None):
             # The name of the code in the list goes with it.
-            given["country"] = self.countries[str(code)] if code else None
+            values["country"] = self.countries[str(code)] if code else None
         if self.row.kind is kinds.IDENTITY:
-            self._check_number(given)
+            self._check_number(values)
         if self.row.kind is kinds.ADDRESS and "zip_code" in self.changed_data:
-            self._check_postcode(given)
-        return given
+            self._check_postcode(values)
+        return values
 
-    def _check_number(self, given: dict[str, Json]) -> None:
+    def _check_number(self, values: dict[str, Json]) -> None:
         """A national number is sent without its punctuation; its check digits should fit."""
-        number, kind, region = given.get("number"), given.get("type"), self.editing.market.region
+        number, kind, region = values.get("number"), values.get("type"), self.editing.market.region
         if isinstance(number, str) and isinstance(kind, str):
-            given["number"] = national_numbers.compact(number, kind, region)
+            values["number"] = national_numbers.compact(number, kind, region)
             if not national_numbers.is_right(number, kind, region):
                 kind = dict(self.row.members[0].choices).get(kind, kind)
                 self.doubt(["number"], wording.WRONG_DIGITS % {"kind": kind})
 
-    def _check_postcode(self, given: dict[str, Json]) -> None:
+    def _check_postcode(self, values: dict[str, Json]) -> None:
         """A postal code is judged by its own country, if that is not the market's."""
-        country, code = self.country, given.get("zip_code")
-        known = addresses.postcodes(country) if isinstance(code, str) else None
-        if known is None or code is None:
+        country, code = self.country, values.get("zip_code")
+        postcodes = addresses.postcodes(country) if isinstance(code, str) else None
+        if postcodes is None or code is None:
             return
-        given["zip_code"] = code = code.upper()
-        if country != self.editing.market.region and not known.pattern.fullmatch(code):
-            rule = patterns.exactly_in_words(f"^{known.pattern.pattern}$")
-            said = wording.MARKET_RULES["pattern example"] if rule else wording.NOT_A_POSTCODE
-            named = {"country": words.country_text(country), "hint": known.example, "pattern": rule}
-            self.doubt(["zip_code"], said % named)
+        values["zip_code"] = code = code.upper()
+        if country != self.editing.market.region and not postcodes.pattern.fullmatch(code):
+            rule = patterns.exactly_in_words(f"^{postcodes.pattern.pattern}$")
+            sentence = wording.MARKET_RULES["pattern example"] if rule else wording.NOT_A_POSTCODE
+            country = words.country_text(country)
+            named = {"country": country, "hint": postcodes.example, "pattern": rule}
+            self.doubt(["zip_code"], sentence % named)
 
     @property
     def country(self) -> str:
         """The country of an address, "" if it names none."""
-        typed = as_sent(self["country_code"].value())
-        return typed if typed in self.countries else ""
+        code = sent_text(self["country_code"].value())
+        return code if code in self.countries else ""
 
     def _member(self, name: str) -> tuple[str, Json] | None:
         """What is to be stored of a member; None leaves it as it is stored."""
-        text, omitted = as_sent(self[name].data), self.omits(name)
+        text, omitted = sent_text(self[name].data), self.omits(name)
         if omitted or (text and name not in self.changed_data):
             self.errors.pop(name, None)
             return name, self.stored.get(name)
@@ -163,12 +165,12 @@ class OptinsForm(plain.FormPart):
     the channel and the member that it asks for.
     """
 
-    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, initial: Json) -> None:
         super().__init__(editing, row, data, prefix=row.name)
         now = objects.by_channel(self.now)
-        answers = now if shown is None else objects.by_channel(shown)
-        known = words.here().channels
-        self.channels = {**known} | {code: code for code in now if code not in known}
+        answers = now if initial is None else objects.by_channel(initial)
+        names = words.here().channels
+        self.channels = {**names} | {code: code for code in now if code not in names}
         self.about = {code: (code, "optin") for code in self.channels}
         self.about["EMAIL_partners"] = ("EMAIL", "optin_partners")
         yes_and_no = (("yes", words.yes_no(True)), ("no", words.yes_no(False)))
@@ -199,8 +201,8 @@ class OptinsForm(plain.FormPart):
     def value(self) -> Json:
         answers: dict[str, dict[str, Json]] = {}
         for key, (code, member) in self.about.items():
-            if said := self.cleaned_data.get(key):
-                answers.setdefault(code, {"channel": code})[member] = said == "yes"
+            if answer := self.cleaned_data.get(key):
+                answers.setdefault(code, {"channel": code})[member] = answer == "yes"
         return list(answers.values())
 
     def clean(self) -> None:
@@ -211,9 +213,9 @@ class OptinsForm(plain.FormPart):
 
     def input_at(self, path: Sequence[str]) -> str:
         """path: optins[2].optin as ["2", "optin"], a place in the list that was sent."""
-        sent = [item["channel"] for item in objects.compose_optins(self.now, self.value)]
+        codes = [item["channel"] for item in objects.compose_optins(self.now, self.value)]
         at = path[0] if path else ""
-        code = sent[int(at)] if at.isdecimal() and int(at) < len(sent) else at
+        code = codes[int(at)] if at.isdecimal() and int(at) < len(codes) else at
         return "EMAIL_partners" if code == "EMAIL" and "optin_partners" in path else code
 
 
@@ -231,7 +233,7 @@ class PhoneForm(plain.Inputs):
 
     def __init__(self, *args: Any, now: Sequence[Phone], region: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        row = as_sent(self["row"].value())
+        row = sent_text(self["row"].value())
         self.at = int(row) if row.isdecimal() and len(row) < 4 and int(row) < len(now) else None
         self.own = now[self.at] if self.at is not None else Phone(None, "MOBILE")
         self.region = region
@@ -252,9 +254,9 @@ class PhoneForm(plain.Inputs):
         self.fields["number"].widget.attrs["class"] = "form-control num"
 
     def clean(self) -> None:
-        text, chosen = as_sent(self["number"].data), as_sent(self["type"].data)
-        shown = self.own.type or "", as_sent(self.own.number)
-        if self.at is not None and (chosen, text) == shown:
+        text, chosen = sent_text(self["number"].data), sent_text(self["type"].data)
+        before = self.own.type or "", sent_text(self.own.number)
+        if self.at is not None and (chosen, text) == before:
             self.phone = {"row": self.at, "type": self.own.type, "number": self.own.number}
         elif cleaned(text):
             self.is_typed = True
@@ -282,10 +284,10 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     default_error_messages = {"too_many_forms": wording.TOO_MANY_PHONES}
 
-    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, initial: Json) -> None:
         now = parse_phones(row.value(editing.profile)) or ()
-        there = [{"row": i, "type": one.type, "number": one.number} for i, one in enumerate(now)]
-        rows = shown if isinstance(shown, list) else there
+        there = [{"row": i, "type": p.type, "number": p.number} for i, p in enumerate(now)]
+        rows = initial if isinstance(initial, list) else there
         self.extra = 0 if rows else 1
         shared = {"now": now, "region": editing.market.region}
         super().__init__(editing, row, data, prefix=row.name, initial=rows, form_kwargs=shared)
@@ -293,10 +295,10 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
     @property
     def shown_forms(self) -> list[PhoneForm]:
         """The rows that were not taken out; a new one takes the keyboard."""
-        left = [form for form in self.forms if not form.is_removed]
-        if len(left) > 1 and not left[-1]["number"].value():
-            left[-1].fields["number"].widget.attrs["data-focus"] = True
-        return left
+        rows = [form for form in self.forms if not form.is_removed]
+        if len(rows) > 1 and not rows[-1]["number"].value():
+            rows[-1].fields["number"].widget.attrs["data-focus"] = True
+        return rows
 
     @property
     def is_omitted(self) -> bool:
@@ -304,7 +306,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     @property
     def is_blank(self) -> bool:
-        return not any(as_sent(form["number"].value()) for form in self.shown_forms)
+        return not any(sent_text(form["number"].value()) for form in self.shown_forms)
 
     @property
     def sent_forms(self) -> list[PhoneForm]:
@@ -321,13 +323,13 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
     @property
     def problems(self) -> list[str]:
-        told = [
+        messages = [
             wording.OF_PHONE % {"n": n, "problem": problem}
             for n, form in enumerate(self.shown_forms, start=1)
             for problems in form.errors.values()
             for problem in problems
         ]
-        return [*self.whole_errors, *told]
+        return [*self.whole_errors, *messages]
 
     def clean(self) -> None:
         """Doubt a phone that stands there twice, unless it was stored so; and a number without its
@@ -369,9 +371,9 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
     def refuse(self, path: Sequence[str], message: str | ValidationError) -> None:
         """path: phones[0].number as ["0", "number"], a place in the list that was sent."""
         at = path[0] if path else ""
-        sent = self.sent_forms
-        if at.isdecimal() and int(at) < len(sent):
-            sent[int(at)].add_error("number", message)
+        rows = self.sent_forms
+        if at.isdecimal() and int(at) < len(rows):
+            rows[int(at)].add_error("number", message)
         else:
             self.non_form_errors().append(message)
 

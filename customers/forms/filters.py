@@ -41,8 +41,8 @@ class DayField(forms.Field):
         text = (value or "").strip()
         if not text:
             return None
-        found = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
-        year, month, day = map(int, found.groups()) if found else (0, 0, 0)
+        match = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+        year, month, day = map(int, match.groups()) if match else (0, 0, 0)
         if not 1970 <= year <= 2200 or not 1 <= month <= 12:
             raise forms.ValidationError(wording.NO_DATE % {"text": text[:40]})
         try:
@@ -65,24 +65,24 @@ class ValuesField(forms.MultipleChoiceField):
         self,
         name: str,
         label: Any,
-        known: Mapping[str, Any],
+        labels: Mapping[str, Any],
         nothing: Any = "",
         occurring: Collection[str] | None = None,
     ) -> None:
         super().__init__(
             label=label, required=False, error_messages={"invalid_choice": wording.NOT_KNOWN}
         )
-        self.name, self.known, self.nothing = name, known, nothing
-        self.occurring = known if occurring is None else occurring
+        self.name, self.labels, self.nothing = name, labels, nothing
+        self.occurring = labels if occurring is None else occurring
         self.offered: list[tuple[str, Any]] = []  # (value, label)
         self.widget.attrs["class"] = "form-check-input"
 
     def offer(self, chosen: Collection[str]) -> None:
         there = {*self.occurring, *chosen}
-        self.offered = [(value, label) for value, label in self.known.items() if value in there]
+        self.offered = [(value, label) for value, label in self.labels.items() if value in there]
 
     def valid_value(self, value: str) -> bool:
-        return value in self.known
+        return value in self.labels
 
 
 class NumbersField(forms.CharField):
@@ -90,7 +90,7 @@ class NumbersField(forms.CharField):
 
     def clean(self, value: Any) -> list[str]:
         numbers = re.split(r"[,\s]+", coded(super().clean(value)))
-        if wrong := next((one for one in numbers if one and not is_customer_number(one)), None):
+        if wrong := next((n for n in numbers if n and not is_customer_number(n)), None):
             raise forms.ValidationError(wording.NOT_A_NUMBER % {"text": wrong[:40]})
         return list(filter(None, numbers))
 
@@ -170,7 +170,7 @@ class FilterForm(forms.Form):
         if field is None:
             return f"{name} {value}"[:60]
         if isinstance(field, ValuesField):
-            words = str(field.known.get(value, value))
+            words = str(field.labels.get(value, value))
             return (
                 words
                 if name in ("person", "field")
@@ -191,7 +191,7 @@ class FilterForm(forms.Form):
             return ""
         if len(values) > 1:
             return wording.CHOSEN % {"count": len(values)}
-        return str(bound.field.known.get(values[0], values[0]) if values else bound.field.nothing)
+        return str(bound.field.labels.get(values[0], values[0]) if values else bound.field.nothing)
 
     @property
     def days(self) -> list[forms.BoundField]:
@@ -200,7 +200,7 @@ class FilterForm(forms.Form):
     @property
     def carried(self) -> list[tuple[str, str]]:
         """Filters that are in use and have no input: (name, value)."""
-        return [(name, one) for name in self.hidden for one in self.query.getlist(name)]
+        return [(name, value) for name in self.hidden for value in self.query.getlist(name)]
 
     @property
     def other_errors(self) -> list[str]:
@@ -227,7 +227,7 @@ class FilterForm(forms.Form):
     def right_only(self) -> str:
         """The query string without the filters that are wrong."""
         right = self.fields.keys() - self.errors.keys()
-        return query_string({name: of for name, of in self._given.items() if name in right})
+        return query_string({name: of for name, of in self._in_use.items() if name in right})
 
     @property
     def periods(self) -> list[tuple[str, str]]:
@@ -251,12 +251,12 @@ class FilterForm(forms.Form):
         """The query string with these filters, each instead of those of its name, from the newest
         page on.
         """
-        return query_string({**self._given, **values})
+        return query_string({**self._in_use, **values})
 
     def asking_one(self, name: str, value: str) -> str:
         """`asking` for one filter: each row of a page has such links."""
         if name not in self._others:
-            others = {other: of for other, of in self._given.items() if other != name}
+            others = {other: of for other, of in self._in_use.items() if other != name}
             self._others[name] = query_string({**others, name: ""})
         return f"{self._others[name]}{quote_plus(value)}"
 
@@ -266,12 +266,12 @@ class FilterForm(forms.Form):
         return {}
 
     @cached_property
-    def _given(self) -> dict[str, list[str]]:
+    def _in_use(self) -> dict[str, list[str]]:
         return {name: of_name for name, of_name in self.query.lists() if name != "before"}
 
     def without(self, name: str, value: str) -> str:
         """The query string without one filter."""
-        return self.asking(**{name: [one for one in self.query.getlist(name) if one != value]})
+        return self.asking(**{name: [v for v in self.query.getlist(name) if v != value]})
 
     def at(self, before: int | None) -> str:
         """The query string of another page of the same filter; None: of the newest."""
@@ -286,9 +286,9 @@ def period(first: date, last: date) -> dict[str, str]:
     return {"from": first.isoformat(), "to": last.isoformat()}
 
 
-def query_string(asked: Mapping[str, Any]) -> str:
-    """name -> value, or values."""
-    return urlencode(asked, doseq=True)
+def query_string(filters: Mapping[str, Any]) -> str:
+    """filters: name -> value, or values."""
+    return urlencode(filters, doseq=True)
 
 
 def tabs(
@@ -297,13 +297,13 @@ def tabs(
     current: str,
     own: Iterable[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """Those that come with a list, then `own`; one may be what is asked for now, in any order.
+    """The usual tabs of a list, then `own`. The current one has the current filters, in any order.
 
     words: of each. usual: its filters, name -> value, or values. current, query: query strings.
     """
-    found = [{"name": words[one], "query": query_string(of)} for one, of in usual.items()]
-    asked = parse_qs(current)
-    return [tab | {"is_current": parse_qs(tab["query"]) == asked} for tab in (*found, *own)]
+    usual_tabs = [{"name": words[key], "query": query_string(of)} for key, of in usual.items()]
+    filters = parse_qs(current)
+    return [tab | {"is_current": parse_qs(tab["query"]) == filters} for tab in (*usual_tabs, *own)]
 
 
 def _normal(query: QueryDict) -> QueryDict:
@@ -311,10 +311,10 @@ def _normal(query: QueryDict) -> QueryDict:
     normal = QueryDict(mutable=True)
     for name, values in query.lists():
         if name == "customer":
-            values = [one for value in values for one in re.split(r"[,\s]+", value)]
-        given = [value for value in values if value]
-        if given:
-            normal.setlist(name, given[: MOST_VALUES + 1])  # one too many is told
+            values = [number for value in values for number in re.split(r"[,\s]+", value)]
+        values = [value for value in values if value]
+        if values:
+            normal.setlist(name, values[: MOST_VALUES + 1])  # one too many, for the message
     return normal
 
 
@@ -323,12 +323,12 @@ _SINGLE = ("from", "to", "before")
 
 def person_field(people: Iterable[tuple[int, str, str]], reader: Actor) -> ValuesField:
     """Everybody who occurs, and the reader. people: (key, name, login) each."""
-    known = {str(actor_key(reader.issuer, reader.sub)): reader.name} | {
+    names = {str(actor_key(reader.issuer, reader.sub)): reader.name} | {
         str(key): f"{name} ({login})" if is_shared else name
         for key, (name, login, is_shared) in known_people(people).items()
     }
-    known = dict(sorted(known.items(), key=lambda one: one[1].casefold()))
-    return ValuesField("person", wording.PERSON, known, wording.ANYONE)
+    names = dict(sorted(names.items(), key=lambda item: item[1].casefold()))
+    return ValuesField("person", wording.PERSON, names, wording.ANYONE)
 
 
 def known_people(people: Iterable[tuple[int, str, str]]) -> dict[int, tuple[str, str, bool]]:

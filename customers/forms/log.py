@@ -37,14 +37,14 @@ class LogFilterForm(FilterForm):
         groups, flags = dict(Group.choices), dict(Flag.choices)
         actions = dict(Action.choices)
         outcomes = {**dict(Outcome.choices), WAITING: wording.WAITING}
-        ended = [*occurring.outcomes, WAITING]
-        requests = {one: one for one in query.getlist("request") if _REQUEST.fullmatch(one)}
+        codes = [*occurring.outcomes, WAITING]
+        requests = {text: text for text in query.getlist("request") if _REQUEST.fullmatch(text)}
         values = [
             person_field(occurring.people, reader),
             ValuesField("field", wording.FIELD, fields, wording.ANY_FIELD, occurring.fields),
             ValuesField("group", wording.GROUP, groups),
             ValuesField("action", wording.ACTION, actions, wording.ANY, occurring.actions),
-            ValuesField("outcome", wording.OUTCOME, outcomes, wording.ANY, ended),
+            ValuesField("outcome", wording.OUTCOME, outcomes, wording.ANY, codes),
             ValuesField("flag", wording.HOW, flags),
             ValuesField("request", wording.REQUEST, requests),
         ]

@@ -46,7 +46,7 @@ class _MostLetters(MaxLengthValidator):
         return visible_length(x)
 
 
-def as_sent(value: Any) -> str:
+def sent_text(value: Any) -> str:
     """What a browser sends of a value that an input shows: one line, without spaces around it."""
     return re.sub(r"[\r\n]", "", "" if value is None or value is False else str(value)).strip()
 
@@ -58,8 +58,8 @@ class Inputs(forms.Form):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        shown = {bound.name: bound.field.prepare_value(bound.initial) for bound in self}
-        return [name for name, text in shown.items() if as_sent(text) != as_sent(self[name].data)]
+        texts = {bound.name: bound.field.prepare_value(bound.initial) for bound in self}
+        return [name for name in texts if sent_text(texts[name]) != sent_text(self[name].data)]
 
     def forgive(self) -> None:
         """Show what was sent without saying what is wrong with it."""
@@ -119,8 +119,8 @@ class DateField(forms.Field):
         return f"{_real_date(*day):%Y%m%d}"
 
     def prepare_value(self, value: Any) -> Any:
-        known = parse_date(value)
-        return value if known is None or isinstance(value, date) else f"{known:%d/%m/%Y}"
+        day = parse_date(value)
+        return value if day is None or isinstance(value, date) else f"{day:%d/%m/%Y}"
 
 
 def _real_date(year: int, month: int, day: int) -> date:
@@ -130,13 +130,13 @@ def _real_date(year: int, month: int, day: int) -> date:
     if not 1800 <= year <= latest.year:
         raise ValidationError(wording.NO_SUCH_YEAR % {"year": year}, "invalid")
     try:
-        found = date(year, month, day)
+        real_date = date(year, month, day)
     except ValueError:
         named = {"day": day, "month": MONTHS[month]}
         raise ValidationError(wording.NO_SUCH_DAY % named, "invalid") from None
-    if found > latest:
+    if real_date > latest:
         raise ValidationError(wording.FUTURE_DAY, "invalid")
-    return found
+    return real_date
 
 
 class ChoiceField(forms.ChoiceField):
@@ -179,8 +179,8 @@ def plain_field(
         return DateField(**common)
     if kind is kinds.NUMBER:
         return forms.IntegerField(widget=forms.TextInput, **common)
-    made = {kinds.EMAIL: EmailField, kinds.IDENTIFIER: CodeField}.get(kind, TextField)
-    return made(max_length=field.max_length if is_bounded else _UNBOUNDED, **common)
+    field_class = {kinds.EMAIL: EmailField, kinds.IDENTIFIER: CodeField}.get(kind, TextField)
+    return field_class(max_length=field.max_length if is_bounded else _UNBOUNDED, **common)
 
 
 def _choices(field: Field, market: Market) -> Mapping[str, str]:
@@ -190,11 +190,11 @@ def _choices(field: Field, market: Market) -> Mapping[str, str]:
     person's words where the code is known here, else in the market's.
     """
     by_kind = {kinds.COUNTRY: words.countries, kinds.LANGUAGE: words.languages}
-    known = by_kind[field.kind]() if field.kind in by_kind else field.choices
+    names = by_kind[field.kind]() if field.kind in by_kind else field.choices
     of_desk = market.countries if field.kind is kinds.COUNTRY else {}
     of_desk = market.civilities if field.name == "civility" else of_desk
-    offered = market.rules.choices(field.path or field.name) or of_desk or known
-    named = {code: known.get(code, name) for code, name in offered.items()}
+    offered = market.rules.choices(field.path or field.name) or of_desk or names
+    named = {code: names.get(code, name) for code, name in offered.items()}
     return reader.in_order(named) if field.kind in by_kind else named
 
 
@@ -321,8 +321,8 @@ class Part:
         """What the customer's market says against no value, "" if nothing."""
         name, cleared = self.row.name, self.row.kind.compose(self.now, self.row.cleared(self.now))
         rules = self.editing.market.rules
-        told = map(self.editing.words, rules.problems({name: cleared}, now={name: self.now}))
-        return " ".join(dict.fromkeys(told))
+        messages = map(self.editing.words, rules.problems({name: cleared}, now={name: self.now}))
+        return " ".join(dict.fromkeys(messages))
 
     @cached_property
     def missing(self) -> str:
@@ -352,7 +352,7 @@ class FormPart(Part, Inputs):
     @property
     def is_blank(self) -> bool:
         """Do its inputs show nothing?"""
-        return not any(as_sent(bound.value()) for bound in self)
+        return not any(sent_text(bound.value()) for bound in self)
 
     def omits(self, name: str) -> bool:
         """Did this input not come back?"""
@@ -380,22 +380,22 @@ class FormPart(Part, Inputs):
     def problems(self) -> list[str]:
         """Every message, with the input's label before it where there are several."""
         several = [bound for bound in self if bound.name != self.row.name]
-        told = [
-            wording.ABOUT % {"field": bound.label, "message": one}
+        messages = [
+            wording.ABOUT % {"field": bound.label, "message": error}
             for bound in several
-            for one in bound.errors
+            for error in bound.errors
         ]
-        return [*self.whole_errors, *told]
+        return [*self.whole_errors, *messages]
 
 
 class PlainPart(FormPart):
     """One input: named after the field, or `value` where it stands alone."""
 
-    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, shown: Json) -> None:
+    def __init__(self, editing: Editing, row: Field, data: QueryDict | None, initial: Json) -> None:
         auto_id = f"id_{row.name}_%s" if editing.alone else "id_%s"
         super().__init__(editing, row, data, auto_id=auto_id)
         now = None if row.sensitive else self.now
-        self.initial = {row.name: now if shown is None else shown}
+        self.initial = {row.name: now if initial is None else initial}
         self.fields[row.name] = plain_field(
             row,
             editing.market,

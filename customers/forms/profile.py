@@ -67,28 +67,29 @@ class ProfileForm(Inputs):
         judged: bool = True,
     ) -> None:
         self.editing, self.judged = editing, judged
-        sent = QueryDict() if data is None else data
+        query = QueryDict() if data is None else data
         if data is not None:
             data = with_act(data)
             for name in ("reason", "despite_reason"):  # what asks for one of its own begins with it
                 data.setdefault(name, editing.reason)
         auto_id = f"id_{editing.rows[0].name}_%s" if editing.alone else "id_%s"
         super().__init__(data, auto_id=auto_id)
-        self.seen = form_token.read(sent.get("token", ""), actor=editing.actor, form=editing.name)
-        self.reverts = self.seen.reverts if self.seen else None
+        text = query.get("token", "")
+        self.valid_token = form_token.read(text, actor=editing.actor, form=editing.name)
+        self.reverts = self.valid_token.reverts if self.valid_token else None
         self.changes: dict[str, Json] = {}
         self.given_up: dict[str, Json] = {}
         self.refusal = ""  # what Club Med says that belongs beside no field
-        self.offers_force, self.asks_reason = "offers_force" in sent, "reason" in sent
-        self.asks_clear = sent.get("act") == "ask-clear"
-        to_clear, clashing = sent.getlist("clear"), sent.getlist("conflict")
+        self.offers_force, self.asks_reason = "offers_force" in query, "reason" in query
+        self.asks_clear = query.get("act") == "ask-clear"
+        to_clear, clashing = query.getlist("clear"), query.getlist("conflict")
         self.parts: dict[str, AnyPart] = {}
         for row in editing.rows:
             make = _COMPOSED.get(row.kind, MembersForm if row.members else PlainPart)
             part = make(editing, row, data, (values or {}).get(row.name))
             part.clears = row.clearable and row.name in to_clear
             if row.name in clashing:
-                part.clash = Clash(row.text(part.now), sent.get(f"{row.name}-choice", ""))
+                part.clash = Clash(row.text(part.now), query.get(f"{row.name}-choice", ""))
             self.parts[row.name] = part
         dress(self)
         if editing.is_new and data is None:
@@ -110,11 +111,11 @@ class ProfileForm(Inputs):
     @property
     def hidden_token(self) -> str:
         """The token that was sent, while it is good; else a new one, over what is shown."""
-        if self.seen is not None:
+        if self.valid_token is not None:
             return str(self.data["token"])
-        seen, editing = self._shown_values, self.editing
+        values, editing = self._shown_values, self.editing
         actor, reverts = editing.actor, self.reverts
-        return form_token.mint(actor=actor, form=editing.name, values=seen, reverts=reverts)
+        return form_token.mint(actor=actor, form=editing.name, values=values, reverts=reverts)
 
     @property
     def _shown_values(self) -> dict[str, Json]:
@@ -130,8 +131,8 @@ class ProfileForm(Inputs):
     def why(self) -> str:
         """The reason for the log, as the person gave it: here if one was asked for, else above."""
         reasons = {"reason": self._needs_reason, "despite_reason": "despite" in self.data}
-        given = [self.cleaned_data.get(name) for name, holds in reasons.items() if holds]
-        return "; ".join(dict.fromkeys(filter(None, given))) or self.editing.reason
+        texts = [self.cleaned_data.get(name) for name, holds in reasons.items() if holds]
+        return "; ".join(dict.fromkeys(filter(None, texts))) or self.editing.reason
 
     @property
     def _needs_reason(self) -> bool:
@@ -156,7 +157,7 @@ class ProfileForm(Inputs):
     @property
     def typed_texts(self) -> list[tuple[str, str]]:
         """What is to be stored, as people read it; "" for a clear."""
-        return [(FIELDS[name].label, typed_text(name, one)) for name, one in self.changes.items()]
+        return [(FIELDS[name].label, typed_text(name, new)) for name, new in self.changes.items()]
 
     def is_valid(self) -> bool:
         return self.judged and super().is_valid() and not self.in_trouble
@@ -168,11 +169,11 @@ class ProfileForm(Inputs):
 
     def clean(self) -> None:
         """Fill `changes`; what was not touched is neither checked nor sent."""
-        if self.seen is None:
+        if self.valid_token is None:
             self.forgive()
             self.add_error("token", wording.FORM_EXPIRED)
             return
-        self.cleaned_data["token"] = self.seen
+        self.cleaned_data["token"] = self.valid_token
         for part in self.parts.values():
             self._judge(part)
         self._check_market()
@@ -186,16 +187,16 @@ class ProfileForm(Inputs):
     def _judge(self, part: AnyPart) -> None:
         """Take what the person wants of a field, or say what is wrong with it."""
         name, choice = part.row.name, part.clash.choice if part.clash else "mine"
-        typed = self._is_typed(part)
-        if choice == "theirs" and typed and part.is_valid():
+        is_typed = self._is_typed(part)
+        if choice == "theirs" and is_typed and part.is_valid():
             self.given_up[name] = part.value
-        if choice == "theirs" or not typed:
+        if choice == "theirs" or not is_typed:
             part.forgive()
-        if choice == "theirs" or not (typed or part.clears):
+        if choice == "theirs" or not (is_typed or part.clears):
             return
         if choice != "mine":
             part.refuse([], str(wording.WHOSE))
-        elif typed and part.clears:
+        elif is_typed and part.clears:
             part.refuse([], str(wording.BOTH))
         elif part.clears:
             self.changes[name] = part.row.cleared(part.now)
@@ -214,8 +215,8 @@ class ProfileForm(Inputs):
         if part.row.sensitive or token.vouches_for(name, part.now):
             return part.has_changed()
         # The person saw an older profile, which is not at hand: only what it meant is known.
-        typed = part.row.kind.compose(None, part.value if part.is_valid() else None)
-        return not token.vouches_for(name, typed)
+        value = part.row.kind.compose(None, part.value if part.is_valid() else None)
+        return not token.vouches_for(name, value)
 
     def _check_market(self) -> None:
         """Would the customer's market take what is to be sent?"""
@@ -249,13 +250,14 @@ class ProfileForm(Inputs):
             else:
                 about = {"field": error.key, "message": message}
                 rest.append(wording.ABOUT % about if error.key else message)
-        self.offers_force |= any(member_name(one.key) == "address" for one in refused.errors)
+        self.offers_force |= any(member_name(error.key) == "address" for error in refused.errors)
         if not rest and not self.in_trouble:
             rest = [refused.description or str(wording.NO_REASON)]
         self.refusal = " ".join(rest)
         # What is sent next is a change of its own, if the person saw what is shown.
-        if self.seen and all(self.seen.vouches_for(*shown) for shown in self._shown_values.items()):
-            self.seen = None
+        token = self.valid_token
+        if token and all(token.vouches_for(*item) for item in self._shown_values.items()):
+            self.valid_token = None
 
     def over(self, profile: Profile, newest: Mapping[str, Entry] | None = None) -> "ProfileForm":
         """The same typing over the profile as Club Med holds it now.
@@ -266,19 +268,19 @@ class ProfileForm(Inputs):
         token: FormToken = self.cleaned_data["token"]
         for name, value in self.changes.items():
             row, part = FIELDS[name], self.parts[name]
-            known, now = token.vouches_for(name, part.now), row.value(profile)
-            mine = row.kind.rebase(value, part.now if known else None, now)
+            is_known, now = token.vouches_for(name, part.now), row.value(profile)
+            mine = row.kind.rebase(value, part.now if is_known else None, now)
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
-                saw, by = row.text(part.now) if known else None, newest.get(name)
+                saw, by = row.text(part.now) if is_known else None, newest.get(name)
                 if by and (isinstance(by.value, Missing) or not row.same(by.value, now)):
                     by = None
                 # Of a sensitive value only what was typed is given back, not what is beside it.
                 whole = row.kind.compose(None if row.sensitive else now, mine)
                 text = row.text(whole, revealed=True)
                 clashes[name] = Clash(row.text(now), saw=saw, mine=text, by=by)
-        shown = {name: one for name, one in values.items() if not self.parts[name].clears}
-        form = ProfileForm(replace(self.editing, profile=profile), values=shown)
+        initial = {name: value for name, value in values.items() if not self.parts[name].clears}
+        form = ProfileForm(replace(self.editing, profile=profile), values=initial)
         form.offers_force, form.asks_reason = self.offers_force, self.asks_reason
         form.reverts = self.reverts
         form.initial = {name: self.data.get(name, "") for name in ("force_address", "reason")}

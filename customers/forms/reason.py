@@ -33,11 +33,11 @@ class ReasonForm(SmallForm):
         ),
     )
 
-    def __init__(self, data: QueryDict | None = None, *, kept: str = "") -> None:
+    def __init__(self, data: QueryDict | None = None, *, reason: str = "") -> None:
         super().__init__(data)
-        usual = next((one for one in settings.REASONS if f"{kept}: ".startswith(f"{one}: ")), "")
-        self.initial["reason_usual"] = usual or (_OTHER if kept else "")
-        self.initial["reason_words"] = kept.removeprefix(usual).removeprefix(": ")
+        usual = next((r for r in settings.REASONS if f"{reason}: ".startswith(f"{r}: ")), "")
+        self.initial["reason_usual"] = usual or (_OTHER if reason else "")
+        self.initial["reason_words"] = reason.removeprefix(usual).removeprefix(": ")
 
     @property
     def reason(self) -> str:
@@ -47,4 +47,4 @@ class ReasonForm(SmallForm):
 
     @property
     def problems(self) -> list[str]:
-        return [str(one) for errors in self.errors.values() for one in errors]
+        return [str(error) for errors in self.errors.values() for error in errors]

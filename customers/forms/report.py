@@ -29,8 +29,8 @@ class ReportForm(SmallForm):
 
     def __init__(self, data: QueryDict | None = None, *, reader: Actor, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        known = person_field(access_events.people(), reader).known
-        self.fields["person"].choices = [("", wording.NOBODY), *known.items()]  # type: ignore[attr-defined]
+        names = person_field(access_events.people(), reader).labels
+        self.fields["person"].choices = [("", wording.NOBODY), *names.items()]  # type: ignore[attr-defined]
 
     def clean(self) -> None:
         number, person = (self.cleaned_data.get(name) for name in ("customer_id", "person"))

@@ -14,17 +14,17 @@ from customers.services import search_terms
 
 
 class SmallForm(forms.Form):
-    """typed: what was sent before, to be shown again and not checked yet."""
+    """draft: a text that was put aside, to be shown again and not checked yet."""
 
     use_required_attribute = False
 
     def __init__(
-        self, data: QueryDict | None = None, *, typed: QueryDict | None = None, **kwargs: Any
+        self, data: QueryDict | None = None, *, draft: QueryDict | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data, **kwargs)
-        if typed is not None:
+        if draft is not None:
             for name, field in self.fields.items():
-                self.initial[name] = field.widget.value_from_datadict(typed, {}, name)
+                self.initial[name] = field.widget.value_from_datadict(draft, {}, name)
         dress(self)
 
     @property
@@ -55,31 +55,31 @@ class FindForm(SmallForm):
             except forms.ValidationError as exc:
                 self.add_error("q", exc)
         self._refuse_parts(boxed)
-        asked = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
+        filled = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
         for name, plain in (("email", emails.address), ("phone", phones.unlinked)):
-            if name in asked:
-                asked[name] = plain(asked[name])
-        if "phone" in asked and not phones.dialled(asked["phone"]):
+            if name in filled:
+                filled[name] = plain(filled[name])
+        if "phone" in filled and not phones.dialled(filled["phone"]):
             self.add_error("phone", wording.NOT_A_PHONE)
-        self.criteria: dict[str, str] = boxed | asked
+        self.criteria: dict[str, str] = boxed | filled
         if not self.criteria and not self.errors:
             self.add_error("q", wording.TYPE_SOMETHING)
 
     def _refuse_parts(self, boxed: Mapping[str, str]) -> None:
         """Club Med would find nobody by a part of a value."""
-        given = {name: str(self.cleaned_data.get(name) or "") for name in self.fields}
-        for name, email in (("q", boxed.get("email")), ("email", emails.address(given["email"]))):
+        texts = {name: str(self.cleaned_data.get(name) or "") for name in self.fields}
+        for name, email in (("q", boxed.get("email")), ("email", emails.address(texts["email"]))):
             if email and not emails.is_whole(email):
                 self.add_error(name, wording.NOT_A_WHOLE_EMAIL)
         for name in ("q", "last_name", "first_name"):
-            if set("*%").intersection(given[name]):
+            if set("*%").intersection(texts[name]):
                 self.add_error(name, wording.NO_WILDCARD)
 
     @property
     def advice(self) -> str:
         """What to try instead, where nobody was found."""
-        asked = (name for name in ("email", "phone", "number") if name in self.criteria)
-        return str(wording.TRY_INSTEAD[next(asked, "name")])
+        names = (name for name in ("email", "phone", "number") if name in self.criteria)
+        return str(wording.TRY_INSTEAD[next(names, "name")])
 
     @property
     def known_more(self) -> list[forms.BoundField]:

@@ -31,10 +31,10 @@ def in_sentence(labels: Sequence[str]) -> str:
     if len(words) > _NAMED:
         rest = len(words) - _NAMED + 1
         words = [*words[: _NAMED - 1], wording.MORE_FIELDS % {"count": rest}]
-    return _listed(words)
+    return _enumerate(words)
 
 
-def _listed(words: Sequence[str]) -> str:
+def _enumerate(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     *others, last = words
     return wording.AND % {"first": ", ".join(others), "last": last} if others else last
@@ -77,12 +77,12 @@ def steps(entries: Sequence[Entry]) -> list[dict[str, Any]]:
 
 
 @register.filter
-def numbers(given: Sequence[int]) -> str:
+def numbers(seqs: Sequence[int]) -> str:
     """Numbers of entries: "48,211 and 48,212", "48,211 to 48,250"."""
-    first, last = given[0], given[-1]
-    if len(given) > 2 and last - first == len(given) - 1:
+    first, last = seqs[0], seqs[-1]
+    if len(seqs) > 2 and last - first == len(seqs) - 1:
         return wording.FROM_TO % {"first": number_text(first), "last": number_text(last)}
-    return _listed([number_text(number) for number in given])
+    return _enumerate([number_text(number) for number in seqs])
 
 
 @register.simple_tag(takes_context=True)
@@ -90,7 +90,7 @@ def related_customers(context: template.Context, act: Act) -> SafeString:
     """Customers that looked like the same person when this one was created, as links."""
     if isinstance(act.related, Missing):
         return markup('<span class="muted">{}</span>', act.related)
-    return joined((_customer(one, context["actor"]) for one in act.related), SafeString(", "))
+    return joined((_customer(n, context["actor"]) for n in act.related), SafeString(", "))
 
 
 def _customer(number: str, actor: Any) -> SafeString:

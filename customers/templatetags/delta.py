@@ -59,20 +59,20 @@ def delta(entry: Entry, *, revealed: bool = False, named: bool = False) -> SafeS
 
 
 @register.simple_tag
-def stored_as(entry: Entry, stored: Entry | None) -> SafeString:
+def stored_as(entry: Entry, stored_entry: Entry | None) -> SafeString:
     """A line for each member that Club Med stored in another way than it was sent.
 
     stored: the entry that says so, None if there is none.
     """
-    if stored is None or is_sensitive(entry.field):
+    if stored_entry is None or is_sensitive(entry.field):
         return NOTHING
-    missing = [value for value in (stored.found, entry.new) if isinstance(value, Missing)]
+    missing = [value for value in (stored_entry.found, entry.new) if isinstance(value, Missing)]
     if missing:
         return markup('<div class="muted">{} {}</div>', wording.STORED_AS, missing[0])
-    if is_empty(stored.found):
+    if is_empty(stored_entry.found):
         return _stored_line(Line("", None, Side()))
-    shown = difference(entry.field, entry.new, stored.found, market=entry.locale)
-    return joined(map(_stored_line, shown.lines))
+    diff = difference(entry.field, entry.new, stored_entry.found, market=entry.locale)
+    return joined(map(_stored_line, diff.lines))
 
 
 def _stored_line(line: Line) -> SafeString:
@@ -94,28 +94,28 @@ def delta_side(entry: Entry, side: str, *, revealed: bool = False) -> SafeString
     if isinstance(value, Missing):
         badge = _key_missing(entry) if side == "new" else ""
         return markup('<span class="muted">{}</span>{}', value, badge)
-    shown = _difference(entry, revealed)
-    if not shown.lines:
-        return markup('<span class="muted">{}</span>', shown.note)
-    if len(shown.lines) == 1:
-        return _one_side(shown.lines[0], side)
-    there = [line for line in shown.lines if getattr(line, side) is not None]
+    diff = _difference(entry, revealed)
+    if not diff.lines:
+        return markup('<span class="muted">{}</span>', diff.note)
+    if len(diff.lines) == 1:
+        return _one_side(diff.lines[0], side)
+    there = [line for line in diff.lines if getattr(line, side) is not None]
     rows = (markup("<span>{}{}</span>", _name(line), _one_side(line, side)) for line in there)
-    counts = _counts(shown) if side == "new" else ""
+    counts = _counts(diff) if side == "new" else ""
     return markup('<div class="plain">{}{}</div>', joined(rows), counts)
 
 
 @register.filter
 def changed_field(entry: Entry) -> str:
     """The field in a list: with the member if exactly one of it changed, as in "Opt-ins, SMS"."""
-    is_told = _is_told_by_member(entry)
-    return _of_member(entry.field, _difference(entry, False).member if is_told else "")
+    by_member = _is_by_member(entry)
+    return _of_member(entry.field, _difference(entry, False).member if by_member else "")
 
 
-def _is_told_by_member(entry: Entry) -> bool:
+def _is_by_member(entry: Entry) -> bool:
     field = FIELDS.get(entry.field)
-    is_told = entry.action in OF_VALUES and entry.action != Action.CREATE
-    return bool(field and field.is_composed and is_told and not _is_missing(entry))
+    has_values = entry.action in OF_VALUES and entry.action != Action.CREATE
+    return bool(field and field.is_composed and has_values and not _is_missing(entry))
 
 
 def _of_member(name: str, member: str, language: str = "") -> str:
@@ -134,16 +134,16 @@ def in_text(entry: Entry, language: str, *, revealed: bool) -> tuple[str, str, s
     """
     name, old, new = entry.field, entry.old, entry.new
     is_shown = revealed or not is_sensitive(name)
-    told = is_shown and _is_told_by_member(entry) and changed_members(name, old, new)
-    if not told:
+    members = is_shown and _is_by_member(entry) and changed_members(name, old, new)
+    if not members:
         hidden = "" if is_shown else str(wording.MASKED)
-        texts = [value_text(name, one, revealed=revealed, hidden=hidden) for one in (old, new)]
+        texts = [value_text(name, value, revealed=revealed, hidden=hidden) for value in (old, new)]
         return _of_member(name, "", language), texts[0], texts[1]
-    if len(told) == 1:
-        [(member, before, after)] = told
+    if len(members) == 1:
+        [(member, before, after)] = members
         return _of_member(name, member, language), before or "", after or ""
-    olds = [f"{member}: {old}" for member, old, _ in told if old is not None]
-    news = [f"{member}: {new}" for member, _, new in told if new is not None]
+    olds = [f"{member}: {old}" for member, old, _ in members if old is not None]
+    news = [f"{member}: {new}" for member, _, new in members if new is not None]
     return _of_member(name, "", language), "; ".join(olds), "; ".join(news)
 
 
@@ -187,7 +187,7 @@ def marked_beside(field: Any, text: str, other: str | None) -> SafeString:
     return _text(marked(other, text, cut_of(field)).new, mark="mark")
 
 
-def _told(entry: Entry) -> list[str]:
+def _columns(entry: Entry) -> list[str]:
     """The sides that are shown: of a create there was nothing before."""
     return ["new"] if entry.action == Action.CREATE else ["old", "new"]
 
@@ -199,36 +199,36 @@ def _is_missing(entry: Entry) -> bool:
 
 def _difference(entry: Entry, revealed: bool) -> Difference:
     """A value that cannot be had counts as none. Kept with the entry: a row asks for it twice."""
-    kept: dict[bool, Difference] = vars(entry).setdefault("_differences", {})
-    if revealed not in kept:
+    differences: dict[bool, Difference] = vars(entry).setdefault("_differences", {})
+    if revealed not in differences:
         old, new = (None if isinstance(v, Missing) else v for v in (entry.old, entry.new))
         how: dict[str, Any] = {"revealed": revealed, "market": entry.locale}
-        kept[revealed] = (
+        differences[revealed] = (
             first_value(entry.field, new, **how)
             if entry.action == Action.CREATE
             else difference(entry.field, old, new, **how)
         )
-    return kept[revealed]
+    return differences[revealed]
 
 
-def _difference_html(shown: Difference, named: bool) -> SafeString:
-    if not shown.lines:
-        return markup('<span class="muted">{}</span>', shown.note)
-    if shown.member and not named:
-        [line] = shown.lines
+def _difference_html(diff: Difference, named: bool) -> SafeString:
+    if not diff.lines:
+        return markup('<span class="muted">{}</span>', diff.note)
+    if diff.member and not named:
+        [line] = diff.lines
         changed = line.happened in (None, Happened.CHANGED)
         return _pair(line) if changed else joined([_happened(line), _pair(line)])
-    if len(shown.lines) == 1 and not shown.lines[0].member:
-        return _pair(shown.lines[0])
-    rows = (markup("<span>{}{}</span>", _name(line), _pair(line)) for line in shown.lines)
-    return markup('<div class="plain">{}{}</div>', joined(rows), _counts(shown))
+    if len(diff.lines) == 1 and not diff.lines[0].member:
+        return _pair(diff.lines[0])
+    rows = (markup("<span>{}{}</span>", _name(line), _pair(line)) for line in diff.lines)
+    return markup('<div class="plain">{}{}</div>', joined(rows), _counts(diff))
 
 
-def _counts(shown: Difference) -> SafeString:
+def _counts(diff: Difference) -> SafeString:
     """How many members are not told one by one."""
-    counts = ((shown.more, wording.MORE_CHANGED), (shown.unchanged, wording.UNCHANGED))
-    told = (words % {"count": count} for count, words in counts if count)
-    return joined(markup('<span class="muted">{}</span>', words) for words in told)
+    counts = ((diff.more, wording.MORE_CHANGED), (diff.unchanged, wording.UNCHANGED))
+    texts = (words % {"count": count} for count, words in counts if count)
+    return joined(markup('<span class="muted">{}</span>', words) for words in texts)
 
 
 def _happened(line: Line) -> SafeString:
@@ -266,8 +266,8 @@ def _pair(line: Line) -> SafeString:
 def _sides(line: Line, arrow: SafeString = _ARROW) -> SafeString:
     """Both values, or the one there is."""
     there = [(side, text) for side, text in _texts(line) if text is not None]
-    shown = _arrowed((_value(side, text, line.whole) for side, text in there), arrow)
-    return markup('{} <span class="muted">{}</span>', shown, line.note) if line.note else shown
+    pair = _arrowed((_value(side, text, line.whole) for side, text in there), arrow)
+    return markup('{} <span class="muted">{}</span>', pair, line.note) if line.note else pair
 
 
 def _folded(head: SafeString, whole: SafeString, length: int) -> SafeString:
@@ -350,11 +350,11 @@ def _arrowed(values: Iterable[SafeString], arrow: SafeString = _ARROW) -> SafeSt
 
 def _missing(entry: Entry, revealed: bool) -> SafeString:
     """Words in the place of values that cannot be had, and the other value, if there is one."""
-    values = [getattr(entry, side) for side in _told(entry)]
+    values = [getattr(entry, side) for side in _columns(entry)]
     if all(isinstance(value, Missing) for value in values):
         words = markup('<span class="muted">{}</span>', " → ".join(map(str, values)))
         return markup("{}{}", words, _key_missing(entry))
-    return _arrowed(delta_side(entry, side, revealed=revealed) for side in _told(entry))
+    return _arrowed(delta_side(entry, side, revealed=revealed) for side in _columns(entry))
 
 
 def _key_missing(entry: Entry) -> SafeString:

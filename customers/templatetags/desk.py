@@ -48,7 +48,7 @@ _BADGES: dict[str, tuple[str, str]] = {
 
 
 @register.tag("translate")
-def said(parser: Parser, token: Token) -> template.Node:
+def translate(parser: Parser, token: Token) -> template.Node:
     """Django's, but translated when the template is compiled, which is once for each language."""
     _, sentence, *more = token.split_contents()
     if more or sentence[0] != '"' or set("%\\").intersection(sentence):
@@ -65,7 +65,7 @@ def tag_or_text(name: str) -> Callable[[_Tag], _Tag]:
 
         def compile_once(parser: Parser, token: Token) -> template.Node:
             node = compile_tag(parser, token)
-            varies = node.kwargs or node.target_var or any(given.is_var for given in node.args)
+            varies = node.kwargs or node.target_var or any(arg.is_var for arg in node.args)
             return node if varies else TextNode(node.render(template.Context()))
 
         register.tag(name, compile_once)
@@ -99,7 +99,7 @@ def _address(name: str, count: int) -> str:
 @tag_or_text("address")
 def address_of(name: str, *of: UUID | str) -> str:
     """Django's `reverse`, with the pattern looked up once. of: the arguments, in order."""
-    return _address(name, len(of)).format(*(quote(str(one), safe="") for one in of))
+    return _address(name, len(of)).format(*(quote(str(argument), safe="") for argument in of))
 
 
 @register.simple_tag
@@ -146,9 +146,9 @@ def boxes(bound: BoundField) -> SafeString:
 def text_input(bound: BoundField) -> SafeString:
     """An input of one line, or of a day; likewise."""
     widget = bound.field.widget
-    given = {"type": widget.input_type, "name": bound.html_name, "id": bound.auto_id}
-    given["value"] = widget.format_value(bound.value())
-    return markup("<input{}>", flatatt({**given, **bound.build_widget_attrs(widget.attrs)}))
+    attrs = {"type": widget.input_type, "name": bound.html_name, "id": bound.auto_id}
+    attrs["value"] = widget.format_value(bound.value())
+    return markup("<input{}>", flatatt({**attrs, **bound.build_widget_attrs(widget.attrs)}))
 
 
 @register.simple_tag
@@ -164,8 +164,8 @@ def select_input(bound: BoundField) -> SafeString:
         )
         for value, label in bound.field.widget.choices
     )
-    given = {"name": bound.html_name, "id": bound.auto_id}
-    attributes = flatatt({**given, **bound.build_widget_attrs(bound.field.widget.attrs)})
+    attrs = {"name": bound.html_name, "id": bound.auto_id}
+    attributes = flatatt({**attrs, **bound.build_widget_attrs(bound.field.widget.attrs)})
     return markup("<select{}>{}</select>", attributes, joined(options))
 
 
@@ -242,8 +242,8 @@ def basis(entry: Entry, language: str = "") -> str:
         reason = entry.reason
         if isinstance(reason, Missing):
             reason = wording.MISSING_REASON % {"missing": reason}
-        found = _quoted(entry.field, entry.found)
-        words %= {"who": entry.actor_name, "reason": reason, "found": found}
+        text = _quoted(entry.field, entry.found)
+        words %= {"who": entry.actor_name, "reason": reason, "found": text}
     return f"{words} {entry.detail}".strip()
 
 
@@ -264,7 +264,7 @@ def flagged(act: Act) -> list[str]:
         others = [str(related)]
         if not isinstance(related, Missing):
             number, none = wording.CUSTOMER, wording.OTHER_CREATE
-            others = [(number if one.isdecimal() else none) % {"number": one} for one in related]
+            others = [(number if n.isdecimal() else none) % {"number": n} for n in related]
         about = {"flag": flag, "others": ", ".join(others)}
         words[Flag.DESPITE_DUPLICATES] = wording.FLAG_ABOUT % about
     return list(words.values())

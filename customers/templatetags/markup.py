@@ -10,7 +10,7 @@ NOTHING = SafeString("")
 
 def markup(text: str, *values: object) -> SafeString:
     """Django's `format_html` at a quarter of its cost: every value is escaped that is no HTML."""
-    pieces = [one if type(one) is SafeString else escape(str(one)) for one in values]
+    pieces = [value if type(value) is SafeString else escape(str(value)) for value in values]
     return SafeString(text.format(*pieces))  # nosec B703
 
 

@@ -78,15 +78,15 @@ def _included(context: template.Context, name: str, **more: Any) -> SafeString:
 def _state(row: Any, of: Mapping[Any, Any]) -> SafeString:
     """The attributes that say what state the row is in, and what htmx asks for by itself."""
     place = row.customer_id, row.field.name
-    asked = '{} data-state="{}" hx-get="{}" hx-trigger="{}" hx-swap="outerHTML"'
+    attrs = '{} data-state="{}" hx-get="{}" hx-trigger="{}" hx-swap="outerHTML"'
     swapped = _SWAPPED if of.get("out_of_band") else NOTHING
     if of.get("confirm"):
         page = address_of("confirm", *place, of["change_id"])
-        return markup(asked, swapped, "saved", page, "load")
+        return markup(attrs, swapped, "saved", page, "load")
     if of.get("saved"):
         return markup('{} data-state="saved"', swapped)
     if row.revealed:
-        return markup(asked, swapped, "revealed", address_of("value", *place), "load delay:60s")
+        return markup(attrs, swapped, "revealed", address_of("value", *place), "load delay:60s")
     return swapped
 
 
@@ -160,10 +160,10 @@ def _value(row: Any) -> SafeString:
         none = wording.NONE_ASKED if row.field.kind is kinds.OPTINS else wording.NOT_GIVEN
         return markup('<span class="nil">{}</span>', none)
     if row.field.sensitive and not row.revealed:
-        shown = row.field.open_text(row.value)
-        shown = f"{shown} " if shown else ""
+        text = row.field.open_text(row.value)
+        text = f"{text} " if text else ""
         masked = '{}<span class="masked" aria-hidden="true">••••••</span> {}'
-        return markup(masked, shown, markup('<span class="muted">{}</span>', wording.MASKED))
+        return markup(masked, text, markup('<span class="muted">{}</span>', wording.MASKED))
     layout = _LAID_OUT.get(row.field.kind) if row.field.kind.readable(row.value) else None
     value = (layout or _text)(row)
     return markup("<span data-secret>{}</span>", value) if row.revealed else value
@@ -221,12 +221,12 @@ def _optins(row: Any) -> SafeString:
         "</table>{}"
     )
     rest = row.channels_not_asked
-    not_asked = '\n<p class="tiny muted">{} {}</p>'
+    paragraph = '\n<p class="tiny muted">{} {}</p>'
     return markup(
         table,
         *(wording.CHANNEL, wording.CLUB_MED, wording.PARTNERS),
         joined(map(_optin, row.optins)),
-        markup(not_asked, wording.NOT_ASKED_REST, rest) if rest else "",
+        markup(paragraph, wording.NOT_ASKED_REST, rest) if rest else "",
     )
 
 
@@ -281,7 +281,7 @@ def _change(change: Change, *, leads_on: bool) -> SafeString:
     elif change.is_of_the_log:
         what = markup("<strong>{}</strong>", change.get_action_display())
     else:
-        what = joined(_changed(one.verdict, leads_on=leads_on) for one in change.fields)
+        what = joined(_changed(field.verdict, leads_on=leads_on) for field in change.fields)
     return markup(
         '<li>\n<div class="trail-who"><span>{}</span>{}</div>\n<div class="trail-what">{}</div>\n'
         '<p class="trail-why">{}</p>\n</li>\n',

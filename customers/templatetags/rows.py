@@ -84,9 +84,9 @@ def _what(context: template.Context, change: Change, field: FieldHistory) -> Saf
         name = markup("{}", changed_field(entry))
     if entry.action == Action.CREATE:
         name = markup('{} <span class="muted">{}</span>', name, wording.NEW)
-    shown = (delta(entry), stored_as(entry, field.stored))
+    cells = (delta(entry), stored_as(entry, field.stored))
     return markup(
-        '<td class="field-name">{}</td>\n<td class="delta" translate="no">{}{}</td>\n', name, *shown
+        '<td class="field-name">{}</td>\n<td class="delta" translate="no">{}{}</td>\n', name, *cells
     )
 
 
@@ -96,7 +96,7 @@ def _outcome(
     """What came of it, with what can be done where that is not known."""
     badge = NOTHING if change.is_of_the_log else outcome_badge(field.verdict.outcome)
     words = [
-        markup('<span class="tiny">{}</span>', one) for one in (*flagged(field.first), *how(field))
+        markup('<span class="tiny">{}</span>', way) for way in (*flagged(field.first), *how(field))
     ]
     links = []
     if field.first is change.entries[0]:
@@ -112,8 +112,8 @@ def _outcome(
 
 
 def _why(context: template.Context, change: Change, span: SafeString) -> SafeString:
-    said = reason(change.entries[0]), reverts(context, change)
-    return markup('<td{} class="reason">{} {}</td>', span, *said)
+    texts = reason(change.entries[0]), reverts(context, change)
+    return markup('<td{} class="reason">{} {}</td>', span, *texts)
 
 
 @register.simple_tag
@@ -121,8 +121,8 @@ def reason(act: Act) -> SafeString:
     """Why, as a person typed it; a usual reason in the reader's language."""
     if act.reason:
         usual, colon, words = str(act.reason).partition(": ")
-        read = f"{wording.USUAL_REASONS.get(usual, usual)}{colon}{words}"
-        return markup("<bdi>{}</bdi>", read)
+        text = f"{wording.USUAL_REASONS.get(usual, usual)}{colon}{words}"
+        return markup("<bdi>{}</bdi>", text)
     if act.action in (Action.CHANGE, Action.CREATE):
         return markup('<em class="nil">{}</em>', wording.NO_REASON_GIVEN)
     return NOTHING

@@ -61,8 +61,8 @@ def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
     context: dict[str, Any] = {}
     if form.is_valid():
         names = _names(request.actor)
-        found = counting.count(form.wanted)
-        context |= {"activity": found, **_bars(found, names)}
+        activity = counting.count(form.wanted)
+        context |= {"activity": activity, **_bars(activity, names)}
         if looks:
             context |= _looked(form.wanted, names)
     return filtered_page(request, form, "audit/activity.html", "audit/_activity.html", context)
@@ -70,39 +70,38 @@ def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
 
 def _names(reader: Actor) -> Mapping[str, str]:
     """Key of everybody who changed or looked, as in a query string -> name, as in the filters."""
-    people = {one[0]: one for one in (*access_events.people(), *filters.occurring(now=True).people)}
-    known: Mapping[str, str] = person_field(people.values(), reader).known
-    return known
+    people = (*access_events.people(), *filters.occurring(now=True).people)
+    return person_field({person[0]: person for person in people}.values(), reader).labels
 
 
 def _name(names: Mapping[str, str], person: int) -> str:
     return names.get(str(person), str(person))
 
 
-def _bars(found: Activity, names: Mapping[str, str]) -> dict[str, Any]:
-    of, outcomes = found.period, dict(Outcome.choices)
-    total, refused = found.outcomes.total(), found.outcomes[Outcome.REFUSED]
-    return charts.columns(found) | {
+def _bars(activity: Activity, names: Mapping[str, str]) -> dict[str, Any]:
+    of, outcomes = activity.period, dict(Outcome.choices)
+    total, refused = activity.outcomes.total(), activity.outcomes[Outcome.REFUSED]
+    return charts.columns(activity) | {
         "total": total,
         "refused": refused,
         "share": number_text(round(100 * refused / total, 1)) if refused else "",
-        "unclear": found.outcomes[Outcome.UNCLEAR],
+        "unclear": activity.outcomes[Outcome.UNCLEAR],
         "fields": charts.bars(
-            of, "field", found.fields, field_label, others=lambda n: str(wording.OTHER_FIELDS)
+            of, "field", activity.fields, field_label, others=lambda n: str(wording.OTHER_FIELDS)
         ),
         "people": charts.bars(
             of,
             "person",
-            found.people,
+            activity.people,
             partial(_name, names),
             others=lambda n: wording.OTHER_PEOPLE % {"count": n},
         ),
         "outcomes": charts.bars(
             of,
             "outcome",
-            found.outcomes,
-            lambda one: str(outcomes.get(one, one)),
-            tone=lambda one: _TONES.get(one, "b3"),
+            activity.outcomes,
+            lambda code: str(outcomes.get(code, code)),
+            tone=lambda code: _TONES.get(code, "b3"),
         ),
     }
 
@@ -112,15 +111,15 @@ def _bars(found: Activity, names: Mapping[str, str]) -> dict[str, Any]:
 
 def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
     """Each finding in words, with the address of the list that shows it."""
-    found = worth_a_look.look(wanted)
-    shown = [
-        {"rule": one.rule, **_words(one, names), "address": _address(one, wanted)}
-        for one in found.findings
+    result = worth_a_look.look(wanted)
+    findings = [
+        {"rule": finding.rule, **_words(finding, names), "address": _address(finding, wanted)}
+        for finding in result.findings
     ]
     return {
         "is_looked_at": True,
-        "findings": shown,
-        "opened": worth_a_look.MOST_OPENED if found.is_cut else 0,
+        "findings": findings,
+        "opened": worth_a_look.MOST_OPENED if result.is_cut else 0,
     }
 
 
@@ -148,7 +147,7 @@ def _words(finding: Finding, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _who(people: Sequence[int], names: Mapping[str, str]) -> str:
-    who = ", ".join(_name(names, one) for one in people[:_NAMED])
+    who = ", ".join(_name(names, key) for key in people[:_NAMED])
     more = len(people[_NAMED:])
     return wording.AND_OTHERS % {"who": who, "more": more} if more else who
 
@@ -159,14 +158,14 @@ def _address(finding: Finding, wanted: Period) -> str:
     days = period(timezone.localdate(finding.since), timezone.localdate(last))
     if finding.others:
         days = period(wanted.first, wanted.last)
-    asked: dict[str, Any] = {"person": finding.people[:MOST_VALUES]}
+    query: dict[str, Any] = {"person": finding.people[:MOST_VALUES]}
     if finding.field:
-        asked["field"] = finding.field
+        query["field"] = finding.field
     if finding.rule == "refusals":
-        asked["outcome"] = Outcome.REFUSED.value
+        query["outcome"] = Outcome.REFUSED.value
     if finding.customers:
-        asked["customer"] = finding.customers[:MOST_VALUES]
+        query["customer"] = finding.customers[:MOST_VALUES]
     kind = _LOOKS.get(finding.rule)
     if kind:
-        asked["kind"] = kind
-    return f"{reverse('looks' if kind else 'log')}?{query_string(asked | days)}"
+        query["kind"] = kind
+    return f"{reverse('looks' if kind else 'log')}?{query_string(query | days)}"

@@ -205,17 +205,17 @@ Notice: TypeAlias = NotSaved | None
 Show: TypeAlias = Callable[[ProfileForm, Notice], HttpResponse]
 
 
-def sent_or_typed(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
-    """The arguments of a small form: what was sent, or what the person typed before a sign-in.
+def form_arguments(request: DeskRequest, form_name: str = "") -> dict[str, Any]:
+    """The arguments of a small form: what was sent, or the draft from before a sign-in.
 
     form_name: of the token in it, "" for a form that holds no text and needs none.
     """
     if request.method == "POST":
         return {"data": request.POST}
-    typed = session.take_back(request.browser, request.path)
-    token = typed.get("token", "") if typed else ""
+    draft = session.take_back(request.browser, request.path)
+    token = draft.get("token", "") if draft else ""
     own = not form_name or form_token.read(token, actor=request.actor, form=form_name)
-    return {"typed": typed if own else None}
+    return {"draft": draft if own else None}
 
 
 def status_of(form: ProfileForm | SmallForm | None, notice: Notice) -> int:
@@ -290,21 +290,21 @@ def filtered_page(
 def profile_form(
     request: DeskRequest, editing: Editing, *, values: Mapping[str, Json] | None = None
 ) -> tuple[ProfileForm, Notice]:
-    """The form as it was sent, as it was typed before a sign-in, or new. values: to begin with."""
+    """The form as it was sent, as the draft has it, or new. values: of a new form."""
     if request.method == "POST":
         return ProfileForm(editing, request.POST, judged="act" not in request.POST), None
-    typed = session.take_back(request.browser, request.path)
-    form = ProfileForm(editing, typed, judged=False)
-    if form.seen is not None:
+    draft = session.take_back(request.browser, request.path)
+    form = ProfileForm(editing, draft, judged=False)
+    if form.valid_token is not None:
         return form, Note(text=wording.TYPED_BEFORE)
     return ProfileForm(editing, values=values), None
 
 
 def reason_for(request: DeskRequest, customer_id: str) -> str:
     """Why this customer is changed: from the reason bar if it was sent, else from the session."""
-    sent = ReasonForm(request.POST) if "reason_words" in request.POST else None
-    if sent and sent.is_valid():
-        return sent.reason
+    form = ReasonForm(request.POST) if "reason_words" in request.POST else None
+    if form and form.is_valid():
+        return form.reason
     return session.reason_of(request.session, customer_id)
 
 
@@ -333,7 +333,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             if number:
                 form = form.over(read_and_remember(request, number)[0])
                 notice = sent_before(exc)
-            form.seen = None  # the token is used up
+            form.valid_token = None  # the token is used up
         case outcomes.InUse():
             notice = in_use(exc, form.changes)
         case outcomes.Unknown() | outcomes.Pending():
@@ -344,8 +344,8 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
 def sent_before(exc: outcomes.AlreadySent) -> outcomes.Clash:
     """The same with what that form has stored."""
     texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
-    sent = ", ".join(wording.QUOTED % {"text": text} for text in texts)
-    return outcomes.Clash(text=wording.SENT_BEFORE % {"sent": sent})
+    values = ", ".join(wording.QUOTED % {"text": text} for text in texts)
+    return outcomes.Clash(text=wording.SENT_BEFORE % {"sent": values})
 
 
 def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Clash:
@@ -355,10 +355,10 @@ def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Clash:
     return outcomes.Clash(text=wording.SAVING % {"who": exc.line.actor_name, "fields": fields})
 
 
-def shown_or_read(request: DeskRequest, customer_id: str) -> Profile:
+def profile_of(request: DeskRequest, customer_id: str) -> Profile:
     """The profile as the person saw it, read now if that is gone."""
-    shown = session.shown_profile(request.session, customer_id, current=request.method != "POST")
-    return shown or read_and_remember(request, customer_id)[0]
+    profile = session.shown_profile(request.session, customer_id, current=request.method != "POST")
+    return profile or read_and_remember(request, customer_id)[0]
 
 
 def read_and_remember(request: DeskRequest, customer_id: str) -> tuple[Profile, History]:

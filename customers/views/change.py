@@ -38,11 +38,11 @@ def change(request: DeskRequest, change_id: UUID) -> HttpResponse:
 @allow(Permission.SETTLE)
 def settle(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """A supervisor's decision on an unclear change of somebody else's; GET after a sign-in."""
-    sent = answers.sent_or_typed(request, f"settle/{change_id}")
+    arguments = answers.form_arguments(request, f"settle/{change_id}")
     if number := request.POST.get("this_one"):  # the button beside a customer that a search found
-        sent["data"] = request.POST.copy()
-        sent["data"].update({"landed": "yes", "customer_id": number})
-    form = SettleForm(**sent)
+        arguments["data"] = request.POST.copy()
+        arguments["data"].update({"landed": "yes", "customer_id": number})
+    form = SettleForm(**arguments)
     if not form.is_valid():
         return change_page(request, change_id, form)
     try:
@@ -72,29 +72,29 @@ def change_page(
 
     reveal: the field whose values are asked for or shown, as `audit/_delta.html` takes it.
     """
-    found, line = _of(change_id)
-    shown = found or line
-    if shown is None:
+    change, line = _of(change_id)
+    act = change or line
+    if act is None:
         raise Http404
-    form.initial.setdefault("reason", reason_of(request.session, shown.customer_id))
+    form.initial.setdefault("reason", reason_of(request.session, act.customer_id))
     context = {
-        "change": found,
+        "change": change,
         "line": line,
-        "time": shown.recorded_at if isinstance(shown, Change) else shown.sent_at,
-        "proof": prove(found.entries) if found else None,
-        "around": around(shown),
+        "time": act.recorded_at if isinstance(act, Change) else act.sent_at,
+        "proof": prove(change.entries) if change else None,
+        "around": around(act),
         "form": form,
         "notice": notice,
         "reveal": reveal,
         "token": form_token.mint(actor=request.actor, form=f"settle/{change_id}", values={}),
     }
-    if found and not answers.wants_fragment(request):
-        context |= part_of_page(request, found)
-    if found and ("search" in request.GET or "search" in request.POST):
-        context |= search_for_created(request, found)
+    if change and not answers.wants_fragment(request):
+        context |= part_of_page(request, change)
+    if change and ("search" in request.GET or "search" in request.POST):
+        context |= search_for_created(request, change)
     pages = "audit/change.html", "audit/_settle.html"
     page = answers.page_or_fragment(request, *pages, context, status=status)
-    of: dict[str, Any] = {"customer_id": shown.customer_id, "change_id": change_id}
+    of: dict[str, Any] = {"customer_id": act.customer_id, "change_id": change_id}
     return answers.note_access(request, page, Access.AUDIT, **of)
 
 
@@ -126,14 +126,14 @@ def search_for_created(request: DeskRequest, change: Change) -> dict[str, Any]:
     is_unclear_create = change.action == Action.CREATE and change.outcome == Outcome.UNCLEAR
     if not is_unclear_create or not request.actor.may_handle_customers:
         return {}
-    sent = {entry.field: entry.new for entry in change.entries}
-    values = {name: value for name, value in sent.items() if not isinstance(value, Missing)}
+    new = {entry.field: entry.new for entry in change.entries}
+    values = {name: value for name, value in new.items() if not isinstance(value, Missing)}
     answers.note_search(request)
     try:
-        found = customers_like(values, actor=request.actor, by_name=True)
+        customers = customers_like(values, actor=request.actor, by_name=True)
     except NeedsSignIn:
         raise
     except NotSaved as exc:
         return {"search_failure": exc}
-    duplicates = likeliest_first(values, found)[:5]
+    duplicates = likeliest_first(values, customers)[:5]
     return {"duplicates": duplicates, "lines": compared(values, duplicates), "searched": True}

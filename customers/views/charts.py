@@ -34,11 +34,11 @@ class Bar:
     width: int = 100
 
 
-def listed(of: Period, **asked: Any) -> str:
+def log_address(of: Period, **filters: Any) -> str:
     """The address of the log of that period with these filters."""
-    if any(isinstance(values, list) and len(values) > MOST_VALUES for values in asked.values()):
+    if any(isinstance(values, list) and len(values) > MOST_VALUES for values in filters.values()):
         return ""
-    return f"{reverse('log')}?{query_string(asked | period(of.first, of.last))}"
+    return f"{reverse('log')}?{query_string(filters | period(of.first, of.last))}"
 
 
 def bars(
@@ -54,33 +54,33 @@ def bars(
 
     others: the label of how many that are drawn as one, where they are more than _BARS.
     """
-    found = [
-        Bar(label(value), n, listed(of, **{name: value}), tone(value))
+    all_bars = [
+        Bar(label(value), n, log_address(of, **{name: value}), tone(value))
         for value, n in counts.most_common()
     ]
-    drawn = found
-    if others and len(found) > _BARS:
+    drawn = all_bars
+    if others and len(all_bars) > _BARS:
         rest = dict(counts.most_common()[_BARS - 1 :])
-        last = Bar(others(len(rest)), sum(rest.values()), listed(of, **{name: [*rest]}))
-        drawn = [*found[: _BARS - 1], last]
+        last = Bar(others(len(rest)), sum(rest.values()), log_address(of, **{name: [*rest]}))
+        drawn = [*all_bars[: _BARS - 1], last]
     most = max((bar.count for bar in drawn), default=1)
     scaled = [replace(bar, width=max(1, round(100 * bar.count / most))) for bar in drawn]
-    return {"all": found, "drawn": scaled}
+    return {"all": all_bars, "drawn": scaled}
 
 
-def columns(found: Activity) -> dict[str, Any]:
+def columns(activity: Activity) -> dict[str, Any]:
     """The columns, their scale from the top down, the days to name below, and the tallest."""
-    top = _top(max(found.days.get(day, Counter()).total() for day in found.period.days))
+    top = _top(max(activity.days.get(day, Counter()).total() for day in activity.period.days))
     drawn = [
-        _column(day, place, found.days.get(day, Counter()), top)
-        for place, day in enumerate(found.period.days)
+        _column(day, place, activity.days.get(day, Counter()), top)
+        for place, day in enumerate(activity.period.days)
     ]
     return {
         "columns": drawn,
         "width": len(drawn) * WIDTH,
         "scale": [top * line // _LINES for line in range(_LINES, -1, -1)],
         "lines": [HEIGHT * line // _LINES for line in range(_LINES + 1)],
-        "named": _spread(found.period.days),
+        "named": _spread(activity.period.days),
         "busiest": max(drawn, key=itemgetter("count")),
     }
 
@@ -88,13 +88,13 @@ def columns(found: Activity) -> dict[str, Any]:
 def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> dict[str, Any]:
     """A day's changes. rects: (class, y, height) from below, of HEIGHT; x: where it begins."""
     count = sum(outcomes.values())
-    applied, refused = (outcomes.get(one, 0) for one in (Outcome.APPLIED, Outcome.REFUSED))
+    applied, refused = (outcomes.get(outcome, 0) for outcome in (Outcome.APPLIED, Outcome.REFUSED))
     doubt = count - applied - refused
     rects, below = [], 0
-    for tone, counted in (("b1", applied), ("b2", refused), ("b3", doubt)):
-        upper = HEIGHT * (below + counted) // top
+    for tone, number in (("b1", applied), ("b2", refused), ("b3", doubt)):
+        upper = HEIGHT * (below + number) // top
         height = upper - HEIGHT * below // top
-        below += counted
+        below += number
         if height:
             rects.append((tone, HEIGHT - upper, height))
     of = Period(day, day)
@@ -106,9 +106,9 @@ def _column(day: date, place: int, outcomes: Mapping[str, int], top: int) -> dic
         "refused": refused,
         "doubt": doubt,
         "rects": rects,
-        "address": listed(of),
-        "address_of_refused": listed(of, outcome=Outcome.REFUSED.value),
-        "address_of_doubt": listed(of, outcome=[one.value for one in DOUBT]),
+        "address": log_address(of),
+        "address_of_refused": log_address(of, outcome=Outcome.REFUSED.value),
+        "address_of_doubt": log_address(of, outcome=[outcome.value for outcome in DOUBT]),
     }
 
 

@@ -39,8 +39,8 @@ def create(request: DeskRequest) -> HttpResponse:
     if not form.is_valid() or not bar.is_valid():
         return show(form, notice)
     try:
-        shown = request.POST.getlist("duplicate") if "despite" in request.POST else None
-        saved = create_customer(form.changes, despite=shown, **answers.act_of(request, form))
+        duplicates = request.POST.getlist("duplicate") if "despite" in request.POST else None
+        saved = create_customer(form.changes, despite=duplicates, **answers.act_of(request, form))
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
     keep_reason(request.session, saved.customer_id, bar.reason)
@@ -71,8 +71,8 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
 
 def _to_begin_with(request: DeskRequest, here: Market) -> dict[str, Any]:
     """What this person searched for and did not find, and the language of their market."""
-    typed = search_of(request.session, request.GET.get("find", ""))
-    form = FindForm(typed)
-    known = search_terms.person(form.criteria) if typed is not None and form.is_valid() else {}
+    query = search_of(request.session, request.GET.get("find", ""))
+    form = FindForm(query)
+    values = search_terms.person(form.criteria) if query is not None and form.is_valid() else {}
     language = here.locale.partition("-")[0].upper()
-    return {"customer_type": "PROSPECT", "language_code": language, **known}
+    return {"customer_type": "PROSPECT", "language_code": language, **values}

@@ -43,7 +43,7 @@ GIVEN_UP = "given-up"  # instead of a change's id, where an editor begins with w
 def edit(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     """Open the editor on what the person saw; save what they typed, or clear on purpose."""
     field = _editable(name)
-    profile = answers.shown_or_read(request, customer_id)
+    profile = answers.profile_of(request, customer_id)
     if not field.readable(field.value(profile)):
         raise answers.NotEditableError
     why = answers.reason_for(request, customer_id)
@@ -72,7 +72,7 @@ def value(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     field = _editable(name, or_revealed=True)
     if not answers.wants_fragment(request):
         return redirect(_place(customer_id, field))
-    row = row_of(answers.shown_or_read(request, customer_id), field)
+    row = row_of(answers.profile_of(request, customer_id), field)
     return render(request, "customers/_field.html", {"row": row})
 
 
@@ -91,7 +91,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
     beside = _beside(request, record, field, history)
     context |= {"fragment": "customers/_field.html", **beside}
     histories = change.fields if change else []
-    entry = next((one.verdict for one in histories if one.first.field == name), None)
+    entry = next((history.verdict for history in histories if history.first.field == name), None)
     if line:
         context["fragment"] = "customers/_field_unknown.html"
         context["typed"] = _typed_text(field, line)
@@ -103,13 +103,13 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
             context["fragment"] = "customers/_field_settled.html"
         else:
             now = field.value(profile)
-            typed, stored = field.text(entry.new), field.text(now)
             context |= {"saved": True, "note": _note(entry.new, entry.reverts)}
             if came_too_early(field, entry, now):
                 context["note"] = wording.NOT_SHOWN_YET  # an undo would find the old value there
             else:
                 context["may_undo"] = may_be_undone([entry], request.actor)
-                context["stored_as"] = (typed, stored) if typed != stored else None
+                texts = field.text(entry.new), field.text(now)
+                context["stored_as"] = texts if texts[0] != texts[1] else None
     return render(request, "customers/_confirmed.html", context)
 
 
@@ -147,8 +147,8 @@ def _typed_before(request: DeskRequest, customer_id: str, field: Field) -> dict[
     except ValueError:
         return {}
     own = Change.objects.of_customer(customer_id).by(request.actor).filter(pk=change_id)
-    found = [one.first for change in reading.with_entries(own) for one in change.fields]
-    values = {one.field: one.new for one in found if not isinstance(one.new, Missing)}
+    entries = [entry.first for change in reading.with_entries(own) for entry in change.fields]
+    values = {entry.field: entry.new for entry in entries if not isinstance(entry.new, Missing)}
     return {} if field.sensitive else {name: new for name, new in values.items() if new}
 
 
@@ -167,8 +167,8 @@ def editor(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice
     match notice:
         case Unknown():
             fragment = "customers/_field_unknown.html"
-            [(_, typed)] = form.typed_texts
-            context["typed"] = typed or wording.TO_BE_CLEARED
+            [(_, text)] = form.typed_texts
+            context["typed"] = text or wording.TO_BE_CLEARED
             context["change_id"] = form.cleaned_data["token"].change_id
         case Pending():
             fragment = "customers/_field.html"
@@ -213,14 +213,14 @@ def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -
 
 def undo_address(request: DeskRequest, saved: Saved) -> str:
     """Where the button beside a message leads, "" if there is nothing that can be undone."""
-    made = reading.verdicts(reading.of_change(saved.change_id)).values() if saved.values else ()
+    entries = reading.verdicts(reading.of_change(saved.change_id)).values() if saved.values else ()
     undoing = {"customer_id": saved.customer_id, "change_id": saved.change_id}
-    return reverse("undo", kwargs=undoing) if may_be_undone(made, request.actor) else ""
+    return reverse("undo", kwargs=undoing) if may_be_undone(entries, request.actor) else ""
 
 
-def row_of(profile: Profile, field: Field, made: Iterable[Entry] = ()) -> FieldRow:
-    """made: the entries that were appended last, if that was just now."""
-    newest = {entry.field: entry for entry in made}
+def row_of(profile: Profile, field: Field, entries: Iterable[Entry] = ()) -> FieldRow:
+    """entries: those that were appended last, if that was just now."""
+    newest = {entry.field: entry for entry in entries}
     newest = newest or reading.newest_by_field(profile.customer_id, field=field.name)
     return ProfilePage(profile, newest).rows[field.name]
 

@@ -99,7 +99,7 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     """A title, a row a field, and a last line that says that the file is whole."""
     write = csv.writer(SimpleNamespace(write=str)).writerow  # gives the line back
     yield "\ufeff" + write(map(str, wording.COLUMNS))
-    roles = cache(lambda written: role_words(written.split(", ")))
+    roles = cache(lambda text: role_words(text.split(", ")))
     labels = {code: str(label) for code, label in (*Action.choices, *Outcome.choices)}
     language, zone = get_language() or "", timezone.get_current_timezone()
     count = 0

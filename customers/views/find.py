@@ -23,8 +23,8 @@ _RECENT = 8  # customers on the first page
 def find(request: DeskRequest) -> HttpResponse:
     """Search for a customer; below, the customers whom this person opened or changed last.
 
-    A search is kept under a handle, so that no address holds it and Back works. With htmx a search
-    that cannot be made is kept too: the browser then holds no page that answered a POST.
+    A search is kept under a handle, so that no address holds it and Back works. With htmx so is a
+    search that cannot be made: the browser then holds no page that answered a POST.
     """
     if request.method == "POST":
         form = FindForm(request.POST)
@@ -34,30 +34,30 @@ def find(request: DeskRequest) -> HttpResponse:
             return _find_page(request, form)
         return lead(request, f"/?find={remember_search(request.session, request.POST)}")
     handle = request.GET.get("find", "")
-    typed = search_of(request.session, handle) if handle else None
-    form = FindForm(typed)
+    query = search_of(request.session, handle) if handle else None
+    form = FindForm(query)
     if form.is_valid():
         return _found_page(request, form, handle)
-    note = wording.SEARCH_EXPIRED if handle and typed is None else ""
+    note = wording.SEARCH_EXPIRED if handle and query is None else ""
     return _find_page(request, form, note=note)
 
 
 def _found_page(request: DeskRequest, form: FindForm, handle: str) -> HttpResponse:
-    asked = request.GET.get("page", "1")
-    page = max(1, int(asked)) if asked.isdecimal() and len(asked) < 6 else 1
+    number = request.GET.get("page", "1")
+    page = max(1, int(number)) if number.isdecimal() and len(number) < 6 else 1
     if page > 1:
         note_search(request)
     try:
-        found = find_customers(form.criteria, actor=request.actor, page=page)
+        result = find_customers(form.criteria, actor=request.actor, page=page)
     except NotSaved as exc:
         return _find_page(request, form, notice=exc)
-    if found.number:
-        return redirect("profile", found.number)
+    if result.number:
+        return redirect("profile", result.number)
     return _find_page(
         request,
         form,
-        found=found,
-        people=[person(item, found.matched) for item in found.items],
+        result=result,
+        people=[person(item, result.matched) for item in result.items],
         handle=handle,
         page_number=page,
     )
@@ -76,18 +76,18 @@ def _recent(request: DeskRequest) -> list[dict[str, Any]]:
     """
     viewed = access_events.viewed_by(request.actor)[: _RECENT * 4]
     changed = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
-    handled = sorted([*viewed, *changed], key=lambda one: one.recorded_at)
-    at = {one.customer_id: one.recorded_at for one in handled}
+    handled = sorted([*viewed, *changed], key=lambda event: event.recorded_at)
+    at = {event.customer_id: event.recorded_at for event in handled}
     numbers = sorted(at, key=lambda number: at[number], reverse=True)[:_RECENT]
     newest = {change.customer_id: change for change in reversed(changed)}
-    shown = reading.with_entries(newest[number] for number in numbers if number in newest)
-    made = {change.customer_id: change for change in shown}
+    changes = reading.with_entries(newest[number] for number in numbers if number in newest)
+    by_customer = {change.customer_id: change for change in changes}
     return [
         {
             "customer_id": number,
             "name": name_of(request.session, number)
-            or (made[number].customer_label if number in made else ""),
-            "change": made.get(number),
+            or (by_customer[number].customer_label if number in by_customer else ""),
+            "change": by_customer.get(number),
             "at": at[number],
         }
         for number in numbers

@@ -20,7 +20,7 @@ from customers.views.answers import DeskRequest, Notice
 def forget(request: DeskRequest, customer_id: str) -> HttpResponse:
     """Says what goes and what stays; POST does it, once the number was typed and a reason given."""
     form_name = f"{customer_id}/forget"
-    form = ForgetForm(customer_id, **answers.sent_or_typed(request, form_name))
+    form = ForgetForm(customer_id, **answers.form_arguments(request, form_name))
     notice: Notice = None
     if form.is_valid():
         try:

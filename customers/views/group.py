@@ -34,7 +34,7 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     """The form of a group; POST saves what was touched."""
     if slug not in _GROUPS:
         raise answers.NotEditableError
-    group, profile = _GROUPS[slug], answers.shown_or_read(request, customer_id)
+    group, profile = _GROUPS[slug], answers.profile_of(request, customer_id)
     why = answers.reason_for(request, customer_id)
     editing = editing_of(group, profile, request.actor, why)
     show = partial(editor, request, group)
@@ -50,18 +50,18 @@ def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
     except NotSaved as exc:
         return answers.not_saved(request, exc, form, show)
     labels = ", ".join(FIELDS[name].label for name in saved.values)
-    said = wording.ABOUT % {"field": labels, "message": wording.SAVED}
-    said = said if labels else str(wording.HELD_ALREADY)
-    messages.success(request, said, extra_tags=undo_address(request, saved))
+    message = wording.ABOUT % {"field": labels, "message": wording.SAVED}
+    message = message if labels else str(wording.HELD_ALREADY)
+    messages.success(request, message, extra_tags=undo_address(request, saved))
     if form.given_up:
         _tell_given_up(request, customer_id, form.given_up)
     return answers.lead(request, reverse("profile", args=[customer_id]))
 
 
-def _tell_given_up(request: DeskRequest, customer_id: str, typed: Mapping[str, Json]) -> None:
-    """Say what was typed where theirs was kept, and where it can be had back."""
-    remember_given_up(request.session, customer_id, typed)
-    for name, value in typed.items():
+def _tell_given_up(request: DeskRequest, customer_id: str, values: Mapping[str, Json]) -> None:
+    """Name each value that the person gave up, with a link to its editor."""
+    remember_given_up(request.session, customer_id, values)
+    for name, value in values.items():
         text = wording.KEPT_THEIRS % {"mine": typed_text(name, value)}
         text = wording.ABOUT % {"field": FIELDS[name].label, "message": text}
         editor = reverse("edit", args=[customer_id, name])

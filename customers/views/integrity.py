@@ -59,10 +59,10 @@ def _faults(result: Verification) -> list[tuple[int | None, str, Entry | None]]:
     numbers = [seq for seq, _ in result.faults if seq]
     entries = Entry.objects.select_related(None).only("change_id", "recorded_at")
     try:
-        found = entries.in_bulk(numbers)
+        by_number = entries.in_bulk(numbers)
     except _TAMPERED:
-        found = {}
-    return [(seq, what, found.get(seq)) for seq, what in result.faults]
+        by_number = {}
+    return [(seq, what, by_number.get(seq)) for seq, what in result.faults]
 
 
 def _head() -> dict[str, Any]:

@@ -18,19 +18,19 @@ from customers.views.answers import DeskRequest, chosen_markets, set_cookie
 def markets(request: DeskRequest) -> HttpResponse:
     """All markets to choose from; choosing one leads back to where the person was."""
     refresh_market("", actor=request.actor)
-    known = {*offered_locales(), settings.CLUBMED_LOCALE, *chosen_markets(request)}
+    locales = {*offered_locales(), settings.CLUBMED_LOCALE, *chosen_markets(request)}
     back = request.POST.get("next") or request.GET.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, None):
         back = "/"
     locale = request.POST.get("locale", "")
-    if locale in known:
+    if locale in locales:
         answer = redirect(back)
         remembered = dict.fromkeys((locale, *chosen_markets(request)))
         value, year = " ".join(list(remembered)[:5]), 365 * 24 * 60 * 60
         set_cookie(answer, settings.MARKETS_COOKIE_NAME, value, max_age=year, signed=True)
         return answer
-    by_name = reader.in_order({one: market_name(one) for one in known})
-    named = [(fold(name)[:1].upper(), name, one) for one, name in by_name.items()]
+    by_name = reader.in_order({code: market_name(code) for code in locales})
+    named = [(fold(name)[:1].upper(), name, code) for code, name in by_name.items()]
     context = {"named": named, "back": back, "error": request.method == "POST"}
     status = 422 if context["error"] else 200
     return render(request, "customers/markets.html", context, status=status)

@@ -31,27 +31,27 @@ def profile_page(
     request: DeskRequest, customer_id: str, why: ReasonForm | None = None
 ) -> HttpResponse:
     """The page. why: the reason bar as it was sent, if not as it is kept."""
-    found, history = read_and_remember(request, customer_id)
-    record = ProfilePage(found, history.changed)
+    profile, history = read_and_remember(request, customer_id)
+    record = ProfilePage(profile, history.changed)
     session.remember_name(request.session, customer_id, record.name or record.native_name)
     session.drop_reason_of_others(request.session, customer_id)
     context = bar(request, customer_id, why) | {
         "waiting": reading.waiting(customer_id) if history.is_waiting else [],
         "record": record,
-        "unknown": unknown_values(found),
+        "unknown": unknown_values(profile),
         "trail": history.trail,
     }
     status = 422 if why and why.is_wrong else 200
     answer = render(request, "customers/profile.html", context, status=status)
     # For the editors that may follow; Django calls it once the answer is out, so nobody waits.
-    refresh = partial(refresh_market, market_of(found), actor=request.actor)
+    refresh = partial(refresh_market, market_of(profile), actor=request.actor)
     answer._resource_closers.append(refresh)  # type: ignore[attr-defined]
     return answer
 
 
 def bar(request: DeskRequest, customer_id: str, why: ReasonForm | None = None) -> dict[str, Any]:
     """The context of `customers/_reason.html`."""
-    kept = session.reason_of(request.session, customer_id)
+    reason = session.reason_of(request.session, customer_id)
     token = form_token.mint(actor=request.actor, form=f"{customer_id}/reason", values={})
-    why = why or ReasonForm(kept=kept)
+    why = why or ReasonForm(reason=reason)
     return {"customer_id": customer_id, "why": why, "why_token": token}

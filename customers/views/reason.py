@@ -14,13 +14,13 @@ from customers.views.profile import bar, profile_page
 
 @allow(Permission.CUSTOMERS)
 def reason(request: DeskRequest, customer_id: str) -> HttpResponse:
-    """Keep what was sent, or was typed before a sign-in; what the button "Clear" sends is none."""
-    sent = answers.sent_or_typed(request, f"{customer_id}/reason")
-    typed = sent.get("data", sent.get("typed"))
-    if typed is None:
+    """Keep the reason that was sent, or that the draft has. The button "Clear" keeps none."""
+    arguments = answers.form_arguments(request, f"{customer_id}/reason")
+    data = arguments.get("data", arguments.get("draft"))
+    if data is None:
         return redirect("profile", customer_id)
-    clears, is_fragment = typed.get("act") == "clear", answers.wants_fragment(request)
-    form = ReasonForm(QueryDict() if clears else typed)
+    clears, is_fragment = data.get("act") == "clear", answers.wants_fragment(request)
+    form = ReasonForm(QueryDict() if clears else data)
     if form.is_valid():
         keep_reason(request.session, customer_id, form.reason)
         if not is_fragment:

@@ -103,8 +103,8 @@ class FieldRow:
 
     @property
     def channels_not_asked(self) -> str:
-        asked = {compare.raw_text(item.get("channel")) for item in self.value}
-        return ", ".join(name for code, name in words.here().channels.items() if code not in asked)
+        codes = {compare.raw_text(item.get("channel")) for item in self.value}
+        return ", ".join(name for code, name in words.here().channels.items() if code not in codes)
 
 
 _NAME = ("civility", "first_name", "last_name")
@@ -122,13 +122,13 @@ def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[
     def texts(*names: str) -> str:
         return " ".join(filter(None, (FIELDS[name].text(values.get(name)) for name in names)))
 
-    called = matched.get("phones.number", set())
+    numbers = matched.get("phones.number", set())
     country = words.country_text(member(values, "address.country_code"))
     city = compare.raw_text(member(values, "address.city"))
     kind = compare.raw_text(values.get("type"))
     return {
         "customer_id": str(values["id"]),
-        "name": [(said, name in matched) for name in _NAME if (said := texts(name))],
+        "name": [(text, name in matched) for name in _NAME if (text := texts(name))],
         "native_name": native_name(
             texts("unicode_first_name"), texts("unicode_last_name"), texts("locale")
         ),
@@ -136,8 +136,8 @@ def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[
         "born": texts("birthdate"),
         "email": texts("email"),
         "phones": [
-            (phones.phones_text([one]), compare.raw_text(one.get("number")) in called)
-            for one in values.get("phones") or []
+            (phones.phones_text([phone]), compare.raw_text(phone.get("number")) in numbers)
+            for phone in values.get("phones") or []
         ],
         "place": ", ".join(filter(None, (city, country))),
         "type": str(FOUND_TYPES.get(kind, kind)),
@@ -196,7 +196,7 @@ class ProfilePage:
     @property
     def phones(self) -> list[dict[str, str]]:
         """Those that can be called from here."""
-        return [one for one in self.rows["phones"].phones if one["dialled"]]
+        return [phone for phone in self.rows["phones"].phones if phone["dialled"]]
 
     @property
     def market(self) -> str:
@@ -236,9 +236,9 @@ class ProfilePage:
         """One box of the page. absent: rare fields without a value. to_add: those that can be
         given one, by title.
         """
-        told = {row.field.before for row in self.rows.values() if not row.empty}
+        names = {row.field.before for row in self.rows.values() if not row.empty}
         of_group = [row for row in self.rows.values() if row.field.group is group]
-        rows = [row for row in of_group if row.field.name not in told]
+        rows = [row for row in of_group if row.field.name not in names]
         rare = [row for row in rows if row.absent]
         return {
             "title": group.label,
@@ -257,4 +257,4 @@ def _by_script(rows: Iterable[FieldRow]) -> list[tuple[str, list[FieldRow]]]:
     for row in rows:
         apart[row.field.native].append(row)
     titles = {False: wording.OTHER_EMPTY, True: wording.NATIVE_NAME}
-    return [(str(titles[native]), found) for native, found in apart.items() if found]
+    return [(str(titles[native]), group) for native, group in apart.items() if group]

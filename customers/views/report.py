@@ -21,22 +21,22 @@ def access_report(request: DeskRequest) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, form)
     number, key = form.cleaned_data["customer_id"], form.cleaned_data["person"]
-    theirs = AccessEvent.objects.filter(actor_key=int(key)) if key else AccessEvent.objects.none()
-    newest = theirs.order_by("-id").first()
+    events = AccessEvent.objects.filter(actor_key=int(key)) if key else AccessEvent.objects.none()
+    newest = events.order_by("-id").first()
     issuer, sub = (newest.actor_issuer, newest.actor_sub) if newest else ("", "")
     about = {"customer_id": number, "field": sub[:64]}
     record_before(request, Access.REPORT, refusal=wording.NO_REPORT, **about)
     if number:
-        made = report.of_customer(number)
+        document = report.of_customer(number)
     else:
-        made = report.of_staff(issuer, sub, report.names_by_issuer(sub).get(issuer, ()))
-    if not made.head["known"]:
+        document = report.of_staff(issuer, sub, report.names_by_issuer(sub).get(issuer, ()))
+    if not document.head["known"]:
         form.add_error("customer_id", wording.NOTHING_KNOWN)
         return _page(request, form)
     kind = form.cleaned_data["format"]
     name = f"customer_{number}" if number else "staff"
     return StreamingHttpResponse(
-        report.FORMATS[kind](made),
+        report.FORMATS[kind](document),
         content_type=_TYPES[kind],
         headers={"Content-Disposition": f'attachment; filename="report_{name}.{kind}"'},
     )

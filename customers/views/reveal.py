@@ -28,13 +28,13 @@ def reveal(request: DeskRequest, customer_id: str, name: str) -> HttpResponse:
     if name not in FIELDS or not FIELDS[name].sensitive:
         raise Http404
     row = FieldRow(FIELDS[name], customer_id, None)
-    form = RevealForm(**answers.sent_or_typed(request), auto_id=f"id_{name}_%s")
+    form = RevealForm(**answers.form_arguments(request), auto_id=f"id_{name}_%s")
     if not form.is_valid():
         return _row_page(request, row, form)
     answers.stay_within(request, Access.REVEAL)
     try:
-        shown = shown_profile(request.session, customer_id)
-        profile = shown or answers.read_and_remember(request, customer_id)[0]
+        profile = shown_profile(request.session, customer_id)
+        profile = profile or answers.read_and_remember(request, customer_id)[0]
         _record(request, form, customer_id=customer_id, field=name)
     except NotSaved as exc:
         return _row_page(request, row, form, exc)
@@ -57,12 +57,12 @@ def _row_page(
 @allow(Permission.LOG, Permission.REVEAL)
 def reveal_change(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """Old → new of one field of a change; `hide` instead of `field` goes back to the mask."""
-    sent = answers.sent_or_typed(request)
-    asked = sent.get("data") or sent.get("typed") or request.GET
-    entry = _entry(change_id, asked.get("hide") or asked.get("field", ""))
-    if "hide" in asked:
+    arguments = answers.form_arguments(request)
+    query = arguments.get("data") or arguments.get("draft") or request.GET
+    entry = _entry(change_id, query.get("hide") or query.get("field", ""))
+    if "hide" in query:
         return _cell_page(request, entry)
-    form = RevealForm(**sent, auto_id=f"id_{entry.field}_%s")
+    form = RevealForm(**arguments, auto_id=f"id_{entry.field}_%s")
     if not form.is_valid():
         return _cell_page(request, entry, form)
     answers.stay_within(request, Access.REVEAL)

@@ -27,8 +27,8 @@ from customers.views.answers import DeskRequest, Notice
 @allow(Permission.REVERT)
 def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
     """What can be put back, over what Club Med holds now; POST puts it back."""
-    found = reading.with_entries(Change.objects.filter(pk=change_id))
-    change = next(iter(found), None)
+    changes = reading.with_entries(Change.objects.filter(pk=change_id))
+    change = next(iter(changes), None)
     if change is None or change.is_of_the_log:
         raise Http404
     if request.method == "POST":
@@ -39,7 +39,7 @@ def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
         profile = answers.read_and_remember(request, change.customer_id)[0]
         ways = [way.over(profile) for way in ways]
     reason = reason_of(request.session, change.customer_id)
-    form = RevertForm(ways, reason=reason, **answers.sent_or_typed(request, _form_name(change)))
+    form = RevertForm(ways, reason=reason, **answers.form_arguments(request, _form_name(change)))
     answer = _page(request, change, form)
     number = change.customer_id
     return answers.note_access(request, answer, Access.VIEW, limited=True, customer_id=number)
@@ -92,7 +92,7 @@ def _not_put_back(
     match exc:
         case outcomes.Conflict():
             ways = [way.over(exc.profile) for way in ways_back(change)]
-            form = RevertForm(ways, typed=request.POST)
+            form = RevertForm(ways, draft=request.POST)
             notice = outcomes.Clash(wording.MOVED, wording.MOVED_TEXT)
             return _page(request, change, form, notice)
         case outcomes.Unknown() | outcomes.Pending():
@@ -130,8 +130,8 @@ def _page(
 
 
 def _mint(request: DeskRequest, change: Change, ways: Collection[WayBack]) -> str:
-    seen = {way.name: way.now for way in ways if way.profile and not way.obstacle}
-    return form_token.mint(actor=request.actor, form=_form_name(change), values=seen)
+    values = {way.name: way.now for way in ways if way.profile and not way.obstacle}
+    return form_token.mint(actor=request.actor, form=_form_name(change), values=values)
 
 
 def _form_name(change: Change) -> str:

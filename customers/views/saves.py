@@ -26,9 +26,9 @@ def saves(request: DeskRequest) -> HttpResponse:
             context |= {"search": change, **search_for_created(request, change)}
     page = render(request, "audit/saves.html", context)
     reading.mark_seen(unseen_by_author)
-    shown: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
-    for customer_id in {one.customer_id for one in shown if one.customer_id}:
+    acts: list[Change | JournalLine] = [*settled, *unsettled.waiting, *unsettled.changes]
+    for customer_id in {act.customer_id for act in acts if act.customer_id}:
         note_access(request, page, Access.VIEW, customer_id=customer_id)
-    for create in (one for one in shown if not one.customer_id):
+    for create in (act for act in acts if not act.customer_id):
         note_access(request, page, Access.VIEW, change_id=create.pk)
     return page

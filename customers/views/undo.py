@@ -35,16 +35,16 @@ def undo(request: DeskRequest, customer_id: str, change_id: UUID) -> HttpRespons
 
     With a token they have seen what Club Med holds instead, and want the old value all the same.
     """
-    found = Change.objects.of_customer(customer_id).filter(pk=change_id)
-    ways = [way for change in reading.with_entries(found) for way in ways_back(change)]
+    changes = Change.objects.of_customer(customer_id).filter(pk=change_id)
+    ways = [way for change in reading.with_entries(changes) for way in ways_back(change)]
     if not may_be_undone([way.entry for way in ways], request.actor):
         raise Http404
-    form_name, sent = _form_name(change_id), request.POST.get("token", "")
-    insisting = form_token.read(sent, actor=request.actor, form=form_name)
+    form_name, text = _form_name(change_id), request.POST.get("token", "")
+    insisting = form_token.read(text, actor=request.actor, form=form_name)
     token = insisting or undo_token(change_id, request.actor)
     form = _asking(request, ways)
     if not form.is_valid():
-        return _page(request, ways, "customers/_undo_reason.html", sent if insisting else "", form)
+        return _page(request, ways, "customers/_undo_reason.html", text if insisting else "", form)
     reason = form.cleaned_data["reason"]
     act = {"actor": request.actor, "request_id": request.id, "reason": reason}
     try:
@@ -66,7 +66,7 @@ def _asking(request: DeskRequest, ways: list[WayBack]) -> UndoForm:
 
 def _undone(request: DeskRequest, ways: list[WayBack], saved: Saved) -> HttpResponse:
     """The row with the old value, or the profile with a message."""
-    profile = answers.shown_or_read(request, saved.customer_id)
+    profile = answers.profile_of(request, saved.customer_id)
     note = wording.UNDONE if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
         messages.success(request, wording.ABOUT % {"field": _labels(ways), "message": note})
@@ -99,8 +99,8 @@ def _not_undone(
             forget_profile(request.session, customer_id)
             way = ways[0]
             row = edit.row_of(answers.read_and_remember(request, customer_id)[0], FIELDS[way.name])
-            typed = row.field.text(way.entry.old) or wording.TO_BE_CLEARED
-            context = {"row": row, "change_id": token.change_id, "typed": typed}
+            text = row.field.text(way.entry.old) or wording.TO_BE_CLEARED
+            context = {"row": row, "change_id": token.change_id, "typed": text}
             return render(request, "customers/_field_unknown.html", context, status=exc.status)
         case outcomes.Unknown() | outcomes.Pending():
             forget_profile(request.session, customer_id)
@@ -141,7 +141,7 @@ def _page(
     context = {
         "customer_id": first.customer_id,
         "change_id": first.change_id,
-        "record": ProfilePage(answers.shown_or_read(request, first.customer_id), {}),
+        "record": ProfilePage(answers.profile_of(request, first.customer_id), {}),
         "labels": _labels(ways),
         "ways": ways,
         "token": token,
