@@ -63,7 +63,7 @@ def around(change: Change | JournalLine) -> Around:
 
 
 def _rows(change: Change | JournalLine, seq: int, earlier_id: UUID | None) -> list[Any]:
-    """Of `ChangedField`, newest first. of_all: its change's outcome; reverts: it reverts `change`."""
+    """`ChangedField`s, newest first. of_all: its change's outcome; reverts: it reverts `change`."""
     rows = ChangedField.objects.filter(customer_id=change.customer_id)
     others = rows.exclude(change_id=change.pk)
     by_field = others.order_by().values("field")
