@@ -85,11 +85,11 @@ def lately(kind: Access, actor: Actor, since: timedelta) -> tuple[str, list[Any]
     now, recorded_at = timezone.now(), AccessEvent._meta.get_field("recorded_at")
     times = (now - since, now + CLOCKS_DIFFER)
     range_of = [recorded_at.get_db_prep_save(time, connection) for time in times]
-    mine = [actor_key(actor.issuer, actor.sub), kind.value]
+    person = [actor_key(actor.issuer, actor.sub), kind.value]
     rows = (
         "customers_accessevent WHERE actor_key = %s AND kind = %s AND recorded_at BETWEEN %s AND %s"
     )
-    return rows, [*mine, *range_of]
+    return rows, [*person, *range_of]
 
 
 def _like(event: AccessEvent, actor: Actor, since: timedelta) -> Statement:
@@ -131,15 +131,15 @@ class AccessFilter(paging.Filter[AccessEvent]):
 
     @property
     def _of_reveals(self) -> dict[str, Any]:
-        asked = {"field__in": self.fields, "purpose__in": self.purposes}
-        found = {name: values for name, values in asked.items() if values}
-        return {"kind": Access.REVEAL, **found} if found else {}
+        choices = {"field__in": self.fields, "purpose__in": self.purposes}
+        filters = {name: values for name, values in choices.items() if values}
+        return {"kind": Access.REVEAL, **filters} if filters else {}
 
     def rows(self) -> "QuerySet[AccessEvent]":
-        found = super().rows().filter(**self._of_reveals)
+        rows = super().rows().filter(**self._of_reveals)
         if self.since:
-            found = found.filter(recorded_at__gte=self.since)
-        return found.filter(recorded_at__lt=self.until) if self.until else found
+            rows = rows.filter(recorded_at__gte=self.since)
+        return rows.filter(recorded_at__lt=self.until) if self.until else rows
 
 
 def know(actor: Actor, login: str) -> None:
@@ -156,7 +156,7 @@ def people() -> list[tuple[int, str, str]]:
     """
     table = "customers_accessevent"
     steps = paging.STEPS.format(table=table, column="actor_key")
-    named = paging.PEOPLE.format(rows=table, key="id", table=table)
+    names = paging.PEOPLE.format(rows=table, key="id", table=table)
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH RECURSIVE {steps} {named}")
+        cursor.execute(f"WITH RECURSIVE {steps} {names}")
         return [(int(key), name, sub) for _, key, name, sub in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""What the log calls an act, what came of it, on what that rests and how it was made."""
+"""The log's words for an act, its outcome, the evidence of that, and how it was made."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ SIDES = ("old", "new", "found", "reason", "customer_label", "related")  # of an 
 
 
 class Action(models.TextChoices):
-    """What was done."""
+    """The kind of an act."""
 
     CHANGE = "change", _("Changed")
     CREATE = "create", _("Created")
@@ -18,7 +18,7 @@ class Action(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What came of it. Refused, not applied, not seen applied and unclear are different things."""
+    """The outcome of an act. Refused, not applied, not seen applied and unclear differ."""
 
     APPLIED = "applied", _("Applied")
     REFUSED = "refused", _("Refused")
@@ -29,7 +29,7 @@ class Outcome(models.TextChoices):
 
 
 class Evidence(models.TextChoices):
-    """What an outcome rests on."""
+    """The evidence of an outcome."""
 
     ANSWER = "answer", _("Answered by Club Med")
     NO_CALL = "no_call", _("Nothing reached Club Med")
@@ -53,5 +53,5 @@ class Flag(models.TextChoices):
 # Done to a customer's fields: such entries have an old and a new value. The others are done to the
 # log, and say in `detail` up to which number.
 OF_VALUES = (Action.CHANGE, Action.CREATE, Action.ELSEWHERE)
-# The reason for forgetting a customer stays until it expires; all else of them is erased.
+# The reason for forgetting a customer stays until it expires; their other values are erased.
 STAY_WHEN_FORGOTTEN = (Action.FORGOTTEN,)

@@ -1,4 +1,4 @@
-"""What went on over a period, in numbers."""
+"""The changes of a period, counted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping

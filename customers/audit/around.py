@@ -42,13 +42,13 @@ class Around:
     put_back_by: list[Near] = field(default_factory=list)
 
 
-def around(shown: Change | JournalLine) -> Around:
-    """What is around a change, with its entries. One query; nothing without a customer."""
-    if not shown.customer_id:
+def around(change: Change | JournalLine) -> Around:
+    """The neighbours of a change with its entries. One query; nothing without a customer."""
+    if not change.customer_id:
         return Around()
-    seq, act = (shown.seq, shown.entries[0]) if isinstance(shown, Change) else (_NEWEST, shown)
-    reverted = reverts.reverted_by(act)
-    rows = _rows(shown, seq, reverted)
+    seq, act = (change.seq, change.entries[0]) if isinstance(change, Change) else (_NEWEST, change)
+    earlier_id = reverts.reverted_by(act)
+    rows = _rows(change, seq, earlier_id)
     earlier = [row for row in rows if row.seq < seq]
     later = [row for row in rows if row.seq > seq]
     changes = _changes(rows)
@@ -57,39 +57,38 @@ def around(shown: Change | JournalLine) -> Around:
         changes[later[-1].change_id] if later else None,
         {row.field: row.change_id for row in reversed(earlier)},
         {row.field: row.change_id for row in later},
-        changes.get(reverted) if reverted else None,
+        changes.get(earlier_id) if earlier_id else None,
         [changes[change_id] for change_id in dict.fromkeys(r.change_id for r in rows if r.reverts)],
     )
 
 
-def _rows(shown: Change | JournalLine, seq: int, reverted: UUID | None) -> list[Any]:
-    """Of `ChangedField`, the newest first. of_all: what came of the whole change; who: who made it;
-    reverts: does it put this one back?
-    """
-    others = ChangedField.objects.filter(customer_id=shown.customer_id).exclude(change_id=shown.pk)
+def _rows(change: Change | JournalLine, seq: int, earlier_id: UUID | None) -> list[Any]:
+    """`ChangedField`s, newest first. of_all: its change's outcome; reverts: it reverts `change`."""
+    rows = ChangedField.objects.filter(customer_id=change.customer_id)
+    others = rows.exclude(change_id=change.pk)
     by_field = others.order_by().values("field")
-    reverting = Q(change_id__in=reverts.of(shown.pk))
-    wanted = (
+    reverting = Q(change_id__in=reverts.of(change.pk))
+    nearest = (
         Q(seq__in=by_field.filter(seq__lt=seq).annotate(end=Max("seq")).values("end"))
         | Q(seq__in=by_field.filter(seq__gt=seq).annotate(end=Min("seq")).values("end"))
         | reverting
     )
-    if reverted:
-        wanted |= Q(change_id=reverted)
+    if earlier_id:
+        nearest |= Q(change_id=earlier_id)
     outcome = Change.objects.filter(pk=OuterRef("change_id")).values("outcome")
-    of_all = Coalesce(Subquery(outcome), "outcome")  # somebody may have taken that row out
+    of_all = Coalesce(Subquery(outcome), "outcome")  # somebody may have deleted that row
     who = Subquery(Entry.objects.filter(pk=OuterRef("pk")).values("actor_name"))
-    return list(others.filter(wanted).annotate(of_all=of_all, who=who, reverts=reverting))
+    return list(others.filter(nearest).annotate(of_all=of_all, who=who, reverts=reverting))
 
 
 def _changes(rows: Iterable[Any]) -> dict[UUID, Near]:
     """change id -> the change. rows: the newest first."""
-    found: dict[UUID, list[Any]] = {}
+    groups: dict[UUID, list[Any]] = {}
     for row in rows:
-        found.setdefault(row.change_id, []).insert(0, row)
+        groups.setdefault(row.change_id, []).insert(0, row)
     return {
         change_id: Near(
             first, [row.field for row in (first, *others)], first.of_all, first.who or ""
         )
-        for change_id, (first, *others) in found.items()
+        for change_id, (first, *others) in groups.items()
     }

@@ -37,7 +37,7 @@ class ForgedHeadError(DatabaseError):
 
 def position() -> int:
     """The number of the newest entry, 0 before the first."""
-    head = statements.asked("SELECT max(seq) FROM customers_head WHERE id = 1", ())
+    head = statements.one_row("SELECT max(seq) FROM customers_head WHERE id = 1", ())
     return head[0] or 0
 
 
@@ -63,8 +63,8 @@ def sound_position(change_id: UUID) -> tuple[int, bool]:
             OR EXISTS (SELECT 1 FROM customers_entry WHERE change_id = %s)
         FROM (SELECT 1) one LEFT JOIN customers_head head ON id = 1"""  # noqa: S608
     key = Entry._meta.get_field("change_id").get_db_prep_save(change_id, connection)
-    *row, is_known = statements.asked(query, [key, key])
-    head = statements.made(Head, row)
+    *row, is_known = statements.one_row(query, [key, key])
+    head = statements.row_of(Head, row)
     if head is None or head.seq == 0:
         if not Entry.objects.exists():
             return 0, bool(is_known)
@@ -100,7 +100,7 @@ def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:
     """
     if warning := ahead_of_now(head):
         logger.warning(warning)
-    begun = head.seq
+    start = head.seq
     head.recorded_at = max(timezone.now(), head.recorded_at)
     for entry in entries:
         head.seq += 1
@@ -110,7 +110,7 @@ def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:
         head.digest = verifier.entry_digest(head.seq, bytes(head.digest), entry.content_digest)
         entry.digest = head.digest
     to_run = [_signing(head)]
-    if head.seq // SEALED_EVERY > begun // SEALED_EVERY:
+    if head.seq // SEALED_EVERY > start // SEALED_EVERY:
         seal = StoredSeal(**seal_of(head)._asdict() | {"recorded_at": head.recorded_at})
         to_run += statements.inserting([seal])
     return to_run
@@ -252,8 +252,8 @@ def hashed_rows(after: int, last: int, *, beside: bool = False) -> Iterator[Sequ
         columns += ["v.key_id", "v.encrypted", _AS_A_FIELD, _AS_A_CHANGE, "f.actor_key"]
         # PostgreSQL reads each from its beginning unless told where to begin.
         source += "".join(
-            f" LEFT JOIN customers_{table} AS {one} ON {one}.seq = e.seq AND {one}.seq > %(after)s"
-            for one, table in (("v", "vaultitem"), ("f", "changedfield"), ("c", "change"))
+            f" LEFT JOIN customers_{table} AS {key} ON {key}.seq = e.seq AND {key}.seq > %(after)s"
+            for key, table in (("v", "vaultitem"), ("f", "changedfield"), ("c", "change"))
         )
     query = (
         "SELECT e.seq, e.version, e.content_digest, e.digest,"  # noqa: S608

@@ -1,4 +1,4 @@
-"""Is what the database calls committed really on the disk, and what is deleted gone from it?"""
+"""Does the database store a commit on the disk, and overwrite a deleted value there?"""
 
 import logging
 
@@ -24,8 +24,8 @@ _REQUIRED = {
 
 
 def check() -> None:
-    """Asked when the product starts. Raises ImproperlyConfigured if a commit could be lost, or what
-    is deleted stays.
+    """Called when the product starts. Raises ImproperlyConfigured if a commit could be lost, or a
+    deleted value stays on the disk.
 
     Settings of the whole PostgreSQL server are named in the process log: some storage is safe
     without them.

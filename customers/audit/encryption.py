@@ -1,4 +1,4 @@
-"""The encryption of what the audit log knows of people: AES-256-GCM, keys from the environment.
+"""The encryption of personal data in the audit log: AES-256-GCM, keys from the environment.
 
 AUDIT_ENCRYPTION_KEYS, newest first: the newest encrypts, all decrypt. A key's id is the first 8 hex
 digits of the SHA-256 of its 32 bytes. docs/audit.md, section 9, gives the bytes.
@@ -19,7 +19,7 @@ _NONCE = 12  # bytes, random: NIST SP 800-38D allows 2**32 encryptions with one 
 
 
 class UnreadableError(Exception):
-    """It does not open; the text says what it is: "not what it committed to", for example."""
+    """A ciphertext does not open; the text says why: "not what it committed to", for example."""
 
 
 def current() -> str:
@@ -28,7 +28,7 @@ def current() -> str:
 
 
 def has_key(key_id: str) -> bool:
-    """Is the key of that id given?"""
+    """Is the key of that id in the settings?"""
     return key_id in _keys(settings.AUDIT_ENCRYPTION_KEYS)
 
 
@@ -74,7 +74,7 @@ def decrypt_values(
 
 
 def place_of(seq: int, field: str) -> bytes:
-    """What the values of an entry are bound to."""
+    """The text that the values of an entry are bound to."""
     return f'["crmadmin-values-1","{seq}",{encode_basestring_ascii(field)}]'.encode()
 
 
@@ -83,5 +83,5 @@ def key_id(key: bytes) -> str:
 
 
 @cache
-def _keys(given: tuple[bytes, ...]) -> Mapping[str, AESGCM]:
-    return {key_id(key): AESGCM(key) for key in given}
+def _keys(keys: tuple[bytes, ...]) -> Mapping[str, AESGCM]:
+    return {key_id(key): AESGCM(key) for key in keys}

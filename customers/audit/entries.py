@@ -1,4 +1,4 @@
-"""Appending to the log: what happened, one entry a field."""
+"""Appending to the log, one entry a field."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _COLUMNS = [column.name for column in Act._meta.get_fields()]
 
 @dataclass(frozen=True)
 class FieldOutcome:
-    """What came of one field of a change, and what that rests on; see `models.Entry`."""
+    """The outcome of one field of a change, and its evidence; see `models.Entry`."""
 
     field: str
     old: Json
@@ -37,25 +37,25 @@ def append(
     """Append one entry for each field and bring the projections up to date; in a transaction.
 
     act: as `customers.audit.models.Act.act` gives it. head: if the caller has locked it already.
-    unseen_by_author: the author does not know of it, so their pages say it until they have seen it.
+    unseen_by_author: the author does not know the outcome, so their pages show it until it is read.
     """
     head = head or chain.lock()
     columns = {name: act.get(name, "") for name in _COLUMNS}
     personal = {name: act[name] for name in PERSONAL if act.get(name)}
     entries, salted = [], []
-    for one in outcomes:
+    for outcome in outcomes:
         entry = Entry(
             change_id=change_id,
-            field=one.field,
-            outcome=one.outcome,
-            evidence=one.evidence,
-            detail=one.detail,
+            field=outcome.field,
+            outcome=outcome.outcome,
+            evidence=outcome.evidence,
+            detail=outcome.detail,
             **columns,
         )
-        # Old and new are committed to even if empty: the log does not show which values were.
-        committed = {"old": one.old, "new": one.new} if act["action"] in OF_VALUES else {}
-        found = {} if one.found is None else {"found": one.found}
-        salted.append(values.commit(entry, committed | found | personal))
+        # It commits to old and new even if empty: the log does not show which values were empty.
+        sides = {"old": outcome.old, "new": outcome.new} if act["action"] in OF_VALUES else {}
+        reading = {} if outcome.found is None else {"found": outcome.found}
+        salted.append(values.commit(entry, sides | reading | personal))
         entries.append(entry)
     _insert(entries, salted, head, unseen_by_author=unseen_by_author)
     return entries

@@ -1,7 +1,7 @@
-"""Deleting values from the vault, and the entries that say what was deleted.
+"""Deleting values from the vault, and the entries that record it.
 
-"forgotten" says that the values of a customer are erased, "expired" that those of all are: in the
-entries up to N, {"up_to": N} in its detail, and in further ones, {"also": [N...]}.
+An entry "forgotten" says that the values of a customer are erased, "expired" those of everybody: in
+the entries up to N, {"up_to": N} in its detail, and in further ones, {"also": [N...]}.
 """
 
 import json
@@ -22,7 +22,7 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutcome:
-    """What an entry says of an erasure: this part of the log is erased up to a number.
+    """The outcome in an entry of an erasure: this part of the log is erased up to a number.
 
     part: VALUES or ACCESS. also: the numbers of further entries whose values are erased.
     """
@@ -31,7 +31,7 @@ def erasure_entry(part: str, up_to: int, also: Iterable[int] = ()) -> FieldOutco
 
 
 def anchor(seq: int, digest: bytes) -> FieldOutcome:
-    """What an anchor says: the entries up to `seq` may leave. digest: of that entry."""
+    """The outcome in an anchor: the entries up to `seq` may leave. digest: of that entry."""
     return _outcome(ENTRIES, {"digest": digest.hex(), "seq": seq})
 
 
@@ -44,9 +44,9 @@ def values_of(customer_id: str, up_to: int, changes: Collection[UUID] = ()) -> Q
     """All values of each change that had the customer's number in an entry up to that one, and of
     the given changes; not the reason why somebody was forgotten.
     """
-    theirs = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
-    wanted = Q(change_id__in=theirs.values("change_id")) | Q(change_id__in=changes)
-    return _values_in(Entry.objects.filter(wanted))
+    entries = Entry.objects.filter(customer_id=customer_id, seq__lte=up_to).order_by()
+    filters = Q(change_id__in=entries.values("change_id")) | Q(change_id__in=changes)
+    return _values_in(Entry.objects.filter(filters))
 
 
 def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
@@ -55,8 +55,8 @@ def values_of_no_customer(change_id: UUID | str) -> QuerySet[VaultItem]:
 
 
 def _values_in(entries: QuerySet[Entry]) -> QuerySet[VaultItem]:
-    theirs = entries.exclude(action__in=STAY_WHEN_FORGOTTEN).order_by()
-    return VaultItem.objects.filter(pk__in=theirs.values("seq"))
+    numbers = entries.exclude(action__in=STAY_WHEN_FORGOTTEN).order_by()
+    return VaultItem.objects.filter(pk__in=numbers.values("seq"))
 
 
 def _no_customer_at(change_id: UUID | str) -> int:
@@ -70,19 +70,19 @@ def _no_customer_at(change_id: UUID | str) -> int:
     return findings.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def delete(rows: QuerySet[_Row], progress: Callable[[int], None] = lambda done: None) -> None:
+def delete(rows: QuerySet[_Row], progress: Callable[[int], None] = lambda count: None) -> None:
     """Delete the rows in batches beside the workers. May be ended and begun again.
 
-    Each batch holds the head's lock, so that no two deletions wait for each other. progress: told
-    how many rows are done.
+    Each batch holds the head's lock, so that no two deletions wait for each other. progress: called
+    with the number of rows deleted so far.
     """
-    done = 0
+    count = 0
     oldest = rows.order_by("pk").values_list("pk", flat=True)
     while batch := list(oldest[:_BATCH]):
         with statements.batch():
             chain.lock()
-            done += rows.model._default_manager.filter(pk__in=batch).delete()[0]
-        progress(done)
+            count += rows.model._default_manager.filter(pk__in=batch).delete()[0]
+        progress(count)
 
 
 def expired(part: str) -> int:
@@ -92,7 +92,7 @@ def expired(part: str) -> int:
 
 
 class Erasures:
-    """What the log says is erased, as of the last `read`."""
+    """The erasures in the log, as of the last `read`."""
 
     def __init__(self) -> None:
         self._expired = 0

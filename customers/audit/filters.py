@@ -1,4 +1,4 @@
-"""What a filter of the log selects: rows of `ChangedField`, shown as changes."""
+"""Filters of the log: they select rows of `ChangedField`, shown as changes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,21 +64,21 @@ class LogFilter(paging.Filter[ChangedField]):
 
 
 def page(
-    wanted: LogFilter, *, before: int | None = None, size: int = paging.PAGE
+    filters: LogFilter, *, before: int | None = None, size: int = paging.PAGE
 ) -> paging.Page[Change]:
     """One page of changes with the fields that match, of rows older than entry number `before`.
 
     A change whose rows do not fit is left to the next page, unless it is the only one.
     """
-    found = paging.search(wanted, before=before, size=size)
-    rows, older = found.rows, found.older
-    if found.beyond:
-        cut = found.beyond.change_id
-        rows = [row for row in rows if row.change_id != cut] or rows
+    result = paging.search(filters, before=before, size=size)
+    rows, older = result.rows, result.older
+    if result.beyond:
+        last_change = result.beyond.change_id
+        rows = [row for row in rows if row.change_id != last_change] or rows
         older = rows[-1].seq
     changes = changes_of(rows)
     reverts.link(changes)
-    return paging.Page(changes, older, found.newer, found.is_newest, found.searched_to)
+    return paging.Page(changes, older, result.newer, result.is_newest, result.searched_to)
 
 
 def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
@@ -102,16 +102,16 @@ def changes_of(rows: Sequence[ChangedField]) -> list[Change]:
             customer_id=first.customer_id,
             actor_key=first.actor_key,
         )
-        fields = [row.field for row in reversed(of_change)]
-        change.entries = [one for field in fields for one in entries.get((change_id, field), ())]
+        keys = [(change_id, row.field) for row in reversed(of_change)]
+        change.entries = [entry for key in keys for entry in entries.get(key, ())]
         if change.entries:  # else somebody put these rows in
             changes.append(change)
     return changes
 
 
-def waiting_lines(wanted: LogFilter) -> list[JournalLine]:
+def waiting_lines(filters: LogFilter) -> list[JournalLine]:
     """The newest open lines of which a field matches."""
-    return [line for line in waiting() if any(map(wanted.selects, _as_rows(line)))]
+    return [line for line in waiting() if any(map(filters.selects, _as_rows(line)))]
 
 
 def _as_rows(line: JournalLine) -> Iterator[ChangedField]:
@@ -130,7 +130,7 @@ def _as_rows(line: JournalLine) -> Iterator[ChangedField]:
 
 
 class Occurring(NamedTuple):
-    """What occurs in the log. people: (key, name as it was last, login or else identifier) each."""
+    """The values in the log. people: (key, name as it was last, login or else identifier) each."""
 
     people: list[tuple[int, str, str]]
     fields: list[str]
@@ -139,12 +139,12 @@ class Occurring(NamedTuple):
 
 
 def occurring(*, now: bool = False) -> Occurring:
-    """What a filter may ask for, as it was at most a minute ago; now: as it is."""
-    found: Occurring | None = None if now else cache.get("log:occurring")
-    if found is None:
-        found = _occurring()
-        cache.set("log:occurring", found, 60)
-    return found
+    """The values to filter by, at most a minute old; now: current."""
+    values: Occurring | None = None if now else cache.get("log:occurring")
+    if values is None:
+        values = _occurring()
+        cache.set("log:occurring", values, 60)
+    return values
 
 
 def _occurring() -> Occurring:
@@ -156,9 +156,9 @@ def _occurring() -> Occurring:
     values = "".join(_VALUES.format(column=column) for column in others)
     with connection.cursor() as cursor:
         cursor.execute(f"WITH RECURSIVE {steps} {people} {values}")
-        found = [row for row in cursor.fetchall() if row[1] is not None]
-    persons = [(int(key), name, sub) for of, key, name, sub in found if of == "actor_key"]
-    return Occurring(persons, *([row[1] for row in found if row[0] == one] for one in others))
+        lines = [row for row in cursor.fetchall() if row[1] is not None]
+    persons = [(int(key), name, sub) for column, key, name, sub in lines if column == "actor_key"]
+    return Occurring(persons, *([row[1] for row in lines if row[0] == column] for column in others))
 
 
 _VALUES = " UNION ALL SELECT '{column}', value, '', '' FROM {column}_"

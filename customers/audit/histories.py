@@ -1,4 +1,4 @@
-"""What the log holds of one customer, in one statement: each page and save of a profile asks."""
+"""The log of one customer, in one statement: each page and save of a profile needs it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ class History:
 
     newest: the number of the customer's newest entry, 0 if there is none. is_waiting: is a journal
     line open? is_watched: is a change to be looked for in the profile? changed: field -> the last
-    entry that changed it here. known: field -> the last entry that says what Club Med held;
-    `Entry.known`. trail: the newest changes with their entries, to stand beside the record.
+    entry that changed it here. latest: field -> the last entry that says what Club Med held;
+    `Entry.value`. trail: the newest changes with their entries, to stand beside the record.
     """
 
     newest: int
     is_waiting: bool
     is_watched: bool
     changed: dict[str, Entry]
-    known: dict[str, Entry]
+    latest: dict[str, Entry]
     trail: list[Change]
 
 
@@ -38,7 +38,7 @@ def of_customer(customer_id: str) -> History:
         rows = cursor.fetchall()
     newest, is_waiting, is_watched = rows[0][:3]
     changed: dict[str, Entry] = {}
-    known: dict[str, Entry] = {}
+    latest: dict[str, Entry] = {}
     trail: dict[UUID, Change] = {}
     for _, _, _, is_change, is_known, *row in rows:
         entry, change = _models_of(row)
@@ -47,21 +47,21 @@ def of_customer(customer_id: str) -> History:
         if is_change:
             changed[entry.field] = entry
         if is_known:
-            known[entry.field] = entry
+            latest[entry.field] = entry
         if change is not None:
             trail.setdefault(change.pk, change).entries.append(entry)
     changes = sorted(trail.values(), key=lambda change: change.seq, reverse=True)
     reverts.link(changes)
-    return History(newest or 0, bool(is_waiting), bool(is_watched), changed, known, changes)
+    return History(newest or 0, bool(is_waiting), bool(is_watched), changed, latest, changes)
 
 
 def _models_of(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
     """An entry with what the vault holds of it, and its change if that is in the trail."""
     width = sum(len(model._meta.concrete_fields) for model in (Entry, VaultItem))
-    change = statements.made(Change, row[width:])
+    change = statements.row_of(Change, row[width:])
     if change is not None:
         change.entries = []
-    return reading.entry_made(row[:width]), change
+    return reading.entry_of(row[:width]), change
 
 
 @cache
@@ -71,27 +71,27 @@ def _query() -> str:
     item = statements.columns(VaultItem, "item")
     change = statements.columns(Change, "trail")
     return f"""
-        WITH said AS (
+        WITH ends AS (
             SELECT max(seq) AS newest,
                 max(seq) FILTER (
                     WHERE outcome = 'applied' AND action IN ('change', 'create', 'elsewhere')
                 ) AS changed,
                 max(seq) FILTER (
                     WHERE (outcome = 'applied' AND evidence = 'answer') OR evidence = 'read'
-                ) AS known
+                ) AS latest
             FROM customers_entry WHERE customer_id = %s GROUP BY field
         ), trail AS (
             SELECT * FROM customers_change WHERE customer_id = %s ORDER BY seq DESC LIMIT {_TRAIL}
         ), wanted AS (
-            SELECT changed AS seq FROM said UNION SELECT known FROM said
+            SELECT changed AS seq FROM ends UNION SELECT latest FROM ends
             UNION SELECT of_trail.seq FROM trail
             JOIN customers_entry of_trail ON of_trail.change_id = trail.change_id
         )
         SELECT now.newest, now.is_waiting, now.is_watched,
-            entry.seq IN (SELECT changed FROM said), entry.seq IN (SELECT known FROM said),
+            entry.seq IN (SELECT changed FROM ends), entry.seq IN (SELECT latest FROM ends),
             {entry}, {item}, {change}
         FROM (
-            SELECT (SELECT max(newest) FROM said) AS newest,
+            SELECT (SELECT max(newest) FROM ends) AS newest,
                 EXISTS (SELECT 1 FROM customers_journalline WHERE customer_id = %s) AS is_waiting,
                 EXISTS (
                     SELECT 1 FROM customers_change

@@ -1,4 +1,4 @@
-"""The journal: what is about to be sent, written before a byte of it is.
+"""The journal: a line for each change, written before a byte of it is sent.
 
 A line is one change. Its claims make sure that a field of a customer is in one open line at most.
 """
@@ -61,7 +61,7 @@ def write(
                 [
                     *statements.inserting([line], seconds_from_now=clock),
                     *statements.inserting(claims),
-                    # After these: whoever held them has committed its entries by now.
+                    # After the claims: their former owner has committed its entries by now.
                     _newer_entry(line, read_at),
                 ]
             )
@@ -107,7 +107,7 @@ def close(line: JournalLine) -> tuple[Head, bool]:
 def overdue() -> QuerySet[JournalLine]:
     """The lines that nobody's call can still be working on, by the database's clock, oldest first.
 
-    Not those that were put back after they had been settled: they never are settled again.
+    Without lines that were put back after they had been settled: those are never settled again.
     """
     grace = timedelta(seconds=settings.JOURNAL_GRACE)
     lines = JournalLine.objects.filter(~_SETTLED, deadline__lt=statements.now() - grace)

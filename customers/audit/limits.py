@@ -14,7 +14,7 @@ from customers.audit import statements
 from customers.audit.access_events import SAME, lately, viewed_by
 from customers.audit.models import Access
 
-# Of what is limited: the limit's name, and the setting that says (how many, in which time).
+# The name of each limit, and the setting with its (count, period).
 _LIMITS = {
     Access.VIEW: ("views", "LIMIT_VIEWS"),
     Access.AUDIT: ("histories", "LIMIT_VIEWS"),  # customers' own timelines alone
@@ -32,16 +32,16 @@ class ReachedLimit(NamedTuple):
     until: datetime
 
 
-def reached(kind: Access, *, actor: Actor, recorded: bool = False) -> ReachedLimit | None:
+def reached_limit(kind: Access, *, actor: Actor, is_recorded: bool = False) -> ReachedLimit | None:
     """The limit that one more event of that kind would exceed, None if there is room.
 
-    recorded: the event is counted already. Ask before and after recording: then no more than the
+    is_recorded: the event is counted already. Ask before and after recording: then no more than the
     limit get through, however many requests come at once.
     """
     name, setting = _LIMITS[kind]
     most, within = getattr(settings, setting)
-    query, parameters = _nth(kind, actor, most if recorded else most - 1, within)
-    oldest = statements.time_of(statements.asked(f"SELECT ({query})", parameters)[0])
+    query, parameters = _nth(kind, actor, most if is_recorded else most - 1, within)
+    oldest = statements.time_of(statements.one_row(f"SELECT ({query})", parameters)[0])
     return ReachedLimit(name, most, within, oldest + within) if oldest else None
 
 
@@ -52,7 +52,7 @@ def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:
     nth, of_nth = _nth(Access.VIEW, actor, most - 1, within)
     same = f"SELECT 1 FROM {rows} AND customer_id = %s AND field = '' AND change_id IS NULL"  # noqa: S608
     query = f"SELECT EXISTS ({same}), EXISTS ({nth})"
-    is_same, is_full = statements.asked(query, [*parameters, customer_id, *of_nth])
+    is_same, is_full = statements.one_row(query, [*parameters, customer_id, *of_nth])
     return bool(is_same), not is_full
 
 

@@ -1,4 +1,4 @@
-"""What is stored here: the audit log, the journal of what is about to be sent, and API tokens."""
+"""The tables: the audit log, the journal of changes that are about to be sent, and API tokens."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ class NumberField(models.BigIntegerField):  # type: ignore[type-arg]
 
 
 def json_text(value: Any) -> str:
-    """The one text of a JSON value: this is what is stored, and what is hashed."""
+    """The one text of a JSON value, to store and to hash."""
     return _encode(value)
 
 
@@ -66,7 +66,7 @@ def actor_key(issuer: str, sub: str) -> int:
 
 
 class Missing(models.TextChoices):
-    """What stands in the place of a value that cannot be had. A text that any page can say."""
+    """The reason why a value is missing, in its place. A text for any page."""
 
     ERASED = "erased", _("erased")  # its customer was forgotten, or it was too old
     NOT_KEPT = "not kept", _("not kept")  # it never was in the log
@@ -109,8 +109,8 @@ class Act(ByPerson):
         abstract = True
 
     @cached_property
-    def opened(self) -> Mapping[str, Any]:
-        """What lies encrypted, by name."""
+    def contents(self) -> Mapping[str, Any]:
+        """The decrypted members, by name."""
         raise NotImplementedError
 
     def is_by(self, actor: Actor) -> bool:
@@ -123,25 +123,25 @@ class Act(ByPerson):
     @property
     def flag_words(self) -> list[tuple[str, str]]:
         """(flag, in words) each; a flag that somebody altered stands as it is."""
-        known = set(Flag.values)
+        codes = set(Flag.values)
         return [
-            (flag, str(Flag(flag).label) if flag in known else flag) for flag in self.flags.split()
+            (flag, str(Flag(flag).label) if flag in codes else flag) for flag in self.flags.split()
         ]
 
     @property
     def customer_label(self) -> str:
-        """What the customer was called."""
-        return self.opened.get("customer_label") or ""
+        """The customer's name at that time."""
+        return self.contents.get("customer_label") or ""
 
     @property
     def reason(self) -> str:
         """Why, as a person typed it."""
-        return self.opened.get("reason") or ""
+        return self.contents.get("reason") or ""
 
     @property
     def related(self) -> list[str] | Missing:
         """Numbers of customers, and ids of creates, that looked like the same person."""
-        return self.opened.get("related") or []
+        return self.contents.get("related") or []
 
     def act(self) -> dict[str, Any]:
         """The shared columns and the personal members, to copy into an entry."""
@@ -174,21 +174,21 @@ class JournalLine(Act):
         return f"{self.action} {self.change_id}"
 
     def encrypt(self, values: dict[str, Any], personal: Mapping[str, Any]) -> None:
-        """Put in what is sent. values: {field: {"old": Json, "new": Json}}; personal: PERSONAL."""
+        """Encrypt what is sent. values: {field: {"old": Json, "new": Json}}; personal: PERSONAL."""
         self.fields = list(values)
-        self.opened = {"values": values, **{name: personal.get(name, "") for name in PERSONAL}}
+        self.contents = {"values": values, **{name: personal.get(name, "") for name in PERSONAL}}
         self.key_id = encryption.current()
-        self.encrypted = encryption.encrypt(json_text(self.opened).encode(), self.place())
+        self.encrypted = encryption.encrypt(json_text(self.contents).encode(), self.place())
 
     def place(self) -> bytes:
-        """What its text is bound to: who does what."""
+        """The text that the ciphertext is bound to: who does what."""
         actor = [self.actor_issuer, self.actor_sub, self.actor_name, self.actor_roles]
         about = [self.locale, self.request_id, self.flags, self.reverts, *self.fields]
         act = [self.change_id.hex, self.action, self.customer_id, *actor, *about]
         return json_text(["crmadmin-line-2", *act]).encode()
 
     @cached_property
-    def opened(self) -> Mapping[str, Any]:
+    def contents(self) -> Mapping[str, Any]:
         """values and PERSONAL."""
         try:
             text = encryption.decrypt(self.key_id, self.encrypted, self.place())
@@ -201,7 +201,7 @@ class JournalLine(Act):
     @property
     def values(self) -> dict[str, Any]:
         """{field: {"old": Json, "new": Json}}."""
-        return dict(self.opened["values"])
+        return dict(self.contents["values"])
 
     @property
     def is_readable(self) -> bool:
@@ -229,17 +229,17 @@ class Claim(models.Model):
 
 
 class EntryManager(models.Manager["Entry"]):
-    """Entries come with what the vault holds of them."""
+    """Entries come with their item of the vault."""
 
     def get_queryset(self) -> "models.QuerySet[Entry]":
         return super().get_queryset().select_related("item")
 
 
 class Entry(Act):
-    """What happened to one field. Only ever appended; what is found out later is a further entry.
+    """What happened to one field. Only ever appended; a later outcome is a further entry.
 
-    The shared columns say who made the change or, if a person decided what came of it, who decided
-    and why. The commitments are SHA-256 of a salt and a value, "" where there is none; the values
+    The shared columns say who made the change or, if a person decided its outcome, who decided and
+    why. The commitments are SHA-256 of a salt and a value, "" where there is none; the values
     are in the vault, and read from there under the names of SIDES.
     """
 
@@ -282,13 +282,13 @@ class Entry(Act):
         return f"{self.seq} {self.field} {self.outcome}"
 
     @cached_property
-    def opened(self) -> Mapping[str, Any]:
+    def contents(self) -> Mapping[str, Any]:
         """side -> the value it committed to, or Missing."""
-        committed = {side: getattr(self, f"{side}_commitment") for side in SIDES}
-        sides = [side for side in SIDES if committed[side]]
+        commitments = {side: getattr(self, f"{side}_commitment") for side in SIDES}
+        sides = [side for side in SIDES if commitments[side]]
         try:
             texts = encryption.decrypt_values(
-                self.seq, self.field, committed.values(), self.item.key_id, self.item.encrypted
+                self.seq, self.field, commitments.values(), self.item.key_id, self.item.encrypted
             )
         except VaultItem.DoesNotExist:
             return dict.fromkeys(sides, Missing.ERASED)
@@ -308,21 +308,21 @@ class Entry(Act):
     @property
     def found(self) -> Any:
         """What Club Med held when it was read (evidence "read"); None otherwise."""
-        return self.opened.get("found")
+        return self.contents.get("found")
 
     def _value(self, side: str) -> Any:
-        if side in self.opened:
-            return self.opened[side]
+        if side in self.contents:
+            return self.contents[side]
         return Missing.NOT_KEPT if self.action in OF_VALUES else None
 
     @property
-    def known(self) -> Any:
-        """What Club Med held of this field when this was recorded."""
+    def value(self) -> Any:
+        """The value that Club Med held when this was recorded."""
         return self.found if self.evidence == Evidence.READ else self.new
 
 
 class VaultItem(models.Model):
-    """What the commitments of an entry stand for, encrypted: salt and value of each side.
+    """The values that an entry commits to, encrypted: salt and value of each side.
 
     Inserted with the entry, encrypted anew under a new key, and deleted when its customer is
     forgotten or it is too old; the entry stays.
@@ -343,7 +343,7 @@ class VaultItem(models.Model):
         return f"values of entry {self.pk}"
 
     def place(self) -> bytes:
-        """What its text is bound to."""
+        """The text that the ciphertext is bound to."""
         return encryption.place_of(self.pk, self.entry.field)
 
 
@@ -413,7 +413,7 @@ class Change(models.Model):
 
     @property
     def is_of_the_log(self) -> bool:
-        """Was it done to the log, and not to a customer?"""
+        """Was the act done to the log, and not to a customer?"""
         return self.action not in OF_VALUES
 
     @property
@@ -423,15 +423,15 @@ class Change(models.Model):
 
     @property
     def customer_label(self) -> str:
-        """What the customer was called, from `entries`."""
+        """The customer's name at that time, from `entries`."""
         return self.entries[-1].customer_label
 
     @property
     def came_out_alike(self) -> bool:
-        """Did all its fields come out the same way, and is the same known of them?"""
+        """Have all its fields the same outcome, evidence, detail and reason?"""
         verdicts = [history.verdict for history in self.fields]
-        known = {(one.outcome, one.evidence, one.detail, one.reason) for one in verdicts}
-        return len(known) == 1 and self.action != Action.ELSEWHERE
+        sorts = {(entry.outcome, entry.evidence, entry.detail, entry.reason) for entry in verdicts}
+        return len(sorts) == 1 and self.action != Action.ELSEWHERE
 
     @property
     def fields(self) -> "list[FieldHistory]":
@@ -487,9 +487,9 @@ class FieldHistory:
 
     @property
     def verdict(self) -> Entry:
-        """The entry that says what came of the field."""
-        judged = [entry for entry in self.entries if entry.outcome != Outcome.STORED_AS]
-        return (judged or self.entries)[-1]  # all say "stored as" only if somebody altered them
+        """The entry with the outcome of the field."""
+        verdicts = [entry for entry in self.entries if entry.outcome != Outcome.STORED_AS]
+        return (verdicts or self.entries)[-1]  # all say "stored as" only if somebody altered them
 
     @property
     def stored(self) -> Entry | None:
@@ -499,11 +499,11 @@ class FieldHistory:
 
 
 def by_field(entries: Iterable[Entry]) -> list[FieldHistory]:
-    """What became of each field, from the entries of a change in order."""
-    found: dict[str, FieldHistory] = {}
+    """The history of each field, from the entries of a change in order."""
+    histories: dict[str, FieldHistory] = {}
     for entry in entries:
-        found.setdefault(entry.field, FieldHistory([])).entries.append(entry)
-    return list(found.values())
+        histories.setdefault(entry.field, FieldHistory([])).entries.append(entry)
+    return list(histories.values())
 
 
 class Head(models.Model):

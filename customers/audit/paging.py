@@ -42,8 +42,8 @@ class Filter(Generic[Row]):
     @property
     def is_indexed(self) -> bool:
         """Does one index give exactly these rows, newest first? A period is a range of keys."""
-        given = [values for name in self.columns if (values := getattr(self, name))]
-        return len(given) <= 1 and all(len(values) == 1 for values in given)
+        filters = [values for name in self.columns if (values := getattr(self, name))]
+        return len(filters) <= 1 and all(len(values) == 1 for values in filters)
 
     @property
     def is_ordered(self) -> bool:
@@ -52,14 +52,14 @@ class Filter(Generic[Row]):
 
     def rows(self) -> "QuerySet[Row]":
         """The rows that match, of whatever time, newest first."""
-        found: QuerySet[Any] = self.model._default_manager.order_by(f"-{self.key}")
+        rows: QuerySet[Any] = self.model._default_manager.order_by(f"-{self.key}")
         for name, column in self.columns.items():
             if values := getattr(self, name):
                 # "=" keeps the order of an index, "IN" does not.
-                found = found.filter(
+                rows = rows.filter(
                     **{column: values[0]} if len(values) == 1 else {f"{column}__in": values}
                 )
-        return found
+        return rows
 
     def selects(self, row: Row) -> bool:
         """Does this row match? Asked of rows that are not in the database."""
@@ -90,38 +90,38 @@ class Page(NamedTuple, Generic[Row]):
     beyond: Row | None = None
 
 
-def search(wanted: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Page[Row]:
+def search(filters: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Page[Row]:
     """One page of what matches, of rows whose key is below `before`.
 
     At most RUN rows are searched, unless an index answers the filter.
     """
-    first, last = span_of(wanted)
+    first, last = span_of(filters)
     start = last + 1 if before is None else min(before, last + 1)
     rows: list[Row] = []
     low = start
-    for low, below in _runs(wanted, first, start):
-        rows += statements.fetched(_between(wanted, low, below)[: size + 1 - len(rows)])
+    for low, below in _runs(filters, first, start):
+        rows += statements.fetch(_between(filters, low, below)[: size + 1 - len(rows)])
         if len(rows) > size:
             break
-    newer, is_newest = (None, True) if before is None else _newer(wanted, start, last, size)
+    newer, is_newest = (None, True) if before is None else _newer(filters, start, last, size)
     if len(rows) > size:
-        older = getattr(rows[size - 1], wanted.key)
+        older = getattr(rows[size - 1], filters.key)
         return Page(rows[:size], older, newer, is_newest, None, rows[size])
     if low <= first:
         return Page(rows, None, newer, is_newest)
-    later = f"FROM {wanted.model._meta.db_table} WHERE {wanted.key} >= %s"
-    oldest = f"SELECT recorded_at {later} ORDER BY {wanted.key} LIMIT 1"
-    searched_to = statements.time_of(statements.asked(oldest, [low])[0])
+    later = f"FROM {filters.model._meta.db_table} WHERE {filters.key} >= %s"
+    oldest = f"SELECT recorded_at {later} ORDER BY {filters.key} LIMIT 1"
+    searched_to = statements.time_of(statements.one_row(oldest, [low])[0])
     return Page(rows, low, newer, is_newest, searched_to)
 
 
-def every(wanted: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
+def every(filters: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
     """All that matches, newest first, in batches of so many rows; memory stays flat."""
-    first, last = span_of(wanted)
+    first, last = span_of(filters)
     below = last + 1
-    while rows := statements.fetched(_between(wanted, first, below)[:size]):
+    while rows := statements.fetch(_between(filters, first, below)[:size]):
         yield rows
-        below = getattr(rows[-1], wanted.key)
+        below = getattr(rows[-1], filters.key)
 
 
 # In SQL, a recursive table {column}_(value): from one value of a column to the next in its index.
@@ -142,52 +142,52 @@ JOIN {rows} ON {key} = (SELECT max({key}) FROM {table} WHERE actor_key = actor_k
 LEFT JOIN customers_colleague ON key = actor_key_.value"""
 
 
-def _between(wanted: Filter[Row], low: int, below: int) -> "QuerySet[Row]":
-    return wanted.rows().filter(**{f"{wanted.key}__gte": low, f"{wanted.key}__lt": below})
+def _between(filters: Filter[Row], low: int, below: int) -> "QuerySet[Row]":
+    return filters.rows().filter(**{f"{filters.key}__gte": low, f"{filters.key}__lt": below})
 
 
-def span_of(wanted: Filter[Row]) -> tuple[int, int]:
+def span_of(filters: Filter[Row]) -> tuple[int, int]:
     """The keys of the filter's period, both ends in it; all, if an index finds them by itself."""
-    if wanted.is_indexed and not wanted.since and not wanted.until:
+    if filters.is_indexed and not filters.since and not filters.until:
         return 1, _ENDLESS
-    key, table = wanted.key, wanted.model._meta.db_table
+    key, table = filters.key, filters.model._meta.db_table
     oldest, newest = (f"(SELECT {end}({key}) FROM {table})" for end in ("min", "max"))  # noqa: S608
     from_time = f"FROM {table} WHERE recorded_at >= %s ORDER BY recorded_at, {key} LIMIT 1"
     by_time = f"(SELECT {key} {from_time})"
     times = []
-    if wanted.since:
-        times.append(wanted.since - wanted.out_of_order)
-    if wanted.until:
-        times.append(wanted.until + wanted.out_of_order)
-    begins, ends = by_time if wanted.since else oldest, by_time if wanted.until else "NULL"
-    asked = [connection.ops.adapt_datetimefield_value(time) for time in times]
-    first, beyond, last = statements.asked(f"SELECT {begins}, {ends}, {newest}", asked)
+    if filters.since:
+        times.append(filters.since - filters.out_of_order)
+    if filters.until:
+        times.append(filters.until + filters.out_of_order)
+    begins, ends = by_time if filters.since else oldest, by_time if filters.until else "NULL"
+    parameters = [connection.ops.adapt_datetimefield_value(time) for time in times]
+    first, beyond, last = statements.one_row(f"SELECT {begins}, {ends}, {newest}", parameters)
     if first is None:
         return 1, 0
     return first, last if beyond is None else beyond - 1
 
 
-def _runs(wanted: Filter[Row], first: int, start: int) -> Iterator[tuple[int, int]]:
+def _runs(filters: Filter[Row], first: int, start: int) -> Iterator[tuple[int, int]]:
     """(from, below): the keys to search one after the other, newest first."""
-    if wanted.is_indexed:
+    if filters.is_indexed:
         yield first, start
         return
     last = max(first, start - RUN)
     # Without an order all of a run are sorted, so the first is short.
-    low = last if wanted.is_ordered else max(first, start - _FIRST_RUN)
+    low = last if filters.is_ordered else max(first, start - _FIRST_RUN)
     yield low, start
     if low > last:
         yield last, low
 
 
-def _newer(wanted: Filter[Row], start: int, last: int, size: int) -> tuple[int | None, bool]:
+def _newer(filters: Filter[Row], start: int, last: int, size: int) -> tuple[int | None, bool]:
     """Where the newer page starts, None if it is the newest one; and is this the newest page?
 
     start: this page holds rows below it.
     """
-    high = last if wanted.is_indexed else min(last, start + RUN)
-    rows = _between(wanted, start, high + 1).order_by(wanted.key)
-    keys = list(rows.values_list(wanted.key, flat=True)[:size])
+    high = last if filters.is_indexed else min(last, start + RUN)
+    rows = _between(filters, start, high + 1).order_by(filters.key)
+    keys = list(rows.values_list(filters.key, flat=True)[:size])
     if len(keys) == size:
         return keys[-1] + 1, False
     return (None, not keys) if high == last else (high + 1, False)

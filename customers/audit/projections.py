@@ -23,11 +23,11 @@ WATCH = timedelta(days=1)
 FIRST_READ = timedelta(minutes=1)  # after a change; a page that is open reads at once
 # Which outcome stands for a change whose fields came out differently.
 _GRAVEST = ("unclear", "not_seen", "not_applied", "refused", "applied")
-_ANSWERED = (Evidence.ANSWER, Evidence.NO_CALL)  # its author was told at once
-_SENT = (Action.CHANGE, Action.CREATE)
+_ANSWERS = (Evidence.ANSWER, Evidence.NO_CALL)  # its author was told at once
+_SENT_ACTIONS = (Action.CHANGE, Action.CREATE)
 _REBUILD = "audit_rebuild makes them anew"
 _BATCH = 1_000  # entries
-# What of the rows follows from the entries: not when to read again, nor what its author saw.
+# Columns that follow from the entries; when to read again and what its author saw do not.
 _OF_NONE = ("read_again_at", "unseen_by_author")
 _OF_A_CHANGE, _OF_A_FIELD = (
     [column.attname for column in model._meta.concrete_fields if column.name not in _OF_NONE]
@@ -39,16 +39,16 @@ def adding(entries: Sequence[Entry], *, unseen_by_author: bool) -> list[Statemen
     """Insert the rows of a new change; nothing if the change has rows. The last statement's count
     tells: 1 for a new change, else 0.
     """
-    change, fields = projected(entries)
+    change, fields = rows_of(entries)
     change.unseen_by_author = unseen_by_author
     key = Change._meta.pk.get_db_prep_save(change.change_id, connection)
-    known = ("SELECT 1 FROM customers_change WHERE change_id = %s", [key])
-    return [statements.inserting_unless(row, known) for row in (*fields, change)]
+    query = ("SELECT 1 FROM customers_change WHERE change_id = %s", [key])
+    return [statements.inserting_unless(row, query) for row in (*fields, change)]
 
 
 def update(change_id: UUID, *, unseen_by_author: bool) -> None:
     """Bring a change's rows up to date with entries that were just inserted; in a transaction."""
-    change, fields = projected(of_change(change_id))
+    change, fields = rows_of(of_change(change_id))
     change.unseen_by_author = True
     unseen = ["unseen_by_author"] if unseen_by_author else []  # a later entry makes none seen
     statements.update(change, "outcome", "customer_id", "read_again_at", *unseen)
@@ -60,7 +60,7 @@ def update(change_id: UUID, *, unseen_by_author: bool) -> None:
     )
 
 
-def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
+def rows_of(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
     """The rows of one change, from all its entries in order."""
     first, last = entries[0], entries[-1]
     outcomes = {entry.outcome for entry in verdicts(entries).values()}
@@ -73,7 +73,7 @@ def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
         **common,
         seq=first.seq,
         recorded_at=first.recorded_at,
-        outcome=next((one for one in _GRAVEST if one in outcomes), last.outcome),
+        outcome=next((outcome for outcome in _GRAVEST if outcome in outcomes), last.outcome),
         actor_key=first.actor_key,
         read_again_at=last.recorded_at + FIRST_READ if _to_be_seen(entries) else None,
     )
@@ -96,7 +96,7 @@ def projected(entries: Sequence[Entry]) -> tuple[Change, list[ChangedField]]:
 def _to_be_seen(entries: Sequence[Entry]) -> bool:
     """Is there a field whose outcome no read of the profile has confirmed yet?"""
     last = {entry.field: entry for entry in entries}.values()
-    return entries[0].action in _SENT and any(
+    return entries[0].action in _SENT_ACTIONS and any(
         entry.outcome == Outcome.NOT_SEEN
         or (entry.outcome == Outcome.APPLIED and entry.evidence == Evidence.ANSWER)
         for entry in last
@@ -108,11 +108,11 @@ def _to_be_seen(entries: Sequence[Entry]) -> bool:
 
 def _by_change(change_ids: Iterable[UUID]) -> dict[UUID, list[Entry]]:
     """The entries of these changes, in order."""
-    found: dict[UUID, list[Entry]] = {}
+    by_change: dict[UUID, list[Entry]] = {}
     entries = Entry.objects.select_related(None).filter(change_id__in=change_ids)
     for entry in entries.order_by("seq"):
-        found.setdefault(entry.change_id, []).append(entry)
-    return found
+        by_change.setdefault(entry.change_id, []).append(entry)
+    return by_change
 
 
 def faults(change_ids: Collection[str]) -> Iterator[str]:
@@ -128,7 +128,7 @@ def faults(change_ids: Collection[str]) -> Iterator[str]:
 def _are_projected(change_ids: Iterable[str]) -> bool:
     try:
         by_change = _by_change(map(UUID, change_ids))
-        expected = [projected(entries) for entries in by_change.values()]
+        expected = [rows_of(entries) for entries in by_change.values()]
         numbers = [entry.seq for entries in by_change.values() for entry in entries]
         changes = Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers))
         fields = ChangedField.objects.filter(pk__in=numbers)
@@ -137,7 +137,7 @@ def _are_projected(change_ids: Iterable[str]) -> bool:
             set(fields.values_list(*_OF_A_FIELD)),
         ) == (
             set(map(attrgetter(*_OF_A_CHANGE), (change for change, _ in expected))),
-            set(map(attrgetter(*_OF_A_FIELD), (one for _, fields in expected for one in fields))),
+            set(map(attrgetter(*_OF_A_FIELD), (row for _, fields in expected for row in fields))),
         )
     except (DataError, ValueError, TypeError):  # what is no id and no time for Python
         return False
@@ -156,23 +156,23 @@ def _strays(model: type[Change] | type[ChangedField]) -> Any:
     return model._default_manager.filter(of_none).order_by("pk").values_list("pk", flat=True)
 
 
-def rebuild(progress: Callable[[int, int], None] = lambda done, last: None) -> None:
+def rebuild(progress: Callable[[int, int], None] = lambda seq, last: None) -> None:
     """Make all rows anew in batches, beside the workers. May be ended and begun again.
 
-    A change whose row was lost counts as unseen by its author. progress: told the number reached
-    and the last.
+    A change whose row was lost counts as unseen by its author. progress: called with the number of
+    the entry reached, and the last.
     """
-    done, last = chain.oldest() - 1, chain.position()
-    while done < last:
+    seq, last = chain.oldest() - 1, chain.position()
+    while seq < last:
         with statements.batch():
             chain.lock()
-            oldest = Entry.objects.filter(seq__gt=done).order_by("seq")
+            oldest = Entry.objects.filter(seq__gt=seq).order_by("seq")
             batch = list(oldest.values_list("seq", "change_id")[:_BATCH])
             if not batch:
                 break
             _rebuild({change_id for _, change_id in batch})
-        done = batch[-1][0]
-        progress(done, last)
+        seq = batch[-1][0]
+        progress(seq, last)
     with statements.batch():
         chain.lock()
         for model in (Change, ChangedField):
@@ -186,11 +186,11 @@ def _rebuild(change_ids: Collection[UUID]) -> None:
     Change.objects.filter(Q(pk__in=by_change) | Q(seq__in=numbers)).delete()
     ChangedField.objects.filter(pk__in=numbers).delete()
     for entries in by_change.values():
-        change, fields = projected(entries)
+        change, fields = rows_of(entries)
         if row := former.get(change.pk):
             change.read_again_at = row.read_again_at
             change.unseen_by_author = row.unseen_by_author
         else:
-            settled = entries[-1].evidence not in _ANSWERED
-            change.unseen_by_author = settled and change.action in _SENT
+            is_settled = entries[-1].evidence not in _ANSWERS
+            change.unseen_by_author = is_settled and change.action in _SENT_ACTIONS
         statements.insert([change, *fields])

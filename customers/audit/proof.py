@@ -25,7 +25,7 @@ _Links = Mapping[int, tuple[bytes, bytes]]  # number of an entry -> its content 
 
 @dataclass(frozen=True)
 class Proof:
-    """What was computed just now of one change.
+    """The proof of one change, computed just now.
 
     entries: its own, in order. before: the digest that the first of them follows. seal: the signed
     head that vouches for them, None if none is near. faults: what does not match, in the words of
@@ -88,18 +88,18 @@ def _nearest(first: int, last: int, keys: Keys) -> tuple[int, Seal | None]:
     A stored seal that no key signed proves nothing and is passed over; the head has to be signed.
     """
     columns = [column.name for column in StoredSeal._meta.concrete_fields]
-    stored = StoredSeal.objects.filter(seq__gte=last, seq__lt=first + MOST)
+    seals = StoredSeal.objects.filter(seq__gte=last, seq__lt=first + MOST)
     head, former = (
         rows.annotate(is_head=Value(is_head, BooleanField())).values_list(*columns, "is_head")
-        for rows, is_head in ((Head.objects.filter(pk=1), True), (stored, False))
+        for rows, is_head in ((Head.objects.filter(pk=1), True), (seals, False))
     )
-    newest, found = 0, []
+    newest, candidates = 0, []
     for *row, is_head in head.union(former, all=True):
         seal = chain.seal_of(StoredSeal(*row))
         newest = seal.seq if is_head else newest
         if last <= seal.seq < first + MOST and (is_head or keys.signed(seal)):
-            found.append(seal)
-    return newest, min(found, default=None)
+            candidates.append(seal)
+    return newest, min(candidates, default=None)
 
 
 def _links(numbers: Sequence[int], seal: Seal | None) -> _Links:
@@ -109,12 +109,12 @@ def _links(numbers: Sequence[int], seal: Seal | None) -> _Links:
         rows = rows.filter(seq__range=(numbers[0] - 1, seal.seq))
     else:
         rows = rows.filter(seq__in={seq + step for seq in numbers for step in (-1, 0, 1)})
-    found = rows.values_list("seq", "content_digest", "digest")
-    return {seq: (bytes(content), bytes(digest)) for seq, content, digest in found}
+    columns = rows.values_list("seq", "content_digest", "digest")
+    return {seq: (bytes(content), bytes(digest)) for seq, content, digest in columns}
 
 
 def _before(walker: Verifier, first: int, links: _Links) -> bytes:
-    """What the first entry follows: an entry, the beginning, or what an anchor says."""
+    """The digest before the first entry: of an entry, of the beginning, or in an anchor."""
     if first - 1 in links:
         before = links[first - 1][1]
     else:
@@ -133,23 +133,23 @@ def _walk(walker: Verifier, own: Mapping[int, Entry], links: _Links, seal: Seal 
             walker.entry(seq, content, digest, entry.version, tuple(chain.columns(entry)))
         elif seal or seq == walker.seq + 1:
             walker.link(seq, content, digest)
-        else:  # what lies between two of the entries is not looked at
+        else:  # the entries between two of the change's own are not checked
             walker.begin(seq, digest, trusted=True)
     if seal and walker.seq < seal.seq:
         walker.bad_entry(walker.seq + 1, f"missing, up to {seal.seq}", broken=True)
 
 
 def _check_values(walker: Verifier, entries: Sequence[Entry]) -> None:
-    """What the vault holds of them. A key that is not given says nothing of them."""
-    erased = None
+    """Check their values in the vault, except under a key that is not in the settings."""
+    erasures = None
     for entry in entries:
-        missing = {value for value in entry.opened.values() if isinstance(value, Missing)}
+        missing = {value for value in entry.contents.values() if isinstance(value, Missing)}
         if Missing.UNREADABLE in missing and encryption.has_key(entry.item.key_id):
             walker.bad_entry(entry.seq, "its values are not what it committed to")
         if Missing.ERASED in missing:
-            erased = erased or Erasures()
+            erasures = erasures or Erasures()
             about = (str(entry.change_id), entry.customer_id, entry.action)
-            if not erased.names(entry.seq, *about):
+            if not erasures.names(entry.seq, *about):
                 what = "its values are missing, and no entry says that they were erased"
                 walker.bad_entry(entry.seq, what)
 
@@ -171,7 +171,7 @@ def lines(proof: Proof) -> Iterator[str]:
         if entry := own.get(seq):
             columns = dict(zip(COLUMNS, chain.columns(entry), strict=True))
             line |= {"version": entry.version, "digest": digest.hex(), "content": columns}
-            if not any(isinstance(value, Missing) for value in entry.opened.values()):
+            if not any(isinstance(value, Missing) for value in entry.contents.values()):
                 item = entry.item
                 line["values"] = values_in(seq, columns, item.key_id, bytes(item.encrypted))
         yield as_line(line)

@@ -33,11 +33,11 @@ def with_entries(changes: Iterable[Change], *, field: str = "") -> list[Change]:
     Without a change that has no entry: somebody put its row in.
     """
     changes = list(changes)
-    found: Mapping[UUID, list[Entry]] = defaultdict(list)
+    by_change: Mapping[UUID, list[Entry]] = defaultdict(list)
     for entry in entries_of([change.pk for change in changes], [field] if field else []):
-        found[entry.change_id].append(entry)
+        by_change[entry.change_id].append(entry)
     for change in changes:
-        change.entries = found[change.pk]
+        change.entries = by_change[change.pk]
     reverts.link(changes)
     return [change for change in changes if change.entries]
 
@@ -47,25 +47,25 @@ def entries_of(change_ids: Collection[UUID], fields: Collection[str] = ()) -> li
     if not change_ids:
         return []
     to_id = Entry._meta.get_field("change_id").get_db_prep_value
-    asked = [to_id(change_id, connection) for change_id in change_ids]
+    ids = [to_id(change_id, connection) for change_id in change_ids]
     of_fields = f"AND entry.field IN ({', '.join(['%s'] * len(fields))})" if fields else ""
     query = f"""
         SELECT {statements.columns(Entry, "entry")}, {statements.columns(VaultItem, "item")}
         FROM customers_entry entry LEFT JOIN customers_vaultitem item ON item.seq = entry.seq
-        WHERE entry.change_id IN ({", ".join(["%s"] * len(asked))}) {of_fields} ORDER BY entry.seq
+        WHERE entry.change_id IN ({", ".join(["%s"] * len(ids))}) {of_fields} ORDER BY entry.seq
     """  # noqa: S608 - only names and marks are put in
     with connection.cursor() as cursor:
-        cursor.execute(query, [*asked, *fields])
-        return [entry for row in cursor.fetchall() if (entry := entry_made(row)) is not None]
+        cursor.execute(query, [*ids, *fields])
+        return [entry for row in cursor.fetchall() if (entry := entry_of(row)) is not None]
 
 
-def entry_made(row: Sequence[Any]) -> Entry | None:
-    """An entry with what the vault holds of it, from the columns of both; None if there is none.
+def entry_of(row: Sequence[Any]) -> Entry | None:
+    """An entry with its item of the vault, from the columns of both; None if there is none.
 
-    The item does not know its entry: two that know each other stay until the collector comes.
+    The item does not refer to its entry: a cycle would stay until the garbage collector runs.
     """
     width = len(Entry._meta.concrete_fields)
-    entry, item = statements.made(Entry, row[:width]), statements.made(VaultItem, row[width:])
+    entry, item = statements.row_of(Entry, row[:width]), statements.row_of(VaultItem, row[width:])
     if entry is not None:
         Entry._meta.get_field("item").set_cached_value(entry, item)
     return entry
@@ -76,9 +76,9 @@ def page(
 ) -> Page[Change]:
     """One page by keyset: never counted, and steady while the log grows."""
     older_ones = changes if before is None else changes.filter(seq__lt=before)
-    found = list(older_ones[: size + 1])
-    older = found[size - 1].seq if len(found) > size else None
-    return Page(with_entries(found[:size], field=field), older)
+    rows = list(older_ones[: size + 1])
+    older = rows[size - 1].seq if len(rows) > size else None
+    return Page(with_entries(rows[:size], field=field), older)
 
 
 def newest_change(customer_id: str) -> Change | None:
@@ -93,10 +93,10 @@ def waiting(customer_id: str = "") -> list[JournalLine]:
     Read before the changes that stand beside them on a page: what is settled between the two looks
     is then shown twice, and not missed.
     """
-    asked = [customer_id] if customer_id else []
-    of_customer = "WHERE customer_id = %s" if asked else ""
+    parameters = [customer_id] if customer_id else []
+    of_customer = "WHERE customer_id = %s" if parameters else ""
     newest_ones = f"{of_customer} ORDER BY sent_at DESC LIMIT {PAGE}"
-    return statements.rows(JournalLine, newest_ones, asked)
+    return statements.rows(JournalLine, newest_ones, parameters)
 
 
 def views_of(actor: Actor) -> list[SavedView]:
@@ -107,9 +107,9 @@ def views_of(actor: Actor) -> list[SavedView]:
 
 @dataclass(frozen=True)
 class Unsettled:
-    """What is not known of changes. waiting: no answer yet. changes: unclear, or still watched.
+    """Changes without an outcome. waiting: no answer yet. changes: unclear, or still watched.
 
-    more: there are others beside them.
+    more: there are others beside these.
     """
 
     waiting: list[JournalLine]
@@ -124,8 +124,8 @@ def unsettled(
     sort only; most: of those that wait, and of the others; None for all.
     """
     watched = Q(outcome=Outcome.NOT_SEEN, read_again_at__isnull=False)
-    shown = watched | Q(outcome=Outcome.UNCLEAR)
-    changes = Change.objects.filter(UNSETTLED, shown).order_by("-outcome", "-seq")
+    visible = watched | Q(outcome=Outcome.UNCLEAR)
+    changes = Change.objects.filter(UNSETTLED, visible).order_by("-outcome", "-seq")
     waiting = JournalLine.objects.order_by("-sent_at")
     if actor is not None:
         changes = changes.by(actor)
@@ -133,9 +133,9 @@ def unsettled(
     if action is not None:
         changes, waiting = changes.filter(action=action), waiting.filter(action=action)
     one_more = None if most is None else most + 1
-    lines, found = list(waiting[:one_more]), list(changes[:one_more])
-    more = most is not None and max(len(lines), len(found)) > most
-    return Unsettled(lines[:most], with_entries(found[:most]), more)
+    lines, rows = list(waiting[:one_more]), list(changes[:one_more])
+    more = most is not None and max(len(lines), len(rows)) > most
+    return Unsettled(lines[:most], with_entries(rows[:most]), more)
 
 
 def creates_since(seq: int) -> list[Change]:
@@ -151,13 +151,13 @@ def unseen_by_author(actor: Actor) -> list[Change]:
     query = (
         "SELECT EXISTS (SELECT 1 FROM customers_change WHERE actor_key = %s AND unseen_by_author)"
     )
-    if not statements.asked(query, [actor_key(actor.issuer, actor.sub)])[0]:
+    if not statements.one_row(query, [actor_key(actor.issuer, actor.sub)])[0]:
         return []
     return with_entries(Change.objects.by(actor).filter(unseen_by_author=True)[:PAGE])
 
 
 def mark_seen(changes: Iterable[Change]) -> None:
-    """Note that their author has been shown what came of them."""
+    """Note that their author has been shown the outcomes."""
     Change.objects.filter(pk__in=[change.pk for change in changes]).update(unseen_by_author=False)
 
 
@@ -167,7 +167,7 @@ def of_change(change_id: UUID) -> list[Entry]:
 
 
 def names_of(events: Iterable[AccessEvent]) -> dict[str, str]:
-    """customer_id -> what the log called that customer last; without those whom it cannot name.
+    """customer_id -> the last name of that customer in the log; without those it cannot name.
 
     One query.
     """
@@ -175,21 +175,22 @@ def names_of(events: Iterable[AccessEvent]) -> dict[str, str]:
     entries = Entry.objects.filter(customer_id=OuterRef("customer_id"), action__in=OF_VALUES)
     last = Subquery(entries.order_by("-seq").values("seq")[:1])
     numbers = AccessEvent.objects.filter(pk__in=one_each.values()).order_by().values(last=last)
-    named = {one.customer_id: one.customer_label for one in Entry.objects.filter(seq__in=numbers)}
-    return {number: name for number, name in named.items() if not isinstance(name, Missing)}
+    last_entries = Entry.objects.filter(seq__in=numbers)
+    labels = {entry.customer_id: entry.customer_label for entry in last_entries}
+    return {number: name for number, name in labels.items() if not isinstance(name, Missing)}
 
 
 def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """field -> the entry that says what came of it, from a change's entries in order.
+    """field -> the entry with its outcome, from a change's entries in order.
 
     A form that was refused may be sent again with other fields: only its last sending counts, which
     all entries but a person's decision name by their request.
     """
-    judged = [entry for entry in entries if entry.outcome != Outcome.STORED_AS]
-    sendings = [entry.request_id for entry in judged if entry.evidence != Evidence.PERSON]
+    steps = [entry for entry in entries if entry.outcome != Outcome.STORED_AS]
+    sendings = [entry.request_id for entry in steps if entry.evidence != Evidence.PERSON]
     return {
         entry.field: entry
-        for entry in judged
+        for entry in steps
         if entry.evidence == Evidence.PERSON or entry.request_id == sendings[-1]
     }
 
@@ -205,13 +206,13 @@ def newest_by_field(customer_id: str, *, field: str = "") -> dict[str, Entry]:
     return _newest(customer_id, (Outcome.APPLIED,), **({"field": field} if field else {}))
 
 
-def stored_last(customer_id: str) -> dict[str, Entry]:
-    """The same, or the entry after it that says as what Club Med stored that; `Entry.known`."""
+def newest_stored(customer_id: str) -> dict[str, Entry]:
+    """The same, or the entry after it with the value as Club Med stored it; `Entry.value`."""
     return _newest(customer_id, (Outcome.APPLIED, Outcome.STORED_AS))
 
 
 def _newest(customer_id: str, outcomes: Collection[Outcome], **about: str) -> dict[str, Entry]:
     of_values = Entry.objects.filter(action__in=OF_VALUES, outcome__in=outcomes)
-    theirs = of_values.filter(customer_id=customer_id, **about).order_by().values("field")
-    newest = theirs.annotate(last=Max("seq")).values("last")
+    rows = of_values.filter(customer_id=customer_id, **about).order_by().values("field")
+    newest = rows.annotate(last=Max("seq")).values("last")
     return {entry.field: entry for entry in Entry.objects.filter(seq__in=newest)}

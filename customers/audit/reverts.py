@@ -9,13 +9,13 @@ from customers.audit.models import Act, Change, Entry
 
 def link(changes: Iterable[Change]) -> None:
     """Give each change the one that it reverts, as `change.reverted`; one query if any does."""
-    named = {
-        change: found
+    earlier_ids = {
+        change: change_id
         for change in changes
-        if change.entries and (found := reverted_by(change.entries[0]))
+        if change.entries and (change_id := reverted_by(change.entries[0]))
     }
-    earlier = Change.objects.in_bulk([*named.values()]) if named else {}
-    for change, change_id in named.items():
+    earlier = Change.objects.in_bulk([*earlier_ids.values()]) if earlier_ids else {}
+    for change, change_id in earlier_ids.items():
         change.reverted = earlier.get(change_id)
 
 

@@ -33,14 +33,14 @@ def run(statements: Iterable[Statement]) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # which takes one at a time
             return [_count(cursor.execute(*statement)) for statement in statements]
-        cursor.execute(*_joined(statements))
+        cursor.execute(*_message(statements))
         return _counts(cursor)
 
 
-def _joined(statements: Sequence[Statement]) -> Statement:
+def _message(statements: Sequence[Statement]) -> Statement:
     """One message of all of them."""
     texts, parameters = zip(*statements, strict=True)
-    return "; ".join(texts), [one for its in parameters for one in its]
+    return "; ".join(texts), [value for row in parameters for value in row]
 
 
 def _counts(cursor: Any) -> list[int]:
@@ -56,8 +56,8 @@ def _count(cursor: Any) -> int:
 
 
 def insert(rows: Iterable[Model]) -> None:
-    if inserted := list(inserting(rows)):
-        run(inserted)
+    if statements := list(inserting(rows)):
+        run(statements)
 
 
 def inserting(
@@ -90,7 +90,7 @@ def updating(row: Model, *names: str) -> Statement:
     """A statement that writes these columns of a row that is there."""
     columns: list[Any] = [row._meta.get_field(name) for name in names]
     table, key = row._meta.db_table, row._meta.pk
-    changes = ", ".join(f'"{one.column}" = %s' for one in columns)
+    changes = ", ".join(f'"{field.column}" = %s' for field in columns)
     text = f'UPDATE "{table}" SET {changes} WHERE "{key.column}" = %s'  # noqa: S608
     return text, _parameters(row, [*columns, key])
 
@@ -123,30 +123,30 @@ def batch() -> Iterator[None]:
 
 
 def _parameters(
-    row: Model, columns: Iterable[Any], given: Mapping[str, float] = _NONE
+    row: Model, columns: Iterable[Any], seconds: Mapping[str, float] = _NONE
 ) -> list[Any]:
     return [
-        given[one.attname]
-        if one.attname in given
-        else one.get_db_prep_save(getattr(row, one.attname), connection)
-        for one in columns
+        seconds[field.attname]
+        if field.attname in seconds
+        else field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in columns
     ]
 
 
 @cache
 def _insert(model: type[Model], by_clock: tuple[str, ...]) -> tuple[list[Any], str, str]:
     """Columns, their names, and a mark for each."""
-    columns = [one for one in model._meta.concrete_fields if not isinstance(one, AutoField)]
-    names = ", ".join(f'"{one.column}"' for one in columns)
+    columns = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+    names = ", ".join(f'"{field.column}"' for field in columns)
     from_now = "clock_timestamp() + %s * interval '1s'"
-    marks = ", ".join(from_now if one.attname in by_clock else "%s" for one in columns)
+    marks = ", ".join(from_now if field.attname in by_clock else "%s" for field in columns)
     return columns, names, marks
 
 
 # Reading ------------------------------------------------------------------------------------------
 
 
-def asked(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+def one_row(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     """The one row of a query."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
@@ -154,15 +154,15 @@ def asked(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     return row
 
 
-def time_of(found: datetime | None) -> datetime | None:
+def time_of(moment: datetime | None) -> datetime | None:
     """A time of a query. SQLite does not say in which zone it is."""
-    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def find(model: type[Row], key: Any) -> Row | None:
     """The row with that primary key."""
-    found = _fetched(model, *_by_key(model, key))
-    return found[0] if found else None
+    rows = _fetch(model, *_by_key(model, key))
+    return rows[0] if rows else None
 
 
 def lock_and_run(
@@ -177,9 +177,9 @@ def lock_and_run(
     text, parameters = _by_key(model, key)
     messages = [(f"{text} FOR UPDATE", parameters), *statements]
     with connection.cursor() as cursor:
-        cursor.execute(*_joined(messages))
-        found = cursor.fetchone()
-        return found and made(model, found), _counts(cursor)[1:]
+        cursor.execute(*_message(messages))
+        row = cursor.fetchone()
+        return row and row_of(model, row), _counts(cursor)[1:]
 
 
 def _by_key(model: type[Model], key: Any) -> Statement:
@@ -190,31 +190,31 @@ def _by_key(model: type[Model], key: Any) -> Statement:
 
 def rows(model: type[Row], which: str, parameters: Sequence[Any] = ()) -> list[Row]:
     """Rows of one table, as the ORM gives them. which: what stands behind FROM."""
-    return _fetched(model, _selecting(model, which), parameters)
+    return _fetch(model, _selecting(model, which), parameters)
 
 
 def _selecting(model: type[Model], which: str) -> str:
     return f"SELECT {columns(model, 'one')} FROM {model._meta.db_table} one {which}"  # noqa: S608
 
 
-def fetched(query: QuerySet[Row]) -> list[Row]:
+def fetch(query: QuerySet[Row]) -> list[Row]:
     """The rows of a query that the ORM has built."""
-    return _fetched(query.model, *query.query.sql_with_params())
+    return _fetch(query.model, *query.query.sql_with_params())
 
 
-def _fetched(model: type[Row], query: str, parameters: Sequence[Any]) -> list[Row]:
+def _fetch(model: type[Row], query: str, parameters: Sequence[Any]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return [row for found in cursor.fetchall() if (row := made(model, found)) is not None]
+        return [row for values in cursor.fetchall() if (row := row_of(model, values)) is not None]
 
 
 @cache
 def columns(model: type[Model], table: str) -> str:
     """What a query selects to have a row `made`. table: its name there."""
-    return ", ".join(f'{table}."{one.column}"' for one in model._meta.concrete_fields)
+    return ", ".join(f'{table}."{field.column}"' for field in model._meta.concrete_fields)
 
 
-def made(model: type[Row], values: Sequence[Any]) -> Row | None:
+def row_of(model: type[Row], values: Sequence[Any]) -> Row | None:
     """A row as the ORM gives it. None if it was joined and there is none.
 
     `Model.from_db` sets one column after the other and takes three times as long.
@@ -243,11 +243,11 @@ def _conversions(model: type[Model]) -> tuple[list[str], list[Any]]:
     """The names of its columns; and of those that are not as the database gives them: name,
     column, what converts it.
     """
-    names, found = [], []
+    names, conversions = [], []
     for field in model._meta.concrete_fields:
         column = field.cached_col
         own = column.get_db_converters(connection)
         names.append(field.attname)
         if converters := [*connection.ops.get_db_converters(column), *own]:
-            found.append((field.attname, column, converters))
-    return names, found
+            conversions.append((field.attname, column, converters))
+    return names, conversions

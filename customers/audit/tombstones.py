@@ -38,7 +38,7 @@ class Tombstone:
 
 
 def write(tombstone: Tombstone) -> None:
-    """Append it to the file and flush it to the disk, whole or not at all. Raises OSError.
+    """Append a tombstone to the file and flush it to the disk, or nothing. Raises OSError.
 
     Call it under the head's lock, so that nobody else writes at the same time.
     """
@@ -61,26 +61,26 @@ def write(tombstone: Tombstone) -> None:
 
 def read(path: str) -> tuple[list[Tombstone], list[int]]:
     """The tombstones in a file that we signed, and the numbers of other lines. Raises OSError."""
-    signed, others = [], []
+    tombstones, others = [], []
     with open(path, encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
-            if (tombstone := _read(line)) is None:
+            if (tombstone := _parse(line)) is None:
                 others.append(number)
             else:
-                signed.append(tombstone)
-    return signed, others
+                tombstones.append(tombstone)
+    return tombstones, others
 
 
-def _read(line: str) -> Tombstone | None:
+def _parse(line: str) -> Tombstone | None:
     try:
         columns = json.loads(line)
         key, signature = columns.pop("key_id"), base64.urlsafe_b64decode(columns.pop("signature"))
         tombstone = Tombstone(**columns | {"creates": tuple(columns["creates"])})
         for change_id in (tombstone.change_id, *tombstone.creates):
             UUID(change_id)  # the message joins them, so each must be one id
-        ours = signing.keys().verifies(key, signature, tombstone.message())
+        is_ours = signing.keys().verifies(key, signature, tombstone.message())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return tombstone if ours else None
+    return tombstone if is_ours else None

@@ -1,4 +1,4 @@
-"""What makes the database itself refuse to change the log: triggers, on SQLite and on PostgreSQL.
+"""Triggers that make the database itself refuse to change the log, on SQLite and PostgreSQL.
 
 Installed after every migration (`customers.apps`) and checked by `/health/ready`. Who owns the
 tables can drop them, so on PostgreSQL the product runs as a role that does not
@@ -99,7 +99,7 @@ _SEARCH_PATH = "search_path=pg_catalog, pg_temp"
 
 
 def install() -> None:
-    """Make what is missing. Does nothing if nothing is, or if the tables are not there.
+    """Create the missing triggers. Does nothing without any, or without the tables.
 
     So a role that does not own the tables can run `migrate` with nothing to apply.
     """
@@ -128,22 +128,22 @@ def install() -> None:
 
 def missing() -> list[str]:
     """The names of the triggers that are absent, altered or disabled."""
-    if connection.vendor == "sqlite":  # which keeps a statement to the letter
+    if connection.vendor == "sqlite":  # which stores a statement to the letter
         rows = _rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        wanted: dict[str, Any] = {name: [_sqlite_trigger(name)] for name in _SQLITE}
+        expected: dict[str, Any] = {name: [_sqlite_trigger(name)] for name in _SQLITE}
     else:
-        rows = _rows(_FOUND)
+        rows = _rows(_QUERY)
         schema = rows[0][-1] if rows else ""
         bodies = {name: body.format(schema=schema) for name, body in _FUNCTIONS.items()}
-        wanted = {
+        expected = {
             name: [_postgresql_trigger(schema, name), "A", bodies[function], [_SEARCH_PATH], schema]
             for name, (_, function) in _POSTGRESQL.items()
         }
-    found = {name: trigger for name, *trigger in rows}
-    return [name for name, trigger in wanted.items() if found.get(name) != trigger]
+    triggers = {name: trigger for name, *trigger in rows}
+    return [name for name, trigger in expected.items() if triggers.get(name) != trigger]
 
 
-_FOUND = """
+_QUERY = """
 SELECT t.tgname, split_part(pg_get_triggerdef(t.oid), ' EXECUTE ', 1), t.tgenabled,
     p.prosrc, p.proconfig, c.relnamespace::regnamespace::text
 FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_proc AS p ON p.oid = t.tgfoid
@@ -167,7 +167,7 @@ def _postgresql_trigger(schema: str, name: str) -> str:
 
 
 def _schema() -> str:
-    """Where PostgreSQL keeps the tables, quoted."""
+    """The schema of the tables in PostgreSQL, quoted."""
     query = "SELECT relnamespace::regnamespace::text FROM pg_class"
     [[schema]] = _rows(f"{query} WHERE oid = to_regclass('customers_entry')")
     return str(schema)

@@ -1,4 +1,4 @@
-"""The vault: what the commitments of entries stand for, encrypted in a table of its own.
+"""The vault: the values that entries commit to, encrypted in a table of their own.
 
 Values leave it when their customer is forgotten or they are too old; the commitments stay.
 """
@@ -32,42 +32,42 @@ def commit(entry: Entry, values: Mapping[str, Any]) -> list[bytes]:
 
 
 def item(entry: Entry, salted: Sequence[bytes]) -> VaultItem:
-    """The row of what a numbered entry committed to."""
+    """The row of the values that a numbered entry commits to."""
     encrypted = encryption.encrypt_values(entry.seq, entry.field, salted)
     return VaultItem(entry=entry, key_id=encryption.current(), encrypted=encrypted)
 
 
-def rewrap(progress: Callable[[int], None] = lambda done: None) -> int:
-    """Encrypt under the current key what a former one encrypted, beside the workers.
+def rewrap(progress: Callable[[int], None] = lambda count: None) -> int:
+    """Encrypt rows of a former key under the current one, beside the workers.
 
-    Leaves out what does not open and, lest two wait for each other, rows that somebody has locked.
-    progress: told how many rows are done. Returns how many those were.
+    Leaves out rows that do not open and, lest two wait for each other, rows that somebody has
+    locked. progress: called with the number of rows so far. Returns their number.
     """
-    done = 0
+    count = 0
     for rows in _of_former_keys():
-        left = rows.order_by("pk").select_for_update(of=("self",), skip_locked=True)
+        rest = rows.order_by("pk").select_for_update(of=("self",), skip_locked=True)
         while True:
             with statements.batch():
-                batch = list(left[:_BATCH])
+                batch = list(rest[:_BATCH])
                 for row in batch:
                     with suppress(encryption.UnreadableError):
                         text = encryption.decrypt(row.key_id, row.encrypted, row.place())
                         row.encrypted = encryption.encrypt(text, row.place())
                         row.key_id = encryption.current()
                         statements.update(row, "key_id", "encrypted")
-                        done += 1
+                        count += 1
             if not batch:
                 break
-            left = left.filter(pk__gt=batch[-1].pk)
-            progress(done)
-    return done
+            rest = rest.filter(pk__gt=batch[-1].pk)
+            progress(count)
+    return count
 
 
-def left_behind() -> int:
+def count_of_former_keys() -> int:
     """How many rows a former key encrypted."""
     return sum(rows.count() for rows in _of_former_keys())
 
 
 def _of_former_keys() -> list[QuerySet[Any]]:
     rows = VaultItem.objects.select_related("entry"), JournalLine.objects.all()
-    return [one.exclude(key_id=encryption.current()) for one in rows]
+    return [query.exclude(key_id=encryption.current()) for query in rows]

@@ -1,6 +1,6 @@
 """Runs of the verification, as the page of the log's integrity shows and starts them.
 
-Each run writes into a row how far it is and what it found; one at most is under way. The row is a
+Each run writes its progress and its result into a row; one at most is under way. The row is a
 help and no proof: whoever can write to the database can write it.
 """
 
@@ -30,14 +30,14 @@ from customers.audit.verify import Progress, verify
 logger = logging.getLogger(__name__)
 _LOST = timedelta(minutes=2)  # a run that has not beaten for so long has ended
 _BEAT = 1.0  # seconds between two of its beats
-_KEPT = timedelta(days=366)
-_SHOWN = 6
-_BROKEN, _REMEMBERED = "log:broken", 10  # seconds
+_MAX_AGE = timedelta(days=366)  # of a run
+_MOST = 6  # runs on the page
+_BROKEN, _SECONDS = "log:broken", 10  # seconds
 
 
 class Runs(NamedTuple):
     """The newest runs, newest first; the one that says whether the log is whole; and the newest
-    that compared the log with a seal kept elsewhere.
+    that compared the log with a seal from outside.
     """
 
     newest: list[Verification]
@@ -48,20 +48,20 @@ class Runs(NamedTuple):
 def runs() -> Runs:
     """One query. A run that was lost is shown as broken off."""
     all_runs = Verification.objects.all()
-    newest, result = all_runs[:_SHOWN], _results()[:1]
+    newest, result = all_runs[:_MOST], _results()[:1]
     sealed = all_runs.filter(sealed__gt=0)[:1]
-    asked = {"is_newest": newest, "is_result": result, "is_sealed": sealed}
-    marks = {name: Q(pk__in=rows.values("pk")) for name, rows in asked.items()}
+    queries = {"is_newest": newest, "is_result": result, "is_sealed": sealed}
+    marks = {name: Q(pk__in=rows.values("pk")) for name, rows in queries.items()}
     rows: list[Any] = [
         *all_runs.annotate(lost=_is_lost(), **marks).filter(reduce(or_, marks.values()))
     ]
     for run in rows:
         run.state = CheckState.BROKEN_OFF if run.lost else run.state
-    found = next((run for run in rows if run.is_result), None)
-    _remember(found)
+    latest = next((run for run in rows if run.is_result), None)
+    _remember(latest)
     return Runs(
         [run for run in rows if run.is_newest],
-        found,
+        latest,
         next((run for run in rows if run.is_sealed), None),
     )
 
@@ -70,28 +70,28 @@ def _results() -> "QuerySet[Verification]":
     """Runs that say whether the log is whole, the newest first: those that read all of the log, and
     those of a part that is not whole.
     """
-    ended = Q(state=CheckState.WHOLE, since=0) | Q(state=CheckState.NOT_WHOLE)
-    return Verification.objects.filter(ended).order_by("-ended_at")
+    has_result = Q(state=CheckState.WHOLE, since=0) | Q(state=CheckState.NOT_WHOLE)
+    return Verification.objects.filter(has_result).order_by("-ended_at")
 
 
 def result() -> Verification | None:
     """The run that says whether the log is whole."""
-    found = _results().first()
-    _remember(found)
-    return found
+    latest = _results().first()
+    _remember(latest)
+    return latest
 
 
-def _remember(found: Verification | None) -> None:
-    cache.set(_BROKEN, bool(found and found.is_broken), _REMEMBERED)
+def _remember(latest: Verification | None) -> None:
+    cache.set(_BROKEN, bool(latest and latest.is_broken), _SECONDS)
 
 
 def is_broken() -> bool:
     """Is the log not whole? Some seconds old, as each page of the log asks."""
-    known = cache.get(_BROKEN)
-    if known is None:
-        found = result()
-        known = found and found.is_broken
-    return bool(known)
+    answer = cache.get(_BROKEN)
+    if answer is None:
+        latest = result()
+        answer = latest and latest.is_broken
+    return bool(answer)
 
 
 def _is_lost() -> Q:
@@ -158,7 +158,7 @@ def run(
     seals: Iterable[Seal] = (),
     number: int | None = None,
 ) -> Verifier:
-    """Verify the log as `verify` does, and leave in a row how far that is and what came of it.
+    """Verify the log as `verify` does, and write the progress and the result into a row.
 
     number: of the row that `start` made. While another run has the row, only the result is written.
     A row that cannot be written stops nothing.
@@ -188,24 +188,24 @@ def _new(actor_name: str) -> Verification:
     return Verification(actor_name=actor_name, started_at=timezone.now(), beat_at=statements.now())
 
 
-def _beating(row: Verification, told: Progress) -> Progress:
-    """Progress that is left in the row too, if that is shown."""
-    beaten = time.monotonic()
+def _beating(row: Verification, progress: Progress) -> Progress:
+    """Progress that is written into the row too, if the row is stored."""
+    beat_at = time.monotonic()
 
     def beat(seq: int, last: int) -> None:
-        nonlocal beaten
-        told(seq, last)
-        if row.pk and time.monotonic() - beaten >= _BEAT:
-            beaten = time.monotonic()
+        nonlocal beat_at
+        progress(seq, last)
+        if row.pk and time.monotonic() - beat_at >= _BEAT:
+            beat_at = time.monotonic()
             _leave(row, reached=seq, last=last)
 
     return beat
 
 
 def _result(walker: Verifier) -> dict[str, Any]:
-    """What a run found, as columns."""
+    """The result of a run, as columns."""
     elsewhere = (*walker.bad_head, *walker.bad_seals, *walker.beside)
-    compared = (seq for seq in walker.seals.digests if seq <= walker.seq)
+    seqs = (seq for seq in walker.seals.digests if seq <= walker.seq)
     return {
         "state": CheckState.NOT_WHOLE if walker.faults else CheckState.WHOLE,
         "ended_at": timezone.now(),
@@ -213,7 +213,7 @@ def _result(walker: Verifier) -> dict[str, Any]:
         "reached": walker.seq,
         "last": walker.seq,
         "proven": min(walker.proven, walker.sound_up_to),
-        "sealed": max(compared, default=0),
+        "sealed": max(seqs, default=0),
         "faults": [*sorted(walker.bad_entries), *((None, what) for what in elsewhere)],
     }
 
@@ -225,7 +225,7 @@ def _leave(row: Verification, **values: Any) -> None:
         with transaction.atomic():
             row.save()
             if row.state in (CheckState.WHOLE, CheckState.NOT_WHOLE) and not row.since:
-                old = Verification.objects.filter(started_at__lt=timezone.now() - _KEPT)
+                old = Verification.objects.filter(started_at__lt=timezone.now() - _MAX_AGE)
                 old.filter(pk__lt=row.pk).delete()
         cache.delete(_BROKEN)
     except DatabaseError as exc:

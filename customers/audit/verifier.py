@@ -94,7 +94,7 @@ class Seal(NamedTuple):
         return self._asdict() | {"digest": self.digest.hex(), "signature": signature}
 
     def message(self) -> bytes:
-        """What is signed: how far the log goes, and the digest of its last entry."""
+        """The signed bytes: how far the log goes, and the digest of its last entry."""
         head = (str(self.seq), self.recorded_at, self.digest.hex(), self.key_id)
         return text_array(("crmadmin-head-1", *head))
 
@@ -103,8 +103,8 @@ class Keys:
     """Public keys by their id. public_keys: 32 bytes each, the current one first."""
 
     def __init__(self, public_keys: Iterable[bytes]) -> None:
-        self.known = {id_of(key): Ed25519PublicKey.from_public_bytes(key) for key in public_keys}
-        self.current = next(iter(self.known))
+        self.by_id = {id_of(key): Ed25519PublicKey.from_public_bytes(key) for key in public_keys}
+        self.current = next(iter(self.by_id))
 
     def signed(self, seal: Seal) -> bool:
         """Did one of the keys sign this head?"""
@@ -113,21 +113,21 @@ class Keys:
     def verifies(self, key_id: str, signature: bytes, message: bytes) -> bool:
         """Is it the signature of the key with that id?"""
         try:
-            self.known[key_id].verify(signature, message)
+            self.by_id[key_id].verify(signature, message)
         except (KeyError, InvalidSignature):
             return False
         return True
 
 
 class Seals:
-    """Seals that were kept elsewhere. digests: seq -> the digest that one says it had."""
+    """Seals from outside the log. digests: seq -> the digest of that entry in its seal."""
 
     def __init__(self, keys: Keys, seals: Iterable[Seal]) -> None:
         self.digests: dict[int, bytes] = {}
-        self.given: Counter[int] = Counter()
+        self.counts: Counter[int] = Counter()
         self.faults: list[str] = []
         for seal in seals:
-            self.given[seal.seq] += 1
+            self.counts[seal.seq] += 1
             if not keys.signed(seal):
                 what = f"the seal of entry {seal.seq} is not signed with a key that was given"
             elif self.digests.setdefault(seal.seq, seal.digest) != seal.digest:
@@ -223,12 +223,12 @@ class Verifier:
 
     def end(self, head: Seal) -> None:
         """The head's signature, and that it is the one of the last entry."""
-        reached = head.seq == self.seq and head.digest == self.digest
+        is_last = head.seq == self.seq and head.digest == self.digest
         if head.seq > self.seq:
             self.bad_entry(self.seq + 1, f"missing, up to the head at {head.seq}")
         elif head.seq < self.seq:
             self.bad_entry(head.seq + 1, "it comes after the head")
-        elif not reached:
+        elif not is_last:
             self.bad_head.append("the head is not the digest of the last entry")
         if not self.keys.signed(head):
             self.bad_head.append("the head is not signed with a key that was given")
@@ -236,7 +236,7 @@ class Verifier:
             self.bad_head.append(
                 "the head is signed with a former key: after a change of keys, audit_seal --rotate"
             )
-        elif reached and self.unbroken:
+        elif is_last and self.unbroken:
             self.proven = self.seq
         cut = (seq for seq in sorted(self.seals.digests) if seq > head.seq)
         named = (f"the log was cut: a seal says that there was an entry {seq}" for seq in cut)
@@ -244,7 +244,7 @@ class Verifier:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong, the first bad entry first."""
+        """The faults in words, the first bad entry first."""
         entries = sorted(self.bad_entries, key=lambda fault: fault[0])
         named = (f"entry {seq}: {what}" for seq, what in entries)
         return [*named, *self.bad_head, *self.bad_seals, *self.beside]
@@ -256,9 +256,9 @@ class Verifier:
         return min(bad, default=self.seq + 1) - 1
 
     def report(self) -> list[str]:
-        """The faults, and what can be said of the rest."""
-        given = self.seals.given
-        older = sum(count for seq, count in given.items() if seq < self.first - 1)
+        """The faults, and what is proven of the rest."""
+        counts = self.seals.counts
+        older = sum(count for seq, count in counts.items() if seq < self.first - 1)
         notes = []
         if older:
             notes.append(f"{older} seals of entries before these are not compared")
@@ -267,10 +267,10 @@ class Verifier:
                 f"that entry {self.first} is the right beginning is not proven: give a seal of "
                 f"entry {self.first - 1}, or an export from entry 1"
             )
-        walked = f"entries {self.first} to {self.seq}" if self.seq >= self.first else "no entries"
-        counted = f"{given.total() - older} seals compared, {self.in_full} entries in full"
+        span = f"entries {self.first} to {self.seq}" if self.seq >= self.first else "no entries"
+        summary = f"{counts.total() - older} seals compared, {self.in_full} entries in full"
         if not self.faults:
-            return [*notes, f"{walked}: whole, {counted}"]
+            return [*notes, f"{span}: whole, {summary}"]
         before = self.sound_up_to
         proven = min(self.proven, before)
         if proven >= self.first:
@@ -280,7 +280,7 @@ class Verifier:
                 f"nothing signed vouches for entries {max(proven + 1, self.first)} to {before}: "
                 "compare with a seal or a process log"
             )
-        return [*self.faults, *notes, f"{walked}: NOT whole, {counted}"]
+        return [*self.faults, *notes, f"{span}: NOT whole, {summary}"]
 
 
 # Files --------------------------------------------------------------------------------------------
@@ -315,14 +315,14 @@ def _walk_entry(verifier: Verifier, line: Mapping[str, Any]) -> None:
     if "content" not in line:
         verifier.link(seq, content)
         return
-    named = line["content"]
+    texts = line["content"]
     columns = (
-        [named[name] for name in COLUMNS] if set(named) == set(COLUMNS) else [""] * len(COLUMNS)
+        [texts[name] for name in COLUMNS] if set(texts) == set(COLUMNS) else [""] * len(COLUMNS)
     )
     verifier.entry(seq, content, bytes.fromhex(line["digest"]), line["version"], columns)
     for side, value in line.get("values", {}).items():
         salted = (value["salt"] + value["text"]).encode()
-        if hashlib.sha256(salted).hexdigest() != named[f"{side}_commitment"]:
+        if hashlib.sha256(salted).hexdigest() != texts[f"{side}_commitment"]:
             verifier.bad_entry(seq, f"its {side} is not what it committed to")
 
 
@@ -342,8 +342,8 @@ def seals_in(files: Iterable[str], logs: Iterable[str]) -> Iterator[Seal]:
     for path in logs:
         with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
-                _, logged, members = line.partition('"seal": {')
-                if logged:
+                _, is_seal, members = line.partition('"seal": {')
+                if is_seal:
                     with suppress(UnreadableError, ValueError):
                         yield Seal.of(json.JSONDecoder().raw_decode("{" + members)[0])
 
@@ -354,15 +354,15 @@ def main() -> int:
     parser.add_argument("--key", action="append", required=True, help="the current one first")
     parser.add_argument("--seal", action="append", default=[], metavar="FILE")
     parser.add_argument("--log", action="append", default=[], metavar="FILE")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        keys = Keys(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)) for key in given.key)
+        keys = Keys(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)) for key in options.key)
     except ValueError:
         print("a --key is not 32 bytes in URL-safe base64")
         return 2
     try:
-        verifier = Verifier(keys, Seals(keys, seals_in(given.seal, given.log)))
-        walk(verifier, read_lines(given.export))
+        verifier = Verifier(keys, Seals(keys, seals_in(options.seal, options.log)))
+        walk(verifier, read_lines(options.export))
     except UnreadableError as exc:
         print(exc)
         return 2

@@ -21,8 +21,8 @@ from customers.audit.verifier import COLUMNS, MOST, Seal, Seals, Verifier
 
 _STEP = 1_000  # entries, between two words of progress
 _customer_id, _action, _field = map(COLUMNS.index, ("customer_id", "action", "field"))
-_committed = itemgetter(_field, *(COLUMNS.index(f"{side}_commitment") for side in SIDES))
-# What is the same in all entries of a change that were recorded at once and came out alike.
+_commitments = itemgetter(_field, *(COLUMNS.index(f"{side}_commitment") for side in SIDES))
+# Columns that are equal in all entries of a change that were recorded at once with one outcome.
 _OF_AN_ACT = ("change_id", "recorded_at", "action", "outcome", "customer_id")
 _act = itemgetter(*map(COLUMNS.index, (*_OF_AN_ACT, "actor_issuer", "actor_sub")))
 Progress = Callable[[int, int], None]
@@ -34,15 +34,15 @@ def verify(
     seals: Iterable[Seal] = (),
     progress: Progress = lambda seq, last: None,
 ) -> Verifier:
-    """Verify the log, from its beginning or from a trusted seal, against seals kept elsewhere.
+    """Verify the log, from its beginning or from a trusted seal, against seals from outside.
 
-    progress: told the number reached and the last one, now and then. Raises DatabaseError, or
-    TypeError and AttributeError where SQLite holds what is no text, no number and no bytes.
+    progress: called with the number reached and the last. Raises DatabaseError, or TypeError and
+    AttributeError where SQLite holds what is no text, no number and no bytes.
     """
-    given = Seals(signing.keys(), seals)
+    all_seals = Seals(signing.keys(), seals)
     while True:
         with suppress(chain.OldestLeftError):  # it goes on from an anchor that was not there yet
-            return _verify(since, given, progress)
+            return _verify(since, all_seals, progress)
 
 
 def _verify(since: Seal | None, seals: Seals, progress: Progress) -> Verifier:
@@ -69,7 +69,7 @@ def _head(walker: Verifier) -> Seal:
 
 
 def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
-    """Where the chain goes on from: the beginning, an anchor, or the trusted seal."""
+    """Begin the walk at the beginning, at an anchor, or at the trusted seal."""
     after, digest = chain.beginning()
     if since is None or since.seq < after:  # its entry left with age
         walker.begin(after, digest)
@@ -81,13 +81,13 @@ def _begin(walker: Verifier, since: Seal | None, head: Seal) -> None:
     if since.seq > head.seq:
         walker.bad_seals.append(f"the log was cut: a seal says that there was an entry {since.seq}")
         return
-    recorded = Entry.objects.filter(seq=since.seq).values_list("digest", flat=True).first()
-    if recorded != since.digest and after != since.seq:
+    own_digest = Entry.objects.filter(seq=since.seq).values_list("digest", flat=True).first()
+    if own_digest != since.digest and after != since.seq:
         walker.bad_entry(since.seq, "it is not the one that was sealed", broken=True)
 
 
 def _walk(walker: Verifier, last: int, progress: Progress) -> None:
-    erased = erasure.Erasures()
+    erasures = erasure.Erasures()
     suspects: dict[str, None] = {}  # in the order of the entries
     first, fields = (), set[str]()
     for row in chain.hashed_rows(walker.seq, last, beside=True):
@@ -95,7 +95,7 @@ def _walk(walker: Verifier, last: int, progress: Progress) -> None:
         columns = row[4 : chain.WIDTH]
         key_id, encrypted, is_projected, is_first, key = row[chain.WIDTH :]
         walker.entry(seq, content, digest, version, columns)
-        _check_values(walker, erased, seq, columns, key_id, encrypted)
+        _check_values(walker, erasures, seq, columns, key_id, encrypted)
         act, field = _act(columns), columns[_field]
         if is_first:
             first, fields = act, set()
@@ -112,16 +112,16 @@ def _walk(walker: Verifier, last: int, progress: Progress) -> None:
 
 def _check_values(
     walker: Verifier,
-    erased: erasure.Erasures,
+    erasures: erasure.Erasures,
     seq: int,
     columns: Sequence[Any],
     key_id: str | None,
     encrypted: bytes,
 ) -> None:
     """key_id: None where the vault holds nothing."""
-    field, *commitments = _committed(columns)
+    field, *commitments = _commitments(columns)
     if key_id is None:
-        if any(commitments) and not _is_erased(walker, seq, columns, erased):
+        if any(commitments) and not _is_erased(walker, seq, columns, erasures):
             walker.bad_entry(seq, "its values are missing, and no entry says that they were erased")
         return
     try:
@@ -129,7 +129,7 @@ def _check_values(
     except encryption.UnreadableError as exc:
         walker.bad_entry(seq, f"its values are {exc}")
     if (
-        erased.is_forgotten(seq, columns[_customer_id])
+        erasures.is_forgotten(seq, columns[_customer_id])
         and columns[_action] not in STAY_WHEN_FORGOTTEN
         and VaultItem.objects.filter(pk=seq).exists()  # else it left just now
     ):
@@ -144,29 +144,29 @@ def _check_projections(walker: Verifier, suspects: dict[str, None]) -> None:
 
 
 def _is_erased(
-    walker: Verifier, seq: int, columns: Sequence[Any], erased: erasure.Erasures
+    walker: Verifier, seq: int, columns: Sequence[Any], erasures: erasure.Erasures
 ) -> bool:
     """Does the log say so? Also True once MOST faults are named: one more would not be shown."""
     change_id, customer_id, action = _act(columns)[0], columns[_customer_id], columns[_action]
     for _ in range(2):
-        if len(walker.bad_entries) == MOST or erased.names(seq, change_id, customer_id, action):
+        if len(walker.bad_entries) == MOST or erasures.names(seq, change_id, customer_id, action):
             return True
-        erased.read()  # they may have been erased just now
+        erasures.read()  # they may have been erased just now
     return False
 
 
 def _compare_stored_seals(walker: Verifier) -> None:
     """A seal that was stored on the way counts if one of the keys signed it, and only then."""
-    stored = StoredSeal.objects.filter(pk__gte=walker.first).order_by("pk")
+    seals = StoredSeal.objects.filter(pk__gte=walker.first).order_by("pk")
     recorded = Subquery(Entry.objects.filter(pk=OuterRef("pk")).values("digest"))
-    for row in stored.filter(pk__lte=walker.seq).annotate(recorded=recorded).iterator():
+    for row in seals.filter(pk__lte=walker.seq).annotate(recorded=recorded).iterator():
         seal = chain.seal_of(row)
         differs = row.recorded is not None and bytes(row.recorded) != seal.digest
         if differs and walker.keys.signed(seal):
             walker.bad_entry(seal.seq, "it is not the one that was sealed", broken=True)
     # In one statement, so that an append that comes in between changes nothing.
     head = Subquery(Head.objects.filter(pk=1).values("seq"))
-    for seal in map(chain.seal_of, stored.filter(pk__gt=head)[:MOST]):
+    for seal in map(chain.seal_of, seals.filter(pk__gt=head)[:MOST]):
         if walker.keys.signed(seal):
             what = f"the log was cut: a seal says that there was an entry {seal.seq}"
             walker.bad_seals.append(what)
@@ -188,21 +188,21 @@ def _check_around(walker: Verifier, head: Seal) -> None:
         return
     if Entry.objects.exists():
         walker.bad_head.append("there are entries, and no head")
-    elif left := _leftovers():
-        walker.bad_head.append(f"the log was emptied: {left}, and no entry")
+    elif leftovers := _leftovers():
+        walker.bad_head.append(f"the log was emptied: {leftovers}, and no entry")
 
 
 def _leftovers() -> str:
-    """In words, what there is of changes. A sign-in, and a line that is new, may come first."""
+    """The traces of changes, in words. A sign-in, and a line that is new, may come first."""
     long_ago = timezone.now() - projections.WATCH
-    left = {
+    queries = {
         "there are values": VaultItem.objects.all(),
         "there are rows of lists": models.ChangedField.objects.all(),
         "there are changes": models.Change.objects.all(),
         "there are old journal lines": JournalLine.objects.filter(sent_at__lt=long_ago),
         "somebody looked at a change": models.AccessEvent.objects.filter(change_id__isnull=False),
     }
-    return ", ".join(words for words, rows in left.items() if rows.exists())
+    return ", ".join(words for words, rows in queries.items() if rows.exists())
 
 
 def _line_faults() -> Iterator[str]:

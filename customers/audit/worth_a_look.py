@@ -1,6 +1,6 @@
-"""What of a period is worth a look: rules that explain themselves.
+"""Findings in a period that are worth a look: rules that explain themselves.
 
-Nothing of this is stored, and nobody is rated: a finding names its rule, and where to look. The
+No finding is stored, and nobody is rated: a finding names its rule, and where to look. The
 thresholds are settings, ACTIVITY_*.
 """
 
@@ -24,15 +24,15 @@ from customers.catalogue import kinds, objects, phones
 from customers.clubmed.profile import Json
 
 USUAL = 28  # days before a day, which say what is usual on it
-KNOWN = 7  # days of log that there must be before a day, or nothing is usual yet
+LOG_DAYS = 7  # days of log that there must be before a day, or nothing is usual yet
 MOST = 20  # findings of one rule
-OPENED = 5_000  # entries of which values are opened, the newest of a period
+MOST_OPENED = 5_000  # entries of which values are opened, the newest of a period
 _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found, from `since` until `until`.
+    """A finding of a rule, from `since` until `until`.
 
     rule: its name. count: of what the rule counts; threshold: the least count that is listed.
     people: keys as of `actor_key`. others: how many more findings there are of the same person and
@@ -60,7 +60,7 @@ class Findings(NamedTuple):
 
 def look(period: Period) -> Findings:
     """What each rule finds, at most MOST of the largest; values are opened in memory for this."""
-    usual, opened = _usual(period), list(_opened(period))
+    usual, changes = _usual(period), list(_changes(period))
     rules = (
         _worst(_one_field_in_an_hour(period)),
         _refusals(usual),
@@ -68,18 +68,18 @@ def look(period: Period) -> Findings:
         _worst(_views(period)),
         _worst(_times_a_day("reveals", settings.ACTIVITY_REVEALS, period, Access.REVEAL)),
         _worst(_times_a_day("limits", 1, period, Access.LIMITED)),  # any that somebody reached
-        _worst(_optins(opened)),
-        _same_value("email", opened),
-        _same_value("phones", opened),
+        _worst(_optins(changes)),
+        _same_value("email", changes),
+        _same_value("phones", changes),
     )
     largest = (sorted(rule, key=lambda finding: -finding.count)[:MOST] for rule in rules)
-    return Findings([*chain.from_iterable(largest)], len(opened) == OPENED)
+    return Findings([*chain.from_iterable(largest)], len(changes) == MOST_OPENED)
 
 
-def _worst(found: Iterable[Finding]) -> Iterator[Finding]:
+def _worst(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Of each person and field the finding with most, which says how many others there are."""
     groups: dict[Hashable, list[Finding]] = defaultdict(list)
-    for finding in found:
+    for finding in findings:
         groups[finding.people, finding.field].append(finding)
     for group in groups.values():
         worst = max(group, key=lambda finding: finding.count)
@@ -93,8 +93,8 @@ def _one_field_in_an_hour(period: Period) -> Iterator[Finding]:
     rows = rows.annotate(hour=UtcText("recorded_at", length=13))
     groups = rows.values_list("actor_key", "field", "hour").annotate(n=Count("pk"))
     for person, name, hour, n in groups.filter(n__gte=least):
-        begun = datetime.fromisoformat(f"{hour}:00+00:00")
-        yield Finding("hour", n, least, begun, begun + _HOUR, people=(person,), field=name)
+        start = datetime.fromisoformat(f"{hour}:00+00:00")
+        yield Finding("hour", n, least, start, start + _HOUR, people=(person,), field=name)
 
 
 class _Usual(NamedTuple):
@@ -111,8 +111,8 @@ class _Usual(NamedTuple):
 
 def _usual(period: Period) -> _Usual:
     first = ChangedField.objects.order_by("seq").values_list("recorded_at", flat=True).first()
-    known = timezone.localdate(first) + timedelta(days=KNOWN) if first else date.max
-    usual = _Usual([day for day in period.days if known <= day], Counter(), Counter())
+    first_day = timezone.localdate(first) + timedelta(days=LOG_DAYS) if first else date.max
+    usual = _Usual([day for day in period.days if first_day <= day], Counter(), Counter())
     if usual.days:
         longer = Period(period.first - timedelta(days=USUAL), period.last)
         rows = rows_of(longer.since, longer.until)
@@ -128,12 +128,12 @@ def _refusals(usual: _Usual) -> Iterator[Finding]:
     least, times = settings.ACTIVITY_REFUSALS, settings.ACTIVITY_REFUSALS_TIMES
     worked = {day for day, _ in usual.changed}
     for day in usual.days:
-        before = [usual.refused[one] for one in _before(day) if one in worked]
+        before = [usual.refused[earlier] for earlier in _before(day) if earlier in worked]
         middle = median_low(before) if before else 0
-        refused = usual.refused[day]
-        if refused >= max(least, times * middle):
+        count = usual.refused[day]
+        if count >= max(least, times * middle):
             of_day = Period(day, day)
-            yield Finding("refusals", refused, least, of_day.since, of_day.until, usual=middle)
+            yield Finding("refusals", count, least, of_day.since, of_day.until, usual=middle)
 
 
 def _quiet_hours(usual: _Usual) -> Iterator[Finding]:
@@ -141,12 +141,12 @@ def _quiet_hours(usual: _Usual) -> Iterator[Finding]:
     least = settings.ACTIVITY_QUIET_HOUR
     for day, hour in product(usual.days, range(24)):
         changes = usual.changed[day, hour]
-        if changes < least or any((one, hour) in usual.changed for one in _before(day)):
+        if changes < least or any((earlier, hour) in usual.changed for earlier in _before(day)):
             continue
-        begun = begin(day).replace(hour=hour)
-        rows = rows_of(begun, begun + _HOUR).filter(actor_key__gt=0)
+        start = begin(day).replace(hour=hour)
+        rows = rows_of(start, start + _HOUR).filter(actor_key__gt=0)
         people = tuple(sorted({*rows.values_list("actor_key", flat=True)}))
-        yield Finding("quiet", changes, least, begun, begun + _HOUR, people=people)
+        yield Finding("quiet", changes, least, start, start + _HOUR, people=people)
 
 
 def _before(day: date) -> list[date]:
@@ -178,16 +178,16 @@ def _events(period: Period, kind: Access) -> Any:
 
 
 def _by_person(
-    rule: str, least: int, counted: Iterable[tuple[int, datetime, int]]
+    rule: str, least: int, counts: Iterable[tuple[int, datetime, int]]
 ) -> Iterator[Finding]:
-    """counted: person, day, count."""
-    for person, day, n in counted:
+    """counts: person, day, count."""
+    for person, day, n in counts:
         if n >= least:
             yield Finding(rule, n, least, day, day + timedelta(days=1), people=(person,))
 
 
 class _Change(NamedTuple):
-    """One field of one change, with what was opened of it."""
+    """One field of one change, with its opened values."""
 
     entry: Entry
     person: int
@@ -195,14 +195,14 @@ class _Change(NamedTuple):
     new: Json
 
 
-def _opened(period: Period) -> Iterator[_Change]:
+def _changes(period: Period) -> Iterator[_Change]:
     """The newest applied changes of e-mails, phones and opt-ins by people of this desk."""
     rows = rows_of(period.since, period.until).filter(
         field__in=("email", "phones", "optins"), outcome=Outcome.APPLIED, actor_key__gt=0
     )
-    people = dict(rows.order_by("-seq").values_list("seq", "actor_key")[:OPENED])
+    people = dict(rows.order_by("-seq").values_list("seq", "actor_key")[:MOST_OPENED])
     for entry in Entry.objects.filter(seq__in=people).order_by():
-        old, new = (None if isinstance(one, Missing) else one for one in (entry.old, entry.new))
+        old, new = (None if isinstance(side, Missing) else side for side in (entry.old, entry.new))
         yield _Change(entry, people[entry.seq], old, new)
 
 
@@ -213,7 +213,7 @@ def _optins(changes: Sequence[_Change]) -> Iterator[Finding]:
     for entry, person, old, new in changes:
         if entry.field == "optins" and entry.action == Action.CHANGE and _yes(new) - _yes(old):
             customers[person, timezone.localdate(entry.recorded_at)].add(entry.customer_id)
-    by_day = ((person, begin(day), len(them)) for (person, day), them in customers.items())
+    by_day = ((person, begin(day), len(group)) for (person, day), group in customers.items())
     return _by_person("optins", least, by_day)
 
 
@@ -257,5 +257,5 @@ def _texts(name: str, value: Json) -> set[str]:
         value = kinds.EMAIL.normal(value)
         return {value} if isinstance(value, str) else set()
     items = value if isinstance(value, list) else []
-    numbers = (phones.dialled(one.get("number")) for one in items if isinstance(one, dict))
+    numbers = (phones.dialled(item.get("number")) for item in items if isinstance(item, dict))
     return {number for number in numbers if number}

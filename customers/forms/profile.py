@@ -273,7 +273,7 @@ class ProfileForm(Inputs):
             values[name] = mine
             if newest is not None and not token.vouches_for(name, now):
                 saw, by = row.text(part.now) if is_known else None, newest.get(name)
-                if by and (isinstance(by.known, Missing) or not row.same(by.known, now)):
+                if by and (isinstance(by.value, Missing) or not row.same(by.value, now)):
                     by = None
                 # Of a sensitive value only the typed members are shown again, not the stored ones.
                 whole = row.kind.compose(None if row.sensitive else now, mine)

@@ -48,7 +48,7 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
     customer_id = profile.customer_id
     history = histories.of_customer(customer_id)
     overdue, claims, pending = _open(customer_id, history)
-    latest = history.known
+    latest = history.latest
     settlements = [settlement_of(line, profile, customer_id) for line in overdue]
     since = [_news_of(change, profile, latest, claims) for change in pending]
     settlements += [settlement for settlement, _ in since]
@@ -187,7 +187,7 @@ def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Ou
     """
     if entry.outcome == Outcome.NOT_SEEN:
         later = last if last and last.seq > entry.seq and last.outcome in _STORED_OUTCOMES else None
-        if later and field.same(entry.new, later.known):
+        if later and field.same(entry.new, later.value):
             return None, False  # a later change stored the same
         is_applied = _judge(field, entry.old, entry.new, now) == Outcome.APPLIED
         return Outcome.APPLIED if is_applied else None, True
@@ -209,12 +209,12 @@ def _changed_elsewhere(
     """Fields that hold another value than the last one known here."""
     findings, label = [], ""
     for name, entry in latest.items():
-        field = _comparable(name, entry.known)
+        field = _comparable(name, entry.value)
         if field is None or name in besides:
             continue
         now = field.value(profile)
-        if not field.same(entry.known, now) and not field.same(now, entry.known):
-            findings += [FieldOutcome(name, entry.known, now, Outcome.APPLIED, Evidence.READ, now)]
+        if not field.same(entry.value, now) and not field.same(now, entry.value):
+            findings += [FieldOutcome(name, entry.value, now, Outcome.APPLIED, Evidence.READ, now)]
             label = entry.customer_label
     act = {
         "action": Action.ELSEWHERE,

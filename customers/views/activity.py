@@ -119,7 +119,7 @@ def _context(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "is_looked_at": True,
         "findings": findings,
-        "opened": worth_a_look.OPENED if result.is_cut else 0,
+        "opened": worth_a_look.MOST_OPENED if result.is_cut else 0,
     }
 
 

@@ -145,7 +145,7 @@ def stay_within(
     raised: whether the look can be recorded decides then.
     """
     try:
-        limit = limits.reached(kind, actor=request.actor, recorded=recorded)
+        limit = limits.reached_limit(kind, actor=request.actor, is_recorded=recorded)
         if limit is None or (
             kind is Access.VIEW
             and not recorded
@@ -328,7 +328,7 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
             form.add_refusal(exc)
         case outcomes.Conflict():
             session.remember_profile(request.session, exc.profile, reading.newest(number))
-            form = form.over(exc.profile, reading.stored_last(number))
+            form = form.over(exc.profile, reading.newest_stored(number))
         case outcomes.AlreadySent():
             if number:
                 form = form.over(read_and_remember(request, number)[0])

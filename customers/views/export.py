@@ -69,8 +69,8 @@ def _export(request: DeskRequest, format: str) -> HttpResponseBase:
         lines: Iterable[str] = _csv_lines(chain([first], batches), revealed=reveals)
     else:
         begins = paging.span_of(form.wanted)[0]
-        json_lines = ndjson(first=begins, wanted=form.wanted, with_values=True, revealed=reveals)
-        lines = (f"{line}\n" for line in json_lines)
+        objects = ndjson(first=begins, filters=form.wanted, with_values=True, revealed=reveals)
+        lines = (f"{line}\n" for line in objects)
     name = "_".join(["changes", *form.query.getlist("from"), *form.query.getlist("to")])
     return StreamingHttpResponse(
         lines,

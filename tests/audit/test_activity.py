@@ -302,7 +302,7 @@ def test_what_cannot_be_read_is_no_value(settings):
 
 def test_only_the_newest_values_are_opened(settings, monkeypatch):
     settings.ACTIVITY_SAME_VALUE = 2
-    monkeypatch.setattr(worth_a_look, "OPENED", 2)
+    monkeypatch.setattr(worth_a_look, "MOST_OPENED", 2)
     today = timezone.localdate()
 
     for number in ("1", "2"):

@@ -95,7 +95,7 @@ def in_csv(wanted):
 
 def in_ndjson(wanted):
     """What stands in full in an export that proves itself."""
-    lines = map(json.loads, export.ndjson(wanted=wanted))
+    lines = map(json.loads, export.ndjson(filters=wanted))
     contents = [line["content"] for line in lines if "content" in line]
     return [(UUID(one["change_id"]), one["field"]) for one in contents]
 

@@ -139,7 +139,7 @@ def test_in_a_busy_hour_a_limit_is_one_question_to_an_index(long_log, settings):
 
 def is_reached_by_an_index(actor, found):
     with CaptureQueriesContext(connection) as captured:
-        reached = limits.reached(Access.VIEW, actor=actor)
+        reached = limits.reached_limit(Access.VIEW, actor=actor)
     [query] = captured
     plan = plan_of(query["sql"])
     assert {one["Index Name"] for one in plan if "Index Name" in one} == {"access_lately"}

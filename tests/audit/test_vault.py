@@ -192,7 +192,7 @@ def test_under_a_new_key_everything_is_encrypted_anew(
     assert [entry.new for entry in Entry.objects.all()] == before
     assert JournalLine.objects.get().new_values == {"email": "new@example.com"}
     assert log.verify()[0] == 0
-    assert values.left_behind() == 0
+    assert values.count_of_former_keys() == 0
     assert "0 rows encrypted anew" in rewrap()
 
 

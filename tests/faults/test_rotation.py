@@ -105,14 +105,14 @@ def test_nothing_is_unreadable_after_a_new_key_under_load(start_together, keys):
     kill.set()
     assert ended([killed]) == [-signal.SIGKILL]
     know(keys.both)
-    assert values.left_behind()
+    assert values.count_of_former_keys()
     again.set()
     assert ended([whole]) == [0]
 
     one_more_comes(Entry.objects.count)
     stops[2].set()
     assert ended([third, fourth]) == [0, 0]
-    assert values.left_behind() == 0
+    assert values.count_of_former_keys() == 0
     know(keys.new)
     assert_all_open()
     assert JournalLine.objects.get().new_values == {"email": "open@example.com"}
@@ -138,8 +138,8 @@ def test_it_waits_for_nobody_who_deletes_values(start, keys, lock_wait):
 
     assert values.rewrap() == 7
 
-    assert values.left_behind() == 2
+    assert values.count_of_former_keys() == 2
     go_on.set()
     assert ended([deleting]) == [0]
-    assert values.left_behind() == 0
+    assert values.count_of_former_keys() == 0
     assert not VaultItem.objects.filter(pk__in=(3, 5)).exists()

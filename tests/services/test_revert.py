@@ -160,7 +160,7 @@ def test_what_club_med_refuses_now_is_recorded_as_refused(clubmed):
 )
 def test_what_can_be_put_back(field, old, new, can):
     entry = Entry(field=field, action="change", outcome="applied")
-    entry.opened = {"old": old, "new": new}
+    entry.contents = {"old": old, "new": new}
 
     assert (obstacle_of(entry) == "") == can
     for action, outcome in (("create", "applied"), ("change", "refused"), ("change", "unclear")):

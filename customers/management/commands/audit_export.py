@@ -31,7 +31,7 @@ class Command(BaseCommand):
             fields=(options["field"],) if options["field"] else (),
         )
         lines = ndjson(
-            first=first, last=options["last"], wanted=wanted, with_values=options["values"]
+            first=first, last=options["last"], filters=wanted, with_values=options["values"]
         )
         with commandline.reading_log():
             newest = chain.position()

@@ -15,9 +15,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         with commandline.database_errors():
-            whole = values.left_behind()
+            whole = values.count_of_former_keys()
             count = values.rewrap(lambda count: self.stderr.write(f"{count:,} of {whole:,}"))
-            rest = values.left_behind()
+            rest = values.count_of_former_keys()
         key = encryption.current()
         if rest:
             raise CommandError(

@@ -44,7 +44,7 @@ class Command(BaseCommand):
 def _bare() -> Iterator[bytes]:
     """A line an entry: what lies encrypted of it, in clear."""
     for entry in Entry.objects.iterator(500):
-        yield json.dumps(entry.opened).encode() + b"\n"
+        yield json.dumps(entry.contents).encode() + b"\n"
 
 
 def _exported(name: str, cookie: str) -> Iterable[bytes]:
