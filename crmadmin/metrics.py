@@ -43,7 +43,7 @@ def _gauges() -> dict[str, tuple[str, float]]:
     head = Head.objects.filter(pk=1).first()
     lines = JournalLine.objects.aggregate(Min("sent_at"))["sent_at__min"]
     seal = StoredSeal.objects.order_by("-seq").first()
-    checked = verification.result()
+    result = verification.result()
 
     def age(since: Any) -> float:
         return (now - since).total_seconds() if since else 0
@@ -52,7 +52,7 @@ def _gauges() -> dict[str, tuple[str, float]]:
         "log_entries": ("Number of the newest entry", head.seq if head else 0),
         "log_head_age_seconds": ("Since the newest entry", age(head and head.recorded_at)),
         "log_seal_age_seconds": ("Since the newest seal", age(seal and seal.recorded_at)),
-        "log_verified_age_seconds": ("Since a check ended", age(checked and checked.ended_at)),
+        "log_verified_age_seconds": ("Since a check ended", age(result and result.ended_at)),
         "log_broken": ("1 if the last check found a fault", int(verification.is_broken())),
         "journal_lines": ("Changes whose outcome is open", JournalLine.objects.count()),
         "journal_age_seconds": ("Since the oldest of them was sent", age(lines)),

@@ -172,8 +172,8 @@ class SessionMiddleware(sessions.SessionMiddleware):
 def _is_whole(request: HttpRequest) -> bool:
     """Did the whole body arrive? A form that was cut off may have lost the end of a value."""
     try:
-        announced = int(request.META.get("CONTENT_LENGTH") or "0")
-        return request.method != "POST" or len(request.body) == announced
+        length = int(request.META.get("CONTENT_LENGTH") or "0")
+        return request.method != "POST" or len(request.body) == length
     except (http.UnreadablePostError, ValueError):
         return False
 

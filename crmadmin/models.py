@@ -54,12 +54,12 @@ class Session(models.Model):
 
     @property
     def lasts(self) -> bool:
-        """Has it not ended?"""
+        """Is the session still open?"""
         return self.ended_at > timezone.now()
 
     @classmethod
     def lasting(cls) -> "models.QuerySet[Session]":
-        """Those that have not ended."""
+        """The sessions that have not ended."""
         now = timezone.now()
         return cls.objects.filter(ends_at__gt=now, last_active__gt=now - _idle(), was_ended=False)
 

@@ -13,22 +13,22 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Permission(Enum):
-    """What a rule can ask for."""
+    """The rights that a rule can require."""
 
     EVERYONE = "everyone"  # without a sign-in: the way in, the way out, health
     CUSTOMERS = "customers"  # find, create, view, edit
-    CUSTOMER_HISTORY = "customer history"  # what was changed of one customer
+    CUSTOMER_HISTORY = "customer history"  # the changes of one customer
     LOG = "log"  # the whole audit log
-    SETTLE = "settle"  # say what came of somebody else's unclear change
+    SETTLE = "settle"  # decide somebody else's unclear change
     REVEAL = "reveal"  # see a sensitive value, on a page that they may open
     REVERT = "revert"  # put back what a change replaced, of whomever it was
-    FORGET = "forget"  # erase what the log holds of a customer
+    FORGET = "forget"  # erase a customer's values in the log
     OWN_SESSIONS = "own sessions"  # see where one is signed in, and sign out there
     SESSIONS = "sessions"  # the same of everybody
 
 
 class Role(models.TextChoices):
-    """What a person is here, from the company's groups."""
+    """A person's role here, from the company's groups."""
 
     AGENT = "agent", _("agent")
     SUPERVISOR = "supervisor", _("supervisor")

@@ -126,19 +126,19 @@ def _spend(token: logout_tokens.LogoutToken) -> None:
     """A token is good once, whichever worker it is sent to. Raises SignInError."""
     now = timezone.now()
     SpentLogoutToken.objects.filter(until__lt=now).delete()
-    spent = SpentLogoutToken(
+    row = SpentLogoutToken(
         digest=digest(f"{token.issuer} {token.jti}"),
         until=now + timedelta(seconds=2 * logout_tokens.OLDEST),
     )
     try:
         with transaction.atomic():
-            spent.save(force_insert=True)
+            row.save(force_insert=True)
     except IntegrityError:
         raise SignInError("the logout token was sent before") from None
 
 
 def _sessions_of(token: logout_tokens.LogoutToken) -> QuerySet[Session]:
-    """Those of the provider's session; of a person, all that are not known to be of another."""
+    """Ours of the provider's session; of a person, all that are not known to be of another."""
     of_sid = Q(sid_digest=sessions.digest_of_sid(token.issuer, token.sid))
     of_sub = Q(person=actor_key(token.issuer, token.sub))
     if not token.sid:

@@ -29,10 +29,10 @@ class LogoutToken:
 def read(token: str) -> LogoutToken:
     """Check a logout token. Raises one of UNACCEPTABLE."""
     client = provider()
-    signed = client.verified(token)
-    if str(signed.header.get("typ", _TYPES[0])).lower() not in _TYPES:
+    jwt = client.verified(token)
+    if str(jwt.header.get("typ", _TYPES[0])).lower() not in _TYPES:
         raise SignInError("the token is of another type")
-    claims: dict[str, Any] = signed.claims
+    claims: dict[str, Any] = jwt.claims
     issuer = client.server_metadata["issuer"]
     JWTClaimsRegistry(
         leeway=LEEWAY,

@@ -94,10 +94,10 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
 
     def _ask_as_offered(self, metadata: dict[str, Any]) -> None:
         """Ask for scopes that the provider knows, and name ourselves in a way that it takes."""
-        supported = metadata.get("scopes_supported") or _SCOPES
+        offer = metadata.get("scopes_supported") or _SCOPES
         # A person's own token for Club Med is renewed.
         scopes = (*_SCOPES, "offline_access") if settings.CLUBMED_AUTH == "employee" else _SCOPES
-        self.client_kwargs["scope"] = " ".join(name for name in scopes if name in supported)
+        self.client_kwargs["scope"] = " ".join(name for name in scopes if name in offer)
         methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if "client_secret_basic" not in methods and "client_secret_post" in methods:
             self.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
@@ -146,9 +146,9 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
         wanted: dict[str, Any] = {name: {"essential": True} for name in _CLAIMS}
         wanted["iss"]["values"] = [self.server_metadata["issuer"]]
         wanted["aud"]["values"] = [self.client_id]
-        signed = self.verified(token["id_token"])
+        jwt = self.verified(token["id_token"])
         extra = {"nonce": nonce, "client_id": self.client_id, "access_token": token["access_token"]}
-        claims = CodeIDToken(signed.claims, signed.header, wanted, extra)
+        claims = CodeIDToken(jwt.claims, jwt.header, wanted, extra)
         claims.validate(leeway=LEEWAY)
         return dict(claims)
 
@@ -163,11 +163,11 @@ def _metadata_of(document: Any) -> dict[str, Any]:
             raise SignInError(f"discovery: {name} is missing or of another type")
     if metadata["issuer"] != settings.OIDC_ISSUER:
         raise SignInError("discovery names another issuer than OIDC_ISSUER")
-    offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-    accepted = [name for name in offered if name in _SIGNATURES]
-    if not accepted:  # Authlib takes an empty list for its own choice, shared secrets among it
+    algorithms = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+    signatures = [name for name in algorithms if name in _SIGNATURES]
+    if not signatures:  # Authlib takes an empty list for its own choice, shared secrets among it
         raise SignInError("discovery offers no signature that we accept")
-    return metadata | {"id_token_signing_alg_values_supported": accepted}
+    return metadata | {"id_token_signing_alg_values_supported": signatures}
 
 
 def _is_recent(moment: float, seconds: float) -> bool:

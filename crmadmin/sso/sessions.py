@@ -140,7 +140,7 @@ def expire(session: SessionBase) -> Actor | None:
 
 
 def digest_of_sid(issuer: str, sid: str) -> str:
-    """What stands in `Session.sid_digest`."""
+    """The value of `Session.sid_digest`."""
     return digest(f"{issuer} {sid}") if sid else ""
 
 

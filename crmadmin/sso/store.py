@@ -37,7 +37,7 @@ class SessionStore(SessionBase):
 
     @property
     def row(self) -> Session | None:
-        """What is stored of it; None for a stranger."""
+        """The stored row; None for a stranger."""
         self._get_session()  # type: ignore[attr-defined]
         return self._row
 
@@ -160,13 +160,13 @@ class SessionStore(SessionBase):
         return encrypt_for_session(content, bound_to=f"content {self.session_key}")
 
     def _decrypt(self, content: str) -> dict[str, Any] | None:
-        """None if it is not of this session."""
+        """The members of a content; None if it is not of this session."""
         bound_to = f"content {self.session_key}"
         data: dict[str, Any] | None = decrypt_for_session(content, max_age=None, bound_to=bound_to)
         return data
 
     def _update(self, *, was: str | None = None, **columns: Any) -> None:
-        """Raises UpdateError: it has ended, or its identity is not `was` any more."""
+        """Raises UpdateError: the session has ended, or its identity is not `was` any more."""
         rows = Session.objects.filter(pk=self._own_row.pk, was_ended=False)
         if was is not None:
             rows = rows.filter(identity=was)

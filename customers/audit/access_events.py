@@ -27,7 +27,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)  # between workers, at most
 
 
 def record(kind: Access, *, actor: Actor, request_id: str, **about: Any) -> None:
-    """Record an access before it is given. Raises DatabaseError: then it must not be given.
+    """Record an access before it happens. Raises DatabaseError: then it must not happen.
 
     about: customer_id, field, change_id, purpose, query, and address: the caller's, of what happens
     at the door.
@@ -39,7 +39,7 @@ def record(kind: Access, *, actor: Actor, request_id: str, **about: Any) -> None
 def note(
     kind: Access, *, actor: Actor, request_id: str, same: timedelta = SAME, **about: Any
 ) -> bool:
-    """Record an access, which is given even if that fails: the process log says so then. Returns
+    """Record an access that happens even if that fails; then the process log says so. Returns
     whether it was recorded.
 
     about: customer_id, field, change_id and address, as of `record`. Views of one customer by one

@@ -96,7 +96,7 @@ def lock_and_run(to_run: Iterable[Statement], *, rotating: bool = False) -> tupl
 def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:
     """Give the entries their numbers, their time and their digests, and sign the head after them.
 
-    head: locked. Returns what is to be run before the entries are inserted.
+    head: locked. Returns the statements to run before the entries are inserted.
     """
     if warning := ahead_of_now(head):
         logger.warning(warning)

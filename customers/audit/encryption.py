@@ -33,7 +33,7 @@ def has_key(key_id: str) -> bool:
 
 
 def encrypt(text: bytes, place: bytes) -> bytes:
-    """Nonce, ciphertext and tag, under the current key. place: what it is bound to."""
+    """Nonce, ciphertext and tag, under the current key. place: the text it is bound to."""
     nonce = secrets.token_bytes(_NONCE)
     cipher = next(iter(_keys(settings.AUDIT_ENCRYPTION_KEYS).values()))
     return nonce + cipher.encrypt(nonce, text, place)

@@ -68,7 +68,7 @@ def _insert(
     *,
     unseen_by_author: bool,
 ) -> None:
-    """All rows of new entries. salted: of each, what the vault holds of it."""
+    """All rows of new entries. salted: the values of each, for the vault."""
     to_run = chain.extend(head, entries)  # before the entries are encrypted with their numbers
     items = [
         values.item(entry, texts) for entry, texts in zip(entries, salted, strict=True) if texts

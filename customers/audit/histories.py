@@ -20,7 +20,7 @@ class History:
 
     newest: the number of the customer's newest entry, 0 if there is none. is_waiting: is a journal
     line open? is_watched: is a change to be looked for in the profile? changed: field -> the last
-    entry that changed it here. latest: field -> the last entry that says what Club Med held;
+    entry that changed it here. latest: field -> the last entry with Club Med's value;
     `Entry.value`. trail: the newest changes with their entries, to stand beside the record.
     """
 
@@ -56,7 +56,7 @@ def of_customer(customer_id: str) -> History:
 
 
 def _models_of(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
-    """An entry with what the vault holds of it, and its change if that is in the trail."""
+    """An entry with its item of the vault, and its change if that is in the trail."""
     width = sum(len(model._meta.concrete_fields) for model in (Entry, VaultItem))
     change = statements.row_of(Change, row[width:])
     if change is not None:

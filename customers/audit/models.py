@@ -152,8 +152,8 @@ class Act(ByPerson):
 class JournalLine(Act):
     """A change that is about to be sent, or whose outcome is not known yet.
 
-    Its owner may settle it until `deadline`; others only `JOURNAL_GRACE` seconds after it. What is
-    sent, and PERSONAL, lie encrypted in the line itself, bound to who does what.
+    Its owner may settle it until `deadline`; others only `JOURNAL_GRACE` seconds after it. Values
+    and PERSONAL lie encrypted in the line itself, bound to who does what.
     """
 
     change_id = models.UUIDField(primary_key=True)
@@ -209,7 +209,7 @@ class JournalLine(Act):
 
     @property
     def new_values(self) -> dict[str, Any]:
-        """field -> what is sent."""
+        """field -> the value to send."""
         return {name: pair["new"] for name, pair in self.values.items()}
 
 
@@ -307,7 +307,7 @@ class Entry(Act):
 
     @property
     def found(self) -> Any:
-        """What Club Med held when it was read (evidence "read"); None otherwise."""
+        """The value that a read of Club Med showed (evidence "read"); None otherwise."""
         return self.contents.get("found")
 
     def _value(self, side: str) -> Any:
@@ -678,7 +678,7 @@ class Credential(models.Model):
 
 
 class Remembered(models.Model):
-    """What a person typed or searched for, for a quarter of an hour (`customers.session`)."""
+    """A person's typed text or search, for a quarter of an hour (`customers.session`)."""
 
     key_digest = models.CharField(max_length=64, primary_key=True)
     owner = models.CharField(max_length=64)  # digest of what the session or the browser is known by

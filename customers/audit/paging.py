@@ -91,7 +91,7 @@ class Page(NamedTuple, Generic[Row]):
 
 
 def search(filters: Filter[Row], *, before: int | None = None, size: int = PAGE) -> Page[Row]:
-    """One page of what matches, of rows whose key is below `before`.
+    """One page of the rows that match and whose key is below `before`.
 
     At most RUN rows are searched, unless an index answers the filter.
     """
@@ -116,7 +116,7 @@ def search(filters: Filter[Row], *, before: int | None = None, size: int = PAGE)
 
 
 def every(filters: Filter[Row], *, size: int = 500) -> Iterator[list[Row]]:
-    """All that matches, newest first, in batches of so many rows; memory stays flat."""
+    """All rows that match, newest first, in batches of so many rows; memory stays flat."""
     first, last = span_of(filters)
     below = last + 1
     while rows := statements.fetch(_between(filters, first, below)[:size]):

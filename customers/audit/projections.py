@@ -23,7 +23,7 @@ WATCH = timedelta(days=1)
 FIRST_READ = timedelta(minutes=1)  # after a change; a page that is open reads at once
 # Which outcome stands for a change whose fields came out differently.
 _GRAVEST = ("unclear", "not_seen", "not_applied", "refused", "applied")
-_ANSWERS = (Evidence.ANSWER, Evidence.NO_CALL)  # its author was told at once
+_ANSWERS = (Evidence.ANSWER, Evidence.NO_CALL)  # its author saw it at once
 _SENT_ACTIONS = (Action.CHANGE, Action.CREATE)
 _REBUILD = "audit_rebuild makes them anew"
 _BATCH = 1_000  # entries

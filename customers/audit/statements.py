@@ -28,7 +28,7 @@ def now() -> Any:
 
 
 def run(statements: Iterable[Statement]) -> list[int]:
-    """Run them in order, on PostgreSQL in one message; how many rows each changed or found."""
+    """Run statements in order, on PostgreSQL in one message; the row count of each."""
     statements = list(statements)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # which takes one at a time
@@ -44,7 +44,7 @@ def _message(statements: Sequence[Statement]) -> Statement:
 
 
 def _counts(cursor: Any) -> list[int]:
-    """How many rows each statement of a message changed or found."""
+    """The row count of each statement of a message."""
     counts = [cursor.rowcount]
     while cursor.nextset():
         counts.append(cursor.rowcount)
@@ -189,7 +189,7 @@ def _by_key(model: type[Model], key: Any) -> Statement:
 
 
 def rows(model: type[Row], which: str, parameters: Sequence[Any] = ()) -> list[Row]:
-    """Rows of one table, as the ORM gives them. which: what stands behind FROM."""
+    """Rows of one table, as the ORM gives them. which: the text behind FROM."""
     return _fetch(model, _selecting(model, which), parameters)
 
 
@@ -210,7 +210,7 @@ def _fetch(model: type[Row], query: str, parameters: Sequence[Any]) -> list[Row]
 
 @cache
 def columns(model: type[Model], table: str) -> str:
-    """What a query selects to have a row `made`. table: its name there."""
+    """The columns that a query selects for `row_of`. table: its name there."""
     return ", ".join(f'{table}."{field.column}"' for field in model._meta.concrete_fields)
 
 

@@ -18,7 +18,7 @@ TABLES = (
 )
 _REFUSAL = "the audit log only grows"
 
-# <table>_<act>: when that act on a row is refused; always, if nothing is said. All names are
+# <table>_<act>: when that act on a row is refused; always without a condition. All names are
 # quoted, as SQLite writes them when a table is renamed and named back.
 _SQLITE = {
     # REPLACE deletes the row that has the number, and no trigger sees that.
@@ -42,13 +42,13 @@ _SQLITE = {
         WHEN NEW."seq" <= (SELECT max("seq") FROM "customers_storedseal")""",
     "customers_storedseal_update": "",
     "customers_storedseal_delete": "",
-    # A number that nobody said is -1 here.
+    # A number that the database chooses is -1 here.
     "customers_accessevent_insert": """
         WHEN NEW."id" > 0 AND EXISTS (
             SELECT 1 FROM "customers_accessevent" WHERE "id" = NEW."id"
         )""",
     "customers_accessevent_update": "",
-    # A value is encrypted anew under another key, and nothing else is done to it but to delete it.
+    # The only update of a value encrypts it under another key.
     "customers_vaultitem_insert": """
         WHEN EXISTS (SELECT 1 FROM "customers_vaultitem" WHERE "seq" = NEW."seq")""",
     "customers_vaultitem_update": """

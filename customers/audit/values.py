@@ -18,7 +18,7 @@ _BATCH = 500  # rows
 
 
 def commit(entry: Entry, values: Mapping[str, Any]) -> list[bytes]:
-    """Let a new entry commit to the values of its sides; Missing, or one not given, is no value.
+    """Let a new entry commit to the values of its sides; a Missing or absent one is no value.
 
     Returns salt and JSON text of each, in the order of SIDES, for `item`.
     """

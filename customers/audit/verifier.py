@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "crmadmin-audit-2"
 VERSION = 3
-# What is hashed of an entry: all but its number, version and digests, in this order.
+# The hashed columns of an entry: all but its number, version and digests, in this order.
 COLUMNS = (
     *("change_id", "recorded_at", "action", "customer_id", "customer_label_commitment"),
     *("actor_issuer", "actor_sub", "actor_name", "actor_roles"),
@@ -35,7 +35,7 @@ COLUMNS = (
     *("field", "old_commitment", "new_commitment", "found_commitment"),
     *("outcome", "evidence", "detail"),
 )
-BEGINNING = bytes(32)  # what stands before entry 1
+BEGINNING = bytes(32)  # the digest before entry 1
 MOST = 20  # faults of a sort that are named
 _RECORDED_AT, _ACTION, _DETAIL = map(COLUMNS.index, ("recorded_at", "action", "detail"))
 

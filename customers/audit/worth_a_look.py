@@ -34,7 +34,7 @@ _HOUR = timedelta(hours=1)
 class Finding:
     """A finding of a rule, from `since` until `until`.
 
-    rule: its name. count: of what the rule counts; threshold: the least count that is listed.
+    rule: its name. count: of the things that the rule counts; threshold: the least count to list.
     people: keys as of `actor_key`. others: how many more findings there are of the same person and
     field. usual: refusals a day. customers: their numbers.
     """
@@ -59,7 +59,7 @@ class Findings(NamedTuple):
 
 
 def look(period: Period) -> Findings:
-    """What each rule finds, at most MOST of the largest; values are opened in memory for this."""
+    """The largest findings of each rule, at most MOST; values are opened in memory for this."""
     usual, changes = _usual(period), list(_changes(period))
     rules = (
         _worst(_one_field_in_an_hour(period)),

@@ -1,4 +1,4 @@
-"""What changed between two values of a field: a line for each member that did.
+"""The difference between two values of a field: a line for each member that changed.
 
 Every function takes any JSON and never raises. What is computed is bounded, however long a value
 is; its text is not.
@@ -27,7 +27,7 @@ _IN_WORDS = (kinds.TEXT, kinds.NATIVE, kinds.PHONES, kinds.ADDRESS, kinds.OPTINS
 
 
 class Happened(models.TextChoices):
-    """What became of a member that may come and go."""
+    """The change of a member that may come and go."""
 
     CHANGED = "changed", _("Changed")
     ADDED = "added", _("Added")
@@ -118,7 +118,7 @@ def _compared(pairs: list[_Pair]) -> tuple[list[list[_Members]], int]:
 
 
 def first_value(name: str, new: Json, *, revealed: bool = False, market: str = "") -> Difference:
-    """What a create gave to a field: as `difference`, without what was there before."""
+    """The value that a create gave to a field: as `difference`, without an old side."""
     whole = difference(name, None, new, revealed=revealed, market=market)
     lines = tuple(line._replace(old=None, happened=None) for line in whole.lines)
     return whole._replace(lines=lines)
@@ -155,7 +155,7 @@ def cut_of(field: Field, value: Json = None) -> Cut:
 
 
 def _pairs(name: str, old: Json, new: Json) -> list[_Pair] | None:
-    """What is to be compared with what; None for a plain field or a value of another shape."""
+    """The pairs to compare; None for a plain field or a value of another shape."""
     field = FIELDS.get(name)
     if field is None:
         return None
@@ -216,7 +216,7 @@ def _of_row(key: str, label: str, row: Field | None, value: Json) -> _Item:
 
 
 def _new_member(before: str, key: str, value: Json) -> _Member:
-    """A member that is new to us. before: what it belongs to."""
+    """A member that is new to us. before: the text before its name."""
     return _Member(before + words.key_text(key), value, words.any_text(value), Cut.WORDS)
 
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: as they are pasted, and what one may be (RFC 5321)."""
+"""E-mail addresses: reading a pasted one, and judging its form (RFC 5321)."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ _IN_TEXT = re.compile(r'"[^"@]+"@\S+|\S*@\S*')
 
 
 def address(text: str) -> str:
-    """The address in what was pasted: of `Tom Smith <tom@example.com>`, of `mailto:…?subject=Hi`.
+    """The address in a pasted text: of `Tom Smith <tom@example.com>`, of `mailto:…?subject=Hi`.
 
     Any other text stays as it is, cleaned.
     """

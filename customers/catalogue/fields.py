@@ -103,7 +103,7 @@ class Field:
         return {code: str(title) for code, title in self.codes.items()}
 
     def value(self, profile: Profile) -> Json:
-        """What the profile holds, None when there is nothing."""
+        """The value in the profile, None when there is nothing."""
         path = self.path or self.name
         return member(profile.values, path) if "." in path else profile.get(path)
 
@@ -128,7 +128,7 @@ class Field:
         return self.kind.text(value)
 
     def open_text(self, value: Json) -> str:
-        """What is shown of a sensitive value that is masked: of a national number its type."""
+        """The open part of a masked sensitive value: of a national number its type."""
         if not isinstance(value, dict) or not self.readable(value):
             return ""
         texts = (row.text(value.get(row.name)) for row in self.members if not row.sensitive)

@@ -1,4 +1,4 @@
-"""The kinds of value in a profile. Functions take any JSON, and what is odd is shown as it came."""
+"""The kinds of value in a profile. Functions take any JSON, and show an odd value as it came."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class Kind:
 
     text: a value in one line. normal: the form that all values have which mean the same.
     is_contained: does the stored value hold what was sent? Called with both, and `normal`.
-    compose: what to send, from the value now at Club Med and what was typed.
-    rebase: what was typed over one value, as if it had been typed over another.
+    compose: the value to send, from the one now at Club Med and the typed one.
+    rebase: a value typed over one value, as if it had been typed over another.
     readable: is it in the contract's shape? fingerprint: the form that must not have changed since
     an editor was opened; `normal` if None. members: the contract's, of an object or of each object
     in a list. number: its digits line up in a column.

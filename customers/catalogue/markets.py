@@ -1,4 +1,4 @@
-"""A market: its locale and what Club Med says of it."""
+"""A market: its locale, and Club Med's rules and names for it."""
 
 import re
 from collections.abc import Mapping

@@ -49,10 +49,10 @@ _Step: TypeAlias = tuple[str, int, int, int, int]  # as SequenceMatcher's opcode
 
 
 class Cut(Enum):
-    """Into what a text is cut before it is compared."""
+    """The units into which a text is cut before it is compared."""
 
     WORDS = "words"
-    EMAIL = "email"  # what stands before the @, and what behind it
+    EMAIL = "email"  # the parts before and behind the @
     NEVER = "never"
 
 
@@ -120,7 +120,7 @@ def marked(old: str, new: str, cut: Cut = Cut.WORDS, market: str = "") -> Marked
 
 
 def shortened(side: Side) -> Side:
-    """The same with the middle of each long run left out, so that changes keep what is around."""
+    """The same with the middle of each long run left out, so changes keep their surroundings."""
     parts = (part._replace(text=_ends(part.text)) for part in side.parts)
     return side._replace(parts=tuple(parts))
 
@@ -216,7 +216,7 @@ def _is_enough(shared: list[int], whole: list[int]) -> bool:
 
 
 def _note(changed: list[tuple[list[str], list[str]]]) -> str:
-    """What the eye may miss of the tokens that differ, in words."""
+    """The note on differences that the eye may miss, in words."""
     words = [" ".join(token for pair in changed for token in pair[side]) for side in (0, 1)]
     is_simple = all(text.isascii() and text.isprintable() for text in words)
     if is_simple and words[0].casefold().split() != words[1].casefold().split():
@@ -235,12 +235,12 @@ def _letters(token: str) -> int:
 
 
 def _key(token: str) -> str:
-    """What a word looks like, without capitals and accents."""
+    """The look of a word, without capitals and accents."""
     return fold(_visible(token).translate(LOOK_ALIKE)) if len(token) <= _LONGEST_WORD else token
 
 
 def _visible(token: str) -> str:
-    """A word without what does not show in it; any space as a space."""
+    """A word without hidden characters; any space as a plain one."""
     if len(token) > _LONGEST_WORD:
         return token
     if token.isspace():
@@ -288,7 +288,7 @@ def _side(text: str, runs: list[_Run], market: str, beside: str) -> Side:
 
 
 def _cut_at(codes: list[Code], text: str, runs: list[_Run]) -> Iterator[Part]:
-    """The runs of a text, with codes in the place of what does not show."""
+    """The runs of a text, with codes in the place of hidden characters."""
     queue = deque(codes)
     start = 0
     for end, letters, marks_codes in runs:

@@ -1,4 +1,4 @@
-"""What a market's pattern asks for, in words: "5 digits, a hyphen or none, 3 digits".
+"""A market's pattern in words: "5 digits, a hyphen or none, 3 digits".
 
 Patterns come from Club Med's JSON Schema. Most are a row of runs: characters of some kinds, some
 times. Of one with alternatives the kinds alone are named, and of any other nothing.

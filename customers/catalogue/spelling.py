@@ -1,4 +1,4 @@
-"""What the eye cannot see in a text: what does not show, letters that look alike, directions."""
+"""Things in a text that the eye cannot see: hidden characters, look-alikes, directions."""
 
 import re
 import unicodedata
@@ -49,7 +49,7 @@ Code: TypeAlias = tuple[int, int, str]  # start, end, what to write in its place
 
 
 def codes_in(text: str) -> Iterator[Code]:
-    """All that does not show in a text."""
+    """The hidden characters of a text."""
     if is_simple(text):
         return
     for match in SUSPECT.finditer(text):
@@ -63,7 +63,7 @@ def is_simple(text: str) -> bool:
 
 
 def spelled(match: re.Match[str]) -> str:
-    """What to write for a character that may not show, or for spaces."""
+    """The text to show for a character that may be hidden, or for spaces."""
     char, count = match[0][0], len(match[0])
     if char == " ":
         spaces = ngettext("space", "%(count)d spaces", count) % {"count": count}
@@ -78,7 +78,7 @@ def is_hidden(char: str) -> bool:
 
 
 def note_on(old: str, new: str) -> str:
-    """What the eye may miss of two texts that differ, in words; "" if there is nothing."""
+    """A difference of two texts that the eye may miss, in words; "" if there is none."""
     if letters := _foreign(new, old):
         return str(_("contains %(letters)s")) % {"letters": letters}
     if letters := _foreign(old, new):

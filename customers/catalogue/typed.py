@@ -1,7 +1,7 @@
-"""What somebody typed or pasted, cleaned once where it enters.
+"""Typed and pasted text, cleaned once where it enters.
 
-Pasted text brings what nobody sees: zero-width characters, bidi marks, soft hyphens, odd spaces,
-letters in two pieces. What is stored has none of it, but where a script needs it.
+Pasted text brings hidden characters: zero-width characters, bidi marks, soft hyphens, odd spaces,
+letters in two pieces. The cleaned text has one only where its script needs it.
 """
 
 import re
@@ -27,7 +27,7 @@ _DASHES = re.compile("[\u2010-\u2015\u2212]|(?<=\\d)\u30fc(?=\\d)")
 
 
 def cleaned(text: str) -> str:
-    """A text in NFC without what is not seen and has no use; every space is a plain one."""
+    """A text in NFC without useless hidden characters; every space is a plain one."""
     clean = _UNSEEN.sub("", _SPACE.sub(" ", text))
     clean = unicodedata.normalize("NFC", clean)
     clean = _SELECTORS.sub(_selector, clean)

@@ -1,4 +1,4 @@
-"""What can go wrong with a call, sorted by the one question that matters: did it land?
+"""The failures of a call, sorted by the one question that matters: did it land?
 
 The text of an error may reach a log: it holds the route's template and a status, never an address,
 an id or a value. Club Med's own words stand in attributes, for the page.

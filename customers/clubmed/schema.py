@@ -45,7 +45,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a market asks of a profile. schema: as `rules` returns it; {} asks for nothing."""
+    """The rules of a market for a profile. schema: as `rules` returns it; {} asks for nothing."""
 
     schema: Mapping[str, Json] = field(default_factory=dict)
 
@@ -61,7 +61,7 @@ class Rules:
     def problems(
         self, body: Mapping[str, Json], *, now: Mapping[str, Json] | None = None
     ) -> tuple[Problem, ...]:
-        """What the market refuses of a body that is about to be sent.
+        """The problems that the market has with a body to send.
 
         now: for a change, the current values of these fields. A value that is there already, and a
         field that is not in the body, are not judged.
@@ -129,7 +129,7 @@ def visible_length(text: str) -> int:
 
 
 def _usable(schema: Json, root: Json, references: int = 0) -> Json:
-    """The part of `root` without what cannot be applied. references: how many led here."""
+    """The schema without rules that cannot be applied here. references: how many led here."""
     if isinstance(schema, list):
         return [_usable(item, root, references) for item in schema]
     if not isinstance(schema, Mapping):

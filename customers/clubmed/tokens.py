@@ -43,7 +43,7 @@ class StaticToken:
 
 @dataclass(frozen=True)
 class AccessToken:
-    """What a token endpoint gave. renew_at, expires_at: seconds since 1970, by our clock.
+    """A token from a token endpoint. renew_at, expires_at: seconds since 1970, by our clock.
 
     refresh: the refresh token, "" if there is none or it was used, and the `TokenEndpoint` for it.
     """

@@ -137,8 +137,8 @@ class MembersForm(plain.FormPart):
             rule = patterns.exactly_in_words(f"^{postcodes.pattern.pattern}$")
             sentence = wording.MARKET_RULES["pattern example"] if rule else wording.NOT_A_POSTCODE
             country = words.country_text(country)
-            named = {"country": country, "hint": postcodes.example, "pattern": rule}
-            self.doubt(["zip_code"], sentence % named)
+            params = {"country": country, "hint": postcodes.example, "pattern": rule}
+            self.doubt(["zip_code"], sentence % params)
 
     @property
     def country(self) -> str:
@@ -289,12 +289,12 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         there = [{"row": i, "type": p.type, "number": p.number} for i, p in enumerate(now)]
         rows = initial if isinstance(initial, list) else there
         self.extra = 0 if rows else 1
-        shared = {"now": now, "region": editing.market.region}
-        super().__init__(editing, row, data, prefix=row.name, initial=rows, form_kwargs=shared)
+        kwargs = {"now": now, "region": editing.market.region}
+        super().__init__(editing, row, data, prefix=row.name, initial=rows, form_kwargs=kwargs)
 
     @property
     def shown_forms(self) -> list[PhoneForm]:
-        """The rows that were not taken out; a new one takes the keyboard."""
+        """The rows that were not removed; a new row takes the keyboard."""
         rows = [form for form in self.forms if not form.is_removed]
         if len(rows) > 1 and not rows[-1]["number"].value():
             rows[-1].fields["number"].widget.attrs["data-focus"] = True
@@ -342,8 +342,8 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
                 (n for n in range(at) if phones.same_number(rows[n].new_number, number)), -1
             )
             if twin >= 0 and (form.is_typed or rows[twin].is_typed):
-                named = {"n": twin + 1, "number": phones.dial_text(number, form.region)}
-                self.doubt(place, wording.SAME_PHONE % named)
+                params = {"n": twin + 1, "number": phones.dial_text(number, form.region)}
+                self.doubt(place, wording.SAME_PHONE % params)
             if form.is_typed and number and not str(number).startswith("+"):
                 self.doubt(place, str(wording.NO_COUNTRY))
         if self.missing and not self.value and not any(self.errors):
@@ -359,8 +359,8 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
         """How a number of the customer's country is taken that has no + in front; {} for none."""
         market = self.editing.market
         national, whole = phones.example(market.region)
-        named = {"country": country_name(market.locale), "national": national, "whole": whole}
-        return named if national else {}
+        params = {"country": country_name(market.locale), "national": national, "whole": whole}
+        return params if national else {}
 
     def forgive(self) -> None:
         self._errors: list[ErrorDict] = []
@@ -379,7 +379,7 @@ class PhonesFormSet(plain.Part, _Phones):  # type: ignore[misc, valid-type]
 
 
 def with_act(data: QueryDict) -> QueryDict:
-    """What was sent, after the button that adds or takes out a phone, if it was one."""
+    """The data that was sent, after the button that adds or removes a phone, if there was one."""
     act, total = data.get("act", ""), data.get("phones-TOTAL_FORMS", "")
     data = data.copy()
     if act == "phones-add":

@@ -33,7 +33,7 @@ _INPUT = {
 
 
 class DayField(forms.Field):
-    """A day as YYYY-MM-DD; one that does not exist is named, and shown again as it was given."""
+    """A day as YYYY-MM-DD. A day that does not exist is named, and shown again as typed."""
 
     widget = forms.DateInput({"type": "date", "class": "form-control"})
 
@@ -48,14 +48,14 @@ class DayField(forms.Field):
         try:
             return date(year, month, day)
         except ValueError:
-            named = {"day": day, "month": MONTHS[month]}
-            raise forms.ValidationError(wording.NO_SUCH_DAY % named) from None
+            params = {"day": day, "month": MONTHS[month]}
+            raise forms.ValidationError(wording.NO_SUCH_DAY % params) from None
 
 
 class ValuesField(forms.MultipleChoiceField):
-    """Any of the known values; offered are those that occur, and those that are chosen.
+    """Any of some values; the list offers the values that occur and the chosen ones.
 
-    known: value -> label. nothing: what stands there while none is chosen. occurring: of these
+    labels: value -> label. nothing: what stands there while none is chosen. occurring: of these
     values, all of them if None.
     """
 
@@ -147,7 +147,7 @@ class FilterForm(forms.Form):
         super().full_clean()
         wrong = [name for name in (self.errors or {}) if name in self.fields]
         for name in wrong:
-            if isinstance(self.fields[name], DayField):  # shown as it was given
+            if isinstance(self.fields[name], DayField):  # shown as typed
                 self.fields[name].widget = forms.TextInput(_INPUT)
         for name in wrong[:1]:
             self.fields[name].widget.attrs["data-focus"] = True
@@ -307,7 +307,7 @@ def tabs(
 
 
 def _normal(query: QueryDict) -> QueryDict:
-    """The same filter without what was left empty, and a customer's number each by itself."""
+    """The same filter without empty values, and with each customer's number by itself."""
     normal = QueryDict(mutable=True)
     for name, values in query.lists():
         if name == "customer":

@@ -86,7 +86,7 @@ class LogFilterForm(FilterForm):
 
 
 class SavedViewForm(SmallForm):
-    """The name of a filter that is to be kept."""
+    """The name of a filter that the person saves."""
 
     name = TextField(
         label=wording.NAME, max_length=60, error_messages={"required": wording.NAME_THE_VIEW}
@@ -94,7 +94,7 @@ class SavedViewForm(SmallForm):
     is_shared = forms.BooleanField(label=wording.FOR_EVERYBODY, required=False)
 
     def save(self, filtered: LogFilterForm, *, owner: Actor) -> SavedView:
-        """A period that ends today moves along with the days: it is kept as their number."""
+        """A period that ends today moves along with the days: its length is stored."""
         query, values = filtered.query.copy(), filtered.cleaned_data
         query.pop("before", None)
         days = None
@@ -122,7 +122,7 @@ def query_of(view: SavedView) -> str:
 
 @lru_cache
 def _fields(occurring: tuple[str, ...], language: str | None) -> dict[str, str]:
-    """Those of the catalogue, and those that left it."""
+    """Fields of the catalogue, and fields that left it."""
     labels = {name: wording.PARTS_OF_THE_LOG.get(name, name) for name in occurring}
     labels |= {name: field.label for name, field in FIELDS.items()}
     return dict(sorted(((name, str(label)) for name, label in labels.items()), key=itemgetter(1)))

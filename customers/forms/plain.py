@@ -52,7 +52,7 @@ def sent_text(value: Any) -> str:
 
 
 class Inputs(forms.Form):
-    """A form of a profile's inputs: one has changed if its text is not as it was shown."""
+    """A form of a profile's inputs. An input has changed if its text is not as it was shown."""
 
     use_required_attribute = False
 
@@ -62,7 +62,7 @@ class Inputs(forms.Form):
         return [name for name in texts if sent_text(texts[name]) != sent_text(self[name].data)]
 
     def forgive(self) -> None:
-        """Show what was sent without saying what is wrong with it."""
+        """Show the text that was sent, without errors."""
         self._errors = ErrorDict()
         self.cleaned_data: dict[str, Any] = {}
 
@@ -132,8 +132,8 @@ def _real_date(year: int, month: int, day: int) -> date:
     try:
         real_date = date(year, month, day)
     except ValueError:
-        named = {"day": day, "month": MONTHS[month]}
-        raise ValidationError(wording.NO_SUCH_DAY % named, "invalid") from None
+        params = {"day": day, "month": MONTHS[month]}
+        raise ValidationError(wording.NO_SUCH_DAY % params, "invalid") from None
     if real_date > latest:
         raise ValidationError(wording.FUTURE_DAY, "invalid")
     return real_date
@@ -246,8 +246,8 @@ class Editing:
         lengths = {"limit_value": problem.limit, "show_value": problem.length}
         pattern = patterns.in_words(problem.pattern)
         country = country_name(self.market.locale)
-        named = lengths | {"country": country, "hint": problem.hint, "pattern": pattern}
-        return wording.MARKET_RULES[f"pattern {problem.rule}" if pattern else problem.rule] % named
+        params = lengths | {"country": country, "hint": problem.hint, "pattern": pattern}
+        return wording.MARKET_RULES[f"pattern {problem.rule}" if pattern else problem.rule] % params
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ class Part:
     """The inputs of one field of the catalogue: a form, or a set of forms, inside a longer one.
 
     Forms of two kinds mix this in. now: the value that Club Med holds, as the person saw it.
-    clears: its clear is ticked. shown, where one is made: what to show instead of the value now.
+    clears: the person ticked "Clear". initial, when made: what to show instead of the value now.
     """
 
     clears = False
@@ -284,7 +284,7 @@ class Part:
         raise NotImplementedError
 
     def doubt(self, path: Sequence[str], message: str) -> None:
-        """Refuse it until the person says that it is to be sent all the same."""
+        """Refuse a value until the person says to send it all the same."""
         if not self.is_overruled:
             self.refuse(path, ValidationError(message, DOUBT))
 
@@ -301,7 +301,7 @@ class Part:
 
     @property
     def is_asked_for(self) -> bool:
-        """Is it missing in a new customer, by what the market says and the contract does not?"""
+        """Does the market, and not the contract, ask for this field of a new customer?"""
         is_open = self.editing.is_new and self.row.create is not Create.REQUIRED
         return is_open and self.row.name in self.editing.market.rules.required()
 
@@ -326,7 +326,7 @@ class Part:
 
     @cached_property
     def missing(self) -> str:
-        """What to say if nothing is given, "" if nothing need be."""
+        """The message for an empty field, "" if the field may be empty."""
         row, editing = self.row, self.editing
         if editing.is_new:
             if row.create is Create.REQUIRED:
@@ -346,12 +346,12 @@ class FormPart(Part, Inputs):
 
     @property
     def is_omitted(self) -> bool:
-        """Did none of its inputs come back?"""
+        """Did the browser send none of the inputs?"""
         return all(map(self.omits, self.fields))
 
     @property
     def is_blank(self) -> bool:
-        """Do its inputs show nothing?"""
+        """Are all inputs empty?"""
         return not any(sent_text(bound.value()) for bound in self)
 
     def omits(self, name: str) -> bool:
@@ -368,7 +368,7 @@ class FormPart(Part, Inputs):
         return codes_of(self.errors)
 
     def input_at(self, path: Sequence[str]) -> str:
-        """The name of that input, if there is one of its own."""
+        """The name of that input, if it is an input of this form."""
         return path[0] if path else self.row.name
 
     @property

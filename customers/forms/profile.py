@@ -70,7 +70,7 @@ class ProfileForm(Inputs):
         query = QueryDict() if data is None else data
         if data is not None:
             data = with_act(data)
-            for name in ("reason", "despite_reason"):  # what asks for one of its own begins with it
+            for name in ("reason", "despite_reason"):  # these inputs begin with it
                 data.setdefault(name, editing.reason)
         auto_id = f"id_{editing.rows[0].name}_%s" if editing.alone else "id_%s"
         super().__init__(data, auto_id=auto_id)
@@ -100,7 +100,7 @@ class ProfileForm(Inputs):
 
     @property
     def is_wrong(self) -> bool:
-        """Is there a message of what is wrong with what was sent?"""
+        """Is there an error message about the data that was sent?"""
         return bool(self.refusal or self.errors or self.in_trouble)
 
     @property
@@ -168,7 +168,7 @@ class ProfileForm(Inputs):
             part.forgive()
 
     def clean(self) -> None:
-        """Fill `changes`; what was not touched is neither checked nor sent."""
+        """Fill `changes`. A field that was not touched is neither checked nor sent."""
         if self.valid_token is None:
             self.forgive()
             self.add_error("token", wording.FORM_EXPIRED)
@@ -204,7 +204,7 @@ class ProfileForm(Inputs):
             self.changes[name] = part.value
 
     def _is_typed(self, part: AnyPart) -> bool:
-        """Is there something of the person's in this part, to be stored or to be told wrong?"""
+        """Did the person type into this part, be the text right or wrong?"""
         if self.editing.is_new:
             return bool(part.missing) or not part.is_blank
         if self.editing.alone:
@@ -214,7 +214,7 @@ class ProfileForm(Inputs):
         token, name = self.cleaned_data["token"], part.row.name
         if part.row.sensitive or token.vouches_for(name, part.now):
             return part.has_changed()
-        # The person saw an older profile, which is not at hand: only what it meant is known.
+        # The person saw an older profile, which is gone: the token holds digests of its values.
         value = part.row.kind.compose(None, part.value if part.is_valid() else None)
         return not token.vouches_for(name, value)
 
@@ -275,7 +275,7 @@ class ProfileForm(Inputs):
                 saw, by = row.text(part.now) if is_known else None, newest.get(name)
                 if by and (isinstance(by.value, Missing) or not row.same(by.value, now)):
                     by = None
-                # Of a sensitive value only what was typed is given back, not what is beside it.
+                # Of a sensitive value only the typed members are shown again, not the stored ones.
                 whole = row.kind.compose(None if row.sensitive else now, mine)
                 text = row.text(whole, revealed=True)
                 clashes[name] = Clash(row.text(now), saw=saw, mine=text, by=by)

@@ -21,7 +21,7 @@ def _choices() -> Iterator[tuple[str, Any]]:
 
 
 class ReasonForm(SmallForm):
-    """A usual reason, and words of one's own. kept: the reason to begin with, as `reason` was."""
+    """A usual reason, and words of one's own. reason: the stored one, which both inputs show."""
 
     reason_usual = ChoiceField(label=wording.WHY, choices=_choices, required=False)
     reason_words = TextField(

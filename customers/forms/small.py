@@ -48,27 +48,27 @@ class FindForm(SmallForm):
     phone = CodeField(label=wording.CRITERIA["phone"], required=False)
 
     def clean(self) -> None:
-        boxed = search_terms.read(self.cleaned_data.get("q", ""))
-        if "birthdate" in boxed:
+        terms = search_terms.read(self.cleaned_data.get("q", ""))
+        if "birthdate" in terms:
             try:
-                boxed["birthdate"] = DateField().clean(boxed["birthdate"])
+                terms["birthdate"] = DateField().clean(terms["birthdate"])
             except forms.ValidationError as exc:
                 self.add_error("q", exc)
-        self._refuse_parts(boxed)
-        filled = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
+        self._refuse_parts(terms)
+        inputs = {name: value for name, value in self.cleaned_data.items() if name != "q" and value}
         for name, plain in (("email", emails.address), ("phone", phones.unlinked)):
-            if name in filled:
-                filled[name] = plain(filled[name])
-        if "phone" in filled and not phones.dialled(filled["phone"]):
+            if name in inputs:
+                inputs[name] = plain(inputs[name])
+        if "phone" in inputs and not phones.dialled(inputs["phone"]):
             self.add_error("phone", wording.NOT_A_PHONE)
-        self.criteria: dict[str, str] = boxed | filled
+        self.criteria: dict[str, str] = terms | inputs
         if not self.criteria and not self.errors:
             self.add_error("q", wording.TYPE_SOMETHING)
 
-    def _refuse_parts(self, boxed: Mapping[str, str]) -> None:
+    def _refuse_parts(self, terms: Mapping[str, str]) -> None:
         """Club Med would find nobody by a part of a value."""
         texts = {name: str(self.cleaned_data.get(name) or "") for name in self.fields}
-        for name, email in (("q", boxed.get("email")), ("email", emails.address(texts["email"]))):
+        for name, email in (("q", terms.get("email")), ("email", emails.address(texts["email"]))):
             if email and not emails.is_whole(email):
                 self.add_error(name, wording.NOT_A_WHOLE_EMAIL)
         for name in ("q", "last_name", "first_name"):

@@ -39,7 +39,7 @@ class Old:
 def doubt(now: datetime) -> str:
     """Why this machine's clock may be wrong, as a sentence; "" if nothing speaks against it.
 
-    A clock that runs ahead would erase what is young.
+    A clock that runs ahead would erase young values.
     """
     head = Head.objects.filter(seq__gt=0).first()
     if head is None or head.recorded_at >= now - timedelta(days=32):
@@ -48,7 +48,7 @@ def doubt(now: datetime) -> str:
 
 
 def find_old(now: datetime) -> list[Old]:
-    """What is older than AUDIT_VALUE_MONTHS, ACCESS_MONTHS and AUDIT_ENTRY_MONTHS, in the order to
+    """The rows older than AUDIT_VALUE_MONTHS, ACCESS_MONTHS and AUDIT_ENTRY_MONTHS, in the order to
     erase it, by the times in the database. A change with a younger entry stays whole.
     """
     before = now - timedelta(microseconds=1)
@@ -77,15 +77,15 @@ def _months_before(now: datetime, months: int) -> datetime:
 
 
 def erase(old: Old, reason: str, progress: Callable[[int], None]) -> None:
-    """Delete what is too old: values and access events after an entry that says so, entries in
+    """Delete rows that are too old: values and access events after an entry of this, entries in
     batches behind an anchor, oldest first. reason: why although the log is not whole, else "".
     progress: called with the number of rows deleted so far.
     """
     if old.part == erasure.ENTRIES:
-        done = 0
+        count = 0
         while batch := _next_batch(old.up_to):
-            done += _remove(*batch, reason)
-            progress(done)
+            count += _remove(*batch, reason)
+            progress(count)
         return
     with transaction.atomic():
         head = chain.lock()
@@ -114,8 +114,8 @@ def _remove(first: int, last: int, reason: str) -> int:
     """
     with statements.batch():
         head = chain.lock()
-        theirs = Entry.objects.filter(seq__lte=last).order_by().values("change_id")
-        later = Entry.objects.filter(seq__gt=last, change_id__in=theirs)
+        changes = Entry.objects.filter(seq__lte=last).order_by().values("change_id")
+        later = Entry.objects.filter(seq__gt=last, change_id__in=changes)
         if chain.oldest() != first or later.exists():
             return 0
         digest = Entry.objects.values_list("digest", flat=True).get(seq=last)

@@ -1,4 +1,4 @@
-"""Find customers at Club Med: by what somebody typed, or by the values of a person."""
+"""Find customers at Club Med: by typed criteria, or by the values of a person."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -36,7 +36,7 @@ class SearchResult:
 
 
 def find_customers(criteria: Mapping[str, str], *, actor: Actor, page: int = 1) -> SearchResult:
-    """Customers by what somebody typed, as `search_terms.read` gives it.
+    """Customers by typed criteria, as `search_terms.read` gives them.
 
     Raises a NotSaved; Forbidden: this token may not search, and no customer has that number.
     """

@@ -57,7 +57,7 @@ def forget_customer(
 
 
 def replay(tombstone: Tombstone) -> int:
-    """Forget a customer again after an older backup was restored; what was recorded later stays.
+    """Forget a customer again after an older backup was restored; later entries stay whole.
 
     Changes that were open in the backup are settled in the same transaction. Returns of how many
     entries values were erased, 0 if the backup holds none. Raises as `forget_customer`.

@@ -51,7 +51,7 @@ def offered_locales() -> list[str]:
 
 
 def refresh_market(locale: str, *, actor: Actor) -> None:
-    """Ask for what is missing or old, the most important first, within a short time."""
+    """Ask Club Med for data that are missing or old, the most important first, for a short time."""
     own_locale = locale_of(actor)
     locale = locale or own_locale
     questions: dict[str, Callable[[ClubMed], Json]] = {

@@ -23,7 +23,7 @@ from customers.services.duplicates import Duplicate
 
 @dataclass(frozen=True)
 class Saved:
-    """A change that Club Med took. values: field -> what was sent; empty if all was so already.
+    """A change that Club Med took. values: field -> the value sent; empty without a change.
 
     entries: those that were just appended.
     """
@@ -51,7 +51,7 @@ class NotSaved(Exception):
 
 
 class SaidNo(NotSaved):
-    """Club Med answered no: by a redirect, or by a refusal of what no person typed."""
+    """Club Med answered no: by a redirect, or by a refusal of values that no person typed."""
 
     status, icon = 502, "alert-circle"
     title, text = wording.ODD_ANSWER, wording.ODD_ANSWER_TEXT
@@ -185,7 +185,7 @@ class AlreadySent(Clash):
 class MayExist(Clash):
     """Somebody who may be the same person is there, or in the making.
 
-    duplicates: likeliest first. values: what would have been sent. unchecked: Club Med could not
+    duplicates: likeliest first. values: not sent. unchecked: Club Med could not
     be searched, so there may be others.
     """
 
@@ -230,13 +230,13 @@ class NotYours(NotSaved):
 
 
 class NumberMissing(NotSaved):
-    """A create that landed has made a customer: which one has to be said."""
+    """A create that landed has made a customer, so the person must enter the number."""
 
     text = wording.NUMBER_MISSING
 
 
 def outcome_of(exc: errors.ClubMedError, *, is_write: bool, is_new: bool = False) -> NotSaved:
-    """What an error of a call means for a verb: the one place where they are translated.
+    """The outcome of a verb whose call failed: the one place that translates these errors.
 
     is_new: the call creates a customer, so it has no number and no profile.
     """

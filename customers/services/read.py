@@ -1,4 +1,4 @@
-"""Read a profile, and record what it says of open changes."""
+"""Read a profile, and settle open changes from it."""
 
 import json
 import sys

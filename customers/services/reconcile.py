@@ -25,7 +25,7 @@ _PATIENCE = 3  # failures in a row after which Club Med counts as down
 
 @dataclass(frozen=True)
 class Remaining:
-    """What a run left behind. answered: Club Med answered to the end."""
+    """The changes that a run could not settle. answered: Club Med answered to the end."""
 
     open: int
     watched: int

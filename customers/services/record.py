@@ -1,4 +1,4 @@
-"""What every verb records: the line before the call, the entries after it."""
+"""The records of every verb: the line before the call, the entries after it."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -95,7 +95,7 @@ def before_a_write() -> Iterator[None]:
 
 @contextmanager
 def recording_answer(line: JournalLine) -> Iterator[None]:
-    """Around the one write: record at once what certainly did not land, leave the rest open."""
+    """Around the one write: record a sure failure at once, leave any other outcome open."""
     try:
         if timezone.now() >= line.deadline:  # others may settle it from now on
             raise errors.NotSentError("the deadline passed before the call")
@@ -117,7 +117,7 @@ def record_answer(
 ) -> list[Entry]:
     """Append the line's entries and close it: one transaction. Returns them.
 
-    If the line was settled meanwhile, only what that got wrong is appended, as a correction.
+    If the line was settled meanwhile, only the differences are appended, as corrections.
     """
     act, values = line.act(), line.values
     if line.action == Action.CREATE and outcome is not Outcome.APPLIED:
@@ -143,7 +143,7 @@ def record_answer(
 
 
 def _correct(line: JournalLine, findings: list[FieldOutcome], head: Head) -> None:
-    """Append the findings that differ from what the line was settled as meanwhile."""
+    """Append the findings that differ from the outcome that the line got meanwhile."""
     steps = reading.of_change(line.change_id)
     verdicts = reading.verdicts(steps)
     no_customer = any(isinstance(finding.new, Missing) for finding in findings)
@@ -175,7 +175,7 @@ def act_of(
     request_id: str = "",
     flags: Iterable[Flag] = (),
 ) -> dict[str, Any]:
-    """What a journal line and an entry share. reason: what a person typed, and nothing else."""
+    """The members that a journal line and an entry share. reason: as a person typed it."""
     return {
         "action": action,
         "customer_id": customer_id,

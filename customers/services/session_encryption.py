@@ -1,4 +1,4 @@
-"""Encryption of what a person saw or typed, and of access tokens, between two requests.
+"""Encryption of shown and typed values, and of access tokens, between two requests.
 
 The key comes from SECRET_KEY and its fallbacks. The audit log has an encryption of its own.
 """
@@ -15,7 +15,7 @@ from django.conf import settings
 
 
 def digest(text: str) -> str:
-    """SHA-256, in hex: 64 characters. What a key is stored as."""
+    """SHA-256, in hex: 64 characters. Keys are stored as digests."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

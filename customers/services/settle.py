@@ -39,7 +39,7 @@ class Settlement(NamedTuple):
 
 
 def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
-    """Record what a profile says of its customer's open changes.
+    """Settle the open changes of a customer from the profile.
 
     read_at: the log's position before the profile was read. Returns the position up to which the
     profile holds true, and what the log then says of the customer. Does nothing if the customer got
@@ -153,7 +153,7 @@ def _judge(field: Field, old: Json, new: Json, now: Json) -> Outcome:
 def _news_of(
     change: Change, profile: Profile, latest: Mapping[str, Entry], claims: Collection[str]
 ) -> tuple[Settlement, bool]:
-    """What the profile newly shows of a change; and may a later read show more?
+    """The news of a change in the profile; and may a later read show more?
 
     claims: fields that another change is sending, so the value may be that one's.
     """
@@ -181,9 +181,9 @@ def _comparable(name: str, value: Json | Missing) -> Field | None:
 
 
 def _late(field: Field, entry: Entry, last: Entry | None, now: Json) -> tuple[Outcome | None, bool]:
-    """What to record if a profile holds `now`, None for nothing; and may a later read show more?
+    """The outcome to record if a profile holds `now`, or None; and may a later read show more?
 
-    last: the field's last entry that says what Club Med held.
+    last: the field's last entry with Club Med's value.
     """
     if entry.outcome == Outcome.NOT_SEEN:
         later = last if last and last.seq > entry.seq and last.outcome in _STORED_OUTCOMES else None

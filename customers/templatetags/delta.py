@@ -62,7 +62,7 @@ def delta(entry: Entry, *, revealed: bool = False, named: bool = False) -> SafeS
 def stored_as(entry: Entry, stored_entry: Entry | None) -> SafeString:
     """A line for each member that Club Med stored in another way than it was sent.
 
-    stored: the entry that says so, None if there is none.
+    stored_entry: the entry that says so, None if there is none.
     """
     if stored_entry is None or is_sensitive(entry.field):
         return NOTHING
@@ -198,7 +198,7 @@ def _is_missing(entry: Entry) -> bool:
 
 
 def _difference(entry: Entry, revealed: bool) -> Difference:
-    """A value that cannot be had counts as none. Kept with the entry: a row asks for it twice."""
+    """A value that cannot be read counts as none. Cached in the entry: a row asks twice."""
     differences: dict[bool, Difference] = vars(entry).setdefault("_differences", {})
     if revealed not in differences:
         old, new = (None if isinstance(v, Missing) else v for v in (entry.old, entry.new))
@@ -225,7 +225,7 @@ def _difference_html(diff: Difference, named: bool) -> SafeString:
 
 
 def _counts(diff: Difference) -> SafeString:
-    """How many members are not told one by one."""
+    """How many members have no line of their own."""
     counts = ((diff.more, wording.MORE_CHANGED), (diff.unchanged, wording.UNCHANGED))
     texts = (words % {"count": count} for count, words in counts if count)
     return joined(markup('<span class="muted">{}</span>', words) for words in texts)
@@ -358,7 +358,7 @@ def _missing(entry: Entry, revealed: bool) -> SafeString:
 
 
 def _key_missing(entry: Entry) -> SafeString:
-    """A badge, if it was encrypted with a key that is not given."""
+    """A badge, if the entry was encrypted with a key that is missing."""
     try:
         is_known = encryption.has_key(entry.item.key_id)
     except VaultItem.DoesNotExist:

@@ -49,7 +49,7 @@ _BADGES: dict[str, tuple[str, str]] = {
 
 @register.tag("translate")
 def translate(parser: Parser, token: Token) -> template.Node:
-    """Django's, but translated when the template is compiled, which is once for each language."""
+    """Django's tag, but translated when the template is compiled: once for each language."""
     _, sentence, *more = token.split_contents()
     if more or sentence[0] != '"' or set("%\\").intersection(sentence):
         return do_translate(parser, token)
@@ -397,8 +397,8 @@ def day_and_time(at: datetime | None, shape: str = "long", clock: str = "Hm") ->
     """23 November 2026, 09:44; "" for none."""
     if at is None:
         return ""
-    named = {"day": reader.day_text(at, shape), "time": reader.clock_text(at, clock)}
-    return wording.DAY_AND_TIME % named
+    params = {"day": reader.day_text(at, shape), "time": reader.clock_text(at, clock)}
+    return wording.DAY_AND_TIME % params
 
 
 @register.simple_tag

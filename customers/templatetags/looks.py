@@ -44,13 +44,13 @@ def _customer(context: template.Context, number: str) -> SafeString:
     name = context["names"].get(number)
     if not name:
         return markup('<a class="num" href="{}">{}</a>', page, number)
-    named = '<a href="{}"><bdi translate="no">{}</bdi></a> <small class="num">{}</small>'
-    return markup(named, page, name, number)
+    link = '<a href="{}"><bdi translate="no">{}</bdi></a> <small class="num">{}</small>'
+    return markup(link, page, name, number)
 
 
 @register.simple_tag
 def look_what(event: AccessEvent) -> SafeString:
-    """What was done, with a badge where a supervisor looks for it."""
+    """The kind of access, with a badge where a supervisor looks for it."""
     return _what(event.kind, get_language())
 
 

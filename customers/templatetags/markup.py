@@ -20,7 +20,7 @@ def broken_at(sign: str, text: str) -> SafeString:
 
 
 def isolated_at(sign: str, text: str) -> SafeString:
-    """The same in its own direction."""
+    """The same text in its own direction."""
     return SafeString(f"<bdi>{broken_at(sign, text)}</bdi>")  # nosec B703
 
 

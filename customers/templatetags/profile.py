@@ -69,7 +69,7 @@ def field_row(context: template.Context, row: Any, *, at_rest: bool = False) -> 
 
 
 def _included(context: template.Context, name: str, **more: Any) -> SafeString:
-    """A template with what the context holds, and more: for what seldom stands there."""
+    """A template with the context and more: for parts that are rare."""
     with context.push(**more):
         engine = context.template.engine  # type: ignore[union-attr]
         return SafeString(engine.get_template(name).render(context))  # nosec B703
@@ -98,7 +98,7 @@ def _recent(row: Any) -> SafeString:
 
 
 def _history(row: Any) -> SafeString:
-    """When and by whom it was changed last."""
+    """When and by whom the field was changed last."""
     if not row.newest:
         return NOTHING
     return markup(
@@ -170,7 +170,7 @@ def _value(row: Any) -> SafeString:
 
 
 def _text(row: Any) -> SafeString:
-    """In one line."""
+    """The value in one line."""
     kind, text = row.field.kind, row.text
     number = SafeString(' class="num"') if kind.number else ""
     lang = markup(' lang="{}"', row.lang) if row.lang else ""
@@ -241,7 +241,7 @@ def _optin(optin: Mapping[str, Any]) -> SafeString:
 
 
 def _yes_no(answer: object) -> object:
-    """An answer that is neither as it came."""
+    """Yes or no; any other answer as it came."""
     if answer is True:
         return markup('<span class="yes">{}{}</span>', icon("check"), wording.YES)
     if answer is False:

@@ -93,7 +93,7 @@ def _what(context: template.Context, change: Change, field: FieldHistory) -> Saf
 def _outcome(
     context: template.Context, change: Change, field: FieldHistory, span: SafeString
 ) -> SafeString:
-    """What came of it, with what can be done where that is not known."""
+    """The outcome, with a link to settle it where it is not known."""
     badge = NOTHING if change.is_of_the_log else outcome_badge(field.verdict.outcome)
     words = [
         markup('<span class="tiny">{}</span>', way) for way in (*flagged(field.first), *how(field))
@@ -118,7 +118,7 @@ def _why(context: template.Context, change: Change, span: SafeString) -> SafeStr
 
 @register.simple_tag
 def reason(act: Act) -> SafeString:
-    """Why, as a person typed it; a usual reason in the reader's language."""
+    """The reason, as a person typed it; a usual reason in the reader's language."""
     if act.reason:
         usual, colon, words = str(act.reason).partition(": ")
         text = f"{wording.USUAL_REASONS.get(usual, usual)}{colon}{words}"
@@ -130,7 +130,7 @@ def reason(act: Act) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def reverts(context: template.Context, act: Change | JournalLine) -> SafeString:
-    """Which earlier change this one puts back, if it does."""
+    """The earlier change that this one puts back, if there is one."""
     first, earlier = (act, None) if isinstance(act, JournalLine) else (act.entries[0], act.reverted)
     if earlier:
         link = _linked(context, earlier, moment(earlier.recorded_at, "MMMd"))

@@ -52,7 +52,7 @@ def findings(request: DeskRequest) -> HttpResponse:
     form = ActivityForm(filters_in(request))
     if request.htmx.target != "findings" or not form.is_valid():
         return _page(request, looks=True)
-    return render(request, "audit/_findings.html", _looked(form.wanted, _names(request.actor)))
+    return render(request, "audit/_findings.html", _context(form.wanted, _names(request.actor)))
 
 
 def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
@@ -64,7 +64,7 @@ def _page(request: DeskRequest, *, looks: bool = False) -> HttpResponse:
         activity = counting.count(form.wanted)
         context |= {"activity": activity, **_bars(activity, names)}
         if looks:
-            context |= _looked(form.wanted, names)
+            context |= _context(form.wanted, names)
     return filtered_page(request, form, "audit/activity.html", "audit/_activity.html", context)
 
 
@@ -109,7 +109,7 @@ def _bars(activity: Activity, names: Mapping[str, str]) -> dict[str, Any]:
 # Worth a look -------------------------------------------------------------------------------------
 
 
-def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
+def _context(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
     """Each finding in words, with the address of the list that shows it."""
     result = worth_a_look.look(wanted)
     findings = [
@@ -124,7 +124,7 @@ def _looked(wanted: Period, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _words(finding: Finding, names: Mapping[str, str]) -> dict[str, str]:
-    """What was found, and why it is listed."""
+    """The finding, and the rule that lists it, in words."""
     title, why = wording.FINDINGS[finding.rule]
     since, until = finding.since, finding.until
     facts = {
@@ -153,7 +153,7 @@ def _who(people: Sequence[int], names: Mapping[str, str]) -> str:
 
 
 def _address(finding: Finding, wanted: Period) -> str:
-    """Of its days, or of the whole period if its rule found others beside it."""
+    """The list of the finding's days, or of the period if its rule found others beside it."""
     last = max(finding.since, finding.until - timedelta(microseconds=1))
     days = period(timezone.localdate(finding.since), timezone.localdate(last))
     if finding.others:

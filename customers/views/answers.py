@@ -91,7 +91,7 @@ def typed_text(request: HttpRequest) -> list[tuple[str, str]]:
         posted = request.POST
     except Exception:  # it could not be read at all: that is what the answer is about
         return []
-    # What was chosen, and not typed.
+    # These inputs are chosen, not typed.
     chosen = {"csrfmiddlewaretoken", "token", "act", "anyway", "theirs", "field", "purpose"}
     return [
         (name, value)
@@ -170,7 +170,7 @@ def note_at_door(
 
 
 def note_search(request: DeskRequest) -> None:
-    """Note that a search is made, never for what. Raises LimitReached."""
+    """Note a search, never its words. Raises LimitReached."""
     stay_within(request, Access.SEARCH)
     access_events.note(Access.SEARCH, actor=request.actor, request_id=request.id)
     stay_within(request, Access.SEARCH, recorded=True)
@@ -342,21 +342,21 @@ def not_saved(request: DeskRequest, exc: NotSaved, form: ProfileForm, show: Show
 
 
 def sent_before(exc: outcomes.AlreadySent) -> outcomes.Clash:
-    """The same with what that form has stored."""
+    """The outcome, with the values that the form has stored."""
     texts = (FIELDS[name].text(value) for name, value in exc.sent.items())
     values = ", ".join(wording.QUOTED % {"text": text} for text in texts)
     return outcomes.Clash(text=wording.SENT_BEFORE % {"sent": values})
 
 
 def in_use(exc: outcomes.InUse, names: Container[str]) -> outcomes.Clash:
-    """The same with who is saving which of these fields."""
+    """The outcome, with who is saving which of these fields."""
     in_both = (name for name in exc.line.values if name in names)
     fields = ", ".join(FIELDS[name].label.lower() for name in in_both)
     return outcomes.Clash(text=wording.SAVING % {"who": exc.line.actor_name, "fields": fields})
 
 
 def profile_of(request: DeskRequest, customer_id: str) -> Profile:
-    """The profile as the person saw it, read now if that is gone."""
+    """The profile as the person saw it; read now if the session has it no more."""
     profile = session.shown_profile(request.session, customer_id, current=request.method != "POST")
     return profile or read_and_remember(request, customer_id)[0]
 

@@ -70,7 +70,7 @@ def _page(request: DeskRequest, bar: ReasonForm, form: ProfileForm, notice: Noti
 
 
 def _to_begin_with(request: DeskRequest, here: Market) -> dict[str, Any]:
-    """What this person searched for and did not find, and the language of their market."""
+    """The values of the search that found nobody, and the language of the person's market."""
     query = search_of(request.session, request.GET.get("find", ""))
     form = FindForm(query)
     values = search_terms.person(form.criteria) if query is not None and form.is_valid() else {}

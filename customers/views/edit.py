@@ -116,7 +116,7 @@ def confirm(request: DeskRequest, customer_id: str, name: str, change_id: UUID) 
 def _beside(
     request: DeskRequest, record: ProfilePage, field: Field, history: History
 ) -> dict[str, Any]:
-    """What else is shown of that read, for the profile's page; {} for an editor's own."""
+    """The rest of the profile's page after that read; {} for an editor's own page."""
     page, *_ = re.split("[?#]", request.htmx.current_url or "")
     if not page.endswith(reverse("profile", args=[record.profile.customer_id])):
         return {}
@@ -129,7 +129,7 @@ def _beside(
 
 
 def _typed_text(field: Field, line: JournalLine) -> str:
-    """What a change that is not settled yet would store; "" if it cannot be read."""
+    """The value that an unsettled change would store; "" if it cannot be read."""
     if not line.is_readable:
         return ""
     return field.text(line.new_values.get(field.name)) or str(wording.TO_BE_CLEARED)
@@ -153,7 +153,7 @@ def _typed_before(request: DeskRequest, customer_id: str, field: Field) -> dict[
 
 
 def editing_of(field: Field, profile: Profile, actor: Actor, reason: str) -> Editing:
-    """What the form of one field is for."""
+    """The `Editing` of one field."""
     here = known_market(market_of(profile), actor=actor)
     form_name = f"{profile.customer_id}/{field.name}"
     return Editing([field], here, actor, form_name, profile, alone=True, reason=reason)
@@ -181,7 +181,7 @@ def editor(request: DeskRequest, field: Field, form: ProfileForm, notice: Notice
 
 
 def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
-    """The field at rest with the value of whoever was quicker; what was typed can be had back."""
+    """The field at rest with the quicker person's value, and a way back to the typed text."""
     profile, [field] = form.editing.profile, form.editing.rows
     form.is_valid()  # takes what was typed
     history = histories.of_customer(profile.customer_id)
@@ -196,7 +196,7 @@ def _kept_theirs(request: DeskRequest, form: ProfileForm) -> HttpResponse:
 
 
 def _saved(request: DeskRequest, profile: Profile, field: Field, saved: Saved) -> HttpResponse:
-    """Right after the 204: the row with what was sent, which is read again by itself."""
+    """Right after the 204: the row with the sent value, which asks for a fresh read by itself."""
     note = _note(saved.values[field.name]) if saved.values else wording.HELD_ALREADY
     if not answers.wants_fragment(request):
         undo = undo_address(request, saved)

@@ -33,7 +33,7 @@ from customers.views.log import filter_form
 @allow(Permission.LOG)
 @require_safe
 def export(request: DeskRequest) -> HttpResponse:
-    """What will be in the file, and the way to it."""
+    """What the file will hold, and the way to it."""
     return _page(request, filter_form(filters_in(request), request.actor), RevealForm())
 
 
@@ -71,8 +71,8 @@ def _export(request: DeskRequest, format: str) -> HttpResponseBase:
         lines: Iterable[str] = _csv_lines(chain([first], batches), people, revealed=reveals)
     else:
         begins = paging.span_of(form.wanted)[0]
-        exported = ndjson(first=begins, filters=form.wanted, with_values=True, revealed=reveals)
-        lines = (f"{line}\n" for line in exported)
+        objects = ndjson(first=begins, filters=form.wanted, with_values=True, revealed=reveals)
+        lines = (f"{line}\n" for line in objects)
     name = "_".join(["changes", *form.query.getlist("from"), *form.query.getlist("to")])
     return StreamingHttpResponse(
         lines,

@@ -74,14 +74,14 @@ def _recent(request: DeskRequest) -> list[dict[str, Any]]:
     """The customers whom this person opened or changed last, newest first: number, name, the last
     change that this person made, if any, and when it was.
     """
-    viewed = access_events.viewed_by(request.actor)[: _RECENT * 4]
-    changed = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
-    handled = sorted([*viewed, *changed], key=lambda event: event.recorded_at)
-    at = {event.customer_id: event.recorded_at for event in handled}
+    views = access_events.viewed_by(request.actor)[: _RECENT * 4]
+    changes = Change.objects.by(request.actor).exclude(customer_id="")[: _RECENT * 4]
+    events = sorted([*views, *changes], key=lambda event: event.recorded_at)
+    at = {event.customer_id: event.recorded_at for event in events}
     numbers = sorted(at, key=lambda number: at[number], reverse=True)[:_RECENT]
-    newest = {change.customer_id: change for change in reversed(changed)}
-    changes = reading.with_entries(newest[number] for number in numbers if number in newest)
-    by_customer = {change.customer_id: change for change in changes}
+    newest = {change.customer_id: change for change in reversed(changes)}
+    latest = reading.with_entries(newest[number] for number in numbers if number in newest)
+    by_customer = {change.customer_id: change for change in latest}
     return [
         {
             "customer_id": number,

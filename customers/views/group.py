@@ -31,7 +31,7 @@ _GROUPS = {row.group.value: row.group for row in FIELDS.values() if row.patch}
 @allow(Permission.CUSTOMERS)
 @answers.records_access(Access.VIEW, limited=True)
 def edit(request: DeskRequest, customer_id: str, slug: str) -> HttpResponse:
-    """The form of a group; POST saves what was touched."""
+    """The form of a group; POST saves the fields that were touched."""
     if slug not in _GROUPS:
         raise answers.NotEditableError
     group, profile = _GROUPS[slug], answers.profile_of(request, customer_id)
@@ -69,7 +69,7 @@ def _tell_given_up(request: DeskRequest, customer_id: str, values: Mapping[str, 
 
 
 def editing_of(group: Group, profile: Profile, actor: Actor, reason: str) -> Editing:
-    """What its form is for: the fields of the group that may be edited."""
+    """The `Editing` of a group: its fields that may be edited."""
     rows = [row for row in FIELDS.values() if row.group is group and row.patch]
     rows = [row for row in rows if row.readable(row.value(profile))]
     form_name = f"{profile.customer_id}/groups/{group.value}"

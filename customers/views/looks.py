@@ -24,7 +24,7 @@ _REFUSED = [Access.REFUSED, Access.LIMITED, Access.SIGN_IN_FAILED, Access.FORGED
 @require_safe
 @records_access(Access.AUDIT)
 def looks(request: DeskRequest) -> HttpResponse:
-    """What a filter selects; for htmx the list alone, or the panel of a profile."""
+    """Access events that a filter selects; for htmx the list alone, or the panel of a profile."""
     form = LookFilterForm(filters_in(request), reader=request.actor)
     context: dict[str, Any] = {
         "views": _views(form.newest),

@@ -25,8 +25,8 @@ def markets(request: DeskRequest) -> HttpResponse:
     locale = request.POST.get("locale", "")
     if locale in locales:
         answer = redirect(back)
-        remembered = dict.fromkeys((locale, *chosen_markets(request)))
-        value, year = " ".join(list(remembered)[:5]), 365 * 24 * 60 * 60
+        recent = dict.fromkeys((locale, *chosen_markets(request)))
+        value, year = " ".join(list(recent)[:5]), 365 * 24 * 60 * 60
         set_cookie(answer, settings.MARKETS_COOKIE_NAME, value, max_age=year, signed=True)
         return answer
     by_name = reader.in_order({code: market_name(code) for code in locales})

@@ -30,7 +30,7 @@ def profile(request: DeskRequest, customer_id: str) -> HttpResponse:
 def profile_page(
     request: DeskRequest, customer_id: str, why: ReasonForm | None = None
 ) -> HttpResponse:
-    """The page. why: the reason bar as it was sent, if not as it is kept."""
+    """The page. why: the reason bar as it was sent; None for the stored reason."""
     profile, history = read_and_remember(request, customer_id)
     record = ProfilePage(profile, history.changed)
     session.remember_name(request.session, customer_id, record.name or record.native_name)

@@ -115,7 +115,7 @@ def _pairs(members: Mapping[str, Json]) -> str:
 
 
 def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[str, Any]:
-    """A customer in a list of those who were found. values: an item of Club Med's search. matched:
+    """A customer in a list of search results. values: an item of Club Med's search. matched:
     search key -> values that were searched for. name, phones: (text, was it searched for?) each.
     """
 
@@ -195,7 +195,7 @@ class ProfilePage:
 
     @property
     def phones(self) -> list[dict[str, str]]:
-        """Those that can be called from here."""
+        """Phones that can be called from here."""
         return [phone for phone in self.rows["phones"].phones if phone["dialled"]]
 
     @property
@@ -234,7 +234,7 @@ class ProfilePage:
 
     def panel(self, group: Group) -> dict[str, Any]:
         """One box of the page. absent: rare fields without a value. to_add: those that can be
-        given one, by title.
+        given a value, by title.
         """
         names = {row.field.before for row in self.rows.values() if not row.empty}
         of_group = [row for row in self.rows.values() if row.field.group is group]

@@ -46,7 +46,7 @@ def revert(request: DeskRequest, change_id: UUID) -> HttpResponse:
 
 
 def part_of_page(request: DeskRequest, change: Change) -> dict[str, Any]:
-    """The context of the same on the page of the change; Club Med is not asked for it."""
+    """The context of the form on the page of the change; Club Med is not asked."""
     ways = ways_back(change) if request.actor.may_revert else []
     if all(way.obstacle for way in ways):
         return {}
@@ -88,7 +88,7 @@ def _put_back(request: DeskRequest, change: Change) -> HttpResponse:
 def _not_put_back(
     request: DeskRequest, change: Change, form: RevertForm, token: FormToken, exc: NotSaved
 ) -> HttpResponse:
-    """The form again, or where it is told what comes of it."""
+    """The form again, or the page that tells the outcome."""
     match exc:
         case outcomes.Conflict():
             ways = [way.over(exc.profile) for way in ways_back(change)]

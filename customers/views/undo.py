@@ -112,7 +112,7 @@ def _not_undone(
 def _both_values(
     request: DeskRequest, ways: list[WayBack], exc: outcomes.Conflict, reason: str
 ) -> HttpResponse:
-    """What was saved and what Club Med holds instead, to choose from."""
+    """The saved value and the one that Club Med holds instead, to choose from."""
     profile = exc.profile
     remember_profile(request.session, profile, reading.newest(profile.customer_id))
     ways = [way.over(profile) for way in ways]
@@ -136,7 +136,7 @@ def _page(
     form: UndoForm,
     notice: NotSaved | None = None,
 ) -> HttpResponse:
-    """What the person has to say first. token: of what they were shown, "" if that is nothing."""
+    """The question to answer first. token: of the values on the page, "" if there are none."""
     first = ways[0].entry
     context = {
         "customer_id": first.customer_id,

@@ -55,9 +55,9 @@ class Command(BaseCommand):
         customers, count, failures = set(), 0, 0
         for tombstone in signed:
             try:
-                if erased := replay(tombstone):
+                if number := replay(tombstone):
                     customers.add(tombstone.customer_id)
-                    count += erased
+                    count += number
             except NotSaved as exc:
                 self.stderr.write(f"Customer {tombstone.customer_id}: {_why(exc)}")
                 failures += 1
