@@ -1,10 +1,12 @@
 """Every sentence of the source in each file of customers/locale.
 
 update: bring new sentences into the files, to be translated. check: fail on one that is missing,
-fuzzy, of no use any more, or with other placeholders than in English.
+fuzzy, of no use any more, or with other placeholders than in English. Neither goes on with a
+sentence that has a plural in one place and none in another: gettext finds no French for that.
 """
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -55,11 +57,15 @@ def written(catalog: Catalog) -> bytes:
 
 def sentences() -> Catalog:
     """All that is marked for translation, in templates and in Python."""
-    catalog = Catalog()
+    catalog, plurals = Catalog(), defaultdict(set)
     for path in sorted([*ROOT.glob("templates/**/*.html"), *ROOT.glob("c*/**/*.py")]):
         for _, message, _, context in extracted(path):
             place = [(str(path.relative_to(ROOT)), None)]
             catalog.add(message, locations=place, context=context)
+            one, plural = message[:2] if isinstance(message, tuple) else (message, None)
+            plurals[one, context].add(plural)
+    if both := [one for (one, _), found in plurals.items() if len(found) > 1]:
+        sys.exit(f"With a plural and without, or with two: {both}")
     return catalog
 
 

@@ -214,7 +214,7 @@ def _optins(changes: Sequence[_Change]) -> Iterator[Finding]:
         if entry.field == "optins" and entry.action == Action.CHANGE and _yes(new) - _yes(old):
             customers[person, timezone.localdate(entry.recorded_at)].add(entry.customer_id)
     by_day = ((person, begin(day), len(group)) for (person, day), group in customers.items())
-    return _by_person("optins", least, by_day)
+    return (replace(found, field="optins") for found in _by_person("optins", least, by_day))
 
 
 def _yes(value: Json) -> set[tuple[str, str]]:

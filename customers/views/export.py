@@ -21,10 +21,11 @@ from customers.audit.actions import Action, Outcome
 from customers.audit.export import ndjson
 from customers.audit.filters import changes_of
 from customers.audit.models import Access, Change, ChangedField, FieldHistory, Purpose
+from customers.forms.filters import known_people
 from customers.forms.log import LogFilterForm
 from customers.forms.small import RevealForm
 from customers.templatetags.delta import in_text
-from customers.templatetags.desk import basis, flagged
+from customers.templatetags.desk import basis, flagged, staff
 from customers.views.answers import DeskRequest, filters_in, record_before
 from customers.views.log import filter_form
 
@@ -66,7 +67,8 @@ def _export(request: DeskRequest, format: str) -> HttpResponseBase:
     if reveals:
         record(Access.REVEAL, purpose=Purpose(asking.cleaned_data["purpose"]))
     if format == "csv":
-        lines: Iterable[str] = _csv_lines(chain([first], batches), revealed=reveals)
+        people = known_people(form.people)
+        lines: Iterable[str] = _csv_lines(chain([first], batches), people, revealed=reveals)
     else:
         begins = paging.span_of(form.wanted)[0]
         objects = ndjson(first=begins, filters=form.wanted, with_values=True, revealed=reveals)
@@ -95,8 +97,16 @@ _OF_A_FORMULA = frozenset("=+-@\t\r")
 _SECONDS = len("2026-11-23 09:44:12")
 
 
-def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iterator[str]:
-    """A title, a row a field, and a last line that says that the file is whole."""
+def _csv_lines(
+    batches: Iterable[list[ChangedField]],
+    people: Mapping[int, tuple[str, str, bool]],
+    *,
+    revealed: bool,
+) -> Iterator[str]:
+    """A title, a row a field, and a last line that says that the file is whole.
+
+    people: as of `known_people`.
+    """
     write = csv.writer(SimpleNamespace(write=str)).writerow  # gives the line back
     yield "\ufeff" + write(map(str, wording.COLUMNS))
     roles = cache(lambda text: role_words(text.split(", ")))
@@ -105,8 +115,9 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     count = 0
     for rows in batches:
         lines = [
-            write(_cells(change, history, labels, roles, language, zone, revealed=revealed))
+            write(_cells(change, who, history, labels, roles, language, zone, revealed=revealed))
             for change in changes_of(rows)
+            for who in [_author(change, people)]
             for history in reversed(change.fields)
         ]
         count += len(lines)
@@ -114,8 +125,16 @@ def _csv_lines(batches: Iterable[list[ChangedField]], *, revealed: bool) -> Iter
     yield write([wording.END_OF_EXPORT % {"rows": count}])
 
 
+def _author(change: Change, people: Mapping[int, tuple[str, str, bool]]) -> str:
+    """The name of who made a change, with the login behind it if two have this name."""
+    _, login, is_shared = people.get(change.actor_key, ("", "", False))
+    name = staff(change.actor_name)
+    return f"{name} ({login})" if is_shared else name
+
+
 def _cells(
     change: Change,
+    who: str,
     history: FieldHistory,
     labels: Mapping[str, str],
     roles: Callable[[str], str],
@@ -133,7 +152,7 @@ def _cells(
     cells = [
         time.astimezone(zone).isoformat(" ")[:_SECONDS],
         f"{time.astimezone(UTC).isoformat()[:_SECONDS]}Z",
-        first.actor_name,
+        who,
         roles(first.actor_roles),
         change.customer_id,
         str(change.customer_label),

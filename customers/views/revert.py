@@ -93,7 +93,8 @@ def _not_put_back(
         case outcomes.Conflict():
             ways = [way.over(exc.profile) for way in ways_back(change)]
             form = RevertForm(ways, draft=request.POST)
-            notice = outcomes.Clash(wording.MOVED, wording.MOVED_TEXT)
+            told = wording.MOVED_TEXT if form.possible else wording.NOT_PUT_BACK
+            notice = outcomes.Clash(wording.MOVED, told)
             return _page(request, change, form, notice)
         case outcomes.Unknown() | outcomes.Pending():
             messages.warning(request, f"{exc.title} {exc.text}")

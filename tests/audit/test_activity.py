@@ -255,6 +255,9 @@ def test_opt_ins_switched_on_in_numbers(settings):
 
     recorded("optins", [], optin(EMAIL=True), customer="6")
     assert found_lately() == [("optins", 2)]
+    today = timezone.localdate()
+    [finding] = worth_a_look.look(Period(today - timedelta(days=1), today)).findings
+    assert finding.field == "optins"  # its link leads to these changes alone
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,8 @@ def test_two_people_of_one_name_are_told_apart(clubmed, db, supervisor):
     assert offered[:2] == ["Jean Martin (j.martin@example.com)", "Jean Martin (staff-8)"]
     who = [text(cell) for cell in page.select("td.who")]
     assert who == ["Jean Martin staff-8", "Jean Martin j.martin@example.com"]
+    exported = b"".join(supervisor.get("/audit/export.csv").streaming_content).decode()
+    assert all(f",{one}," in exported for one in offered[:2])
 
 
 def test_a_name_and_a_field_of_a_row_are_filters(lively, supervisor):

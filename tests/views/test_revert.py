@@ -379,6 +379,19 @@ def test_a_value_that_moved_is_shown_beside_the_old_one_and_asked_about(
     assert bodies(clubmed)[-1] == {"email": "tom@example.com"}
 
 
+def test_what_somebody_else_put_back_meanwhile_leaves_nothing_to_tick(agent, supervisor, clubmed):
+    change(agent, "new@example.com")
+    first = newest()
+    page = supervisor.page(place(first))
+    revert(supervisor, place(first), "email")
+
+    told = text(soup(revert(supervisor, place(first), "email", page=page)).select_one("#revert"))
+
+    assert "Changed since then. Nothing was put back. E-mail" in told
+    assert "Club Med holds the old value already." in told
+    assert len(bodies(clubmed)) == 2
+
+
 def test_what_moves_once_more_is_asked_about_once_more(agent, supervisor, clubmed):
     change(agent, "new@example.com")
     first = newest()
