@@ -166,6 +166,7 @@ class ClubMed:
         call = Call(ends_at=began + self.deadline, is_write=fields is not None)
         reset = current_call.set(call)
         outcome: int | str = "stopped"
+        cause = {}
         try:
             answer = self._tries(call, self._request(route, fields, **address))
             content = _judge(route, promised, shape, answer)
@@ -175,7 +176,7 @@ class ClubMed:
             raise
         except Exception as exc:  # of the libraries: their texts hold addresses, so none is chained
             kind = errors.NoAnswerError if call.was_sent else errors.NotSentError
-            outcome = kind.__name__
+            outcome, cause = kind.__name__, {"cause": type(exc).__name__}
             raise kind(f"{route}: {type(exc).__name__}") from None
         finally:
             current_call.reset(reset)
@@ -183,7 +184,7 @@ class ClubMed:
                 self.breaker.report(answered=call.was_answered)
             ms = round((time.monotonic() - began) * 1000)
             about = {"route": route, "outcome": str(outcome), "ms": ms}
-            logger.info("called", extra=about)
+            logger.info("called", extra=about | cause)
         return content, answer
 
     def _request(

@@ -43,7 +43,9 @@ def database_errors() -> Iterator[None]:
     except chain.ForgedHeadError as exc:
         raise CommandError(str(exc)) from None
     except DatabaseError as exc:
-        raise CommandError(f"the database fails: {type(exc).__name__}") from None
+        # The driver's error says which: InsufficientPrivilege, UndefinedTable.
+        kind = type(exc.__cause__ or exc).__name__
+        raise CommandError(f"the database fails: {kind}") from None
 
 
 @contextmanager

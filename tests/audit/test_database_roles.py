@@ -200,6 +200,8 @@ def test_all_is_done_as_the_application_role_but_old_entries_are_removed_as_the_
         assert session.execute("SELECT seq FROM customers_head").fetchall() == [(1,)]
         assert session.execute("SELECT count(*) FROM customers_journalline").fetchone() == (0,)
 
+    with pytest.raises(AssertionError, match="the database fails: InsufficientPrivilege"):
+        place.done_as(place.app, call_command, "audit_rebuild")
     with pytest.raises(AssertionError, match="Only the owner of the tables may remove entries"):
         place.done_as(place.app, expire_in_four_years)
 

@@ -261,6 +261,7 @@ def test_a_call_is_one_line_of_the_log_and_no_line_or_error_holds_a_value(
     [record] = caplog.records
     assert record.name == "customers.clubmed"
     assert (record.route, record.outcome) == (ROUTES[call], outcome)
+    assert getattr(record, "cause", None) == (error if error == "ConnectionError" else None)
     assert str(raised) == (f"{ROUTES[call]}: {error}" if error else "None")
     shown = str(record.__dict__) + "".join(traceback.format_exception(raised))
     assert [private for private in PRIVATE if private in shown] == []
