@@ -23,7 +23,9 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as exc:
-        sys.exit(f"The environment does not hold what is needed: {exc}")
+        # Not 1, with which audit_verify says that the log is not whole.
+        print(f"The environment does not hold what is needed: {exc}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,10 @@ def _address(value: str) -> str:
     return value
 
 
+def _hosts(value: str) -> list[str]:
+    return [_match(r"\*|[^/:]+|\[[^]]+\]", host) for host in _words(value)]
+
+
 def _words(value: str) -> list[str]:
     return [word for part in value.split(",") if (word := part.strip())]
 
@@ -111,10 +115,15 @@ def _database(value: str) -> dict[str, Any]:
     return dict(environ.Env.db_url_config(_match("(postgres|postgresql|sqlite)://.*", value)))
 
 
+def _cache(value: str) -> dict[str, Any]:
+    return dict(environ.Env.cache_url_config(_match(".+", value)))
+
+
 _SWITCH = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 text = partial(read, partial(_match, ".+"), "not be empty")
 switch = partial(read, lambda value: _SWITCH[value.lower()], "be on or off")
 words = partial(read, _words, "be a list", default="")
+hosts = partial(read, _hosts, "list names alone, without https:// and port", default="")
 networks = partial(
     read, lambda value: list(map(ip_network, _words(value))), "list networks", default=""
 )
@@ -139,14 +148,14 @@ _language = partial(_match, "|".join(dict(LANGUAGES)))
 language = partial(read, _language, "be the code of a language that the pages are in")
 zone = partial(read, lambda value: ZoneInfo(value).key, "be a time zone, such as Europe/Paris")
 database = partial(read, _database, "be a postgres:// or sqlite:// address")
-cache = partial(read, environ.Env.cache_url_config, "be an address of a kind that is known")
+cache = partial(read, _cache, "be an address of a kind that is known")
 
 
 # Deployment ---------------------------------------------------------------------------------------
 SECRET_KEY = text("SECRET_KEY")
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 DEBUG = switch("DEBUG", default="off")
-ALLOWED_HOSTS = words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
 HTTPS_ONLY = switch("HTTPS_ONLY", default="on")
 HSTS_PRELOAD = switch("HSTS_PRELOAD", default="off")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")

@@ -28,6 +28,13 @@ def customer_number(text: str) -> str:
     raise argparse.ArgumentTypeError(words)
 
 
+def pause(text: str) -> float:
+    """The type of an argument: seconds between two runs."""
+    if not 0 < (seconds := float(text)) <= 86_400:
+        raise argparse.ArgumentTypeError("From 0 to 86400 seconds, and not 0.")
+    return seconds
+
+
 @contextmanager
 def database_errors() -> Iterator[None]:
     """Raise what the database raises as CommandError, without its text, which may hold values."""

@@ -220,7 +220,7 @@ def _optins(row: Any) -> SafeString:
         '</th><th scope="col">{}</th><th scope="col">{}</th></tr></thead>\n<tbody>{}</tbody>\n'
         "</table>{}"
     )
-    rest = row.channels_not_asked
+    rest = row.channels_without_answer
     paragraph = '\n<p class="tiny muted">{} {}</p>'
     return markup(
         table,

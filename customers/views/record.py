@@ -102,7 +102,7 @@ class FieldRow:
         ]
 
     @property
-    def channels_not_asked(self) -> str:
+    def channels_without_answer(self) -> str:
         codes = {compare.raw_text(item.get("channel")) for item in self.value}
         return ", ".join(name for code, name in words.here().channels.items() if code not in codes)
 

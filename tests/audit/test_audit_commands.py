@@ -1,6 +1,7 @@
 """`audit_verify`, `audit_seal` and `audit_export`, as operations and an auditor use them."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -112,6 +113,16 @@ def test_a_seal_is_the_signed_head_in_one_line_added_to_its_file(tmp_path, capsy
     assert kept.read_text().splitlines()[1] == chain.seal_line(Head.objects.get())
     assert log.verify("--since", kept)[0] == 0
     assert capsys.readouterr().out == f"{log.public_key()}\n"
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_log():
+    log.fill(1)
+    # What could not be written is tried once more as the file is closed.
+    with suppress(OSError), open("/dev/full", "w", buffering=1) as full:
+        for command, status in (("audit_verify", 2), ("audit_seal", 1)):
+            with pytest.raises(CommandError, match="The output cannot be written") as error:
+                call_command(command, stdout=full)
+            assert error.value.returncode == status
 
 
 @pytest.mark.parametrize("rotate", [False, True])

@@ -78,6 +78,18 @@ def test_an_access_that_is_older_than_that_is_printed_once(stream):
     assert stream() == []
 
 
+def test_the_log_of_an_older_backup_is_not_taken_for_the_same(stream, tmp_path):
+    """Its next entries, and its next accesses, have numbers that were printed of others."""
+    log.fill(1)
+    stream()
+    state = json.loads((tmp_path / "state").read_text())
+    for gone in ({"digest": "of another"}, {"seq": state["seq"] + 9}, {"access": 10**6}):
+        (tmp_path / "state").write_text(json.dumps(state | gone))
+
+        with pytest.raises(CommandError, match="or of one since restored: remove it"):
+            stream()
+
+
 def test_a_file_that_holds_something_else_is_told(stream, tmp_path):
     (tmp_path / "state").write_text("[]")
 

@@ -221,6 +221,14 @@ def test_what_waits_and_does_not_open_is_given_up_when_somebody_says_so(
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("command", ["reconcile", "audit_stream"])
+def test_a_pause_is_a_time(command):
+    for seconds in ("-1", "0", "nan", "inf", "soon"):
+        with pytest.raises(CommandError, match="--watch"):
+            call_command(command, f"--watch={seconds}")
+
+
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_on_a_timer_it_settles_again_and_again_until_it_is_ended(agent, clubmed):
     name = connection.settings_dict["NAME"]

@@ -29,8 +29,9 @@ class Command(BaseCommand):
                 chain.sign(head)
         if head.seq == 0:
             raise CommandError("The log is empty: there is nothing to seal.")
-        if to is None:
-            self.stdout.write(chain.seal_line(head))
-            return
-        with commandline.writing(to), open(to, "a", encoding="utf-8") as file:
-            file.write(f"{chain.seal_line(head)}\n")
+        with commandline.writing(to):
+            if to is None:
+                self.stdout.write(chain.seal_line(head))
+                return
+            with open(to, "a", encoding="utf-8") as file:
+                file.write(f"{chain.seal_line(head)}\n")

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
+from customers.audit import chain
 from customers.audit.models import AccessEvent, Entry
 from customers.management import commandline
 
@@ -28,7 +29,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         where = "where it stands is kept here, and the next run goes on from there"
         parser.add_argument("--state", metavar="FILE", required=True, help=where)
-        parser.add_argument("--watch", type=float, metavar="SECONDS", help="for ever, so often")
+        pause, often = commandline.pause, "for ever, so often"
+        parser.add_argument("--watch", type=pause, metavar="SECONDS", help=often)
 
     def handle(self, *, state: str, watch: float | None, **options: Any) -> None:
         self._print_new(state)
@@ -39,31 +41,45 @@ class Command(BaseCommand):
 
     def _print_new(self, state: str) -> None:
         """What was printed but not noted in the file is printed again: nothing is left out."""
-        seq, number = _read(state)
+        seq, digest, number = _read(state)
         settled = AccessEvent.objects.filter(recorded_at__lt=timezone.now() - _LATE)
-        with commandline.database_errors():
+        with commandline.database_errors(), commandline.writing(None):
+            if not _is_of_this_log(seq, digest, number):
+                again = "remove it, and all is printed again."
+                raise CommandError(f"{state} is of another log, or of one since restored: {again}")
             final = settled.aggregate(last=Max("id"))["last"] or 0
             entries = Entry.objects.filter(seq__gt=seq).order_by("seq")
-            for row in entries.values(*_ENTRY).iterator():
+            for row in entries.values(*_ENTRY, "digest").iterator():
+                seq, digest = row["seq"], bytes(row.pop("digest")).hex()
                 self.stdout.write(json.dumps({"entry": row}, cls=DjangoJSONEncoder))
-                seq = row["seq"]
             accesses = AccessEvent.objects.filter(id__gt=number).order_by("id")
             for row in accesses.values(*_ACCESS).iterator():
                 self.stdout.write(json.dumps({"access": row}, cls=DjangoJSONEncoder))
-        self.stdout.flush()
+            self.stdout.flush()
         with commandline.writing(state):
             with open(f"{state}.new", "w", encoding="ascii") as file:
-                json.dump({"seq": seq, "access": max(number, final)}, file)
+                json.dump({"seq": seq, "digest": digest, "access": max(number, final)}, file)
             os.replace(f"{state}.new", state)
 
 
-def _read(state: str) -> tuple[int, int]:
-    """The last entry and the last access that need not be printed again. Raises CommandError."""
+def _is_of_this_log(seq: int, digest: str, number: int) -> bool:
+    """Is that entry here, or gone with age, and so that access? After a restore others get their
+    numbers, and would be left out.
+    """
+    entry = Entry.objects.filter(seq=seq).values_list("digest", flat=True).first()
+    is_here = seq < chain.oldest() if entry is None else bytes(entry).hex() == digest
+    return is_here and number <= (AccessEvent.objects.aggregate(last=Max("id"))["last"] or 0)
+
+
+def _read(state: str) -> tuple[int, str, int]:
+    """The last entry, its digest, and the last access that need not be printed again. Raises
+    CommandError.
+    """
     try:
         with open(state, encoding="ascii") as file:
             position = json.load(file)
-        return int(position["seq"]), int(position["access"])
+        return int(position["seq"]), str(position["digest"]), int(position["access"])
     except FileNotFoundError:
-        return 0, 0
+        return 0, "", 0
     except (OSError, ValueError, LookupError, TypeError):
         raise CommandError(f"{state} does not hold where the stream stands.") from None

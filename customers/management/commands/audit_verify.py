@@ -48,7 +48,10 @@ class Command(BaseCommand):
         with suppress(DatabaseError, TypeError):  # what is no time: the walk names it
             if warning := chain.ahead_of_now(Head.objects.filter(pk=1).first()):
                 self.stderr.write(warning)
-        self.stdout.write("\n".join(walker.report()))
+        try:
+            self.stdout.write("\n".join(walker.report()))
+        except OSError as exc:
+            raise _unreadable(f"The output cannot be written: {exc.strerror}.") from None
         if walker.faults:
             sys.exit(1)
 

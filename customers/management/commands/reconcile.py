@@ -22,7 +22,8 @@ class Command(BaseCommand):
     help = "Ask Club Med what came of changes without an answer, and record it."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--watch", type=float, metavar="SECONDS", help="for ever, so often")
+        pause, often = commandline.pause, "for ever, so often"
+        parser.add_argument("--watch", type=pause, metavar="SECONDS", help=often)
         unclear = "instead: what waits and does not open, as its key is lost, becomes unclear"
         parser.add_argument("--give-up-unreadable", action="store_true", help=unclear)
 
