@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Exists
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -14,7 +14,7 @@ from customers.access import Permission, allow
 from customers.audit import reading
 from customers.audit.actions import Action, Outcome
 from customers.audit.around import around
-from customers.audit.models import Access, Change, JournalLine, Missing
+from customers.audit.models import Access, Change, Colleague, JournalLine, Missing
 from customers.audit.proof import prove
 from customers.forms.small import SettleForm
 from customers.services.decide import settle_change
@@ -99,8 +99,12 @@ def change_page(
 
 
 def _of(change_id: UUID) -> tuple[Change | None, JournalLine | None]:
-    """What is recorded of a change, and its open line. An overdue create is settled first."""
-    changes, lines = Change.objects.filter(pk=change_id), JournalLine.objects.filter(pk=change_id)
+    """What is recorded of a change, with the login of who made it, and its open line. An overdue
+    create is settled first.
+    """
+    login = Colleague.objects.filter(pk=OuterRef("actor_key")).values("login")
+    changes = Change.objects.filter(pk=change_id).annotate(login=Subquery(login))
+    lines = JournalLine.objects.filter(pk=change_id)
     if settled := changes.exclude(Exists(lines)).first():
         return _with_entries(settled), None
     line = lines.first()

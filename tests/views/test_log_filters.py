@@ -107,6 +107,8 @@ def test_two_people_of_one_name_are_told_apart(clubmed, db, supervisor):
     assert who == ["Jean Martin staff-8", "Jean Martin j.martin@example.com"]
     exported = b"".join(supervisor.get("/audit/export.csv").streaming_content).decode()
     assert all(f",{one}," in exported for one in offered[:2])
+    change_of_one = supervisor.page(page.select(".when a")[-1]["href"])
+    assert "Known as j.martin@example.com" in text(change_of_one.select_one(".pairs"))
 
 
 def test_a_name_and_a_field_of_a_row_are_filters(lively, supervisor):
