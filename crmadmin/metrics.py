@@ -51,7 +51,10 @@ def _gauges() -> dict[str, tuple[str, float]]:
     return {
         "log_entries": ("Number of the newest entry", head.seq if head else 0),
         "log_head_age_seconds": ("Since the newest entry", age(head and head.recorded_at)),
-        "log_seal_age_seconds": ("Since the newest seal", age(seal and seal.recorded_at)),
+        "log_seal_age_seconds": (
+            "Since the newest stored seal: there is one each 1,000 entries",
+            age(seal and seal.recorded_at),
+        ),
         "log_verified_age_seconds": ("Since a check ended", age(result and result.ended_at)),
         "log_broken": ("1 if the last check found a fault", int(verification.is_broken())),
         "journal_lines": ("Changes whose outcome is open", JournalLine.objects.count()),

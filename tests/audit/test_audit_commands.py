@@ -165,6 +165,17 @@ def test_what_is_outside_the_filter_is_reduced_to_its_digest(tmp_path):
     assert log.verify_alone(path) == (0, words)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [({"first": 9}, "There is no entry 9"), ({"first": 2, "last": 1}, "--to is before --from")],
+)
+def test_an_export_of_no_entry_is_refused(numbers, sentence):
+    log.fill(1)
+
+    with pytest.raises(CommandError, match=sentence):
+        call_command("audit_export", **numbers)
+
+
 def test_an_export_from_the_middle_needs_a_seal_for_its_beginning(tmp_path):
     log.fill(3)
     kept = log.seal(tmp_path)

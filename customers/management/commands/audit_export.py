@@ -26,6 +26,8 @@ class Command(BaseCommand):
         commandline.add_output(parser)
 
     def handle(self, *, first: int, customer: str | None, **options: Any) -> None:
+        if options["last"] is not None and options["last"] < first:
+            raise CommandError("--to is before --from.")
         wanted = LogFilter(
             customers=(customer,) if customer else (),
             fields=(options["field"],) if options["field"] else (),
