@@ -126,7 +126,6 @@ def changes(database: str) -> dict[str, str]:
     return {
         "one row inserted: the unit": cost(seconds["insert"]),
         "a recorded change": cost(seconds["change"]),
-        "the same, its connection given back": cost(seconds["change, connection given back"]),
         "a page of 50 changes": cost(seconds["page"]),
         "the same, all its values decrypted": cost(seconds["page, values opened"]),
         "a save of a model": cost(seconds["save"]),

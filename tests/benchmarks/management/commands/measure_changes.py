@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from customers.audit import chain, journal, reading
 from customers.audit.actions import SIDES, Outcome
 from customers.audit.models import Change
+from customers.audit.statements import give_back_connection
 from customers.services.record import record_answer
 from tests.benchmarks import change
 from tests.benchmarks.models import Audited, Historied, Person, Unfollowed
@@ -31,7 +32,6 @@ class Command(BaseCommand):
         acts = {
             "insert": insert,
             "change": record_change,
-            "change, connection given back": lambda: record_change(give_back=True),
             "save": lambda: save(people[Unfollowed]),
             "save with django-auditlog": lambda: save(people[Audited]),
             "save with django-simple-history": lambda: save(people[Historied]),
@@ -57,17 +57,13 @@ def insert() -> float:
     return perf_counter() - began
 
 
-def record_change(*, give_back: bool = False) -> float:
-    """A change of one field that Club Med takes, without the call and the reads before it.
-
-    give_back: the connection, before the call, as the verbs do.
-    """
+def record_change() -> float:
+    """A change of one field that Club Med takes, without the call and the reads before it."""
     change_id, act, read_at = change.change_id(), change.act(), chain.position()
     values = {change.FIELD: (change.value(), change.value())}
     began = perf_counter()
     line = journal.write(change_id, act, values, read_at=read_at)
-    if give_back:
-        connection.close()
+    give_back_connection()
     record_answer(line, Outcome.APPLIED)
     return perf_counter() - began
 
