@@ -250,5 +250,6 @@ def test_on_a_timer_it_settles_again_and_again_until_it_is_ended(agent, clubmed)
     finally:
         timer.send_signal(signal.SIGTERM)
         _, said = timer.communicate(timeout=PATIENCE)
+        print(said)  # where it did not settle, this says why
     assert timer.returncode == -signal.SIGTERM
     assert "Traceback" not in said
