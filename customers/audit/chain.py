@@ -37,8 +37,8 @@ class ForgedHeadError(DatabaseError):
 
 def position() -> int:
     """The number of the newest entry, 0 before the first."""
-    head = statements.one_row("SELECT max(seq) FROM customers_head WHERE id = 1", ())
-    return head[0] or 0
+    [(seq,)] = statements.planned("SELECT max(seq) FROM customers_head WHERE id = 1", ())
+    return seq or 0
 
 
 def newest_at(time: datetime) -> int:
@@ -63,7 +63,7 @@ def sound_position(change_id: UUID) -> tuple[int, bool]:
             OR EXISTS (SELECT 1 FROM customers_entry WHERE change_id = %s)
         FROM (SELECT 1) one LEFT JOIN customers_head head ON id = 1"""  # noqa: S608
     key = Entry._meta.get_field("change_id").get_db_prep_save(change_id, connection)
-    *row, is_known = statements.one_row(query, [key, key])
+    [(*row, is_known)] = statements.planned(query, [key, key])
     head = statements.row_of(Head, row)
     if head is None or head.seq == 0:
         if not Entry.objects.exists():
@@ -78,19 +78,14 @@ def lock(*, rotating: bool = False) -> Head:
 
     rotating: a head that a former key signed will do.
     """
-    return lock_and_run([], rotating=rotating)[0]
-
-
-def lock_and_run(to_run: Iterable[Statement], *, rotating: bool = False) -> tuple[Head, list[int]]:
-    """The same, and how many rows each of these statements then changed."""
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    head, counts = statements.lock_and_run(Head, 1, to_run)
+    head = statements.lock(Head, 1)
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
         head = Head.objects.select_for_update().get()
     _check(head, rotating=rotating)
-    return head, counts
+    return head
 
 
 def extend(head: Head, entries: Iterable[Entry]) -> list[Statement]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from customers.audit import chain, projections, statements, values
 from customers.audit.actions import OF_VALUES, Evidence, Outcome
 from customers.audit.models import PERSONAL, Act, Entry, Head
+from customers.audit.statements import Statement
 from customers.clubmed.profile import Json
 
 _COLUMNS = [column.name for column in Act._meta.get_fields()]
@@ -26,6 +27,14 @@ class FieldOutcome:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class NewEntries:
+    """The entries of one change, not yet numbered. salted: the values of each, for the vault."""
+
+    entries: list[Entry]
+    salted: list[list[bytes]]
+
+
 def append(
     change_id: UUID,
     act: Mapping[str, Any],
@@ -39,7 +48,15 @@ def append(
     act: as `customers.audit.models.Act.act` gives it. head: if the caller has locked it already.
     unseen_by_author: the author does not know the outcome, so their pages show it until it is read.
     """
-    head = head or chain.lock()
+    new = prepare(change_id, act, outcomes)
+    insert([new], head or chain.lock(), unseen_by_author=unseen_by_author)
+    return new.entries
+
+
+def prepare(
+    change_id: UUID, act: Mapping[str, Any], outcomes: Iterable[FieldOutcome]
+) -> NewEntries:
+    """One entry for each field, to `insert`: what can be done without the log's lock."""
     columns = {name: act.get(name, "") for name in _COLUMNS}
     personal = {name: act[name] for name in PERSONAL if act.get(name)}
     entries, salted = [], []
@@ -57,25 +74,33 @@ def append(
         reading = {} if outcome.found is None else {"found": outcome.found}
         salted.append(values.commit(entry, sides | reading | personal))
         entries.append(entry)
-    _insert(entries, salted, head, unseen_by_author=unseen_by_author)
-    return entries
+    return NewEntries(entries, salted)
 
 
-def _insert(
-    entries: Sequence[Entry],
-    salted: Sequence[Sequence[bytes]],
+def insert(
+    changes: Sequence[NewEntries],
     head: Head,
     *,
-    unseen_by_author: bool,
-) -> None:
-    """All rows of new entries. salted: the values of each, for the vault."""
-    to_run = chain.extend(head, entries)  # before the entries are encrypted with their numbers
+    before: Sequence[Statement] = (),
+    unseen_by_author: bool = False,
+) -> list[int]:
+    """Append the entries of these changes and bring the projections up to date.
+
+    head: locked. before: statements to run first. Returns the row count of each of these.
+    """
+    entries = [entry for new in changes for entry in new.entries]
+    extended = chain.extend(head, entries)  # before they are encrypted with their numbers
+    salted = [texts for new in changes for texts in new.salted]
     items = [
         values.item(entry, texts) for entry, texts in zip(entries, salted, strict=True) if texts
     ]
-    to_run += statements.inserting([*entries, *items])
-    *_, is_new = statements.run(
-        [*to_run, *projections.adding(entries, unseen_by_author=unseen_by_author)]
-    )
-    if not is_new:
-        projections.update(entries[0].change_id, unseen_by_author=unseen_by_author)
+    to_run = [*before, *extended, *statements.inserting([*entries, *items])]
+    is_new_at = []
+    for new in changes:
+        to_run += projections.adding(new.entries, unseen_by_author=unseen_by_author)
+        is_new_at.append(len(to_run) - 1)
+    counts = statements.run(to_run)
+    for new, at in zip(changes, is_new_at, strict=True):
+        if not counts[at]:
+            projections.update(new.entries[0].change_id, unseen_by_author=unseen_by_author)
+    return counts[: len(before)]

@@ -98,10 +98,17 @@ def close(line: JournalLine) -> tuple[Head, bool]:
     """Lock the log's head and delete the line, in the transaction that appends its entries; the
     head, and was the line still there?
     """
-    claims = statements.deleting(Claim, line_id=line.pk)
-    lines = statements.deleting(JournalLine, change_id=line.pk)
-    head, [_, closed] = chain.lock_and_run([claims, lines])
+    head = chain.lock()
+    [_, closed] = statements.run(closing(line))
     return head, closed == 1
+
+
+def closing(line: JournalLine) -> list[Statement]:
+    """Delete the line's claims, and the line; under the log's lock."""
+    return [
+        statements.deleting(Claim, line_id=line.pk),
+        statements.deleting(JournalLine, change_id=line.pk),
+    ]
 
 
 def overdue() -> QuerySet[JournalLine]:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from customers.access import Actor
-from customers.audit import chain, entries, erasure, journal, reading
+from customers.audit import chain, entries, erasure, group_commit, journal, reading
 from customers.audit.actions import Action, Evidence, Flag, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.models import PERSONAL, Entry, Head, JournalLine, Missing
@@ -129,10 +129,14 @@ def record_answer(
         for name, pair in values.items()
     ]
     try:
+        new = entries.prepare(line.change_id, act, findings)
+        if (recorded := group_commit.close(line, new)) is not None:
+            return recorded
         with transaction.atomic():
             head, was_open = journal.close(line)
             if was_open:
-                return entries.append(line.change_id, act, findings, head=head)
+                entries.insert([new], head)
+                return new.entries
             _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__

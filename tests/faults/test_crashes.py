@@ -111,7 +111,7 @@ POINTS = {
     ),
     "BACK": lambda verb: after(ClubMed, verb.call),
     "NUMBERED": lambda verb: after(record, "note_number"),
-    "APPENDING": lambda verb: after(entries, "append"),
+    "APPENDING": lambda verb: after(entries, "insert"),
     "APPENDED": lambda verb: after(record, "record_answer"),
 }
 

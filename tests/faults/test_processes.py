@@ -162,14 +162,14 @@ def told_once(answered, outcome, number, value):
 
 def stop_before_the_commit(outcome, number, value):
     """A worker that is stopped when its entries are written and not committed."""
-    real = entries.append
+    real = entries.insert
 
-    def append_and_stop(*args, **kwargs):
-        appended = real(*args, **kwargs)
+    def insert_and_stop(*args, **kwargs):
+        counts = real(*args, **kwargs)
         os.kill(os.getpid(), signal.SIGSTOP)
-        return appended
+        return counts
 
-    entries.append = append_and_stop
+    entries.insert = insert_and_stop
     told(outcome, number, value)
 
 

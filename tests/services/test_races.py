@@ -4,15 +4,17 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Barrier
+from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers import form_token
-from customers.audit import journal
+from customers.audit import group_commit, journal
 from customers.audit.models import Change, Entry, Head, JournalLine, Missing, VaultItem
 from customers.clubmed.errors import ContractError, RefusedError
 from customers.services.change import change_profile
@@ -132,6 +134,98 @@ def test_many_appends_take_numbers_without_a_gap(clubmed):
     assert Head.objects.get().seq == 24
     times = list(Entry.objects.order_by("seq").values_list("recorded_at", flat=True))
     assert times == sorted(times)
+
+
+@pytest.fixture
+def answered_together(clubmed):
+    """Change so many customers at once, and let whoever has the log's lock wait for all of them.
+
+    first: called with each line before that. Returns what the verbs returned or raised.
+    """
+
+    def run(count, *, first=lambda line: None):
+        people = [str(number) for number in range(200, 200 + count)]
+        close, take, taken = group_commit.close, group_commit._take, []
+        all_there = Barrier(count)
+
+        def close_together(line, new):
+            first(line)
+            all_there.wait()
+            return close(line, new)
+
+        def take_all():
+            while not taken and len(group_commit._waiting) < count:
+                pass
+            taken.extend(took := take())
+            return took
+
+        def verb(number):
+            clubmed.customers[number] = {"id": number, "email": "tom@example.com"}
+            used = token(AGENT, form=f"{number}/email")
+            who = {"token": used, "actor": actor(AGENT), "request_id": "r"}
+            return lambda: change_profile(number, {"email": "a@example.com"}, **who)
+
+        with (
+            patch.object(group_commit, "close", close_together),
+            patch.object(group_commit, "_take", take_all),
+        ):
+            return at_once(*map(verb, people))
+
+    return run
+
+
+def test_changes_that_are_answered_together_are_recorded_in_one_transaction(
+    answered_together, caplog
+):
+    with caplog.at_level("INFO"):
+        results = answered_together(4)
+
+    # Whoever appends seals the head once it is committed.
+    assert [record.seal["seq"] for record in caplog.records if record.message == "appended"] == [4]
+    entries = {entry.customer_id: entry for entry in Entry.objects.all()}
+    assert entries.keys() == {"200", "201", "202", "203"}
+    for result in results:
+        [entry] = result.entries
+        assert entries[result.customer_id].seq == entry.seq
+        assert (entry.old, entry.new, entry.outcome) == (
+            *("tom@example.com", "a@example.com"),
+            "applied",
+        )
+    assert Change.objects.count() == 4
+    assert not JournalLine.objects.exists()
+    assert log.verify()[0] == 0
+
+
+def test_one_that_was_settled_meanwhile_is_corrected_and_the_others_are_recorded(
+    answered_together,
+):
+    def settle_one(line):
+        if line.customer_id == "201":
+            give_up([line])
+
+    results = answered_together(3, first=settle_one)
+
+    assert [type(result) for result in results] == [Saved] * 3
+    outcomes = Entry.objects.order_by("customer_id", "seq").values_list("customer_id", "outcome")
+    assert list(outcomes) == [
+        *[("200", "applied"), ("201", "unclear")],
+        *[("201", "applied"), ("202", "applied")],
+    ]
+    assert not JournalLine.objects.exists()
+    assert log.verify()[0] == 0
+
+
+def test_where_their_transaction_fails_the_others_record_their_changes_alone(answered_together):
+    failed = patch.object(group_commit, "_record", side_effect=DatabaseError)
+
+    with failed as record:
+        results = answered_together(3)
+
+    record.assert_called_once()
+    assert sorted(type(result).__name__ for result in results) == ["Pending", "Saved", "Saved"]
+    assert Entry.objects.count() == 2
+    assert JournalLine.objects.count() == 1  # which is settled like any other
+    assert log.verify()[0] == 0
 
 
 def test_a_pair_of_fields_is_taken_whole_or_not_at_all(clubmed):

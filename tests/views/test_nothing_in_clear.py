@@ -247,7 +247,7 @@ class Form:
 
     def meets_a_database_that_repeats_it(self):
         data = self.fill()
-        with patch("customers.audit.entries.append", side_effect=DatabaseError(data.urlencode())):
+        with patch("customers.audit.entries.insert", side_effect=DatabaseError(data.urlencode())):
             self.send(data)
 
     def meets_a_mistake_of_ours_that_repeats_it(self):
