@@ -321,6 +321,7 @@ else:
         "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
         " -c synchronous_commit=on",
         **DATABASES["default"].get("OPTIONS", {}),
+        "prepare_threshold": 1,
         "pool": {"min_size": 1, "max_size": 10, "timeout": 5},
     }
 CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}

@@ -6,8 +6,6 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from customers.audit import reading, reverts, statements
 from customers.audit.models import Change, Entry, VaultItem
 
@@ -19,24 +17,22 @@ class History:
     """As of one moment.
 
     newest: the number of the customer's newest entry, 0 if there is none. is_waiting: is a journal
-    line open? is_watched: is a change to be looked for in the profile? changed: field -> the last
-    entry that changed it here. latest: field -> the last entry with Club Med's value;
+    line open? watched: how many changes are to be looked for in the profile. changed: field -> the
+    last entry that changed it here. latest: field -> the last entry with Club Med's value;
     `Entry.value`. trail: the newest changes with their entries, to stand beside the record.
     """
 
     newest: int
     is_waiting: bool
-    is_watched: bool
+    watched: int
     changed: dict[str, Entry]
     latest: dict[str, Entry]
     trail: list[Change]
 
 
 def of_customer(customer_id: str) -> History:
-    with connection.cursor() as cursor:
-        cursor.execute(_query(), [customer_id] * 4)
-        rows = cursor.fetchall()
-    newest, is_waiting, is_watched = rows[0][:3]
+    rows = statements.planned(_query(), [customer_id] * 4)
+    newest, is_waiting, watched = rows[0][:3]
     changed: dict[str, Entry] = {}
     latest: dict[str, Entry] = {}
     trail: dict[UUID, Change] = {}
@@ -52,7 +48,7 @@ def of_customer(customer_id: str) -> History:
             trail.setdefault(change.pk, change).entries.append(entry)
     changes = sorted(trail.values(), key=lambda change: change.seq, reverse=True)
     reverts.link(changes)
-    return History(newest or 0, bool(is_waiting), bool(is_watched), changed, latest, changes)
+    return History(newest or 0, bool(is_waiting), watched, changed, latest, changes)
 
 
 def _models_of(row: Sequence[Any]) -> tuple[Entry | None, Change | None]:
@@ -87,16 +83,16 @@ def _query() -> str:
             UNION SELECT of_trail.seq FROM trail
             JOIN customers_entry of_trail ON of_trail.change_id = trail.change_id
         )
-        SELECT now.newest, now.is_waiting, now.is_watched,
+        SELECT now.newest, now.is_waiting, now.watched,
             entry.seq IN (SELECT changed FROM ends), entry.seq IN (SELECT latest FROM ends),
             {entry}, {item}, {change}
         FROM (
             SELECT (SELECT max(newest) FROM ends) AS newest,
                 EXISTS (SELECT 1 FROM customers_journalline WHERE customer_id = %s) AS is_waiting,
-                EXISTS (
-                    SELECT 1 FROM customers_change
+                (
+                    SELECT count(*) FROM customers_change
                     WHERE customer_id = %s AND read_again_at IS NOT NULL
-                ) AS is_watched
+                ) AS watched
         ) now
         LEFT JOIN wanted ON wanted.seq IS NOT NULL
         LEFT JOIN customers_entry entry ON entry.seq = wanted.seq

@@ -41,7 +41,8 @@ def reached_limit(kind: Access, *, actor: Actor, is_recorded: bool = False) -> R
     name, setting = _LIMITS[kind]
     most, within = getattr(settings, setting)
     query, parameters = _nth(kind, actor, most if is_recorded else most - 1, within)
-    oldest = statements.time_of(statements.one_row(f"SELECT ({query})", parameters)[0])
+    [(nth,)] = statements.planned(f"SELECT ({query})", parameters)
+    oldest = statements.time_of(nth)
     return ReachedLimit(name, most, within, oldest + within) if oldest else None
 
 
@@ -52,7 +53,7 @@ def before_a_view(customer_id: str, *, actor: Actor) -> tuple[bool, bool]:
     nth, of_nth = _nth(Access.VIEW, actor, most - 1, within)
     same = f"SELECT 1 FROM {rows} AND customer_id = %s AND field = '' AND change_id IS NULL"  # noqa: S608
     query = f"SELECT EXISTS ({same}), EXISTS ({nth})"
-    is_same, is_full = statements.one_row(query, [*parameters, customer_id, *of_nth])
+    [(is_same, is_full)] = statements.planned(query, [*parameters, customer_id, *of_nth])
     return bool(is_same), not is_full
 
 

@@ -151,7 +151,7 @@ def unseen_by_author(actor: Actor) -> list[Change]:
     query = (
         "SELECT EXISTS (SELECT 1 FROM customers_change WHERE actor_key = %s AND unseen_by_author)"
     )
-    if not statements.one_row(query, [actor_key(actor.issuer, actor.sub)])[0]:
+    if not statements.planned(query, [actor_key(actor.issuer, actor.sub)])[0][0]:
         return []
     return with_entries(Change.objects.by(actor).filter(unseen_by_author=True)[:PAGE])
 
@@ -197,8 +197,8 @@ def verdicts(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 def newest(customer_id: str) -> int:
     """The number of a customer's newest entry, 0 if there is none."""
-    numbers = Entry.objects.filter(customer_id=customer_id).order_by("-seq")
-    return numbers.values_list("seq", flat=True).first() or 0
+    query = "SELECT max(seq) FROM customers_entry WHERE customer_id = %s"
+    return statements.planned(query, [customer_id])[0][0] or 0
 
 
 def newest_by_field(customer_id: str, *, field: str = "") -> dict[str, Entry]:

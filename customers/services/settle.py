@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from customers.audit import chain, entries, histories, journal, reading
+from customers.audit import chain, entries, histories, journal, reading, statements
 from customers.audit.actions import Action, Evidence, Outcome
 from customers.audit.entries import FieldOutcome
 from customers.audit.histories import History
@@ -57,13 +57,12 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
     settlements.append(_changed_elsewhere(profile, latest, besides=claims.union(*open_fields)))
     settlements = [settlement for settlement in settlements if settlement.findings]
     if not settlements:
-        if pending and reading.newest(customer_id) != history.newest:
-            return read_at, history  # the customer got entries meanwhile
-        for change, (_, is_watched) in zip(pending, since, strict=True):
-            age = timezone.now() - change.recorded_at
-            later = timezone.now() + max(FIRST_READ, age)  # less and less often, for a day
-            at = later if is_watched and age < WATCH else None
-            Change.objects.filter(pk=change.pk).update(read_again_at=at)
+        if pending and reading.newest(customer_id) == history.newest:  # else it got entries since
+            for change, (_, is_watched) in zip(pending, since, strict=True):
+                age = timezone.now() - change.recorded_at
+                later = timezone.now() + max(FIRST_READ, age)  # less and less often, for a day
+                change.read_again_at = later if is_watched and age < WATCH else None
+            statements.run(statements.updating(change, "read_again_at") for change in pending)
         return read_at, history
     with transaction.atomic():
         chain.lock()
@@ -79,13 +78,15 @@ def settle_from_profile(profile: Profile, read_at: int) -> tuple[int, History]:
 
 def _open(customer_id: str, history: History) -> tuple[list[JournalLine], set[str], list[Change]]:
     """Lines that are overdue, fields that are on their way, and changes to be looked for."""
-    if not (history.is_waiting or history.is_watched):
-        return [], set(), []
+    pending = [change for change in history.trail if change.read_again_at is not None]
+    if len(pending) < history.watched:
+        changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
+        pending = reading.with_entries(changes)
+    if not history.is_waiting:
+        return [], set(), pending
     lines = journal.overdue().filter(customer_id=customer_id)
     overdue = [line for line in lines if line.is_readable]
-    claims = journal.claimed_fields(customer_id)
-    changes = Change.objects.of_customer(customer_id).filter(read_again_at__isnull=False)
-    return overdue, claims, reading.with_entries(changes)
+    return overdue, journal.claimed_fields(customer_id), pending
 
 
 def append_settlement(settlement: Settlement) -> None:
