@@ -9,7 +9,7 @@ from typing import Any
 worker_class = "crmadmin.worker.Worker"
 logger_class = "crmadmin.worker.ServerLog"
 # gunicorn's own variable. Two: one may start anew while the other serves. Threads of one process
-# compute in turns, so many people want four processes a core (docs/operations.md, section 8).
+# compute in turns, so many people want two processes a core (docs/operations.md, section 8).
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 64  # nearly all of a request is waiting for Club Med
 # Seconds that a worker goes on with its requests when it is told to stop or to reload: more than

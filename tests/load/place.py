@@ -14,7 +14,7 @@ from tests import postgres
 from tests.demo import ROOT, SERVER, children_of, python
 
 LATENCY = 0.15  # seconds, of each answer of Club Med's
-PROCESSES = 4 * (os.cpu_count() or 1)  # docs/operations.md, section 8
+PROCESSES = 2 * (os.cpu_count() or 1)  # docs/operations.md, section 8
 
 
 class Place:
