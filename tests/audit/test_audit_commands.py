@@ -167,7 +167,11 @@ def test_what_is_outside_the_filter_is_reduced_to_its_digest(tmp_path):
 
 @pytest.mark.parametrize(
     ("numbers", "sentence"),
-    [({"first": 9}, "There is no entry 9"), ({"first": 2, "last": 1}, "--to is before --from")],
+    [
+        ({"first": 9}, "There is no entry 9"),
+        ({"first": 2, "last": 1}, "--to is before --from"),
+        ({"field": "nosuch"}, "There is no entry of a field nosuch: nothing was written"),
+    ],
 )
 def test_an_export_of_no_entry_is_refused(numbers, sentence):
     log.fill(1)

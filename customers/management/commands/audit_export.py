@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from customers.audit import chain
 from customers.audit.export import ndjson
 from customers.audit.filters import LogFilter
-from customers.audit.models import Access
+from customers.audit.models import Access, Entry
 from customers.management import commandline
 
 
@@ -25,12 +25,14 @@ class Command(BaseCommand):
         parser.add_argument("--values", action="store_true", help="with the values: personal data")
         commandline.add_output(parser)
 
-    def handle(self, *, first: int, customer: str | None, **options: Any) -> None:
+    def handle(
+        self, *, first: int, customer: str | None, field: str | None, **options: Any
+    ) -> None:
         if options["last"] is not None and options["last"] < first:
             raise CommandError("--to is before --from.")
         wanted = LogFilter(
             customers=(customer,) if customer else (),
-            fields=(options["field"],) if options["field"] else (),
+            fields=(field,) if field else (),
         )
         lines = ndjson(
             first=first, last=options["last"], filters=wanted, with_values=options["values"]
@@ -39,5 +41,7 @@ class Command(BaseCommand):
             newest = chain.position()
             if first > max(newest, 1):
                 raise CommandError(f"There is no entry {first}: the newest is {newest}.")
+            if field and not Entry.objects.filter(field=field).exists():
+                raise CommandError(f"There is no entry of a field {field}: nothing was written.")
             commandline.record(Access.EXPORT, customer_id=customer or "")
             commandline.write((f"{line}\n" for line in lines), options["output"])
