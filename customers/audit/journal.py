@@ -118,7 +118,7 @@ def overdue() -> QuerySet[JournalLine]:
     """
     grace = timedelta(seconds=settings.JOURNAL_GRACE)
     lines = JournalLine.objects.filter(~_SETTLED, deadline__lt=statements.now() - grace)
-    return lines.order_by("deadline")
+    return lines.order_by("deadline", "sent_at")
 
 
 def put_back() -> list[str]:
