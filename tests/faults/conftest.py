@@ -249,6 +249,7 @@ def environment(sandbox, provider, elsewhere, tmp_path, own_database):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "crmadmin.settings",
         "DATABASE_URL": own_database,
+        "TMPDIR": str(tmp_path),  # a server that is killed leaves its folder of metrics
         "AUDIT_TOMBSTONES": str(tmp_path / "tombstones.ndjson"),
         **stand_ins(sandbox, provider),
         "CLUBMED_READ_TIMEOUT": "15",
