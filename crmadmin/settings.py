@@ -320,8 +320,9 @@ else:
         # the disk, whatever the server's default.
         "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
         " -c synchronous_commit=on",
-        **DATABASES["default"].get("OPTIONS", {}),
         "prepare_threshold": 1,
+        "tcp_user_timeout": 10_000,  # ms, until a connection that the network lost is given up
+        **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": 10, "timeout": 5},
     }
 CACHES = {"default": cache("CACHE_URL", default="locmemcache://")}

@@ -135,8 +135,7 @@ def record_answer(
         with transaction.atomic():
             head, was_open = journal.close(line)
             if was_open:
-                entries.insert([new], head)
-                return new.entries
+                return entries.append(line.change_id, act, findings, head=head)
             _correct(line, findings, head)
     except DatabaseError as exc:  # its text may hold values
         kind = type(exc).__name__

@@ -1,6 +1,7 @@
 """Two at once: one field is in one open change at most, and the log stays true."""
 
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from crmadmin.sandbox import Fault
@@ -22,7 +23,7 @@ from customers.services.connection import client
 from customers.services.create import create_customer
 from customers.services.decide import settle_change
 from customers.services.forget import forget_customer
-from customers.services.outcomes import InUse, NotSent, Saved, Unknown
+from customers.services.outcomes import InUse, NotSent, Pending, Saved, Unknown
 from customers.services.read import read_profile
 from customers.services.record import act_of
 from customers.services.settle import give_up
@@ -146,7 +147,7 @@ def answered_together(clubmed):
     def run(count, *, first=lambda line: None):
         people = [str(number) for number in range(200, 200 + count)]
         close, take, taken = group_commit.close, group_commit._take, []
-        all_there = Barrier(count)
+        all_there = Barrier(count, timeout=60)
 
         def close_together(line, new):
             first(line)
@@ -215,16 +216,59 @@ def test_one_that_was_settled_meanwhile_is_corrected_and_the_others_are_recorded
     assert log.verify()[0] == 0
 
 
-def test_where_their_transaction_fails_the_others_record_their_changes_alone(answered_together):
+def test_where_their_transaction_fails_each_records_its_change_alone(answered_together):
     failed = patch.object(group_commit, "_record", side_effect=DatabaseError)
 
     with failed as record:
         results = answered_together(3)
 
     record.assert_called_once()
-    assert sorted(type(result).__name__ for result in results) == ["Pending", "Saved", "Saved"]
-    assert Entry.objects.count() == 2
-    assert JournalLine.objects.count() == 1  # which is settled like any other
+    assert [type(result) for result in results] == [Saved] * 3
+    assert Entry.objects.count() == 3
+    assert not JournalLine.objects.exists()
+    assert log.verify()[0] == 0
+
+
+def test_where_the_commit_fails_nobody_is_told_that_the_change_is_recorded(answered_together):
+    """Nobody knows whether it came, so each looks for its line."""
+    atomic = transaction.Atomic.__exit__
+
+    def fail_once(block, kind, *about):
+        if block.durable:
+            atomic(block, DatabaseError, DatabaseError(), None)
+            raise DatabaseError
+        return atomic(block, kind, *about)
+
+    with patch.object(transaction.Atomic, "__exit__", fail_once):
+        results = answered_together(3)
+
+    assert [type(result) for result in results] == [Saved] * 3
+    assert Entry.objects.count() == 3
+    assert log.verify()[0] == 0
+
+
+def test_where_the_lock_is_not_to_be_had_all_are_pending_at_once(answered_together):
+    def together_without_a_lock():
+        while len(group_commit._waiting) < 3:
+            time.sleep(0.01)
+        raise DatabaseError
+
+    with patch.object(group_commit.chain, "lock", side_effect=together_without_a_lock) as lock:
+        results = answered_together(3)
+
+    lock.assert_called_once()
+    assert [type(result) for result in results] == [Pending] * 3
+    assert JournalLine.objects.count() == 3  # which are settled like any other
+    assert not group_commit._waiting
+
+
+def test_a_thread_whose_turn_does_not_come_records_its_change_alone(clubmed):
+    with patch.object(group_commit, "_PATIENCE", 0.2), group_commit._turn:
+        assert type(change(AGENT, "a@example.com")()) is Saved
+
+    assert Entry.objects.count() == 1
+    assert type(change(AGENT, "b@example.com", token(AGENT, "a@example.com"))()) is Saved
+    assert not group_commit._waiting
     assert log.verify()[0] == 0
 
 
