@@ -67,14 +67,14 @@ def _record_all() -> None:
             together = _take()
             _record(together, head)
     except _SettledError:
-        return
+        pass
     except DatabaseError as exc:
         if not together:
             for one in _take():
                 one.error = exc
-        return
-    for one in together:
-        one.is_recorded = True
+    else:
+        for one in together:
+            one.is_recorded = True
 
 
 def _take() -> Sequence[_Answered]:

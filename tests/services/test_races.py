@@ -233,13 +233,13 @@ def test_where_the_commit_fails_nobody_is_told_that_the_change_is_recorded(answe
     """Nobody knows whether it came, so each looks for its line."""
     atomic = transaction.Atomic.__exit__
 
-    def fail_once(block, kind, *about):
+    def fail_to_commit(block, kind, *about):
         if block.durable:
             atomic(block, DatabaseError, DatabaseError(), None)
             raise DatabaseError
         return atomic(block, kind, *about)
 
-    with patch.object(transaction.Atomic, "__exit__", fail_once):
+    with patch.object(transaction.Atomic, "__exit__", fail_to_commit):
         results = answered_together(3)
 
     assert [type(result) for result in results] == [Saved] * 3
