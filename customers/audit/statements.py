@@ -156,7 +156,8 @@ def one_row(query: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def planned(query: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query that each page or save runs: PostgreSQL plans it once a connection.
+    """The rows of a query that each page or save runs. PostgreSQL stops planning it once a
+    connection has run it some times (`prepare_threshold`).
 
     To plan the largest takes eight times as long as to run it.
     """

@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from crmadmin.sandbox import Fault
 from customers import form_token
-from customers.audit import group_commit, journal
+from customers.audit import entries, group_commit, journal
+from customers.audit.actions import Evidence, Outcome
+from customers.audit.entries import FieldOutcome
 from customers.audit.models import Change, Entry, Head, JournalLine, Missing, VaultItem
 from customers.clubmed.errors import ContractError, RefusedError
 from customers.services.change import change_profile
@@ -183,11 +185,11 @@ def test_changes_that_are_answered_together_are_recorded_in_one_transaction(
 
     # Whoever appends seals the head once it is committed.
     assert [record.seal["seq"] for record in caplog.records if record.message == "appended"] == [4]
-    entries = {entry.customer_id: entry for entry in Entry.objects.all()}
-    assert entries.keys() == {"200", "201", "202", "203"}
+    recorded = {entry.customer_id: entry for entry in Entry.objects.all()}
+    assert recorded.keys() == {"200", "201", "202", "203"}
     for result in results:
         [entry] = result.entries
-        assert entries[result.customer_id].seq == entry.seq
+        assert recorded[result.customer_id].seq == entry.seq
         assert (entry.old, entry.new, entry.outcome) == (
             *("tom@example.com", "a@example.com"),
             "applied",
@@ -197,14 +199,20 @@ def test_changes_that_are_answered_together_are_recorded_in_one_transaction(
     assert log.verify()[0] == 0
 
 
-def test_one_that_was_settled_meanwhile_is_corrected_and_the_others_are_recorded(
+def test_those_that_were_settled_meanwhile_are_corrected_and_the_others_are_recorded(
     answered_together,
 ):
-    def settle_one(line):
+    def settle(line):
         if line.customer_id == "201":
             give_up([line])
+        if line.customer_id == "202":  # its value was seen
+            sides = line.values["email"].values()
+            seen = FieldOutcome("email", *sides, Outcome.APPLIED, Evidence.READ)
+            with transaction.atomic():
+                head, _ = journal.close(line)
+                entries.append(line.change_id, line.act(), [seen], head=head)
 
-    results = answered_together(3, first=settle_one)
+    results = answered_together(3, first=settle)
 
     assert [type(result) for result in results] == [Saved] * 3
     outcomes = Entry.objects.order_by("customer_id", "seq").values_list("customer_id", "outcome")
