@@ -180,6 +180,17 @@ def note(response):
         told.said += said
 
 
+def without_chance(said):
+    """A line of the process log without what may hold a customer's text by chance: today's date,
+    the random reference of its request, and the digest and signature of a seal."""
+    line = json.loads(said)
+    del line["time"]
+    line.pop("seal", None)
+    reference = line.pop("request", "")
+    rest = json.dumps(line, ensure_ascii=False)
+    return rest.replace(reference, "") if reference else rest
+
+
 class _Lines(logging.Handler):
     """Every line as it would stand in the log, with its exception."""
 
@@ -191,11 +202,7 @@ class _Lines(logging.Handler):
     def emit(self, record):
         if record.name.startswith("crmadmin.sandbox"):  # Club Med's own, not ours
             return
-        line = json.loads(self.format(record))
-        del line["time"]  # today's date may be a customer's too
-        reference = line.pop("request", "")  # random: four digits of it may be a customer's too
-        said = json.dumps(line, ensure_ascii=False)
-        self.said.append(f"log: {said.replace(reference, '') if reference else said}")
+        self.said.append(f"log: {without_chance(self.format(record))}")
 
 
 @contextmanager
