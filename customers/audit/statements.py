@@ -34,22 +34,12 @@ def run(statements: Iterable[Statement]) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # which takes one at a time
             return [_count(cursor.execute(*statement)) for statement in statements]
-        cursor.execute(*_message(statements))
-        return _counts(cursor)
-
-
-def _message(statements: Sequence[Statement]) -> Statement:
-    """One message of all of them."""
-    texts, parameters = zip(*statements, strict=True)
-    return "; ".join(texts), [value for row in parameters for value in row]
-
-
-def _counts(cursor: Any) -> list[int]:
-    """The row count of each statement of a message."""
-    counts = [cursor.rowcount]
-    while cursor.nextset():
-        counts.append(cursor.rowcount)
-    return counts
+        texts, parameters = zip(*statements, strict=True)
+        cursor.execute("; ".join(texts), [value for row in parameters for value in row])
+        counts = [cursor.rowcount]
+        while cursor.nextset():
+            counts.append(cursor.rowcount)
+        return counts
 
 
 def _count(cursor: Any) -> int:
