@@ -1,7 +1,6 @@
 """Error answers: a page, or under htmx a notice; always with what was typed."""
 
 import logging
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +28,7 @@ class Message(NamedTuple):
 NO_PAGE = Message(404, wording.NO_PAGE, wording.CHECK_ADDRESS)
 NO_CUSTOMER_NUMBER = Message(404, wording.NO_CUSTOMER_NUMBER, wording.NUMBER_RULE, "users", "warn")
 NOT_EDITABLE = Message(404, wording.NOT_EDITABLE, wording.NOT_EDITABLE_TEXT, "lock", "warn")
+NOT_ALLOWED = Message(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
 WRONG_METHOD = Message(405, wording.WRONG_METHOD, wording.NOTHING_SENT)
 FAILED = Message(500, wording.FAILED, wording.FAILED_TEXT)
 NO_DATABASE = Message(503, wording.NO_DATABASE, wording.NO_DATABASE_TEXT, "plug-connected-x")
@@ -74,11 +74,6 @@ def limited(request: HttpRequest, reached: LimitReached) -> HttpResponse:
     return response
 
 
-def _page(*message: Any) -> Callable[..., HttpResponse]:
-    """A handler as Django wants one, which answers with this message."""
-    return lambda request, *_, **__: answer(request, Message(*message))
-
-
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The process log names the exception and omits its text, which the sender may have written."""
     if exception is not None:
@@ -95,7 +90,8 @@ def forged(request: answers.DeskRequest, reason: str) -> HttpResponse:
     return answer(request, Message(403, wording.FORGED, wording.FORGED_TEXT))
 
 
-not_allowed = _page(403, wording.NOT_ALLOWED, wording.ASK_MANAGER, "lock", "warn")
+def not_allowed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return answer(request, NOT_ALLOWED)
 
 
 def no_page(request: HttpRequest, exception: Exception) -> HttpResponse:

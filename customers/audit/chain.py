@@ -80,7 +80,7 @@ def lock(*, rotating: bool = False) -> Head:
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("the log grows inside a transaction only")
-    head = statements.lock(Head, 1)
+    head = statements.find(Head, 1, locked=True)
     if head is None:
         Head.objects.bulk_create([_beginning()], ignore_conflicts=True)
         head = Head.objects.select_for_update().get()

@@ -34,22 +34,12 @@ def run(statements: Iterable[Statement]) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":  # which takes one at a time
             return [_count(cursor.execute(*statement)) for statement in statements]
-        cursor.execute(*_message(statements))
-        return _counts(cursor)
-
-
-def _message(statements: Sequence[Statement]) -> Statement:
-    """One message of all of them."""
-    texts, parameters = zip(*statements, strict=True)
-    return "; ".join(texts), [value for row in parameters for value in row]
-
-
-def _counts(cursor: Any) -> list[int]:
-    """The row count of each statement of a message."""
-    counts = [cursor.rowcount]
-    while cursor.nextset():
-        counts.append(cursor.rowcount)
-    return counts
+        texts, parameters = zip(*statements, strict=True)
+        cursor.execute("; ".join(texts), [value for row in parameters for value in row])
+        counts = [cursor.rowcount]
+        while cursor.nextset():
+            counts.append(cursor.rowcount)
+        return counts
 
 
 def _count(cursor: Any) -> int:
@@ -178,28 +168,14 @@ def time_of(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-def find(model: type[Row], key: Any) -> Row | None:
-    """The row with that primary key."""
-    return _one(model, *_by_key(model, key))
-
-
-def lock(model: type[Row], key: Any) -> Row | None:
-    """The row with that primary key, locked until the transaction ends."""
-    text, parameters = _by_key(model, key)
-    if connection.vendor != "sqlite":  # where the transaction has its one lock already
-        text += " FOR UPDATE"
-    return _one(model, text, parameters)
-
-
-def _one(model: type[Row], query: str, parameters: Sequence[Any]) -> Row | None:
-    rows = planned(query, parameters)
-    return row_of(model, rows[0]) if rows else None
-
-
-def _by_key(model: type[Model], key: Any) -> Statement:
+def find(model: type[Row], key: Any, *, locked: bool = False) -> Row | None:
+    """The row with that primary key; locked: until the transaction ends."""
     pk = model._meta.pk
     query = _selecting(model, f"WHERE {pk.column} = %s")
-    return query, [pk.get_db_prep_save(key, connection)]
+    if locked and connection.vendor != "sqlite":  # where the transaction has its one lock already
+        query += " FOR UPDATE"
+    rows = planned(query, [pk.get_db_prep_save(key, connection)])
+    return row_of(model, rows[0]) if rows else None
 
 
 def rows(model: type[Row], which: str, parameters: Sequence[Any] = ()) -> list[Row]:

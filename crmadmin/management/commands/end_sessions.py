@@ -3,8 +3,7 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.core.management.base import BaseCommand
 
 from crmadmin.models import Session
 from crmadmin.sso.sessions import end_by_hand
@@ -12,6 +11,7 @@ from crmadmin.sso.store import actor_in
 from customers.access import OPERATOR
 from customers.audit import access_events
 from customers.audit.models import Access
+from customers.management import commandline
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         who.add_argument("--all", action="store_true", help="of everybody")
 
     def handle(self, *, staff: str | None, **options: Any) -> None:
-        try:
+        with commandline.database_errors():
             sessions = [
                 (row, actor_in(identity))
                 for row in Session.lasting()
@@ -34,8 +34,6 @@ class Command(BaseCommand):
             access_events.record(kind, actor=OPERATOR, request_id="", field=whom)
             for row, _ in to_end:
                 end_by_hand(row)
-        except DatabaseError as exc:  # its text may hold values
-            raise CommandError(f"the database fails: {type(exc).__name__}") from None
         for actor in {actor.key: actor for _, actor in to_end}.values():
             access_events.note(Access.ENDED, actor=actor, request_id="")
         self.stdout.write(f"Sessions ended: {len(to_end)}.")
