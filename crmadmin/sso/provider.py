@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,10 +116,10 @@ class Provider(DjangoOAuth2App):  # type: ignore[misc]  # the library has no typ
         algorithms = self.server_metadata["id_token_signing_alg_values_supported"]
         registry = _Registry(algorithms=algorithms, strict_check_header=False)
         try:
-            keys = KeySet.import_key_set(self.fetch_jwk_set())
+            keys = _readable(self.fetch_jwk_set())
             return jwt.decode(token, keys, registry=registry)
         except InvalidKeyIdError:
-            keys = KeySet.import_key_set(self.fetch_jwk_set(force=True))
+            keys = _readable(self.fetch_jwk_set(force=True))
             return jwt.decode(token, keys, registry=registry)
 
     def refreshed(self, refresh_token: str) -> dict[str, Any]:
@@ -168,6 +169,15 @@ def _metadata_of(document: Any) -> dict[str, Any]:
     if not signatures:  # Authlib takes an empty list for its own choice, shared secrets among it
         raise SignInError("discovery offers no signature that we accept")
     return metadata | {"id_token_signing_alg_values_supported": signatures}
+
+
+def _readable(keys: Any) -> KeySet:
+    """The published keys; one that cannot be read spoils no other (RFC 7517, 5)."""
+    readable: list[Any] = []
+    for key in keys["keys"]:
+        with suppress(JoseError, *_ODD):
+            readable += KeySet.import_key_set({"keys": [key]}).keys
+    return KeySet(readable)
 
 
 def _is_recent(moment: float, seconds: float) -> bool:

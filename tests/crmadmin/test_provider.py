@@ -74,6 +74,22 @@ def test_an_unknown_key_has_the_keys_read_again_but_not_each_time(browser, liar)
 
 
 @pytest.mark.parametrize(
+    "strange",
+    [
+        {"kty": "EC", "crv": "BP-256", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+        {"kty": "RSA", "e": "AQAB"},
+        {"use": "sig"},
+        "no key",
+    ],
+)
+def test_a_key_that_cannot_be_read_keeps_nobody_out(browser, liar, strange):
+    liar.keys = [strange, *liar.keys]
+
+    assert browser.come_in_by(liar).status_code == 302
+
+
+@pytest.mark.parametrize(
     ("announced", "told", "status"),
     [
         (True, "right", 302),
