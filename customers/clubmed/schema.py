@@ -114,7 +114,7 @@ class Rules:
 
 
 def rules(schema: Json) -> Rules:
-    """The rules of a market's JSON Schema that can be applied here; none of an invalid one."""
+    """The rules of a market's JSON Schema that can be applied here; none of what is no schema."""
     try:
         usable = _usable(schema, schema)
         _validator(json.dumps(usable))
@@ -144,16 +144,17 @@ def _usable(schema: Json, root: Json, references: int = 0) -> Json:
     for key, rule in schema.items():
         if key in _VALUES:
             copy[key] = rule
-        elif key not in _IGNORED and (key != "pattern" or _is_pattern(rule)):
+        elif key not in _IGNORED:
             part = _usable(rule, root, references)
-            if key not in _NEGATING or part == rule:
+            is_valid = isinstance(part, Mapping) or _is_valid({key: part})
+            if is_valid and (key not in _NEGATING or part == rule):
                 copy[key] = part
     return copy
 
 
-def _is_pattern(rule: Json) -> bool:
+def _is_valid(schema: Mapping[str, Json]) -> bool:
     try:
-        _validator(json.dumps({"pattern": rule}))
+        _validator(json.dumps(schema))
     except ValueError:
         return False
     return True

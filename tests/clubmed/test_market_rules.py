@@ -139,7 +139,6 @@ MULTIPLIED = {f"a{n}": {"allOf": [{"$ref": f"#/definitions/a{n + 1}"}] * 2} for 
     "odd",
     [
         *(None, [], "schema", {"type": "nonsense"}, {"required": "last_name"}, {"properties": []}),
-        {"properties": {"last_name": {"maxLength": "five"}}},
         {"properties": {"email": deep({"maxLength": 1}, 500)}},
     ],
 )
@@ -162,6 +161,11 @@ def test_of_a_schema_that_is_none_there_are_no_rules(odd):
         {"if": {"pattern": "(?=a)"}, "then": False},
         {"oneOf": [{"format": "one"}, {"format": "other"}]},
         {"x-choices": [{"label": "no code"}, 5]},
+        {"required": True},
+        {"maxLength": "30"},
+        {"minLength": -1},
+        {"type": ["string", "wobbly"]},
+        {"items": None},
     ],
 )
 def test_a_rule_that_cannot_be_applied_is_left_out(rule):
