@@ -10,7 +10,7 @@ from customers.clubmed.profile import Json
 def full_name(values: Mapping[str, Json]) -> str:
     """Tom Smith, of a profile's values; "" without a name."""
     names = (raw_text(values.get(key)) for key in ("first_name", "last_name"))
-    return " ".join(filter(None, names))
+    return " ".join(name for name in names if name.strip())
 
 
 def native_name(first: str, last: str, market: str) -> str:

@@ -114,6 +114,10 @@ class SettleForm(SmallForm):
         error_messages={"required": wording.SAY_WHY},
     )
 
+    def clean(self) -> None:
+        if self.cleaned_data.get("landed") is False and self.cleaned_data.get("customer_id"):
+            self.add_error("customer_id", wording.NUMBER_OF_NOTHING)
+
 
 class RevealForm(SmallForm):
     """Why somebody needs to see a sensitive value."""

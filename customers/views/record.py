@@ -13,7 +13,7 @@ from customers.audit.models import Entry
 from customers.catalogue import compare, kinds, phones, words
 from customers.catalogue.fields import FIELDS, FOUND_TYPES, Field, Group
 from customers.catalogue.markets import country_name, market_of, region_of
-from customers.catalogue.names import native_name
+from customers.catalogue.names import full_name, native_name
 from customers.catalogue.spelling import language_of
 from customers.clubmed.profile import Json, Profile, member, parse_date, parse_phones
 
@@ -176,16 +176,14 @@ class ProfilePage:
     def _text(self, name: str) -> str:
         return FIELDS[name].text(FIELDS[name].value(self.profile))
 
-    def _texts(self, *names: str) -> str:
-        return " ".join(filter(None, (compare.raw_text(self.profile.get(name)) for name in names)))
-
     @property
     def name(self) -> str:
-        return self._texts("first_name", "last_name")
+        return full_name(self.profile.values)
 
     @cached_property
     def native_name(self) -> str:
-        first, last = self._texts("unicode_first_name"), self._texts("unicode_last_name")
+        first = compare.raw_text(self.profile.get("unicode_first_name"))
+        last = compare.raw_text(self.profile.get("unicode_last_name"))
         return native_name(first, last, self.lang)
 
     @cached_property

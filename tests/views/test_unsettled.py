@@ -192,6 +192,16 @@ def test_a_created_customer_needs_a_number_that_club_med_knows(
 
 
 @pytest.mark.once
+def test_what_was_not_stored_has_no_number(supervisor, unclear_create, number):
+    answer = supervisor.post(f"{unclear_create}settle/", NO | {"customer_id": number})
+
+    assert answer.status_code == 422
+    assert "Nothing was recorded. Leave this empty" in text(soup(answer).select_one("#settle"))
+    assert soup(answer).select_one("#id_customer_id")["value"] == number
+    assert Change.objects.get().outcome == "unclear"
+
+
+@pytest.mark.once
 def test_its_page_searches_club_med_only_when_somebody_asks(
     supervisor, auditor, clubmed, unclear_create, number
 ):
