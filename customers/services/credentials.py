@@ -103,11 +103,6 @@ class _StoredToken:
             if token.access == rejected or time.time() >= token.renew_at:
                 token = self._renewed(token, rejected)
             return token.access
-        except NotSentError as exc:
-            if not rejected:
-                raise
-            logger.warning("the token cannot be renewed: %s", exc)
-            return rejected
         finally:
             give_back_connection()
 

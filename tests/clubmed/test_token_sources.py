@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from crmadmin import apps
+from crmadmin.sandbox.faults import Fault
 from crmadmin.sso import sessions
 from customers.audit.models import Credential, Entry, JournalLine
 from customers.clubmed.errors import NoTokenError
@@ -129,6 +130,23 @@ def test_one_that_is_always_rejected_is_told_and_no_loop(account, agent, clubmed
     assert answer.status_code == 503
     assert "Club Med no longer accepts the key of this desk." in text(soup(answer))
     assert len(account.requests) == len(sent(clubmed, "GET")) == 2
+
+
+@pytest.mark.parametrize("rejecting", ["GET", "PATCH"])
+def test_a_rejected_one_that_cannot_be_renewed_now_is_no_lost_key(
+    account, agent, clubmed, rejecting
+):
+    form = agent.form(EDITOR) | {"value": "new@example.com"}
+    account.answers[:] = [answer(503)] * 2
+    clubmed.faults.add(Fault("status", method=rejecting, status=401))
+
+    told = agent.post(EDITOR, form, headers=HTMX)
+
+    assert told.status_code == 503
+    assert "Club Med does not answer." in text(soup(told))
+    assert "new@example.com" in text(soup(told))
+    assert clubmed.customers[TOM]["email"] == "tom@example.com"
+    assert not JournalLine.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
