@@ -128,7 +128,7 @@ def person(values: Mapping[str, Json], matched: Mapping[str, set[str]]) -> dict[
     kind = compare.raw_text(values.get("type"))
     return {
         "customer_id": str(values["id"]),
-        "name": [(text, name in matched) for name in _NAME if (text := texts(name))],
+        "name": [(text, name in matched) for name in _NAME if (text := texts(name)).strip()],
         "native_name": native_name(
             texts("unicode_first_name"), texts("unicode_last_name"), texts("locale")
         ),

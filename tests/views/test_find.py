@@ -57,6 +57,14 @@ def filters(clubmed):
     ]
 
 
+def test_somebody_without_a_name_can_be_opened(agent, people):
+    spaces = {"first_name": "", "last_name": "   ", "unicode_last_name": "  "}
+    for number in ("300", "301"):
+        people[number] = {"id": number, "email": "spaces@example.com", **spaces}
+
+    assert names(look(agent, "spaces@example.com")) == ["Unnamed customer"] * 2
+
+
 # What is understood ---------------------------------------------------------------------------
 
 

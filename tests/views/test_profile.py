@@ -47,7 +47,9 @@ def test_what_we_do_not_know_stands_apart_and_is_never_hidden(agent, clubmed):
     assert "DIAMOND new value from Club Med" in text(page.select_one("#loyalty_status"))
 
 
-@pytest.mark.parametrize("names", [{}, {"first_name": "", "last_name": "   "}])
+@pytest.mark.parametrize(
+    "names", [{}, {"first_name": "", "last_name": "   ", "unicode_last_name": "\u3000"}]
+)
 def test_a_nearly_empty_profile_says_what_is_not_given(agent, clubmed, names):
     clubmed.customers["41207733"] = {"id": "41207733", **names}
 
