@@ -24,8 +24,8 @@ _LONGEST_LIFE = 24 * 3600
 
 class TokenSource(Protocol):
     def token(self, rejected: str = "") -> str:
-        """The token for the next call. rejected: a token that got a 401; a source that has no other
-        one returns it again. Raises NotSentError.
+        """The token for the next call. rejected: a token that got a 401, in whose place another is
+        wanted; a fixed one is returned again. Raises NotSentError if none can be had.
         """
 
 
